@@ -1,0 +1,48 @@
+"""Dense layers of binary weights."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .convolution import Convolution
+from .grid import Grid
+from .popcount import weighted_sums
+from .tensor import TensorType
+from .window import Axis, Window
+
+
+@dataclass(frozen=True, eq=False)
+class Dense(Convolution):
+    """A convolution with one window, the whole input: every output sums over every position and channel."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.window.outputs != 1 or self.window.padded or self.window.taps != self.window.inputs:
+            raise ValueError(f"{self.name}: the window does not cover the input exactly")
+
+    @staticmethod
+    def of(
+        name: str,
+        nodes: tuple[str, ...],
+        input_: TensorType,
+        grid: Grid,
+        matrix: NDArray[np.int8],
+        thresholds: NDArray[np.int64] | None,
+    ) -> Dense:
+        """The layer of a (inputs, outputs) matrix whose rows follow the stream: positions in raster order, channels inside."""
+        whole = Window(Axis(input_.height, input_.height), Axis(input_.width, input_.width))
+        return Dense(name, nodes, input_, grid, whole, matrix.reshape(*input_.shape, -1), thresholds)
+
+    @property
+    def matrix(self) -> NDArray[np.int8]:
+        """(inputs, outputs) weights, rows in stream order."""
+        return self.weights.reshape(-1, self.channels)
+
+    def accumulators(self, codes: NDArray[np.integer]) -> NDArray[np.int64]:
+        """(N, height, width, in_channels) codes to (N, 1, 1, out_channels) sums of weights times values."""
+        grid = self.grid
+        sums = weighted_sums(codes.reshape(len(codes), -1), self.matrix, grid.bits)
+        return (grid.gain * sums + grid.offset * self.matrix.sum(axis=0, dtype=np.int64))[:, None, None, :]

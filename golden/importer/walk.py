@@ -1,0 +1,558 @@
+"""The walk over a graph, node by node.
+
+Reshape, Transpose, Flatten and Pad only rearrange a Symbol's array of element indices, so no layout is special; scalar nodes
+lengthen its chain; a binarisation closes the layer before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import ModelFileError, Unsupported, UnsupportedModelError
+from ..grid import Grid
+from ..network import Network, pixel_grid
+from ..scalar import Add, Chain, Float, Function, LeakyRelu, Multiply, Normalise, Quantise, Rowwise, Step
+from ..window import Axis, Window
+from . import scalar_nodes
+from .assembly import Assembly, input_format, output_format
+from .model_file import Graph, Node
+from .scalar_nodes import QUANTISER_DOMAINS, ROWWISE, UNARY, Refusal
+from .symbols import PAD, Codes, Frame, Index, Input, Pooling, Shape, Sums, Symbol, Value, per_channel, strip_padding
+
+Array = NDArray[Any]
+CUSTOM = ("BipolarQuant", "Quant", "MultiThreshold")
+FLOAT_TYPES = (1, 10, 11, 16)
+"""ONNX numbers of float, float16, double and bfloat16."""
+
+
+class Walk:
+    """One import. `run` may be called once."""
+
+    def __init__(self, graph: Graph, path: str, input_scale: float | None) -> None:
+        self.graph = graph
+        self.path = path
+        self.input_scale = input_scale
+        self.findings: list[Unsupported] = []
+        self.assembly = Assembly()
+        self.input_shape = _input_shape(graph, path)
+        self.frame = Frame(int(np.prod(self.input_shape)))
+        self.codes: Codes | None = None
+        self.quantiser: Chain | None = None
+        index = np.arange(self.frame.size).reshape(1, *self.input_shape)
+        self.values: dict[str, Value] = {**graph.constants, graph.input: Symbol(Input(self.frame), index)}
+        self.handlers: dict[str, Callable[[Node, list[Value]], Value]] = {
+            **dict.fromkeys(("Add", "Sub", "Mul", "Div", "Pow"), self.binary),
+            **dict.fromkeys(("Greater", "GreaterOrEqual", "Less", "LessOrEqual"), self.compare),
+            **dict.fromkeys(UNARY, self.unary),
+            **dict.fromkeys(ROWWISE, self.rowwise),
+            **dict.fromkeys(("Identity", "Dropout", "Cast"), self.identity),
+            **dict.fromkeys(("Relu", "LeakyRelu", "PRelu"), self.relu),
+            **dict.fromkeys(("Squeeze", "Unsqueeze", "Reshape"), self.reshape),
+            "BatchNormalization": self.batch_normalization,
+            "BipolarQuant": self.bipolar_quant,
+            "Clip": self.clip,
+            "Conv": self.conv,
+            "Flatten": self.flatten,
+            "Gemm": self.gemm,
+            "HardSigmoid": self.hard_sigmoid,
+            "MatMul": self.matmul,
+            "MaxPool": self.max_pool,
+            "MultiThreshold": self.multi_threshold,
+            "Pad": self.pad,
+            "Quant": self.quant,
+            "Shape": self.shape,
+            "Sign": self.sign,
+            "Transpose": self.transpose,
+            "Where": self.where,
+        }
+
+    def run(self) -> Network:
+        """The network, or UnsupportedModelError with every finding."""
+        for node in self.graph.nodes:
+            self.visit(node)
+        for name in self.graph.other_inputs:
+            self.findings.append(Unsupported(name, "graph input", "a second input"))
+        if not self.findings:
+            try:
+                return self.network()
+            except Refusal as refusal:
+                self.findings.append(Unsupported(self.graph.output, "graph output", str(refusal)))
+        raise UnsupportedModelError(self.path, tuple(self.findings))
+
+    def network(self) -> Network:
+        """What the walk has found."""
+        symbol = self.values.get(self.graph.output)
+        if not isinstance(symbol, Symbol):
+            raise Refusal("it does not depend on the input")
+        if isinstance(symbol.source, Sums):
+            self.assembly.scores(symbol.source)
+        elif isinstance(symbol.source, Codes) and symbol.source.stage != self.assembly.stage:
+            raise Refusal("it comes from further back; branches are not supported")
+        self.settle_input()
+        output = output_format(self.graph.output, symbol)
+        assert self.codes is not None
+        assumed = self.quantiser is None and self.input_scale is None
+        form = input_format(self.graph.input, self.input_shape, self.frame, self.codes.grid, self.quantiser, assumed)
+        return Network(self.graph.name, form, self.assembly.layers(), output, tuple(self.assembly.ties))
+
+    def visit(self, node: Node) -> None:
+        """Find out what the node's first output is, or why it cannot become hardware."""
+        arguments = [self.values.get(name) if name else None for name in node.inputs]
+        known = all(name == "" or value is not None for name, value in zip(node.inputs, arguments, strict=True))
+        result: Value = None
+        try:
+            if node.domain not in (QUANTISER_DOMAINS if node.operator in CUSTOM else ("", "ai.onnx")):
+                raise Refusal(f"operator of the domain {node.domain or 'ai.onnx'}")
+            if known and node.operator not in CUSTOM and not any(isinstance(a, Symbol) for a in arguments):
+                result = self.fold(node, [a for a in arguments if isinstance(a, np.ndarray)])
+            elif node.operator not in self.handlers:
+                raise Refusal("not supported on activations")
+            elif known:
+                result = self.handlers[node.operator](node, arguments)
+            else:
+                self.check_weights(node, arguments)
+        except Refusal as refusal:
+            self.findings.append(Unsupported(node.name, node.operator, str(refusal)))
+        if node.outputs:
+            self.values[node.outputs[0]] = result
+
+    def fold(self, node: Node, arguments: list[Array]) -> Value:
+        """A node on constants alone."""
+        try:
+            results = self.graph.evaluate(node, arguments)
+        except Exception as error:  # the reference implementation raises whatever its operators do
+            raise Refusal(f"cannot be evaluated on constants ({type(error).__name__})") from None
+        self.values.update(zip(node.outputs[1:], results[1:], strict=False))
+        return np.asarray(results[0])
+
+    def check_weights(self, node: Node, arguments: list[Value]) -> None:
+        """After a finding upstream, still say what is wrong with a layer's own weights."""
+        if node.operator in ("Conv", "MatMul", "Gemm") and len(arguments) > 1 and isinstance(arguments[1], np.ndarray):
+            binary_weights(arguments[1], _output_axis(node))
+
+    # scalar nodes
+
+    def scalar(self, value: Value, steps: Sequence[Step]) -> Symbol:
+        """The activation after scalar steps."""
+        if not isinstance(value, Symbol):
+            raise Refusal("its first input is a constant")
+        return value.then(steps)
+
+    def binary(self, node: Node, arguments: list[Value]) -> Symbol:
+        symbol, constant, constant_first = with_constant(arguments)
+        return self.scalar(symbol, scalar_nodes.binary_step(node, constant, constant_first))
+
+    def unary(self, node: Node, arguments: list[Value]) -> Symbol:
+        return self.scalar(arguments[0], [Function(node.name, UNARY[node.operator])])
+
+    def rowwise(self, node: Node, arguments: list[Value]) -> Symbol:
+        symbol = activation(arguments)
+        axis = node.attributes.get("axis", -1 if self.graph.opset >= 13 else 1)
+        if len(symbol.shape) != 2 or axis not in (1, -1):
+            raise Refusal(f"over axis {axis} of an activation of shape {symbol.shape}, expected the scores of a (1, K) output")
+        return symbol.then([Rowwise(node.name, ROWWISE[node.operator])])
+
+    def identity(self, node: Node, arguments: list[Value]) -> Symbol:
+        if node.operator == "Cast" and node.attributes.get("to") not in FLOAT_TYPES:
+            raise Refusal("a cast of an activation to integers")
+        return activation(arguments)
+
+    def relu(self, node: Node, arguments: list[Value]) -> Symbol:
+        slope: Float = np.zeros((), np.float32)
+        if node.operator == "LeakyRelu":
+            slope = np.asarray(np.float32(node.attributes.get("alpha", 0.01)))
+        elif node.operator == "PRelu":
+            slope = constant(arguments, 1)
+        return self.scalar(arguments[0], [LeakyRelu(node.name, slope)])
+
+    def clip(self, node: Node, arguments: list[Value]) -> Symbol:
+        bounds = [constant(arguments, i) if len(arguments) > i and arguments[i] is not None else None for i in (1, 2)]
+        return self.scalar(arguments[0], [scalar_nodes.clip(node, *bounds)])
+
+    def hard_sigmoid(self, node: Node, arguments: list[Value]) -> Symbol:
+        return self.scalar(arguments[0], scalar_nodes.hard_sigmoid(node))
+
+    def batch_normalization(self, node: Node, arguments: list[Value]) -> Symbol:
+        symbol = activation(arguments)
+        if node.attributes.get("training_mode", 0):
+            raise Refusal("in training mode; export the model for inference")
+        shape = [1] * len(symbol.shape)
+        shape[1] = -1
+        constants = [constant(arguments, i).reshape(shape) for i in range(1, 5)]
+        return symbol.then([Normalise(node.name, *constants, epsilon=float(node.attributes.get("epsilon", 1e-5)))])
+
+    def where(self, node: Node, arguments: list[Value]) -> Symbol:
+        if not isinstance(arguments[0], Symbol):
+            raise Refusal("a choice between activations")
+        yes, no = (constant(arguments, i).astype(np.float32) for i in (1, 2))
+        return arguments[0].then([Multiply(node.name, yes - no), Add(node.name, no)])
+
+    # rearranging nodes
+
+    def shape(self, node: Node, arguments: list[Value]) -> Value:
+        start, end = node.attributes.get("start", 0), node.attributes.get("end")
+        return np.array(activation(arguments).shape, np.int64)[start:end]
+
+    def reshape(self, node: Node, arguments: list[Value]) -> Symbol:
+        symbol = activation(arguments)
+        if node.operator == "Reshape":
+            target = [int(d) for d in constant(arguments, 1)]
+            if not node.attributes.get("allowzero", 0):
+                target = [symbol.shape[i] if d == 0 and i < len(symbol.shape) else d for i, d in enumerate(target)]
+        else:
+            given = constant(arguments, 1) if len(arguments) > 1 else node.attributes.get("axes")
+            axes = None if given is None else tuple(int(a) for a in np.asarray(given).reshape(-1))
+            change = np.squeeze if node.operator == "Squeeze" else np.expand_dims
+            try:
+                return symbol.rearranged(change(symbol.index, axis=axes))  # type: ignore[operator]
+            except (ValueError, TypeError):
+                raise Refusal(f"axes {axes} of an activation of shape {symbol.shape}") from None
+        try:
+            return symbol.rearranged(symbol.index.reshape(target))
+        except ValueError:
+            raise Refusal(f"{symbol.shape} cannot become {tuple(target)}") from None
+
+    def flatten(self, node: Node, arguments: list[Value]) -> Symbol:
+        symbol = activation(arguments)
+        rows = int(np.prod(symbol.shape[: node.attributes.get("axis", 1)]))
+        return symbol.rearranged(symbol.index.reshape(rows, -1))
+
+    def transpose(self, node: Node, arguments: list[Value]) -> Symbol:
+        symbol = activation(arguments)
+        return symbol.rearranged(np.transpose(symbol.index, node.attributes.get("perm")))
+
+    def pad(self, node: Node, arguments: list[Value]) -> Symbol:
+        symbol = activation(arguments)
+        if node.attributes.get("mode", "constant") != "constant":
+            raise Refusal(f"padding of mode {node.attributes['mode']}, only zeros are supported")
+        if len(arguments) > 1:
+            pads = constant(arguments, 1)
+            filler: Any = constant(arguments, 2) if len(arguments) > 2 and arguments[2] is not None else 0
+        else:
+            pads, filler = np.asarray(node.attributes["pads"]), node.attributes.get("value", 0)
+        if np.any(np.asarray(filler) != 0):
+            raise Refusal("padding with a value other than zero")
+        pads = pads.astype(np.int64).reshape(2, -1)
+        if len(arguments) > 3 and arguments[3] is not None:
+            wide = np.zeros((2, len(symbol.shape)), np.int64)
+            wide[:, constant(arguments, 3).astype(int)] = pads
+            pads = wide
+        if pads.min() < 0:
+            raise Refusal("negative padding")
+        # values are zeros only after the chain so far, which Symbol.then guards
+        return symbol.rearranged(np.pad(symbol.index, pads.T, constant_values=PAD))
+
+    # quantisers
+
+    def bipolar_quant(self, node: Node, arguments: list[Value]) -> Value:
+        step = scalar_nodes.bipolar(node, constant(arguments, 1))
+        if isinstance(arguments[0], np.ndarray):
+            return np.asarray(step(arguments[0].astype(np.float32)))
+        return self.binarise(node, arguments, [step])
+
+    def sign(self, node: Node, arguments: list[Value]) -> Symbol:
+        return self.binarise(node, arguments, [scalar_nodes.sign(node)])
+
+    def multi_threshold(self, node: Node, arguments: list[Value]) -> Symbol:
+        rank = len(activation(arguments).shape)
+        return self.binarise(node, arguments, [scalar_nodes.multi_threshold(node, constant(arguments, 1), rank)])
+
+    def compare(self, node: Node, arguments: list[Value]) -> Symbol:
+        symbol, against, constant_first = with_constant(arguments)
+        return self.binarise(node, [symbol], scalar_nodes.compare(node, against, constant_first))
+
+    def quant(self, node: Node, arguments: list[Value]) -> Value:
+        step = scalar_nodes.quantise(node, constant(arguments, 1), constant(arguments, 2), constant(arguments, 3))
+        if isinstance(arguments[0], np.ndarray):
+            return np.asarray(step(arguments[0].astype(np.float32)))
+        levels = step.highest - step.lowest + 1
+        if levels == 2:
+            return self.binarise(node, arguments, [step])
+        symbol = activation(arguments)
+        if not isinstance(symbol.source, Input):
+            raise Refusal(f"activations of {levels} levels; only the input may have more than two")
+        if self.codes is not None:
+            raise Refusal("the input is taken a second time; branches are not supported")
+        if step.scale.size != 1 or step.zero_point.size != 1 or float(step.zero_point.flat[0]) % 1:
+            raise Refusal("an input grid that differs between channels or has a fractional zero point")
+        if levels > 1 << 16:
+            raise Refusal(f"an input of {levels} levels; at most 65,536 are supported")
+        self.quantiser = symbol.then([step]).chain
+        grid = Grid(levels, 1, step.lowest - int(step.zero_point.flat[0]), float(step.scale.flat[0]))
+        self.codes = Codes(self.frame, 0, grid)
+        return Symbol(self.codes, symbol.index)
+
+    def binarise(self, node: Node, arguments: list[Value], steps: list[Step]) -> Symbol:
+        """Close what comes before with a binarisation: its layer becomes known, its result is bits."""
+        symbol = self.on_stream(activation(arguments)).then(steps)
+        if any(isinstance(step, Rowwise) for step in symbol.chain.steps):
+            raise Refusal("it binarises the result of a softmax")
+        if isinstance(symbol.source, Sums):
+            return self.assembly.close(node, symbol, symbol.source)
+        assert isinstance(symbol.source, Codes)
+        if symbol.source.grid.levels == 2:
+            raise Refusal("it binarises an activation that is binary already")
+        return self.assembly.threshold(node, symbol, symbol.source)
+
+    # layers
+
+    def conv(self, node: Node, arguments: list[Value]) -> Symbol:
+        weights = constant(arguments, 1)
+        if weights.ndim != 4:
+            raise Refusal(f"a convolution over {weights.ndim - 2} dimensions, expected 2")
+        if node.attributes.get("group", 1) != 1:
+            raise Refusal(f"{node.attributes['group']} groups; grouped convolutions are not supported")
+        signs, magnitudes = binary_weights(weights, _output_axis(node))
+        symbol = self.on_stream(activation(arguments))
+        if len(symbol.shape) != 4 or symbol.shape[1] != weights.shape[1]:
+            raise Refusal(f"weights of shape {weights.shape} for an activation of shape {symbol.shape}")
+        image, margins = strip_padding(symbol.index[0])
+        codes, channels = self.image(symbol, image)
+        window = sliding_window(node, image.shape[1:], weights.shape[2:], margins)
+        grid, rising = value_grid(symbol, codes)
+        kernel = signs.transpose(2, 3, 1, 0)[:, :, channels]
+        return self.sums(node, arguments, codes, grid, window, kernel if rising else -kernel, magnitudes)
+
+    def matmul(self, node: Node, arguments: list[Value]) -> Symbol:
+        return self.dense(node, arguments[:1], constant(arguments, 1), 1.0)
+
+    def gemm(self, node: Node, arguments: list[Value]) -> Symbol:
+        if node.attributes.get("transA", 0):
+            raise Refusal("a transposed activation")
+        matrix = constant(arguments, 1)
+        result = self.dense(
+            node,
+            arguments[:1],
+            matrix.T if node.attributes.get("transB", 0) else matrix,
+            float(node.attributes.get("alpha", 1.0)),
+        )
+        if len(arguments) > 2 and arguments[2] is not None:
+            beta = np.float32(node.attributes.get("beta", 1.0))
+            return result.then([Add(node.name, beta * constant(arguments, 2))])
+        return result
+
+    def dense(self, node: Node, arguments: list[Value], matrix: Array, alpha: float) -> Symbol:
+        """The product of an activation (1, K) with a constant matrix (K, M), times alpha."""
+        if matrix.ndim != 2:
+            raise Refusal(f"weights of {matrix.ndim} dimensions, expected a matrix")
+        signs, magnitudes = binary_weights(matrix * np.asarray(alpha, matrix.dtype), 1)
+        symbol = self.on_stream(activation(arguments))
+        if symbol.shape != (1, len(matrix)):
+            raise Refusal(f"weights of shape {matrix.shape} for an activation of shape {symbol.shape}")
+        codes = symbol.source
+        if not isinstance(codes, Codes):
+            raise Refusal("the activation before it is not binary")
+        elements = symbol.index[0]
+        if not np.array_equal(np.sort(elements), np.arange(codes.frame.size)):
+            raise Refusal("it does not take every element of the activation before it exactly once")
+        grid, rising = value_grid(symbol, codes)
+        self.settle_input()
+        by_element = np.empty_like(signs)
+        by_element[elements] = signs if rising else -signs
+        raster = codes.frame.settled.transpose(1, 2, 0).reshape(-1)
+        return self.sums(node, arguments, codes, grid, None, by_element[raster], magnitudes)
+
+    def sums(
+        self,
+        node: Node,
+        arguments: list[Value],
+        codes: Codes,
+        grid: Grid,
+        window: Window | None,
+        weights: NDArray[np.int8],
+        magnitudes: Float,
+    ) -> Symbol:
+        """The accumulators of a layer, plus its bias if it has one."""
+        self.assembly.consume(codes, node)
+        outputs = weights.shape[-1]
+        height, width = (1, 1) if window is None else (window.rows.outputs, window.columns.outputs)
+        frame = Frame.of((outputs, height, width))
+        if window is not None and window.outputs == 1 and not window.padded and window.taps == window.inputs:
+            weights, window = weights.reshape(-1, outputs), None  # a window over the whole input is a dense layer
+        scale = magnitudes.astype(np.float64) * grid.scale
+        sums = Sums(node, codes, grid, window, np.ascontiguousarray(weights, np.int8), scale, frame)
+        shape = (1, outputs, height, width) if node.operator == "Conv" else (1, outputs)
+        symbol = Symbol(sums, np.arange(frame.size).reshape(shape))
+        if len(arguments) > 2 and arguments[2] is not None:
+            return symbol.then([Add(node.name, constant(arguments, 2).reshape(1, -1, 1, 1))])
+        return symbol
+
+    def max_pool(self, node: Node, arguments: list[Value]) -> Symbol:
+        symbol = self.on_stream(activation(arguments))
+        if len(symbol.shape) != 4:
+            raise Refusal(f"pooling of an activation of shape {symbol.shape}")
+        if np.any(symbol.index == PAD):
+            raise Refusal("pooling after zero padding, where the zeros take part")
+        image = symbol.index[0]
+        window = sliding_window(node, image.shape[1:], node.attributes["kernel_shape"], (0, 0, 0, 0))
+        for axis in (window.rows, window.columns):
+            if len({axis.last(output) for output in range(axis.outputs)}) < axis.outputs:
+                raise Refusal("padding so wide that two windows end at the same input")
+        frame = Frame.of((image.shape[0], window.rows.outputs, window.columns.outputs))
+        index = np.arange(frame.size).reshape(1, *frame.shape)
+        source = symbol.source
+        if isinstance(source, Sums):
+            if not source.frame.read_as(image):
+                raise Refusal("pooling of a rearranged activation")
+            poolings = (*source.poolings, Pooling(node, symbol.chain, window))
+            pooled = Sums(
+                source.node, source.codes, source.grid, source.window, source.weights, source.scale, frame, poolings
+            )
+            per_channel(symbol.chain, source.frame)
+            return Symbol(pooled, index)
+        codes, channels = self.image(symbol, image)
+        if codes.grid.levels != 2:
+            raise Refusal("pooling of pixels; only binary activations can be pooled")
+        if not np.array_equal(channels, np.arange(image.shape[0])):
+            raise Refusal("pooling of a rearranged activation")
+        rising = value_grid(symbol, codes)[1]
+        self.assembly.consume(codes, node)
+        self.assembly.pool(node, window, np.full(image.shape[0], not rising))
+        return Symbol(Codes(frame, self.assembly.stage, codes.grid), index, symbol.chain)
+
+    # streams
+
+    def on_stream(self, symbol: Symbol) -> Symbol:
+        """The activation with codes or sums as its source: the raw input becomes pixels."""
+        if not isinstance(symbol.source, Input):
+            return symbol
+        if self.quantiser is not None:
+            raise Refusal("it takes the input beside its Quant node; branches are not supported")
+        if self.codes is None:
+            self.codes = Codes(self.frame, 0, pixel_grid(self.input_scale or 1 / 255))
+        return Symbol(self.codes, symbol.index, symbol.chain)
+
+    def settle_input(self) -> None:
+        """Let the input travel in its natural order if no layer has asked for another."""
+        if self.frame.view is None:
+            shape = self.input_shape if len(self.input_shape) == 3 else (*self.input_shape, 1, 1)
+            self.frame.view = np.arange(self.frame.size).reshape(shape)
+
+    def image(self, symbol: Symbol, image: Index) -> tuple[Codes, Index]:
+        """Codes read as an image of (C, H, W) elements; and for each channel on the stream, where the graph has it."""
+        codes = symbol.source
+        if not isinstance(codes, Codes):
+            raise Refusal("the activation before it is not binary")
+        identity = np.arange(image.shape[0])
+        if codes.frame.read_as(image):
+            return codes, identity
+        natural = codes.frame.settled
+        if natural.shape == image.shape:
+            order = np.argsort(image[:, 0, 0])
+            if np.array_equal(image[order], natural):
+                return codes, order
+        raise Refusal(f"it reads an activation of {natural.shape} rearranged, as {image.shape}")
+
+
+def activation(arguments: list[Value]) -> Symbol:
+    """The first argument, which must depend on the input."""
+    if not isinstance(arguments[0], Symbol):
+        raise Refusal("its first input is a constant")
+    return arguments[0]
+
+
+def constant(arguments: list[Value], position: int) -> Array:
+    """The argument at `position`, which must be a constant."""
+    if len(arguments) <= position:
+        raise Refusal(f"input {position} is missing")
+    value = arguments[position]
+    if not isinstance(value, np.ndarray):
+        raise Refusal(f"input {position} depends on the graph's input, expected a constant")
+    return value
+
+
+def with_constant(arguments: list[Value]) -> tuple[Symbol, Array, bool]:
+    """The activation and the constant of a node of two inputs, and whether the constant comes first."""
+    first, second = arguments
+    if isinstance(first, Symbol) and isinstance(second, np.ndarray):
+        return first, second, False
+    if isinstance(first, np.ndarray) and isinstance(second, Symbol):
+        return second, first, True
+    raise Refusal("it combines two activations; residual and other branches are not supported")
+
+
+def binary_weights(weights: Array, axis: int) -> tuple[NDArray[np.int8], Float]:
+    """Signs of the weights, and the magnitude of each output's; `axis` is the outputs'."""
+    if weights.dtype.kind not in "fi":
+        raise Refusal(f"weights of type {weights.dtype}")
+    if not np.isfinite(weights).all():
+        raise Refusal("weights that are not finite")
+    others = tuple(i for i in range(weights.ndim) if i != axis)
+    magnitudes = np.abs(weights).max(axis=others, keepdims=True)
+    wrong = np.abs(weights) != magnitudes
+    if wrong.any() or not magnitudes.all():
+        place = np.argwhere(wrong)[0] if wrong.any() else np.argwhere(weights == 0)[0]
+        output = int(place[axis])
+        raise Refusal(
+            f"weights that are not binary: output {output} holds {float(weights[tuple(place)]):g} "
+            f"beside {float(magnitudes.reshape(-1)[output]):g}"
+        )
+    return np.where(weights > 0, 1, -1).astype(np.int8), magnitudes.reshape(-1)
+
+
+def value_grid(symbol: Symbol, codes: Codes) -> tuple[Grid, bool]:
+    """The grid of what the symbol's chain makes of its codes, and whether it rises with them; on a falling grid the
+    consumer negates its weights, or its maximum becomes a minimum."""
+    for step in symbol.chain.steps:
+        if any(np.ndim(c) for c in step.constants):
+            raise Refusal(f"{step.node} scales its input elements differently, so that sums over them are not integers")
+    if not symbol.chain.steps:
+        return codes.grid, True
+    reals = np.asarray(symbol.chain(codes.grid.reals(np.arange(codes.grid.levels))), np.float32)
+    rising = bool(reals[-1] > reals[0])
+    grid = Grid.fit(reals if rising else -reals)
+    if grid is None:
+        raise Refusal("its input is not a linear function of integers, after " + ", ".join(symbol.chain.nodes))
+    return grid, rising
+
+
+def sliding_window(
+    node: Node, size: Sequence[int], kernel: Sequence[int], margins: tuple[int, int, int, int]
+) -> Window:
+    """The window of a Conv or MaxPool over an image of `size` that has `margins` of zeros already."""
+    if any(d != 1 for d in node.attributes.get("dilations", [1, 1])):
+        raise Refusal(f"dilations {list(node.attributes['dilations'])}; only 1 is supported")
+    strides = [int(s) for s in node.attributes.get("strides", [1, 1])]
+    pads = [int(p) for p in node.attributes.get("pads", [0, 0, 0, 0])]
+    mode = node.attributes.get("auto_pad", "NOTSET")
+    if mode in ("SAME_UPPER", "SAME_LOWER"):
+        for i in range(2):
+            inside = size[i] + margins[i] + margins[i + 2]
+            total = max((-(-inside // strides[i]) - 1) * strides[i] + kernel[i] - inside, 0)
+            small, large = total // 2, total - total // 2
+            pads[i], pads[i + 2] = (small, large) if mode == "SAME_UPPER" else (large, small)
+    elif mode == "VALID":
+        pads = [0, 0, 0, 0]
+    axes = []
+    for i in range(2):
+        before, after = pads[i] + margins[i], pads[i + 2] + margins[i + 2]
+        if node.attributes.get("ceil_mode", 0):
+            after += -(size[i] + before + after - kernel[i]) % strides[i]
+            if (size[i] + before + after - kernel[i]) // strides[i] * strides[i] >= size[i] + before:
+                after -= strides[i]  # a window that would start in the padding after the image is dropped
+        try:
+            axes.append(Axis(int(size[i]), int(kernel[i]), strides[i], before, after))
+        except ValueError as error:
+            raise Refusal(str(error)) from None
+    return Window(axes[0], axes[1])
+
+
+def _output_axis(node: Node) -> int:
+    """Which axis of a layer's weights counts its outputs."""
+    return 0 if node.operator == "Conv" or node.attributes.get("transB", 0) else 1
+
+
+def _input_shape(graph: Graph, path: str) -> tuple[int, ...]:
+    batch, *rest = graph.input_shape or (None,)
+    if len(rest) not in (1, 3):
+        raise ModelFileError(f"{path}: input {graph.input} has {len(rest) + 1} dimensions, expected (N, C, H, W) or (N, features)")
+    if batch not in (None, 0, 1):
+        raise ModelFileError(f"{path}: input {graph.input} has a fixed batch of {batch}, expected 1 or a free one")
+    fixed = tuple(d for d in rest if d is not None and d > 0)
+    if len(fixed) != len(rest):
+        raise ModelFileError(f"{path}: input {graph.input} has a free dimension besides the batch")
+    return fixed

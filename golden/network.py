@@ -1,0 +1,175 @@
+"""A network as integers: what the hardware must compute, and how a float graph's input and output relate to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .convolution import Convolution
+from .dense import Dense
+from .errors import InputError
+from .grid import Grid
+from .layout import Layout
+from .normalisation import Tie
+from .pool import Pool
+from .scalar import Chain, Float, Quantise
+from .tensor import TensorType
+from .threshold import Threshold
+
+Layer = Threshold | Convolution | Dense | Pool
+
+GRID_TOLERANCE = 1e-3
+"""How far from a code, in steps, an input value may lie: float32 rounding of v * scale stays far below."""
+
+
+@dataclass(frozen=True, eq=False)
+class InputFormat:
+    """How the graph's first input becomes codes.
+
+    shape: the input's, without the batch. order: for each code in stream order (raster, channels inside), the flat index of its
+    input element. quantiser: the graph's own nodes up to its input Quant, which the host applies; None where the input itself
+    lies on the grid. assumed: nothing in the file fixed the grid.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    order: NDArray[np.int64]
+    tensor: TensorType
+    grid: Grid
+    quantiser: Chain | None
+    assumed: bool = False
+
+    def encode(self, x: NDArray[np.generic]) -> NDArray[np.int64]:
+        """(N, *shape) numbers to (N, height, width, channels) codes.
+
+        Raises InputError for a wrong shape or type, for NaN, and for a value off the grid, by position and value.
+        """
+        numbers = self.check(x).astype(np.float32).reshape(len(x), -1)
+        if self.quantiser is None:
+            codes = numbers.astype(np.float64) / self.grid.scale
+            nearest = np.rint(codes)
+            wrong = (np.abs(codes - nearest) > GRID_TOLERANCE) | (nearest < 0) | (nearest >= self.grid.levels)
+            if wrong.any():
+                row, element = (int(i) for i in np.argwhere(wrong)[0])
+                position = (row, *(int(i) for i in np.unravel_index(element, self.shape)))
+                raise InputError(
+                    f"input value {numbers[row, element]:g} at {position} is not one of the {self.grid.levels} multiples "
+                    f"of {self.grid.scale:g} from 0; state another grid with --input-scale"
+                )
+        else:
+            last = self.quantiser.steps[-1]
+            assert isinstance(last, Quantise)
+            nearest = last.codes(Chain(self.quantiser.steps[:-1])(numbers)) - last.lowest
+        return nearest.astype(np.int64)[:, self.order].reshape(-1, *self.tensor.shape)
+
+    def check(self, x: NDArray[np.generic]) -> NDArray[np.generic]:
+        """x itself, if it is a batch of finite numbers of the right shape; otherwise InputError."""
+        if x.dtype.kind not in "fiub":
+            raise InputError(f"input of type {x.dtype}, expected numbers")
+        if x.shape[1:] != self.shape:
+            raise InputError(f"input of shape {x.shape}, expected (N, {', '.join(map(str, self.shape))})")
+        if len(x) == 0:
+            raise InputError("input holds no frames")
+        finite = np.isfinite(x) if x.dtype.kind == "f" else np.ones(x.shape, bool)
+        if not finite.all():
+            position = tuple(int(i) for i in np.argwhere(~finite)[0])
+            raise InputError(f"input value {x[position]} at {position} is not a finite number")
+        return x
+
+
+@dataclass(frozen=True, eq=False)
+class OutputFormat:
+    """How the last layer's result becomes the graph's first output, on the host, in float32.
+
+    shape: the output's, without the batch. order: for each element of the flat output, the index of its score in stream order.
+    scale: what one unit of each score is worth, before the chain; offset is added to the integer first (for codes: gain and offset).
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    order: NDArray[np.int64]
+    scale: Float
+    gain: int
+    offset: int
+    chain: Chain
+
+    def decode(self, result: NDArray[np.integer]) -> NDArray[np.float32]:
+        """(N, height, width, channels) scores or codes to the graph's (N, *shape) float32."""
+        values = self.gain * result.reshape(len(result), -1).astype(np.int64)[:, self.order] + self.offset
+        reals = self.chain(values.astype(np.float32) * self.scale.astype(np.float32))
+        return reals.astype(np.float32).reshape(len(result), *self.shape)
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """Layers in order, integer from end to end, with the formats at both ends.
+
+    `ties` lists decisions that another executor of the float graph may take differently, within float32 rounding.
+    """
+
+    name: str
+    input: InputFormat
+    layers: tuple[Layer, ...]
+    output: OutputFormat
+    ties: tuple[Tie, ...] = field(default=())
+
+    def __post_init__(self) -> None:
+        expected = self.input.tensor
+        for layer in self.layers:
+            if layer.input != expected:
+                raise ValueError(f"{layer.name} takes {layer.input}, the layer before gives {expected}")
+            if layer is not self.layers[-1]:
+                expected = layer.output
+
+    @property
+    def operations(self) -> int:
+        """Multiply-accumulates per frame."""
+        return sum(layer.operations for layer in self.layers)
+
+    @property
+    def result(self) -> Layout:
+        """How the last layer's result lies on a stream inside the pipeline."""
+        return self.layers[-1].layout
+
+    def steps(self, codes: NDArray[np.integer]) -> Iterator[tuple[str, NDArray[np.int64]]]:
+        """The input and each layer's result, by name, for (N, height, width, channels) codes."""
+        yield "input", codes.astype(np.int64)
+        for layer in self.layers:
+            codes = layer.run(codes)
+            yield layer.name, codes
+
+    def trace(self, x: NDArray[np.generic]) -> dict[str, NDArray[np.int64]]:
+        """Every integer tensor of the frames x (N, *input.shape)."""
+        return dict(self.steps(self.input.encode(x)))
+
+    def results(self, codes: NDArray[np.integer]) -> NDArray[np.int64]:
+        """The last layer's integers for (N, height, width, channels) codes."""
+        for _, codes in self.steps(codes):
+            pass
+        return codes.astype(np.int64)
+
+    def run(self, x: NDArray[np.generic]) -> NDArray[np.float32]:
+        """The graph's first output for the frames x (N, *input.shape): the truth that hardware is held against."""
+        return self.output.decode(self.results(self.input.encode(x)))
+
+
+def recognise_scale(x: NDArray[np.generic]) -> float | None:
+    """The step of pixel data: 1 for integers from 0 to 255, 1/255 for multiples of that from 0 to 1; None for anything else."""
+    if x.dtype.kind not in "fiub" or x.size == 0:
+        return None
+    numbers = x.astype(np.float64)
+    if not np.isfinite(numbers).all() or numbers.min() < 0:
+        return None
+    for scale in (1 / 255, 1.0):
+        codes = numbers / scale
+        if codes.max() <= 255 + GRID_TOLERANCE and np.all(np.abs(codes - np.rint(codes)) <= GRID_TOLERANCE):
+            return scale
+    return None
+
+
+def pixel_grid(scale: float) -> Grid:
+    """8-bit pixels of the given step."""
+    return Grid(levels=256, gain=1, offset=0, scale=scale)

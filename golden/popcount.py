@@ -1,0 +1,52 @@
+"""The XNOR-popcount array: sums of codes times binary weights, as counts of differing bits."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+BLOCK_BYTES = 1 << 27
+"""Working memory of one step of `counts`."""
+
+
+def counts(codes: NDArray[np.integer], flips: NDArray[np.integer], bits: int) -> NDArray[np.int64]:
+    """Count, for every lane, the weighted bits in which operand and lane differ.
+
+    codes: (..., n) unsigned, below 2**bits. flips: (n, lanes), 1 where the weight is -1 ("stored complemented") and 0 where it
+    is +1. Result: (..., lanes), the sum over i and b of 2**b * (bit b of codes[..., i] XOR flips[i, lane]).
+
+    With weight w = 1 - 2 * flip a flipped code is (2**bits - 1) - code, hence
+
+        counts = sum(w * code) + (2**bits - 1) * (number of -1 weights),
+
+    the popcount of XNOR for bipolar bits (Courbariaux et al. 2016, "Binarized Neural Networks") and its bit-serial form
+    for pixels. Hardware keeps this unsigned number.
+    """
+    n, lanes = flips.shape
+    if codes.shape[-1] != n:
+        raise ValueError(f"{codes.shape[-1]} codes for {n} weights per lane")
+    packed_flips = _words(np.ascontiguousarray(flips.T))
+    flat = codes.reshape(-1, n)
+    result = np.empty((len(flat), lanes), np.int64)
+    step = max(1, BLOCK_BYTES // (8 * lanes * packed_flips.shape[1]))
+    for start in range(0, len(flat), step):
+        part = flat[start : start + step]
+        total = np.zeros((len(part), lanes), np.int64)
+        for bit in range(bits):
+            differing = _words((part >> bit) & 1)[:, None, :] ^ packed_flips
+            total += np.bitwise_count(differing).sum(axis=2, dtype=np.int64) << bit
+        result[start : start + step] = total
+    return result.reshape(*codes.shape[:-1], lanes)
+
+
+def weighted_sums(codes: NDArray[np.integer], weights: NDArray[np.int8], bits: int) -> NDArray[np.int64]:
+    """sum(w * code) for weights (n, lanes) of +1 and -1: `counts` without its constant."""
+    flips = weights < 0
+    return counts(codes, flips, bits) - ((1 << bits) - 1) * flips.sum(axis=0, dtype=np.int64)
+
+
+def _words(bits: NDArray[np.integer]) -> NDArray[np.uint64]:
+    """Rows of single bits, padded with zeros, as 64-bit words."""
+    padded = np.zeros((len(bits), -(-bits.shape[1] // 64) * 64), np.uint8)
+    padded[:, : bits.shape[1]] = bits
+    return np.packbits(padded, axis=1, bitorder="little").view(np.uint64)

@@ -1,0 +1,107 @@
+"""Windows of an image: which input positions each output position looks at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One axis of a sliding window: `size` inputs, `kernel` taps every `stride`, `before` and `after` inputs of padding."""
+
+    size: int
+    kernel: int
+    stride: int = 1
+    before: int = 0
+    after: int = 0
+
+    def __post_init__(self) -> None:
+        for name, least in (("size", 1), ("kernel", 1), ("stride", 1), ("before", 0), ("after", 0)):
+            if getattr(self, name) < least:
+                raise ValueError(f"{name}={getattr(self, name)} is below {least}")
+        if self.kernel > self.size + self.before + self.after:
+            raise ValueError(f"kernel={self.kernel} exceeds the padded size={self.size + self.before + self.after}")
+        if max(self.before, self.after) >= self.kernel:
+            raise ValueError(f"padding={max(self.before, self.after)} is not below kernel={self.kernel}")
+
+    @property
+    def label(self) -> str:
+        """A short name of the axis, one per configuration: size, kernel, stride, padding."""
+        return f"{self.size}k{self.kernel}s{self.stride}p{self.before}_{self.after}"
+
+    @property
+    def outputs(self) -> int:
+        """Number of window positions."""
+        return (self.size + self.before + self.after - self.kernel) // self.stride + 1
+
+    def start(self, output: int) -> int:
+        """Input under tap 0 of window `output`; negative in the padding."""
+        return output * self.stride - self.before
+
+    def inside(self, output: int) -> tuple[bool, ...]:
+        """For each tap of window `output`: does it lie on an input, not on padding?"""
+        return tuple(0 <= self.start(output) + tap < self.size for tap in range(self.kernel))
+
+    def last(self, output: int) -> int:
+        """The last input that window `output` looks at."""
+        return min(max(self.start(output) + self.kernel - 1, 0), self.size - 1)
+
+
+@dataclass(frozen=True)
+class Window:
+    """A rectangular window sliding over an image, row by row."""
+
+    rows: Axis
+    columns: Axis
+
+    @property
+    def label(self) -> str:
+        """A short name of the geometry, one per configuration."""
+        return self.rows.label if self.rows == self.columns else f"{self.rows.label}_by_{self.columns.label}"
+
+    @property
+    def inputs(self) -> int:
+        """Input positions."""
+        return self.rows.size * self.columns.size
+
+    @property
+    def outputs(self) -> int:
+        """Window positions."""
+        return self.rows.outputs * self.columns.outputs
+
+    @property
+    def taps(self) -> int:
+        """Positions in one window."""
+        return self.rows.kernel * self.columns.kernel
+
+    @property
+    def padded(self) -> bool:
+        """Does any window reach into padding?"""
+        return self.rows.before + self.rows.after + self.columns.before + self.columns.after > 0
+
+    def needs(self) -> tuple[int, ...]:
+        """For each output position in raster order: the last input position, in raster order, that it looks at."""
+        return tuple(
+            self.rows.last(y) * self.columns.size + self.columns.last(x)
+            for y in range(self.rows.outputs)
+            for x in range(self.columns.outputs)
+        )
+
+    def inside(self) -> NDArray[np.bool_]:
+        """(out_height, out_width, kernel_height, kernel_width): does the tap lie on an input, not on padding?"""
+        rows = np.array([self.rows.inside(y) for y in range(self.rows.outputs)])
+        columns = np.array([self.columns.inside(x) for x in range(self.columns.outputs)])
+        return rows[:, None, :, None] & columns[None, :, None, :]
+
+    def extract(self, image: NDArray[np.integer], padding: int = 0) -> NDArray[np.integer]:
+        """All windows of (N, height, width, channels): (N, out_height, out_width, kernel_height, kernel_width, channels)."""
+        if image.shape[1:3] != (self.rows.size, self.columns.size):
+            raise ValueError(f"image of {image.shape[1:3]} positions for windows over {(self.rows.size, self.columns.size)}")
+        margins = ((0, 0), (self.rows.before, self.rows.after), (self.columns.before, self.columns.after), (0, 0))
+        padded = np.pad(image, margins, constant_values=padding)
+        views = sliding_window_view(padded, (self.rows.kernel, self.columns.kernel), axis=(1, 2))
+        return views[:, :: self.rows.stride, :: self.columns.stride].transpose(0, 1, 2, 4, 5, 3)

@@ -1,0 +1,1 @@
+"""The MyHDL blocks, the folding plan, and their conversion to Verilog."""

@@ -1,0 +1,250 @@
+"""From elaborated blocks to Verilog: one module per distinct configuration, the same text every time."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import re
+import sys
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import myhdl
+from myhdl import ResetSignal, ToVerilogWarning
+from myhdl._Signal import _Signal
+
+from .module import COMPOSITE, LEAF, WRITTEN, kind_of
+
+PORT = re.compile(r"^(input|output) (signed )?(?:\[(\d+)-1:0\] |\[(\d+):0\] )?(\w+);$")
+
+
+LINT_OFF = """\
+/* verilator lint_off WIDTHEXPAND */  // MyHDL extends a narrower operand without saying so
+/* verilator lint_off UNUSEDSIGNAL */ // single bits; a signal that is not read at all has been refused
+
+"""
+"""What heads a module that MyHDL has written."""
+
+
+class ConversionError(Exception):
+    """A block cannot be converted; the message names it."""
+
+
+@dataclass(frozen=True)
+class Port:
+    """A port of a Verilog module."""
+
+    name: str
+    output: bool
+    bits: int
+    vector: bool
+
+    @property
+    def range(self) -> str:
+        """The declaration's range, with a blank behind it, or nothing for a single bit."""
+        return f"[{self.bits - 1}:0] " if self.vector else ""
+
+
+@dataclass(frozen=True)
+class Module:
+    """A converted module: its text, its ports, and the files that it reads."""
+
+    name: str
+    config: Any
+    text: str
+    ports: tuple[Port, ...]
+    contents: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class Design:
+    """All modules of a design, leaves first, by name."""
+
+    top: str
+    modules: dict[str, Module] = field(default_factory=dict)
+
+    @property
+    def files(self) -> list[str]:
+        """The Verilog files, in order of dependence."""
+        return [f"{name}.v" for name in self.modules]
+
+    def write(self, folder: Path) -> list[Path]:
+        """Write every module, the files that modules read, and <top>.f, the list of Verilog files. Returns the Verilog files."""
+        folder.mkdir(parents=True, exist_ok=True)
+        for module in self.modules.values():
+            (folder / f"{module.name}.v").write_text(module.text)
+            for name, text in module.contents.items():
+                (folder / name).write_text(text)
+        (folder / f"{self.top}.f").write_text("".join(f"{name}\n" for name in self.files))
+        return [folder / name for name in self.files]
+
+
+def convert(instance: Any, progress: Callable[[str], None] = lambda name: None) -> Design:
+    """The Verilog of an elaborated module block and of all below it.
+
+    Every warning of the converter is an error, as is a net without a driver or with two. Raises ConversionError.
+    """
+    design = Design(top=_config(instance).module)
+    _convert(instance, design, progress)
+    return design
+
+
+def _convert(instance: Any, design: Design, progress: Callable[[str], None]) -> Module:
+    config = _config(instance)
+    known = design.modules.get(config.module)
+    if known is not None:
+        if known.config != config:
+            raise ConversionError(f"two configurations share the module name {config.module}: {known.config} and {config}")
+        return known
+    kind = kind_of(instance)
+    if kind == COMPOSITE:
+        below = [_convert(sub, design, progress) for sub in instance.subs]
+        module = _structure(instance, config, below)
+    elif kind == LEAF:
+        module = _flatten(instance, config)
+    else:
+        ports = tuple(
+            Port(name, output=name == "data", bits=len(signal), vector=_is_vector(signal))
+            for name, signal in _signals(_arguments(instance))
+        )
+        module = Module(config.module, config, config.verilog(), ports, config.contents())
+    design.modules[module.name] = module
+    progress(module.name)
+    return module
+
+
+def _config(instance: Any) -> Any:
+    if kind_of(instance) not in (LEAF, COMPOSITE, WRITTEN):
+        raise ConversionError(f"{instance.func.__name__} is not a module: mark it as leaf, composite or written")
+    return _arguments(instance)["config"]
+
+
+def _arguments(instance: Any) -> dict[str, Any]:
+    bound = inspect.signature(instance.func).bind(*instance.args, **instance.kwargs)
+    return dict(bound.arguments)
+
+
+def _signals(arguments: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Port names and signals: an argument that is a signal, or the signals of one that is an interface."""
+    for name, value in arguments.items():
+        if isinstance(value, _Signal):
+            yield name, value
+        elif name != "config" and hasattr(value, "__dict__"):
+            for attribute, signal in vars(value).items():
+                if isinstance(signal, _Signal):
+                    yield f"{name}_{attribute}", signal
+
+
+def _is_vector(signal: Any) -> bool:
+    return not isinstance(signal.val, bool)
+
+
+def _flatten(instance: Any, config: Any) -> Module:
+    """A leaf, by MyHDL's own converter."""
+    arguments = {name: _fresh(value) for name, value in _arguments(instance).items()}
+    # names inside a module depend on what was elaborated before, unless MyHDL's memory of it is wiped
+    myhdl._block._name_set.clear()
+    myhdl._block._inst_name_set.clear()
+    for decorated in myhdl._simulator._blocks:
+        decorated.calls = 0
+    digits = sys.get_int_max_str_digits()
+    sys.set_int_max_str_digits(0)  # constants may be tens of thousands of bits wide
+    try:
+        with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+            warnings.simplefilter("error", ToVerilogWarning)
+            elaborated = _decorated(instance)(**arguments)
+            elaborated.name = config.module
+            elaborated.convert(
+                hdl="Verilog",
+                path=folder,
+                name=config.module,
+                testbench=False,
+                initial_values=False,
+                no_myhdl_header=True,
+            )
+            text = (Path(folder) / f"{config.module}.v").read_text()
+    except (myhdl.ConversionError, ToVerilogWarning) as error:
+        raise ConversionError(f"{config.module}: {error}") from error
+    finally:
+        sys.set_int_max_str_digits(digits)
+    text = re.sub(r"^`timescale .*\n", "", text.strip(), flags=re.MULTILINE).strip()
+    text = f"{LINT_OFF}{text}\n"
+    ports = []
+    for line in text.splitlines():
+        match = PORT.match(line)
+        if match:
+            direction, _, wide, narrow, name = match.groups()
+            vector = wide is not None or narrow is not None
+            bits = int(wide) if wide else int(narrow) + 1 if narrow else 1
+            ports.append(Port(name, direction == "output", bits, vector))
+    expected = {name for name, _ in _signals(arguments)}
+    found = {port.name for port in ports}
+    if expected != found:
+        raise ConversionError(f"{config.module}: ports {sorted(found)}, expected {sorted(expected)}")
+    return Module(config.module, config, text, tuple(ports))
+
+
+def _decorated(instance: Any) -> Callable[..., Any]:
+    """The decorated function that made an instance."""
+    function = instance.func
+    return next(d for d in myhdl._simulator._blocks if getattr(d, "func", None) is function)
+
+
+def _fresh(value: Any) -> Any:
+    """The same kind of signal or interface, with new signals."""
+    if isinstance(value, ResetSignal):
+        return ResetSignal(bool(value._init), active=value.active, isasync=value.isasync)
+    if isinstance(value, _Signal):
+        return myhdl.Signal(copy.deepcopy(value._init))
+    if hasattr(value, "__dict__") and any(isinstance(v, _Signal) for v in vars(value).values()):
+        clone = copy.copy(value)
+        for name, signal in vars(value).items():
+            if isinstance(signal, _Signal):
+                setattr(clone, name, _fresh(signal))
+        return clone
+    return value
+
+
+def _structure(instance: Any, config: Any, below: list[Module]) -> Module:
+    """A composite, written out as instances."""
+    ports = {id(signal): name for name, signal in _signals(_arguments(instance))}
+    signals = {id(signal): signal for _, signal in _signals(_arguments(instance))}
+    names: dict[int, str] = {}
+    drivers: dict[int, str] = {}
+    counts: dict[str, int] = {}
+    labels = []
+    for sub, module in zip(instance.subs, below, strict=True):
+        label = getattr(module.config, "label", sub.func.__name__)
+        number = counts[label] = counts.get(label, 0) + 1
+        labels.append(label if number == 1 else f"{label}_{number}")
+    for label, sub, module in zip(labels, instance.subs, below, strict=True):
+        outputs = {port.name for port in module.ports if port.output}
+        for name, signal in _signals(_arguments(sub)):
+            if name in outputs:
+                if id(signal) in drivers:
+                    raise ConversionError(f"{config.module}: {label}.{name} and {drivers[id(signal)]} drive one net")
+                drivers[id(signal)] = f"{label}.{name}"
+                names[id(signal)] = ports.get(id(signal)) or f"{label}_{name}"
+    wires, instances = [], []
+    for label, sub, module in zip(labels, instance.subs, below, strict=True):
+        by_name = {port.name: port for port in module.ports}
+        connections = []
+        for name, signal in _signals(_arguments(sub)):
+            net = names.get(id(signal)) or ports.get(id(signal))
+            if net is None:
+                raise ConversionError(f"{config.module}: nothing drives {label}.{name}")
+            if by_name[name].output and id(signal) not in ports:
+                wires.append(f"wire {by_name[name].range}{net};")
+            connections.append(f"    .{name}({net})")
+        instances.append(f"{module.name} {label}_instance (\n" + ",\n".join(connections) + "\n);\n")
+    own = tuple(
+        Port(name, output=identity in drivers, bits=len(signals[identity]), vector=_is_vector(signals[identity]))
+        for identity, name in ports.items()
+    )
+    header = ",\n".join(f"    {'output' if port.output else 'input'} wire {port.range}{port.name}" for port in own)
+    text = f"module {config.module} (\n{header}\n);\n\n" + "\n".join(wires) + "\n\n" + "\n".join(instances) + "\nendmodule\n"
+    return Module(config.module, config, text, own)

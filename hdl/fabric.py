@@ -1,0 +1,145 @@
+"""Small helper blocks, flattened into the modules that use them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from myhdl import Signal, always, always_comb, always_seq, block, concat, intbv
+
+from .stream import bit, wire
+
+Blocks = list[Any]
+"""Elaborated MyHDL blocks. MyHDL wants each made in the body of a block, not in a function or a generator expression there."""
+
+
+def like(signal: Signal) -> Signal:
+    """A new signal of the same width."""
+    return bit() if isinstance(signal.val, bool) else wire(len(signal))
+
+
+@block
+def register(clk, d, q):
+    """q is what d was the cycle before."""
+
+    @always(clk.posedge)
+    def hold():
+        q.next = d
+
+    return hold
+
+
+@block
+def register_reset(clk, rst, d, q):
+    """q is what d was the cycle before; cleared by reset."""
+
+    @always_seq(clk.posedge, reset=rst)
+    def hold():
+        q.next = d
+
+    return hold
+
+
+@block
+def age(clk, source, later, cycles):
+    """later is what source was so many cycles before."""
+    history = [source, *[like(source) for _ in range(cycles - 1)], later]
+    return [register(clk, history[i], history[i + 1]) for i in range(cycles)]
+
+
+@block
+def age_reset(clk, rst, source, later, cycles):
+    """later is what source was so many cycles before; cleared by reset."""
+    history = [source, *[like(source) for _ in range(cycles - 1)], later]
+    return [register_reset(clk, rst, history[i], history[i + 1]) for i in range(cycles)]
+
+
+@block
+def lookup(index, value, table):
+    """value = table[index], a small table in logic; indices beyond its end give its last entry."""
+
+    @always_comb
+    def read():
+        value.next = table[int(index)]
+
+    return read
+
+
+@block
+def bank(clk, write, write_address, write_data, read_address, read_data):
+    """A memory of 2**len(read_address) words: written and read in one cycle each, the word read is the old one."""
+    words = [wire(len(write_data)) for _ in range(1 << len(read_address))]
+
+    @always(clk.posedge)
+    def store():
+        if write:
+            words[write_address].next = write_data
+
+    @always(clk.posedge)
+    def fetch():
+        read_data.next = words[read_address]
+
+    return store, fetch
+
+
+@block
+def turn(source, select, turned, shift):
+    """turned = source rotated right by `shift` bits if select, else source."""
+    size = len(source)
+
+    @always_comb
+    def choose():
+        if select:
+            turned.next = concat(source[shift:], source[size:shift])
+        else:
+            turned.next = source
+
+    return choose
+
+
+@block
+def rotate(source, amount, rotated, fields):
+    """rotated = source, which has so many fields, rotated right by `amount` of them: one stage per bit of the amount."""
+    unit = len(source) // fields
+    shifts = [(1 << position) % fields * unit for position in range(len(amount))]
+    steps = [source, *[like(source) for _ in shifts[1:]], rotated]
+    return [turn(steps[i], amount(i), steps[i + 1], shift) for i, shift in enumerate(shifts)]
+
+
+@block
+def pick(source, index, picked):
+    """picked = field `index` of source, fields as wide as picked."""
+    width = len(picked)
+
+    @always_comb
+    def choose():
+        low = index * width
+        picked.next = source[low + width : low]
+
+    return choose
+
+
+@block
+def pass_on(source, target):
+    """target = the low bits of source, without delay."""
+    width = len(target)
+
+    @always_comb
+    def choose():
+        target.next = source[width:]
+
+    return choose
+
+
+@block
+def tally(clk, rst, event, count):
+    """Counts the cycles in which event is high, wrapping."""
+    bits = len(count)
+
+    @always_seq(clk.posedge, reset=rst)
+    def add():
+        more = intbv(0)[bits + 1 :]
+        if event:
+            more[:] = count + 1
+            count.next = more[bits:]
+
+    return add

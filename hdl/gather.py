@@ -1,0 +1,199 @@
+"""Operands of a dense layer: a frame gathered into words, and read as often as its folding asks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from myhdl import always, always_comb, always_seq, block
+
+from .fabric import Blocks, like, pick, register
+from .fold import Fold, FoldConfig, accompany, count_folds
+from .module import leaf
+from .stream import bit, index_bits, wire
+
+
+@dataclass(frozen=True)
+class GatherConfig:
+    """How a frame is read, a chunk per cycle.
+
+    positions: beats per frame. width: bits per beat. merge: beats per memory word, a divisor of positions. slices: chunks per
+    beat, 1 unless merge is 1. repeats: how often the frame is read. frames: frames that the buffer holds.
+    """
+
+    positions: int
+    width: int
+    merge: int
+    slices: int
+    repeats: int
+    frames: int
+
+    def __post_init__(self) -> None:
+        if self.positions % self.merge:
+            raise ValueError(f"merge={self.merge} does not divide positions={self.positions}")
+        if self.width % self.slices:
+            raise ValueError(f"slices={self.slices} does not divide width={self.width}")
+        if self.merge > 1 and self.slices > 1:
+            raise ValueError(f"merge={self.merge} and slices={self.slices}: one of them is 1")
+        if self.frames < 1 or self.repeats < 1:
+            raise ValueError(f"frames={self.frames}, repeats={self.repeats}: both are at least 1")
+
+    @property
+    def module(self) -> str:
+        return f"gather_{self.positions}x{self.width}_{self.merge}x{self.slices}x{self.repeats}_{self.frames}"
+
+    @property
+    def fold(self) -> FoldConfig:
+        """Words, slices of a word, repeats."""
+        return FoldConfig(self.positions // self.merge, self.slices, self.repeats)
+
+    @property
+    def word_bits(self) -> int:
+        """Width of the memory."""
+        return self.merge * self.width
+
+    @property
+    def chunk_bits(self) -> int:
+        """Bits of an operand; channels fastest, then positions."""
+        return self.word_bits // self.slices
+
+    @property
+    def latency(self) -> int:
+        """Cycles from the issue of a chunk to its operand."""
+        return 2
+
+    @property
+    def bias_bits(self) -> int:
+        """Width of `Operand.bias`; 0 where there is one repeat."""
+        return self.fold.repeat_bits
+
+    @property
+    def depth(self) -> int:
+        """Words of the memory."""
+        return self.frames * self.fold.groups
+
+
+@block
+def assemble(clk, rst, sink, word, complete, merge):
+    """word: the last `merge` beats, the newest highest; complete in the cycle after the last of them."""
+    if merge == 1:
+
+        @always_seq(clk.posedge, reset=rst)
+        def pass_valid():
+            complete.next = sink.valid
+
+        return register(clk, sink.data, word), pass_valid
+
+    total, width = len(word), len(sink.data)
+    count = wire(index_bits(merge))
+
+    @always(clk.posedge)
+    def shift():
+        if sink.valid:
+            word.next[total - width :] = word[total:width]
+            word.next[total : total - width] = sink.data
+
+    @always_seq(clk.posedge, reset=rst)
+    def tally():
+        complete.next = False
+        if sink.valid:
+            if count != merge - 1:
+                count.next = count + 1
+            else:
+                count.next = 0
+                complete.next = True
+
+    return shift, tally
+
+
+@block
+def buffer_words(clk, word, write, write_address, read_address, read_data, depth):
+    """The memory: a word written and a word read in each cycle."""
+    words = [wire(len(word)) for _ in range(depth)]
+
+    @always(clk.posedge)
+    def store():
+        if write:
+            words[write_address].next = word
+
+    @always(clk.posedge)
+    def fetch():
+        read_data.next = words[read_address]
+
+    return store, fetch
+
+
+@block
+def count_frames(clk, rst, complete, issue, fold, write_address, read_address, config):
+    """Follows frames through the memory: where words go, which frame is read, and whether a whole one is there.
+
+    A frame may be read in the cycle after its last word was written.
+    """
+    words, depth, frames = config.fold.groups, config.depth, config.frames
+    written = wire(index_bits(words))
+    ready = wire(index_bits(frames + 1))
+    base = wire(index_bits(depth))
+    last_base = depth - words
+    arrived, left = bit(), bit()
+
+    @always_comb
+    def decide():
+        issue.next = fold.number != 0 or ready != 0
+
+    @always_comb
+    def note():
+        arrived.next = complete and written == words - 1
+        left.next = fold.end and (fold.number != 0 or ready != 0)
+
+    @always_comb
+    def point():
+        read_address.next = base + fold.group
+
+    @always_seq(clk.posedge, reset=rst)
+    def advance():
+        if arrived and not left:
+            ready.next = ready + 1
+        elif left and not arrived:
+            ready.next = ready - 1
+        if complete:
+            if write_address != depth - 1:
+                write_address.next = write_address + 1
+            else:
+                write_address.next = 0
+            if written != words - 1:
+                written.next = written + 1
+            else:
+                written.next = 0
+        if left:
+            if base != last_base:
+                base.next = base + words
+            else:
+                base.next = 0
+
+    return decide, note, point, advance
+
+
+@leaf
+def gather(clk, rst, sink, operand, config):
+    """Operands of a dense layer, chunk by chunk, as soon as a frame is complete.
+
+    Beats come on sink, frame after frame. A frame is read config.fold.folds times, one cycle each: for each repeat, for each word
+    of `merge` beats, for each slice of the word. Reading starts at the later of: two cycles after the frame's last beat; the
+    cycle after the last chunk of the frame before. Latency: config.latency from issue to operand.
+    """
+    blocks: Blocks = []
+    fold = Fold(config.fold)
+    issue, complete = bit(), bit()
+    word, fetched = wire(config.word_bits), wire(config.word_bits)
+    write_address, read_address = wire(index_bits(config.depth)), wire(index_bits(config.depth))
+    blocks.append(assemble(clk, rst, sink, word, complete, config.merge))
+    blocks.append(count_folds(clk, rst, issue, fold, config.fold))
+    blocks.append(count_frames(clk, rst, complete, issue, fold, write_address, read_address, config))
+    blocks.append(buffer_words(clk, word, complete, write_address, read_address, fetched, config.depth))
+    chunk = fetched
+    if config.slices > 1:
+        chunk, slice_q1 = wire(config.chunk_bits), like(fold.slice)
+        blocks.append(register(clk, fold.slice, slice_q1))
+        blocks.append(pick(fetched, slice_q1, chunk))
+    blocks.append(register(clk, chunk, operand.data))
+    blocks.append(accompany(clk, rst, issue, fold, [], operand, config.fold, config.latency))
+    return blocks

@@ -1,0 +1,143 @@
+"""The entrance of a pipeline: admits frames at the pace that the interior was built for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from myhdl import Signal, always, always_comb, always_seq, block, intbv
+
+from .fabric import tally
+from .module import leaf
+from .stream import bit, index_bits, wire
+
+
+@dataclass(frozen=True)
+class IngressConfig:
+    """beats: per frame. channels, bits: codes per beat and their width. pace: least cycles between two beats of a frame; interval:
+    least cycles between the first beats of two frames. frames: frames that may be inside at once."""
+
+    beats: int
+    channels: int
+    bits: int
+    pace: int
+    interval: int
+    frames: int
+
+    def __post_init__(self) -> None:
+        if self.pace < 1 or self.frames < 1:
+            raise ValueError(f"pace={self.pace}, frames={self.frames}: both are at least 1")
+        if self.interval < self.beats * self.pace:
+            raise ValueError(f"interval={self.interval} is below beats * pace = {self.beats * self.pace}")
+
+    @property
+    def module(self) -> str:
+        return f"ingress_{self.beats}x{self.channels}x{self.bits}_{self.pace}p{self.interval}i{self.frames}f"
+
+    @property
+    def field(self) -> int:
+        """Bits per code on the AXI4-Stream: whole bytes."""
+        return -(-self.bits // 8) * 8
+
+    @property
+    def tail(self) -> int:
+        """Least cycles from the last beat of a frame to the first of the next."""
+        return self.interval - (self.beats - 1) * self.pace
+
+    @property
+    def latency(self) -> int:
+        """Cycles from a transfer to the beat inside."""
+        return 1
+
+
+@block
+def strip(stream, data, channels, field, bits):
+    """data = the low bits of each field of the stream."""
+
+    @always_comb
+    def choose():
+        for channel in range(channels):
+            low = channel * bits
+            field_low = channel * field
+            data.next[low + bits : low] = stream[field_low + bits : field_low]
+
+    return choose
+
+
+@leaf
+def ingress(clk, rst, s_axis, leaving, source, status, frames_in, malformed, config):
+    """Takes frames of config.beats transfers and passes them on, never faster than `pace` and `interval` allow.
+
+    At most config.frames frames are inside; leaving marks one that has left. A frame whose tlast comes early is filled up with
+    beats of any value; one without tlast at its end is followed by nothing until tlast has come. Either way the interior sees
+    whole frames only, and status says, as the last beat enters, whether the frame was well formed. tready is a function of
+    registers (S4), low in reset and for one cycle after. Latency: config.latency.
+    """
+    beats, pace, tail, frames = config.beats, config.pace, config.tail, config.frames
+    last_beat = beats - 1
+    position = Signal(intbv(0)[index_bits(beats) :])
+    pause = Signal(intbv(0, min=0, max=max(pace, tail) + 1))
+    free = Signal(intbv(frames, min=0, max=frames + 1))
+    filling, draining, awake = bit(), bit(), bit()
+    ready, enter, entering, done, bad = (bit() for _ in range(5))
+    data, codes = source.data, wire(config.channels * config.bits)
+
+    @always_comb
+    def offer():
+        ready.next = awake and (draining or (pause == 0 and not filling and (position != 0 or free != 0)))
+
+    @always_comb
+    def show():
+        s_axis.tready.next = ready
+
+    @always_comb
+    def admit():
+        enter.next = (ready and s_axis.tvalid and not draining) or (filling and pause == 0)
+
+    @always_comb
+    def begin():
+        entering.next = enter and position == 0
+
+    @always(clk.posedge)
+    def load():
+        data.next = codes
+
+    @always_seq(clk.posedge, reset=rst)
+    def follow():
+        awake.next = True
+        source.valid.next = enter
+        status.done.next = False
+        status.good.next = False
+        if pause != 0:
+            pause.next = pause - 1
+        if draining and s_axis.tvalid and s_axis.tlast:
+            draining.next = False
+        if enter:
+            if position != last_beat:
+                position.next = position + 1
+                pause.next = pace - 1
+                if not filling and s_axis.tlast:
+                    filling.next = True
+            else:
+                position.next = 0
+                pause.next = tail - 1
+                filling.next = False
+                status.done.next = True
+                status.good.next = not filling and s_axis.tlast
+                if not filling and not s_axis.tlast:
+                    draining.next = True
+
+    @always_seq(clk.posedge, reset=rst)
+    def account():
+        if entering and not leaving:
+            free.next = free - 1
+        elif leaving and not entering:
+            free.next = free + 1
+
+    @always_comb
+    def judge():
+        done.next = enter and position == last_beat
+        bad.next = enter and position == last_beat and (filling or not s_axis.tlast)
+
+    counters = tally(clk, rst, done, frames_in), tally(clk, rst, bad, malformed)
+    fields = strip(s_axis.tdata, codes, config.channels, config.field, config.bits)
+    return fields, counters, judge, offer, show, admit, begin, load, follow, account

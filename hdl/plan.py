@@ -1,0 +1,164 @@
+"""The folding plan of a network: how much of each layer is computed per cycle, and what follows from it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sigmabit.golden import Network, SigmabitError
+from sigmabit.golden.convolution import Convolution
+from sigmabit.golden.dense import Dense
+from sigmabit.golden.network import Layer
+from sigmabit.golden.pool import Pool
+from sigmabit.golden.threshold import Threshold
+
+from . import convolution, dense, pool, schedule, threshold
+from .egress import EgressConfig
+from .folding import Folding
+from .ingress import IngressConfig
+from .keywords import identifier
+from .schedule import Times
+from .top import LayerConfig, PipelineConfig
+
+SCHEMA = 1
+"""Version of plan.json."""
+
+
+class PlanError(SigmabitError):
+    """A plan that does not fit its network, or a target that cannot be met."""
+
+
+@dataclass(frozen=True)
+class LayerPlan:
+    """One layer: its folding (None where nothing is folded), busy cycles per frame, and its blocks."""
+
+    name: str
+    folding: Folding | None
+    cycles: int
+    config: LayerConfig
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A network's pipeline: one frame every `interval` cycles, a frame's result `latency` cycles after its first transfer."""
+
+    network: str
+    part: str
+    clock_mhz: float
+    interval: int
+    latency: int
+    layers: tuple[LayerPlan, ...]
+    pipeline: PipelineConfig
+
+    @property
+    def fps(self) -> float:
+        """Frames per second at the assumed clock."""
+        return self.clock_mhz * 1e6 / self.interval
+
+    def tapped(self) -> PipelineConfig:
+        """The pipeline with every layer's stream as a port."""
+        return replace(self.pipeline, taps=True)
+
+
+def least_cycles(layer: Layer, folding: Folding | None) -> int:
+    """Cycles for which one frame keeps a layer busy."""
+    if isinstance(layer, Convolution):
+        assert folding is not None
+        return folding.folds(layer) * layer.window.outputs
+    return layer.input.height * layer.input.width
+
+
+def make_plan(
+    network: Network, foldings: Mapping[str, Folding], part: str, clock_mhz: float, interval: int | None = None
+) -> Plan:
+    """The plan that follows from the layers' foldings; interval is the least possible, or a slower one if given.
+
+    Raises PlanError where a folding does not fit its layer, or the interval is too short for it.
+    """
+    beats = network.input.tensor.layout.beats
+    folding_of: dict[str, Folding | None] = {}
+    for layer in network.layers:
+        folding_of[layer.name] = None
+        if isinstance(layer, Convolution):
+            if layer.name not in foldings:
+                raise PlanError(f"the plan has no folding for layer {layer.name}")
+            folding_of[layer.name] = foldings[layer.name]
+            try:
+                foldings[layer.name].check(layer)
+            except ValueError as error:
+                raise PlanError(str(error)) from None
+    busiest = max([(least_cycles(layer, folding_of[layer.name]), layer.name) for layer in network.layers] + [(beats, "input")])
+    if interval is None:
+        interval = busiest[0]
+    if interval < busiest[0]:
+        raise PlanError(f"an interval of {interval} cycles: {busiest[1]} alone needs {busiest[0]}")
+    return _Timing(network, folding_of, part, clock_mhz, interval).plan()
+
+
+class _Timing:
+    """Follows frames at full speed through the layers, sizing each buffer on the way."""
+
+    def __init__(
+        self, network: Network, foldings: Mapping[str, Folding | None], part: str, clock_mhz: float, interval: int
+    ) -> None:
+        self.network, self.foldings, self.part, self.clock_mhz, self.interval = network, foldings, part, clock_mhz, interval
+        self.beats = network.input.tensor.layout.beats
+        self.pace = interval // self.beats
+        # each layer settles into its period within two frames of the one before
+        self.frames = 2 * len(network.layers) + 8
+
+    def plan(self) -> Plan:
+        network = self.network
+        entered = schedule.entries(self.frames, self.beats, self.pace, self.interval)
+        flow = entered + 1
+        status = flow[:, -1]
+        layers = []
+        for layer in network.layers:
+            folding = self.foldings[layer.name]
+            flow, config = self._through(layer, folding, flow)
+            layers.append(LayerPlan(layer.name, folding, least_cycles(layer, folding), config))
+        left = schedule.exits(flow, status)
+        spans = left[:, -1] - entered[:, 0]
+        if spans[-1] != spans[-2]:
+            raise PlanError(f"the pipeline does not settle at an interval of {self.interval} cycles")
+        # a frame's place is free again two cycles after its last result is taken, itself a cycle before the transfer
+        inside = int(np.max(left[:, -1] + 2 - entered[:, 0])) // self.interval + 1
+        tensor, result = network.input.tensor, network.result
+        pipeline = PipelineConfig(
+            identifier(network.name),
+            IngressConfig(self.beats, tensor.channels, tensor.bits, self.pace, self.interval, inside),
+            tuple(layer.config for layer in layers),
+            tuple(layer.layout.beat_bits for layer in network.layers),
+            EgressConfig(result.beats, result.channels, result.bits, result.signed, inside),
+        )
+        return Plan(
+            network.name, self.part, self.clock_mhz, self.interval, int(spans[0]), tuple(layers), pipeline
+        )
+
+    def _through(self, layer: Layer, folding: Folding | None, flow: Times) -> tuple[Times, LayerConfig]:
+        """When a layer's results come, and its blocks."""
+        if isinstance(layer, Threshold):
+            compared = threshold.configure(layer)
+            return flow + compared.latency, compared
+        if isinstance(layer, Pool):
+            pooled = pool.configure(layer)
+            return schedule.pool_times(flow, layer.window) + pooled.latency, pooled
+        assert folding is not None
+        folds = folding.folds(layer)
+        if isinstance(layer, Dense):
+            starts = schedule.gather_starts(flow, folds)
+            trial = dense.configure(layer, folding, frames=1)
+            frames = schedule.frames_needed(flow, starts, trial.frames.fold)
+            gathered = dense.configure(layer, folding, frames)
+            return starts + folds - 1 + gathered.latency, gathered
+        starts = schedule.window_starts(flow, layer.window, folds)
+        rows = schedule.rows_needed(flow, starts, layer.window, folds)
+        windowed = convolution.configure(layer, folding, rows)
+        return starts + folds - 1 + windowed.latency, windowed

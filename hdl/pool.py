@@ -1,0 +1,248 @@
+"""Maximum pooling of bits on a stream: columns first, then rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from myhdl import ConcatSignal, always, always_comb, always_seq, block, intbv
+
+from sigmabit.golden.pool import Pool
+from sigmabit.golden.window import Axis, Window
+
+from .fabric import Blocks, bank, like, lookup, pass_on, register, register_reset
+from .module import composite, leaf
+from .rom import RomConfig, RomStyle, pack_words, rom
+from .stream import bit, index_bits, wire
+
+
+@dataclass(frozen=True)
+class MaximumConfig:
+    """window: the geometry, in which no two windows end at the same input. channels: bits per position. mixed: some channels are
+    pooled by AND instead of OR."""
+
+    window: Window
+    channels: int
+    mixed: bool
+
+    def __post_init__(self) -> None:
+        for name, axis in (("rows", self.window.rows), ("columns", self.window.columns)):
+            if len({axis.last(i) for i in range(axis.outputs)}) < axis.outputs:
+                raise ValueError(f"two windows end at the same input of the {name}")
+
+    @property
+    def module(self) -> str:
+        return f"maximum_{self.window.label}_{self.channels}" + ("_mixed" if self.mixed else "")
+
+    @property
+    def latency(self) -> int:
+        """Cycles from a window's last position to its result."""
+        return 2
+
+
+def ages_inside(axis: Axis) -> tuple[int, ...]:
+    """For each input: which of the last `kernel` inputs belong to the window that ends there, as a mask by age; 0 where none
+    ends."""
+    masks = [0] * axis.size
+    for output in range(axis.outputs):
+        last = axis.last(output)
+        masks[last] = (2 << (last - max(axis.start(output), 0))) - 1
+    return tuple(masks)
+
+
+@block
+def scan(clk, rst, valid, column, row, columns, rows):
+    """Counts the positions of a frame."""
+
+    @always_seq(clk.posedge, reset=rst)
+    def advance():
+        if valid:
+            if column != columns - 1:
+                column.next = column + 1
+            else:
+                column.next = 0
+                if row != rows - 1:
+                    row.next = row + 1
+                else:
+                    row.next = 0
+
+    return advance
+
+
+@block
+def count_outputs(clk, rst, step, output, outputs):
+    """Counts the windows of a row."""
+
+    @always_seq(clk.posedge, reset=rst)
+    def advance():
+        if step:
+            if output != outputs - 1:
+                output.next = output + 1
+            else:
+                output.next = 0
+
+    return advance
+
+
+@block
+def window_ends(valid, ages, ends):
+    """ends = valid, and a window ends here: its newest input belongs to it."""
+
+    @always_comb
+    def combine():
+        if ages[0]:
+            ends.next = valid
+        else:
+            ends.next = False
+
+    return combine
+
+
+@block
+def flip(bits, mask, flipped):
+    """flipped = bits XOR mask."""
+
+    @always_comb
+    def turn():
+        flipped.next = bits ^ mask
+
+    return turn
+
+
+@block
+def any_of(fields, ages, found):
+    """found = OR of those fields, as wide as it, whose bit in ages is set."""
+    width, count = len(found), len(ages)
+
+    @always_comb
+    def merge():
+        merged = intbv(0)[width:]
+        for age in range(count):
+            low = age * width
+            if ages[age]:
+                merged[:] = merged | fields[low + width : low]
+        found.next = merged
+
+    return merge
+
+
+@block
+def remember(clk, step, newest, history):
+    """history: the last values of newest at a step, the latest lowest."""
+    width, total = len(newest), len(history)
+    if total == width:
+
+        @always(clk.posedge)
+        def keep():
+            if step:
+                history.next = newest
+
+        return keep
+
+    @always(clk.posedge)
+    def shift():
+        if step:
+            history.next[width:] = newest
+            history.next[total:width] = history[total - width :]
+
+    return shift
+
+
+@leaf
+def maximum(clk, rst, sink, every, source, config):
+    """For each window, the OR of its bits; the AND where `every` is set (None if nowhere). Padding takes no part.
+
+    Positions come on sink in raster order, frame after frame; a result follows the last position of its window by
+    config.latency cycles. AND is OR between two complements.
+    """
+    geometry, channels = config.window, config.channels
+    kernel_rows, kernel_columns = geometry.rows.kernel, geometry.columns.kernel
+    blocks: Blocks = []
+
+    # cycle 0: the columns of the window that ends here
+    column, row = wire(index_bits(geometry.columns.size)), wire(index_bits(geometry.rows.size))
+    blocks.append(scan(clk, rst, sink.valid, column, row, geometry.columns.size, geometry.rows.size))
+    column_ages, row_ages = wire(kernel_columns), wire(kernel_rows)
+    blocks.append(lookup(column, column_ages, ages_inside(geometry.columns)))
+    blocks.append(lookup(row, row_ages, ages_inside(geometry.rows)))
+    newest = sink.data
+    if config.mixed:
+        newest = wire(channels)
+        blocks.append(flip(sink.data, every, newest))
+    fields = newest
+    if kernel_columns > 1:
+        history = wire((kernel_columns - 1) * channels)
+        blocks.append(remember(clk, sink.valid, newest, history))
+        fields = ConcatSignal(history, newest)
+    across = wire(channels)
+    blocks.append(any_of(fields, column_ages, across))
+    ends, output = bit(), wire(index_bits(geometry.columns.outputs))
+    blocks.append(window_ends(sink.valid, column_ages, ends))
+
+    # cycle 1: the rows
+    ends_q1, across_q1, ages_q1 = like(ends), like(across), like(row_ages)
+    blocks.append(register_reset(clk, rst, ends, ends_q1))
+    blocks.append(register(clk, across, across_q1))
+    blocks.append(register(clk, row_ages, ages_q1))
+    fields = across_q1
+    if kernel_rows > 1:
+        above = wire((kernel_rows - 1) * channels)
+        if geometry.columns.outputs == 1:
+            blocks.append(remember(clk, ends_q1, across_q1, above))
+        else:
+            blocks.append(count_outputs(clk, rst, ends, output, geometry.columns.outputs))
+            kept, output_q1 = like(above), like(output)
+            blocks.append(pass_on(ConcatSignal(above, across_q1), kept))
+            blocks.append(register(clk, output, output_q1))
+            blocks.append(bank(clk, ends_q1, output_q1, kept, output, above))
+        fields = ConcatSignal(above, across_q1)
+    result = wire(channels)
+    blocks.append(any_of(fields, ages_q1, result))
+    if config.mixed:
+        flipped = wire(channels)
+        blocks.append(flip(result, every, flipped))
+        result = flipped
+    valid = bit()
+    blocks.append(window_ends(ends_q1, ages_q1, valid))
+    blocks.append(register(clk, result, source.data))
+    blocks.append(register_reset(clk, rst, valid, source.valid))
+    return blocks
+
+
+@dataclass(frozen=True)
+class PoolConfig:
+    """A pooling layer: its name, the block that pools, and the constant that marks AND channels, None where there is none."""
+
+    name: str
+    maximum: MaximumConfig
+    every: RomConfig | None
+
+    @property
+    def module(self) -> str:
+        return self.name
+
+    @property
+    def label(self) -> str:
+        """The instance's name in the pipeline."""
+        return self.name
+
+    @property
+    def latency(self) -> int:
+        """Cycles from a window's last position to its result."""
+        return self.maximum.latency
+
+
+def configure(layer: Pool) -> PoolConfig:
+    """The blocks of a layer."""
+    mask = pack_words(layer.every[None].astype(np.int64), 1)
+    every = RomConfig(layer.name, "every", len(layer.every), mask, RomStyle.CONSTANT) if mask[0] else None
+    return PoolConfig(layer.name, MaximumConfig(layer.window, layer.input.channels, every is not None), every)
+
+
+@composite
+def pool(clk, rst, sink, source, config):
+    """source = the maximum of each window of sink's frames."""
+    if config.every is None:
+        return (maximum(clk, rst, sink, None, source, config.maximum),)
+    every = wire(config.every.width)
+    return rom(None, None, every, config.every), maximum(clk, rst, sink, every, source, config.maximum)

@@ -1,0 +1,129 @@
+"""Read-only memory: weights, initial values, thresholds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+import numpy as np
+from myhdl import always, delay, instance
+from numpy.typing import NDArray
+
+from .module import written
+from .stream import index_bits, wire
+
+
+class RomStyle(Enum):
+    """Where a table lives.
+
+    CONSTANT: a single word, wires. LOGIC: a few words, tables that synthesis merges into the LUTs that use them; the address
+    is registered twice instead of the data. BLOCK: block RAM with its output register.
+    """
+
+    CONSTANT = "constant"
+    LOGIC = "logic"
+    BLOCK = "block"
+
+
+@dataclass(frozen=True)
+class RomConfig:
+    """A table of `words` of `width` bits, read in ADDRESS_LEAD cycles. owner, label: whose table it is, and what it holds."""
+
+    owner: str
+    label: str
+    width: int
+    words: tuple[int, ...] = field(repr=False)
+    style: RomStyle
+
+    def __post_init__(self) -> None:
+        if not self.words:
+            raise ValueError(f"{self.module}: no words")
+        if (len(self.words) == 1) != (self.style is RomStyle.CONSTANT):
+            raise ValueError(f"{self.module}: {len(self.words)} words in style {self.style.value}")
+        if max(self.words) >> self.width:
+            raise ValueError(f"{self.module}: a word of {max(self.words).bit_length()} bits, the width is {self.width}")
+
+    @property
+    def module(self) -> str:
+        return f"{self.owner}_{self.label}"
+
+    @property
+    def address_bits(self) -> int:
+        """Width of the address; 1 for a constant, whose address is not read."""
+        return index_bits(len(self.words))
+
+    @property
+    def contents_file(self) -> str:
+        """The hexadecimal file beside the module that a block table is read from."""
+        return f"{self.module}.mem"
+
+    def verilog(self) -> str:
+        """The module's text."""
+        if self.style is RomStyle.CONSTANT:
+            body = f"    output wire [{self.width - 1}:0] data\n);\n\nassign data = {self._literal(self.words[0])};\n"
+            return f"module {self.module} (\n{body}\nendmodule\n"
+        head = (
+            f"module {self.module} (\n    input wire clk,\n    input wire [{self.address_bits - 1}:0] address,\n"
+            f"    output wire [{self.width - 1}:0] data\n);\n\n"
+        )
+        if self.style is RomStyle.LOGIC:
+            cases = "".join(f"        {i}: entry = {self._literal(word)};\n" for i, word in enumerate(self.words[:-1]))
+            body = (
+                f"reg [{self.address_bits - 1}:0] address_q1, address_q2;\n"
+                f"reg [{self.width - 1}:0] entry;\n"
+                "always @(posedge clk) begin\n    address_q1 <= address;\n    address_q2 <= address_q1;\nend\n"
+                f"always @* begin\n    case (address_q2)\n{cases}"
+                f"        default: entry = {self._literal(self.words[-1])};\n    endcase\nend\nassign data = entry;\n"
+            )
+        else:
+            body = (
+                f'(* rom_style = "block" *) reg [{self.width - 1}:0] entries [0:{len(self.words) - 1}];\n'
+                f"reg [{self.width - 1}:0] data_q1, data_q2;\n"
+                f'initial $readmemh("{self.contents_file}", entries);\n'
+                "always @(posedge clk) begin\n    data_q1 <= entries[address];\n    data_q2 <= data_q1;\nend\n"
+                "assign data = data_q2;\n"
+            )
+        return f"{head}{body}\nendmodule\n"
+
+    def contents(self) -> dict[str, str]:
+        """Files that the module reads, by name."""
+        if self.style is not RomStyle.BLOCK:
+            return {}
+        digits = -(-self.width // 4)
+        return {self.contents_file: "".join(f"{word:0{digits}x}\n" for word in self.words)}
+
+    def _literal(self, word: int) -> str:
+        return f"{self.width}'h{word:x}"
+
+
+@written
+def rom(clk, address, data, config):
+    """data = words[address], ADDRESS_LEAD cycles later. A constant has neither clk nor address: both are None.
+
+    Written in Verilog because MyHDL can neither give a memory the attribute that puts it in block RAM nor read its contents
+    from a file; this is its twin for simulation.
+    """
+    words = config.words
+    if len(words) == 1:
+
+        @instance
+        def constant():
+            data.next = words[0]
+            yield delay(1)
+
+        return constant
+    first = wire(config.width)
+
+    @always(clk.posedge)
+    def read():
+        first.next = words[min(int(address), len(words) - 1)]  # beyond the end anything will do
+        data.next = first
+
+    return read
+
+
+def pack_words(fields: NDArray[np.integer], bits: int) -> tuple[int, ...]:
+    """Rows of two's complement or unsigned fields, the first lowest, as one integer per row."""
+    planes = (fields.astype(np.int64)[:, :, None] >> np.arange(bits)) & 1
+    packed = np.packbits(planes.astype(np.uint8).reshape(len(fields), -1), axis=1, bitorder="little")
+    return tuple(int.from_bytes(row.tobytes(), "little") for row in packed)

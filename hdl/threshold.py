@@ -1,0 +1,142 @@
+"""Binarisation of codes, each against its own threshold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from myhdl import always, always_seq, block, intbv
+
+from sigmabit.golden.threshold import Threshold
+
+from .fabric import Blocks, age, age_reset, like, pass_on
+from .module import composite, leaf
+from .rom import RomConfig, RomStyle, pack_words, rom
+from .stream import ADDRESS_LEAD, index_bits, wire
+
+
+BLOCK_FROM = 512
+"""Limits go to block RAM from this many positions on."""
+
+
+@dataclass(frozen=True)
+class CompareConfig:
+    """channels codes of `bits` bits per position; positions: how many have thresholds of their own, 1 where all share them."""
+
+    channels: int
+    bits: int
+    positions: int
+
+    @property
+    def module(self) -> str:
+        return f"compare_{self.channels}x{self.bits}_{self.positions}"
+
+    @property
+    def limit_bits(self) -> int:
+        """Bits of a channel's entry: the threshold, which may be one beyond the codes, and above it whether the bit falls."""
+        return self.bits + 2
+
+    @property
+    def latency(self) -> int:
+        """Cycles from codes to bits."""
+        return ADDRESS_LEAD + 1
+
+
+@block
+def compare_fields(clk, codes, limits, bits, channels, code_bits):
+    """bits[c] = (codes[c] >= limits[c]) XOR falling[c]."""
+    limit_bits = code_bits + 2
+    value_bits = code_bits + 1
+
+    @always(clk.posedge)
+    def decide():
+        code = intbv(0)[code_bits + 1 :]
+        limit = intbv(0)[code_bits + 1 :]
+        for channel in range(channels):
+            low = channel * code_bits
+            limit_low = channel * limit_bits
+            code[:] = codes[low + code_bits : low]
+            limit[:] = limits[limit_low + value_bits : limit_low]
+            bits.next[channel] = (code >= limit) != limits[limit_low + value_bits]
+
+    return decide
+
+
+@block
+def count_positions(clk, rst, valid, position, positions):
+    """The number of the position that comes next."""
+
+    @always_seq(clk.posedge, reset=rst)
+    def advance():
+        if valid:
+            if position != positions - 1:
+                position.next = position + 1
+            else:
+                position.next = 0
+
+    return advance
+
+
+@leaf
+def compare(clk, rst, sink, position, limits, source, config):
+    """source = the codes of sink against the limits of their position, config.latency cycles later.
+
+    position: the address that limits are read at, None where there is one set. limits: `limit_bits` per channel, in answer to
+    position after ADDRESS_LEAD cycles.
+    """
+    blocks: Blocks = []
+    if position is not None:
+        count = wire(index_bits(config.positions))
+        blocks.append(count_positions(clk, rst, sink.valid, count, config.positions))
+        blocks.append(pass_on(count, position))
+    codes = like(sink.data)
+    blocks.append(age(clk, sink.data, codes, ADDRESS_LEAD))
+    blocks.append(compare_fields(clk, codes, limits, source.data, config.channels, config.bits))
+    blocks.append(age_reset(clk, rst, sink.valid, source.valid, config.latency))
+    return blocks
+
+
+@dataclass(frozen=True)
+class ThresholdConfig:
+    """A layer of thresholds: its name, the comparators and the table of their limits."""
+
+    name: str
+    compare: CompareConfig
+    limits: RomConfig
+
+    @property
+    def module(self) -> str:
+        return self.name
+
+    @property
+    def label(self) -> str:
+        """The instance's name in the pipeline."""
+        return self.name
+
+    @property
+    def latency(self) -> int:
+        """Cycles from codes to bits."""
+        return self.compare.latency
+
+
+def configure(layer: Threshold) -> ThresholdConfig:
+    """The blocks of a layer."""
+    height, width, channels = layer.input.shape
+    entries = (layer.thresholds + (layer.falling.astype(np.int64) << (layer.input.bits + 1))).reshape(-1, channels)
+    if np.all(entries == entries[0]):
+        entries = entries[:1]
+    comparators = CompareConfig(channels, layer.input.bits, len(entries))
+    words = pack_words(entries, comparators.limit_bits)
+    style = RomStyle.CONSTANT if len(words) == 1 else RomStyle.BLOCK if len(words) >= BLOCK_FROM else RomStyle.LOGIC
+    limits = RomConfig(layer.name, "limits", channels * comparators.limit_bits, words, style)
+    return ThresholdConfig(layer.name, comparators, limits)
+
+
+@composite
+def threshold(clk, rst, sink, source, config):
+    """bit = (code >= threshold) XOR falling, for each code of each position."""
+    limits = wire(config.limits.width)
+    position = None if config.limits.style is RomStyle.CONSTANT else wire(config.limits.address_bits)
+    comparators = compare(clk, rst, sink, position, limits, source, config.compare)
+    table = rom(None if position is None else clk, position, limits, config.limits)
+    return comparators, table

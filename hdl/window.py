@@ -1,0 +1,389 @@
+"""Windows of a stream: a buffer of image rows, and the schedule that reads a convolution's operands from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from myhdl import ConcatSignal, Signal, always, always_comb, always_seq, block, intbv
+
+from sigmabit.golden.window import Axis, Window
+
+from .fabric import Blocks, age, bank, like, lookup, pass_on, pick, register, rotate
+from .fold import Fold, FoldConfig, accompany, count_folds
+from .module import leaf
+from .stream import bit, index_bits, wire
+
+
+@dataclass(frozen=True)
+class WindowConfig:
+    """How windows are read, a chunk per cycle.
+
+    window: the geometry. width: bits per input position. columns: kernel columns per chunk, 1 or all. slices: parts that a
+    position's channels are read in. repeats: how often each window is read, once for each group of output channels. rows: image
+    rows that the buffer holds, at least the kernel's; how many are enough follows from the schedule (hdl/schedule.py).
+    """
+
+    window: Window
+    width: int
+    columns: int
+    slices: int
+    repeats: int
+    rows: int
+
+    def __post_init__(self) -> None:
+        kernel = self.window.columns.kernel
+        if self.columns not in (1, kernel):
+            raise ValueError(f"columns={self.columns} is neither 1 nor the kernel's {kernel}")
+        if self.width % self.slices:
+            raise ValueError(f"slices={self.slices} does not divide width={self.width}")
+        if self.rows < self.window.rows.kernel:
+            raise ValueError(f"rows={self.rows} is below the kernel's {self.window.rows.kernel}")
+        if self.repeats < 1:
+            raise ValueError(f"repeats={self.repeats} is below 1")
+
+    @property
+    def module(self) -> str:
+        folding = f"{self.columns}x{self.slices}x{self.repeats}"
+        return f"window_{self.window.label}_{self.width}b_{folding}_{self.rows}rows"
+
+    @property
+    def fold(self) -> FoldConfig:
+        """Groups of columns, slices of channels, repeats."""
+        return FoldConfig(self.window.columns.kernel // self.columns, self.slices, self.repeats)
+
+    @property
+    def taps(self) -> int:
+        """Kernel positions per chunk: all rows of `columns` columns."""
+        return self.window.rows.kernel * self.columns
+
+    @property
+    def slice_bits(self) -> int:
+        """Bits of one position in one chunk."""
+        return self.width // self.slices
+
+    @property
+    def chunk_bits(self) -> int:
+        """Bits of an operand; channels fastest, then columns, then rows."""
+        return self.taps * self.slice_bits
+
+    @property
+    def latency(self) -> int:
+        """Cycles from the issue of a chunk to its operand."""
+        return 3
+
+    @cached_property
+    def row_classes(self) -> tuple[tuple[bool, ...], ...]:
+        """The different ways in which kernel rows lie inside the image, by first occurrence."""
+        return _classes(self.window.rows)
+
+    @cached_property
+    def column_classes(self) -> tuple[tuple[bool, ...], ...]:
+        """The different ways in which kernel columns lie inside the image, by first occurrence."""
+        return _classes(self.window.columns)
+
+    @property
+    def bias_fields(self) -> tuple[int, int, int]:
+        """Bits of row class, column class and repeat in `Operand.bias`, from the top; 0 where there is but one."""
+
+        def bits(count: int) -> int:
+            return 0 if count == 1 else index_bits(count)
+
+        return bits(len(self.row_classes)), bits(len(self.column_classes)), self.fold.repeat_bits
+
+    @property
+    def bias_bits(self) -> int:
+        """Width of `Operand.bias`; 0 where every accumulation starts alike."""
+        return sum(self.bias_fields)
+
+    @property
+    def row_steps(self) -> tuple[int, ...]:
+        """For each output row: by how many inputs, in raster order, the first window of the next row (or frame) needs more than
+        the last window of this one. Negative where the next row ends in the padding: it asks for no new row of the image."""
+        needs, across, frame = self.window.needs(), self.window.columns.outputs, self.window.inputs
+        firsts = [*needs[::across], needs[0] + frame]
+        return tuple(following - last for following, last in zip(firsts[1:], needs[across - 1 :: across], strict=True))
+
+    @property
+    def column_steps(self) -> tuple[int, ...]:
+        """For each output column but the last: by how many inputs the next window needs more."""
+        axis = self.window.columns
+        return *(axis.last(x + 1) - axis.last(x) for x in range(axis.outputs - 1)), 0
+
+    @property
+    def lead_limit(self) -> int:
+        """Bound on the positions that may have arrived beyond a window's need, or be missing for it."""
+        return (self.rows + 1) * self.window.columns.size + self.window.inputs
+
+
+def _classes(axis: Axis) -> tuple[tuple[bool, ...], ...]:
+    return tuple(dict.fromkeys(axis.inside(output) for output in range(axis.outputs)))
+
+
+def _packed(bits: tuple[bool, ...]) -> int:
+    return sum(1 << i for i, value in enumerate(bits) if value)
+
+
+@block
+def schedule(clk, rst, arrive, fold, issue, x, y, config):
+    """Decides, in each cycle, whether a chunk is read, and moves the window over the image.
+
+    lead counts the positions that have arrived beyond the one that the present window needs last. A window may start when it is
+    not negative, and once started goes on to its last chunk.
+    """
+    limit = config.lead_limit
+    columns, rows = config.window.columns.outputs, config.window.rows.outputs
+    lead = Signal(intbv(-config.window.needs()[0] - 1, min=-limit, max=limit))
+    column_step = Signal(intbv(0, min=0, max=max(config.column_steps) + 2))
+    row_step = Signal(intbv(0, min=min(0, *config.row_steps), max=max(config.row_steps) + 2))
+    move_on = bit()
+
+    @always_comb
+    def decide():
+        issue.next = fold.number != 0 or lead >= 0
+
+    @always_comb
+    def finish():
+        move_on.next = issue and fold.end
+
+    @always_seq(clk.posedge, reset=rst)
+    def move():
+        ahead = intbv(0, min=-limit, max=limit)
+        ahead[:] = lead
+        if arrive:
+            ahead[:] = ahead + 1
+        if move_on:
+            if x == columns - 1:
+                ahead[:] = ahead - row_step
+            else:
+                ahead[:] = ahead - column_step
+        lead.next = ahead
+        if move_on:
+            if x != columns - 1:
+                x.next = x + 1
+            else:
+                x.next = 0
+                if y != rows - 1:
+                    y.next = y + 1
+                else:
+                    y.next = 0
+
+    return lookup(x, column_step, config.column_steps), lookup(y, row_step, config.row_steps), decide, finish, move
+
+
+@block
+def follow_rows(clk, rst, issue, fold, x, y, slot, config):
+    """slot: the bank of the image row under the window's top kernel row, which may lie in the padding."""
+    axis, banks, bits, wide = config.window.rows, config.rows, len(slot), index_bits(2 * config.rows)
+    columns, rows = config.window.columns.outputs, axis.outputs
+    within = axis.stride % banks
+    across = (axis.size - (axis.outputs - 1) * axis.stride) % banks
+
+    @always_seq(clk.posedge, reset=rst)
+    def advance():
+        moved = intbv(0)[wide:]
+        if issue and fold.end and x == columns - 1:
+            moved[:] = slot
+            if y == rows - 1:
+                moved[:] = moved + across
+            else:
+                moved[:] = moved + within
+            if moved >= banks:
+                moved[:] = moved - banks
+            slot.next = moved[bits:]
+
+    return advance
+
+
+@block
+def place(clk, rst, arrive, select, address, config):
+    """Where an arriving position goes: a one-hot choice of its bank, and its address there."""
+    rows, across, width = config.rows, config.columns, config.window.columns.size
+    row, column, bank_across = wire(index_bits(rows)), wire(index_bits(width)), wire(index_bits(across))
+
+    @always_comb
+    def choose():
+        for r in range(rows):
+            for c in range(across):
+                select.next[r * across + c] = arrive and row == r and bank_across == c
+
+    @always_seq(clk.posedge, reset=rst)
+    def advance():
+        if arrive:
+            if column == width - 1:
+                column.next = 0
+                bank_across.next = 0
+                address.next = 0
+                if row != rows - 1:
+                    row.next = row + 1
+                else:
+                    row.next = 0
+            else:
+                column.next = column + 1
+                if bank_across != across - 1:
+                    bank_across.next = bank_across + 1
+                else:
+                    bank_across.next = 0
+                    address.next = address + 1
+
+    return choose, advance
+
+
+@block
+def address_bank(quotient, group, offset, address, column):
+    """The address, modulo the bank's size, of the word that the present chunk takes from the banks of `column`.
+
+    quotient, offset: the window's first column divided by the number of banks, and the remainder; offset is None for one bank.
+    """
+    bits = len(address)
+
+    if offset is None:
+
+        @always_comb
+        def add_group():
+            total = intbv(0)[max(bits, len(group)) + 1 :]
+            total[:] = quotient + group
+            address.next = total[bits:]
+
+        return add_group
+
+    @always_comb
+    def add_wrap():
+        total = intbv(0)[bits + 1 :]
+        total[:] = quotient
+        if offset > column:
+            total[:] = total + 1
+        address.next = total[bits:]
+
+    return add_wrap
+
+
+@block
+def combine_inside(rows, columns, group, inside, config):
+    """For each tap of a chunk: is it inside the image? rows and columns: the same for the kernel's rows and columns."""
+    down, across = config.window.rows.kernel, config.columns
+
+    @always_comb
+    def combine():
+        for row in range(down):
+            for column in range(across):
+                inside.next[row * across + column] = rows[row] and columns[group * across + column]
+
+    return combine
+
+
+@block
+def mask_taps(clk, words, inside, taps, unit):
+    """taps = fields of words, with zeros for those not inside."""
+    count = len(inside)
+
+    @always(clk.posedge)
+    def present():
+        for tap in range(count):
+            low = tap * unit
+            if inside[tap]:
+                taps.next[low + unit : low] = words[low + unit : low]
+            else:
+                taps.next[low + unit : low] = 0
+
+    return present
+
+
+@leaf
+def window(clk, rst, sink, operand, config):
+    """Operands of a convolution, chunk by chunk, as soon as the positions that each window needs have arrived.
+
+    Positions come on sink in raster order, frame after frame. A window is read config.fold.folds times, one cycle each: for
+    each repeat, for each group of kernel columns, for each slice of the channels. Taps in the padding are zero. A window starts
+    at the later of: the cycle after the last position it needs; the cycle after the last chunk of the window before.
+
+    Image row r lies in the banks r mod `rows`, and where a chunk takes all kernel columns, column c in the banks c mod `columns`;
+    two rotations put the words that were read into the kernel's order. Latency: config.latency from issue to operand.
+    """
+    geometry = config.window
+    down, across = config.rows, config.columns
+    depth_bits = index_bits(-(-geometry.columns.size // across))
+    blocks: Blocks = []
+
+    # cycle 0: which chunk is read, and where it lies
+    fold = Fold(config.fold)
+    x, y = wire(index_bits(geometry.columns.outputs)), wire(index_bits(geometry.rows.outputs))
+    issue = bit()
+    blocks.append(schedule(clk, rst, sink.valid, fold, issue, x, y, config))
+    blocks.append(count_folds(clk, rst, issue, fold, config.fold))
+    slot = Signal(intbv(-geometry.rows.before % down)[index_bits(down) :])
+    if down > 1:
+        blocks.append(follow_rows(clk, rst, issue, fold, x, y, slot, config))
+    starts = [geometry.columns.start(i) for i in range(geometry.columns.outputs)]
+    quotient = wire(depth_bits)
+    blocks.append(lookup(x, quotient, tuple(start // across % (1 << depth_bits) for start in starts)))
+    offset = None
+    if across > 1:
+        offset = wire(index_bits(across))
+        blocks.append(lookup(x, offset, tuple(start % across for start in starts)))
+
+    # cycle 1: one word of each bank
+    select, write_address = wire(down * across), wire(depth_bits)
+    blocks.append(place(clk, rst, sink.valid, select, write_address, config))
+    words: list[list[Signal]] = [[wire(config.width) for _ in range(across)] for _ in range(down)]
+    for c in range(across):
+        read_address = wire(depth_bits)
+        blocks.append(address_bank(quotient, fold.group, offset, read_address, c))
+        for r in range(down):
+            blocks.append(bank(clk, select(r * across + c), write_address, sink.data, read_address, words[r][c]))
+
+    # cycle 2: columns in order, the slice picked
+    lines = [words[r] for r in range(down)]
+    slice_q1 = like(fold.slice)
+    if config.slices > 1:
+        blocks.append(register(clk, fold.slice, slice_q1))
+    offset_q1 = wire(index_bits(across))
+    if across > 1:
+        blocks.append(register(clk, offset, offset_q1))
+    lines = []
+    for r in range(down):
+        parts = words[r]
+        if config.slices > 1:
+            parts = [wire(config.slice_bits) for _ in range(across)]
+            for word, part in zip(words[r], parts, strict=True):
+                blocks.append(pick(word, slice_q1, part))
+        line = parts[0]
+        if across > 1:
+            line = wire(across * config.slice_bits)
+            blocks.append(rotate(ConcatSignal(*reversed(parts)), offset_q1, line, across))
+        lines.append(like(line))
+        blocks.append(register(clk, line, lines[r]))
+
+    # cycle 3: rows in order, padding masked
+    taps = lines[0]
+    if down > 1:
+        slot_q2, turned, taps = like(slot), wire(down * len(lines[0])), wire(config.chunk_bits)
+        blocks.append(age(clk, slot, slot_q2, 2))
+        blocks.append(rotate(ConcatSignal(*reversed(lines)), slot_q2, turned, down))
+        blocks.append(pass_on(turned, taps))
+    if geometry.padded:
+        inside = wire(config.taps)
+        row_inside, column_inside = wire(geometry.rows.kernel), wire(geometry.columns.kernel)
+        blocks.append(lookup(y, row_inside, tuple(_packed(geometry.rows.inside(i)) for i in range(geometry.rows.outputs))))
+        blocks.append(
+            lookup(x, column_inside, tuple(_packed(geometry.columns.inside(i)) for i in range(geometry.columns.outputs)))
+        )
+        blocks.append(combine_inside(row_inside, column_inside, fold.group, inside, config))
+        inside_q2 = like(inside)
+        blocks.append(age(clk, inside, inside_q2, 2))
+        blocks.append(mask_taps(clk, taps, inside_q2, operand.data, config.slice_bits))
+    else:
+        blocks.append(register(clk, taps, operand.data))
+
+    # what goes with the operand
+    fields = []
+    for position, classes, axis, bits in (
+        (y, config.row_classes, geometry.rows, config.bias_fields[0]),
+        (x, config.column_classes, geometry.columns, config.bias_fields[1]),
+    ):
+        if bits:
+            fields.append(wire(bits))
+            numbers = tuple(classes.index(axis.inside(i)) for i in range(axis.outputs))
+            blocks.append(lookup(position, fields[-1], numbers))
+    blocks.append(accompany(clk, rst, issue, fold, fields, operand, config.fold, config.latency))
+    return blocks

