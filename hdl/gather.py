@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from myhdl import always, always_comb, always_seq, block
 
-from .fabric import Blocks, like, pick, register
+from .fabric import Blocks, like, pass_on, pick, register
 from .fold import Fold, FoldConfig, accompany, count_folds
 from .module import leaf
 from .stream import bit, index_bits, wire
@@ -123,37 +123,17 @@ def buffer_words(clk, word, write, write_address, read_address, read_data, depth
 
 
 @block
-def count_frames(clk, rst, complete, issue, fold, write_address, read_address, config):
-    """Follows frames through the memory: where words go, which frame is read, and whether a whole one is there.
-
-    A frame may be read in the cycle after its last word was written.
-    """
-    words, depth, frames = config.fold.groups, config.depth, config.frames
+def follow_words(clk, rst, complete, arrived, write_address, config):
+    """Where words go, one after the other, round the memory; arrived: this one completes a frame."""
+    words, depth = config.fold.groups, config.depth
     written = wire(index_bits(words))
-    ready = wire(index_bits(frames + 1))
-    base = wire(index_bits(depth))
-    last_base = depth - words
-    arrived, left = bit(), bit()
-
-    @always_comb
-    def decide():
-        issue.next = fold.number != 0 or ready != 0
 
     @always_comb
     def note():
         arrived.next = complete and written == words - 1
-        left.next = fold.end and (fold.number != 0 or ready != 0)
-
-    @always_comb
-    def point():
-        read_address.next = base + fold.group
 
     @always_seq(clk.posedge, reset=rst)
     def advance():
-        if arrived and not left:
-            ready.next = ready + 1
-        elif left and not arrived:
-            ready.next = ready - 1
         if complete:
             if write_address != depth - 1:
                 write_address.next = write_address + 1
@@ -163,13 +143,54 @@ def count_frames(clk, rst, complete, issue, fold, write_address, read_address, c
                 written.next = written + 1
             else:
                 written.next = 0
+
+    return note, advance
+
+
+@block
+def count_frames(clk, rst, arrived, fold, issue, left, config):
+    """A frame may be read from the cycle after its last word was written; left: its last chunk is read."""
+    ready = wire(index_bits(config.frames + 1))
+
+    @always_comb
+    def decide():
+        issue.next = fold.number != 0 or ready != 0
+
+    @always_comb
+    def finish():
+        left.next = issue and fold.end
+
+    @always_seq(clk.posedge, reset=rst)
+    def tally_frames():
+        if arrived and not left:
+            ready.next = ready + 1
+        elif left and not arrived:
+            ready.next = ready - 1
+
+    return decide, finish, tally_frames
+
+
+@block
+def follow_frames(clk, rst, left, group, read_address, config):
+    """Where the words of the frame that is read lie."""
+    words, last_base = config.fold.groups, config.depth - config.fold.groups
+    if not last_base:
+        return pass_on(group, read_address)
+    base = wire(index_bits(config.depth))
+
+    @always_comb
+    def point():
+        read_address.next = base + group
+
+    @always_seq(clk.posedge, reset=rst)
+    def advance():
         if left:
             if base != last_base:
                 base.next = base + words
             else:
                 base.next = 0
 
-    return decide, note, point, advance
+    return point, advance
 
 
 @leaf
@@ -182,12 +203,14 @@ def gather(clk, rst, sink, operand, config):
     """
     blocks: Blocks = []
     fold = Fold(config.fold)
-    issue, complete = bit(), bit()
+    issue, complete, arrived, left = (bit() for _ in range(4))
     word, fetched = wire(config.word_bits), wire(config.word_bits)
     write_address, read_address = wire(index_bits(config.depth)), wire(index_bits(config.depth))
     blocks.append(assemble(clk, rst, sink, word, complete, config.merge))
     blocks.append(count_folds(clk, rst, issue, fold, config.fold))
-    blocks.append(count_frames(clk, rst, complete, issue, fold, write_address, read_address, config))
+    blocks.append(follow_words(clk, rst, complete, arrived, write_address, config))
+    blocks.append(count_frames(clk, rst, arrived, fold, issue, left, config))
+    blocks.append(follow_frames(clk, rst, left, fold.group, read_address, config))
     blocks.append(buffer_words(clk, word, complete, write_address, read_address, fetched, config.depth))
     chunk = fetched
     if config.slices > 1:

@@ -284,7 +284,12 @@ class _Slices:
             low = self.next * self.lanes
             self.next += planes
             high = self.next * self.lanes
-            yield self.column if high - low == len(self.column) else self.column(high, low)
+            if high - low == len(self.column):
+                yield self.column
+            elif high - low == 1:
+                yield self.column(low)  # MyHDL writes a slice of one bit so that Verilog cannot read it
+            else:
+                yield self.column(high, low)
 
     def rest(self) -> list[Signal]:
         """What has not been taken, as one vector, or nothing."""
