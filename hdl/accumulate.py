@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from myhdl import always, always_comb, always_seq, intbv
+from myhdl import always, always_comb, block, intbv
 
+from .fabric import Blocks, field, joined, like, register, register_reset
 from .module import leaf
-from .stream import wire
+from .stream import bit, wire
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,67 @@ class AccumulateConfig:
         return 1
 
 
+@block
+def add_lane(count, base, total, gain):
+    """total = base + gain * count, modulo the size of total."""
+    bits = len(total)
+    product_bits = (gain * ((1 << len(count)) - 1)).bit_length()
+    wide = max(bits, product_bits) + 1
+
+    @always_comb
+    def add():
+        product = intbv(0)[product_bits:]
+        result = intbv(0)[wide:]
+        product[:] = count * gain
+        result[:] = base + product
+        total.next = result[bits:]
+
+    return add
+
+
+@block
+def keep_lane(clk, valid, first, bias, total, base):
+    """base = bias for the first count of a sum, else the last valid total."""
+    kept = like(total)
+
+    @always(clk.posedge)
+    def keep():
+        if valid:
+            kept.next = total
+
+    @always_comb
+    def choose():
+        if first:
+            base.next = bias
+        else:
+            base.next = kept
+
+    return keep, choose
+
+
+@block
+def not_negative(total, decision):
+    """decision = the complement of total's sign bit."""
+    sign = len(total) - 1
+
+    @always_comb
+    def decide():
+        decision.next = not total[sign]
+
+    return decide
+
+
+@block
+def ends(valid, last, end):
+    """end = valid and last."""
+
+    @always_comb
+    def combine():
+        end.next = valid and last
+
+    return combine
+
+
 @leaf
 def accumulate(clk, rst, counts, bias, valid, first, last, result, config):
     """sum = (bias if first else sum) + gain * count, lane by lane, modulo 2**sum_bits; the result is valid after the last count.
@@ -49,63 +111,24 @@ def accumulate(clk, rst, counts, bias, valid, first, last, result, config):
     counts: `lanes` fields of `count_bits`, unsigned. bias: `lanes` fields of `sum_bits`, two's complement. first and last are
     None where nothing is folded. result: the sums, or for each lane whether its sum is not negative. Latency 1.
     """
-    lanes, count_bits, sum_bits = config.lanes, config.count_bits, config.sum_bits
-    gain, scores = config.gain, config.scores
-    product_bits = (gain * ((1 << count_bits) - 1)).bit_length()
-    bases, sums, data = wire(lanes * sum_bits), wire(lanes * sum_bits), result.data
-
-    @always_comb
-    def add():
-        count = intbv(0)[count_bits:]
-        product = intbv(0)[product_bits:]
-        total = intbv(0)[max(sum_bits, product_bits) + 1 :]
-        for lane in range(lanes):
-            low = lane * sum_bits
-            count_low = lane * count_bits
-            count[:] = counts[count_low + count_bits : count_low]
-            product[:] = count * gain
-            total[:] = bases[low + sum_bits : low] + product
-            sums.next[low + sum_bits : low] = total[sum_bits:]
-
-    if scores:
-
-        @always(clk.posedge)
-        def decide():
-            data.next = sums
-    else:
-
-        @always(clk.posedge)
-        def decide():
-            for lane in range(lanes):
-                data.next[lane] = not sums[lane * sum_bits + sum_bits - 1]
-
+    blocks: Blocks = []
+    results = []
+    for lane in range(config.lanes):
+        base = field(bias, lane, config.sum_bits)
+        total = wire(config.sum_bits)
+        if config.folded:
+            start, base = base, wire(config.sum_bits)
+            blocks.append(keep_lane(clk, valid, first, start, total, base))
+        blocks.append(add_lane(field(counts, lane, config.count_bits), base, total, config.gain))
+        if config.scores:
+            results.append(total)
+        else:
+            results.append(bit())
+            blocks.append(not_negative(total, results[lane]))
+    blocks.append(register(clk, joined(results), result.data))
+    end = valid
     if config.folded:
-        kept = wire(lanes * sum_bits)
-
-        @always_comb
-        def choose():
-            if first:
-                bases.next = bias
-            else:
-                bases.next = kept
-
-        @always(clk.posedge)
-        def keep():
-            if valid:
-                kept.next = sums
-
-        @always_seq(clk.posedge, reset=rst)
-        def present():
-            result.valid.next = valid and last
-
-        return add, decide, choose, keep, present
-
-    @always_comb
-    def begin():
-        bases.next = bias
-
-    @always_seq(clk.posedge, reset=rst)
-    def pass_on():
-        result.valid.next = valid
-
-    return add, decide, begin, pass_on
+        end = bit()
+        blocks.append(ends(valid, last, end))
+    blocks.append(register_reset(clk, rst, end, result.valid))
+    return blocks

@@ -181,6 +181,14 @@ def _flatten(instance: Any, config: Any) -> Module:
             vector = wide is not None or narrow is not None
             bits = int(wide) if wide else int(narrow) + 1 if narrow else 1
             ports.append(Port(name, direction == "output", bits, vector))
+    body = text[text.index(");") :]
+    for port in ports:
+        declarations = len(re.findall(rf"^(?:input|output|reg|wire)\b.*\b{port.name};$", body, re.MULTILINE))
+        if len(re.findall(rf"\b{port.name}\b", body)) <= declarations:
+            raise ConversionError(f"{config.module}: port {port.name} is not used")
+    lost = re.search(r"(<=|=) 0\d+;", body)
+    if lost:
+        raise ConversionError(f"{config.module}: a signal without a name became a constant: {lost[0]}")
     expected = {name for name, _ in _signals(arguments)}
     found = {port.name for port in ports}
     if expected != found:

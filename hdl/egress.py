@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from myhdl import Signal, always, always_comb, always_seq, block, intbv
 
-from .fabric import tally
+from .fabric import field, joined, pass_on, tally
 from .module import leaf
 from .stream import bit, index_bits, wire
 
@@ -42,32 +42,15 @@ class EgressConfig:
         return 2
 
 
-@block
-def widen(data, stream, channels, field, bits, signed):
-    """stream = each number of data in a field of its own, sign-extended where signed."""
-    above = field - bits
-    ones = (1 << above) - 1
-
-    if above:
-
-        @always_comb
-        def choose():
-            for channel in range(channels):
-                low = channel * bits
-                field_low = channel * field
-                sign_low = field_low + bits
-                stream.next[field_low + bits : field_low] = data[low + bits : low]
-                if signed and data[low + bits - 1]:
-                    stream.next[sign_low + above : sign_low] = ones
-                else:
-                    stream.next[sign_low + above : sign_low] = 0
-    else:
-
-        @always_comb
-        def choose():
-            stream.next = data
-
-    return choose
+def widened(data: Signal, config: EgressConfig) -> Signal:
+    """Each number of data in a field of its own, sign-extended where signed."""
+    parts: list[Signal | str] = []
+    for channel in range(config.channels):
+        number = field(data, channel, config.bits)
+        parts.append(number)
+        sign = data((channel + 1) * config.bits - 1) if len(data) > 1 else data
+        parts.extend((sign if config.signed else "0") for _ in range(config.field - config.bits))
+    return joined(parts)
 
 
 @block
@@ -184,6 +167,6 @@ def egress(clk, rst, sink, status, m_axis, leaving, frames_out, dropped, config)
         delivered.next = valid and m_axis.tready and last
 
     counters = tally(clk, rst, suppressed, dropped), tally(clk, rst, delivered, frames_out)
-    numbers = widen(data, m_axis.tdata, config.channels, config.field, config.bits, config.signed)
+    numbers = pass_on(widened(data, config), m_axis.tdata)
     statuses = queue(clk, rst, status, known, good, ends, frames)
     return counters, judge, numbers, statuses, decide, finish, show, store, fetch, follow, present

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from myhdl import Signal, always, always_comb, always_seq, block, concat, intbv
+from myhdl import ConcatSignal, Signal, always, always_comb, always_seq, block, concat, intbv
 
 from .stream import bit, wire
 
@@ -15,6 +15,25 @@ Blocks = list[Any]
 def like(signal: Signal) -> Signal:
     """A new signal of the same width."""
     return bit() if isinstance(signal.val, bool) else wire(len(signal))
+
+
+def joined(parts: list[Signal | str]) -> Signal:
+    """The parts side by side, the first lowest; constants as strings of bits."""
+    return parts[0] if len(parts) == 1 else ConcatSignal(*reversed(parts))
+
+
+def field(signal: Signal, position: int, width: int) -> Signal:
+    """Field `position` of a vector of fields of `width` bits."""
+    low = position * width
+    if len(signal) == width:
+        return signal
+    # MyHDL writes a slice of one bit so that Verilog cannot read it
+    return signal(low) if width == 1 else signal(low + width, low)
+
+
+def low(signal: Signal, bits: int) -> Signal:
+    """The low bits of a vector."""
+    return signal if len(signal) == bits else signal(0) if bits == 1 else signal(bits, 0)
 
 
 @block

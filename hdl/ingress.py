@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from myhdl import Signal, always, always_comb, always_seq, block, intbv
+from myhdl import Signal, always_comb, always_seq, intbv
 
-from .fabric import tally
+from .fabric import field, joined, like, low, pass_on, register, tally
 from .module import leaf
-from .stream import bit, index_bits, wire
+from .stream import bit, index_bits
 
 
 @dataclass(frozen=True)
@@ -49,20 +49,6 @@ class IngressConfig:
         return 1
 
 
-@block
-def strip(stream, data, channels, field, bits):
-    """data = the low bits of each field of the stream."""
-
-    @always_comb
-    def choose():
-        for channel in range(channels):
-            low = channel * bits
-            field_low = channel * field
-            data.next[low + bits : low] = stream[field_low + bits : field_low]
-
-    return choose
-
-
 @leaf
 def ingress(clk, rst, s_axis, leaving, source, status, frames_in, malformed, config):
     """Takes frames of config.beats transfers and passes them on, never faster than `pace` and `interval` allow.
@@ -74,12 +60,12 @@ def ingress(clk, rst, s_axis, leaving, source, status, frames_in, malformed, con
     """
     beats, pace, tail, frames = config.beats, config.pace, config.tail, config.frames
     last_beat = beats - 1
+    beat = like(s_axis.tdata)  # conversion gets slices of an interface's signal wrong, hence a copy
     position = Signal(intbv(0)[index_bits(beats) :])
     pause = Signal(intbv(0, min=0, max=max(pace, tail) + 1))
     free = Signal(intbv(frames, min=0, max=frames + 1))
     filling, draining, awake = bit(), bit(), bit()
     ready, enter, entering, done, bad = (bit() for _ in range(5))
-    data, codes = source.data, wire(config.channels * config.bits)
 
     @always_comb
     def offer():
@@ -96,10 +82,6 @@ def ingress(clk, rst, s_axis, leaving, source, status, frames_in, malformed, con
     @always_comb
     def begin():
         entering.next = enter and position == 0
-
-    @always(clk.posedge)
-    def load():
-        data.next = codes
 
     @always_seq(clk.posedge, reset=rst)
     def follow():
@@ -139,5 +121,6 @@ def ingress(clk, rst, s_axis, leaving, source, status, frames_in, malformed, con
         bad.next = enter and position == last_beat and (filling or not s_axis.tlast)
 
     counters = tally(clk, rst, done, frames_in), tally(clk, rst, bad, malformed)
-    fields = strip(s_axis.tdata, codes, config.channels, config.field, config.bits)
-    return fields, counters, judge, offer, show, admit, begin, load, follow, account
+    fields = [low(field(beat, channel, config.field), config.bits) for channel in range(config.channels)]
+    load = pass_on(s_axis.tdata, beat), register(clk, joined(fields), source.data)
+    return counters, judge, offer, show, admit, begin, load, follow, account

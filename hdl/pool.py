@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from myhdl import ConcatSignal, always, always_comb, always_seq, block, intbv
+from myhdl import ConcatSignal, always, always_comb, always_seq, block
 
 from sigmabit.golden.pool import Pool
 from sigmabit.golden.window import Axis, Window
 
-from .fabric import Blocks, bank, like, lookup, pass_on, register, register_reset
+from .fabric import Blocks, bank, field, like, lookup, pass_on, register, register_reset
 from .module import composite, leaf
 from .rom import RomConfig, RomStyle, pack_words, rom
 from .stream import bit, index_bits, wire
@@ -110,20 +110,27 @@ def flip(bits, mask, flipped):
 
 
 @block
-def any_of(fields, ages, found):
-    """found = OR of those fields, as wide as it, whose bit in ages is set."""
-    width, count = len(found), len(ages)
+def merge_if(merged, bits, chosen, result):
+    """result = merged, with bits ORed in if chosen."""
 
     @always_comb
     def merge():
-        merged = intbv(0)[width:]
-        for age in range(count):
-            low = age * width
-            if ages[age]:
-                merged[:] = merged | fields[low + width : low]
-        found.next = merged
+        if chosen:
+            result.next = merged | bits
+        else:
+            result.next = merged
 
     return merge
+
+
+@block
+def any_of(newest, history, ages, found):
+    """found = newest, and those fields of history ORed in whose bit in ages, from bit 1 on, is set; history may be None."""
+    count, width = len(ages), len(newest)
+    steps = [newest, *[like(newest) for _ in range(count - 2)], found]
+    if count == 1:
+        return pass_on(newest, found)
+    return [merge_if(steps[age], field(history, age, width), ages(age + 1), steps[age + 1]) for age in range(count - 1)]
 
 
 @block
@@ -169,13 +176,11 @@ def maximum(clk, rst, sink, every, source, config):
     if config.mixed:
         newest = wire(channels)
         blocks.append(flip(sink.data, every, newest))
-    fields = newest
+    before, across = None, wire(channels)
     if kernel_columns > 1:
-        history = wire((kernel_columns - 1) * channels)
-        blocks.append(remember(clk, sink.valid, newest, history))
-        fields = ConcatSignal(history, newest)
-    across = wire(channels)
-    blocks.append(any_of(fields, column_ages, across))
+        before = wire((kernel_columns - 1) * channels)
+        blocks.append(remember(clk, sink.valid, newest, before))
+    blocks.append(any_of(newest, before, column_ages, across))
     ends, output = bit(), wire(index_bits(geometry.columns.outputs))
     blocks.append(window_ends(sink.valid, column_ages, ends))
 
@@ -184,7 +189,7 @@ def maximum(clk, rst, sink, every, source, config):
     blocks.append(register_reset(clk, rst, ends, ends_q1))
     blocks.append(register(clk, across, across_q1))
     blocks.append(register(clk, row_ages, ages_q1))
-    fields = across_q1
+    above, result = None, wire(channels)
     if kernel_rows > 1:
         above = wire((kernel_rows - 1) * channels)
         if geometry.columns.outputs == 1:
@@ -195,9 +200,7 @@ def maximum(clk, rst, sink, every, source, config):
             blocks.append(pass_on(ConcatSignal(above, across_q1), kept))
             blocks.append(register(clk, output, output_q1))
             blocks.append(bank(clk, ends_q1, output_q1, kept, output, above))
-        fields = ConcatSignal(above, across_q1)
-    result = wire(channels)
-    blocks.append(any_of(fields, ages_q1, result))
+    blocks.append(any_of(across_q1, above, ages_q1, result))
     if config.mixed:
         flipped = wire(channels)
         blocks.append(flip(result, every, flipped))

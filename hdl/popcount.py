@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from myhdl import ConcatSignal, Signal, always, always_comb, block, intbv
+from myhdl import Signal, always, always_comb, block, intbv
 
-from .fabric import like, register
+from .fabric import field, joined, like, pass_on, register
 from .module import leaf
 from .stream import wire
 
@@ -186,23 +186,15 @@ def compressor(a, b, c, d, e, f, ones, twos, fours):
 
 
 @block
-def add_rows(clk, rows, counts, lanes, width):
-    """Transpose two rows of bit planes into numbers and add them, lane by lane.
-
-    rows: first row's planes 0 .. width-1, then the second row's, `lanes` bits each. counts: `lanes` fields of `width` bits.
-    """
-    high = width * lanes
+def add_lane(clk, a, b, total):
+    """total = a + b, in the next cycle, on a carry chain."""
+    bits = len(total)
 
     @always(clk.posedge)
     def add():
-        a = intbv(0)[width:]
-        b = intbv(0)[width:]
-        for lane in range(lanes):
-            for k in range(width):
-                a[k] = rows[k * lanes + lane]
-                b[k] = rows[high + k * lanes + lane]
-            low = lane * width
-            counts.next[low + width : low] = a + b
+        result = intbv(0)[bits + 1 :]
+        result[:] = a + b
+        total.next = result[bits:]
 
     return add
 
@@ -222,9 +214,6 @@ def popcount(clk, operand, weights, counts, config):
     size = config.inputs * config.lanes
     planes = wire(config.bits * size)
     instances = [spread(operand, planes, config.inputs, config.bits, config.lanes)]
-
-    def joined(parts: list[Signal]) -> Signal:
-        return parts[0] if len(parts) == 1 else ConcatSignal(*reversed(parts))
 
     # columns[k]: the planes of weight 2**k, side by side
     columns: list[Signal | None] = []
@@ -259,17 +248,26 @@ def popcount(clk, operand, weights, counts, config):
             if part:
                 instances.append(register(clk, joined(part), columns[-1]))
 
-    nothing = "0" * config.lanes
-    row_planes: list[Signal | str] = []
-    for row in range(2):
-        for column in (*columns, *[None] * config.count_bits)[: config.count_bits]:
-            if column is None or len(column) < (row + 1) * config.lanes:
-                row_planes.append(nothing)
-            else:
-                row_planes.extend(_Slices(column, config.lanes, row).take(1, 1))
-    rows = ConcatSignal(*reversed(row_planes))
-    instances.append(add_rows(clk, rows, counts, config.lanes, config.count_bits))
+    # transpose: each lane's bits of the two rows, added
+    totals = []
+    for lane in range(config.lanes):
+        rows = [_row(columns, row, lane, config) for row in range(2)]
+        totals.append(wire(config.count_bits))
+        if rows[1] is None:
+            instances.append(register(clk, rows[0], totals[lane]))
+        else:
+            instances.append(add_lane(clk, *rows, totals[lane]))
+    instances.append(pass_on(joined(totals), counts))
     return instances
+
+
+def _row(columns: list[Signal | None], row: int, lane: int, config: PopcountConfig) -> Signal | None:
+    """A lane's number in a row of planes, or None if the row is empty."""
+    bits: list[Signal | str] = []
+    for column in (*columns, *[None] * config.count_bits)[: config.count_bits]:
+        present = column is not None and len(column) > row * config.lanes
+        bits.append(field(column, row * config.lanes + lane, 1) if present else "0")
+    return None if all(b == "0" for b in bits) else joined(bits)
 
 
 class _Slices:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from myhdl import always, always_seq, block, intbv
+from myhdl import always_comb, always_seq, block, intbv
 
 from sigmabit.golden.threshold import Threshold
 
-from .fabric import Blocks, age, age_reset, like, pass_on
+from .fabric import Blocks, age, age_reset, field, joined, like, pass_on, register
 from .module import composite, leaf
 from .rom import RomConfig, RomStyle, pack_words, rom
-from .stream import ADDRESS_LEAD, index_bits, wire
+from .stream import ADDRESS_LEAD, bit, index_bits, wire
 
 
 BLOCK_FROM = 512
@@ -43,21 +43,18 @@ class CompareConfig:
 
 
 @block
-def compare_fields(clk, codes, limits, bits, channels, code_bits):
-    """bits[c] = (codes[c] >= limits[c]) XOR falling[c]."""
-    limit_bits = code_bits + 2
-    value_bits = code_bits + 1
+def compare_code(code, limit, result):
+    """result = (code >= threshold) XOR falling; limit: the threshold, and above it falling."""
+    bits = len(code)
+    value_bits = bits + 1
 
-    @always(clk.posedge)
+    @always_comb
     def decide():
-        code = intbv(0)[code_bits + 1 :]
-        limit = intbv(0)[code_bits + 1 :]
-        for channel in range(channels):
-            low = channel * code_bits
-            limit_low = channel * limit_bits
-            code[:] = codes[low + code_bits : low]
-            limit[:] = limits[limit_low + value_bits : limit_low]
-            bits.next[channel] = (code >= limit) != limits[limit_low + value_bits]
+        value = intbv(0)[value_bits:]
+        threshold_value = intbv(0)[value_bits:]
+        value[:] = code
+        threshold_value[:] = limit[value_bits:]
+        result.next = (value >= threshold_value) != limit[value_bits]
 
     return decide
 
@@ -91,7 +88,11 @@ def compare(clk, rst, sink, position, limits, source, config):
         blocks.append(pass_on(count, position))
     codes = like(sink.data)
     blocks.append(age(clk, sink.data, codes, ADDRESS_LEAD))
-    blocks.append(compare_fields(clk, codes, limits, source.data, config.channels, config.bits))
+    results = [bit() for _ in range(config.channels)]
+    for channel, result in enumerate(results):
+        code, limit = field(codes, channel, config.bits), field(limits, channel, config.limit_bits)
+        blocks.append(compare_code(code, limit, result))
+    blocks.append(register(clk, joined(results), source.data))
     blocks.append(age_reset(clk, rst, sink.valid, source.valid, config.latency))
     return blocks
 

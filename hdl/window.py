@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from myhdl import ConcatSignal, Signal, always, always_comb, always_seq, block, intbv
+from myhdl import Signal, always_comb, always_seq, block, intbv
 
 from sigmabit.golden.window import Axis, Window
 
-from .fabric import Blocks, age, bank, like, lookup, pass_on, pick, register, rotate
+from .fabric import Blocks, age, bank, field, joined, like, lookup, pass_on, pick, register, rotate
 from .fold import Fold, FoldConfig, accompany, count_folds
 from .module import leaf
 from .stream import bit, index_bits, wire
@@ -273,20 +273,17 @@ def combine_inside(rows, columns, group, inside, config):
 
 
 @block
-def mask_taps(clk, words, inside, taps, unit):
-    """taps = fields of words, with zeros for those not inside."""
-    count = len(inside)
+def mask_tap(tap, inside, masked):
+    """masked = tap where it is inside the image, else zero."""
 
-    @always(clk.posedge)
-    def present():
-        for tap in range(count):
-            low = tap * unit
-            if inside[tap]:
-                taps.next[low + unit : low] = words[low + unit : low]
-            else:
-                taps.next[low + unit : low] = 0
+    @always_comb
+    def choose():
+        if inside:
+            masked.next = tap
+        else:
+            masked.next = 0
 
-    return present
+    return choose
 
 
 @leaf
@@ -350,7 +347,7 @@ def window(clk, rst, sink, operand, config):
         line = parts[0]
         if across > 1:
             line = wire(across * config.slice_bits)
-            blocks.append(rotate(ConcatSignal(*reversed(parts)), offset_q1, line, across))
+            blocks.append(rotate(joined(parts), offset_q1, line, across))
         lines.append(like(line))
         blocks.append(register(clk, line, lines[r]))
 
@@ -359,7 +356,7 @@ def window(clk, rst, sink, operand, config):
     if down > 1:
         slot_q2, turned, taps = like(slot), wire(down * len(lines[0])), wire(config.chunk_bits)
         blocks.append(age(clk, slot, slot_q2, 2))
-        blocks.append(rotate(ConcatSignal(*reversed(lines)), slot_q2, turned, down))
+        blocks.append(rotate(joined(lines), slot_q2, turned, down))
         blocks.append(pass_on(turned, taps))
     if geometry.padded:
         inside = wire(config.taps)
@@ -371,9 +368,11 @@ def window(clk, rst, sink, operand, config):
         blocks.append(combine_inside(row_inside, column_inside, fold.group, inside, config))
         inside_q2 = like(inside)
         blocks.append(age(clk, inside, inside_q2, 2))
-        blocks.append(mask_taps(clk, taps, inside_q2, operand.data, config.slice_bits))
-    else:
-        blocks.append(register(clk, taps, operand.data))
+        masked = [wire(config.slice_bits) for _ in range(config.taps)]
+        for tap, kept in enumerate(masked):
+            blocks.append(mask_tap(field(taps, tap, config.slice_bits), field(inside_q2, tap, 1), kept))
+        taps = joined(masked)
+    blocks.append(register(clk, taps, operand.data))
 
     # what goes with the operand
     fields = []
