@@ -6,14 +6,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def accumulate(counts: NDArray[np.int64], initial: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Sums over the folds of (..., folds, lanes), started at `initial` (..., lanes).
+def accumulate(counts: NDArray[np.int64], bias: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Sums over the folds of (..., folds, lanes), started at `bias` (..., lanes)."""
+    return bias + counts.sum(axis=-2)
 
-    A threshold k costs nothing this way: started at -k, the sum is not negative exactly if the count reaches k.
+
+def decide(sums: NDArray[np.int64], sum_bits: int) -> NDArray[np.int64]:
+    """The top bit of sums of `sum_bits` bits.
+
+    A threshold k costs nothing this way: with a bias of 2**(sum_bits - 1) - k the top bit is set exactly if the count reaches k,
+    as long as counts and threshold keep the sum in range.
     """
-    return initial + counts.sum(axis=-2)
-
-
-def decide(sums: NDArray[np.int64]) -> NDArray[np.int64]:
-    """1 where a sum is not negative: the complement of its sign bit."""
-    return (sums >= 0).astype(np.int64)
+    return (sums >> (sum_bits - 1)) & 1

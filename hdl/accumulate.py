@@ -1,4 +1,4 @@
-"""Folded accumulation; started at minus a threshold, its sign is the decision."""
+"""Folded accumulation; started at a threshold below half its range, its top bit is the decision."""
 
 from __future__ import annotations
 
@@ -82,18 +82,6 @@ def keep_lane(clk, valid, first, bias, total, base):
 
 
 @block
-def not_negative(total, decision):
-    """decision = the complement of total's sign bit."""
-    sign = len(total) - 1
-
-    @always_comb
-    def decide():
-        decision.next = not total[sign]
-
-    return decide
-
-
-@block
 def ends(valid, last, end):
     """end = valid and last."""
 
@@ -108,8 +96,9 @@ def ends(valid, last, end):
 def accumulate(clk, rst, counts, bias, valid, first, last, result, config):
     """sum = (bias if first else sum) + gain * count, lane by lane, modulo 2**sum_bits; the result is valid after the last count.
 
-    counts: `lanes` fields of `count_bits`, unsigned. bias: `lanes` fields of `sum_bits`, two's complement. first and last are
-    None where nothing is folded. result: the sums, or for each lane whether its sum is not negative. Latency 1.
+    counts: `lanes` fields of `count_bits`, unsigned. bias: `lanes` fields of `sum_bits`. first and last are None where nothing is
+    folded. result: the sums, in two's complement; or each lane's decision, the top bit of its sum, which is set exactly if the
+    counts reach k where the bias is 2**(sum_bits - 1) - k. Latency 1.
     """
     blocks: Blocks = []
     results = []
@@ -120,11 +109,7 @@ def accumulate(clk, rst, counts, bias, valid, first, last, result, config):
             start, base = base, wire(config.sum_bits)
             blocks.append(keep_lane(clk, valid, first, start, total, base))
         blocks.append(add_lane(field(counts, lane, config.count_bits), base, total, config.gain))
-        if config.scores:
-            results.append(total)
-        else:
-            results.append(bit())
-            blocks.append(not_negative(total, results[lane]))
+        results.append(total if config.scores else field(total, config.sum_bits - 1, 1))
     blocks.append(register(clk, joined(results), result.data))
     end = valid
     if config.folded:

@@ -141,6 +141,13 @@ def pick(source, index, picked):
 def pass_on(source, target):
     """target = the low bits of source, without delay."""
     width = len(target)
+    if len(source) == width:
+
+        @always_comb
+        def connect():
+            target.next = source
+
+        return connect
 
     @always_comb
     def choose():
@@ -162,3 +169,51 @@ def tally(clk, rst, event, count):
             count.next = more[bits:]
 
     return add
+
+
+@block
+def count(clk, rst, step, value, carry, limit):
+    """value counts the steps, from 0 to limit - 1 and again; carry (or None) is high in the step from limit - 1 to 0."""
+    last = limit - 1
+
+    @always_seq(clk.posedge, reset=rst)
+    def advance():
+        if step:
+            if value != last:
+                value.next = value + 1
+            else:
+                value.next = 0
+
+    if carry is None:
+        return advance
+
+    @always_comb
+    def turn_over():
+        carry.next = step and value == last
+
+    return advance, turn_over
+
+
+@block
+def scan(clk, rst, step, column, row, columns, rows):
+    """Walks over an image in raster order, a position a step, frame after frame."""
+    line = bit()
+    return count(clk, rst, step, column, line, columns), count(clk, rst, line, row, None, rows)
+
+
+@block
+def follow(clk, rst, step, index, value, table):
+    """value = table[index], from the cycle after a step to the next step."""
+    following = Signal(intbv(0, min=value.min, max=value.max))
+
+    @always_seq(clk.posedge, reset=rst)
+    def move():
+        if step:
+            value.next = following
+
+    return lookup(index, following, table), move
+
+
+def first_of(table: tuple[int, ...]) -> Signal:
+    """A register for the entries of a table, the first in reset."""
+    return Signal(intbv(table[0], min=min(0, *table), max=max(1, *table) + 1))

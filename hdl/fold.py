@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from myhdl import ConcatSignal, always_comb, always_seq, block
+from myhdl import ConcatSignal, Signal, always_comb, always_seq, block
 
-from .fabric import Blocks, age, age_reset, pass_on
+from .fabric import Blocks, age, age_reset, count, pass_on
 from .stream import ADDRESS_LEAD, bit, index_bits, wire
 
 
@@ -41,57 +41,96 @@ class FoldConfig:
 
 
 class Fold:
-    """Where in its folds a window is: the fold's number, its group, slice and repeat, and whether it is the window's last."""
+    """Where in its folds a window is: the fold's number, its group, slice and repeat; None for what never changes."""
 
     def __init__(self, config: FoldConfig) -> None:
-        self.number, self.group = wire(config.address_bits), wire(index_bits(config.groups))
-        self.slice, self.repeat = wire(index_bits(config.slices)), wire(index_bits(config.repeats))
-        self.end = bit()
+        def counter(count: int) -> Signal | None:
+            return wire(index_bits(count)) if count > 1 else None
+
+        self.number, self.group = counter(config.folds), counter(config.groups)
+        self.slice, self.repeat = counter(config.slices), counter(config.repeats)
+
+
+@block
+def decide_folds(clk, rst, ready, issue, move_on, folds):
+    """issue: a chunk is read; a window starts when it is ready, and once started goes on. move_on: it is the window's last."""
+    if folds == 1:
+
+        @always_comb
+        def follow_ready():
+            issue.next = ready
+            move_on.next = ready
+
+        return follow_ready
+
+    started, ending = bit(), bit()
+    number = wire(index_bits(folds))
+    last, last_but_one = folds - 1, folds - 2
+
+    @always_comb
+    def decide():
+        issue.next = started or ready
+
+    @always_comb
+    def finish():
+        move_on.next = ending and (started or ready)
+
+    @always_seq(clk.posedge, reset=rst)
+    def advance():
+        if issue:
+            started.next = number != last
+            ending.next = number == last_but_one
+            if number != last:
+                number.next = number + 1
+            else:
+                number.next = 0
+
+    return decide, finish, advance
 
 
 @block
 def count_folds(clk, rst, issue, fold, config):
     """Counts the folds that are issued: slices fastest, then groups, then repeats."""
-    groups, slices, repeats, folds = config.groups, config.slices, config.repeats, config.folds
-
-    @always_comb
-    def mark():
-        fold.end.next = fold.number == folds - 1
-
-    @always_seq(clk.posedge, reset=rst)
-    def count():
-        if issue:
-            if fold.number != folds - 1:
-                fold.number.next = fold.number + 1
-            else:
-                fold.number.next = 0
-            if fold.slice != slices - 1:
-                fold.slice.next = fold.slice + 1
-            else:
-                fold.slice.next = 0
-                if fold.group != groups - 1:
-                    fold.group.next = fold.group + 1
-                else:
-                    fold.group.next = 0
-                    if fold.repeat != repeats - 1:
-                        fold.repeat.next = fold.repeat + 1
-                    else:
-                        fold.repeat.next = 0
-
-    return mark, count
+    blocks: Blocks = []
+    if fold.number is not None:
+        blocks.append(count(clk, rst, issue, fold.number, None, config.folds))
+    step = issue
+    counters = [(fold.slice, config.slices), (fold.group, config.groups), (fold.repeat, config.repeats)]
+    counters = [(value, limit) for value, limit in counters if value is not None]
+    for value, limit in counters:
+        carry = None if value is counters[-1][0] else bit()
+        blocks.append(count(clk, rst, step, value, carry, limit))
+        step = carry
+    return blocks
 
 
 @block
-def mark_chunk(fold, first, last, config):
-    """Is this the first or the last chunk of an accumulation?"""
+def mark_chunk(group, slice_, first, last, config):
+    """Is this the first or the last chunk of an accumulation? group and slice_ are None where there is but one."""
     last_group, last_slice = config.groups - 1, config.slices - 1
+    if slice_ is None:
+
+        @always_comb
+        def mark_group():
+            first.next = group == 0
+            last.next = group == last_group
+
+        return mark_group
+    if group is None:
+
+        @always_comb
+        def mark_slice():
+            first.next = slice_ == 0
+            last.next = slice_ == last_slice
+
+        return mark_slice
 
     @always_comb
-    def mark():
-        first.next = fold.group == 0 and fold.slice == 0
-        last.next = fold.group == last_group and fold.slice == last_slice
+    def mark_both():
+        first.next = group == 0 and slice_ == 0
+        last.next = group == last_group and slice_ == last_slice
 
-    return mark
+    return mark_both
 
 
 @block
@@ -108,11 +147,11 @@ def accompany(clk, rst, issue, fold, border, operand, config, latency):
             blocks.append(pass_on(fold.number, operand.address))
     if operand.first is not None:
         first, last = bit(), bit()
-        blocks.append(mark_chunk(fold, first, last, config))
+        blocks.append(mark_chunk(fold.group, fold.slice, first, last, config))
         blocks.append(age(clk, first, operand.first, latency))
         blocks.append(age(clk, last, operand.last, latency))
     if operand.bias is not None:
-        fields = [*border, fold.repeat] if config.repeat_bits else border
+        fields = border if fold.repeat is None else [*border, fold.repeat]
         bias = fields[0] if len(fields) == 1 else ConcatSignal(*fields)
         blocks.append(age(clk, bias, operand.bias, latency))
     return blocks

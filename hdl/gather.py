@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from myhdl import always, always_comb, always_seq, block
 
-from .fabric import Blocks, like, pass_on, pick, register
-from .fold import Fold, FoldConfig, accompany, count_folds
+from .fabric import Blocks, count, like, pass_on, pick, register, register_reset
+from .fold import Fold, FoldConfig, accompany, count_folds, decide_folds
 from .module import leaf
 from .stream import bit, index_bits, wire
 
@@ -76,15 +76,10 @@ class GatherConfig:
 def assemble(clk, rst, sink, word, complete, merge):
     """word: the last `merge` beats, the newest highest; complete in the cycle after the last of them."""
     if merge == 1:
-
-        @always_seq(clk.posedge, reset=rst)
-        def pass_valid():
-            complete.next = sink.valid
-
-        return register(clk, sink.data, word), pass_valid
+        return register(clk, sink.data, word), register_reset(clk, rst, sink.valid, complete)
 
     total, width = len(word), len(sink.data)
-    count = wire(index_bits(merge))
+    position, whole = wire(index_bits(merge)), bit()
 
     @always(clk.posedge)
     def shift():
@@ -92,17 +87,8 @@ def assemble(clk, rst, sink, word, complete, merge):
             word.next[total - width :] = word[total:width]
             word.next[total : total - width] = sink.data
 
-    @always_seq(clk.posedge, reset=rst)
-    def tally():
-        complete.next = False
-        if sink.valid:
-            if count != merge - 1:
-                count.next = count + 1
-            else:
-                count.next = 0
-                complete.next = True
-
-    return shift, tally
+    counter = count(clk, rst, sink.valid, position, whole, merge)
+    return shift, counter, register_reset(clk, rst, whole, complete)
 
 
 @block
@@ -125,55 +111,39 @@ def buffer_words(clk, word, write, write_address, read_address, read_data, depth
 @block
 def follow_words(clk, rst, complete, arrived, write_address, config):
     """Where words go, one after the other, round the memory; arrived: this one completes a frame."""
-    words, depth = config.fold.groups, config.depth
+    words = config.fold.groups
+    around = count(clk, rst, complete, write_address, None, config.depth)
+    if words == 1:
+        return around, pass_on(complete, arrived)
     written = wire(index_bits(words))
-
-    @always_comb
-    def note():
-        arrived.next = complete and written == words - 1
-
-    @always_seq(clk.posedge, reset=rst)
-    def advance():
-        if complete:
-            if write_address != depth - 1:
-                write_address.next = write_address + 1
-            else:
-                write_address.next = 0
-            if written != words - 1:
-                written.next = written + 1
-            else:
-                written.next = 0
-
-    return note, advance
+    return around, count(clk, rst, complete, written, arrived, words)
 
 
 @block
-def count_frames(clk, rst, arrived, fold, issue, left, config):
-    """A frame may be read from the cycle after its last word was written; left: its last chunk is read."""
-    ready = wire(index_bits(config.frames + 1))
+def count_frames(clk, rst, arrived, left, ready, frames):
+    """ready: a whole frame is there, from the cycle after its last word was written until its last chunk is read."""
+    present = wire(index_bits(frames + 1))
 
     @always_comb
     def decide():
-        issue.next = fold.number != 0 or ready != 0
-
-    @always_comb
-    def finish():
-        left.next = issue and fold.end
+        ready.next = present != 0
 
     @always_seq(clk.posedge, reset=rst)
     def tally_frames():
         if arrived and not left:
-            ready.next = ready + 1
+            present.next = present + 1
         elif left and not arrived:
-            ready.next = ready - 1
+            present.next = present - 1
 
-    return decide, finish, tally_frames
+    return decide, tally_frames
 
 
 @block
 def follow_frames(clk, rst, left, group, read_address, config):
-    """Where the words of the frame that is read lie."""
+    """Where the words of the frame that is read lie. group: which word, None where there is one."""
     words, last_base = config.fold.groups, config.depth - config.fold.groups
+    if words == 1:
+        return count(clk, rst, left, read_address, None, config.frames)
     if not last_base:
         return pass_on(group, read_address)
     base = wire(index_bits(config.depth))
@@ -203,13 +173,14 @@ def gather(clk, rst, sink, operand, config):
     """
     blocks: Blocks = []
     fold = Fold(config.fold)
-    issue, complete, arrived, left = (bit() for _ in range(4))
+    ready, issue, left, complete, arrived = (bit() for _ in range(5))
     word, fetched = wire(config.word_bits), wire(config.word_bits)
     write_address, read_address = wire(index_bits(config.depth)), wire(index_bits(config.depth))
     blocks.append(assemble(clk, rst, sink, word, complete, config.merge))
+    blocks.append(decide_folds(clk, rst, ready, issue, left, config.fold.folds))
     blocks.append(count_folds(clk, rst, issue, fold, config.fold))
     blocks.append(follow_words(clk, rst, complete, arrived, write_address, config))
-    blocks.append(count_frames(clk, rst, arrived, fold, issue, left, config))
+    blocks.append(count_frames(clk, rst, arrived, left, ready, config.frames))
     blocks.append(follow_frames(clk, rst, left, fold.group, read_address, config))
     blocks.append(buffer_words(clk, word, complete, write_address, read_address, fetched, config.depth))
     chunk = fetched

@@ -132,6 +132,7 @@ def configure(
         reached = -((grid.offset * borders - layer.thresholds) // grid.gain) + negative
         bias = -np.clip(reached, 0, highest + 1)
         sum_bits = max(int(-bias.min() - 1).bit_length(), int((bias + highest).max()).bit_length()) + 1
+        bias += 1 << (sum_bits - 1)  # the sum's top bit is then set where the count reaches its mark
     filled = np.zeros((len(borders), repeats * lanes), np.int64)
     filled[:, :channels] = bias
     starts = np.zeros((len(borders), 1 << (index_bits(repeats) if repeats > 1 else 0), lanes), np.int64)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from myhdl import ConcatSignal, always, always_comb, always_seq, block
+from myhdl import ConcatSignal, always, always_comb, block
 
 from sigmabit.golden.pool import Pool
 from sigmabit.golden.window import Axis, Window
 
-from .fabric import Blocks, bank, field, like, lookup, pass_on, register, register_reset
+from .fabric import Blocks, bank, count, field, like, lookup, pass_on, register, register_reset, scan
 from .module import composite, leaf
 from .rom import RomConfig, RomStyle, pack_words, rom
 from .stream import bit, index_bits, wire
@@ -48,40 +48,6 @@ def ages_inside(axis: Axis) -> tuple[int, ...]:
         last = axis.last(output)
         masks[last] = (2 << (last - max(axis.start(output), 0))) - 1
     return tuple(masks)
-
-
-@block
-def scan(clk, rst, valid, column, row, columns, rows):
-    """Counts the positions of a frame."""
-
-    @always_seq(clk.posedge, reset=rst)
-    def advance():
-        if valid:
-            if column != columns - 1:
-                column.next = column + 1
-            else:
-                column.next = 0
-                if row != rows - 1:
-                    row.next = row + 1
-                else:
-                    row.next = 0
-
-    return advance
-
-
-@block
-def count_outputs(clk, rst, step, output, outputs):
-    """Counts the windows of a row."""
-
-    @always_seq(clk.posedge, reset=rst)
-    def advance():
-        if step:
-            if output != outputs - 1:
-                output.next = output + 1
-            else:
-                output.next = 0
-
-    return advance
 
 
 @block
@@ -195,7 +161,7 @@ def maximum(clk, rst, sink, every, source, config):
         if geometry.columns.outputs == 1:
             blocks.append(remember(clk, ends_q1, across_q1, above))
         else:
-            blocks.append(count_outputs(clk, rst, ends, output, geometry.columns.outputs))
+            blocks.append(count(clk, rst, ends, output, None, geometry.columns.outputs))
             kept, output_q1 = like(above), like(output)
             blocks.append(pass_on(ConcatSignal(above, across_q1), kept))
             blocks.append(register(clk, output, output_q1))

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from myhdl import always_comb, always_seq, block, intbv
+from myhdl import always_comb, block, intbv
 
 from sigmabit.golden.threshold import Threshold
 
-from .fabric import Blocks, age, age_reset, field, joined, like, pass_on, register
+from .fabric import Blocks, age, age_reset, count, field, joined, like, register
 from .module import composite, leaf
 from .rom import RomConfig, RomStyle, pack_words, rom
-from .stream import ADDRESS_LEAD, bit, index_bits, wire
+from .stream import ADDRESS_LEAD, bit, wire
 
 
 BLOCK_FROM = 512
@@ -59,21 +59,6 @@ def compare_code(code, limit, result):
     return decide
 
 
-@block
-def count_positions(clk, rst, valid, position, positions):
-    """The number of the position that comes next."""
-
-    @always_seq(clk.posedge, reset=rst)
-    def advance():
-        if valid:
-            if position != positions - 1:
-                position.next = position + 1
-            else:
-                position.next = 0
-
-    return advance
-
-
 @leaf
 def compare(clk, rst, sink, position, limits, source, config):
     """source = the codes of sink against the limits of their position, config.latency cycles later.
@@ -83,9 +68,7 @@ def compare(clk, rst, sink, position, limits, source, config):
     """
     blocks: Blocks = []
     if position is not None:
-        count = wire(index_bits(config.positions))
-        blocks.append(count_positions(clk, rst, sink.valid, count, config.positions))
-        blocks.append(pass_on(count, position))
+        blocks.append(count(clk, rst, sink.valid, position, None, config.positions))
     codes = like(sink.data)
     blocks.append(age(clk, sink.data, codes, ADDRESS_LEAD))
     results = [bit() for _ in range(config.channels)]

@@ -9,8 +9,24 @@ from myhdl import Signal, always_comb, always_seq, block, intbv
 
 from sigmabit.golden.window import Axis, Window
 
-from .fabric import Blocks, age, bank, field, joined, like, lookup, pass_on, pick, register, rotate
-from .fold import Fold, FoldConfig, accompany, count_folds
+from .fabric import (
+    Blocks,
+    age,
+    bank,
+    count,
+    field,
+    first_of,
+    follow,
+    joined,
+    like,
+    lookup,
+    pass_on,
+    pick,
+    register,
+    rotate,
+    scan,
+)
+from .fold import Fold, FoldConfig, accompany, count_folds, decide_folds
 from .module import leaf
 from .stream import bit, index_bits, wire
 
@@ -111,6 +127,12 @@ class WindowConfig:
         return *(axis.last(x + 1) - axis.last(x) for x in range(axis.outputs - 1)), 0
 
     @property
+    def steps(self) -> tuple[int, ...]:
+        """What a step to the next window can be, that of the first window first."""
+        first = self.column_steps[0] if self.window.columns.outputs > 1 else self.row_steps[0]
+        return first, *self.column_steps, *self.row_steps
+
+    @property
     def lead_limit(self) -> int:
         """Bound on the positions that may have arrived beyond a window's need, or be missing for it."""
         return (self.rows + 1) * self.window.columns.size + self.window.inputs
@@ -120,86 +142,113 @@ def _classes(axis: Axis) -> tuple[tuple[bool, ...], ...]:
     return tuple(dict.fromkeys(axis.inside(output) for output in range(axis.outputs)))
 
 
+def _second(window: Window) -> tuple[int, int]:
+    """Column and row of the second window of a frame, or of the next frame's first."""
+    columns, rows = window.columns.outputs, window.rows.outputs
+    return 1 % columns, (1 // columns) % rows
+
+
 def _packed(bits: tuple[bool, ...]) -> int:
     return sum(1 << i for i, value in enumerate(bits) if value)
 
 
 @block
-def schedule(clk, rst, arrive, fold, issue, x, y, config):
-    """Decides, in each cycle, whether a chunk is read, and moves the window over the image.
+def lead(clk, rst, arrive, move_on, step, step_less, ready, config):
+    """ready: the positions that the present window needs have arrived.
 
-    lead counts the positions that have arrived beyond the one that the present window needs last. A window may start when it is
-    not negative, and once started goes on to its last chunk.
+    ahead counts the positions that have arrived beyond the last one needed. It rises by one with each arrival, and falls by
+    `step` as the window moves on, by step_less = step - 1 where both happen at once.
     """
     limit = config.lead_limit
-    columns, rows = config.window.columns.outputs, config.window.rows.outputs
-    lead = Signal(intbv(-config.window.needs()[0] - 1, min=-limit, max=limit))
-    column_step = Signal(intbv(0, min=0, max=max(config.column_steps) + 2))
-    row_step = Signal(intbv(0, min=min(0, *config.row_steps), max=max(config.row_steps) + 2))
-    move_on = bit()
+    ahead = Signal(intbv(-config.window.needs()[0] - 1, min=-limit, max=limit))
+    change = Signal(intbv(0, min=min(step.min, -1), max=step.max))
 
     @always_comb
     def decide():
-        issue.next = fold.number != 0 or lead >= 0
+        ready.next = ahead >= 0
 
     @always_comb
-    def finish():
-        move_on.next = issue and fold.end
+    def choose():
+        if move_on:
+            if arrive:
+                change.next = step_less
+            else:
+                change.next = step
+        elif arrive:
+            change.next = -1
+        else:
+            change.next = 0
 
     @always_seq(clk.posedge, reset=rst)
-    def move():
-        ahead = intbv(0, min=-limit, max=limit)
-        ahead[:] = lead
-        if arrive:
-            ahead[:] = ahead + 1
-        if move_on:
-            if x == columns - 1:
-                ahead[:] = ahead - row_step
-            else:
-                ahead[:] = ahead - column_step
-        lead.next = ahead
-        if move_on:
-            if x != columns - 1:
-                x.next = x + 1
-            else:
-                x.next = 0
-                if y != rows - 1:
-                    y.next = y + 1
-                else:
-                    y.next = 0
+    def reckon():
+        ahead.next = ahead - change
 
-    return lookup(x, column_step, config.column_steps), lookup(y, row_step, config.row_steps), decide, finish, move
+    return decide, choose, reckon
 
 
 @block
-def follow_rows(clk, rst, issue, fold, x, y, slot, config):
+def follow_steps(clk, rst, move_on, x_next, y_next, step, step_less, config):
+    """step: by how many positions the window after the present one needs more; step_less: one fewer. Both are registers."""
+    columns, rows = config.column_steps, config.row_steps
+    column_step, row_step, following = (Signal(intbv(0, min=step.min, max=step.max)) for _ in range(3))
+    last = len(columns) - 1
+
+    @always_comb
+    def choose():
+        if x_next == last:
+            following.next = row_step
+        else:
+            following.next = column_step
+
+    @always_seq(clk.posedge, reset=rst)
+    def move():
+        if move_on:
+            step.next = following
+            step_less.next = following - 1
+
+    return lookup(x_next, column_step, columns), lookup(y_next, row_step, rows), choose, move
+
+
+@block
+def follow_rows(clk, rst, move_on, x_next, y_next, slot, config):
     """slot: the bank of the image row under the window's top kernel row, which may lie in the padding."""
-    axis, banks, bits, wide = config.window.rows, config.rows, len(slot), index_bits(2 * config.rows)
-    columns, rows = config.window.columns.outputs, axis.outputs
-    within = axis.stride % banks
-    across = (axis.size - (axis.outputs - 1) * axis.stride) % banks
+    axis, banks = config.window.rows, config.rows
+    across = axis.size - (axis.outputs - 1) * axis.stride
+    within_frame, into_next = like(slot), like(slot)
+    tables = (
+        lookup(slot, within_frame, tuple((bank + axis.stride) % banks for bank in range(banks))),
+        lookup(slot, into_next, tuple((bank + across) % banks for bank in range(banks))),
+    )
 
     @always_seq(clk.posedge, reset=rst)
     def advance():
-        moved = intbv(0)[wide:]
-        if issue and fold.end and x == columns - 1:
-            moved[:] = slot
-            if y == rows - 1:
-                moved[:] = moved + across
+        if move_on and x_next == 0:
+            if y_next == 0:
+                slot.next = into_next
             else:
-                moved[:] = moved + within
-            if moved >= banks:
-                moved[:] = moved - banks
-            slot.next = moved[bits:]
+                slot.next = within_frame
 
-    return advance
+    return tables, advance
 
 
 @block
 def place(clk, rst, arrive, select, address, config):
     """Where an arriving position goes: a one-hot choice of its bank, and its address there."""
     rows, across, width = config.rows, config.columns, config.window.columns.size
-    row, column, bank_across = wire(index_bits(rows)), wire(index_bits(width)), wire(index_bits(across))
+    row, line = wire(index_bits(rows)), bit()
+    column = address if across == 1 else wire(index_bits(width))
+    counters = count(clk, rst, arrive, column, line, width), count(clk, rst, line, row, None, rows)
+    if across == 1:
+
+        @always_comb
+        def choose_row():
+            for r in range(rows):
+                select.next[r] = arrive and row == r
+
+        return counters, choose_row
+
+    bank_across = wire(index_bits(across))
+    last_column, last_bank = width - 1, across - 1
 
     @always_comb
     def choose():
@@ -210,33 +259,28 @@ def place(clk, rst, arrive, select, address, config):
     @always_seq(clk.posedge, reset=rst)
     def advance():
         if arrive:
-            if column == width - 1:
-                column.next = 0
+            if column == last_column:
                 bank_across.next = 0
                 address.next = 0
-                if row != rows - 1:
-                    row.next = row + 1
-                else:
-                    row.next = 0
+            elif bank_across != last_bank:
+                bank_across.next = bank_across + 1
             else:
-                column.next = column + 1
-                if bank_across != across - 1:
-                    bank_across.next = bank_across + 1
-                else:
-                    bank_across.next = 0
-                    address.next = address + 1
+                bank_across.next = 0
+                address.next = address + 1
 
-    return choose, advance
+    return counters, choose, advance
 
 
 @block
 def address_bank(quotient, group, offset, address, column):
     """The address, modulo the bank's size, of the word that the present chunk takes from the banks of `column`.
 
-    quotient, offset: the window's first column divided by the number of banks, and the remainder; offset is None for one bank.
+    quotient, offset: the window's first column divided by the number of banks, and the remainder, None for one bank; group: which
+    kernel column, None where there is one.
     """
     bits = len(address)
-
+    if offset is None and group is None:
+        return pass_on(quotient, address)
     if offset is None:
 
         @always_comb
@@ -260,16 +304,25 @@ def address_bank(quotient, group, offset, address, column):
 
 @block
 def combine_inside(rows, columns, group, inside, config):
-    """For each tap of a chunk: is it inside the image? rows and columns: the same for the kernel's rows and columns."""
+    """For each tap of a chunk: is it inside the image? rows and columns: the same for the kernel's rows and columns; group: which
+    kernel column a chunk has, None where it has all."""
     down, across = config.window.rows.kernel, config.columns
+    if group is None:
+
+        @always_comb
+        def combine():
+            for row in range(down):
+                for column in range(across):
+                    inside.next[row * across + column] = rows[row] and columns[column]
+
+        return combine
 
     @always_comb
-    def combine():
+    def combine_group():
         for row in range(down):
-            for column in range(across):
-                inside.next[row * across + column] = rows[row] and columns[group * across + column]
+            inside.next[row] = rows[row] and columns[group]
 
-    return combine
+    return combine_group
 
 
 @block
@@ -299,25 +352,32 @@ def window(clk, rst, sink, operand, config):
     """
     geometry = config.window
     down, across = config.rows, config.columns
+    shape = geometry.columns.outputs, geometry.rows.outputs
     depth_bits = index_bits(-(-geometry.columns.size // across))
     blocks: Blocks = []
 
-    # cycle 0: which chunk is read, and where it lies
+    # cycle 0: which chunk is read, and where it lies; all of the present window's parameters are registers
     fold = Fold(config.fold)
-    x, y = wire(index_bits(geometry.columns.outputs)), wire(index_bits(geometry.rows.outputs))
-    issue = bit()
-    blocks.append(schedule(clk, rst, sink.valid, fold, issue, x, y, config))
+    arrived, issue, move_on = bit(), bit(), bit()
+    low, high = min(config.steps) - 1, max(config.steps) + 1
+    step, step_less = (Signal(intbv(config.steps[0] - less, min=min(low, 0), max=max(high, 1))) for less in (0, 1))
+    x_next, y_next = (Signal(intbv(i)[index_bits(n) :]) for i, n in zip(_second(geometry), shape, strict=True))
+    blocks.append(lead(clk, rst, sink.valid, move_on, step, step_less, arrived, config))
+    blocks.append(decide_folds(clk, rst, arrived, issue, move_on, config.fold.folds))
     blocks.append(count_folds(clk, rst, issue, fold, config.fold))
+    blocks.append(scan(clk, rst, move_on, x_next, y_next, *shape))
+    blocks.append(follow_steps(clk, rst, move_on, x_next, y_next, step, step_less, config))
     slot = Signal(intbv(-geometry.rows.before % down)[index_bits(down) :])
     if down > 1:
-        blocks.append(follow_rows(clk, rst, issue, fold, x, y, slot, config))
+        blocks.append(follow_rows(clk, rst, move_on, x_next, y_next, slot, config))
     starts = [geometry.columns.start(i) for i in range(geometry.columns.outputs)]
-    quotient = wire(depth_bits)
-    blocks.append(lookup(x, quotient, tuple(start // across % (1 << depth_bits) for start in starts)))
-    offset = None
+    quotients = tuple(start // across % (1 << depth_bits) for start in starts)
+    quotient, offset = first_of(quotients), None
+    blocks.append(follow(clk, rst, move_on, x_next, quotient, quotients))
     if across > 1:
-        offset = wire(index_bits(across))
-        blocks.append(lookup(x, offset, tuple(start % across for start in starts)))
+        offsets = tuple(start % across for start in starts)
+        offset = first_of(offsets)
+        blocks.append(follow(clk, rst, move_on, x_next, offset, offsets))
 
     # cycle 1: one word of each bank
     select, write_address = wire(down * across), wire(depth_bits)
@@ -331,7 +391,7 @@ def window(clk, rst, sink, operand, config):
 
     # cycle 2: columns in order, the slice picked
     lines = [words[r] for r in range(down)]
-    slice_q1 = like(fold.slice)
+    slice_q1 = wire(index_bits(config.slices))
     if config.slices > 1:
         blocks.append(register(clk, fold.slice, slice_q1))
     offset_q1 = wire(index_bits(across))
@@ -360,11 +420,11 @@ def window(clk, rst, sink, operand, config):
         blocks.append(pass_on(turned, taps))
     if geometry.padded:
         inside = wire(config.taps)
-        row_inside, column_inside = wire(geometry.rows.kernel), wire(geometry.columns.kernel)
-        blocks.append(lookup(y, row_inside, tuple(_packed(geometry.rows.inside(i)) for i in range(geometry.rows.outputs))))
-        blocks.append(
-            lookup(x, column_inside, tuple(_packed(geometry.columns.inside(i)) for i in range(geometry.columns.outputs)))
-        )
+        row_table = tuple(_packed(geometry.rows.inside(i)) for i in range(geometry.rows.outputs))
+        column_table = tuple(_packed(geometry.columns.inside(i)) for i in range(geometry.columns.outputs))
+        row_inside, column_inside = first_of(row_table), first_of(column_table)
+        blocks.append(follow(clk, rst, move_on, y_next, row_inside, row_table))
+        blocks.append(follow(clk, rst, move_on, x_next, column_inside, column_table))
         blocks.append(combine_inside(row_inside, column_inside, fold.group, inside, config))
         inside_q2 = like(inside)
         blocks.append(age(clk, inside, inside_q2, 2))
@@ -376,13 +436,13 @@ def window(clk, rst, sink, operand, config):
 
     # what goes with the operand
     fields = []
-    for position, classes, axis, bits in (
-        (y, config.row_classes, geometry.rows, config.bias_fields[0]),
-        (x, config.column_classes, geometry.columns, config.bias_fields[1]),
+    for position_next, classes, axis, bits in (
+        (y_next, config.row_classes, geometry.rows, config.bias_fields[0]),
+        (x_next, config.column_classes, geometry.columns, config.bias_fields[1]),
     ):
         if bits:
-            fields.append(wire(bits))
             numbers = tuple(classes.index(axis.inside(i)) for i in range(axis.outputs))
-            blocks.append(lookup(position, fields[-1], numbers))
+            fields.append(first_of(numbers))
+            blocks.append(follow(clk, rst, move_on, position_next, fields[-1], numbers))
     blocks.append(accompany(clk, rst, issue, fold, fields, operand, config.fold, config.latency))
     return blocks

@@ -1,0 +1,1 @@
+"""Yosys and Vivado: area, logic levels, bitstream. Knows the Verilog, not what it was made from."""
