@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from myhdl import always, always_comb, block, intbv
 
+from .cost import Cost
 from .fabric import Blocks, field, joined, like, register, register_reset
 from .module import leaf
 from .stream import bit, wire
@@ -36,6 +37,12 @@ class AccumulateConfig:
     def result_bits(self) -> int:
         """Bits per lane of the result."""
         return self.sum_bits if self.scores else 1
+
+    @property
+    def cost(self) -> Cost:
+        """Expected size: a carry chain per lane."""
+        kept = self.sum_bits * self.lanes if self.folded else 0
+        return Cost(self.sum_bits * self.lanes, kept + self.result_bits * self.lanes)
 
     @property
     def latency(self) -> int:

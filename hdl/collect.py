@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from myhdl import always, always_comb, always_seq
 
+from .cost import Cost
 from .module import leaf
 from .stream import index_bits, wire
 
@@ -25,6 +26,11 @@ class CollectConfig:
     @property
     def module(self) -> str:
         return f"collect_{self.chunks}x{self.chunk_bits}_to_{self.bits}"
+
+    @property
+    def cost(self) -> Cost:
+        """Expected size: a shift register."""
+        return Cost(self.chunks.bit_length() + 2, self.chunks * self.chunk_bits)
 
     @property
     def latency(self) -> int:

@@ -9,6 +9,7 @@ import numpy as np
 from sigmabit.golden.convolution import Convolution
 
 from . import mvu as unit
+from .cost import Cost
 from .folding import Folding
 from .module import composite
 from .mvu import MvuConfig, mvu
@@ -34,13 +35,21 @@ class ConvolutionConfig:
         return self.name
 
     @property
+    def cost(self) -> Cost:
+        """Expected size."""
+        return self.windows.cost + self.mvu.cost
+
+    @property
     def latency(self) -> int:
         """Cycles from the issue of a position's last chunk to its result."""
         return self.windows.latency + self.mvu.latency
 
 
-def configure(layer: Convolution, folding: Folding, rows: int) -> ConvolutionConfig:
-    """The blocks of a layer: folding.group kernel columns and 1 / folding.slices of the channels at a time."""
+def configure(layer: Convolution, folding: Folding, rows: int, contents: bool = True) -> ConvolutionConfig:
+    """The blocks of a layer: folding.group kernel columns and 1 / folding.slices of the channels at a time.
+
+    rows: of the buffer. contents: False leaves the table of weights empty, for estimates.
+    """
     across, repeats = layer.window.columns.kernel, folding.repeats(layer.channels)
     width = layer.input.layout.beat_bits
     windows = WindowConfig(layer.window, width, folding.group, folding.slices, repeats, rows)
@@ -57,8 +66,9 @@ def configure(layer: Convolution, folding: Folding, rows: int) -> ConvolutionCon
         for c, column_inside in enumerate(windows.column_classes):
             inside = np.outer(row_inside, column_inside)
             borders[(r << column_bits) + c] = np.tensordot(inside.astype(np.int64), per_tap, 2)
+    style = folding.weights_style(windows.fold.folds)
     return ConvolutionConfig(
-        layer.name, windows, unit.configure(layer, chunks, folding.lanes, folding.weights_style(windows.fold.folds), borders)
+        layer.name, windows, unit.configure(layer, chunks, folding.lanes, style, borders, contents)
     )
 
 

@@ -8,6 +8,7 @@ from sigmabit.golden.dense import Dense
 
 from . import mvu as unit
 from .convolution import operand_for
+from .cost import Cost
 from .folding import Folding
 from .gather import GatherConfig, gather
 from .module import composite
@@ -32,13 +33,21 @@ class DenseConfig:
         return self.name
 
     @property
+    def cost(self) -> Cost:
+        """Expected size."""
+        return self.frames.cost + self.mvu.cost
+
+    @property
     def latency(self) -> int:
         """Cycles from the issue of a frame's last chunk to its result."""
         return self.frames.latency + self.mvu.latency
 
 
-def configure(layer: Dense, folding: Folding, frames: int) -> DenseConfig:
-    """The blocks of a layer: folding.group positions and 1 / folding.slices of the channels at a time."""
+def configure(layer: Dense, folding: Folding, frames: int, contents: bool = True) -> DenseConfig:
+    """The blocks of a layer: folding.group positions and 1 / folding.slices of the channels at a time.
+
+    frames: that the buffer holds. contents: False leaves the table of weights empty, for estimates.
+    """
     positions, inputs, channels = layer.window.inputs, layer.input.channels, layer.channels
     gathered = GatherConfig(
         positions, layer.input.layout.beat_bits, folding.group, folding.slices, folding.repeats(channels), frames
@@ -49,8 +58,9 @@ def configure(layer: Dense, folding: Folding, frames: int) -> DenseConfig:
     )
     chunks = split.transpose(0, 2, 1, 3, 4).reshape(gathered.fold.chunks, -1, channels)
     borders = layer.matrix.sum(axis=0, dtype="int64")[None]
+    style = folding.weights_style(gathered.fold.folds)
     return DenseConfig(
-        layer.name, gathered, unit.configure(layer, chunks, folding.lanes, folding.weights_style(gathered.fold.folds), borders)
+        layer.name, gathered, unit.configure(layer, chunks, folding.lanes, style, borders, contents)
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from myhdl import Signal, always, always_comb, always_seq, block, intbv
 
+from .cost import Cost, distributed_ram
 from .fabric import field, joined, pass_on, tally
 from .module import leaf
 from .stream import bit, index_bits, wire
@@ -35,6 +36,11 @@ class EgressConfig:
     def depth(self) -> int:
         """Beats that there is room for."""
         return self.beats * self.frames
+
+    @property
+    def cost(self) -> Cost:
+        """Expected size: the queue, and counters."""
+        return Cost(distributed_ram(self.channels * self.bits, self.depth) + 25, self.channels * self.bits + 80)
 
     @property
     def latency(self) -> int:

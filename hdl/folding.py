@@ -7,7 +7,11 @@ from dataclasses import dataclass
 from sigmabit.golden.convolution import Convolution
 from sigmabit.golden.dense import Dense
 
-from .rom import RomStyle
+from .rom import RomStyle, style_of
+
+
+MERGED_WEIGHTS = 8
+"""Words of weights that merge into the first compressors: three address bits beside three of data fill a LUT6."""
 
 
 @dataclass(frozen=True)
@@ -43,9 +47,7 @@ class Folding:
 
     def weights_style(self, words: int) -> RomStyle:
         """Where a table of so many words lives."""
-        if words == 1:
-            return RomStyle.CONSTANT
-        return RomStyle.BLOCK if self.block else RomStyle.LOGIC
+        return style_of(words, MERGED_WEIGHTS, 2 if self.block else words + 1)
 
     def check(self, layer: Convolution) -> None:
         """ValueError where the folding does not fit the layer."""

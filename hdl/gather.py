@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from myhdl import always, always_comb, always_seq, block
 
+from .cost import Cost, distributed_ram, multiplexer
 from .fabric import Blocks, count, like, pass_on, pick, register, register_reset
 from .fold import Fold, FoldConfig, accompany, count_folds, decide_folds
 from .module import leaf
@@ -55,6 +56,13 @@ class GatherConfig:
     def chunk_bits(self) -> int:
         """Bits of an operand; channels fastest, then positions."""
         return self.word_bits // self.slices
+
+    @property
+    def cost(self) -> Cost:
+        """Expected size: the memory, the choice of a slice, and the counters."""
+        lut = distributed_ram(self.word_bits, self.depth) if self.depth > 1 else 0
+        lut += self.chunk_bits * multiplexer(self.slices) if self.slices > 1 else 0
+        return Cost(lut + 30, 2 * self.word_bits + self.chunk_bits + 30)
 
     @property
     def latency(self) -> int:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from myhdl import Signal, always_comb, always_seq, intbv
 
+from .cost import Cost
 from .fabric import field, joined, like, low, pass_on, register, tally
 from .module import leaf
 from .stream import bit, index_bits
@@ -42,6 +43,11 @@ class IngressConfig:
     def tail(self) -> int:
         """Least cycles from the last beat of a frame to the first of the next."""
         return self.interval - (self.beats - 1) * self.pace
+
+    @property
+    def cost(self) -> Cost:
+        """Expected size: counters, and a register for the beat."""
+        return Cost(45, self.channels * self.bits + 90)
 
     @property
     def latency(self) -> int:

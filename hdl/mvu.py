@@ -12,10 +12,11 @@ from sigmabit.golden.convolution import Convolution
 
 from .accumulate import AccumulateConfig, accumulate
 from .collect import CollectConfig, collect
+from .cost import Cost
 from .delay import DelayConfig, delay
 from .module import composite
 from .popcount import PopcountConfig, popcount
-from .rom import RomConfig, RomStyle, pack_words, rom
+from .rom import RomConfig, RomStyle, pack_words, rom, style_of
 from .stream import ADDRESS_LEAD, Flow, bit, index_bits, wire
 
 
@@ -33,6 +34,13 @@ class MvuConfig:
     @property
     def module(self) -> str:
         return f"{self.name}_mvu"
+
+    @property
+    def cost(self) -> Cost:
+        """Expected size."""
+        control = Cost(8, 8)
+        total = self.popcount.cost + self.accumulate.cost + self.weights.cost + self.biases.cost + control
+        return total + (self.collect.cost if self.collect else Cost())
 
     @property
     def latency(self) -> int:
@@ -82,15 +90,11 @@ def _clock(clk: Signal, config: RomConfig) -> Signal | None:
     return None if config.style is RomStyle.CONSTANT else clk
 
 
-def style_of(words: int, block_from: int) -> RomStyle:
-    """Wires for one word, logic for a few, block RAM from `block_from` words on."""
-    if words == 1:
-        return RomStyle.CONSTANT
-    return RomStyle.BLOCK if words >= block_from else RomStyle.LOGIC
-
+MERGED_BIASES = 8
+"""Biases that merge into the LUTs before the carry chain."""
 
 BIASES_BLOCK_FROM = 512
-"""Initial values go to block RAM from this many words on; below, a LUT6 holds 64 of them."""
+"""Biases go to block RAM from this many words on; below, a LUT6 holds 64 of them."""
 
 
 def configure(
@@ -99,12 +103,14 @@ def configure(
     lanes: int,
     weights_style: RomStyle,
     borders: NDArray[np.int64],
+    contents: bool = True,
 ) -> MvuConfig:
     """The unit of a layer.
 
     chunks: (chunks, inputs, channels) weights in the order in which operands come. lanes: output channels at a time.
     borders: (borders, channels) sums of the weights that lie inside the image, one row for each value that the fields of
-    Operand.bias above the repeat can take; (1, channels) where nothing is padded.
+    Operand.bias above the repeat can take; (1, channels) where nothing is padded. contents: False leaves the table of weights
+    empty, for estimates.
     """
     count, inputs, channels = chunks.shape
     repeats = -(-channels // lanes)
@@ -112,11 +118,13 @@ def configure(
     weights_words = count * repeats
     counting = PopcountConfig(inputs, bits, lanes, constant=weights_words == 1)
 
-    flips = np.zeros((count, inputs, repeats * lanes), np.int8)
-    flips[:, :, :channels] = chunks < 0
-    # words follow the folds: repeats slowest; inside a word lanes are fastest
-    by_fold = flips.reshape(count, inputs, repeats, lanes).transpose(2, 0, 1, 3)
-    words = pack_words(by_fold.reshape(weights_words, inputs * lanes), 1)
+    words: tuple[int, ...] = (0,) * weights_words
+    if contents:
+        flips = np.zeros((count, inputs, repeats * lanes), np.int8)
+        flips[:, :, :channels] = chunks < 0
+        # words follow the folds: repeats slowest; inside a word lanes are fastest
+        by_fold = flips.reshape(count, inputs, repeats, lanes).transpose(2, 0, 1, 3)
+        words = pack_words(by_fold.reshape(weights_words, inputs * lanes), 1)
     weights = RomConfig(layer.name, "weights", inputs * lanes, words, weights_style)
 
     grid = layer.grid
@@ -150,7 +158,7 @@ def configure(
             "biases",
             lanes * sum_bits,
             pack_words(flat, sum_bits),
-            style_of(len(flat), BIASES_BLOCK_FROM),
+            style_of(len(flat), MERGED_BIASES, BIASES_BLOCK_FROM),
         ),
         None if repeats == 1 else CollectConfig(channels * adding.result_bits, lanes * adding.result_bits, repeats),
     )

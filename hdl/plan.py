@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +18,7 @@ from sigmabit.golden.pool import Pool
 from sigmabit.golden.threshold import Threshold
 
 from . import convolution, dense, pool, schedule, threshold
+from .cost import Cost
 from .egress import EgressConfig
 from .folding import Folding
 from .ingress import IngressConfig
@@ -37,12 +36,27 @@ class PlanError(SigmabitError):
 
 @dataclass(frozen=True)
 class LayerPlan:
-    """One layer: its folding (None where nothing is folded), busy cycles per frame, and its blocks."""
+    """One layer: its folding (None where nothing is folded) and its blocks.
+
+    cycles: for which one frame keeps it busy. done: cycles from a frame's first transfer to the layer's last result.
+    """
 
     name: str
     folding: Folding | None
     cycles: int
+    done: int
     config: LayerConfig
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values for plan.json."""
+        folding = None if self.folding is None else asdict(self.folding)
+        return {
+            "name": self.name,
+            "folding": folding,
+            "interval_cycles": self.cycles,
+            "latency_cycles": self.done,
+            **_rounded(self.config.cost),
+        }
 
 
 @dataclass(frozen=True)
@@ -61,6 +75,35 @@ class Plan:
     def fps(self) -> float:
         """Frames per second at the assumed clock."""
         return self.clock_mhz * 1e6 / self.interval
+
+    @property
+    def cost(self) -> Cost:
+        """Expected size of the whole pipeline."""
+        return sum((layer.config.cost for layer in self.layers), self.pipeline.ingress.cost + self.pipeline.egress.cost)
+
+    @property
+    def settling(self) -> int:
+        """Frames after which results are certain to come one every `interval` cycles."""
+        return 2 * len(self.layers) + 2
+
+    @property
+    def quiet(self) -> int:
+        """Cycles without a transfer after which a simulation may be given up."""
+        return 4 * (self.latency + self.interval) + 1000
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values for plan.json. Only network, part, clock, interval and the foldings are read back; the rest follows."""
+        return {
+            "schema": SCHEMA,
+            "network": self.network,
+            "part": self.part,
+            "clock_mhz": self.clock_mhz,
+            "interval_cycles": self.interval,
+            "latency_cycles": self.latency,
+            "fps": self.fps,
+            **_rounded(self.cost),
+            "layers": [layer.to_json() for layer in self.layers],
+        }
 
     def tapped(self) -> PipelineConfig:
         """The pipeline with every layer's stream as a port."""
@@ -102,6 +145,34 @@ def make_plan(
     return _Timing(network, folding_of, part, clock_mhz, interval).plan()
 
 
+def read_plan(path: Path, network: Network) -> Plan:
+    """The plan of a plan.json for this network. Raises PlanError where the file is none, or is for another network."""
+    try:
+        data = json.loads(path.read_text())
+    except OSError as error:
+        raise PlanError(f"{path}: {error.strerror or error}") from None
+    except ValueError:
+        raise PlanError(f"{path}: not a plan: not JSON") from None
+    try:
+        if data["schema"] != SCHEMA:
+            raise PlanError(f"{path}: plan of schema {data['schema']}, this version reads {SCHEMA}")
+        foldings = {
+            str(entry["name"]): Folding(**entry["folding"]) for entry in data["layers"] if entry["folding"] is not None
+        }
+        names = [str(entry["name"]) for entry in data["layers"]]
+        part_name, clock, interval = str(data["part"]), float(data["clock_mhz"]), int(data["interval_cycles"])
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise PlanError(f"{path}: not a plan: {type(error).__name__} {error}") from None
+    expected = [layer.name for layer in network.layers]
+    if names != expected:
+        raise PlanError(f"{path}: a plan for layers {', '.join(names)}; the model has {', '.join(expected)}")
+    return make_plan(network, foldings, part_name, clock, interval)
+
+
+def _rounded(cost: Cost) -> dict[str, float]:
+    return {"lut": round(cost.lut), "ff": round(cost.ff), "bram36": cost.bram36, "dsp": round(cost.dsp)}
+
+
 class _Timing:
     """Follows frames at full speed through the layers, sizing each buffer on the way."""
 
@@ -123,7 +194,7 @@ class _Timing:
         for layer in network.layers:
             folding = self.foldings[layer.name]
             flow, config = self._through(layer, folding, flow)
-            layers.append(LayerPlan(layer.name, folding, least_cycles(layer, folding), config))
+            layers.append(LayerPlan(layer.name, folding, least_cycles(layer, folding), int(flow[0, -1]), config))
         left = schedule.exits(flow, status)
         spans = left[:, -1] - entered[:, 0]
         if spans[-1] != spans[-2]:
@@ -154,8 +225,8 @@ class _Timing:
         folds = folding.folds(layer)
         if isinstance(layer, Dense):
             starts = schedule.gather_starts(flow, folds)
-            trial = dense.configure(layer, folding, frames=1)
-            frames = schedule.frames_needed(flow, starts, trial.frames.fold)
+            fold = dense.configure(layer, folding, frames=1, contents=False).frames.fold
+            frames = schedule.frames_needed(flow, starts, fold)
             gathered = dense.configure(layer, folding, frames)
             return starts + folds - 1 + gathered.latency, gathered
         starts = schedule.window_starts(flow, layer.window, folds)

@@ -10,6 +10,7 @@ from myhdl import ConcatSignal, always, always_comb, block
 from sigmabit.golden.pool import Pool
 from sigmabit.golden.window import Axis, Window
 
+from .cost import Cost, distributed_ram
 from .fabric import Blocks, bank, count, field, like, lookup, pass_on, register, register_reset, scan
 from .module import composite, leaf
 from .rom import RomConfig, RomStyle, pack_words, rom
@@ -33,6 +34,15 @@ class MaximumConfig:
     @property
     def module(self) -> str:
         return f"maximum_{self.window.label}_{self.channels}" + ("_mixed" if self.mixed else "")
+
+    @property
+    def cost(self) -> Cost:
+        """Expected size: the lines above, and the ORs."""
+        across, down = self.window.columns, self.window.rows
+        above = (down.kernel - 1) * self.channels
+        lut = distributed_ram(above, across.outputs) if above and across.outputs > 1 else 0
+        lut += self.channels * (-(-(across.kernel - 1) // 2) + -(-(down.kernel - 1) // 2))
+        return Cost(lut + 40, ((across.kernel - 1) + 2) * self.channels + above + 20)
 
     @property
     def latency(self) -> int:
@@ -194,6 +204,11 @@ class PoolConfig:
     def label(self) -> str:
         """The instance's name in the pipeline."""
         return self.name
+
+    @property
+    def cost(self) -> Cost:
+        """Expected size."""
+        return self.maximum.cost
 
     @property
     def latency(self) -> int:

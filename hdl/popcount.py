@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from myhdl import Signal, always, always_comb, block, intbv
 
+from .cost import Cost
 from .fabric import field, joined, like, pass_on, register
 from .module import leaf
 from .stream import wire
@@ -82,6 +83,20 @@ class PopcountConfig:
             found.append(_level(planes, first=not found and not self.constant))
             planes = found[-1].results
         return tuple(found)
+
+    @property
+    def cost(self) -> Cost:
+        """Expected size, the XNOR with weights that come from elsewhere included."""
+        lut, planes = 0, 0
+        for number, level in enumerate(self.levels):
+            lut += sum(3 * six + 2 * three + 2 * two for six, three, two in zip(level.sixes, level.threes, level.twos, strict=True))
+            if number == 0 and not self.constant:  # planes that pass meet their weight in a LUT of their own
+                lut += sum(
+                    n - 6 * six - 3 * three - 2 * two
+                    for n, six, three, two in zip(level.planes, level.sixes, level.threes, level.twos, strict=True)
+                )
+            planes += sum(level.results)
+        return Cost((lut + self.count_bits) * self.lanes, (planes + self.count_bits) * self.lanes)
 
     @property
     def latency(self) -> int:

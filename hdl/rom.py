@@ -9,6 +9,7 @@ import numpy as np
 from myhdl import always, delay, instance
 from numpy.typing import NDArray
 
+from .cost import Cost, block_ram, table
 from .module import written
 from .stream import index_bits, wire
 
@@ -16,13 +17,23 @@ from .stream import index_bits, wire
 class RomStyle(Enum):
     """Where a table lives.
 
-    CONSTANT: a single word, wires. LOGIC: a few words, tables that synthesis merges into the LUTs that use them; the address
-    is registered twice instead of the data. BLOCK: block RAM with its output register.
+    CONSTANT: a single word, wires. MERGED: very few words, a table that synthesis merges into the LUTs that use it; the address is
+    registered twice instead of the data. LOGIC: a table in LUTs of its own. BLOCK: block RAM with its output register.
     """
 
     CONSTANT = "constant"
+    MERGED = "merged"
     LOGIC = "logic"
     BLOCK = "block"
+
+
+def style_of(words: int, merge_to: int, block_from: int) -> RomStyle:
+    """Wires for one word; merged up to `merge_to` words; block RAM from `block_from` words on; logic between."""
+    if words == 1:
+        return RomStyle.CONSTANT
+    if words >= block_from:
+        return RomStyle.BLOCK
+    return RomStyle.MERGED if words <= merge_to else RomStyle.LOGIC
 
 
 @dataclass(frozen=True)
@@ -53,6 +64,19 @@ class RomConfig:
         return index_bits(len(self.words))
 
     @property
+    def cost(self) -> Cost:
+        """Expected size; a merged table costs nothing of its own."""
+        match self.style:
+            case RomStyle.CONSTANT:
+                return Cost()
+            case RomStyle.MERGED:
+                return Cost(ff=2 * self.address_bits)
+            case RomStyle.LOGIC:
+                return Cost(self.width * table(len(self.words)), self.width + self.address_bits)
+            case RomStyle.BLOCK:
+                return Cost(ff=self.width, bram36=block_ram(self.width, len(self.words)))
+
+    @property
     def contents_file(self) -> str:
         """The hexadecimal file beside the module that a block table is read from."""
         return f"{self.module}.mem"
@@ -66,14 +90,19 @@ class RomConfig:
             f"module {self.module} (\n    input wire clk,\n    input wire [{self.address_bits - 1}:0] address,\n"
             f"    output wire [{self.width - 1}:0] data\n);\n\n"
         )
-        if self.style is RomStyle.LOGIC:
+        if self.style is not RomStyle.BLOCK:
             cases = "".join(f"        {i}: entry = {self._literal(word)};\n" for i, word in enumerate(self.words[:-1]))
+            merged = self.style is RomStyle.MERGED
+            registers, index = ("address_q1, address_q2", "address_q2") if merged else ("address_q1", "address_q1")
+            kept = "" if merged else f"reg [{self.width - 1}:0] data_q2;\n"
+            last = "    address_q2 <= address_q1;\n" if merged else "    data_q2 <= entry;\n"
             body = (
-                f"reg [{self.address_bits - 1}:0] address_q1, address_q2;\n"
-                f"reg [{self.width - 1}:0] entry;\n"
-                "always @(posedge clk) begin\n    address_q1 <= address;\n    address_q2 <= address_q1;\nend\n"
-                f"always @* begin\n    case (address_q2)\n{cases}"
-                f"        default: entry = {self._literal(self.words[-1])};\n    endcase\nend\nassign data = entry;\n"
+                f"reg [{self.address_bits - 1}:0] {registers};\n"
+                f"reg [{self.width - 1}:0] entry;\n{kept}"
+                f"always @(posedge clk) begin\n    address_q1 <= address;\n{last}end\n"
+                f"always @* begin\n    case ({index})\n{cases}"
+                f"        default: entry = {self._literal(self.words[-1])};\n    endcase\nend\n"
+                f"assign data = {'entry' if merged else 'data_q2'};\n"
             )
         else:
             body = (

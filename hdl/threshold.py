@@ -9,9 +9,10 @@ from myhdl import always_comb, block, intbv
 
 from sigmabit.golden.threshold import Threshold
 
+from .cost import Cost
 from .fabric import Blocks, age, age_reset, count, field, joined, like, register
 from .module import composite, leaf
-from .rom import RomConfig, RomStyle, pack_words, rom
+from .rom import RomConfig, RomStyle, pack_words, rom, style_of
 from .stream import ADDRESS_LEAD, bit, wire
 
 
@@ -35,6 +36,12 @@ class CompareConfig:
     def limit_bits(self) -> int:
         """Bits of a channel's entry: the threshold, which may be one beyond the codes, and above it whether the bit falls."""
         return self.bits + 2
+
+    @property
+    def cost(self) -> Cost:
+        """Expected size: a comparison with a constant or with a table's entry, per channel."""
+        per_code = self.bits / 3 if self.positions == 1 else self.bits + 1
+        return Cost(self.channels * per_code + 10, self.channels * (2 * self.bits + 1) + 4)
 
     @property
     def latency(self) -> int:
@@ -98,6 +105,11 @@ class ThresholdConfig:
         return self.name
 
     @property
+    def cost(self) -> Cost:
+        """Expected size."""
+        return self.compare.cost + self.limits.cost
+
+    @property
     def latency(self) -> int:
         """Cycles from codes to bits."""
         return self.compare.latency
@@ -111,7 +123,7 @@ def configure(layer: Threshold) -> ThresholdConfig:
         entries = entries[:1]
     comparators = CompareConfig(channels, layer.input.bits, len(entries))
     words = pack_words(entries, comparators.limit_bits)
-    style = RomStyle.CONSTANT if len(words) == 1 else RomStyle.BLOCK if len(words) >= BLOCK_FROM else RomStyle.LOGIC
+    style = style_of(len(words), 0, BLOCK_FROM)
     limits = RomConfig(layer.name, "limits", channels * comparators.limit_bits, words, style)
     return ThresholdConfig(layer.name, comparators, limits)
 

@@ -9,6 +9,7 @@ from myhdl import Signal, always_comb, always_seq, block, intbv
 
 from sigmabit.golden.window import Axis, Window
 
+from .cost import Cost, distributed_ram, multiplexer
 from .fabric import (
     Blocks,
     age,
@@ -82,6 +83,18 @@ class WindowConfig:
     def chunk_bits(self) -> int:
         """Bits of an operand; channels fastest, then columns, then rows."""
         return self.taps * self.slice_bits
+
+    @property
+    def cost(self) -> Cost:
+        """Expected size: the buffer, the rotations behind it, and the counters."""
+        banks = self.rows * self.columns
+        read = banks * self.slice_bits
+        across = multiplexer(self.columns) if self.columns > 1 else 0
+        down = multiplexer(self.rows) + (1 if self.window.padded and self.rows > 3 else 0)
+        lut = banks * distributed_ram(self.width, -(-self.window.columns.size // self.columns))
+        lut += read * across + self.chunk_bits * down
+        lut += read * multiplexer(self.slices) if self.slices > 1 else 0
+        return Cost(lut + 100, banks * self.width + read + self.chunk_bits + 80)
 
     @property
     def latency(self) -> int:
