@@ -1,0 +1,7 @@
+"""Whole pipelines in a simulator: frames in, results out, cycles counted."""
+
+from __future__ import annotations
+
+from .common import Measured, SimulationError, Stalls, simulate
+
+__all__ = ["Measured", "SimulationError", "Stalls", "simulate"]

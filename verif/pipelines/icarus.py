@@ -1,0 +1,142 @@
+"""Pipelines on Icarus Verilog, where it is installed: a second opinion on the Verilog, with a test bench written in it."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sigmabit.golden.layout import Layout
+from sigmabit.hdl.convert import convert
+from sigmabit.hdl.top import Pipeline
+
+from ..toolchain import ToolError, run_tool
+from .common import Job, Measured, Progress, SimulationError, unpack
+
+
+def run(job: Job, codes: NDArray[np.integer], progress: Progress) -> Measured:
+    """Convert, compile and simulate frames of codes (N, height, width, channels)."""
+    if job.waves:
+        raise SimulationError("waves are written by verilator only")
+    if shutil.which("iverilog") is None:
+        raise ToolError("Icarus Verilog is not installed (package iverilog)")
+    design = convert(Pipeline(job.config).instance(), lambda name: progress(f"converting {name}", 0, 0))
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        sources = design.write(folder)
+        beats = job.source.pack(codes)
+        digits = "".join(bytes(beat[::-1]).hex() + "\n" for beat in beats)
+        (folder / "input.hex").write_text(digits)
+        (folder / "bench.v").write_text(_bench(job, len(codes)))
+        progress("compiling", 0, 0)
+        compile_ = ["iverilog", "-g2005", "-o", "bench.vvp", "-s", "bench", "bench.v", *(source.name for source in sources)]
+        run_tool(compile_, folder / "build.log", folder=folder)
+        process = subprocess.Popen(["vvp", "-n", "bench.vvp"], cwd=folder, stdout=subprocess.PIPE, text=True)
+        assert process.stdout is not None
+        return _read(job, codes, process.stdout, progress)
+
+
+def _bench(job: Job, frames: int) -> str:
+    """A test bench that prints a line for each transfer: its kind, the cycle, and for data the hexadecimal beat."""
+    source, result, stalls = job.source, job.result, job.stalls
+    taps = [(layer.label, layout) for layer, layout in zip(job.config.layers, job.layouts[1:], strict=True) if job.config.taps]
+    declared = "".join(f"wire [{t.beat_bits - 1}:0] taps_{n}_data;\nwire taps_{n}_valid;\n" for n, t in taps)
+    connected = "".join(f",\n    .taps_{n}_data(taps_{n}_data), .taps_{n}_valid(taps_{n}_valid)" for n, _ in taps)
+    shown = "".join(f'        if (taps_{n}_valid) $display("{n} %0d %h", cycle, taps_{n}_data);\n' for n, _ in taps)
+    beats = frames * source.beats
+    return f"""\
+module bench;
+reg aclk, aresetn, tvalid, tlast, tready;
+reg [{source.beat_bits - 1}:0] tdata;
+wire s_ready, m_valid, m_last;
+wire [{result.beat_bits - 1}:0] m_data;
+wire [31:0] frames_in, frames_out, malformed, dropped;
+{declared}reg [{source.beat_bits - 1}:0] beats [0:{beats - 1}];
+integer cycle, sent, received, quiet, seed;
+reg offering;
+
+{job.config.name} dut (
+    .aclk(aclk), .aresetn(aresetn),
+    .s_axis_tdata(tdata), .s_axis_tvalid(tvalid), .s_axis_tready(s_ready), .s_axis_tlast(tlast),
+    .m_axis_tdata(m_data), .m_axis_tvalid(m_valid), .m_axis_tready(tready), .m_axis_tlast(m_last),
+    .counters_frames_in(frames_in), .counters_frames_out(frames_out), .counters_malformed(malformed),
+    .counters_dropped(dropped){connected}
+);
+
+initial begin
+    $readmemh("input.hex", beats);
+    aresetn = 0; tvalid = 0; tready = 0; tlast = 0; tdata = 0; offering = 0;
+    sent = 0; received = 0; quiet = 0; seed = {stalls.seed};
+    for (cycle = 0; received < {frames * result.beats} && quiet <= {job.quiet}; cycle = cycle + 1) begin
+        aresetn = cycle >= 4;
+        if (aresetn && sent < {beats} && (offering || $unsigned($random(seed)) % 256 >= {stalls.idle})) begin
+            tvalid = 1; tdata = beats[sent]; tlast = sent % {source.beats} == {source.beats - 1};
+        end else begin
+            tvalid = 0; tdata = {{{source.beat_bits}{{1'bx}}}}; tlast = 1'bx;
+        end
+        tready = aresetn && $unsigned($random(seed)) % 256 >= {stalls.backpressure};
+        aclk = 0;
+        #5;
+        quiet = quiet + 1;
+        offering = tvalid && !s_ready;
+        if (aresetn && tvalid && s_ready) begin
+            if (sent % {source.beats} == 0) $display("first_in %0d", cycle);
+            sent = sent + 1; quiet = 0;
+        end
+        if (aresetn && m_valid && tready) begin
+            $display("result %0d %h", cycle, m_data);
+            received = received + 1; quiet = 0;
+            if (m_last !== (received % {result.beats} == 0)) $display("error tlast is misplaced at result beat %0d", received - 1);
+            if (received % {result.beats} == 0) $display("last_out %0d", cycle);
+        end
+{shown}        aclk = 1;
+        #5;
+    end
+    tvalid = 0; tready = 0; aclk = 0; #5; aclk = 1; #5;
+    if (quiet > {job.quiet}) $display("error no transfer for {job.quiet} cycles; %0d of {frames} frames came out",
+                                  received / {result.beats});
+    $display("counters %0d %0d %0d %0d", frames_in, frames_out, malformed, dropped);
+    $finish;
+end
+endmodule
+"""
+
+
+def _read(job: Job, codes: NDArray[np.integer], lines: object, progress: Progress) -> Measured:
+    cycles: dict[str, list[int]] = {"first_in": [], "last_out": []}
+    layouts = {"result": job.result}
+    if job.config.taps:
+        layouts |= {layer.label: layout for layer, layout in zip(job.config.layers, job.layouts[1:], strict=True)}
+    beats: dict[str, list[str]] = {name: [] for name in layouts}
+    counters = (0, 0, 0, 0)
+    for line in lines:  # type: ignore[attr-defined]
+        kind, *rest = line.split()
+        if kind == "error":
+            raise SimulationError(f"{job.config.name}: {' '.join(rest)}")
+        if kind in cycles:
+            cycles[kind].append(int(rest[0]))
+            if kind == "last_out":
+                progress("simulating", len(cycles[kind]), len(codes))
+        elif kind in beats:
+            beats[kind].append(rest[1])
+        elif kind == "counters":
+            counters = (int(rest[0]), int(rest[1]), int(rest[2]), int(rest[3]))
+    arrays = {name: unpack(layouts[name], _bytes(name, seen, layouts[name]), len(codes), name) for name, seen in beats.items()}
+    results = arrays.pop("result")
+    trace = {"input": codes.astype(np.int64), **arrays} if arrays else {}
+    frames = len(codes)
+    return Measured(results, np.array(cycles["first_in"][:frames]), np.array(cycles["last_out"]), trace, counters)
+
+
+def _bytes(name: str, beats: list[str], layout: Layout) -> NDArray[np.uint8]:
+    width = -(-layout.beat_bits // 8)
+    try:
+        raw = b"".join(int(beat, 16).to_bytes(width, "little") for beat in beats)
+    except ValueError:
+        unknown = next(beat for beat in beats if not set(beat) <= set("0123456789abcdef"))
+        raise SimulationError(f"{name}: undefined bits in {unknown}") from None
+    return np.frombuffer(raw, np.uint8).reshape(-1, width)

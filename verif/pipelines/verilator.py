@@ -1,0 +1,122 @@
+"""Pipelines on Verilator, driven by a compiled harness: thousands of frames at full speed."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sigmabit.hdl.convert import Design, convert
+from sigmabit.hdl.top import Pipeline
+
+from ..toolchain import cache_folder, run_tool, verilator_environment
+from .common import Job, Measured, Progress, SimulationError, unpack
+
+HARNESS = Path(__file__).with_name("harness.cpp")
+
+SPLIT = 20_000
+"""Statements per C++ file that Verilator aims at; smaller files compile in less time and memory."""
+
+
+def run(job: Job, codes: NDArray[np.integer], progress: Progress, optimise: bool) -> Measured:
+    """Convert, build unless that has been done before, and simulate."""
+    design = convert(Pipeline(job.config).instance(), lambda name: progress(f"converting {name}", 0, 0))
+    progress("building", 0, 0)
+    program = build(job, design, optimise)
+    return execute(job, program, codes, progress)
+
+
+def build(job: Job, design: Design, optimise: bool = True) -> Path:
+    """The compiled model of a design, from the cache if it was built before."""
+    header = _header(job)
+    options = [
+        *("--cc", "--exe", "--build", "-j", str(os.cpu_count() or 1), "--top-module", job.config.name),
+        *("-O3", "--x-assign", "fast", "--x-initial", "fast", "--noassert", "--output-split", str(SPLIT)),
+        *(["--trace-fst"] if job.waves else []),
+        *("-MAKEFLAGS", f"OPT_FAST={'-O2' if optimise else '-O0'}"),
+    ]
+    key = hashlib.sha256()
+    for part in (*options, header, HARNESS.read_text()):
+        key.update(part.encode())
+    for module in design.modules.values():
+        key.update(module.text.encode())
+        for text in module.contents.values():
+            key.update(text.encode())
+    kept = cache_folder() / "pipelines" / f"{job.config.name}-{key.hexdigest()[:16]}"
+    if (kept / "model").is_file():
+        return kept / "model"
+
+    environment = verilator_environment()
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix=f"{kept.name}.", dir=kept.parent))
+    try:
+        sources = design.write(folder / "verilog")
+        (folder / "harness.h").write_text(header)
+        verilator = str(Path(environment["VERILATOR_ROOT"]) / "bin" / "verilator")
+        command = ["perl", verilator, *options, "--Mdir", str(folder / "objects"), "-CFLAGS", f"-I{folder}"]
+        run_tool([*command, *map(str, sources), str(HARNESS)], folder / "build.log", environment)
+        shutil.move(folder / "objects" / f"V{job.config.name}", folder / "model")
+        shutil.rmtree(folder / "objects")
+    except BaseException:
+        shutil.rmtree(kept.with_suffix(".failed"), ignore_errors=True)
+        folder.rename(kept.with_suffix(".failed"))
+        raise
+    try:
+        folder.rename(kept)
+    except OSError:  # another process built the same at the same time
+        shutil.rmtree(folder)
+    return kept / "model"
+
+
+def execute(job: Job, program: Path, codes: NDArray[np.integer], progress: Progress) -> Measured:
+    """Simulate frames of codes (N, height, width, channels) on a compiled model."""
+    source, result, stalls = job.source, job.result, job.stalls
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        source.pack(codes).tofile(folder / "input.bin")
+        numbers = [len(codes), source.beats, result.beats, stalls.idle, stalls.backpressure, stalls.seed, job.quiet]
+        command = [str(program), str(folder / "input.bin"), name, *map(str, numbers)]
+        if job.waves:
+            command.append(str(job.waves.resolve()))
+        # memories read their contents from the folder of the Verilog
+        process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=program.parent / "verilog"
+        )
+        assert process.stdout is not None and process.stderr is not None
+        for line in process.stdout:
+            if line.startswith("frames "):
+                progress("simulating", int(line.split()[1]), len(codes))
+        message = process.stderr.read().strip()
+        if process.wait():
+            raise SimulationError(f"{job.config.name}: {message or f'the simulation ended with status {process.returncode}'}")
+
+        def beats(stem: str, bits: int) -> NDArray[np.uint8]:
+            return np.fromfile(folder / f"{stem}.bin", np.uint8).reshape(-1, -(-bits // 8))
+
+        trace = {"input": codes.astype(np.int64)} if job.config.taps else {}
+        if job.config.taps:
+            for layer, layout in zip(job.config.layers, job.layouts[1:], strict=True):
+                trace[layer.label] = unpack(layout, beats(layer.label, layout.beat_bits), len(codes), layer.label)
+        times = np.fromfile(folder / "times.bin", np.uint64).reshape(-1, 2).astype(np.int64)
+        frames_in, frames_out, malformed, dropped = np.fromfile(folder / "counters.bin", np.uint32).tolist()
+        results = unpack(result, beats("result", result.beat_bits), len(codes), "result")
+        return Measured(results, times[:, 0], times[:, 1], trace, (frames_in, frames_out, malformed, dropped))
+
+
+def _header(job: Job) -> str:
+    """What the harness must know of the model at compile time."""
+    taps = ""
+    if job.config.taps:
+        layers = zip(job.config.layers, job.layouts[1:], strict=True)
+        taps = " ".join(f"TAP({layer.label},{-(-layout.beat_bits // 8)})" for layer, layout in layers)
+    return (
+        f'#include "V{job.config.name}.h"\n#define SIM_TOP V{job.config.name}\n'
+        f"#define SIM_S_BYTES {job.source.beat_bits // 8}\n#define SIM_M_BYTES {job.result.beat_bits // 8}\n"
+        f"#define SIM_TAPS {taps}\n"
+    )
