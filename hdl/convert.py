@@ -17,7 +17,7 @@ import myhdl
 from myhdl import ResetSignal, ToVerilogWarning
 from myhdl._Signal import _Signal
 
-from .module import COMPOSITE, LEAF, WRITTEN, kind_of
+from .module import COMPOSITE, LEAF, WRITTEN, kind_of, outline, quick_elaboration
 
 PORT = re.compile(r"^(input|output) (signed )?(?:\[(\d+)-1:0\] |\[(\d+):0\] )?(\w+);$")
 
@@ -89,7 +89,8 @@ def convert(instance: Any, progress: Callable[[str], None] = lambda name: None) 
     Every warning of the converter is an error, as is a net without a driver or with two. Raises ConversionError.
     """
     design = Design(top=_config(instance).module)
-    _convert(instance, design, progress)
+    with quick_elaboration():
+        _convert(instance, design, progress)
     return design
 
 
@@ -156,8 +157,10 @@ def _flatten(instance: Any, config: Any) -> Module:
     try:
         with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
             warnings.simplefilter("error", ToVerilogWarning)
-            elaborated = _decorated(instance)(**arguments)
+            with outline(False):
+                elaborated = instance.decorator(**arguments)
             elaborated.name = config.module
+            elaborated._clear = _nothing_to_clear
             elaborated.convert(
                 hdl="Verilog",
                 path=folder,
@@ -196,10 +199,8 @@ def _flatten(instance: Any, config: Any) -> Module:
     return Module(config.module, config, text, tuple(ports))
 
 
-def _decorated(instance: Any) -> Callable[..., Any]:
-    """The decorated function that made an instance."""
-    function = instance.func
-    return next(d for d in myhdl._simulator._blocks if getattr(d, "func", None) is function)
+def _nothing_to_clear() -> None:
+    """In place of MyHDL's second elaboration, which renews what an earlier conversion left on signals: these are fresh."""
 
 
 def _fresh(value: Any) -> Any:

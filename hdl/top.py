@@ -15,7 +15,7 @@ from .convolution import ConvolutionConfig, convolution
 from .dense import DenseConfig, dense
 from .egress import EgressConfig, egress
 from .ingress import IngressConfig, ingress
-from .module import composite, leaf
+from .module import composite, leaf, outline
 from .pool import PoolConfig, pool
 from .stream import Counters, Flow, FrameStatus, Stream, bit, reset, wire
 from .threshold import ThresholdConfig, threshold
@@ -111,6 +111,11 @@ class Pipeline:
         self.m_axis = Stream(config.egress.channels * config.egress.field)
         self.counters = Counters()
         self.taps = Taps(config) if config.taps else None
+
+    def outline(self) -> Any:
+        """The block without what is inside its leaves: what conversion starts from."""
+        with outline():
+            return self.instance()
 
     def instance(self) -> Any:
         """The elaborated block."""

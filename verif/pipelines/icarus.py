@@ -24,7 +24,7 @@ def run(job: Job, codes: NDArray[np.integer], progress: Progress) -> Measured:
         raise SimulationError("waves are written by verilator only")
     if shutil.which("iverilog") is None:
         raise ToolError("Icarus Verilog is not installed (package iverilog)")
-    design = convert(Pipeline(job.config).instance(), lambda name: progress(f"converting {name}", 0, 0))
+    design = convert(Pipeline(job.config).outline(), lambda name: progress(f"converting {name}", 0, 0))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         sources = design.write(folder)

@@ -10,6 +10,7 @@ from myhdl import Simulation, delay
 from numpy.typing import NDArray
 
 from sigmabit.golden.layout import Layout
+from sigmabit.hdl.module import quick_elaboration
 from sigmabit.hdl.top import Pipeline
 
 from .common import Job, Measured, Progress, SimulationError, unpack
@@ -22,7 +23,9 @@ def run(job: Job, codes: NDArray[np.integer], progress: Progress) -> Measured:
     if job.waves:
         raise SimulationError("waves are written by verilator only")
     bench = _Bench(job, codes, progress)
-    Simulation(bench.pipeline.instance(), bench.drive()).run(quiet=1)
+    with quick_elaboration():
+        instance = bench.pipeline.instance()
+    Simulation(instance, bench.drive()).run(quiet=1)
     if bench.error:
         raise SimulationError(f"{job.config.name}: {bench.error}")
     return bench.measured()
@@ -40,6 +43,7 @@ class _Bench:
         self.last_out: list[int] = []
         self.results: list[int] = []
         self.taps: dict[str, list[int]] = {layer.label: [] for layer in job.config.layers} if job.config.taps else {}
+        self.counters = (0, 0, 0, 0)
         self.error = ""
 
     def drive(self) -> Iterator[Any]:
@@ -86,10 +90,12 @@ class _Bench:
         for level in (False, True, False):
             p.aclk.next = level
             yield delay(5)
+        c = p.counters  # read now: when the simulation ends, MyHDL puts all signals back
+        self.counters = (int(c.frames_in), int(c.frames_out), int(c.malformed), int(c.dropped))
 
     def measured(self) -> Measured:
         """What was recorded, as arrays."""
-        job, counters = self.job, self.pipeline.counters
+        job = self.job
         trace = {"input": self.codes.astype(np.int64)} if self.taps else {}
         for (label, seen), layout in zip(self.taps.items(), job.layouts[1:], strict=False):
             trace[label] = unpack(layout, _bytes(seen, layout), len(self.codes), label)
@@ -98,7 +104,7 @@ class _Bench:
             np.array(self.first_in[: len(self.codes)]),
             np.array(self.last_out),
             trace,
-            (int(counters.frames_in), int(counters.frames_out), int(counters.malformed), int(counters.dropped)),
+            self.counters,
         )
 
 

@@ -26,7 +26,7 @@ SPLIT = 20_000
 
 def run(job: Job, codes: NDArray[np.integer], progress: Progress, optimise: bool) -> Measured:
     """Convert, build unless that has been done before, and simulate."""
-    design = convert(Pipeline(job.config).instance(), lambda name: progress(f"converting {name}", 0, 0))
+    design = convert(Pipeline(job.config).outline(), lambda name: progress(f"converting {name}", 0, 0))
     progress("building", 0, 0)
     program = build(job, design, optimise)
     return execute(job, program, codes, progress)
