@@ -1,0 +1,71 @@
+"""sigmabit compare: golden against the simulated Verilog, tensor by tensor."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from sigmabit.verif.compare import first_difference
+from sigmabit.verif.pipelines import Stalls, simulate
+
+from ..models import load_with_data, make_plan
+from ..terminal import Terminal, table
+from . import options
+
+
+@click.command()
+@options.model
+@options.data
+@click.option(
+    "--on", type=click.Choice(["verilator", "icarus", "myhdl"]), default="verilator", show_default=True, help="The simulator."
+)
+@click.option("--frames", type=click.IntRange(min=1), metavar="N", help="Only the first N frames.")
+@click.option("--idle", type=click.IntRange(0, 255), default=0, help="Of 256 cycles, in how many the input has nothing to give.")
+@click.option("--backpressure", type=click.IntRange(0, 255), default=0, help="Of 256 cycles, in how many the output is not taken.")
+@click.option("--stall-seed", type=click.IntRange(min=0), default=1, help="Which cycles these are.")
+@options.plan
+@options.part
+@options.clock
+@options.input_scale
+@options.as_json
+def compare(
+    model: Path,
+    data: Path,
+    on: str,
+    frames: int | None,
+    idle: int,
+    backpressure: int,
+    stall_seed: int,
+    plan: Path | None,
+    part: str | None,
+    clock_mhz: float | None,
+    input_scale: float | None,
+    as_json: bool,
+) -> None:
+    """Run X.npy through MODEL's Verilog with every layer recorded, and name the first element that differs from golden.
+
+    Exit status 1 if one does.
+    """
+    terminal = Terminal(as_json)
+    network, x = load_with_data(model, data, input_scale)
+    x = x[:frames]
+    made = make_plan(network, plan, part, clock_mhz=clock_mhz)
+    codes = network.input.encode(x)
+    stalls = Stalls(idle, backpressure, stall_seed)
+    with terminal.progress() as report:
+        measured = simulate(network, made, codes, on, taps=True, stalls=stalls, progress=report)
+        report("comparing", 0, 0)
+        golden = dict(network.steps(codes))
+    rows = [[name, tensor.size, int((tensor != measured.trace[name]).sum())] for name, tensor in golden.items()]
+    difference = first_difference(golden, measured.trace)
+    data_out = {
+        "frames": len(x),
+        "mismatches": sum(int(str(row[2])) for row in rows),
+        "tensors": {name: {"elements": size, "mismatches": wrong} for name, size, wrong in rows},
+        "first_difference": str(difference) if difference else None,
+    }
+    verdict = str(difference) if difference else f"all tensors of {len(x)} frames are equal"
+    terminal.emit(data_out, table(f"{network.name}: golden against {on}", ["tensor", "elements", "mismatches"], rows), verdict)
+    sys.exit(1 if difference else 0)

@@ -1,0 +1,94 @@
+"""sigmabit inspect: what a model file holds, and what is unsupported and where."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from sigmabit.golden import Network, UnsupportedModelError
+from sigmabit.golden.network import Layer
+
+from ..models import load_network
+from ..terminal import Terminal, table
+from . import options
+
+
+@click.command()
+@options.model
+@options.input_scale
+@options.as_json
+def inspect(model: Path, input_scale: float | None, as_json: bool) -> None:
+    """Layers, shapes and operations of MODEL, and every node that is unsupported."""
+    terminal = Terminal(as_json)
+    try:
+        network = load_network(model, input_scale, terminal)
+    except UnsupportedModelError as error:
+        findings = [{"node": f.node, "operator": f.operator, "reason": f.reason} for f in error.findings]
+        data = {"model": str(model), "supported": False, "unsupported": findings}
+        rows = [[f.node, f.operator, f.reason] for f in error.findings]
+        terminal.emit(data, table("unsupported nodes", ["node", "operator", "reason"], rows, numbers_from=3))
+        raise
+    terminal.emit(describe(network, str(model)), *_tables(network))
+
+
+def describe(network: Network, model: str) -> dict[str, Any]:
+    """The network as plain values."""
+    form = network.input
+    return {
+        "model": model,
+        "supported": True,
+        "unsupported": [],
+        "input": {
+            "name": form.name,
+            "shape": list(form.shape),
+            "levels": form.grid.levels,
+            "scale": form.grid.scale,
+            "from_quant_node": form.quantiser is not None,
+            "assumed": form.assumed,
+        },
+        "output": {"name": network.output.name, "shape": list(network.output.shape)},
+        "operations": network.operations,
+        "layers": [_layer(layer) for layer in network.layers],
+        "ties": [str(tie) for tie in network.ties],
+    }
+
+
+def _layer(layer: Layer) -> dict[str, Any]:
+    layout = layer.layout
+    return {
+        "name": layer.name,
+        "kind": type(layer).__name__.lower(),
+        "input_shape": list(layer.input.shape),
+        "input_bits": layer.input.bits,
+        "output_shape": list(layout.shape),
+        "output_bits": layout.bits,
+        "operations": layer.operations,
+        "nodes": list(layer.nodes),
+    }
+
+
+def _tables(network: Network) -> list[Any]:
+    rows = []
+    for layer in network.layers:
+        entry = _layer(layer)
+        shapes = [
+            f"{'x'.join(map(str, entry[f'{end}_shape']))} of {entry[f'{end}_bits']} bit" for end in ("input", "output")
+        ]
+        rows.append([layer.name, *shapes, layer.operations, ", ".join(layer.nodes)])
+    form = network.input
+    where = "its Quant node" if form.quantiser else "assumption" if form.assumed else "--input-scale"
+    lines = [
+        f"input {form.name} {form.shape}: {form.grid.levels} levels, step {form.grid.scale:g} by {where}",
+        f"output {network.output.name} {network.output.shape}; {network.operations:,} multiply-accumulates per frame",
+    ]
+    if network.ties:
+        lines.append(f"{len(network.ties)} decisions lie within float32 rounding, and another executor may take them otherwise:")
+        lines.extend(f"  {tie}" for tie in network.ties[:20])
+        if len(network.ties) > 20:
+            lines.append(f"  and {len(network.ties) - 20} more (--json lists all)")
+    columns = ["layer", "input (h x w x c)", "output", "MAC", "nodes"]
+    result = table(network.name, columns, rows)
+    result.columns[4].justify = "left"
+    return [result, "\n".join(lines)]

@@ -1,0 +1,65 @@
+"""sigmabit plan: how much of each layer is computed per cycle."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from sigmabit.hdl.parts import part as device
+from sigmabit.hdl.plan import Plan
+
+from ..files import check_writable, write_json
+from ..models import load_network, make_plan
+from ..terminal import Terminal, table
+from . import options
+
+
+@click.command()
+@options.model
+@options.part
+@click.option("--interval", type=int, metavar="CYCLES", help="Largest interval between frames.")
+@click.option("--fps", type=click.FloatRange(min=0, min_open=True), metavar="N", help="Least frames per second at --clock-mhz.")
+@options.clock
+@options.input_scale
+@click.option("-o", "--output", type=options.PATH, metavar="FILE", help="Write the plan here.")
+@options.as_json
+def plan(
+    model: Path,
+    part: str | None,
+    interval: int | None,
+    fps: float | None,
+    clock_mhz: float | None,
+    input_scale: float | None,
+    output: Path | None,
+    as_json: bool,
+) -> None:
+    """The smallest pipeline for MODEL that meets a target; without a target, the fastest that the part has room for."""
+    terminal = Terminal(as_json)
+    if output:
+        check_writable(output)
+    network = load_network(model, input_scale, terminal)
+    made = make_plan(network, None, part, interval, fps, clock_mhz)
+    if output:
+        write_json(output, made.to_json())
+    terminal.emit(made.to_json(), *tables(made))
+
+
+def tables(made: Plan) -> list[Any]:
+    """A plan for people."""
+    rows: list[list[object]] = []
+    for layer in made.layers:
+        cost, folding = layer.config.cost, layer.folding
+        shape = "-" if folding is None else f"{folding.group} / {folding.slices} / {folding.lanes}"
+        where = "-" if folding is None else "block RAM" if folding.block else "logic"
+        rows.append([layer.name, shape, where, layer.cycles, layer.done, round(cost.lut), round(cost.ff), cost.bram36])
+    total = made.cost
+    rows.append(["total", "", "", made.interval, made.latency, round(total.lut), round(total.ff), total.bram36])
+    part = device(made.part)
+    columns = ["layer", "group / slices / lanes", "weights", "interval", "latency", "LUT", "FF", "RAMB36"]
+    share = f"{total.lut / part.lut:.1%} of the LUTs and {total.bram36 / part.bram36:.1%} of the block RAM of {part.name}"
+    summary = (
+        f"{made.fps:,.0f} frames/s and {made.latency / made.clock_mhz:,.2f} us latency at an assumed {made.clock_mhz:g} MHz; {share}"
+    )
+    return [table(f"{made.network}: planned cycles and estimated area", columns, rows, numbers_from=3), summary]

@@ -1,0 +1,94 @@
+"""sigmabit synth: area by Yosys, layer by layer."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import click
+
+from sigmabit.fpga.synthesis import SynthesisError, areas
+from sigmabit.golden import SigmabitError
+from sigmabit.hdl.convert import convert as to_verilog
+from sigmabit.hdl.parts import part as device
+from sigmabit.hdl.top import Pipeline
+
+from ..files import check_writable, write_json
+from ..models import load_network, make_plan
+from ..terminal import Terminal, table
+from . import options
+
+
+@click.command()
+@options.model
+@options.plan
+@options.part
+@options.clock
+@options.input_scale
+@click.option("--report", "report_file", type=options.PATH, metavar="FILE", help="Write the result here too, as JSON.")
+@click.option("--work", type=options.PATH, metavar="DIR", help="Keep scripts, logs and netlists here.")
+@options.as_json
+def synth(
+    model: Path,
+    plan: Path | None,
+    part: str | None,
+    clock_mhz: float | None,
+    input_scale: float | None,
+    report_file: Path | None,
+    work: Path | None,
+    as_json: bool,
+) -> None:
+    """LUT, FF, RAMB36, DSP48 and logic levels of MODEL's pipeline, every layer synthesised by itself for xc7."""
+    terminal = Terminal(as_json)
+    if report_file:
+        check_writable(report_file)
+    network = load_network(model, input_scale, terminal)
+    made = make_plan(network, plan, part, clock_mhz=clock_mhz)
+    expected = {layer.name: layer.config.cost for layer in made.layers}
+    ends = made.pipeline.ingress, made.pipeline.egress
+    expected |= {end.module: end.cost for end in ends}
+    with tempfile.TemporaryDirectory() as temporary, terminal.progress() as report:
+        folder = work or Path(temporary)
+        design = to_verilog(Pipeline(made.pipeline).outline(), lambda name: report(f"converting {name}", 0, 0))
+        sources = design.write(folder / "verilog")
+        done: list[str] = []
+
+        def count(name: str) -> None:
+            done.append(name)
+            report("synthesising", len(done), len(expected))
+
+        report("synthesising", 0, len(expected))
+        try:
+            found = areas(sources, list(expected), folder / "yosys", count)
+        except SynthesisError as error:
+            raise SigmabitError(str(error)) from None
+    layers: list[dict[str, Any]] = [
+        {
+            "name": name,
+            "lut": area.lut,
+            "ff": area.ff,
+            "bram36": area.bram36,
+            "dsp": area.dsp,
+            "levels": area.levels,
+            "planned_lut": round(expected[name].lut),
+            "planned_bram36": expected[name].bram36,
+        }
+        for name, area in found.items()
+    ]
+    total = {key: sum(layer[key] for layer in layers) for key in ("lut", "ff", "bram36", "dsp", "planned_lut", "planned_bram36")}
+    total["levels"] = max(layer["levels"] for layer in layers)
+    result = {"network": network.name, "part": made.part, "interval_cycles": made.interval, **total, "layers": layers}
+    if report_file:
+        write_json(report_file, result)
+    columns = ["layer", "LUT", "planned", "FF", "RAMB36", "planned", "DSP48", "levels"]
+    keys = ("lut", "planned_lut", "ff", "bram36", "planned_bram36", "dsp", "levels")
+    rows = [[layer["name"], *(layer[key] for key in keys)] for layer in layers]
+    rows.append(["total", *(total[key] for key in keys)])
+    resources = device(made.part)
+    share = f"{total['lut'] / resources.lut:.1%} of the LUTs and {total['bram36'] / resources.bram36:.1%} of the block RAM"
+    terminal.emit(
+        result,
+        table(f"{network.name} at {made.interval:,} cycles per frame, by Yosys for xc7", columns, rows),
+        f"{share} of {resources.name}; one LUT per LUT cell, so that Vivado, which packs two small ones in a site, may need fewer",
+    )

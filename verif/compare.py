@@ -1,0 +1,45 @@
+"""Where two traces of a network first differ."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Difference:
+    """The first element that differs: in which layer, frame, position and channel, and what each side has."""
+
+    layer: str
+    frame: int
+    row: int
+    column: int
+    channel: int
+    expected: int
+    found: int
+    count: int
+    """Elements of the layer that differ."""
+
+    def __str__(self) -> str:
+        return (
+            f"{self.layer} differs first in frame {self.frame} at row {self.row}, column {self.column}, channel {self.channel}: "
+            f"golden has {self.expected}, the simulation {self.found}; {self.count} elements of the layer differ"
+        )
+
+
+def first_difference(
+    golden: Mapping[str, NDArray[np.int64]], simulated: Mapping[str, NDArray[np.int64]]
+) -> Difference | None:
+    """The first difference, layers in golden's order, elements in the order frame, row, column, channel."""
+    for layer, expected in golden.items():
+        found = simulated[layer]
+        if expected.shape != found.shape:
+            raise ValueError(f"{layer}: golden has shape {expected.shape}, the simulation {found.shape}")
+        wrong = np.argwhere(expected != found)
+        if len(wrong):
+            place = tuple(int(i) for i in wrong[0])
+            return Difference(layer, *place, int(expected[place]), int(found[place]), len(wrong))
+    return None
