@@ -105,3 +105,14 @@ class Window:
         padded = np.pad(image, margins, constant_values=padding)
         views = sliding_window_view(padded, (self.rows.kernel, self.columns.kernel), axis=(1, 2))
         return views[:, :: self.rows.stride, :: self.columns.stride].transpose(0, 1, 2, 4, 5, 3)
+
+    def chunks(self, image: NDArray[np.integer], columns: int, slices: int) -> NDArray[np.integer]:
+        """The windows of (N, height, width, channels) as operands: (N, outputs, chunks, codes).
+
+        A chunk holds all kernel rows of `columns` kernel columns and one of `slices` equal parts of the channels; chunks go
+        through the slices first, then through the columns. In a chunk channels are fastest, then columns, then rows.
+        """
+        windows = self.extract(image)
+        frames, down, across, rows, width, channels = windows.shape
+        split = windows.reshape(frames, down * across, rows, width // columns, columns, slices, channels // slices)
+        return split.transpose(0, 1, 3, 5, 2, 4, 6).reshape(frames, down * across, width // columns * slices, -1)

@@ -129,6 +129,11 @@ def _arguments(instance: Any) -> dict[str, Any]:
     return dict(bound.arguments)
 
 
+def port_signals(instance: Any) -> Iterator[tuple[str, Any]]:
+    """The names of an elaborated module block's ports, as in Verilog, and their signals."""
+    return _signals(_arguments(instance))
+
+
 def _signals(arguments: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     """Port names and signals: an argument that is a signal, or the signals of one that is an interface."""
     for name, value in arguments.items():
@@ -189,6 +194,9 @@ def _flatten(instance: Any, config: Any) -> Module:
         declarations = len(re.findall(rf"^(?:input|output|reg|wire)\b.*\b{port.name};$", body, re.MULTILINE))
         if len(re.findall(rf"\b{port.name}\b", body)) <= declarations:
             raise ConversionError(f"{config.module}: port {port.name} is not used")
+    twice = re.search(r"\w+\[[^\]]*:[^\]]*\]\[", body)
+    if twice:
+        raise ConversionError(f"{config.module}: a slice of a slice, which Verilog does not have: {twice[0]}")
     lost = re.search(r"(<=|=) 0\d+;", body)
     if lost:
         raise ConversionError(f"{config.module}: a signal without a name became a constant: {lost[0]}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from myhdl import always_comb, block, intbv
+from myhdl import always_comb, block
 
 from sigmabit.golden.threshold import Threshold
 
@@ -50,18 +50,12 @@ class CompareConfig:
 
 
 @block
-def compare_code(code, limit, result):
-    """result = (code >= threshold) XOR falling; limit: the threshold, and above it falling."""
-    bits = len(code)
-    value_bits = bits + 1
+def compare_code(code, limit, falling, result):
+    """result = (code >= limit) XOR falling."""
 
     @always_comb
     def decide():
-        value = intbv(0)[value_bits:]
-        threshold_value = intbv(0)[value_bits:]
-        value[:] = code
-        threshold_value[:] = limit[value_bits:]
-        result.next = (value >= threshold_value) != limit[value_bits]
+        result.next = (code >= limit) != falling
 
     return decide
 
@@ -80,8 +74,9 @@ def compare(clk, rst, sink, position, limits, source, config):
     blocks.append(age(clk, sink.data, codes, ADDRESS_LEAD))
     results = [bit() for _ in range(config.channels)]
     for channel, result in enumerate(results):
-        code, limit = field(codes, channel, config.bits), field(limits, channel, config.limit_bits)
-        blocks.append(compare_code(code, limit, result))
+        entry = channel * config.limit_bits
+        limit, falling = limits(entry + config.bits + 1, entry), limits(entry + config.bits + 1)
+        blocks.append(compare_code(field(codes, channel, config.bits), limit, falling, result))
     blocks.append(register(clk, joined(results), source.data))
     blocks.append(age_reset(clk, rst, sink.valid, source.valid, config.latency))
     return blocks

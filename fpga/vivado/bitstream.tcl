@@ -1,0 +1,20 @@
+# From the folder that `sigmabit convert` writes to a bitstream. See docs/vivado.md.
+#
+#     vivado -mode batch -source bitstream.tcl -tclargs folder=DIR top=NAME part=PART clock_mhz=F out=DIR
+
+source [file join [file dirname [info script]] flow.tcl]
+
+proc bitstream {run} {
+    flow::synthesise $run default
+    flow::implement
+    flow::judge $run
+    # There is no board yet, hence no pins and no I/O standards: Vivado chooses them, and would then refuse to write the bitstream
+    # (NSTD-1, UCIO-1). Such a bitstream shows that the design can be built; loaded on a board, its pins could fight what drives
+    # them.
+    foreach check {NSTD-1 UCIO-1} {
+        flow::step set_property SEVERITY Warning [flow::step get_drc_checks $check]
+    }
+    flow::step write_bitstream -force [flow::bitstream_file $run]
+}
+
+flow::main bitstream

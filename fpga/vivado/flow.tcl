@@ -1,0 +1,215 @@
+# What the scripts of this folder share: arguments, constraints, the steps of a build and what each leaves behind.
+#
+# Written for Tcl 8.5, the version that UG835 refers to: no try, no lmap.
+
+namespace eval flow {
+    # The part of the clock period that lies outside: the neighbour's register and the way between it and the port. A port's path
+    # inside has the rest.
+    variable outside 0.2
+
+    variable inputs {aresetn s_axis_tdata* s_axis_tvalid s_axis_tlast m_axis_tready}
+    variable outputs {s_axis_tready m_axis_tdata* m_axis_tvalid m_axis_tlast counters_*}
+
+    # What is written of every state, by the end of the file's name. By default the hierarchical table has the top level only
+    # (UG906); eight levels are more than a pipeline has.
+    variable results {
+        .dcp                          {write_checkpoint -force}
+        _utilization.rpt              {report_utilization -file}
+        _utilization_hierarchical.rpt {report_utilization -hierarchical -hierarchical_depth 8 -file}
+        _timing_summary.rpt           {report_timing_summary -max_paths 10 -file}
+        _power.rpt                    {report_power -file}
+        _drc.rpt                      {report_drc -file}
+    }
+    variable states {synth placed routed}
+    variable unwritten {}
+}
+
+# Run a build: a command prefix that takes the checked arguments. A wrong argument ends Vivado with 2, a failed step with 1, each
+# with one sentence.
+proc flow::main {build} {
+    if {[catch {
+        set run [arguments $::argv]
+        prepare $run
+        {*}$build $run
+    } message options]} {
+        puts stderr "ERROR: [lindex [split [string trim $message] \n] 0]"
+        exit [expr {[dict get $options -errorcode] eq "USAGE" ? 2 : 1}]
+    }
+}
+
+# Raise the error of a wrong argument.
+proc flow::refuse {message} {
+    return -code error -errorcode USAGE $message
+}
+
+# A Vivado command; an error names it.
+proc flow::step {command args} {
+    if {[catch {$command {*}$args} result]} {
+        error "$command failed: $result"
+    }
+    return $result
+}
+
+# The checked arguments as a dictionary: folder, top, part, clock_mhz, out, and sources and memories with their full paths.
+proc flow::arguments {given} {
+    set known {folder top part clock_mhz out}
+    set run {}
+    foreach argument $given {
+        if {![regexp {^(\w+)=(.+)$} $argument -> name value]} { refuse "$argument is not of the form name=value" }
+        if {$name ni $known} { refuse "there is no argument $name, only [join $known {, }]" }
+        if {[dict exists $run $name]} { refuse "$name is given twice" }
+        dict set run $name $value
+    }
+    foreach name $known {
+        if {![dict exists $run $name]} { refuse "$name= is missing" }
+    }
+    dict with run {
+        if {![regexp {^[A-Za-z_]\w*$} $top]} { refuse "top=$top is not the name of a Verilog module" }
+        if {![regexp {^\d+(\.\d+)?$} $clock_mhz] || [scan $clock_mhz %f] <= 0 || [scan $clock_mhz %f] > 1000} {
+            refuse "clock_mhz=$clock_mhz is not a number of MHz above 0, 1000 at most"
+        }
+        if {![regexp {^xc7[a-z0-9]+-\w+$} $part]} { refuse "part=$part is not a 7-series part with package and speed grade" }
+        if {[llength [get_parts -quiet $part]] != 1} { refuse "this Vivado does not have the part $part" }
+        set folder [file normalize $folder]
+        set out [file normalize $out]
+        if {![file isdirectory $folder]} { refuse "there is no folder $folder" }
+        if {[catch {file mkdir $out} message]} { refuse "there cannot be a folder $out: $message" }
+    }
+    dict set run sources [listed $folder $top.f]
+    dict set run memories [lsort [glob -nocomplain -directory $folder *.mem]]
+    return $run
+}
+
+# The files that a list in the folder names, one per line.
+proc flow::listed {folder list} {
+    if {![file isfile [file join $folder $list]]} { refuse "there is no file list $list in $folder" }
+    set channel [open [file join $folder $list]]
+    set lines [split [read $channel] \n]
+    close $channel
+    set paths {}
+    foreach line $lines {
+        set name [string trim $line]
+        if {$name eq ""} { continue }
+        set path [file join $folder $name]
+        if {![file isfile $path]} { refuse "$list names $name, which is not in $folder" }
+        lappend paths $path
+    }
+    if {![llength $paths]} { refuse "$list in $folder is empty" }
+    return $paths
+}
+
+# Go to the folder of results, so that what Vivado drops where it stands lies there too, and remove what an earlier run left: a
+# bitstream there is always this run's.
+proc flow::prepare {run} {
+    variable results
+    variable states
+    cd [dict get $run out]
+    file delete -- [bitstream_file $run]
+    foreach state $states {
+        foreach ending [dict keys $results] {
+            file delete -- $state$ending
+        }
+    }
+}
+
+proc flow::bitstream_file {run} {
+    return [dict get $run top].bit
+}
+
+# Write the constraints; returns the file's name.
+#
+# A port's delay is counted from its neighbour's register to a register here. -datapath_only (UG903) leaves the clock's own way out
+# of it: at a pin, the clock's way in (IBUF, BUFG) and the data's way out together are longer than a period of 200 MHz, and how the
+# neighbour's clock lies to this one (forwarded, or aligned by an MMCM) is for a board to say. For the same reason hold is not
+# analysed on these paths, and on these alone. No path is declared false.
+proc flow::constraints {run mode} {
+    variable outside
+    variable inputs
+    variable outputs
+    # Vivado counts time in picoseconds: rounded down, the clock is never slower than asked for
+    set period [expr {floor(1e6 / [scan [dict get $run clock_mhz] %f]) / 1e3}]
+    set delay [format %.3f [expr {$outside * $period}]]
+    set period [format %.3f $period]
+    set lines [list \
+        "create_clock -name aclk -period $period \[get_ports aclk\]" \
+        "set_input_delay -clock aclk $delay \[get_ports {$inputs}\]" \
+        "set_output_delay -clock aclk $delay \[get_ports {$outputs}\]" \
+        "set_max_delay -datapath_only -from \[get_ports {$inputs}\] $period" \
+        "set_max_delay -datapath_only -from \[get_clocks aclk\] -to \[get_ports {$outputs}\] $period"]
+    if {$mode eq "out_of_context"} {
+        # without the place of the clock's buffer, which is outside, its way to the registers would not be counted (UG905, context
+        # constraints); any buffer will do
+        lappend lines "set_property HD.CLK_SRC BUFGCTRL_X0Y0 \[get_ports aclk\]"
+    }
+    set channel [open constraints.xdc w]
+    puts $channel [join $lines \n]
+    close $channel
+    return constraints.xdc
+}
+
+# Read the sources and synthesise them; mode is that of synth_design, default or out_of_context.
+proc flow::synthesise {run mode} {
+    # these commands take Tcl lists of files: as a list of one, a path may have blanks
+    foreach path [dict get $run sources] {
+        step read_verilog [list $path]
+    }
+    foreach path [dict get $run memories] {
+        step read_mem [list $path]
+    }
+    step read_xdc [constraints $run $mode]
+    # Critical warnings after which a build would be worthless: a memory without its contents is filled with zeros, a constraint
+    # without its port is left out.
+    foreach id {{Synth 8-4445} {Vivado 12-4739}} {
+        step set_msg_config -id $id -new_severity ERROR
+    }
+    step synth_design -top [dict get $run top] -part [dict get $run part] -mode $mode
+    write_results synth
+}
+
+# From the synthesised design to the routed one. What can be written is written, whichever step fails.
+proc flow::implement {} {
+    step opt_design
+    step place_design
+    set state placed
+    set failed [catch {
+        step phys_opt_design
+        step route_design
+        set state routed
+        # after routing, hold is not mended unless asked for, and then nothing else is (UG904, available physical optimizations)
+        if {[slack setup] < 0} { step phys_opt_design }
+        if {[slack hold] < 0} { step phys_opt_design -hold_fix }
+    } message options]
+    write_results $state
+    if {$failed} { return -options $options $message }
+}
+
+# Write what is written of a state. One that cannot be written does not keep the others from being: `judge` comes back to it.
+proc flow::write_results {state} {
+    variable results
+    variable unwritten
+    dict for {ending command} $results {
+        if {[catch {step {*}$command $state$ending} message]} {
+            puts stderr "WARNING: $message"
+            lappend unwritten $state$ending
+        }
+    }
+}
+
+# The worst slack in ns of all setup or hold checks, recovery and removal included.
+proc flow::slack {check} {
+    set slack [step get_property SLACK [step get_timing_paths -$check]]
+    # a path without a constraint has no slack, or an infinite one
+    if {![regexp {^-?[0-9.]+(e-?[0-9]+)?$} $slack]} { error "no path has a $check constraint" }
+    return $slack
+}
+
+# Raise an error if timing is not met or a result could not be written.
+proc flow::judge {run} {
+    variable unwritten
+    set setup [slack setup]
+    set hold [slack hold]
+    set slacks "at [dict get $run clock_mhz] MHz: the worst slack is $setup ns for setup and $hold ns for hold"
+    if {$setup < 0 || $hold < 0} { error "timing is not met $slacks" }
+    puts "timing is met $slacks"
+    if {[llength $unwritten]} { error "could not be written: [join $unwritten {, }]" }
+}

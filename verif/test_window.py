@@ -1,0 +1,190 @@
+"""window: operands chunk by chunk, at the cycles that hdl/schedule.py says, whatever the pauses between positions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from sigmabit.golden.window import Axis, Window
+from sigmabit.hdl import schedule
+from sigmabit.hdl.stream import Flow, Operand, bit, reset
+from sigmabit.hdl.window import WindowConfig, window
+
+from .bench import Dut
+from .stream import play_flow
+from .suite import BlockSuite, GoldenTests, MyHdlTests, VerilogTests
+
+
+@dataclass(frozen=True)
+class Images:
+    """Frames of positions in raster order, and before each position how many cycles more than the least pass."""
+
+    frames: tuple[tuple[int, ...], ...]
+    pauses: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One operand: its data, and where it belongs."""
+
+    data: int
+    first: bool
+    last: bool
+    number: int
+    bias: int
+
+
+@st.composite
+def axes(draw: st.DrawFn) -> Axis:
+    """Sizes from 1 to 7, kernels up to 4, strides up to 3, padding on either side or both."""
+    kernel = draw(st.integers(1, 4))
+    before, after = draw(st.integers(0, kernel - 1)), draw(st.integers(0, kernel - 1))
+    size = draw(st.integers(max(1, kernel - before - after), 7))
+    return Axis(size, kernel, draw(st.integers(1, 3)), before, after)
+
+
+def pacing(config: WindowConfig) -> tuple[int, int]:
+    """The pace and interval of a pipeline in which this window is the busiest part."""
+    beats = config.window.inputs
+    interval = max(beats, config.window.outputs * config.fold.folds)
+    return interval // beats, interval
+
+
+def with_rows(config: WindowConfig) -> WindowConfig:
+    """The configuration with the fewest rows that the schedule allows."""
+    pace, interval = pacing(config)
+    arrivals = schedule.entries(6, config.window.inputs, pace, interval)
+    starts = schedule.window_starts(arrivals, config.window, config.fold.folds)
+    rows = schedule.rows_needed(arrivals, starts, config.window, config.fold.folds)
+    return WindowConfig(config.window, config.width, config.columns, config.slices, config.repeats, rows)
+
+
+def sample(rows: Axis, columns: Axis, width: int, all_columns: bool, slices: int, repeats: int) -> WindowConfig:
+    """A configuration with just enough rows."""
+    across = columns.kernel if all_columns else 1
+    return with_rows(WindowConfig(Window(rows, columns), width, across, slices, repeats, rows.kernel + 1))
+
+
+class WindowSuite(BlockSuite):
+    """Several frames, at full speed and with pauses; the order of operands, their timing and what goes with them."""
+
+    samples = (
+        sample(Axis(6, 3, 1, 1, 1), Axis(6, 3, 1, 1, 1), 2, True, 1, 1),
+        sample(Axis(6, 3, 1, 1, 1), Axis(5, 3, 1, 1, 1), 4, False, 2, 3),
+        sample(Axis(7, 3, 2), Axis(7, 2, 2, 1, 0), 3, True, 1, 2),
+        sample(Axis(5, 1), Axis(4, 1), 6, False, 3, 1),
+        sample(Axis(7, 4, 3, 0, 2), Axis(7, 4, 1, 3, 3), 1, False, 1, 1),
+    )
+    examples = 6
+
+    def configs(self) -> st.SearchStrategy[WindowConfig]:
+        return st.tuples(axes(), axes(), st.integers(1, 3), st.booleans(), st.integers(1, 3), st.integers(1, 3)).map(
+            lambda t: sample(t[0], t[1], t[2] * t[4], t[3], t[4], t[5])
+        )
+
+    def stimuli(self, config: WindowConfig) -> st.SearchStrategy[Images]:
+        frame = st.tuples(*[st.integers(0, (1 << config.width) - 1)] * config.window.inputs)
+        frames = st.lists(frame, min_size=1, max_size=3).map(tuple)
+        pauses = st.one_of(st.just((0,)), st.lists(st.sampled_from([0, 0, 0, 1, 2, 9]), min_size=1, max_size=9).map(tuple))
+        return st.builds(Images, frames, pauses)
+
+    def expected(self, config: WindowConfig, stimulus: Images) -> list[Seen]:
+        geometry, seen = config.window, []
+        bits = config.slice_bits
+        for frame in stimulus.frames:
+            for y in range(geometry.rows.outputs):
+                for x in range(geometry.columns.outputs):
+                    number = 0
+                    for repeat in range(config.repeats):
+                        for group in range(config.fold.groups):
+                            for part in range(config.slices):
+                                data, place = 0, 0
+                                for ky in range(geometry.rows.kernel):
+                                    for kx in range(group * config.columns, (group + 1) * config.columns):
+                                        row = y * geometry.rows.stride - geometry.rows.before + ky
+                                        column = x * geometry.columns.stride - geometry.columns.before + kx
+                                        if 0 <= row < geometry.rows.size and 0 <= column < geometry.columns.size:
+                                            code = frame[row * geometry.columns.size + column]
+                                            data |= (code >> (part * bits) & ((1 << bits) - 1)) << place
+                                        place += bits
+                                first = group == 0 and part == 0
+                                last = group == config.fold.groups - 1 and part == config.slices - 1
+                                seen.append(Seen(data, first, last, number, self._bias(config, y, x, repeat)))
+                                number += 1
+        return seen
+
+    @staticmethod
+    def _bias(config: WindowConfig, y: int, x: int, repeat: int) -> int:
+        row_bits, column_bits, repeat_bits = config.bias_fields
+        row_class = config.row_classes.index(config.window.rows.inside(y)) if row_bits else 0
+        column_class = config.column_classes.index(config.window.columns.inside(x)) if column_bits else 0
+        return ((row_class << column_bits) + column_class << repeat_bits) + (repeat if repeat_bits else 0)
+
+    def golden(self, config: WindowConfig, stimulus: Images) -> list[Seen]:
+        geometry = config.window
+        codes = np.array(stimulus.frames).reshape(-1, geometry.rows.size, geometry.columns.size, 1)
+        parts = (codes >> (config.slice_bits * np.arange(config.slices))) & ((1 << config.slice_bits) - 1)
+        chunks = geometry.chunks(parts, config.columns, config.slices)
+        seen = []
+        for frame in chunks:
+            for position, window_chunks in enumerate(frame):
+                y, x = divmod(position, geometry.columns.outputs)
+                for number in range(config.fold.folds):
+                    repeat, chunk = divmod(number, config.fold.chunks)
+                    data = sum(int(code) << (i * config.slice_bits) for i, code in enumerate(window_chunks[chunk]))
+                    bias = self._bias(config, y, x, repeat)
+                    seen.append(Seen(data, chunk == 0, chunk == config.fold.chunks - 1, number, bias))
+        return seen
+
+    def elaborate(self, config: WindowConfig) -> Any:
+        address = config.fold.address_bits if config.fold.folds > 1 else 0
+        operand = Operand(config.chunk_bits, address, config.bias_bits, folded=config.fold.chunks > 1)
+        return window(bit(), reset(), Flow(config.width), operand, config)
+
+    def arrivals(self, config: WindowConfig, stimulus: Images) -> NDArray[np.int64]:
+        """Cycles of the positions: the least, and later by all pauses so far."""
+        pace, interval = pacing(config)
+        least = schedule.entries(len(stimulus.frames), config.window.inputs, pace, interval)
+        late = np.cumsum([stimulus.pauses[i % len(stimulus.pauses)] for i in range(least.size)])
+        return least + late.reshape(least.shape)
+
+    def play(self, dut: Dut, config: WindowConfig, stimulus: Images) -> list[Seen]:
+        dut.reset({"sink_valid": 0})
+        arrivals = self.arrivals(config, stimulus)
+        starts = schedule.window_starts(arrivals, config.window, config.fold.folds)
+        due = (starts[..., None] + np.arange(config.fold.folds) + config.latency).reshape(-1)
+        codes = [code for frame in stimulus.frames for code in frame]
+        played = list(zip(arrivals.reshape(-1).tolist(), codes, strict=True))
+        addresses: dict[int, int] = {}
+
+        def note(outputs: Any) -> None:
+            addresses[dut.cycle - 1] = outputs.get("operand_address", 0)
+
+        seen = play_flow(dut, "sink", played, int(due[-1]) + 3, {}, "operand_valid", note)
+        assert [cycle for cycle, _ in seen] == due.tolist()
+        return [
+            Seen(
+                outputs["operand_data"],
+                bool(outputs.get("operand_first", 1)),
+                bool(outputs.get("operand_last", 1)),
+                addresses[cycle - 2],
+                outputs.get("operand_bias", 0),
+            )
+            for cycle, outputs in seen
+        ]
+
+
+class TestGolden(WindowSuite, GoldenTests):
+    pass
+
+
+class TestMyHdl(WindowSuite, MyHdlTests):
+    pass
+
+
+class TestVerilog(WindowSuite, VerilogTests):
+    pass
