@@ -2,14 +2,15 @@
 #
 #     tclsh vivado_standins.tcl RECORD SCENARIO SCRIPT [name=value ...]
 #
-# Every call is checked: its options and values, that its files exist, and that it is legal where it stands. RECORD gets a line per
-# call, its words separated by tabs, and a line that begins with `violation` for every rule that was broken. The rules are stricter
-# than Vivado, which would let a build pass that has no reports. SCENARIO is a dictionary: setup, hold: worst slack after route_design
-# and after each phys_opt_design that follows, the last one lasting; fails: a command that fails, always or the n-th time; parts: those
-# that this Vivado has.
+# Every call is checked: its options and values, that its files exist, and that it is legal where it stands. RECORD gets a line
+# per call, its words separated by tabs, and a line that begins with `violation` for every rule that was broken. The rules are
+# stricter than Vivado, which would let a build pass that has no reports. SCENARIO is a dictionary: setup, hold: the worst slack
+# after route_design and after each phys_opt_design that follows, the last one lasting; fails: a command that fails, always or the
+# n-th time; parts: those that this Vivado has.
 
 namespace eval standin {
-    # Options and operands as UG835 writes them, as far as a build has a use for them. What stands in <> is a kind of value, below.
+    # Options and operands as UG835 writes them, as far as a build has a use for them. What stands in <> is a kind of value,
+    # checked by `value`.
     variable syntax {
         get_parts             {[-quiet] <name>}
         read_verilog          {[-sv] [-library <name>] <.v>...}
@@ -163,8 +164,9 @@ proc standin::value {command kind value} {
         mode { set good [expr {$value in {default out_of_context}}] }
         severity { set good [expr {$value in {ERROR {CRITICAL WARNING} WARNING INFO}}] }
         part { set good [expr {$value in [parts]}] }
-        objects { set good [regexp {^(\w+:\S+ ?)+$} $value] }
+        objects { set good [expr {[llength $value] && [lsearch -not -regexp $value {^\w+:.}] < 0}] }
         rpt - dcp - bit {
+            # what is written of a state bears its name
             set good [expr {[file extension $value] eq ".$kind" && [file isdirectory [file dirname $value]]}]
             if {$kind ne "bit" && ![regexp "^${state}\[_.\]" [file tail $value]]} {
                 violation "$command writes [file tail $value] in state $state"
@@ -233,7 +235,9 @@ proc standin::synth_design {given} {
     if {![regexp "\\mmodule $top \\((.*?)\\);" $text - header]} { error "ERROR: \[Synth 8-439\] module '$top' not found" }
     foreach {- name} [regexp -all -inline {\$readmem[hb]\("([^"]+)"} $text] {
         if {[lsearch -glob $memories */$name] >= 0} { continue }
-        if {[dict exists $severities {Synth 8-4445}]} { error "ERROR: \[Synth 8-4445\] could not open \$readmem data file '$name'" }
+        if {[dict exists $severities {Synth 8-4445}] && [dict get $severities {Synth 8-4445}] eq "ERROR"} {
+            error "ERROR: \[Synth 8-4445\] could not open \$readmem data file '$name'"
+        }
         violation "synth_design fills the memory of $name with zeros"
     }
     foreach {- direction left name} [regexp -all -inline {(input|output) (?:wire )?(?:\[(\d+):0\] )?(\w+)} $header] {

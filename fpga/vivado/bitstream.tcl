@@ -12,7 +12,7 @@ proc bitstream {run} {
     # (NSTD-1, UCIO-1). Such a bitstream shows that the design can be built; loaded on a board, its pins could fight what drives
     # them.
     foreach check {NSTD-1 UCIO-1} {
-        flow::step set_property SEVERITY Warning [flow::step get_drc_checks $check]
+        set_property SEVERITY Warning [get_drc_checks $check]
     }
     flow::step write_bitstream -force [flow::bitstream_file $run]
 }

@@ -32,7 +32,7 @@ proc flow::main {build} {
         prepare $run
         {*}$build $run
     } message options]} {
-        puts stderr "ERROR: [lindex [split [string trim $message] \n] 0]"
+        puts stderr "ERROR: [string map {{ERROR: } {}} [lindex [split $message \n] 0]]"
         exit [expr {[dict get $options -errorcode] eq "USAGE" ? 2 : 1}]
     }
 }
@@ -118,10 +118,10 @@ proc flow::bitstream_file {run} {
 
 # Write the constraints; returns the file's name.
 #
-# A port's delay is counted from its neighbour's register to a register here. -datapath_only (UG903) leaves the clock's own way out
-# of it: at a pin, the clock's way in (IBUF, BUFG) and the data's way out together are longer than a period of 200 MHz, and how the
-# neighbour's clock lies to this one (forwarded, or aligned by an MMCM) is for a board to say. For the same reason hold is not
-# analysed on these paths, and on these alone. No path is declared false.
+# A port's delay is counted from its neighbour's register to a register here. -datapath_only (UG903) leaves the clock's own way
+# out of it: at a pin, the clock's way in (IBUF, BUFG) and the data's way out together are longer than a period of 200 MHz, and
+# how the neighbour's clock lies to this one (forwarded, or aligned by an MMCM) is for a board to say. For the same reason hold is
+# not analysed on these paths, and on these alone. No path is declared false.
 proc flow::constraints {run mode} {
     variable outside
     variable inputs
@@ -197,7 +197,7 @@ proc flow::write_results {state} {
 
 # The worst slack in ns of all setup or hold checks, recovery and removal included.
 proc flow::slack {check} {
-    set slack [step get_property SLACK [step get_timing_paths -$check]]
+    set slack [get_property SLACK [get_timing_paths -$check]]
     # a path without a constraint has no slack, or an infinite one
     if {![regexp {^-?[0-9.]+(e-?[0-9]+)?$} $slack]} { error "no path has a $check constraint" }
     return $slack
