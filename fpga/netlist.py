@@ -151,7 +151,9 @@ class Netlist:
     @cached_property
     def _driver(self) -> dict[Any, str]:
         """The combinational cell that drives each net."""
-        return {net: name for name, cell in self.cells.items() if _combinational(cell) for _, nets in _outputs(cell) for net in nets}
+        return {
+            net: name for name, cell in self.cells.items() if _combinational(cell) for _, nets in _outputs(cell) for net in nets
+        }
 
     def _below(self, name: str) -> list[str]:
         """The combinational cells that drive a cell."""

@@ -7,5 +7,5 @@ from numpy.typing import NDArray
 
 
 def collect(chunks: NDArray[np.integer], channels: int) -> NDArray[np.integer]:
-    """(..., chunks, lanes) values as (..., channels): chunk 0 first; lanes beyond the channels, in the last chunk, are dropped."""
+    """(..., chunks, lanes) values as (..., channels): chunk 0 first; the last chunk's lanes beyond the channels are dropped."""
     return chunks.reshape(*chunks.shape[:-2], -1)[..., :channels]

@@ -85,7 +85,7 @@ class OutputFormat:
     """How the last layer's result becomes the graph's first output, on the host, in float32.
 
     shape: the output's, without the batch. order: for each element of the flat output, the index of its score in stream order.
-    scale: what one unit of each score is worth, before the chain; offset is added to the integer first (for codes: gain and offset).
+    scale: what a unit of each score is worth, before the chain; offset is added to the integer first (for codes: gain and offset).
     """
 
     name: str
@@ -147,9 +147,8 @@ class Network:
 
     def results(self, codes: NDArray[np.integer]) -> NDArray[np.int64]:
         """The last layer's integers for (N, height, width, channels) codes."""
-        for _, codes in self.steps(codes):
-            pass
-        return codes.astype(np.int64)
+        *_, (_, last) = self.steps(codes)
+        return last.astype(np.int64)
 
     def run(self, x: NDArray[np.generic]) -> NDArray[np.float32]:
         """The graph's first output for the frames x (N, *input.shape): the truth that hardware is held against."""

@@ -15,7 +15,8 @@ from .stream import bit, wire
 @dataclass(frozen=True)
 class AccumulateConfig:
     """lanes: sums side by side; count_bits, sum_bits: widths of a count and of a sum; gain: what a count of one adds to a
-    sum. folded: sums of more than one count. scores: give the sums themselves, not their decisions."""
+    sum. folded: sums of more than one count. scores: give the sums themselves, not their decisions.
+    """
 
     lanes: int
     count_bits: int

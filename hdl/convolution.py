@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-
 from sigmabit.golden.convolution import Convolution
 
 from . import mvu as unit
@@ -59,7 +58,7 @@ def configure(layer: Convolution, folding: Folding, rows: int, contents: bool = 
         down, across // folding.group, folding.group, folding.slices, inputs // folding.slices, channels
     )
     chunks = split.transpose(1, 3, 0, 2, 4, 5).reshape(windows.fold.chunks, -1, channels)
-    row_bits, column_bits, _ = windows.bias_fields
+    _, column_bits, _ = windows.bias_fields
     borders = np.zeros(((len(windows.row_classes) - 1 << column_bits) + len(windows.column_classes), channels), np.int64)
     per_tap = layer.weights.sum(axis=2, dtype=np.int64)
     for r, row_inside in enumerate(windows.row_classes):
@@ -67,9 +66,7 @@ def configure(layer: Convolution, folding: Folding, rows: int, contents: bool = 
             inside = np.outer(row_inside, column_inside)
             borders[(r << column_bits) + c] = np.tensordot(inside.astype(np.int64), per_tap, 2)
     style = folding.weights_style(windows.fold.folds)
-    return ConvolutionConfig(
-        layer.name, windows, unit.configure(layer, chunks, folding.lanes, style, borders, contents)
-    )
+    return ConvolutionConfig(layer.name, windows, unit.configure(layer, chunks, folding.lanes, style, borders, contents))
 
 
 @composite

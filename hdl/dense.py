@@ -53,15 +53,11 @@ def configure(layer: Dense, folding: Folding, frames: int, contents: bool = True
         positions, layer.input.layout.beat_bits, folding.group, folding.slices, folding.repeats(channels), frames
     )
     # weights (position, c, o) in the order of the chunks: groups of positions, slices of c
-    split = layer.matrix.reshape(
-        positions // folding.group, folding.group, folding.slices, inputs // folding.slices, channels
-    )
+    split = layer.matrix.reshape(positions // folding.group, folding.group, folding.slices, inputs // folding.slices, channels)
     chunks = split.transpose(0, 2, 1, 3, 4).reshape(gathered.fold.chunks, -1, channels)
     borders = layer.matrix.sum(axis=0, dtype="int64")[None]
     style = folding.weights_style(gathered.fold.folds)
-    return DenseConfig(
-        layer.name, gathered, unit.configure(layer, chunks, folding.lanes, style, borders, contents)
-    )
+    return DenseConfig(layer.name, gathered, unit.configure(layer, chunks, folding.lanes, style, borders, contents))
 
 
 @composite

@@ -14,8 +14,9 @@ from .stream import bit, index_bits, wire
 
 @dataclass(frozen=True)
 class EgressConfig:
-    """beats: per result. channels, bits: numbers per beat and their width. signed: they are two's complement. frames: results that
-    there is room for."""
+    """beats: per result. channels, bits: numbers per beat and their width. signed: they are two's complement. frames: results
+    that there is room for.
+    """
 
     beats: int
     channels: int

@@ -13,7 +13,8 @@ from .stream import ADDRESS_LEAD, bit, index_bits, wire
 @dataclass(frozen=True)
 class FoldConfig:
     """groups: parts that a window's positions are read in; slices: parts that one position's channels are read in; repeats:
-    how often all that is read."""
+    how often all that is read.
+    """
 
     groups: int
     slices: int

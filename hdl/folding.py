@@ -9,7 +9,6 @@ from sigmabit.golden.dense import Dense
 
 from .rom import RomStyle, style_of
 
-
 MERGED_WEIGHTS = 8
 """Words of weights that merge into the first compressors: three address bits beside three of data fill a LUT6."""
 

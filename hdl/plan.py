@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-
 from sigmabit.golden import Network, SigmabitError
 from sigmabit.golden.convolution import Convolution
 from sigmabit.golden.dense import Dense
@@ -156,9 +155,7 @@ def read_plan(path: Path, network: Network) -> Plan:
     try:
         if data["schema"] != SCHEMA:
             raise PlanError(f"{path}: plan of schema {data['schema']}, this version reads {SCHEMA}")
-        foldings = {
-            str(entry["name"]): Folding(**entry["folding"]) for entry in data["layers"] if entry["folding"] is not None
-        }
+        foldings = {str(entry["name"]): Folding(**entry["folding"]) for entry in data["layers"] if entry["folding"] is not None}
         names = [str(entry["name"]) for entry in data["layers"]]
         part_name, clock, interval = str(data["part"]), float(data["clock_mhz"]), int(data["interval_cycles"])
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -209,9 +206,7 @@ class _Timing:
             tuple(layer.layout.beat_bits for layer in network.layers),
             EgressConfig(result.beats, result.channels, result.bits, result.signed, inside),
         )
-        return Plan(
-            network.name, self.part, self.clock_mhz, self.interval, int(spans[0]), tuple(layers), pipeline
-        )
+        return Plan(network.name, self.part, self.clock_mhz, self.interval, int(spans[0]), tuple(layers), pipeline)
 
     def _through(self, layer: Layer, folding: Folding | None, flow: Times) -> tuple[Times, LayerConfig]:
         """When a layer's results come, and its blocks."""

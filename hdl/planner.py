@@ -114,7 +114,7 @@ class Planner:
 
 
 def choices_for(layer: Convolution, interval: int) -> list[Choice]:
-    """For each way to cut a window into chunks, the fewest lanes that keep up with the interval; weights in logic or block RAM."""
+    """For each way to cut a window into chunks, the fewest lanes that keep up with the interval; weights in logic or in BRAM."""
     found = []
     for group, slices in _cuts(layer):
         chunks = Folding(group, slices, 1).chunks(layer)
@@ -146,9 +146,7 @@ def least_interval(layer: Layer) -> int:
 
 
 def _serial_cycles(layer: Convolution) -> int:
-    return layer.window.outputs * max(
-        Folding(group, slices, 1).chunks(layer) * layer.channels for group, slices in _cuts(layer)
-    )
+    return layer.window.outputs * max(Folding(group, slices, 1).chunks(layer) * layer.channels for group, slices in _cuts(layer))
 
 
 def _cuts(layer: Convolution) -> Iterator[tuple[int, int]]:

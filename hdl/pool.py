@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from myhdl import ConcatSignal, always, always_comb, block
-
 from sigmabit.golden.pool import Pool
 from sigmabit.golden.window import Axis, Window
 
@@ -20,7 +19,8 @@ from .stream import bit, index_bits, wire
 @dataclass(frozen=True)
 class MaximumConfig:
     """window: the geometry, in which no two windows end at the same input. channels: bits per position. mixed: some channels are
-    pooled by AND instead of OR."""
+    pooled by AND instead of OR.
+    """
 
     window: Window
     channels: int
@@ -52,7 +52,8 @@ class MaximumConfig:
 
 def ages_inside(axis: Axis) -> tuple[int, ...]:
     """For each input: which of the last `kernel` inputs belong to the window that ends there, as a mask by age; 0 where none
-    ends."""
+    ends.
+    """
     masks = [0] * axis.size
     for output in range(axis.outputs):
         last = axis.last(output)

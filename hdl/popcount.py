@@ -17,8 +17,8 @@ from .stream import wire
 class Level:
     """One level of compressors: for each binary weight, how many planes there are and what takes them.
 
-    Of planes[k] planes of weight 2**k, 6 * sixes[k] go into 6:3 compressors, 3 * threes[k] into full adders, 2 * twos[k] into half
-    adders, and the rest pass.
+    Of planes[k] planes of weight 2**k, 6 * sixes[k] go into 6:3 compressors, 3 * threes[k] into full adders, 2 * twos[k] into
+    half adders, and the rest pass.
     """
 
     planes: tuple[int, ...]
@@ -89,7 +89,9 @@ class PopcountConfig:
         """Expected size, the XNOR with weights that come from elsewhere included."""
         lut, planes = 0, 0
         for number, level in enumerate(self.levels):
-            lut += sum(3 * six + 2 * three + 2 * two for six, three, two in zip(level.sixes, level.threes, level.twos, strict=True))
+            lut += sum(
+                3 * six + 2 * three + 2 * two for six, three, two in zip(level.sixes, level.threes, level.twos, strict=True)
+            )
             if number == 0 and not self.constant:  # planes that pass meet their weight in a LUT of their own
                 lut += sum(
                     n - 6 * six - 3 * three - 2 * two
@@ -308,4 +310,3 @@ class _Slices:
         """What has not been taken, as one vector, or nothing."""
         left = len(self.column) // self.lanes - self.next
         return list(self.take(left, 1)) if left else []
-

@@ -17,8 +17,8 @@ from .stream import index_bits, wire
 class RomStyle(Enum):
     """Where a table lives.
 
-    CONSTANT: a single word, wires. MERGED: very few words, a table that synthesis merges into the LUTs that use it; the address is
-    registered twice instead of the data. LOGIC: a table in LUTs of its own. BLOCK: block RAM with its output register.
+    CONSTANT: a single word, wires. MERGED: very few words, a table that synthesis merges into the LUTs that use it; the address
+    is registered twice instead of the data. LOGIC: a table in LUTs of its own. BLOCK: block RAM with its output register.
     """
 
     CONSTANT = "constant"

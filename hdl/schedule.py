@@ -11,7 +11,6 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-
 from sigmabit.golden.window import Window
 
 from .fold import FoldConfig
@@ -99,6 +98,7 @@ def pool_times(arrivals: Times, window: Window) -> Times:
 
 def exits(results: Times, status: NDArray[np.int64]) -> Times:
     """Output transfers to a reader that always waits: a beat is taken from the cycle after it came, once its frame's status has
-    come, one a cycle; its transfer is one cycle later."""
+    come, one a cycle; its transfer is one cycle later.
+    """
     ready = np.maximum(results, status[:, None]) + 1
     return serve(ready, 1) + 1

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from myhdl import always_comb, block
-
 from sigmabit.golden.threshold import Threshold
 
 from .cost import Cost
@@ -14,7 +13,6 @@ from .fabric import Blocks, age, age_reset, count, field, joined, like, register
 from .module import composite, leaf
 from .rom import RomConfig, RomStyle, pack_words, rom, style_of
 from .stream import ADDRESS_LEAD, bit, wire
-
 
 BLOCK_FROM = 512
 """Limits go to block RAM from this many positions on."""
@@ -112,7 +110,7 @@ class ThresholdConfig:
 
 def configure(layer: Threshold) -> ThresholdConfig:
     """The blocks of a layer."""
-    height, width, channels = layer.input.shape
+    channels = layer.input.channels
     entries = (layer.thresholds + (layer.falling.astype(np.int64) << (layer.input.bits + 1))).reshape(-1, channels)
     if np.all(entries == entries[0]):
         entries = entries[:1]

@@ -5,19 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from myhdl import Signal, always, block
+from myhdl import always
 
-from . import convolution as conv_block
-from . import dense as dense_block
-from . import pool as pool_block
-from . import threshold as threshold_block
 from .convolution import ConvolutionConfig, convolution
 from .dense import DenseConfig, dense
 from .egress import EgressConfig, egress
 from .ingress import IngressConfig, ingress
 from .module import composite, leaf, outline
 from .pool import PoolConfig, pool
-from .stream import Counters, Flow, FrameStatus, Stream, bit, reset, wire
+from .stream import Counters, Flow, FrameStatus, Stream, bit, reset
 from .threshold import ThresholdConfig, threshold
 
 LayerConfig = ThresholdConfig | ConvolutionConfig | DenseConfig | PoolConfig
@@ -95,9 +91,7 @@ def pipeline(aclk, aresetn, s_axis, m_axis, counters, taps, config):
         else:
             instances.append(pool(aclk, rst, flow, result, layer))
         flow = result
-    instances.append(
-        egress(aclk, rst, flow, status, m_axis, leaving, counters.frames_out, counters.dropped, config.egress)
-    )
+    instances.append(egress(aclk, rst, flow, status, m_axis, leaving, counters.frames_out, counters.dropped, config.egress))
     return instances
 
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from myhdl import Signal, always_comb, always_seq, block, intbv
-
 from sigmabit.golden.window import Axis, Window
 
 from .cost import Cost, distributed_ram, multiplexer
@@ -128,7 +127,8 @@ class WindowConfig:
     @property
     def row_steps(self) -> tuple[int, ...]:
         """For each output row: by how many inputs, in raster order, the first window of the next row (or frame) needs more than
-        the last window of this one. Negative where the next row ends in the padding: it asks for no new row of the image."""
+        the last window of this one. Negative where the next row ends in the padding: it asks for no new row of the image.
+        """
         needs, across, frame = self.window.needs(), self.window.columns.outputs, self.window.inputs
         firsts = [*needs[::across], needs[0] + frame]
         return tuple(following - last for following, last in zip(firsts[1:], needs[across - 1 :: across], strict=True))
@@ -318,7 +318,8 @@ def address_bank(quotient, group, offset, address, column):
 @block
 def combine_inside(rows, columns, group, inside, config):
     """For each tap of a chunk: is it inside the image? rows and columns: the same for the kernel's rows and columns; group: which
-    kernel column a chunk has, None where it has all."""
+    kernel column a chunk has, None where it has all.
+    """
     down, across = config.window.rows.kernel, config.columns
     if group is None:
 

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
-
 from sigmabit.golden import InputError, Network, import_model, recognise_scale
 from sigmabit.hdl.plan import Plan, PlanError, read_plan
 from sigmabit.hdl.planner import Planner
@@ -52,7 +51,7 @@ def make_plan(
     fps: float | None = None,
     clock_mhz: float | None = None,
 ) -> Plan:
-    """The plan of a file; or one for a part, as small as an interval or a frame rate allows, or else as fast as the part allows."""
+    """The plan of a file; or one for a part, as small as an interval or frame rate allows, or else as fast as the part allows."""
     if plan is not None:
         return read_plan(plan, network)
     clock = clock_mhz or DEFAULT_CLOCK_MHZ

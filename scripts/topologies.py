@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import torch
 from brevitas.inject.enum import RestrictValueType, ScalingImplType
 from brevitas.nn import QuantConv2d, QuantIdentity, QuantLinear
 from brevitas.quant.binary import SignedBinaryActPerTensorConst, SignedBinaryWeightPerTensorConst
@@ -44,14 +43,17 @@ class Affine(nn.Module):
 
 
 def conv(inputs: int, outputs: int, kernel: int, padding: int = 0, stride: int = 1) -> nn.Module:
+    """A binary convolution."""
     return QuantConv2d(inputs, outputs, kernel, stride, padding, bias=False, weight_quant=BinaryWeight)
 
 
 def dense(inputs: int, outputs: int) -> nn.Module:
+    """A binary dense layer."""
     return QuantLinear(inputs, outputs, bias=False, weight_quant=BinaryWeight)
 
 
 def sign() -> nn.Module:
+    """A binarisation."""
     return QuantIdentity(act_quant=BinaryActivation)
 
 

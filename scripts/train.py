@@ -18,7 +18,9 @@ from .topologies import RECIPES, Recipe
 SEED = 2017
 
 
-def train(name: str, dataset: Dataset, progress: Callable[[int, int, float, float], None], epochs: int | None = None) -> nn.Module:
+def train(
+    name: str, dataset: Dataset, progress: Callable[[int, int, float, float], None], epochs: int | None = None
+) -> nn.Module:
     """Train the recipe `name`; calls progress(epoch, epochs, loss, training accuracy) after each epoch."""
     recipe = RECIPES[name]
     torch.manual_seed(SEED)
@@ -56,7 +58,9 @@ def augment(images: Tensor, recipe: Recipe) -> Tensor:
     shift_y = torch.randint(-recipe.shift, recipe.shift + 1, (count,)) * (2 / height)
     cosine, sine = torch.cos(angle), torch.sin(angle)
     theta = torch.stack([cosine, -sine, shift_x, sine, cosine, shift_y], 1).reshape(-1, 2, 3)
-    moved = functional.grid_sample(images, functional.affine_grid(theta, list(images.shape), align_corners=False), align_corners=False)
+    moved = functional.grid_sample(
+        images, functional.affine_grid(theta, list(images.shape), align_corners=False), align_corners=False
+    )
     step = 1.0 if images.max() > 1 else 1 / 255
     return torch.round(moved / step) * step
 

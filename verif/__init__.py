@@ -1,0 +1,1 @@
+"""Proof that hdl/ computes what golden/ says: suites, simulators, comparisons."""

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from myhdl import Simulation, delay
-
 from sigmabit.hdl.convert import port_signals
 from sigmabit.hdl.module import quick_elaboration
 

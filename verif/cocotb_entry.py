@@ -9,7 +9,6 @@ from typing import Any
 import cocotb
 from cocotb.task import bridge, resume
 from cocotb.triggers import Timer
-
 from sigmabit.verif.bench import CLOCK_NAMES, Values, VerilogDut
 
 

@@ -30,9 +30,7 @@ class Difference:
         )
 
 
-def first_difference(
-    golden: Mapping[str, NDArray[np.int64]], simulated: Mapping[str, NDArray[np.int64]]
-) -> Difference | None:
+def first_difference(golden: Mapping[str, NDArray[np.int64]], simulated: Mapping[str, NDArray[np.int64]]) -> Difference | None:
     """The first difference, layers in golden's order, elements in the order frame, row, column, channel."""
     for layer, expected in golden.items():
         found = simulated[layer]

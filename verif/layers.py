@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-
 from sigmabit.golden.convolution import Convolution
 from sigmabit.golden.dense import Dense
 from sigmabit.golden.grid import Grid
@@ -91,7 +90,15 @@ def convolutions(draw: st.DrawFn) -> LayerCase:
     group = draw(st.sampled_from(sorted({1, columns.kernel})))
     folding = Folding(group, draw(divisors(channels)), draw(st.integers(1, outputs)), draw(st.booleans()))
     case = LayerCase(
-        rows, columns, channels, outputs, draw(st.sampled_from(GRIDS)), draw(st.booleans()), False, folding, draw(st.integers(0, 99))
+        rows,
+        columns,
+        channels,
+        outputs,
+        draw(st.sampled_from(GRIDS)),
+        draw(st.booleans()),
+        False,
+        folding,
+        draw(st.integers(0, 99)),
     )
     return case
 
@@ -106,7 +113,15 @@ def denses(draw: st.DrawFn) -> LayerCase:
     folding = Folding(group, slices, draw(st.integers(1, outputs)), draw(st.booleans()))
     rows, columns = Axis(height, height), Axis(width, width)
     return LayerCase(
-        rows, columns, channels, outputs, draw(st.sampled_from(GRIDS)), draw(st.booleans()), True, folding, draw(st.integers(0, 99))
+        rows,
+        columns,
+        channels,
+        outputs,
+        draw(st.sampled_from(GRIDS)),
+        draw(st.booleans()),
+        True,
+        folding,
+        draw(st.integers(0, 99)),
     )
 
 

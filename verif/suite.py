@@ -18,7 +18,6 @@ from typing import Any, ClassVar
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-
 from sigmabit.hdl.convert import convert
 from sigmabit.hdl.module import outline, quick_elaboration
 
@@ -133,10 +132,11 @@ class VerilogTests:
             pytest.skip("Icarus Verilog is not installed (package iverilog)")
         for number, config in enumerate(self.samples):
             suite = next(base for base in type(self).__mro__ if "samples" in vars(base))
+            name = suite.__module__.rpartition(".")[2]  # pytest gives test modules names of its own
             run_cocotb(
                 self.elaborate,
                 config,
-                {"SIGMABIT_SUITE": f"{suite.__module__}:{suite.__name__}", "SIGMABIT_SAMPLE": str(number)},
+                {"SIGMABIT_SUITE": f"sigmabit.verif.{name}:{suite.__name__}", "SIGMABIT_SAMPLE": str(number)},
                 tmp_path / str(number),
                 simulator,
             )

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
-
 from sigmabit.golden import accumulate as golden
 from sigmabit.hdl.accumulate import AccumulateConfig, accumulate
 from sigmabit.hdl.stream import Flow, bit, reset, wire
@@ -38,7 +37,13 @@ class AccumulateSuite(BlockSuite):
 
     def configs(self) -> st.SearchStrategy[AccumulateConfig]:
         return st.builds(
-            AccumulateConfig, st.integers(1, 5), st.integers(1, 6), st.integers(1, 12), st.integers(1, 9), st.booleans(), st.booleans()
+            AccumulateConfig,
+            st.integers(1, 5),
+            st.integers(1, 6),
+            st.integers(1, 12),
+            st.integers(1, 9),
+            st.booleans(),
+            st.booleans(),
         )
 
     def stimuli(self, config: AccumulateConfig) -> st.SearchStrategy[list[Sum]]:
@@ -88,7 +93,7 @@ class AccumulateSuite(BlockSuite):
         for item in stimulus:
             for number, counts in enumerate(item.counts):
                 for _ in range(item.idle[number]):
-                    seen.append(dut.step({"valid": 0, "counts": 0, "bias": 0, **{name: 1 for name in marks}}))
+                    seen.append(dut.step({"valid": 0, "counts": 0, "bias": 0, **dict.fromkeys(marks, 1)}))
                 ends = number == len(item.counts) - 1
                 if ends:
                     due.append(dut.cycle + config.latency)

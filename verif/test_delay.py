@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from hypothesis import strategies as st
-
 from sigmabit.golden.delay import delay as golden_delay
 from sigmabit.hdl.delay import DelayConfig, delay
 from sigmabit.hdl.stream import bit, reset, wire
@@ -17,7 +16,12 @@ from .suite import BlockSuite, GoldenTests, MyHdlTests, VerilogTests
 class DelaySuite(BlockSuite):
     """A value in every cycle."""
 
-    samples = (DelayConfig(1, 1, reset=False), DelayConfig(1, 5, reset=True), DelayConfig(7, 3, reset=False), DelayConfig(3, 2, reset=True))
+    samples = (
+        DelayConfig(1, 1, reset=False),
+        DelayConfig(1, 5, reset=True),
+        DelayConfig(7, 3, reset=False),
+        DelayConfig(3, 2, reset=True),
+    )
 
     def configs(self) -> st.SearchStrategy[DelayConfig]:
         return st.builds(DelayConfig, st.integers(1, 6), st.integers(1, 6), st.booleans())

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from hypothesis import strategies as st
-
 from sigmabit.golden.egress import deliver
 from sigmabit.hdl.egress import EgressConfig, egress
 from sigmabit.hdl.stream import Flow, FrameStatus, Stream, bit, reset, wire
@@ -19,7 +18,8 @@ from .suite import BlockSuite, GoldenTests, MyHdlTests, VerilogTests
 @dataclass(frozen=True)
 class Results:
     """Frames: for each the numbers of its beats, whether it was good, and how many cycles its status comes before its first
-    beat, or after it where negative; the pauses between beats; the reader."""
+    beat, or after it where negative; the pauses between beats; the reader.
+    """
 
     frames: tuple[tuple[tuple[int, ...], ...], ...]
     good: tuple[bool, ...]

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-
 from sigmabit.golden.gather import chunks
 from sigmabit.hdl import schedule
 from sigmabit.hdl.gather import GatherConfig, gather
@@ -66,7 +65,13 @@ def gather_configs(draw: st.DrawFn) -> GatherConfig:
 class GatherSuite(BlockSuite):
     """Several frames, at full speed and with pauses; the order of operands, their timing and what goes with them."""
 
-    samples = (sample(1, 5, 1, 1, 1), sample(1, 12, 1, 3, 4), sample(12, 3, 4, 1, 3), sample(6, 4, 1, 2, 2), sample(7, 2, 7, 1, 5))
+    samples = (
+        sample(1, 5, 1, 1, 1),
+        sample(1, 12, 1, 3, 4),
+        sample(12, 3, 4, 1, 3),
+        sample(6, 4, 1, 2, 2),
+        sample(7, 2, 7, 1, 5),
+    )
 
     def configs(self) -> st.SearchStrategy[GatherConfig]:
         return gather_configs()

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from hypothesis import strategies as st
-
 from sigmabit.golden.ingress import admit
 from sigmabit.hdl.ingress import IngressConfig, ingress
 from sigmabit.hdl.stream import Flow, FrameStatus, Stream, bit, reset, wire
@@ -43,11 +43,22 @@ def config_of(beats: int, channels: int, bits: int, pace: int, slack: int, frame
 class IngressSuite(BlockSuite):
     """Good frames, early and missing tlast, with pauses, slow exits and full pipelines."""
 
-    samples = (config_of(5, 1, 8, 1, 0, 3), config_of(4, 3, 5, 2, 3, 1), config_of(1, 2, 1, 1, 2, 2), config_of(3, 1, 12, 3, 0, 4))
+    samples = (
+        config_of(5, 1, 8, 1, 0, 3),
+        config_of(4, 3, 5, 2, 3, 1),
+        config_of(1, 2, 1, 1, 2, 2),
+        config_of(3, 1, 12, 3, 0, 4),
+    )
 
     def configs(self) -> st.SearchStrategy[IngressConfig]:
         return st.builds(
-            config_of, st.integers(1, 6), st.integers(1, 3), st.integers(1, 10), st.integers(1, 3), st.integers(0, 4), st.integers(1, 4)
+            config_of,
+            st.integers(1, 6),
+            st.integers(1, 3),
+            st.integers(1, 10),
+            st.integers(1, 3),
+            st.integers(0, 4),
+            st.integers(1, 4),
         )
 
     def stimuli(self, config: IngressConfig) -> st.SearchStrategy[Transfers]:
@@ -81,9 +92,7 @@ class IngressSuite(BlockSuite):
 
     def golden(self, config: IngressConfig, stimulus: Transfers) -> Entered:
         admitted = admit([(beat.data, beat.last) for beat in stimulus.beats], config.beats)
-        frames = tuple(
-            tuple(None if data is None else self._codes(config, data) for data in frame.beats) for frame in admitted
-        )
+        frames = tuple(tuple(None if data is None else self._codes(config, data) for data in frame.beats) for frame in admitted)
         good = tuple(frame.good for frame in admitted)
         return Entered(frames, good, len(frames), good.count(False))
 
@@ -125,8 +134,8 @@ class IngressSuite(BlockSuite):
 
     def _check_pace(self, config: IngressConfig, cycles: list[int]) -> None:
         starts = cycles[:: config.beats]
-        assert all(b - a >= config.interval for a, b in zip(starts, starts[1:], strict=False))
-        for i, (a, b) in enumerate(zip(cycles, cycles[1:], strict=False)):
+        assert all(b - a >= config.interval for a, b in pairwise(starts))
+        for i, (a, b) in enumerate(pairwise(cycles)):
             assert b - a >= (config.tail if i % config.beats == config.beats - 1 else config.pace)
 
     def _seen(
@@ -135,9 +144,7 @@ class IngressSuite(BlockSuite):
         """What came inside; beats that were filled up may have any value, and how many there are is the expectation's."""
         whole = len(entered) // config.beats * config.beats
         words = [data for _, data in entered[:whole]]
-        unpacked = [
-            tuple(word >> (c * config.bits) & ((1 << config.bits) - 1) for c in range(config.channels)) for word in words
-        ]
+        unpacked = [tuple(word >> (c * config.bits) & ((1 << config.bits) - 1) for c in range(config.channels)) for word in words]
         hoped = self.expected(config, stimulus).frames
         frames = []
         for number in range(len(good)):

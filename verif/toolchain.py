@@ -56,7 +56,9 @@ def verilator_environment() -> dict[str, str]:
 def run_tool(command: list[str], log: Path, environment: dict[str, str] | None = None, folder: Path | None = None) -> None:
     """Run a tool with its output in `log`. Raises ToolError with the log's last line if it fails."""
     with log.open("w") as output:
-        status = subprocess.run(command, stdout=output, stderr=subprocess.STDOUT, env=environment, cwd=folder, check=False).returncode
+        status = subprocess.run(
+            command, stdout=output, stderr=subprocess.STDOUT, env=environment, cwd=folder, check=False
+        ).returncode
     if status:
         errors = [line for line in log.read_text(errors="replace").splitlines() if "rror" in line] or ["no message"]
         raise ToolError(f"{Path(command[0]).name} failed with status {status}: {errors[0].strip()} (see {log})")

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import scalar
-from .model_file import Node
 from ..scalar import Float, Step
+from .model_file import Node
 
 QUANTISER_DOMAINS = ("qonnx.custom_op.general", "onnx.brevitas", "finn.custom_op.general")
 """Where BipolarQuant, Quant and MultiThreshold have lived over the years."""

@@ -27,7 +27,8 @@ Index = NDArray[np.int64]
 @dataclass(eq=False)
 class Frame:
     """The elements of one tensor on a stream. view: (C, H, W) of their flat indices; on the graph's input it stays open until
-    a layer asks for an order."""
+    a layer asks for an order.
+    """
 
     size: int
     view: Index | None = None

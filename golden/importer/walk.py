@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 from ..errors import ModelFileError, Unsupported, UnsupportedModelError
 from ..grid import Grid
 from ..network import Network, pixel_grid
-from ..scalar import Add, Chain, Float, Function, LeakyRelu, Multiply, Normalise, Quantise, Rowwise, Step
+from ..scalar import Add, Chain, Float, Function, LeakyRelu, Multiply, Normalise, Rowwise, Step
 from ..window import Axis, Window
 from . import scalar_nodes
 from .assembly import Assembly, input_format, output_format
 from .model_file import Graph, Node
 from .scalar_nodes import QUANTISER_DOMAINS, ROWWISE, UNARY, Refusal
-from .symbols import PAD, Codes, Frame, Index, Input, Pooling, Shape, Sums, Symbol, Value, per_channel, strip_padding
+from .symbols import PAD, Codes, Frame, Index, Input, Pooling, Sums, Symbol, Value, per_channel, strip_padding
 
 Array = NDArray[Any]
 CUSTOM = ("BipolarQuant", "Quant", "MultiThreshold")
@@ -399,9 +399,7 @@ class Walk:
             if not source.frame.read_as(image):
                 raise Refusal("pooling of a rearranged activation")
             poolings = (*source.poolings, Pooling(node, symbol.chain, window))
-            pooled = Sums(
-                source.node, source.codes, source.grid, source.window, source.weights, source.scale, frame, poolings
-            )
+            pooled = Sums(source.node, source.codes, source.grid, source.window, source.weights, source.scale, frame, poolings)
             per_channel(symbol.chain, source.frame)
             return Symbol(pooled, index)
         codes, channels = self.image(symbol, image)
@@ -496,7 +494,8 @@ def binary_weights(weights: Array, axis: int) -> tuple[NDArray[np.int8], Float]:
 
 def value_grid(symbol: Symbol, codes: Codes) -> tuple[Grid, bool]:
     """The grid of what the symbol's chain makes of its codes, and whether it rises with them; on a falling grid the
-    consumer negates its weights, or its maximum becomes a minimum."""
+    consumer negates its weights, or its maximum becomes a minimum.
+    """
     for step in symbol.chain.steps:
         if any(np.ndim(c) for c in step.constants):
             raise Refusal(f"{step.node} scales its input elements differently, so that sums over them are not integers")
@@ -510,9 +509,7 @@ def value_grid(symbol: Symbol, codes: Codes) -> tuple[Grid, bool]:
     return grid, rising
 
 
-def sliding_window(
-    node: Node, size: Sequence[int], kernel: Sequence[int], margins: tuple[int, int, int, int]
-) -> Window:
+def sliding_window(node: Node, size: Sequence[int], kernel: Sequence[int], margins: tuple[int, int, int, int]) -> Window:
     """The window of a Conv or MaxPool over an image of `size` that has `margins` of zeros already."""
     if any(d != 1 for d in node.attributes.get("dilations", [1, 1])):
         raise Refusal(f"dilations {list(node.attributes['dilations'])}; only 1 is supported")
@@ -549,7 +546,9 @@ def _output_axis(node: Node) -> int:
 def _input_shape(graph: Graph, path: str) -> tuple[int, ...]:
     batch, *rest = graph.input_shape or (None,)
     if len(rest) not in (1, 3):
-        raise ModelFileError(f"{path}: input {graph.input} has {len(rest) + 1} dimensions, expected (N, C, H, W) or (N, features)")
+        raise ModelFileError(
+            f"{path}: input {graph.input} has {len(rest) + 1} dimensions, expected (N, C, H, W) or (N, features)"
+        )
     if batch not in (None, 0, 1):
         raise ModelFileError(f"{path}: input {graph.input} has a fixed batch of {batch}, expected 1 or a free one")
     fixed = tuple(d for d in rest if d is not None and d > 0)

@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 
 import click
-
 from sigmabit.verif.compare import first_difference
 from sigmabit.verif.pipelines import Stalls, simulate
 
@@ -23,7 +22,9 @@ from . import options
 )
 @click.option("--frames", type=click.IntRange(min=1), metavar="N", help="Only the first N frames.")
 @click.option("--idle", type=click.IntRange(0, 255), default=0, help="Of 256 cycles, in how many the input has nothing to give.")
-@click.option("--backpressure", type=click.IntRange(0, 255), default=0, help="Of 256 cycles, in how many the output is not taken.")
+@click.option(
+    "--backpressure", type=click.IntRange(0, 255), default=0, help="Of 256 cycles, in how many the output is not taken."
+)
 @click.option("--stall-seed", type=click.IntRange(min=0), default=1, help="Which cycles these are.")
 @options.plan
 @options.part

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-
 from sigmabit.golden import Network, UnsupportedModelError
 from sigmabit.golden.network import Layer
 
@@ -73,9 +72,7 @@ def _tables(network: Network) -> list[Any]:
     rows = []
     for layer in network.layers:
         entry = _layer(layer)
-        shapes = [
-            f"{'x'.join(map(str, entry[f'{end}_shape']))} of {entry[f'{end}_bits']} bit" for end in ("input", "output")
-        ]
+        shapes = [f"{'x'.join(map(str, entry[f'{end}_shape']))} of {entry[f'{end}_bits']} bit" for end in ("input", "output")]
         rows.append([layer.name, *shapes, layer.operations, ", ".join(layer.nodes)])
     form = network.input
     where = "its Quant node" if form.quantiser else "assumption" if form.assumed else "--input-scale"

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-
 from sigmabit.hdl.parts import part as device
 from sigmabit.hdl.plan import Plan
 
@@ -59,7 +58,6 @@ def tables(made: Plan) -> list[Any]:
     part = device(made.part)
     columns = ["layer", "group / slices / lanes", "weights", "interval", "latency", "LUT", "FF", "RAMB36"]
     share = f"{total.lut / part.lut:.1%} of the LUTs and {total.bram36 / part.bram36:.1%} of the block RAM of {part.name}"
-    summary = (
-        f"{made.fps:,.0f} frames/s and {made.latency / made.clock_mhz:,.2f} us latency at an assumed {made.clock_mhz:g} MHz; {share}"
-    )
+    speed = f"{made.fps:,.0f} frames/s and {made.latency / made.clock_mhz:,.2f} us latency at an assumed {made.clock_mhz:g} MHz"
+    summary = f"{speed}; {share}"
     return [table(f"{made.network}: planned cycles and estimated area", columns, rows, numbers_from=3), summary]

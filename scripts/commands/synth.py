@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-
 from sigmabit.fpga.synthesis import SynthesisError, areas
 from sigmabit.golden import SigmabitError
 from sigmabit.hdl.convert import convert as to_verilog
@@ -90,5 +89,5 @@ def synth(
     terminal.emit(
         result,
         table(f"{network.name} at {made.interval:,} cycles per frame, by Yosys for xc7", columns, rows),
-        f"{share} of {resources.name}; one LUT per LUT cell, so that Vivado, which packs two small ones in a site, may need fewer",
+        f"{share} of {resources.name}; one LUT per LUT cell, so Vivado, which packs two small ones in a site, may need fewer",
     )

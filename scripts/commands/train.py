@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-
 from sigmabit.golden import SigmabitError
 
 from ..datasets import DatasetError, data_folder, load
@@ -43,4 +42,6 @@ def train(name: str, data: Path | None, epochs: int | None, output: Path | None,
         model = training.train(name, dataset, epoch, epochs)
     result = training.accuracy(model, dataset.test_images, dataset.test_labels)
     write_whole(path, lambda fresh: training.export(model, dataset.test_images[:1], fresh))
-    terminal.emit({"model": str(path), "test_accuracy": result}, f"{path}: {result:.2%} on {len(dataset.test_labels)} test images")
+    terminal.emit(
+        {"model": str(path), "test_accuracy": result}, f"{path}: {result:.2%} on {len(dataset.test_labels)} test images"
+    )

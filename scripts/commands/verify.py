@@ -8,7 +8,6 @@ from typing import Any
 
 import click
 import numpy as np
-
 from sigmabit.verif import reference
 from sigmabit.verif.pipelines import simulate
 

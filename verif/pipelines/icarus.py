@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-
 from sigmabit.golden.layout import Layout
 from sigmabit.hdl.convert import convert
 from sigmabit.hdl.top import Pipeline
@@ -90,7 +89,7 @@ initial begin
         if (aresetn && m_valid && tready) begin
             $display("result %0d %h", cycle, m_data);
             received = received + 1; quiet = 0;
-            if (m_last !== (received % {result.beats} == 0)) $display("error tlast is misplaced at result beat %0d", received - 1);
+            if (m_last !== (received % {result.beats} == 0)) $display("error misplaced tlast at result beat %0d", received - 1);
             if (received % {result.beats} == 0) $display("last_out %0d", cycle);
         end
 {shown}        aclk = 1;

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-
 from sigmabit.hdl.convert import Design, convert
 from sigmabit.hdl.top import Pipeline
 
