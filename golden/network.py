@@ -85,7 +85,7 @@ class OutputFormat:
     """How the last layer's result becomes the graph's first output, on the host, in float32.
 
     shape: the output's, without the batch. order: for each element of the flat output, the index of its score in stream order.
-    scale: what a unit of each score is worth, before the chain; offset is added to the integer first (for codes: gain and offset).
+    scale: what a unit of each score is worth, before the chain; offset is added to it first (for codes: gain and offset).
     """
 
     name: str

@@ -14,7 +14,7 @@ from .stream import bit, index_bits
 
 @dataclass(frozen=True)
 class IngressConfig:
-    """beats: per frame. channels, bits: codes per beat and their width. pace: least cycles between two beats of a frame; interval:
+    """beats: per frame. channels, bits: codes per beat. pace: least cycles between two beats of a frame; interval:
     least cycles between the first beats of two frames. frames: frames that may be inside at once.
     """
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from myhdl import Signal
 from numpy.typing import NDArray
+
 from sigmabit.golden.convolution import Convolution
 
 from .accumulate import AccumulateConfig, accumulate

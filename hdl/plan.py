@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
 from sigmabit.golden import Network, SigmabitError
 from sigmabit.golden.convolution import Convolution
 from sigmabit.golden.dense import Dense

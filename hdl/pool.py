@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from myhdl import ConcatSignal, always, always_comb, block
+
 from sigmabit.golden.pool import Pool
 from sigmabit.golden.window import Axis, Window
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+
 from sigmabit.golden.window import Window
 
 from .fold import FoldConfig

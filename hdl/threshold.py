@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from myhdl import always_comb, block
+
 from sigmabit.golden.threshold import Threshold
 
 from .cost import Cost

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from myhdl import Signal, always_comb, always_seq, block, intbv
+
 from sigmabit.golden.window import Axis, Window
 
 from .cost import Cost, distributed_ram, multiplexer

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 import click
+
 from sigmabit.golden import SigmabitError
 
 from .commands.compare import compare

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
+
 from sigmabit.golden import InputError, Network, import_model, recognise_scale
 from sigmabit.hdl.plan import Plan, PlanError, read_plan
 from sigmabit.hdl.planner import Planner

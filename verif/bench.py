@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from myhdl import Simulation, delay
+
 from sigmabit.hdl.convert import port_signals
 from sigmabit.hdl.module import quick_elaboration
 

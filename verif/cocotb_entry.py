@@ -9,6 +9,7 @@ from typing import Any
 import cocotb
 from cocotb.task import bridge, resume
 from cocotb.triggers import Timer
+
 from sigmabit.verif.bench import CLOCK_NAMES, Values, VerilogDut
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+
 from sigmabit.golden.convolution import Convolution
 from sigmabit.hdl import schedule
 from sigmabit.hdl.stream import Flow, bit, reset

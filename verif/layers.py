@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+
 from sigmabit.golden.convolution import Convolution
 from sigmabit.golden.dense import Dense
 from sigmabit.golden.grid import Grid

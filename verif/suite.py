@@ -18,6 +18,7 @@ from typing import Any, ClassVar
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+
 from sigmabit.hdl.convert import convert
 from sigmabit.hdl.module import outline, quick_elaboration
 

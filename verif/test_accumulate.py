@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
+
 from sigmabit.golden import accumulate as golden
 from sigmabit.hdl.accumulate import AccumulateConfig, accumulate
 from sigmabit.hdl.stream import Flow, bit, reset, wire

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
+
 from sigmabit.golden.collect import collect as golden_collect
 from sigmabit.hdl.collect import CollectConfig, collect
 from sigmabit.hdl.stream import Flow, bit, reset

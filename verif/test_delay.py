@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hypothesis import strategies as st
+
 from sigmabit.golden.delay import delay as golden_delay
 from sigmabit.hdl.delay import DelayConfig, delay
 from sigmabit.hdl.stream import bit, reset, wire

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+
 from sigmabit.golden.convolution import Convolution
 from sigmabit.golden.window import Axis
 from sigmabit.hdl import dense as block

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hypothesis import strategies as st
+
 from sigmabit.golden.egress import deliver
 from sigmabit.hdl.egress import EgressConfig, egress
 from sigmabit.hdl.stream import Flow, FrameStatus, Stream, bit, reset, wire

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+
 from sigmabit.golden.gather import chunks
 from sigmabit.hdl import schedule
 from sigmabit.hdl.gather import GatherConfig, gather

@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 from hypothesis import strategies as st
+
 from sigmabit.golden.ingress import admit
 from sigmabit.hdl.ingress import IngressConfig, ingress
 from sigmabit.hdl.stream import Flow, FrameStatus, Stream, bit, reset, wire

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
+
 from sigmabit.golden.pool import Pool
 from sigmabit.golden.tensor import TensorType
 from sigmabit.golden.window import Axis, Window

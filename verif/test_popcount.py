@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
+
 from sigmabit.golden import popcount as golden
 from sigmabit.hdl.popcount import PopcountConfig, popcount
 from sigmabit.hdl.stream import bit, wire

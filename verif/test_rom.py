@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hypothesis import strategies as st
+
 from sigmabit.golden.rom import read
 from sigmabit.hdl.rom import RomConfig, RomStyle, rom
 from sigmabit.hdl.stream import ADDRESS_LEAD, bit, wire

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
+
 from sigmabit.golden.tensor import TensorType
 from sigmabit.golden.threshold import Threshold
 from sigmabit.hdl.rom import RomConfig, pack_words, style_of

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
 from sigmabit.hdl.stream import Counters, Stream
 
 STANDINS = Path(__file__).with_name("vivado_standins.tcl")

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import click
+
 from sigmabit.verif.compare import first_difference
 from sigmabit.verif.pipelines import Stalls, simulate
 

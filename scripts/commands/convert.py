@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import click
+
 from sigmabit.hdl.convert import Design
 from sigmabit.hdl.convert import convert as to_verilog
 from sigmabit.hdl.top import Pipeline

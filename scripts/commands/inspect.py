@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+
 from sigmabit.golden import Network, UnsupportedModelError
 from sigmabit.golden.network import Layer
 

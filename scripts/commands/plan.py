@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+
 from sigmabit.hdl.parts import part as device
 from sigmabit.hdl.plan import Plan
 

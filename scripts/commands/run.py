@@ -8,6 +8,7 @@ from typing import Any
 import click
 import numpy as np
 from numpy.typing import NDArray
+
 from sigmabit.golden import Network
 from sigmabit.hdl.plan import Plan
 from sigmabit.verif.pipelines import Measured, simulate

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+
 from sigmabit.fpga.synthesis import SynthesisError, areas
 from sigmabit.golden import SigmabitError
 from sigmabit.hdl.convert import convert as to_verilog

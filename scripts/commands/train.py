@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
+
 from sigmabit.golden import SigmabitError
 
 from ..datasets import DatasetError, data_folder, load

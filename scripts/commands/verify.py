@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 import numpy as np
+
 from sigmabit.verif import reference
 from sigmabit.verif.pipelines import simulate
 

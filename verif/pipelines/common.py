@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+
 from sigmabit.golden import Network, SigmabitError
 from sigmabit.golden.layout import Layout
 from sigmabit.hdl.plan import Plan

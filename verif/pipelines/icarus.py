@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+
 from sigmabit.golden.layout import Layout
 from sigmabit.hdl.convert import convert
 from sigmabit.hdl.top import Pipeline

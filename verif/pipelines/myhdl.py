@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from myhdl import Simulation, delay
 from numpy.typing import NDArray
+
 from sigmabit.golden.layout import Layout
 from sigmabit.hdl.module import quick_elaboration
 from sigmabit.hdl.top import Pipeline

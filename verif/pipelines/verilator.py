@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+
 from sigmabit.hdl.convert import Design, convert
 from sigmabit.hdl.top import Pipeline
 
