@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 def accumulate(counts: NDArray[np.int64], bias: NDArray[np.int64]) -> NDArray[np.int64]:
     """Sums over the folds of (..., folds, lanes), started at `bias` (..., lanes)."""
-    return bias + counts.sum(axis=-2)
+    sums: NDArray[np.int64] = bias + counts.sum(axis=-2)
+    return sums
 
 
 def decide(sums: NDArray[np.int64], sum_bits: int) -> NDArray[np.int64]:

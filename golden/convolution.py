@@ -104,7 +104,8 @@ class Convolution:
         sums = weighted_sums(flat, self.weights.reshape(-1, self.channels), grid.bits)
         per_tap = self.weights.sum(axis=2, dtype=np.int64)
         inside = np.tensordot(self.window.inside().astype(np.int64), per_tap, 2)
-        return grid.gain * sums + grid.offset * inside
+        values: NDArray[np.int64] = grid.gain * sums + grid.offset * inside
+        return values
 
     def run(self, codes: NDArray[np.integer]) -> NDArray[np.int64]:
         """Bits, or scores for the last layer: (N, out_height, out_width, out_channels)."""

@@ -51,4 +51,5 @@ class Pool:
         """(N, height, width, channels) bits to (N, out_height, out_width, channels)."""
         some = self.window.extract(codes, padding=0).max(axis=(3, 4))
         all_ = self.window.extract(codes, padding=1).min(axis=(3, 4))
-        return np.where(self.every, all_, some).astype(np.int64)
+        pooled: NDArray[np.int64] = np.where(self.every, all_, some).astype(np.int64)
+        return pooled

@@ -41,8 +41,9 @@ def counts(codes: NDArray[np.integer], flips: NDArray[np.integer], bits: int) ->
 
 def weighted_sums(codes: NDArray[np.integer], weights: NDArray[np.int8], bits: int) -> NDArray[np.int64]:
     """sum(w * code) for weights (n, lanes) of +1 and -1: `counts` without its constant."""
-    flips = weights < 0
-    return counts(codes, flips, bits) - ((1 << bits) - 1) * flips.sum(axis=0, dtype=np.int64)
+    flips = (weights < 0).astype(np.uint8)
+    sums: NDArray[np.int64] = counts(codes, flips, bits) - ((1 << bits) - 1) * flips.sum(axis=0, dtype=np.int64)
+    return sums
 
 
 def _words(bits: NDArray[np.integer]) -> NDArray[np.uint64]:

@@ -121,7 +121,8 @@ class Normalise(Step):
         return self.scale, self.bias, self.mean, self.variance
 
     def with_constants(self, constants: tuple[Float, ...]) -> Normalise:
-        return Normalise(self.node, *constants, self.epsilon)
+        scale, bias, mean, variance = constants
+        return Normalise(self.node, scale, bias, mean, variance, self.epsilon)
 
     def __call__(self, x: Float) -> Float:
         kind = x.dtype.type
@@ -157,7 +158,8 @@ class Binarise(Step):
         return self.threshold, self.low, self.high
 
     def with_constants(self, constants: tuple[Float, ...]) -> Binarise:
-        return Binarise(self.node, *constants, self.zero_is_tie)
+        threshold, low, high = constants
+        return Binarise(self.node, threshold, low, high, self.zero_is_tie)
 
     def __call__(self, x: Float) -> Float:
         return np.where(x >= self.threshold.astype(x.dtype), self.high.astype(x.dtype), self.low.astype(x.dtype))
@@ -178,7 +180,8 @@ class Quantise(Step):
         return self.scale, self.zero_point
 
     def with_constants(self, constants: tuple[Float, ...]) -> Quantise:
-        return Quantise(self.node, *constants, self.lowest, self.highest, self.rounding)
+        scale, zero_point = constants
+        return Quantise(self.node, scale, zero_point, self.lowest, self.highest, self.rounding)
 
     def codes(self, x: Float) -> Float:
         """The integer codes, as floats."""

@@ -95,7 +95,8 @@ class Window:
         """(out_height, out_width, kernel_height, kernel_width): does the tap lie on an input, not on padding?"""
         rows = np.array([self.rows.inside(y) for y in range(self.rows.outputs)])
         columns = np.array([self.columns.inside(x) for x in range(self.columns.outputs)])
-        return rows[:, None, :, None] & columns[None, :, None, :]
+        both: NDArray[np.bool_] = rows[:, None, :, None] & columns[None, :, None, :]
+        return both
 
     def extract(self, image: NDArray[np.integer], padding: int = 0) -> NDArray[np.integer]:
         """All windows of (N, height, width, channels): (N, out_height, out_width, kernel_height, kernel_width, channels)."""

@@ -90,7 +90,7 @@ class _QuickInspect:
 
     @staticmethod
     def stack() -> list[tuple[Any, ...]]:
-        frames = []
+        frames: list[tuple[Any, ...]] = []
         frame = sys._getframe(1)
         while frame is not None and len(frames) < 8:  # MyHDL looks at most five frames up
             frames.append((frame, frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name, None, None))

@@ -78,7 +78,7 @@ class PopcountConfig:
     def levels(self) -> tuple[Level, ...]:
         """Compressor levels until no weight has more than two planes left."""
         planes: tuple[int, ...] = (self.inputs,) * self.bits
-        found = []
+        found: list[Level] = []
         while max(planes) > 2:
             found.append(_level(planes, first=not found and not self.constant))
             planes = found[-1].results
@@ -107,7 +107,9 @@ class PopcountConfig:
 
 
 def _level(planes: tuple[int, ...], first: bool) -> Level:
-    sixes, threes, twos = [], [], []
+    sixes: list[int] = []
+    threes: list[int] = []
+    twos: list[int] = []
     carried_in = 0
     for k, count in enumerate(planes):
         six = 0 if first else count // 6

@@ -54,7 +54,8 @@ class Operand:
 
     def __init__(self, bits: int, address_bits: int, bias_bits: int, folded: bool) -> None:
         self.data, self.valid = wire(bits), bit()
-        self.first, self.last = (bit(), bit()) if folded else (None, None)
+        self.first = bit() if folded else None
+        self.last = bit() if folded else None
         self.address = wire(address_bits) if address_bits else None
         self.bias = wire(bias_bits) if bias_bits else None
 

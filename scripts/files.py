@@ -73,7 +73,11 @@ def write_arrays(path: Path, arrays: dict[str, NDArray[Any]]) -> None:
 
 def write_json(path: Path, value: Any) -> None:
     """A JSON file that people can read."""
-    write_whole(path, lambda fresh: fresh.write_text(json.dumps(value, indent=2) + "\n"))
+
+    def write(fresh: Path) -> None:
+        fresh.write_text(json.dumps(value, indent=2) + "\n")
+
+    write_whole(path, write)
 
 
 def check_writable(path: Path) -> None:

@@ -39,5 +39,6 @@ def first_difference(golden: Mapping[str, NDArray[np.int64]], simulated: Mapping
         wrong = np.argwhere(expected != found)
         if len(wrong):
             place = tuple(int(i) for i in wrong[0])
-            return Difference(layer, *place, int(expected[place]), int(found[place]), len(wrong))
+            frame, row, column, channel = place
+            return Difference(layer, frame, row, column, channel, int(expected[place]), int(found[place]), len(wrong))
     return None

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from sigmabit.golden.convolution import Convolution
+from sigmabit.golden.dense import Dense
 from sigmabit.golden.window import Axis
 from sigmabit.hdl import dense as block
 from sigmabit.hdl import schedule
@@ -41,6 +42,7 @@ class DenseSuite(LayerSuite):
         return schedule.frames_needed(arrivals, schedule.gather_starts(arrivals, folds), fold)
 
     def configure(self, case: LayerCase, buffer: int) -> Any:
+        assert isinstance(case.layer, Dense)
         return block.configure(case.layer, case.folding, buffer)
 
     def block(self) -> Any:

@@ -11,7 +11,7 @@ from sigmabit.golden.egress import deliver
 from sigmabit.hdl.egress import EgressConfig, egress
 from sigmabit.hdl.stream import Flow, FrameStatus, Stream, bit, reset, wire
 
-from .bench import Dut
+from .bench import Dut, Values
 from .stream import Stalls, StreamBench, stalls
 from .suite import BlockSuite, GoldenTests, MyHdlTests, VerilogTests
 
@@ -91,7 +91,8 @@ class EgressSuite(BlockSuite):
         bench = StreamBench(dut, sink=None, fixed=idle)
         dut.reset(bench.idle())
         mask = (1 << config.bits) - 1
-        inside, quiet, outputs = 0, 0, {}
+        inside = quiet = 0
+        outputs: Values = {}
         pauses = iter(range(10**9))
         waiting: list[tuple[int, dict[str, int]]] = []  # earliest cycle, inputs; in the order in which they come
         frames = list(zip(stimulus.frames, stimulus.good, stimulus.early, strict=True))

@@ -12,7 +12,7 @@ from sigmabit.golden.ingress import admit
 from sigmabit.hdl.ingress import IngressConfig, ingress
 from sigmabit.hdl.stream import Flow, FrameStatus, Stream, bit, reset, wire
 
-from .bench import Dut
+from .bench import Dut, Values
 from .stream import Beat, Stalls, StreamBench, stalls
 from .suite import BlockSuite, GoldenTests, MyHdlTests, VerilogTests
 
@@ -109,7 +109,8 @@ class IngressSuite(BlockSuite):
         good: list[bool] = []
         leaves: list[int] = []
         inside = most_inside = 0
-        quiet, outputs = 0, {}
+        quiet = 0
+        outputs: Values = {}
         while quiet < 60:
             leaving = bool(leaves) and leaves[0] <= dut.cycle
             if leaving:

@@ -75,7 +75,8 @@ class Assembly:
         chain = symbol.chain.map_constants(lambda c: np.asarray(c) if np.ndim(c) == 0 else np.asarray(c)[:, None])
         low, high = np.zeros(rows, np.int64), np.full(rows, levels - 1, np.int64)
         grid, steps = _binary_steps(chain, codes.grid.reals, low, high, 1)
-        thresholds, falling = (np.broadcast_to(a, (frame.size,)) for a in (steps.thresholds, steps.falling))
+        thresholds = np.broadcast_to(steps.thresholds, (frame.size,))
+        falling = np.broadcast_to(steps.falling, (frame.size,))
         nodes = symbol.chain.nodes
 
         def build(name: str) -> Layer:

@@ -21,17 +21,20 @@ class Refusal(Exception):
 
 
 def _sigmoid(x: Float) -> Float:
-    return 1 / (1 + np.exp(-x))
+    y: Float = 1 / (1 + np.exp(-x))
+    return y
 
 
 def _softmax(x: Float) -> Float:
     shifted = np.exp(x - x.max(axis=1, keepdims=True))
-    return shifted / shifted.sum(axis=1, keepdims=True)
+    y: Float = shifted / shifted.sum(axis=1, keepdims=True)
+    return y
 
 
 def _log_softmax(x: Float) -> Float:
     shifted = x - x.max(axis=1, keepdims=True)
-    return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    y: Float = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    return y
 
 
 UNARY: dict[str, Callable[[Float], Float]] = {

@@ -182,8 +182,8 @@ class Walk:
             raise Refusal("in training mode; export the model for inference")
         shape = [1] * len(symbol.shape)
         shape[1] = -1
-        constants = [constant(arguments, i).reshape(shape) for i in range(1, 5)]
-        return symbol.then([Normalise(node.name, *constants, epsilon=float(node.attributes.get("epsilon", 1e-5)))])
+        scale, bias, mean, variance = (constant(arguments, i).reshape(shape) for i in range(1, 5))
+        return symbol.then([Normalise(node.name, scale, bias, mean, variance, float(node.attributes.get("epsilon", 1e-5)))])
 
     def where(self, node: Node, arguments: list[Value]) -> Symbol:
         if not isinstance(arguments[0], Symbol):
@@ -206,9 +206,10 @@ class Walk:
         else:
             given = constant(arguments, 1) if len(arguments) > 1 else node.attributes.get("axes")
             axes = None if given is None else tuple(int(a) for a in np.asarray(given).reshape(-1))
-            change = np.squeeze if node.operator == "Squeeze" else np.expand_dims
             try:
-                return symbol.rearranged(change(symbol.index, axis=axes))  # type: ignore[operator]
+                if node.operator == "Squeeze":
+                    return symbol.rearranged(np.squeeze(symbol.index, axis=axes))
+                return symbol.rearranged(np.expand_dims(symbol.index, axis=axes or ()))
             except (ValueError, TypeError):
                 raise Refusal(f"axes {axes} of an activation of shape {symbol.shape}") from None
         try:
