@@ -10,6 +10,7 @@ from sigmabit.golden import SigmabitError
 
 from .commands.compare import compare
 from .commands.convert import convert
+from .commands.data import data
 from .commands.inspect import inspect
 from .commands.plan import plan
 from .commands.run import run
@@ -27,7 +28,7 @@ def sigmabit() -> None:
     """Binary convolutional networks as streaming FPGA pipelines, proven bit for bit."""
 
 
-for command in (inspect, plan, convert, run, compare, verify, synth, train):
+for command in (inspect, plan, convert, run, compare, verify, synth, data, train):
     sigmabit.add_command(command)
 
 

@@ -1,0 +1,119 @@
+# Sigmabit: from a trained network to verified Verilog. `make` alone says what can be made.
+
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-builtin-rules
+
+# What may be given:
+MODEL ?= models/digits_bcnn.onnx#    the network
+INPUT ?=#                            frames for `make sim` (.npy); without it the held-out digits, with their labels
+LABELS ?=#                           their classes (.npy), for the accuracy
+PLAN ?=#                             a plan.json; without it the fastest plan for PART is made
+PART ?= xc7vx690tffg1761-2#          the device
+CLOCK_MHZ ?= 200#                    its assumed clock
+NAME ?= digits_bcnn#                 what `make train` trains
+DATA ?=#                             the folder of the larger data sets
+PYTHON ?=#                           the Python to make .venv with; without it one of 3.11 to 3.13 is looked for
+JOBS ?= auto#                        processes of `make test`
+ARGS ?=#                             more arguments for pytest
+
+STEM := $(basename $(notdir $(MODEL)))
+ENVIRONMENT := .venv/installed
+SIGMABIT := .venv/bin/sigmabit
+SOURCES := $(shell find golden hdl verif scripts fpga -name '*.py' -o -name '*.cpp' -o -name '*.ys')
+export SIGMABIT_CACHE ?= $(CURDIR)/build/cache
+export SIGMABIT_DATA ?= $(DATA)
+
+ifeq ($(INPUT),)
+ifeq ($(STEM),digits_bcnn)
+FRAMES := build/data/digits/x.npy
+CLASSES := build/data/digits/y.npy
+endif
+else
+FRAMES := $(INPUT)
+CLASSES := $(LABELS)
+endif
+
+planned := $(if $(PLAN),--plan $(PLAN),--part $(PART) --clock-mhz $(CLOCK_MHZ))
+
+.PHONY: help setup sim test lint convert synth train clean
+
+help: ## this list
+	@echo "make TARGET [VARIABLE=value ...]"
+	@echo
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F '\t' '{ printf "  %-16s%s\n", $$1, $$2 }'
+	@echo
+	@sed -nE 's/^([A-Z_]+) \?= ?([^#]*)# +(.*)/\1\t\3\t\2/p' Makefile | awk -F '\t' '{ printf "  %-16s%s%s\n", $$1, $$2, $$3 ? " [" $$3 "]" : "" }'
+
+setup: $(ENVIRONMENT) ## the Python environment, in .venv
+
+$(ENVIRONMENT): pyproject.toml
+	@python=$$(scripts/check_system.sh $(PYTHON)) && $$python -m venv --clear .venv
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[lint]'
+	@touch $@
+
+# What a result was made with: a new file only if it differs, so that other variables are another result.
+build/$(STEM)/settings: FORCE
+	@mkdir -p $(@D)
+	@echo '$(MODEL) $(FRAMES) $(CLASSES) $(planned)' | cmp -s - $@ || echo '$(MODEL) $(FRAMES) $(CLASSES) $(planned)' > $@
+
+FORCE:
+
+sim: build/$(STEM)/sim.txt ## MODEL's Verilog on every frame of INPUT, against golden and the float graph
+	@cat $<
+
+build/$(STEM)/sim.txt: $(MODEL) $(FRAMES) $(CLASSES) $(PLAN) build/$(STEM)/settings $(SOURCES) $(ENVIRONMENT)
+	$(if $(FRAMES),,$(error INPUT is missing: the frames for $(MODEL), as a .npy file))
+	@$(SIGMABIT) verify $(MODEL) --input $(FRAMES) $(if $(CLASSES),--labels $(CLASSES)) $(planned) \
+		--report $(@D)/sim.json > $@ || { cat $@; exit 1; }
+
+given := $(MODEL) $(INPUT) $(LABELS) $(PLAN)
+$(filter-out $(wildcard $(given)),$(given)):
+	@echo "$@: there is no such file" >&2; exit 2
+
+build/data/digits/x.npy: scripts/datasets.py $(ENVIRONMENT)
+	@$(SIGMABIT) data digits -o $(@D)
+
+build/data/digits/y.npy: build/data/digits/x.npy ;
+
+test: lint ## the whole regression (ARGS: for pytest)
+	.venv/bin/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
+
+lint: $(ENVIRONMENT) ## style and types of the Python, silent traps of the MyHDL
+	.venv/bin/ruff check --quiet
+	.venv/bin/ruff format --check --quiet
+	@mkdir -p build/mypy/sigmabit
+	@for room in golden hdl verif fpga scripts; do ln -sfn ../../../$$room build/mypy/sigmabit/$$room; done
+	cd build/mypy && ../../.venv/bin/mypy --config-file ../../pyproject.toml --strict -p sigmabit.golden
+	cd build/mypy && ../../.venv/bin/mypy --config-file ../../pyproject.toml -p sigmabit.hdl -p sigmabit.verif -p sigmabit.fpga -p sigmabit.scripts
+	.venv/bin/python -m sigmabit.verif.lint_myhdl
+
+convert: build/$(STEM)/verilog/plan.json ## MODEL's Verilog, in build/
+
+build/$(STEM)/verilog/plan.json: $(MODEL) $(PLAN) build/$(STEM)/settings $(SOURCES) $(ENVIRONMENT)
+	$(SIGMABIT) convert $(MODEL) $(planned) -o $(@D)
+
+synth: build/$(STEM)/synth.txt ## MODEL's area and logic depth by Yosys, layer by layer
+	@cat $<
+
+build/$(STEM)/synth.txt: $(MODEL) $(PLAN) build/$(STEM)/settings $(SOURCES) $(ENVIRONMENT)
+	@$(SIGMABIT) synth $(MODEL) $(planned) --report $(@D)/synth.json > $@
+
+train: build/trained/$(NAME).onnx ## the network NAME, from its data
+
+build/trained/$(NAME).onnx: scripts/train.py scripts/topologies.py scripts/datasets.py .venv/training
+	@mkdir -p $(@D)
+	$(SIGMABIT) train $(NAME) $(if $(DATA),--data $(DATA)) -o $@
+
+.venv/training: $(ENVIRONMENT)
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[training]'
+	@touch $@
+
+VERILOG := build/$(STEM)/verilog
+TOP = $(basename $(notdir $(wildcard $(VERILOG)/*.f)))
+OUT := build/$(STEM)/vivado
+BITSTREAM_NEEDS := $(VERILOG)/plan.json
+include fpga/vivado/vivado.mk
+
+clean: ## away with build/ and .venv
+	rm -rf build .venv sigmabit.egg-info
