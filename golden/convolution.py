@@ -15,6 +15,9 @@ from .popcount import weighted_sums
 from .tensor import TensorType
 from .window import Window
 
+WINDOW_ELEMENTS = 1 << 20
+"""Elements of the windows that are spread out at a time."""
+
 
 @dataclass(frozen=True, eq=False)
 class Convolution:
@@ -99,9 +102,12 @@ class Convolution:
     def accumulators(self, codes: NDArray[np.integer]) -> NDArray[np.int64]:
         """(N, height, width, in_channels) codes to (N, out_height, out_width, out_channels) sums of weights times values."""
         grid = self.grid
-        windows = self.window.extract(codes)
-        flat = windows.reshape(*windows.shape[:3], -1)
-        sums = weighted_sums(flat, self.weights.reshape(-1, self.channels), grid.bits)
+        weights = self.weights.reshape(-1, self.channels)
+        sums = np.empty((len(codes), self.window.rows.outputs, self.window.columns.outputs, self.channels), np.int64)
+        step = max(1, WINDOW_ELEMENTS // (self.window.outputs * len(weights)))
+        for start in range(0, len(codes), step):
+            windows = self.window.extract(codes[start : start + step])
+            sums[start : start + step] = weighted_sums(windows.reshape(*windows.shape[:3], -1), weights, grid.bits)
         per_tap = self.weights.sum(axis=2, dtype=np.int64)
         inside = np.tensordot(self.window.inside().astype(np.int64), per_tap, 2)
         values: NDArray[np.int64] = grid.gain * sums + grid.offset * inside

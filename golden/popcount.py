@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-BLOCK_BYTES = 1 << 27
-"""Working memory of one step of `counts`."""
+BLOCK_BYTES = 1 << 20
+"""Working memory of one step of `counts`: small enough to stay in the processor's cache."""
 
 
 def counts(codes: NDArray[np.integer], flips: NDArray[np.integer], bits: int) -> NDArray[np.int64]:
@@ -25,16 +25,16 @@ def counts(codes: NDArray[np.integer], flips: NDArray[np.integer], bits: int) ->
     n, lanes = flips.shape
     if codes.shape[-1] != n:
         raise ValueError(f"{codes.shape[-1]} codes for {n} weights per lane")
-    packed_flips = _words(np.ascontiguousarray(flips.T))
+    packed_flips = _words(np.ascontiguousarray(flips.T)).T
     flat = codes.reshape(-1, n)
     result = np.empty((len(flat), lanes), np.int64)
-    step = max(1, BLOCK_BYTES // (8 * lanes * packed_flips.shape[1]))
+    step = max(1, BLOCK_BYTES // (8 * lanes))
     for start in range(0, len(flat), step):
         part = flat[start : start + step]
         total = np.zeros((len(part), lanes), np.int64)
         for bit in range(bits):
-            differing = _words((part >> bit) & 1)[:, None, :] ^ packed_flips
-            total += np.bitwise_count(differing).sum(axis=2, dtype=np.int64) << bit
+            for word, flip in zip(_words((part >> bit) & 1).T, packed_flips, strict=True):
+                total += np.bitwise_count(word[:, None] ^ flip).astype(np.int64) << bit
         result[start : start + step] = total
     return result.reshape(*codes.shape[:-1], lanes)
 
