@@ -15,6 +15,9 @@ from typing import Any
 
 import myhdl
 from myhdl import ResetSignal, ToVerilogWarning
+from myhdl._always_comb import _AlwaysComb
+from myhdl._always_seq import _AlwaysSeq
+from myhdl._block import _Block
 from myhdl._Signal import _Signal
 
 from .module import COMPOSITE, LEAF, WRITTEN, kind_of, outline, quick_elaboration
@@ -164,6 +167,7 @@ def _flatten(instance: Any, config: Any) -> Module:
             warnings.simplefilter("error", ToVerilogWarning)
             with outline(False):
                 elaborated = instance.decorator(**arguments)
+            _put_in_order(elaborated)
             elaborated.name = config.module
             elaborated._clear = _nothing_to_clear
             elaborated.convert(
@@ -205,6 +209,22 @@ def _flatten(instance: Any, config: Any) -> Module:
     if expected != found:
         raise ConversionError(f"{config.module}: ports {sorted(found)}, expected {sorted(expected)}")
     return Module(config.module, config, text, tuple(ports))
+
+
+def _put_in_order(block: Any) -> None:
+    """Sensitivity lists and resets in the order of names. MyHDL takes them from sets, whose order changes from run to run."""
+    for sub in block.subs:
+        if isinstance(sub, _Block):
+            _put_in_order(sub)
+        elif isinstance(sub, _AlwaysComb | _AlwaysSeq):
+            named = (sub.symdict[name] for name in sorted(sub.inputs | sub.outputs))
+            signals = [signal for entry in named for signal in (entry if isinstance(entry, list) else [entry])]
+            rank = {id(signal): position for position, signal in enumerate(signals)}
+            if isinstance(sub, _AlwaysComb):
+                sub.senslist = tuple(sorted(sub.senslist, key=lambda signal: rank[id(signal)]))
+            else:
+                sub.sigregs.sort(key=lambda signal: rank[id(signal)])
+                sub.varregs.sort()
 
 
 def _nothing_to_clear() -> None:
