@@ -1,0 +1,142 @@
+"""top: whole pipelines on AXI4-Streams, whatever comes: pauses, back-pressure, malformed frames, reset in mid-frame."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from sigmabit.golden.ingress import admit
+from sigmabit.hdl.top import Pipeline
+
+from .bench import Dut
+from .random_networks import NetworkCase, naive_network
+from .stream import Beat, Stalls, StreamBench, stalls
+from .suite import BlockSuite, GoldenTests, MyHdlTests, VerilogTests
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A frame as it is sent: `seed` draws its codes; cut or lengthened to `beats`, None for a whole one."""
+
+    seed: int
+    beats: int | None
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """Frames, the pauses on both sides, and how many cycles of the same traffic came before a reset, 0 for none."""
+
+    frames: tuple[Sent, ...]
+    patterns: Stalls
+    interrupted: int
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What came back, and the status counters."""
+
+    results: list[list[list[int]]]
+    frames_in: int
+    frames_out: int
+    malformed: int
+    dropped: int
+
+
+class TopSuite(BlockSuite):
+    """Networks of a few small layers, each with a folding of its own."""
+
+    examples = 6
+    samples = tuple(NetworkCase(seed) for seed in (0, 1, 4, 13, 33))
+
+    def configs(self) -> st.SearchStrategy[NetworkCase]:
+        return st.builds(NetworkCase, st.integers(0, 10**6))
+
+    def stimuli(self, config: NetworkCase) -> st.SearchStrategy[Traffic]:
+        beats = config.network.input.tensor.layout.beats
+        lengths = st.one_of(st.none(), st.none(), st.none(), st.integers(1, 2 * beats))
+        frames = st.lists(st.builds(Sent, st.integers(0, 99), lengths), min_size=1, max_size=6).map(tuple)
+        return st.builds(Traffic, frames, stalls(), st.one_of(st.just(0), st.integers(1, 3 * config.plan.interval)))
+
+    def codes(self, config: NetworkCase, frame: Sent) -> NDArray[np.int64]:
+        """One frame (height, width, channels)."""
+        tensor = config.network.input.tensor
+        return np.random.default_rng(frame.seed).integers(0, tensor.levels, tensor.shape)
+
+    def beats(self, config: NetworkCase, frame: Sent) -> list[Beat]:
+        """What is sent of a frame."""
+        layout = config.network.input.tensor.layout.on_axi()
+        words = [int.from_bytes(beat.tobytes(), "little") for beat in layout.pack(self.codes(config, frame)[None])]
+        words = (words * 2)[: frame.beats or len(words)]
+        return [Beat(word, i == len(words) - 1) for i, word in enumerate(words)]
+
+    def answers(self, config: NetworkCase, stimulus: Traffic, results: Sequence[list[list[int]]]) -> Answers:
+        """Results of all frames, reduced to those that were whole."""
+        whole = config.network.input.tensor.layout.beats
+        good = [frame.beats in (None, whole) for frame in stimulus.frames]
+        kept = [result for result, wanted in zip(results, good, strict=True) if wanted]
+        return Answers(kept, len(good), len(kept), good.count(False), good.count(False))
+
+    def expected(self, config: NetworkCase, stimulus: Traffic) -> Answers:
+        naive = [naive_network(config.network, self.codes(config, frame)) for frame in stimulus.frames]
+        return self.answers(config, stimulus, naive)
+
+    def golden(self, config: NetworkCase, stimulus: Traffic) -> Answers:
+        network = config.network
+        transfers = [(beat.data, beat.last) for frame in stimulus.frames for beat in self.beats(config, frame)]
+        admitted = admit(transfers, network.input.tensor.layout.beats)
+        whole = [self.codes(config, sent) for sent, frame in zip(stimulus.frames, admitted, strict=True) if frame.good]
+        results = [network.results(codes[None]).reshape(-1, network.result.channels).tolist() for codes in whole]
+        lost = len(admitted) - len(whole)
+        return Answers(results, len(admitted), len(whole), lost, lost)
+
+    def elaborate(self, config: NetworkCase) -> Any:
+        return Pipeline(config.plan.pipeline).instance()
+
+    def play(self, dut: Dut, config: NetworkCase, stimulus: Traffic) -> Answers:
+        beats = [beat for frame in stimulus.frames for beat in self.beats(config, frame)]
+        if stimulus.interrupted:
+            self._interrupt(dut, beats, stimulus)
+        bench = StreamBench(dut)
+        dut.reset(bench.idle())
+        bench.send(beats)
+        layout = config.network.result.on_axi()
+        wanted = self.answers(config, stimulus, [[]] * len(stimulus.frames)).frames_out * layout.beats
+        # beyond the last expected transfer, long enough to see one too many
+        seen = bench.run(stimulus.patterns, wanted, 16 * config.plan.quiet)
+        for _ in range(2 * (config.plan.latency + config.plan.interval)):
+            seen.others = bench.cycle(Stalls())
+        assert not bench.waiting, "the entrance wedged"
+        if stimulus.patterns == Stalls() and all(frame.beats is None for frame in stimulus.frames):
+            assert seen.left[layout.beats - 1][0] - seen.entered[0][0] == config.plan.latency
+        return self._answers(layout, seen.left, seen.others)
+
+    def _interrupt(self, dut: Dut, beats: list[Beat], stimulus: Traffic) -> None:
+        bench = StreamBench(dut)
+        dut.reset(bench.idle())
+        bench.send(beats)
+        for _ in range(stimulus.interrupted):
+            bench.cycle(stimulus.patterns)
+
+    def _answers(self, layout: Any, left: list[tuple[int, Beat]], others: Any) -> Answers:
+        assert [beat.last for _, beat in left] == [i % layout.beats == layout.beats - 1 for i in range(len(left))]
+        raw = b"".join(beat.data.to_bytes(layout.beat_bits // 8, "little") for _, beat in left)
+        tensors = layout.unpack(np.frombuffer(raw, np.uint8).reshape(len(left), layout.beat_bits // 8))
+        results = [tensor.reshape(-1, layout.channels).tolist() for tensor in tensors]
+        return Answers(results, *(others[f"counters_{name}"] for name in ("frames_in", "frames_out", "malformed", "dropped")))
+
+
+class TestGolden(TopSuite, GoldenTests):
+    pass
+
+
+class TestMyHdl(TopSuite, MyHdlTests):
+    pass
+
+
+class TestVerilog(TopSuite, VerilogTests):
+    pass
