@@ -73,10 +73,11 @@ class InputFormat:
             raise InputError(f"input of shape {x.shape}, expected (N, {', '.join(map(str, self.shape))})")
         if len(x) == 0:
             raise InputError("input holds no frames")
-        finite = np.isfinite(x) if x.dtype.kind == "f" else np.ones(x.shape, bool)
+        with np.errstate(over="ignore"):
+            finite = np.isfinite(x.astype(np.float32))
         if not finite.all():
             position = tuple(int(i) for i in np.argwhere(~finite)[0])
-            raise InputError(f"input value {x[position]} at {position} is not a finite number")
+            raise InputError(f"input value {x[position]} at {position} is not a finite float32")
         return x
 
 

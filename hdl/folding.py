@@ -27,6 +27,11 @@ class Folding:
     lanes: int
     block: bool = False
 
+    def __post_init__(self) -> None:
+        for name in ("group", "slices", "lanes"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name}={getattr(self, name)} is below 1")
+
     def repeats(self, channels: int) -> int:
         """Groups of output channels."""
         return -(-channels // self.lanes)

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from types import NoneType
 from typing import Any
 
 import numpy as np
@@ -23,11 +24,15 @@ from .egress import EgressConfig
 from .folding import Folding
 from .ingress import IngressConfig
 from .keywords import identifier
+from .parts import PartError, part
 from .schedule import Times
 from .top import LayerConfig, PipelineConfig
 
 SCHEMA = 1
 """Version of plan.json."""
+
+MAX_INTERVAL = 1 << 31
+"""Longest interval, in cycles, that a plan may have."""
 
 
 class PlanError(SigmabitError):
@@ -151,20 +156,50 @@ def read_plan(path: Path, network: Network) -> Plan:
         data = json.loads(path.read_text())
     except OSError as error:
         raise PlanError(f"{path}: {error.strerror or error}") from None
-    except ValueError:
+    except (ValueError, RecursionError):
         raise PlanError(f"{path}: not a plan: not JSON") from None
     try:
-        if data["schema"] != SCHEMA:
-            raise PlanError(f"{path}: plan of schema {data['schema']}, this version reads {SCHEMA}")
-        foldings = {str(entry["name"]): Folding(**entry["folding"]) for entry in data["layers"] if entry["folding"] is not None}
-        names = [str(entry["name"]) for entry in data["layers"]]
-        part_name, clock, interval = str(data["part"]), float(data["clock_mhz"]), int(data["interval_cycles"])
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise PlanError(f"{path}: not a plan: {type(error).__name__} {error}") from None
+        return _from_json(data, network)
+    except (PlanError, PartError) as error:
+        raise PlanError(f"{path}: {error}") from None
+
+
+def _from_json(data: Any, network: Network) -> Plan:
+    """The inverse of Plan.to_json, trusting nothing."""
+    schema = _entry(data, "schema", int)
+    if schema != SCHEMA:
+        raise PlanError(f"a plan of schema {schema}, this version reads {SCHEMA}")
+    part_name, clock_mhz = _entry(data, "part", str), _entry(data, "clock_mhz", (int, float))
+    interval, layers = _entry(data, "interval_cycles", int), _entry(data, "layers", list)
+    if not 1e-30 <= clock_mhz <= 1e30:
+        raise PlanError("a clock_mhz that is not from 1e-30 to 1e30")
+    if not 1 <= interval <= MAX_INTERVAL:
+        raise PlanError(f"an interval of {interval} cycles, expected 1 to {MAX_INTERVAL}")
+    part(part_name)
+    names = [_entry(layer, "name", str) for layer in layers]
     expected = [layer.name for layer in network.layers]
     if names != expected:
-        raise PlanError(f"{path}: a plan for layers {', '.join(names)}; the model has {', '.join(expected)}")
-    return make_plan(network, foldings, part_name, clock, interval)
+        raise PlanError(f"a plan for layers {', '.join(names)}; the model has {', '.join(expected)}")
+    foldings = {}
+    for name, layer in zip(names, layers, strict=True):
+        entry = _entry(layer, "folding", (dict, NoneType))
+        if entry is not None:
+            group, slices, lanes = (_entry(entry, key, int) for key in ("group", "slices", "lanes"))
+            try:
+                foldings[name] = Folding(group, slices, lanes, _entry(entry, "block", bool))
+            except ValueError as error:
+                raise PlanError(f"{name}: {error}") from None
+    return make_plan(network, foldings, part_name, float(clock_mhz), interval)
+
+
+def _entry(data: Any, key: str, kind: type | tuple[type, ...]) -> Any:
+    """data[key] of a JSON object. Raises PlanError where it is missing or of another kind; true is no number."""
+    if not isinstance(data, dict) or key not in data:
+        raise PlanError(f"not a plan: {key} is missing")
+    value = data[key]
+    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+        raise PlanError(f"not a plan: {key} is {json.dumps(value)[:40]}")
+    return value
 
 
 def _rounded(cost: Cost) -> dict[str, float]:

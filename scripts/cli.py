@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import click
 
 from sigmabit.golden import SigmabitError
+from sigmabit.verif.pipelines import SimulationError
 
 from .commands.compare import compare
 from .commands.convert import convert
@@ -19,13 +21,21 @@ from .commands.train import train
 from .commands.verify import verify
 
 BAD_INPUT = 2
-"""Exit status after an error that the user can mend; 1 is a comparison that failed."""
+"""Exit status after an error that the user can mend."""
+
+FAILED = 1
+"""Exit status after a comparison or a simulation that shows the hardware to be wrong."""
+
+INTERRUPTED = 130
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(context_settings={"help_option_names": ["-h", "--help"]}, invoke_without_command=True)
 @click.version_option(package_name="sigmabit")
-def sigmabit() -> None:
+@click.pass_context
+def sigmabit(context: click.Context) -> None:
     """Binary convolutional networks as streaming FPGA pipelines, proven bit for bit."""
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
 
 
 for command in (inspect, plan, convert, run, compare, verify, synth, data, train):
@@ -39,16 +49,23 @@ def main() -> None:
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)
     except click.Abort:
-        sys.exit(130)
+        sys.exit(_fail("interrupted", INTERRUPTED))
     except click.ClickException as error:
         sys.exit(_fail(error.format_message()))
+    except SimulationError as error:
+        sys.exit(_fail(str(error), FAILED))
     except SigmabitError as error:
         sys.exit(_fail(str(error)))
+    except BrokenPipeError:  # whoever read the result has gone, and what is left of it has no reader
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(FAILED)
+    except OSError as error:
+        sys.exit(_fail(f"{error.filename or 'a file'}: {error.strerror or error}"))
 
 
-def _fail(message: str) -> int:
+def _fail(message: str, status: int = BAD_INPUT) -> int:
     click.echo(f"error: {' '.join(message.split())}", err=True)
-    return BAD_INPUT
+    return status
 
 
 if __name__ == "__main__":

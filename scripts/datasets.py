@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import os
 import struct
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -83,12 +84,15 @@ def _read_idx(folder: Path, name: str) -> NDArray[np.uint8]:
     else:
         raise DatasetError(f"{folder}: no file {name} or {name}.gz, there or in mnist/")
     opener = gzip.open if path.suffix == ".gz" else open
-    with opener(path, "rb") as file:
-        raw = file.read()
-    zero, kind, rank = struct.unpack(">HBB", raw[:4])
+    try:
+        with opener(path, "rb") as file:
+            raw = file.read()
+        zero, kind, rank = struct.unpack(">HBB", raw[:4])
+        shape = struct.unpack(f">{rank}I", raw[4 : 4 + 4 * rank])
+    except (OSError, EOFError, zlib.error, struct.error):
+        raise DatasetError(f"{path}: cannot be read, or truncated") from None
     if zero != 0 or kind != 8:
         raise DatasetError(f"{path}: not an idx file of unsigned bytes")
-    shape = struct.unpack(f">{rank}I", raw[4 : 4 + 4 * rank])
     body = np.frombuffer(raw, np.uint8, offset=4 + 4 * rank)
     if body.size != int(np.prod(shape)):
         raise DatasetError(f"{path}: {body.size} bytes of data, expected {int(np.prod(shape))} for shape {shape}")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +25,10 @@ def read_array(path: Path) -> NDArray[Any]:
         array = np.load(path, allow_pickle=False)
     except OSError as error:
         raise InputError(f"{path}: {error.strerror or 'not a .npy file'}") from None
-    except (ValueError, EOFError):
+    except Exception:  # damaged files raise whatever NumPy's parsers do, MemoryError for an absurd shape included
         raise InputError(f"{path}: not a .npy file of numbers, or truncated") from None
     if not isinstance(array, np.ndarray):
+        array.close()
         raise InputError(f"{path}: an .npz archive, expected a single array as .npy")
     return array
 
@@ -39,16 +41,24 @@ def read_labels(path: Path, frames: int) -> NDArray[np.int64]:
     return labels.astype(np.int64)
 
 
-def write_whole(path: Path, write: Callable[[Path], None]) -> None:
-    """Write a file so that it is there whole or not at all: write(path) fills a file beside it, which then takes its place."""
-    fresh = path.with_name(f".{path.name}.{os.getpid()}")
+def write_whole(path: Path, write: Callable[[Path], object]) -> None:
+    """Write a file so that it is there whole or not at all: write(fresh) fills a file which then takes the place of `path`."""
     try:
-        write(fresh)
-        fresh.replace(path)
+        if path.exists() and not path.is_file():  # /dev/null and its like are written to, not replaced
+            write(path)
+            return
+        with room_beside(path.resolve()) as room:
+            write(room / "file")
+            (room / "file").replace(path.resolve())
     except OSError as error:
         raise OutputError(f"{path}: cannot be written: {error.strerror or error}") from None
-    finally:
-        fresh.unlink(missing_ok=True)
+
+
+@contextmanager
+def room_beside(path: Path) -> Iterator[Path]:
+    """A folder on the file system of `path`, for what is not whole yet; gone at the end, come what may."""
+    with tempfile.TemporaryDirectory(prefix=".sigmabit-", dir=path.parent) as room:
+        yield Path(room)
 
 
 def write_array(path: Path, array: NDArray[Any]) -> None:
@@ -81,11 +91,26 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def check_writable(path: Path) -> None:
-    """OutputError if `path` could not be written, before any long work is done."""
-    folder = path.parent
-    if path.is_dir():
-        raise OutputError(f"{path}: is a folder, expected a file name")
-    if not folder.is_dir():
-        raise OutputError(f"{path}: its folder {folder} does not exist")
-    if not os.access(folder, os.W_OK):
-        raise OutputError(f"{path}: its folder {folder} is not writable")
+    """OutputError if a file could not be written, before any long work is done."""
+    try:
+        if path.is_dir():
+            raise OutputError(f"{path}: is a folder, expected a file name")
+        if not path.parent.is_dir():
+            raise OutputError(f"{path}: its folder {path.parent} does not exist")
+        if path.is_file() or not path.exists():
+            with room_beside(path.resolve()):
+                pass
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written: {error.strerror or error}") from None
+
+
+def check_folder(path: Path) -> None:
+    """OutputError if a folder could not be made, or not be written to, before any long work is done."""
+    try:
+        nearest = next(folder for folder in (path, *path.absolute().parents) if folder.exists())
+        if not nearest.is_dir():
+            raise OutputError(f"{path}: {'it' if nearest == path else nearest} is a file, expected a folder")
+        with room_beside(nearest / "any"):
+            pass
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written: {error.strerror or error}") from None

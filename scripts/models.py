@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from sigmabit.golden import InputError, Network, import_model, recognise_scale
+from sigmabit.hdl.parts import part as device
 from sigmabit.hdl.plan import Plan, PlanError, read_plan
 from sigmabit.hdl.planner import Planner
 
@@ -28,20 +31,18 @@ def load_network(model: Path, input_scale: float | None, terminal: Terminal) -> 
     return network
 
 
-def load_with_data(model: Path, data: Path, input_scale: float | None) -> tuple[Network, NDArray[Any]]:
-    """The network and its input frames; the step of pixel data is recognised where the file does not fix it."""
+def load_with_data(model: Path, data: Path, input_scale: float | None) -> tuple[Network, NDArray[Any], NDArray[np.int64]]:
+    """The network, its input frames, and their codes; the step of pixels is recognised where the file does not fix it."""
     x = read_array(data)
     network = import_model(model, input_scale)
-    network.input.check(x)
-    if network.input.assumed:
-        scale = recognise_scale(x)
-        if scale is None:
-            raise InputError(
-                f"{data}: neither integers from 0 to 255 nor multiples of 1/255 from 0 to 1, and {model} has no Quant node "
-                f"at its input; state the step of its pixels with --input-scale"
-            )
-        network = import_model(model, scale)
-    return network, x
+    try:
+        network.input.check(x)
+        if network.input.assumed:
+            # where no step suits, the likelier one says which value lies off its grid
+            network = import_model(model, recognise_scale(x) or (1.0 if x.max() > 1 else 1 / 255))
+        return network, x, network.input.encode(x)
+    except InputError as error:
+        raise InputError(f"{data}: {error}") from None
 
 
 def make_plan(
@@ -54,13 +55,18 @@ def make_plan(
 ) -> Plan:
     """The plan of a file; or one for a part, as small as an interval or frame rate allows, or else as fast as the part allows."""
     if plan is not None:
-        return read_plan(plan, network)
+        made = read_plan(plan, network)
+        if part is not None:
+            device(part)
+        return replace(made, part=part or made.part, clock_mhz=clock_mhz or made.clock_mhz)
     clock = clock_mhz or DEFAULT_CLOCK_MHZ
     planner = Planner(network, part or DEFAULT_PART, clock)
     if interval is not None and fps is not None:
         raise PlanError("both an interval and a frame rate are given; one target is enough")
     if fps is not None:
-        interval = int(clock * 1e6 / fps)
+        cycles = clock * 1e6 / fps
+        # a rate that a plan has printed, rounded, must lead back to that plan
+        interval = int(min(cycles * (1 + 1e-12), 1e18))
         if interval < 1:
             raise PlanError(f"{fps:g} frames per second at {clock:g} MHz leave less than one cycle per frame")
     return planner.fastest() if interval is None else planner.plan(interval)

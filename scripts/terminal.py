@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from rich.console import Console
+from rich.box import SIMPLE_HEAD
+from rich.console import Console, Group, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 Report = Callable[[str, int, int], None]
 """Says what is going on, and how far it is: done of total; 0 of 0 where that is not known."""
+
+UNWRAPPED = 10_000
+"""Width of what goes to a file or a pipe, where nobody is helped by a line cut in two."""
 
 
 class Terminal:
@@ -21,16 +27,22 @@ class Terminal:
 
     def __init__(self, as_json: bool) -> None:
         self.as_json = as_json
-        self.out = Console(highlight=False)
-        self.err = Console(stderr=True, highlight=False)
+        wrapped = sys.stdout.isatty() or "COLUMNS" in os.environ
+        # names of nodes and files are printed as they are, even where they look like rich's markup
+        self.out = Console(highlight=False, markup=False, emoji=False, width=None if wrapped else UNWRAPPED)
+        self.err = Console(highlight=False, markup=False, emoji=False, stderr=True)
 
-    def emit(self, data: dict[str, Any], *tables: Table | str) -> None:
-        """The result: `data` as JSON, or the tables."""
+    def emit(self, data: dict[str, Any], *parts: RenderableType) -> None:
+        """The result: `data` as JSON, or the tables and lines of text."""
         if self.as_json:
-            sys.stdout.write(json.dumps(data, indent=2) + "\n")
-            return
-        for table in tables:
-            self.out.print(table, soft_wrap=isinstance(table, str))
+            text = json.dumps(data, indent=2)
+        else:
+            with self.out.capture() as captured:
+                for part in parts:
+                    self.out.print(part)
+            text = "\n".join(line.rstrip() for line in captured.get().splitlines())
+        sys.stdout.write(f"{text}\n")
+        sys.stdout.flush()
 
     def remark(self, text: str) -> None:
         """Something to know that is no error."""
@@ -39,7 +51,8 @@ class Terminal:
     @contextmanager
     def progress(self) -> Iterator[Report]:
         """A bar that shows what is reported to it, on terminals only."""
-        columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        what = TextColumn("{task.description}", markup=False)
+        columns = (SpinnerColumn(), what, BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
         with Progress(*columns, console=self.err, transient=True, disable=not self.err.is_terminal) as bar:
             task = bar.add_task("", total=None)
 
@@ -49,21 +62,27 @@ class Terminal:
             yield report
 
 
-def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], numbers_from: int = 1) -> Table:
-    """A table whose columns from `numbers_from` on are aligned right."""
-    result = Table(title=title, title_justify="left", show_edge=False, pad_edge=False)
+def table(
+    title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], texts: int = 1, total: Sequence[object] = ()
+) -> Group:
+    """A titled table: `texts` columns of text, then numbers, aligned right; the total stands below a line."""
+    named = any(columns)
+    result = Table(box=SIMPLE_HEAD, show_header=named, show_edge=False, pad_edge=False)
     for position, column in enumerate(columns):
-        result.add_column(column, justify="right" if position >= numbers_from else "left", overflow="fold")
+        result.add_column(column, justify="left" if position < texts else "right", overflow="fold")
     for row in rows:
-        result.add_row(*(_text(value) for value in row))
-    return result
+        result.add_row(*map(_text, row))
+    if total:
+        result.add_section()
+        result.add_row(*map(_text, total))
+    return Group(Text(title, style="bold"), result)
 
 
 def _text(value: object) -> str:
     if value is None:
         return "-"
     if isinstance(value, float):
-        return f"{value:,.2f}".rstrip("0").rstrip(".")
+        return f"{value:,.10g}"
     if isinstance(value, int):
         return f"{value:,}"
     return str(value)

@@ -14,6 +14,9 @@ from sigmabit.golden import SigmabitError
 SYSTEM_TOOLS = {"g++": "g++", "make": "make", "perl": "perl"}
 """Programs that Verilator's builds need, and the Debian packages that have them."""
 
+WAVE_HEADERS = {"lz4.h": "liblz4-dev", "zlib.h": "zlib1g-dev"}
+"""What Verilator's writer of waves needs besides, to compress them."""
+
 
 class ToolError(SigmabitError):
     """A tool is missing, or failed; the message names it."""
@@ -51,6 +54,15 @@ def verilator_environment() -> dict[str, str]:
         "MAKEFLAGS": f"CFG_CXXFLAGS_PCH_I=-include PYTHON3={sys.executable}",
         "OBJCACHE": launcher,
     }
+
+
+def check_wave_headers() -> None:
+    """ToolError where a build that writes waves would fail for want of a library's header."""
+    probe = ["g++", "-E", "-x", "c++", os.devnull, "-include"]
+    found = {name: subprocess.run([*probe, name], capture_output=True, check=False).returncode == 0 for name in WAVE_HEADERS}
+    missing = [f"{name} (package {WAVE_HEADERS[name]})" for name in WAVE_HEADERS if not found[name]]
+    if missing:
+        raise ToolError(f"missing for waves: {', '.join(missing)}")
 
 
 def run_tool(command: list[str], log: Path, environment: dict[str, str] | None = None, folder: Path | None = None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -14,6 +15,8 @@ from ..models import load_with_data, make_plan
 from ..terminal import Terminal, table
 from . import options
 
+OF_256 = click.IntRange(0, 255)
+
 
 @click.command()
 @options.model
@@ -22,11 +25,9 @@ from . import options
     "--on", type=click.Choice(["verilator", "icarus", "myhdl"]), default="verilator", show_default=True, help="The simulator."
 )
 @click.option("--frames", type=click.IntRange(min=1), metavar="N", help="Only the first N frames.")
-@click.option("--idle", type=click.IntRange(0, 255), default=0, help="Of 256 cycles, in how many the input has nothing to give.")
-@click.option(
-    "--backpressure", type=click.IntRange(0, 255), default=0, help="Of 256 cycles, in how many the output is not taken."
-)
-@click.option("--stall-seed", type=click.IntRange(min=0), default=1, help="Which cycles these are.")
+@click.option("--idle", type=OF_256, default=0, metavar="N", help="Of 256 cycles, in how many the input has nothing to give.")
+@click.option("--backpressure", type=OF_256, default=0, metavar="N", help="Of 256 cycles, in how many the output is not taken.")
+@click.option("--stall-seed", type=click.IntRange(0, 2**31 - 1), default=1, metavar="N", help="Which cycles these are.")
 @options.plan
 @options.part
 @options.clock
@@ -51,23 +52,23 @@ def compare(
     Exit status 1 if one does.
     """
     terminal = Terminal(as_json)
-    network, x = load_with_data(model, data, input_scale)
-    x = x[:frames]
+    network, _, codes = load_with_data(model, data, input_scale)
+    codes = codes[:frames]
     made = make_plan(network, plan, part, clock_mhz=clock_mhz)
-    codes = network.input.encode(x)
     stalls = Stalls(idle, backpressure, stall_seed)
     with terminal.progress() as report:
         measured = simulate(network, made, codes, on, taps=True, stalls=stalls, progress=report)
         report("comparing", 0, 0)
         golden = dict(network.steps(codes))
-    rows = [[name, tensor.size, int((tensor != measured.trace[name]).sum())] for name, tensor in golden.items()]
+    wrong = {name: int((tensor != measured.trace[name]).sum()) for name, tensor in golden.items()}
     difference = first_difference(golden, measured.trace)
-    data_out = {
-        "frames": len(x),
-        "mismatches": sum(int(str(row[2])) for row in rows),
-        "tensors": {name: {"elements": size, "mismatches": wrong} for name, size, wrong in rows},
-        "first_difference": str(difference) if difference else None,
+    result = {
+        "frames": len(codes),
+        "mismatches": sum(wrong.values()),
+        "tensors": {name: {"elements": tensor.size, "mismatches": wrong[name]} for name, tensor in golden.items()},
+        "first_difference": asdict(difference) if difference else None,
     }
-    verdict = str(difference) if difference else f"all tensors of {len(x)} frames are equal"
-    terminal.emit(data_out, table(f"{network.name}: golden against {on}", ["tensor", "elements", "mismatches"], rows), verdict)
+    rows = [[name, tensor.size, wrong[name]] for name, tensor in golden.items()]
+    verdict = str(difference) if difference else f"all tensors of {len(codes)} frames are equal"
+    terminal.emit(result, table(f"{network.name}: golden against {on}", ["tensor", "elements", "mismatches"], rows), "", verdict)
     sys.exit(1 if difference else 0)

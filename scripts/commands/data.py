@@ -9,7 +9,7 @@ import click
 from sigmabit.golden import SigmabitError
 
 from ..datasets import DatasetError, data_folder, load
-from ..files import OutputError, write_array
+from ..files import OutputError, check_folder, write_array
 from ..terminal import Terminal
 from . import options
 
@@ -23,6 +23,7 @@ from . import options
 def data(name: str, source: Path | None, frames: int | None, output: Path, as_json: bool) -> None:
     """Write the test images of NAME (digits or mnist) as DIR/x.npy and their classes as DIR/y.npy."""
     terminal = Terminal(as_json)
+    check_folder(output)
     try:
         dataset = load(name, data_folder(source))
     except DatasetError as error:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from rich.console import RenderableType
 
 from sigmabit.golden import Network, UnsupportedModelError
 from sigmabit.golden.network import Layer
@@ -13,6 +14,8 @@ from sigmabit.golden.network import Layer
 from ..models import load_network
 from ..terminal import Terminal, table
 from . import options
+
+SHOWN_TIES = 20
 
 
 @click.command()
@@ -27,8 +30,7 @@ def inspect(model: Path, input_scale: float | None, as_json: bool) -> None:
     except UnsupportedModelError as error:
         findings = [{"node": f.node, "operator": f.operator, "reason": f.reason} for f in error.findings]
         data = {"model": str(model), "supported": False, "unsupported": findings}
-        rows = [[f.node, f.operator, f.reason] for f in error.findings]
-        terminal.emit(data, table("unsupported nodes", ["node", "operator", "reason"], rows, numbers_from=3))
+        terminal.emit(data, f"{model}: unsupported nodes", *(f"  {finding}" for finding in error.findings))
         raise
     terminal.emit(describe(network, str(model)), *_tables(network))
 
@@ -69,24 +71,30 @@ def _layer(layer: Layer) -> dict[str, Any]:
     }
 
 
-def _tables(network: Network) -> list[Any]:
-    rows = []
+def _tables(network: Network) -> list[RenderableType]:
+    rows, origins = [], []
     for layer in network.layers:
         entry = _layer(layer)
         shapes = [f"{'x'.join(map(str, entry[f'{end}_shape']))} of {entry[f'{end}_bits']} bit" for end in ("input", "output")]
-        rows.append([layer.name, *shapes, layer.operations, ", ".join(layer.nodes)])
-    form = network.input
+        rows.append([layer.name, *shapes, layer.operations])
+        origins.append([layer.name, ", ".join(layer.nodes)])
+    form, ties = network.input, network.ties
     where = "its Quant node" if form.quantiser else "assumption" if form.assumed else "--input-scale"
     lines = [
+        "",
         f"input {form.name} {form.shape}: {form.grid.levels} levels, step {form.grid.scale:g} by {where}",
-        f"output {network.output.name} {network.output.shape}; {network.operations:,} multiply-accumulates per frame",
+        f"output {network.output.name} {network.output.shape}",
     ]
-    if network.ties:
-        lines.append(f"{len(network.ties)} decisions lie within float32 rounding, and another executor may take them otherwise:")
-        lines.extend(f"  {tie}" for tie in network.ties[:20])
-        if len(network.ties) > 20:
-            lines.append(f"  and {len(network.ties) - 20} more (--json lists all)")
-    columns = ["layer", "input (h x w x c)", "output", "MAC", "nodes"]
-    result = table(network.name, columns, rows)
-    result.columns[4].justify = "left"
-    return [result, "\n".join(lines)]
+    if ties:
+        count = "1 decision lies" if len(ties) == 1 else f"{len(ties)} decisions lie"
+        lines.append(f"{count} within float32 rounding, where another executor may decide otherwise:")
+        lines.extend(f"  {tie}" for tie in ties[:SHOWN_TIES])
+        if len(ties) > SHOWN_TIES:
+            lines.append(f"  and {len(ties) - SHOWN_TIES} more (--json lists all)")
+    columns = ["layer", "input (h x w x c)", "output", "MAC per frame"]
+    return [
+        table(network.name, columns, rows, total=["total", "", "", network.operations]),
+        "",
+        table("what the layers are made of", ["layer", "nodes of the graph"], origins, texts=2),
+        *lines,
+    ]

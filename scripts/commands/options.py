@@ -3,21 +3,40 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
 PATH = click.Path(path_type=Path)
 
+
+class _Positive(click.ParamType):
+    """A number above zero; click's own FloatRange lets nan and inf pass."""
+
+    name = "number"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        try:
+            number = float(value)
+        except ValueError:
+            self.fail(f"{value!r} is not a number.", param, ctx)
+        if not 1e-30 <= number <= 1e30:
+            self.fail(f"{value} is not from 1e-30 to 1e30.", param, ctx)
+        return number
+
+
+POSITIVE = _Positive()
+
 model = click.argument("model", type=PATH)
 as_json = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 input_scale = click.option(
     "--input-scale",
-    type=click.FloatRange(min=0, min_open=True),
+    type=POSITIVE,
     metavar="S",
     help="Step of the input's 8-bit codes, for models without a Quant node at the input.",
 )
 plan = click.option("--plan", type=PATH, metavar="FILE", help="A plan.json; without it the fastest plan for the part is made.")
-part = click.option("--part", metavar="PART", help="Device, such as xc7vx690t (the default).")
-clock = click.option("--clock-mhz", type=click.FloatRange(min=0, min_open=True), metavar="F", help="Assumed clock (default 200).")
+part = click.option("--part", metavar="PART", help="Device (default: the plan's, or xc7vx690t).")
+clock = click.option("--clock-mhz", type=POSITIVE, metavar="F", help="Assumed clock in MHz (default: the plan's, or 200).")
 data = click.option("--input", "data", type=PATH, required=True, metavar="X.npy", help="Frames, as the graph's input takes them.")
 labels = click.option("--labels", type=PATH, metavar="Y.npy", help="One class per frame, for the accuracy.")

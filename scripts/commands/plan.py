@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import click
+from rich.console import RenderableType
 
 from sigmabit.hdl.parts import part as device
 from sigmabit.hdl.plan import Plan
@@ -20,7 +20,7 @@ from . import options
 @options.model
 @options.part
 @click.option("--interval", type=int, metavar="CYCLES", help="Largest interval between frames.")
-@click.option("--fps", type=click.FloatRange(min=0, min_open=True), metavar="N", help="Least frames per second at --clock-mhz.")
+@click.option("--fps", type=options.POSITIVE, metavar="N", help="Least frames per second at --clock-mhz.")
 @options.clock
 @options.input_scale
 @click.option("-o", "--output", type=options.PATH, metavar="FILE", help="Write the plan here.")
@@ -46,7 +46,7 @@ def plan(
     terminal.emit(made.to_json(), *tables(made))
 
 
-def tables(made: Plan) -> list[Any]:
+def tables(made: Plan) -> list[RenderableType]:
     """A plan for people."""
     rows: list[list[object]] = []
     for layer in made.layers:
@@ -54,11 +54,14 @@ def tables(made: Plan) -> list[Any]:
         shape = "-" if folding is None else f"{folding.group} / {folding.slices} / {folding.lanes}"
         where = "-" if folding is None else "block RAM" if folding.block else "logic"
         rows.append([layer.name, shape, where, layer.cycles, layer.done, round(cost.lut), round(cost.ff), cost.bram36])
-    total = made.cost
-    rows.append(["total", "", "", made.interval, made.latency, round(total.lut), round(total.ff), total.bram36])
+    cost = made.cost
+    total = ["total", "", "", made.interval, made.latency, round(cost.lut), round(cost.ff), cost.bram36]
     part = device(made.part)
-    columns = ["layer", "group / slices / lanes", "weights", "interval", "latency", "LUT", "FF", "RAMB36"]
-    share = f"{total.lut / part.lut:.1%} of the LUTs and {total.bram36 / part.bram36:.1%} of the block RAM of {part.name}"
-    speed = f"{made.fps:,.0f} frames/s and {made.latency / made.clock_mhz:,.2f} us latency at an assumed {made.clock_mhz:g} MHz"
-    summary = f"{speed}; {share}"
-    return [table(f"{made.network}: planned cycles and estimated area", columns, rows, numbers_from=3), summary]
+    columns = ["layer", "folding", "weights", "interval", "latency", "LUT", "FF", "RAMB36"]
+    return [
+        table(f"{made.network}: planned cycles and estimated area", columns, rows, texts=3, total=total),
+        "",
+        "folding: kernel columns or positions / parts of the channels / output channels at a time",
+        f"{made.fps:,.0f} frames/s and {made.latency / made.clock_mhz:,.2f} us latency at an assumed {made.clock_mhz:g} MHz",
+        f"{cost.lut / part.lut:.1%} of the LUTs and {cost.bram36 / part.bram36:.1%} of the block RAM of {part.name}",
+    ]

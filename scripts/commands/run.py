@@ -13,9 +13,9 @@ from sigmabit.golden import Network
 from sigmabit.hdl.plan import Plan
 from sigmabit.verif.pipelines import Measured, simulate
 
-from ..files import check_writable, read_labels, write_array, write_arrays
+from ..files import check_writable, read_labels, write_array, write_arrays, write_whole
 from ..models import load_with_data, make_plan
-from ..terminal import Terminal, table
+from ..terminal import Report, Terminal, table
 from . import options
 
 
@@ -59,37 +59,50 @@ def run(
             check_writable(path)
     if waves and on != "verilator":
         raise click.UsageError("--waves needs --on verilator")
-    network, x = load_with_data(model, data, input_scale)
-    truth = read_labels(labels, len(x)) if labels else None
+    network, _, codes = load_with_data(model, data, input_scale)
+    truth = read_labels(labels, len(codes)) if labels else None
     made = None if on == "golden" else make_plan(network, plan, part, clock_mhz=clock_mhz)
     measured: Measured | None = None
     with terminal.progress() as report:
         if made is None:
             report("computing", 0, 0)
-            tensors = network.trace(x) if trace else {}
-            y = network.run(x)
+            tensors = dict(network.steps(codes))
+            results = tensors[network.layers[-1].name]
         else:
-            codes = network.input.encode(x)
-            measured = simulate(network, made, codes, on, taps=trace is not None, waves=waves, progress=report)
-            tensors, y = measured.trace, network.output.decode(measured.results)
+            measured = _simulate(network, made, codes, on, trace is not None, waves, report)
+            tensors, results = measured.trace, measured.results
+    y = network.output.decode(results)
     write_array(output, y)
     if trace:
         write_arrays(trace, tensors)
-    summary = summarise(network, made, measured, y, truth) | {"on": on}
-    shown = [[key.replace("_", " "), value] for key, value in summary.items()]
+    summary = summarise(network, on, made, measured, y, truth)
+    shown = [[key.replace("_", " "), f"{value:.2%}" if key == "accuracy" else value] for key, value in summary.items()]
     terminal.emit(summary, table(f"{network.name} on {on}", ["", ""], shown))
+
+
+def _simulate(
+    network: Network, plan: Plan, codes: NDArray[np.int64], on: str, taps: bool, waves: Path | None, report: Report
+) -> Measured:
+    """The simulation; its waves appear when it has ended."""
+    if waves is None:
+        return simulate(network, plan, codes, on, taps, progress=report)
+    found: list[Measured] = []
+    write_whole(waves, lambda fresh: found.append(simulate(network, plan, codes, on, taps, waves=fresh, progress=report)))
+    return found[0]
 
 
 def summarise(
     network: Network,
+    on: str,
     plan: Plan | None,
     measured: Measured | None,
     y: NDArray[np.float32],
     labels: NDArray[np.int64] | None,
 ) -> dict[str, Any]:
     """What a run gave, under the names that all commands use."""
-    del network
     summary: dict[str, Any] = {
+        "network": network.name,
+        "on": on,
         "frames": len(y),
         "latency_cycles": measured.latency if measured else None,
         "interval_cycles": measured.interval(plan.settling) if measured and plan else None,

@@ -14,7 +14,7 @@ from sigmabit.hdl.convert import convert as to_verilog
 from sigmabit.hdl.parts import part as device
 from sigmabit.hdl.top import Pipeline
 
-from ..files import check_writable, write_json
+from ..files import check_folder, check_writable, write_json
 from ..models import load_network, make_plan
 from ..terminal import Terminal, table
 from . import options
@@ -43,11 +43,13 @@ def synth(
     terminal = Terminal(as_json)
     if report_file:
         check_writable(report_file)
+    if work:
+        check_folder(work)
     network = load_network(model, input_scale, terminal)
     made = make_plan(network, plan, part, clock_mhz=clock_mhz)
-    expected = {layer.name: layer.config.cost for layer in made.layers}
-    ends = made.pipeline.ingress, made.pipeline.egress
-    expected |= {end.module: end.cost for end in ends}
+    ingress, egress = made.pipeline.ingress, made.pipeline.egress
+    modules = {"ingress": ingress.module, **{layer.name: layer.name for layer in made.layers}, "egress": egress.module}
+    expected = {"ingress": ingress.cost, **{layer.name: layer.config.cost for layer in made.layers}, "egress": egress.cost}
     with tempfile.TemporaryDirectory() as temporary, terminal.progress() as report:
         folder = work or Path(temporary)
         design = to_verilog(Pipeline(made.pipeline).outline(), lambda name: report(f"converting {name}", 0, 0))
@@ -56,11 +58,11 @@ def synth(
 
         def count(name: str) -> None:
             done.append(name)
-            report("synthesising", len(done), len(expected))
+            report("synthesising", len(done), len(modules))
 
-        report("synthesising", 0, len(expected))
+        report("synthesising", 0, len(modules))
         try:
-            found = areas(sources, list(expected), folder / "yosys", count)
+            found = areas(sources, list(modules.values()), folder / "yosys", count)
         except SynthesisError as error:
             raise SigmabitError(str(error)) from None
     layers: list[dict[str, Any]] = [
@@ -74,7 +76,7 @@ def synth(
             "planned_lut": round(expected[name].lut),
             "planned_bram36": expected[name].bram36,
         }
-        for name, area in found.items()
+        for name, area in ((name, found[module]) for name, module in modules.items())
     ]
     total = {key: sum(layer[key] for layer in layers) for key in ("lut", "ff", "bram36", "dsp", "planned_lut", "planned_bram36")}
     total["levels"] = max(layer["levels"] for layer in layers)
@@ -84,11 +86,12 @@ def synth(
     columns = ["layer", "LUT", "planned", "FF", "RAMB36", "planned", "DSP48", "levels"]
     keys = ("lut", "planned_lut", "ff", "bram36", "planned_bram36", "dsp", "levels")
     rows = [[layer["name"], *(layer[key] for key in keys)] for layer in layers]
-    rows.append(["total", *(total[key] for key in keys)])
+    title = f"{network.name} at {made.interval:,} cycles per frame, by Yosys for xc7"
     resources = device(made.part)
     share = f"{total['lut'] / resources.lut:.1%} of the LUTs and {total['bram36'] / resources.bram36:.1%} of the block RAM"
     terminal.emit(
         result,
-        table(f"{network.name} at {made.interval:,} cycles per frame, by Yosys for xc7", columns, rows),
+        table(title, columns, rows, total=["total", *(total[key] for key in keys)]),
+        "",
         f"{share} of {resources.name}; one LUT per LUT cell, so Vivado, which packs two small ones in a site, may need fewer",
     )

@@ -23,14 +23,14 @@ from . import options
 def train(name: str, data: Path | None, epochs: int | None, output: Path | None, as_json: bool) -> None:
     """Train a shipped network (digits_bcnn or mnist_bcnn) and write it as QONNX. Needs the `training` extra."""
     terminal = Terminal(as_json)
+    path = output or Path(f"{name}.onnx")
+    check_writable(path)
     try:
         from .. import train as training
     except ImportError as error:
         raise SigmabitError(f"training needs {error.name}: install sigmabit[training]") from None
     if name not in training.RECIPES:
         raise SigmabitError(f"unknown network {name}, expected {' or '.join(training.RECIPES)}")
-    path = output or Path(f"{name}.onnx")
-    check_writable(path)
     try:
         dataset = load(training.RECIPES[name].dataset, data_folder(data))
     except DatasetError as error:

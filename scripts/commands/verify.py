@@ -51,10 +51,9 @@ def verify(
     terminal = Terminal(as_json)
     if report_file:
         check_writable(report_file)
-    network, x = load_with_data(model, data, input_scale)
+    network, x, codes = load_with_data(model, data, input_scale)
     truth = read_labels(labels, len(x)) if labels else None
     made = make_plan(network, plan, part, clock_mhz=clock_mhz)
-    codes = network.input.encode(x)
     with terminal.progress() as report:
         report("executing the float graph", 0, 0)
         float_run = reference.execute(model, x, lambda done, total: report("executing the float graph", done, total))

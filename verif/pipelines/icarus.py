@@ -37,7 +37,11 @@ def run(job: Job, codes: NDArray[np.integer], progress: Progress) -> Measured:
         run_tool(compile_, folder / "build.log", folder=folder)
         process = subprocess.Popen(["vvp", "-n", "bench.vvp"], cwd=folder, stdout=subprocess.PIPE, text=True)
         assert process.stdout is not None
-        return _read(job, codes, process.stdout, progress)
+        try:
+            return _read(job, codes, process.stdout, progress)
+        except BaseException:
+            process.kill()
+            raise
 
 
 def _bench(job: Job, frames: int) -> str:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from sigmabit.hdl.convert import Design, convert
 from sigmabit.hdl.top import Pipeline
 
-from ..toolchain import cache_folder, run_tool, verilator_environment
+from ..toolchain import cache_folder, check_wave_headers, run_tool, verilator_environment
 from .common import Job, Measured, Progress, SimulationError, unpack
 
 HARNESS = Path(__file__).with_name("harness.cpp")
@@ -53,6 +53,8 @@ def build(job: Job, design: Design, optimise: bool = True) -> Path:
         return kept / "model"
 
     environment = verilator_environment()
+    if job.waves:
+        check_wave_headers()
     kept.parent.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix=f"{kept.name}.", dir=kept.parent))
     try:
@@ -60,12 +62,11 @@ def build(job: Job, design: Design, optimise: bool = True) -> Path:
         (folder / "harness.h").write_text(header)
         verilator = str(Path(environment["VERILATOR_ROOT"]) / "bin" / "verilator")
         command = ["perl", verilator, *options, "--Mdir", str(folder / "objects"), "-CFLAGS", f"-I{folder}"]
-        run_tool([*command, *map(str, sources), str(HARNESS)], folder / "build.log", environment)
+        run_tool([*command, *map(str, sources), str(HARNESS)], kept.with_suffix(".log"), environment)
         shutil.move(folder / "objects" / f"V{job.config.name}", folder / "model")
         shutil.rmtree(folder / "objects")
     except BaseException:
-        shutil.rmtree(kept.with_suffix(".failed"), ignore_errors=True)
-        folder.rename(kept.with_suffix(".failed"))
+        shutil.rmtree(folder, ignore_errors=True)
         raise
     try:
         folder.rename(kept)
@@ -89,10 +90,14 @@ def execute(job: Job, program: Path, codes: NDArray[np.integer], progress: Progr
             command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=program.parent / "verilog"
         )
         assert process.stdout is not None and process.stderr is not None
-        for line in process.stdout:
-            if line.startswith("frames "):
-                progress("simulating", int(line.split()[1]), len(codes))
-        message = process.stderr.read().strip()
+        try:
+            for line in process.stdout:
+                if line.startswith("frames "):
+                    progress("simulating", int(line.split()[1]), len(codes))
+            message = process.stderr.read().strip()
+        except BaseException:
+            process.kill()
+            raise
         if process.wait():
             raise SimulationError(f"{job.config.name}: {message or f'the simulation ended with status {process.returncode}'}")
 
