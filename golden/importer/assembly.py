@@ -91,7 +91,7 @@ class Assembly:
     def close(self, node: Node, symbol: Symbol, sums: Sums) -> Symbol:
         """A layer of weights, its poolings and its normalisation, up to the binarisation that ends symbol's chain."""
         self.consume(sums, node)
-        befores = [per_channel(pooling.before, sums.frame) for pooling in sums.poolings]
+        befores = [pooling.before for pooling in sums.poolings]
         parts = [*befores, per_channel(symbol.chain, sums.frame)]
         whole = Chain(tuple(step for part in parts for step in part.steps))
         layer = build_layer("", (), sums, None, None)

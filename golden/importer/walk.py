@@ -117,6 +117,9 @@ class Walk:
                 self.check_weights(node, arguments)
         except Refusal as refusal:
             self.findings.append(Unsupported(node.name, node.operator, str(refusal)))
+        except (ArithmeticError, LookupError, TypeError, ValueError) as error:  # a graph that ONNX's own rules forbid
+            reason = f"inputs or attributes that do not suit the operator ({type(error).__name__}: {error})"
+            self.findings.append(Unsupported(node.name, node.operator, reason))
         if node.outputs:
             self.values[node.outputs[0]] = result
 
@@ -399,9 +402,8 @@ class Walk:
         if isinstance(source, Sums):
             if not source.frame.read_as(image):
                 raise Refusal("pooling of a rearranged activation")
-            poolings = (*source.poolings, Pooling(node, symbol.chain, window))
+            poolings = (*source.poolings, Pooling(node, per_channel(symbol.chain, source.frame), window))
             pooled = Sums(source.node, source.codes, source.grid, source.window, source.weights, source.scale, frame, poolings)
-            per_channel(symbol.chain, source.frame)
             return Symbol(pooled, index)
         codes, channels = self.image(symbol, image)
         if codes.grid.levels != 2:
