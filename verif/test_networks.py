@@ -1,0 +1,166 @@
+"""Whole trained networks: the float graph, golden and the Verilog take the same decisions, and the cycles are those planned."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from sigmabit.golden import Network, import_model, recognise_scale
+from sigmabit.hdl.plan import Plan
+from sigmabit.hdl.planner import Planner
+from sigmabit.scripts.datasets import Dataset, data_folder, load
+
+from . import reference
+from .compare import first_difference
+from .pipelines import Stalls, simulate
+from .random_networks import draw_plan
+
+ROOT = Path(__file__).resolve().parents[1]
+PART, CLOCK_MHZ = "xc7vx690t", 200.0
+FOLDINGS = 8
+"""Plans tried for every network."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A trained network's file and its test images; `accuracy` is the least that is asked of it."""
+
+    file: str
+    dataset: str
+    accuracy: float
+
+    @property
+    def path(self) -> Path:
+        """The model file; skips where it is not there, or its images are not."""
+        folder = data_folder()
+        if self.dataset != "digits" and folder is None:
+            pytest.skip("no data folder: neither SIGMABIT_DATA nor ../shared/data")
+        shipped = ROOT / "models" / self.file
+        return shipped if shipped.is_file() or folder is None else folder / "models" / self.file
+
+    def images(self, count: int | None = None) -> NDArray[np.float32]:
+        """The first `count` test images, as the graph takes them."""
+        return _dataset(self.dataset).test_images[:count].reshape(-1, *self.network.input.shape)
+
+    @property
+    def network(self) -> Network:
+        """The imported file."""
+        return _network(self)
+
+
+@cache
+def _dataset(name: str) -> Dataset:
+    return load(name, data_folder())
+
+
+@cache
+def _network(trained: Trained) -> Network:
+    return import_model(trained.path, recognise_scale(_dataset(trained.dataset).test_images[:100]))
+
+
+DIGITS = Trained("digits_bcnn.onnx", "digits", 0.96)
+MNIST = Trained("mnist_bcnn.onnx", "mnist", 0.985)
+TFC = Trained("TFC_1W1A.onnx", "mnist", 0.925)
+ALL = pytest.mark.parametrize("trained", [DIGITS, MNIST, TFC], ids=lambda trained: Path(trained.file).stem)
+
+
+def decisions(outputs: NDArray[np.float32]) -> NDArray[np.int64]:
+    """argmax; the lowest index wins."""
+    return outputs.reshape(len(outputs), -1).argmax(axis=1)
+
+
+@ALL
+def test_decisions(trained: Trained) -> None:
+    """On every test image golden decides like the float graph, executed from the same file, and is as accurate as promised."""
+    network, images = trained.network, trained.images()
+    if trained is MNIST:
+        images = images[:2000]  # all 10,000 by `sigmabit verify`: see docs/figures.md
+    golden = decisions(network.run(images))
+    executed = decisions(reference.execute(trained.path, images).outputs)
+    assert int((golden != executed).sum()) == 0
+    assert np.mean(golden == _dataset(trained.dataset).test_labels[: len(images)]) >= trained.accuracy
+
+
+@pytest.mark.parametrize(("trained", "frames"), [(DIGITS, 599), (MNIST, 300), (TFC, 1000)], ids=["digits", "mnist", "tfc"])
+def test_verilog(trained: Trained, frames: int) -> None:
+    """Every layer's every integer is golden's, and latency and interval are the plan's."""
+    network = trained.network
+    plan = Planner(network, PART, CLOCK_MHZ).fastest()
+    codes = network.input.encode(trained.images(frames))
+    measured = simulate(network, plan, codes, taps=True)
+    assert len(measured.results) == frames
+    assert first_difference(dict(network.steps(codes)), measured.trace) is None
+    _assert_cycles(plan, measured.latency, measured.last_out)
+    assert measured.counters == (frames, frames, 0, 0)
+
+
+def _assert_cycles(plan: Plan, latency: int, last_out: NDArray[np.int64]) -> None:
+    assert latency == plan.latency
+    steady = last_out[plan.settling :]
+    assert len(steady) >= 11
+    assert set(np.diff(steady).tolist()) == {plan.interval}
+
+
+def _plans(network: Network) -> Iterator[Plan]:
+    """Half of them the planner's, from fastest to slow, the others drawn."""
+    planner = Planner(network, PART, CLOCK_MHZ)
+    fastest = planner.fastest().interval
+    yield from (planner.plan(round(fastest * factor)) for factor in (1.1, 1.7, 3.1, 6.3))
+    yield from _drawn(network, fastest)
+
+
+def _drawn(network: Network, fastest: int) -> Iterator[Plan]:
+    """Drawn plans that a few frames can be simulated of."""
+    seed = found = 0
+    while found < FOLDINGS // 2:
+        plan = draw_plan(network, seed)
+        seed += 1
+        if plan.interval <= 6 * fastest:
+            found += 1
+            yield plan
+
+
+@ALL
+@pytest.mark.parametrize("number", range(FOLDINGS))
+def test_foldings(trained: Trained, number: int) -> None:
+    """Planned cycles are measured cycles, and stalls lose and repeat nothing, however a network is folded."""
+    network = trained.network
+    plan = list(_plans(network))[number]
+    codes = network.input.encode(trained.images(plan.settling + 11))
+    golden = network.results(codes)
+    measured = simulate(network, plan, codes, optimise=False)
+    assert np.array_equal(measured.results, golden)
+    _assert_cycles(plan, measured.latency, measured.last_out)
+    stalls = (Stalls(idle=128, seed=number), Stalls(backpressure=200, seed=number), Stalls(90, 90, number))[number % 3]
+    stalled = simulate(network, plan, codes[:6], stalls=stalls, optimise=False)
+    assert np.array_equal(stalled.results, golden[:6])
+    assert stalled.counters == (6, 6, 0, 0)
+    assert stalled.latency >= plan.latency
+
+
+def test_myhdl() -> None:
+    """MyHDL itself gives what its Verilog gives, in the same cycles."""
+    network = DIGITS.network
+    plan = Planner(network, PART, CLOCK_MHZ).fastest()
+    codes = network.input.encode(DIGITS.images(3))
+    measured = simulate(network, plan, codes, "myhdl", taps=True)
+    assert first_difference(dict(network.steps(codes)), measured.trace) is None
+    assert measured.latency == plan.latency
+
+
+@pytest.mark.skipif(shutil.which("iverilog") is None, reason="Icarus Verilog is not installed (package iverilog)")
+def test_icarus() -> None:
+    """Icarus gives what Verilator gives, in the same cycles."""
+    network = DIGITS.network
+    plan = Planner(network, PART, CLOCK_MHZ).fastest()
+    codes = network.input.encode(DIGITS.images(12))
+    measured = simulate(network, plan, codes, "icarus", taps=True)
+    assert first_difference(dict(network.steps(codes)), measured.trace) is None
+    assert measured.latency == plan.latency
