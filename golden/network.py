@@ -15,7 +15,7 @@ from .grid import Grid
 from .layout import Layout
 from .normalisation import Tie
 from .pool import Pool
-from .scalar import Chain, Float, Quantise
+from .scalar import Chain, Float
 from .tensor import TensorType
 from .threshold import Threshold
 
@@ -60,9 +60,7 @@ class InputFormat:
                     f"of {self.grid.scale:g} from 0; state another grid with --input-scale"
                 )
         else:
-            last = self.quantiser.steps[-1]
-            assert isinstance(last, Quantise)
-            nearest = last.codes(Chain(self.quantiser.steps[:-1])(numbers)) - last.lowest
+            nearest = np.rint((self.quantiser(numbers).astype(np.float64) / self.grid.scale - self.grid.offset) / self.grid.gain)
         return nearest.astype(np.int64)[:, self.order].reshape(-1, *self.tensor.shape)
 
     def check(self, x: NDArray[np.generic]) -> NDArray[np.generic]:

@@ -145,13 +145,12 @@ class Function(Step):
 class Binarise(Step):
     """high where x >= threshold, low elsewhere: BipolarQuant, Sign, one-step MultiThreshold.
 
-    `zero_is_tie` marks ONNX Sign, whose result at exactly 0 is neither; here it is `high`, and such cases are listed.
+    ONNX Sign gives 0 at exactly 0; here that is `high`, and accumulators that lead there are among the network's ties.
     """
 
     threshold: Float
     low: Float
     high: Float
-    zero_is_tie: bool = False
 
     @property
     def constants(self) -> tuple[Float, ...]:
@@ -159,7 +158,7 @@ class Binarise(Step):
 
     def with_constants(self, constants: tuple[Float, ...]) -> Binarise:
         threshold, low, high = constants
-        return Binarise(self.node, threshold, low, high, self.zero_is_tie)
+        return Binarise(self.node, threshold, low, high)
 
     def __call__(self, x: Float) -> Float:
         return np.where(x >= self.threshold.astype(x.dtype), self.high.astype(x.dtype), self.low.astype(x.dtype))
@@ -183,13 +182,15 @@ class Quantise(Step):
         scale, zero_point = constants
         return Quantise(self.node, scale, zero_point, self.lowest, self.highest, self.rounding)
 
-    def codes(self, x: Float) -> Float:
-        """The integer codes, as floats."""
-        shifted = x / self.scale.astype(x.dtype) + self.zero_point.astype(x.dtype)
-        return np.clip(self.rounding(shifted), self.lowest, self.highest)
+    @property
+    def levels(self) -> int:
+        """Number of codes."""
+        return self.highest - self.lowest + 1
 
     def __call__(self, x: Float) -> Float:
-        return (self.codes(x) - self.zero_point.astype(x.dtype)) * self.scale.astype(x.dtype)
+        scale, zero_point = self.scale.astype(x.dtype), self.zero_point.astype(x.dtype)
+        codes = np.clip(self.rounding(x / scale + zero_point), self.lowest, self.highest)
+        return (codes - zero_point) * scale
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,13 +14,16 @@ from ..grid import Grid
 from ..network import InputFormat, Layer, OutputFormat
 from ..normalisation import NotMonotoneError, Steps, Tie, falls, find_steps, find_ties, real_values
 from ..pool import Pool
-from ..scalar import Binarise, Chain, Float, Quantise
+from ..scalar import Binarise, Chain, Float, Quantise, Step
 from ..tensor import TensorType
 from ..threshold import Threshold
 from ..window import Window
 from .model_file import Node
 from .scalar_nodes import Refusal
 from .symbols import PAD, Codes, Frame, Input, Sums, Symbol, per_channel
+
+MAX_EVALUATIONS = 1 << 33
+"""Accumulators, over all channels, that are tried for one binarisation: some minutes."""
 
 Builder = Callable[[str], Layer]
 """Makes a layer of the given name, once the order of the input is settled."""
@@ -77,7 +80,7 @@ class Assembly:
         grid, steps = _binary_steps(chain, codes.grid.reals, low, high, 1)
         thresholds = np.broadcast_to(steps.thresholds, (frame.size,))
         falling = np.broadcast_to(steps.falling, (frame.size,))
-        nodes = symbol.chain.nodes
+        nodes = tuple(dict.fromkeys(symbol.chain.nodes))
 
         def build(name: str) -> Layer:
             channels, height, width = frame.shape
@@ -101,7 +104,7 @@ class Assembly:
         grid, steps = _binary_steps(whole, lambda a: real_values(a, scale, Chain()), low, high, stride)
         # a falling channel is negated: its bit is 1 from minus the last accumulator below the step on
         thresholds = np.where(steps.falling, stride - steps.thresholds, steps.thresholds)
-        nodes = (sums.node.name, *whole.nodes)
+        nodes = tuple(dict.fromkeys((sums.node.name, *whole.nodes)))
         self.planned.append(
             _Planned(
                 "dense" if sums.window is None else "conv",
@@ -198,6 +201,30 @@ def input_format(
     return InputFormat(name, shape, order, TensorType(height, width, channels, grid.levels), grid, quantiser, assumed)
 
 
+def _levels(last: Step) -> tuple[float, float]:
+    """The lower and the upper number that a binarisation gives."""
+    pair: tuple[Float, Float]
+    if isinstance(last, Quantise):
+        zero_point = last.zero_point.astype(np.float32)
+        pair = ((last.lowest - zero_point) * last.scale, (last.highest - zero_point) * last.scale)
+    else:
+        assert isinstance(last, Binarise)
+        pair = (last.low, last.high)
+    if any(np.asarray(level).size > 1 for level in pair):
+        raise Refusal("binary activations whose size differs between channels")
+    low, high = sorted(float(np.asarray(level).flat[0]) for level in pair)
+    return low, high
+
+
+def binary_grid(last: Step) -> Grid:
+    """The grid of the two numbers that a binarisation gives."""
+    low, high = _levels(last)
+    grid = Grid.fit(np.array([low, high], np.float32))
+    if grid is None:
+        raise Refusal(f"binary activations of the levels {low:g} and {high:g}")
+    return grid
+
+
 def _binary_steps(
     chain: Chain,
     real: Callable[[NDArray[np.int64]], Float],
@@ -206,20 +233,12 @@ def _binary_steps(
     stride: int,
 ) -> tuple[Grid, Steps]:
     """The grid of the two levels that `chain` ends with, and the steps of its upper level."""
-    last = chain.steps[-1]
-    if isinstance(last, Binarise):
-        pair = (last.low, last.high)
-    else:
-        assert isinstance(last, Quantise)
-        zero = last.zero_point.astype(np.float32)
-        pair = ((last.lowest - zero) * last.scale, (last.highest - zero) * last.scale)
-    if any(np.asarray(level).size > 1 for level in pair):
-        raise Refusal("binary activations whose size differs between channels")
-    levels = sorted(float(np.asarray(level).flat[0]) for level in pair)
-    grid = Grid.fit(np.array(levels, np.float32))
-    if grid is None:
-        raise Refusal(f"binary activations of the levels {levels[0]:g} and {levels[1]:g}")
-    middle = np.float32(levels[0] + (levels[1] - levels[0]) / 2)
+    grid = binary_grid(chain.steps[-1])
+    lowest, highest = _levels(chain.steps[-1])
+    middle = np.float32(lowest + (highest - lowest) / 2)
+    evaluations = len(low) * (int((high - low).max()) // stride + 1)
+    if evaluations > MAX_EVALUATIONS:
+        raise Refusal(f"{evaluations} accumulators of its channels to be tried, at most {MAX_EVALUATIONS} are")
     try:
         return grid, find_steps(lambda a: chain(real(a)) > middle, low, high, stride)
     except NotMonotoneError as error:

@@ -11,7 +11,6 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 from onnx import numpy_helper
-from onnx.reference import ReferenceEvaluator
 
 from ..errors import ModelFileError
 
@@ -55,18 +54,6 @@ class Graph:
                 found.setdefault(tensor, []).append(node.name)
         return found
 
-    def evaluate(self, node: Node, arguments: list[NDArray[Any]]) -> list[NDArray[Any]]:
-        """The results of a standard operator on constants, by the ONNX reference implementation."""
-        given = [name for name in node.inputs if name]
-        graph = onnx.helper.make_graph(
-            [node.proto],
-            "constant",
-            [onnx.helper.make_value_info(name, onnx.TypeProto()) for name in given],
-            [onnx.helper.make_value_info(name, onnx.TypeProto()) for name in node.outputs],
-        )
-        model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", self.opset)])
-        return list(ReferenceEvaluator(model).run(None, dict(zip(given, arguments, strict=True))))
-
 
 def read(path: Path) -> Graph:
     """The main graph of an ONNX file. Raises ModelFileError where it is not one, or too large."""
@@ -91,19 +78,10 @@ def read(path: Path) -> Graph:
     inputs = [value for value in graph.input if value.name not in constants]
     if not inputs:
         raise ModelFileError(f"{path}: every graph input is a constant")
-    nodes = []
-    for position, proto in enumerate(graph.node):
-        name = proto.name or f"{proto.op_type}_{position}"
-        attributes = {}
-        for attribute in proto.attribute:
-            value = onnx.helper.get_attribute_value(attribute)
-            if isinstance(value, onnx.TensorProto):
-                value = _array(path, name, value)
-            attributes[attribute.name] = value.decode() if isinstance(value, bytes) else value
-        nodes.append(Node(name, proto.op_type, proto.domain, tuple(proto.input), tuple(proto.output), attributes, proto))
+    nodes = tuple(_node(path, position, proto) for position, proto in enumerate(graph.node))
     return Graph(
         name=path.stem,
-        nodes=tuple(nodes),
+        nodes=nodes,
         constants=constants,
         input=inputs[0].name,
         input_shape=tuple(d.dim_value if d.HasField("dim_value") else None for d in inputs[0].type.tensor_type.shape.dim),
@@ -111,6 +89,20 @@ def read(path: Path) -> Graph:
         output=graph.output[0].name,
         opset=max((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), default=13),
     )
+
+
+def _node(path: Path, position: int, proto: onnx.NodeProto) -> Node:
+    name = proto.name or f"{proto.op_type}_{position}"
+    attributes = {}
+    for attribute in proto.attribute:
+        try:
+            value = onnx.helper.get_attribute_value(attribute)
+            if isinstance(value, bytes):
+                value = value.decode()
+        except ValueError:
+            raise ModelFileError(f"{path}: attribute {attribute.name} of node {name} is damaged") from None
+        attributes[attribute.name] = _array(path, name, value) if isinstance(value, onnx.TensorProto) else value
+    return Node(name, proto.op_type, proto.domain, tuple(proto.input), tuple(proto.output), attributes, proto)
 
 
 def _array(path: Path, name: str, tensor: onnx.TensorProto) -> NDArray[Any]:

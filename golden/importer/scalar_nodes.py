@@ -132,17 +132,22 @@ def bipolar(node: Node, scale: Float) -> scalar.Binarise:
 def sign(node: Node) -> scalar.Binarise:
     """ONNX Sign, taken as +1 at exactly 0."""
     one = np.ones((), np.float32)
-    return scalar.Binarise(node.name, np.zeros((), np.float32), -one, one, zero_is_tie=True)
+    return scalar.Binarise(node.name, np.zeros((), np.float32), -one, one)
 
 
-def quantise(node: Node, scale: Float, zero_point: Float, bit_width: Float) -> scalar.Quantise:
-    """QONNX Quant of one integer bit width."""
+def quantise(node: Node, scale: Float, zero_point: Float, bit_width: Float) -> list[Step]:
+    """QONNX Quant of one integer bit width. Signed and of one bit it is bipolar: its codes are +1 and -1."""
     widths = np.unique(np.asarray(bit_width, np.float64))
     if len(widths) != 1 or widths[0] != int(widths[0]) or not 1 <= widths[0] <= 32:
         raise Refusal(f"bit width {widths.tolist()}, expected one whole number from 1 to 32")
     if not np.all(scale > 0):
         raise Refusal("a quantisation step that is not positive")
     bits, signed, narrow = int(widths[0]), bool(node.attributes.get("signed", 1)), bool(node.attributes.get("narrow", 0))
+    scale, zero_point = scale.astype(np.float32), zero_point.astype(np.float32)
+    if signed and bits == 1:
+        one, zero = np.float32(1), np.zeros((), np.float32)
+        binarise = scalar.Binarise(node.name, zero, (-one - zero_point) * scale, (one - zero_point) * scale)
+        return [scalar.Divide(node.name, scale), scalar.Add(node.name, zero_point), binarise]
     if signed:
         lowest, highest = -(1 << (bits - 1)) + int(narrow), (1 << (bits - 1)) - 1
     else:
@@ -152,7 +157,7 @@ def quantise(node: Node, scale: Float, zero_point: Float, bit_width: Float) -> s
         raise Refusal(f"rounding mode {mode}")
     if highest <= lowest:
         raise Refusal(f"{bits} bits give the single level {lowest}")
-    return scalar.Quantise(node.name, scale.astype(np.float32), zero_point.astype(np.float32), lowest, highest, ROUNDINGS[mode])
+    return [scalar.Quantise(node.name, scale, zero_point, lowest, highest, ROUNDINGS[mode])]
 
 
 def multi_threshold(node: Node, thresholds: NDArray[Any], rank: int) -> scalar.Binarise:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -14,6 +15,9 @@ from ..scalar import Chain, Float, Step
 from ..window import Window
 from .model_file import Node
 from .scalar_nodes import Refusal
+
+MAX_ACTIVATION = 1 << 24
+"""Elements of an activation: far more than any hardware streams, few enough to be indexed."""
 
 PAD = -1
 """Index of an element that is a padding zero."""
@@ -36,7 +40,9 @@ class Frame:
     @staticmethod
     def of(shape: Shape) -> Frame:
         """A tensor in its natural order."""
-        size = int(np.prod(shape))
+        size = math.prod(shape)
+        if size > MAX_ACTIVATION:
+            raise Refusal(f"an activation of {size} elements, at most {MAX_ACTIVATION} are supported")
         return Frame(size, np.arange(size).reshape(shape))
 
     def read_as(self, view: Index) -> bool:

@@ -6,6 +6,7 @@ lengthen its chain; a binarisation closes the layer before it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -15,18 +16,33 @@ from numpy.typing import NDArray
 from ..errors import ModelFileError, Unsupported, UnsupportedModelError
 from ..grid import Grid
 from ..network import Network, pixel_grid
-from ..scalar import Add, Chain, Float, Function, LeakyRelu, Multiply, Normalise, Rowwise, Step
-from ..window import Axis, Window
+from ..scalar import Add, Chain, Float, Function, LeakyRelu, Multiply, Normalise, Quantise, Rowwise, Step
+from ..window import Window
 from . import scalar_nodes
-from .assembly import Assembly, input_format, output_format
+from .assembly import Assembly, binary_grid, input_format, output_format
+from .constants import Folding
 from .model_file import Graph, Node
+from .operands import Array, activation, binary_weights, constant, output_axis, sliding_window, value_grid, with_constant
 from .scalar_nodes import QUANTISER_DOMAINS, ROWWISE, UNARY, Refusal
-from .symbols import PAD, Codes, Frame, Index, Input, Pooling, Sums, Symbol, Value, per_channel, strip_padding
+from .symbols import (
+    MAX_ACTIVATION,
+    PAD,
+    Codes,
+    Frame,
+    Index,
+    Input,
+    Pooling,
+    Sums,
+    Symbol,
+    Value,
+    per_channel,
+    strip_padding,
+)
 
-Array = NDArray[Any]
 CUSTOM = ("BipolarQuant", "Quant", "MultiThreshold")
-FLOAT_TYPES = (1, 10, 11, 16)
-"""ONNX numbers of float, float16, double and bfloat16."""
+MAX_LEVELS = 1 << 16
+FLOAT_TYPES = (1, 11)
+"""ONNX numbers of float and double."""
 
 
 class Walk:
@@ -39,11 +55,18 @@ class Walk:
         self.findings: list[Unsupported] = []
         self.assembly = Assembly()
         self.input_shape = _input_shape(graph, path)
-        self.frame = Frame(int(np.prod(self.input_shape)))
+        self.frame = Frame(math.prod(self.input_shape))
         self.codes: Codes | None = None
         self.quantiser: Chain | None = None
         index = np.arange(self.frame.size).reshape(1, *self.input_shape)
-        self.values: dict[str, Value] = {**graph.constants, graph.input: Symbol(Input(self.frame), index)}
+        self.fold = Folding(graph.opset)
+        self.values: dict[str, Value] = {
+            **graph.constants,
+            **dict.fromkeys(graph.other_inputs),
+            graph.input: Symbol(Input(self.frame), index),
+        }
+        # tensors that do not depend on the input's numbers, whether or not a finding made them unknown
+        self.static = {*graph.constants}
         self.handlers: dict[str, Callable[[Node, list[Value]], Value]] = {
             **dict.fromkeys(("Add", "Sub", "Mul", "Div", "Pow"), self.binary),
             **dict.fromkeys(("Greater", "GreaterOrEqual", "Less", "LessOrEqual"), self.compare),
@@ -58,6 +81,7 @@ class Walk:
             "Conv": self.conv,
             "Flatten": self.flatten,
             "Gemm": self.gemm,
+            "GlobalMaxPool": self.max_pool,
             "HardSigmoid": self.hard_sigmoid,
             "MatMul": self.matmul,
             "MaxPool": self.max_pool,
@@ -85,7 +109,9 @@ class Walk:
 
     def network(self) -> Network:
         """What the walk has found."""
-        symbol = self.values.get(self.graph.output)
+        if self.graph.output not in self.values:
+            raise Refusal("no node gives it")
+        symbol = self.values[self.graph.output]
         if not isinstance(symbol, Symbol):
             raise Refusal("it does not depend on the input")
         if isinstance(symbol.source, Sums):
@@ -100,42 +126,53 @@ class Walk:
         return Network(self.graph.name, form, self.assembly.layers(), output, tuple(self.assembly.ties))
 
     def visit(self, node: Node) -> None:
-        """Find out what the node's first output is, or why it cannot become hardware."""
-        arguments = [self.values.get(name) if name else None for name in node.inputs]
-        known = all(name == "" or value is not None for name, value in zip(node.inputs, arguments, strict=True))
-        result: Value = None
+        """Find out what the node's outputs are, or why it cannot become hardware."""
+        results: list[Array] | Value = None
         try:
-            if node.domain not in (QUANTISER_DOMAINS if node.operator in CUSTOM else ("", "ai.onnx")):
-                raise Refusal(f"operator of the domain {node.domain or 'ai.onnx'}")
-            if known and node.operator not in CUSTOM and not any(isinstance(a, Symbol) for a in arguments):
-                result = self.fold(node, [a for a in arguments if isinstance(a, np.ndarray)])
-            elif node.operator not in self.handlers:
-                raise Refusal("not supported on activations")
-            elif known:
-                result = self.handlers[node.operator](node, arguments)
-            else:
-                self.check_weights(node, arguments)
+            results = self.results(node)
         except Refusal as refusal:
             self.findings.append(Unsupported(node.name, node.operator, str(refusal)))
         except (ArithmeticError, LookupError, TypeError, ValueError) as error:  # a graph that ONNX's own rules forbid
             reason = f"inputs or attributes that do not suit the operator ({type(error).__name__}: {error})"
             self.findings.append(Unsupported(node.name, node.operator, reason))
-        if node.outputs:
-            self.values[node.outputs[0]] = result
+        found = results if isinstance(results, list) else [results]
+        self.values.update({**dict.fromkeys(node.outputs), **dict(zip(node.outputs, found, strict=False))})
+        if node.operator == "Shape" or self.static.issuperset(filter(None, node.inputs)):
+            self.static.update(node.outputs)
 
-    def fold(self, node: Node, arguments: list[Array]) -> Value:
-        """A node on constants alone."""
-        try:
-            results = self.graph.evaluate(node, arguments)
-        except Exception as error:  # the reference implementation raises whatever its operators do
-            raise Refusal(f"cannot be evaluated on constants ({type(error).__name__})") from None
-        self.values.update(zip(node.outputs[1:], results[1:], strict=False))
-        return np.asarray(results[0])
+    def results(self, node: Node) -> list[Array] | Value:
+        """What the node gives: constants; or its first output, the only one that may be used; None after a finding upstream."""
+        if node.domain not in (QUANTISER_DOMAINS if node.operator in CUSTOM else ("", "ai.onnx")):
+            raise Refusal(f"operator of the domain {node.domain or 'ai.onnx'}")
+        for name in filter(None, node.inputs):
+            if name not in self.values:
+                raise Refusal(f"it takes {name}, which nothing before it gives")
+        for name in filter(None, node.outputs):
+            if name in self.values:
+                raise Refusal(f"it gives {name}, which something before it gives already")
+        arguments = [self.values[name] if name else None for name in node.inputs]
+        known = all(not name or value is not None for name, value in zip(node.inputs, arguments, strict=True))
+        constants = [a for a in arguments if isinstance(a, np.ndarray)]
+        if known and node.operator not in CUSTOM and not any(isinstance(a, Symbol) for a in arguments):
+            return self.fold(node, constants)
+        if node.operator not in self.handlers:
+            if self.static.issuperset(filter(None, node.inputs)):
+                return None
+            raise Refusal("not supported on activations")
+        if not known:
+            self.check_weights(node, arguments)
+            return None
+        if any(a.dtype.kind == "f" and not np.isfinite(a).all() for a in constants) and node.operator != "Clip":
+            raise Refusal("constants that are not finite")
+        for name in node.outputs[1:]:
+            if name in self.graph.consumers or name == self.graph.output:
+                raise Refusal(f"its output {name} is used; only its first output is supported")
+        return self.handlers[node.operator](node, arguments)
 
     def check_weights(self, node: Node, arguments: list[Value]) -> None:
         """After a finding upstream, still say what is wrong with a layer's own weights."""
         if node.operator in ("Conv", "MatMul", "Gemm") and len(arguments) > 1 and isinstance(arguments[1], np.ndarray):
-            binary_weights(arguments[1], _output_axis(node))
+            binary_weights(arguments[1], output_axis(node))
 
     # scalar nodes
 
@@ -161,7 +198,7 @@ class Walk:
 
     def identity(self, node: Node, arguments: list[Value]) -> Symbol:
         if node.operator == "Cast" and node.attributes.get("to") not in FLOAT_TYPES:
-            raise Refusal("a cast of an activation to integers")
+            raise Refusal("a cast of an activation to another type than float or double")
         return activation(arguments)
 
     def relu(self, node: Node, arguments: list[Value]) -> Symbol:
@@ -186,7 +223,10 @@ class Walk:
         shape = [1] * len(symbol.shape)
         shape[1] = -1
         scale, bias, mean, variance = (constant(arguments, i).reshape(shape) for i in range(1, 5))
-        return symbol.then([Normalise(node.name, scale, bias, mean, variance, float(node.attributes.get("epsilon", 1e-5)))])
+        epsilon = float(node.attributes.get("epsilon", 1e-5))
+        if not np.all(variance + epsilon > 0):
+            raise Refusal(f"the variance of channel {int(np.argmin(variance))} is not positive")
+        return symbol.then([Normalise(node.name, scale, bias, mean, variance, epsilon)])
 
     def where(self, node: Node, arguments: list[Value]) -> Symbol:
         if not isinstance(arguments[0], Symbol):
@@ -247,16 +287,53 @@ class Walk:
             pads = wide
         if pads.min() < 0:
             raise Refusal("negative padding")
+        if math.prod(d + int(n) for d, n in zip(symbol.shape, pads.sum(axis=0), strict=True)) > MAX_ACTIVATION:
+            raise Refusal(f"an activation of more than {MAX_ACTIVATION} elements")
         # values are zeros only after the chain so far, which Symbol.then guards
         return symbol.rearranged(np.pad(symbol.index, pads.T, constant_values=PAD))
 
     # quantisers
 
     def bipolar_quant(self, node: Node, arguments: list[Value]) -> Value:
-        step = scalar_nodes.bipolar(node, constant(arguments, 1))
+        return self.quantise(node, arguments, [scalar_nodes.bipolar(node, constant(arguments, 1))])
+
+    def quant(self, node: Node, arguments: list[Value]) -> Value:
+        return self.quantise(node, arguments, scalar_nodes.quantise(node, *(constant(arguments, i) for i in (1, 2, 3))))
+
+    def quantise(self, node: Node, arguments: list[Value], steps: list[Step]) -> Value:
+        """A quantiser of weights, of the input, or of an activation, which must become bits."""
         if isinstance(arguments[0], np.ndarray):
-            return np.asarray(step(arguments[0].astype(np.float32)))
-        return self.binarise(node, arguments, [step])
+            quantised = Chain(tuple(steps))(arguments[0].astype(np.float32))
+            if quantised.shape != arguments[0].shape:
+                raise Refusal(f"a scale that does not fit weights of shape {arguments[0].shape}")
+            return quantised
+        symbol, last = activation(arguments), steps[-1]
+        levels = last.levels if isinstance(last, Quantise) else 2
+        if isinstance(symbol.source, Input) and (levels > 2 or not symbol.chain.steps):
+            return self.quantise_input(symbol, steps)
+        if levels > 2:
+            raise Refusal(f"activations of {levels} levels; only the input may have more than two")
+        return self.binarise(node, arguments, steps)
+
+    def quantise_input(self, symbol: Symbol, steps: list[Step]) -> Symbol:
+        """The input's own quantiser: the host applies it, so that the input may be any numbers."""
+        if self.codes is not None:
+            raise Refusal("the input is taken a second time; branches are not supported")
+        last = steps[-1]
+        if any(constant.size != 1 for constant in last.constants):
+            raise Refusal("an input grid that differs between channels")
+        if isinstance(last, Quantise):
+            zero_point = float(last.zero_point.flat[0])
+            if zero_point % 1:
+                raise Refusal(f"a zero point of {zero_point:g}, expected a whole number")
+            if last.levels > MAX_LEVELS:
+                raise Refusal(f"an input of {last.levels} levels; at most {MAX_LEVELS} are supported")
+            grid = Grid(last.levels, 1, last.lowest - int(zero_point), float(last.scale.flat[0]))
+        else:
+            grid = binary_grid(last)
+        self.quantiser = symbol.then(steps).chain
+        self.codes = Codes(self.frame, 0, grid)
+        return Symbol(self.codes, symbol.index)
 
     def sign(self, node: Node, arguments: list[Value]) -> Symbol:
         return self.binarise(node, arguments, [scalar_nodes.sign(node)])
@@ -269,32 +346,9 @@ class Walk:
         symbol, against, constant_first = with_constant(arguments)
         return self.binarise(node, [symbol], scalar_nodes.compare(node, against, constant_first))
 
-    def quant(self, node: Node, arguments: list[Value]) -> Value:
-        step = scalar_nodes.quantise(node, constant(arguments, 1), constant(arguments, 2), constant(arguments, 3))
-        if isinstance(arguments[0], np.ndarray):
-            return np.asarray(step(arguments[0].astype(np.float32)))
-        levels = step.highest - step.lowest + 1
-        if levels == 2:
-            return self.binarise(node, arguments, [step])
-        symbol = activation(arguments)
-        if not isinstance(symbol.source, Input):
-            raise Refusal(f"activations of {levels} levels; only the input may have more than two")
-        if self.codes is not None:
-            raise Refusal("the input is taken a second time; branches are not supported")
-        if step.scale.size != 1 or step.zero_point.size != 1 or float(step.zero_point.flat[0]) % 1:
-            raise Refusal("an input grid that differs between channels or has a fractional zero point")
-        if levels > 1 << 16:
-            raise Refusal(f"an input of {levels} levels; at most 65,536 are supported")
-        self.quantiser = symbol.then([step]).chain
-        grid = Grid(levels, 1, step.lowest - int(step.zero_point.flat[0]), float(step.scale.flat[0]))
-        self.codes = Codes(self.frame, 0, grid)
-        return Symbol(self.codes, symbol.index)
-
     def binarise(self, node: Node, arguments: list[Value], steps: list[Step]) -> Symbol:
         """Close what comes before with a binarisation: its layer becomes known, its result is bits."""
         symbol = self.on_stream(activation(arguments)).then(steps)
-        if any(isinstance(step, Rowwise) for step in symbol.chain.steps):
-            raise Refusal("it binarises the result of a softmax")
         if isinstance(symbol.source, Sums):
             return self.assembly.close(node, symbol, symbol.source)
         assert isinstance(symbol.source, Codes)
@@ -310,7 +364,7 @@ class Walk:
             raise Refusal(f"a convolution over {weights.ndim - 2} dimensions, expected 2")
         if node.attributes.get("group", 1) != 1:
             raise Refusal(f"{node.attributes['group']} groups; grouped convolutions are not supported")
-        signs, magnitudes = binary_weights(weights, _output_axis(node))
+        signs, magnitudes = binary_weights(weights, output_axis(node))
         symbol = self.on_stream(activation(arguments))
         if len(symbol.shape) != 4 or symbol.shape[1] != weights.shape[1]:
             raise Refusal(f"weights of shape {weights.shape} for an activation of shape {symbol.shape}")
@@ -392,7 +446,8 @@ class Walk:
         if np.any(symbol.index == PAD):
             raise Refusal("pooling after zero padding, where the zeros take part")
         image = symbol.index[0]
-        window = sliding_window(node, image.shape[1:], node.attributes["kernel_shape"], (0, 0, 0, 0))
+        kernel = image.shape[1:] if node.operator == "GlobalMaxPool" else node.attributes["kernel_shape"]
+        window = sliding_window(node, image.shape[1:], kernel, (0, 0, 0, 0))
         for axis in (window.rows, window.columns):
             if len({axis.last(output) for output in range(axis.outputs)}) < axis.outputs:
                 raise Refusal("padding so wide that two windows end at the same input")
@@ -419,6 +474,9 @@ class Walk:
 
     def on_stream(self, symbol: Symbol) -> Symbol:
         """The activation with codes or sums as its source: the raw input becomes pixels."""
+        for step in symbol.chain.steps:
+            if isinstance(step, Rowwise):
+                raise Refusal(f"it takes the result of {step.node}, which only the host can compute")
         if not isinstance(symbol.source, Input):
             return symbol
         if self.quantiser is not None:
@@ -449,103 +507,6 @@ class Walk:
         raise Refusal(f"it reads an activation of {natural.shape} rearranged, as {image.shape}")
 
 
-def activation(arguments: list[Value]) -> Symbol:
-    """The first argument, which must depend on the input."""
-    if not isinstance(arguments[0], Symbol):
-        raise Refusal("its first input is a constant")
-    return arguments[0]
-
-
-def constant(arguments: list[Value], position: int) -> Array:
-    """The argument at `position`, which must be a constant."""
-    if len(arguments) <= position:
-        raise Refusal(f"input {position} is missing")
-    value = arguments[position]
-    if not isinstance(value, np.ndarray):
-        raise Refusal(f"input {position} depends on the graph's input, expected a constant")
-    return value
-
-
-def with_constant(arguments: list[Value]) -> tuple[Symbol, Array, bool]:
-    """The activation and the constant of a node of two inputs, and whether the constant comes first."""
-    first, second = arguments
-    if isinstance(first, Symbol) and isinstance(second, np.ndarray):
-        return first, second, False
-    if isinstance(first, np.ndarray) and isinstance(second, Symbol):
-        return second, first, True
-    raise Refusal("it combines two activations; residual and other branches are not supported")
-
-
-def binary_weights(weights: Array, axis: int) -> tuple[NDArray[np.int8], Float]:
-    """Signs of the weights, and the magnitude of each output's; `axis` is the outputs'."""
-    if weights.dtype.kind not in "fi":
-        raise Refusal(f"weights of type {weights.dtype}")
-    if not np.isfinite(weights).all():
-        raise Refusal("weights that are not finite")
-    others = tuple(i for i in range(weights.ndim) if i != axis)
-    magnitudes = np.abs(weights).max(axis=others, keepdims=True)
-    wrong = np.abs(weights) != magnitudes
-    if wrong.any() or not magnitudes.all():
-        place = np.argwhere(wrong)[0] if wrong.any() else np.argwhere(weights == 0)[0]
-        output = int(place[axis])
-        raise Refusal(
-            f"weights that are not binary: output {output} holds {float(weights[tuple(place)]):g} "
-            f"beside {float(magnitudes.reshape(-1)[output]):g}"
-        )
-    return np.where(weights > 0, 1, -1).astype(np.int8), magnitudes.reshape(-1)
-
-
-def value_grid(symbol: Symbol, codes: Codes) -> tuple[Grid, bool]:
-    """The grid of what the symbol's chain makes of its codes, and whether it rises with them; on a falling grid the
-    consumer negates its weights, or its maximum becomes a minimum.
-    """
-    for step in symbol.chain.steps:
-        if any(np.ndim(c) for c in step.constants):
-            raise Refusal(f"{step.node} scales its input elements differently, so that sums over them are not integers")
-    if not symbol.chain.steps:
-        return codes.grid, True
-    reals = np.asarray(symbol.chain(codes.grid.reals(np.arange(codes.grid.levels))), np.float32)
-    rising = bool(reals[-1] > reals[0])
-    grid = Grid.fit(reals if rising else -reals)
-    if grid is None:
-        raise Refusal("its input is not a linear function of integers, after " + ", ".join(symbol.chain.nodes))
-    return grid, rising
-
-
-def sliding_window(node: Node, size: Sequence[int], kernel: Sequence[int], margins: tuple[int, int, int, int]) -> Window:
-    """The window of a Conv or MaxPool over an image of `size` that has `margins` of zeros already."""
-    if any(d != 1 for d in node.attributes.get("dilations", [1, 1])):
-        raise Refusal(f"dilations {list(node.attributes['dilations'])}; only 1 is supported")
-    strides = [int(s) for s in node.attributes.get("strides", [1, 1])]
-    pads = [int(p) for p in node.attributes.get("pads", [0, 0, 0, 0])]
-    mode = node.attributes.get("auto_pad", "NOTSET")
-    if mode in ("SAME_UPPER", "SAME_LOWER"):
-        for i in range(2):
-            inside = size[i] + margins[i] + margins[i + 2]
-            total = max((-(-inside // strides[i]) - 1) * strides[i] + kernel[i] - inside, 0)
-            small, large = total // 2, total - total // 2
-            pads[i], pads[i + 2] = (small, large) if mode == "SAME_UPPER" else (large, small)
-    elif mode == "VALID":
-        pads = [0, 0, 0, 0]
-    axes = []
-    for i in range(2):
-        before, after = pads[i] + margins[i], pads[i + 2] + margins[i + 2]
-        if node.attributes.get("ceil_mode", 0):
-            after += -(size[i] + before + after - kernel[i]) % strides[i]
-            if (size[i] + before + after - kernel[i]) // strides[i] * strides[i] >= size[i] + before:
-                after -= strides[i]  # a window that would start in the padding after the image is dropped
-        try:
-            axes.append(Axis(int(size[i]), int(kernel[i]), strides[i], before, after))
-        except ValueError as error:
-            raise Refusal(str(error)) from None
-    return Window(axes[0], axes[1])
-
-
-def _output_axis(node: Node) -> int:
-    """Which axis of a layer's weights counts its outputs."""
-    return 0 if node.operator == "Conv" or node.attributes.get("transB", 0) else 1
-
-
 def _input_shape(graph: Graph, path: str) -> tuple[int, ...]:
     batch, *rest = graph.input_shape or (None,)
     if len(rest) not in (1, 3):
@@ -557,4 +518,7 @@ def _input_shape(graph: Graph, path: str) -> tuple[int, ...]:
     fixed = tuple(d for d in rest if d is not None and d > 0)
     if len(fixed) != len(rest):
         raise ModelFileError(f"{path}: input {graph.input} has a free dimension besides the batch")
+    size = math.prod(fixed)
+    if size > MAX_ACTIVATION:
+        raise ModelFileError(f"{path}: input {graph.input} of {size} elements, at most {MAX_ACTIVATION} are supported")
     return fixed
