@@ -1,0 +1,130 @@
+"""sigmabit bench: what the XNOR-popcount array costs, and how fast pipelines are converted, built and simulated."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from pathlib import Path
+
+import click
+
+from sigmabit.fpga.synthesis import SynthesisError, synthesise
+from sigmabit.golden import SigmabitError
+from sigmabit.hdl.convert import convert
+from sigmabit.hdl.module import outline
+from sigmabit.hdl.popcount import PopcountConfig, popcount
+from sigmabit.hdl.stream import bit, wire
+from sigmabit.hdl.top import Pipeline
+from sigmabit.verif.pipelines import simulate
+
+from ..models import load_with_data, make_plan
+from ..terminal import Terminal, table
+from . import options
+
+
+@click.group()
+def bench() -> None:
+    """Benchmarks: area of the popcount array, speed of conversion and simulation."""
+
+
+@bench.command(name="popcount")
+@click.option("--inputs", type=click.IntRange(1, 8192), default=512, show_default=True, help="Operand elements per cycle.")
+@click.option("--bits", type=click.IntRange(1, 16), default=1, show_default=True, help="Bits of an element.")
+@click.option("--lanes", type=click.IntRange(1, 256), default=16, show_default=True, help="Sums taken of the same operand.")
+@options.as_json
+def popcount_area(inputs: int, bits: int, lanes: int, as_json: bool) -> None:
+    """Area per input and lane of an XNOR-popcount array with run-time weights, pipeline registers included, by Yosys for xc7."""
+    terminal = Terminal(as_json)
+    config = PopcountConfig(inputs, bits, lanes)
+    with tempfile.TemporaryDirectory() as name, terminal.progress() as report:
+        report("synthesising", 0, 0)
+        operands = wire(inputs * bits), wire(inputs * lanes)
+        with outline():
+            block = popcount(bit(), *operands, wire(lanes * config.count_bits), config)
+        design = convert(block)
+        try:
+            netlist = synthesise(design.write(Path(name) / "verilog"), design.top, Path(name))
+        except SynthesisError as error:
+            raise SigmabitError(str(error)) from None
+    area = netlist.area
+    total = inputs * bits * lanes
+    data = {"lut": area.lut, "ff": area.ff, "levels": area.levels, "lanes": total, "lut_per_lane": area.lut / total}
+    rows: list[list[object]] = [
+        ["XNOR-popcount lanes", total],
+        ["LUT6, shift registers included", area.lut],
+        ["LUT6 per lane", f"{area.lut / total:.3f}"],
+        ["registers per lane", f"{area.ff / total:.3f}"],
+        ["logic levels between registers", area.levels],
+    ]
+    terminal.emit(data, table(f"{config.module} by Yosys for xc7", ["", ""], rows))
+
+
+@bench.command()
+@options.model
+@options.data
+@options.plan
+@click.option("--interval", type=click.IntRange(min=1), metavar="CYCLES", help="Target for the plan, instead of the fastest.")
+@options.part
+@options.clock
+@options.input_scale
+@options.as_json
+def simulation(
+    model: Path,
+    data: Path,
+    plan: Path | None,
+    interval: int | None,
+    part: str | None,
+    clock_mhz: float | None,
+    input_scale: float | None,
+    as_json: bool,
+) -> None:
+    """Seconds to convert MODEL and to build its simulation from nothing, and frames per second that it simulates on one core."""
+    terminal = Terminal(as_json)
+    network, _, codes = load_with_data(model, data, input_scale)
+    made = make_plan(network, plan, part, interval, clock_mhz=clock_mhz)
+    began = time.perf_counter()
+    first = convert(Pipeline(made.pipeline).outline())
+    converting = time.perf_counter() - began
+    again = convert(Pipeline(made.pipeline).outline())
+    same = {n: (m.text, m.contents) for n, m in first.modules.items()} == {
+        n: (m.text, m.contents) for n, m in again.modules.items()
+    }
+    marks: dict[str, float] = {}
+
+    with tempfile.TemporaryDirectory() as cache, terminal.progress() as report:
+
+        def note(what: str, done: int, total: int) -> None:
+            marks.setdefault(what, time.perf_counter())
+            report(what, done, total)
+
+        kept = os.environ.get("SIGMABIT_CACHE")
+        os.environ["SIGMABIT_CACHE"] = cache
+        try:
+            simulate(network, made, codes[:1], progress=note)
+            began = time.perf_counter()
+            measured = simulate(network, made, codes, progress=report)
+            running = time.perf_counter() - began - converting
+        finally:
+            os.environ.pop("SIGMABIT_CACHE")
+            if kept is not None:
+                os.environ["SIGMABIT_CACHE"] = kept
+        building = marks["simulating"] - marks["building"]
+    cycles = int(measured.last_out[-1])
+    result = {
+        "frames": len(codes),
+        "interval_cycles": made.interval,
+        "conversion_s": converting,
+        "identical": same,
+        "build_s": building,
+        "frames_per_s": len(codes) / running,
+        "cycles_per_s": cycles / running,
+    }
+    rows: list[list[object]] = [
+        ["conversion", f"{converting:.2f} s"],
+        ["converted again, byte-identical", "yes" if same else "no"],
+        ["Verilator's build, from nothing", f"{building:.1f} s"],
+        ["simulated frames per second", f"{len(codes) / running:,.0f}"],
+        ["simulated cycles per second", f"{cycles / running:,.0f}"],
+    ]
+    terminal.emit(result, table(f"{network.name} at {made.interval:,} cycles per frame, one core", ["", ""], rows))
