@@ -119,9 +119,9 @@ def accumulate(clk, rst, counts, bias, valid, first, last, result, config):
         blocks.append(add_lane(field(counts, lane, config.count_bits), base, total, config.gain))
         results.append(total if config.scores else field(total, config.sum_bits - 1, 1))
     blocks.append(register(clk, joined(results), result.data))
-    end = valid
+    closing = valid
     if config.folded:
-        end = bit()
-        blocks.append(ends(valid, last, end))
-    blocks.append(register_reset(clk, rst, end, result.valid))
+        closing = bit()
+        blocks.append(ends(valid, last, closing))
+    blocks.append(register_reset(clk, rst, closing, result.valid))
     return blocks

@@ -18,6 +18,7 @@ from myhdl import ResetSignal, ToVerilogWarning
 from myhdl._always_comb import _AlwaysComb
 from myhdl._always_seq import _AlwaysSeq
 from myhdl._block import _Block
+from myhdl._ShadowSignal import _SliceSignal
 from myhdl._Signal import _Signal
 
 from .module import COMPOSITE, LEAF, WRITTEN, kind_of, outline, quick_elaboration
@@ -201,14 +202,45 @@ def _flatten(instance: Any, config: Any) -> Module:
     twice = re.search(r"\w+\[[^\]]*:[^\]]*\]\[", body)
     if twice:
         raise ConversionError(f"{config.module}: a slice of a slice, which Verilog does not have: {twice[0]}")
-    lost = re.search(r"(<=|=) 0\d+;", body)
+    lost = next(_nameless(elaborated), None)
     if lost:
-        raise ConversionError(f"{config.module}: a signal without a name became a constant: {lost[0]}")
+        raise ConversionError(f"{config.module}: {lost} became a constant, as nothing drives what it is a slice of")
+    idle = re.search(r"^initial begin\n\s*(\w+)\[", body, re.MULTILINE)
+    if idle:
+        raise ConversionError(f"{config.module}: nothing drives the signals of the list {idle[1]}")
     expected = {name for name, _ in _signals(arguments)}
     found = {port.name for port in ports}
     if expected != found:
         raise ConversionError(f"{config.module}: ports {sorted(found)}, expected {sorted(expected)}")
     return Module(config.module, config, text, tuple(ports))
+
+
+def _nameless(top: Any) -> Iterator[str]:
+    """Slices whose signal no block knows by a name, since nothing drives it. MyHDL writes an initial value in their place."""
+    blocks = list(_hierarchy(top))
+    lists = (signal for block in blocks for memory in block.memdict.values() for signal in memory.mem)
+    named = {id(signal) for signal in (*lists, *(signal for block in blocks for signal in block.sigdict.values()))}
+    for block in blocks:
+        for generator in block.subs:
+            if not isinstance(generator, _Block):
+                for name, signal in generator.sigdict.items():
+                    if isinstance(signal, _SliceSignal) and id(_whole(signal)) not in named:
+                        yield f"{block.name}.{name}"
+
+
+def _hierarchy(block: Any) -> Iterator[Any]:
+    """A block and all blocks inside it."""
+    yield block
+    for sub in block.subs:
+        if isinstance(sub, _Block):
+            yield from _hierarchy(sub)
+
+
+def _whole(signal: Any) -> Any:
+    """The signal that a slice is taken from, in the end."""
+    while isinstance(signal, _SliceSignal):
+        signal = signal._sig
+    return signal
 
 
 def _put_in_order(block: Any) -> None:

@@ -87,7 +87,7 @@ def ingress(clk, rst, s_axis, leaving, source, status, frames_in, malformed, con
         enter.next = (ready and s_axis.tvalid and not draining) or (filling and pause == 0)
 
     @always_comb
-    def begin():
+    def start():
         entering.next = enter and position == 0
 
     @always_seq(clk.posedge, reset=rst)
@@ -130,4 +130,4 @@ def ingress(clk, rst, s_axis, leaving, source, status, frames_in, malformed, con
     counters = tally(clk, rst, done, frames_in), tally(clk, rst, bad, malformed)
     fields = [low(field(beat, channel, config.field), config.bits) for channel in range(config.channels)]
     load = pass_on(s_axis.tdata, beat), register(clk, joined(fields), source.data)
-    return counters, judge, offer, show, admit, begin, load, follow, account
+    return counters, judge, offer, show, admit, start, load, follow, account

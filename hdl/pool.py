@@ -154,12 +154,12 @@ def maximum(clk, rst, sink, every, source, config):
     if config.mixed:
         newest = wire(channels)
         blocks.append(flip(sink.data, every, newest))
-    before, across = None, wire(channels)
+    earlier, across = None, wire(channels)
     if kernel_columns > 1:
-        before = wire((kernel_columns - 1) * channels)
-        blocks.append(remember(clk, sink.valid, newest, before))
-    blocks.append(any_of(newest, before, column_ages, across))
-    ends, output = bit(), wire(index_bits(geometry.columns.outputs))
+        earlier = wire((kernel_columns - 1) * channels)
+        blocks.append(remember(clk, sink.valid, newest, earlier))
+    blocks.append(any_of(newest, earlier, column_ages, across))
+    ends, number = bit(), wire(index_bits(geometry.columns.outputs))
     blocks.append(window_ends(sink.valid, column_ages, ends))
 
     # cycle 1: the rows
@@ -173,11 +173,11 @@ def maximum(clk, rst, sink, every, source, config):
         if geometry.columns.outputs == 1:
             blocks.append(remember(clk, ends_q1, across_q1, above))
         else:
-            blocks.append(count(clk, rst, ends, output, None, geometry.columns.outputs))
-            kept, output_q1 = like(above), like(output)
+            blocks.append(count(clk, rst, ends, number, None, geometry.columns.outputs))
+            kept, number_q1 = like(above), like(number)
             blocks.append(pass_on(ConcatSignal(above, across_q1), kept))
-            blocks.append(register(clk, output, output_q1))
-            blocks.append(bank(clk, ends_q1, output_q1, kept, output, above))
+            blocks.append(register(clk, number, number_q1))
+            blocks.append(bank(clk, ends_q1, number_q1, kept, number, above))
     blocks.append(any_of(across_q1, above, ages_q1, result))
     if config.mixed:
         flipped = wire(channels)

@@ -434,18 +434,18 @@ def window(clk, rst, sink, operand, config):
         blocks.append(rotate(joined(lines), slot_q2, turned, down))
         blocks.append(pass_on(turned, taps))
     if geometry.padded:
-        inside = wire(config.taps)
+        unpadded = wire(config.taps)
         row_table = tuple(_packed(geometry.rows.inside(i)) for i in range(geometry.rows.outputs))
         column_table = tuple(_packed(geometry.columns.inside(i)) for i in range(geometry.columns.outputs))
         row_inside, column_inside = first_of(row_table), first_of(column_table)
         blocks.append(follow(clk, rst, move_on, y_next, row_inside, row_table))
         blocks.append(follow(clk, rst, move_on, x_next, column_inside, column_table))
-        blocks.append(combine_inside(row_inside, column_inside, fold.group, inside, config))
-        inside_q2 = like(inside)
-        blocks.append(age(clk, inside, inside_q2, 2))
+        blocks.append(combine_inside(row_inside, column_inside, fold.group, unpadded, config))
+        unpadded_q2 = like(unpadded)
+        blocks.append(age(clk, unpadded, unpadded_q2, 2))
         masked = [wire(config.slice_bits) for _ in range(config.taps)]
         for tap, kept in enumerate(masked):
-            blocks.append(mask_tap(field(taps, tap, config.slice_bits), field(inside_q2, tap, 1), kept))
+            blocks.append(mask_tap(field(taps, tap, config.slice_bits), field(unpadded_q2, tap, 1), kept))
         taps = joined(masked)
     blocks.append(register(clk, taps, operand.data))
 
