@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
+from io import TextIOWrapper
 
 import click
 
 from sigmabit.golden import SigmabitError
 from sigmabit.verif.pipelines import SimulationError
 
+from .commands.bench import bench
 from .commands.compare import compare
 from .commands.convert import convert
 from .commands.data import data
@@ -38,12 +40,15 @@ def sigmabit(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-for command in (inspect, plan, convert, run, compare, verify, synth, data, train):
+for command in (inspect, plan, convert, run, compare, verify, synth, data, train, bench):
     sigmabit.add_command(command)
 
 
 def main() -> None:
     """Run the command line; what a user can mend becomes one sentence on standard error and status 2."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # names of nodes and files may hold what the terminal cannot show
+            stream.reconfigure(errors="backslashreplace")
     try:
         sigmabit.main(standalone_mode=False)
     except click.exceptions.Exit as stop:

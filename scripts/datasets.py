@@ -70,11 +70,11 @@ def load(name: str, folder: Path | None) -> Dataset:
     """The data set called `name`; `folder` is needed for all but the bundled digits."""
     if name == "digits":
         return digits()
+    if name != "mnist":
+        raise DatasetError(f"{name}: unknown data set, expected digits or mnist")
     if folder is None:
         raise DatasetError(f"{name}: no data folder; give --data DIR or set {DATA_VARIABLE}")
-    if name == "mnist":
-        return mnist(folder)
-    raise DatasetError(f"{name}: unknown data set, expected digits or mnist")
+    return mnist(folder)
 
 
 def _read_idx(folder: Path, name: str) -> NDArray[np.uint8]:

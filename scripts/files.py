@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -59,6 +59,32 @@ def room_beside(path: Path) -> Iterator[Path]:
     """A folder on the file system of `path`, for what is not whole yet; gone at the end, come what may."""
     with tempfile.TemporaryDirectory(prefix=".sigmabit-", dir=path.parent) as room:
         yield Path(room)
+
+
+def write_folder(folder: Path, write: Callable[[Path], object], leftovers: Sequence[str] = (), last: str = "") -> None:
+    """Fill a folder: write(fresh) fills a new one, which then takes its place, or whose files do if it exists.
+
+    A new folder, with its parents, appears whole or not at all. In an old one `leftovers` are removed, and the file `last` goes
+    first and comes last: where it is, the rest is.
+    """
+    folder = folder.absolute()
+    try:
+        missing = [path for path in (folder, *folder.parents) if not path.exists()]
+        top = missing[-1] if missing else folder
+        with room_beside(top) as room:
+            fresh = room / "new" / folder.relative_to(top)
+            fresh.mkdir(parents=True)
+            write(fresh)
+            if missing:
+                (room / "new").rename(top)
+                return
+            for name in (last, *leftovers):
+                if name:
+                    (folder / name).unlink(missing_ok=True)
+            for file in sorted(fresh.iterdir(), key=lambda file: file.name == last):
+                file.replace(folder / file.name)
+    except OSError as error:
+        raise OutputError(f"{folder}: cannot be written: {error.strerror or error}") from None
 
 
 def write_array(path: Path, array: NDArray[Any]) -> None:

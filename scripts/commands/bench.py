@@ -23,7 +23,7 @@ from ..terminal import Terminal, table
 from . import options
 
 
-@click.group()
+@click.group(short_help="What blocks cost, how fast simulations are.", no_args_is_help=False)
 def bench() -> None:
     """Benchmarks: area of the popcount array, speed of conversion and simulation."""
 

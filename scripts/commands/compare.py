@@ -18,7 +18,7 @@ from . import options
 OF_256 = click.IntRange(0, 255)
 
 
-@click.command()
+@click.command(short_help="Golden against the Verilog, tensor by tensor.")
 @options.model
 @options.data
 @click.option(

@@ -7,13 +7,11 @@ from pathlib import Path
 
 import click
 
-from sigmabit.hdl.convert import Design
 from sigmabit.hdl.convert import convert as to_verilog
 from sigmabit.hdl.keywords import identifier
-from sigmabit.hdl.plan import Plan
 from sigmabit.hdl.top import Pipeline
 
-from ..files import OutputError, check_folder, room_beside, write_json
+from ..files import check_folder, write_folder, write_json
 from ..models import load_network, make_plan
 from ..terminal import Terminal
 from . import options
@@ -21,7 +19,7 @@ from . import options
 PLAN = "plan.json"
 
 
-@click.command()
+@click.command(short_help="MODEL's pipeline as Verilog.")
 @options.model
 @options.plan
 @options.part
@@ -45,33 +43,15 @@ def convert(
     made = make_plan(network, plan, part, clock_mhz=clock_mhz)
     with terminal.progress() as report:
         design = to_verilog(Pipeline(made.pipeline).outline(), lambda name: report(f"converting {name}", 0, 0))
-    write_design(design, made, output)
-    data = {"top": design.top, "folder": str(output), "files": design.files, "list": f"{design.top}.f"}
-    terminal.emit(data, f"{len(design.files)} modules in {output}, listed in {design.top}.f; the top is {design.top}")
+    file_list = f"{design.top}.f"
 
+    def write(fresh: Path) -> None:
+        design.write(fresh)
+        write_json(fresh / PLAN, made.to_json())
 
-def write_design(design: Design, plan: Plan, folder: Path) -> None:
-    """All files of a design and its plan, in place of what an earlier conversion left in the folder.
-
-    A new folder appears whole or not at all. In an old one the file list goes first and comes last: where it is, the folder is
-    whole.
-    """
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with room_beside(folder.absolute()) as room:
-            fresh = room / "verilog"
-            design.write(fresh)
-            write_json(fresh / PLAN, plan.to_json())
-            if not folder.exists():
-                fresh.rename(folder)
-                return
-            lists = [f"{design.top}.f"]
-            for name in (*lists, *_leftovers(folder)):
-                (folder / name).unlink(missing_ok=True)
-            for file in sorted(fresh.iterdir(), key=lambda file: file.name in lists):
-                file.replace(folder / file.name)
-    except OSError as error:
-        raise OutputError(f"{folder}: cannot be written: {error.strerror or error}") from None
+    write_folder(output, write, _leftovers(output), last=file_list)
+    data = {"top": design.top, "folder": str(output), "files": design.files, "list": file_list}
+    terminal.emit(data, f"{len(design.files)} modules in {output}, listed in {file_list}; the top is {design.top}")
 
 
 def _leftovers(folder: Path) -> list[str]:

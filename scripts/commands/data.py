@@ -9,12 +9,12 @@ import click
 from sigmabit.golden import SigmabitError
 
 from ..datasets import DatasetError, data_folder, load
-from ..files import OutputError, check_folder, write_array
+from ..files import check_folder, write_array, write_folder
 from ..terminal import Terminal
 from . import options
 
 
-@click.command()
+@click.command(short_help="The test images of a data set as .npy files.")
 @click.argument("name", metavar="NAME")
 @click.option("--data", "source", type=options.PATH, metavar="DIR", help="Folder with the larger data sets.")
 @click.option("--frames", type=click.IntRange(min=1), metavar="N", help="Only the first N frames.")
@@ -28,11 +28,11 @@ def data(name: str, source: Path | None, frames: int | None, output: Path, as_js
         dataset = load(name, data_folder(source))
     except DatasetError as error:
         raise SigmabitError(str(error)) from None
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"{output}: cannot be made: {error.strerror}") from None
     images, labels = dataset.test_images[:frames], dataset.test_labels[:frames]
-    write_array(output / "x.npy", images)
-    write_array(output / "y.npy", labels)
+
+    def write(fresh: Path) -> None:
+        write_array(fresh / "x.npy", images)
+        write_array(fresh / "y.npy", labels)
+
+    write_folder(output, write)
     terminal.emit({"folder": str(output), "frames": len(images)}, f"{len(images)} images in {output}/x.npy, classes in y.npy")

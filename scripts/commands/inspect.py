@@ -18,7 +18,7 @@ from . import options
 SHOWN_TIES = 20
 
 
-@click.command()
+@click.command(short_help="Layers, shapes and unsupported nodes.")
 @options.model
 @options.input_scale
 @options.as_json

@@ -16,7 +16,7 @@ from ..terminal import Terminal, table
 from . import options
 
 
-@click.command()
+@click.command(short_help="The smallest pipeline that meets a target.")
 @options.model
 @options.part
 @click.option("--interval", type=int, metavar="CYCLES", help="Largest interval between frames.")

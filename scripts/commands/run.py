@@ -19,7 +19,7 @@ from ..terminal import Report, Terminal, table
 from . import options
 
 
-@click.command()
+@click.command(short_help="MODEL's output for the frames of X.npy.")
 @options.model
 @options.data
 @click.option("--output", type=options.PATH, required=True, metavar="Y.npy", help="Where the graph's output goes, as float32.")

@@ -20,7 +20,7 @@ from ..terminal import Terminal, table
 from . import options
 
 
-@click.command()
+@click.command(short_help="Area and logic depth by Yosys.")
 @options.model
 @options.plan
 @options.part

@@ -14,7 +14,7 @@ from ..terminal import Terminal
 from . import options
 
 
-@click.command()
+@click.command(short_help="A shipped network, from its data.")
 @click.argument("name", metavar="NAME")
 @click.option("--data", type=options.PATH, metavar="DIR", help="Folder with the larger data sets.")
 @click.option("--epochs", type=click.IntRange(min=1), metavar="N", help="Instead of the recipe's own number.")

@@ -19,7 +19,7 @@ from . import options
 from .run import accuracy
 
 
-@click.command()
+@click.command(short_help="Float graph, golden and Verilog side by side.")
 @options.model
 @options.data
 @options.labels
