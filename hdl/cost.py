@@ -28,11 +28,6 @@ def multiplexer(ways: int) -> int:
     return math.ceil((ways - 1) / 3)
 
 
-def table(words: int) -> float:
-    """LUT6 of one bit of a table in logic: 64 entries each, and what chooses between them."""
-    return 0 if words == 1 else 1 if words <= 64 else math.ceil(words / 64) * 1.3
-
-
 def distributed_ram(bits: int, depth: int) -> int:
     """LUT6 of a dual-port memory: four LUTs hold 6 bits of 32 words or 3 bits of 64."""
     if depth <= 32:

@@ -114,19 +114,22 @@ class Planner:
 
 
 def choices_for(layer: Convolution, interval: int) -> list[Choice]:
-    """For each way to cut a window into chunks, the fewest lanes that keep up with the interval; weights in logic or in BRAM."""
+    """For each way to cut a window into chunks, the numbers of lanes that keep up with the interval; weights in logic or in BRAM.
+
+    Only the fewest lanes for each number of repeats are of use. The fewest of all are mostly, but not always, the cheapest.
+    """
     found = []
     for group, slices in _cuts(layer):
         chunks = Folding(group, slices, 1).chunks(layer)
         repeats = interval // (layer.window.outputs * chunks)
         if repeats < 1:
             continue
-        lanes = -(-layer.channels // min(repeats, layer.channels))
-        for block in (False, True):
-            folding = Folding(group, slices, lanes, block)
-            if block and folding.folds(layer) == 1:
-                continue
-            found.append(Choice(folding, cost_of(layer, folding)))
+        for lanes in sorted({-(-layer.channels // n) for n in range(1, min(repeats, layer.channels) + 1)}):
+            for block in (False, True):
+                folding = Folding(group, slices, lanes, block)
+                if block and folding.folds(layer) == 1:
+                    continue
+                found.append(Choice(folding, cost_of(layer, folding)))
     return found
 
 

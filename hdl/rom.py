@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -9,9 +10,13 @@ import numpy as np
 from myhdl import always, delay, instance
 from numpy.typing import NDArray
 
-from .cost import Cost, block_ram, table
+from .cost import Cost, block_ram, multiplexer
 from .module import written
 from .stream import index_bits, wire
+
+BANK = 64
+"""Words of a table in logic that are read at once: one LUT6 a bit. Longer tables are read in banks, and a register later chosen
+from, which keeps the logic between registers as shallow as that of a short table."""
 
 
 class RomStyle(Enum):
@@ -64,6 +69,11 @@ class RomConfig:
         return index_bits(len(self.words))
 
     @property
+    def banks(self) -> int:
+        """Parts that a table in logic is read in."""
+        return -(-len(self.words) // BANK)
+
+    @property
     def cost(self) -> Cost:
         """Expected size; a merged table costs nothing of its own."""
         match self.style:
@@ -72,7 +82,8 @@ class RomConfig:
             case RomStyle.MERGED:
                 return Cost(ff=2 * self.address_bits)
             case RomStyle.LOGIC:
-                return Cost(self.width * table(len(self.words)), self.width + self.address_bits)
+                lut = self.width * (self.banks + multiplexer(self.banks))
+                return Cost(lut, self.width * (self.banks + 1 if self.banks > 1 else 1) + self.address_bits)
             case RomStyle.BLOCK:
                 return Cost(ff=self.width, bram36=block_ram(self.width, len(self.words)))
 
@@ -90,29 +101,60 @@ class RomConfig:
             f"module {self.module} (\n    input wire clk,\n    input wire [{self.address_bits - 1}:0] address,\n"
             f"    output wire [{self.width - 1}:0] data\n);\n\n"
         )
-        if self.style is not RomStyle.BLOCK:
-            cases = "".join(f"        {i}: entry = {self._literal(word)};\n" for i, word in enumerate(self.words[:-1]))
-            merged = self.style is RomStyle.MERGED
-            registers, index = ("address_q1, address_q2", "address_q2") if merged else ("address_q1", "address_q1")
-            kept = "" if merged else f"reg [{self.width - 1}:0] data_q2;\n"
-            last = "    address_q2 <= address_q1;\n" if merged else "    data_q2 <= entry;\n"
-            body = (
-                f"reg [{self.address_bits - 1}:0] {registers};\n"
-                f"reg [{self.width - 1}:0] entry;\n{kept}"
-                f"always @(posedge clk) begin\n    address_q1 <= address;\n{last}end\n"
-                f"always @* begin\n    case ({index})\n{cases}"
-                f"        default: entry = {self._literal(self.words[-1])};\n    endcase\nend\n"
-                f"assign data = {'entry' if merged else 'data_q2'};\n"
-            )
+        if self.style is RomStyle.BLOCK:
+            body = self._block()
+        elif self.style is RomStyle.LOGIC and self.banks > 1:
+            body = self._banked()
         else:
-            body = (
-                f'(* rom_style = "block" *) reg [{self.width - 1}:0] entries [0:{len(self.words) - 1}];\n'
-                f"reg [{self.width - 1}:0] data_q1, data_q2;\n"
-                f'initial $readmemh("{self.contents_file}", entries);\n'
-                "always @(posedge clk) begin\n    data_q1 <= entries[address];\n    data_q2 <= data_q1;\nend\n"
-                "assign data = data_q2;\n"
-            )
+            body = self._table()
         return f"{head}{body}\nendmodule\n"
+
+    def _block(self) -> str:
+        return (
+            f'(* rom_style = "block" *) reg [{self.width - 1}:0] entries [0:{len(self.words) - 1}];\n'
+            f"reg [{self.width - 1}:0] data_q1, data_q2;\n"
+            f'initial $readmemh("{self.contents_file}", entries);\n'
+            "always @(posedge clk) begin\n    data_q1 <= entries[address];\n    data_q2 <= data_q1;\nend\n"
+            "assign data = data_q2;\n"
+        )
+
+    def _table(self) -> str:
+        merged = self.style is RomStyle.MERGED
+        registers, index = ("address_q1, address_q2", "address_q2") if merged else ("address_q1", "address_q1")
+        kept = "" if merged else f"reg [{self.width - 1}:0] data_q2;\n"
+        last = "    address_q2 <= address_q1;\n" if merged else "    data_q2 <= entry;\n"
+        return (
+            f"reg [{self.address_bits - 1}:0] {registers};\n"
+            f"reg [{self.width - 1}:0] entry;\n{kept}"
+            f"always @(posedge clk) begin\n    address_q1 <= address;\n{last}end\n"
+            f"always @* begin\n{self._case(index, 'entry', [self._literal(word) for word in self.words])}end\n"
+            f"assign data = {'entry' if merged else 'data_q2'};\n"
+        )
+
+    def _banked(self) -> str:
+        within = BANK.bit_length() - 1
+        names = [f"bank{number}" for number in range(self.banks)]
+        parts = [self.words[number * BANK : (number + 1) * BANK] for number in range(self.banks)]
+        cases = "".join(
+            self._case(f"address[{within - 1}:0]", name, [self._literal(word) for word in part])
+            for name, part in zip(names, parts, strict=True)
+        )
+        return (
+            f"reg [{self.width - 1}:0] {', '.join(names)}, {', '.join(f'{name}_q1' for name in names)}, chosen, data_q2;\n"
+            f"reg [{self.address_bits - within - 1}:0] bank_q1;\n"
+            f"always @* begin\n{cases}{self._case('bank_q1', 'chosen', [f'{name}_q1' for name in names])}end\n"
+            f"always @(posedge clk) begin\n    bank_q1 <= address[{self.address_bits - 1}:{within}];\n"
+            + "".join(f"    {name}_q1 <= {name};\n" for name in names)
+            + "    data_q2 <= chosen;\nend\nassign data = data_q2;\n"
+        )
+
+    @staticmethod
+    def _case(index: str, target: str, values: Sequence[str]) -> str:
+        """target = values[index]; the last one beyond the end."""
+        if len(values) == 1:
+            return f"    {target} = {values[0]};\n"
+        cases = "".join(f"        {i}: {target} = {value};\n" for i, value in enumerate(values[:-1]))
+        return f"    case ({index})\n{cases}        default: {target} = {values[-1]};\n    endcase\n"
 
     def contents(self) -> dict[str, str]:
         """Files that the module reads, by name."""

@@ -26,6 +26,8 @@ class RomSuite(BlockSuite):
         table(RomStyle.CONSTANT, 5, (19,)),
         table(RomStyle.MERGED, 3, (1, 7, 0, 4, 2)),
         table(RomStyle.LOGIC, 70, tuple(3**i for i in range(40))),
+        table(RomStyle.LOGIC, 9, tuple(3**i for i in range(65))),
+        table(RomStyle.LOGIC, 70, tuple(3**i for i in range(200))),
         table(RomStyle.BLOCK, 70, tuple(3**i for i in range(40))),
         table(RomStyle.BLOCK, 1, (0, 1, 1)),
     )
