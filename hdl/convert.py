@@ -117,6 +117,8 @@ def _convert(instance: Any, design: Design, progress: Callable[[str], None]) -> 
             for name, signal in _signals(_arguments(instance))
         )
         module = Module(config.module, config, config.verilog(), ports, config.contents())
+    if module.name in design.modules:
+        raise ConversionError(f"{module.name} is the name of a module inside it, too")
     design.modules[module.name] = module
     progress(module.name)
     return module

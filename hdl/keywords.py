@@ -267,9 +267,15 @@ SYSTEM_VERILOG = frozenset(
 RESERVED = VERILOG | SYSTEM_VERILOG
 
 
+INSIDE = re.compile(
+    r"(accumulate|collect|compare|conv|delay|dense|egress|gather|ingress|maximum|pool|popcount|reset_register|sign|window)(\d|_|$)"
+)
+"""How modules inside a pipeline are named: after layers, and after kinds of blocks."""
+
+
 def identifier(text: str) -> str:
-    """A Verilog identifier close to `text`."""
+    """A Verilog identifier close to `text`, for a pipeline: no module inside has its name."""
     name = re.sub(r"\W+", "_", text, flags=re.ASCII).strip("_").lower() or "network"
-    if name[0].isdigit() or name in RESERVED:
+    if name[0].isdigit() or name in RESERVED or INSIDE.match(name):
         name = f"net_{name}"
     return name[:64]
