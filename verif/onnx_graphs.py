@@ -19,7 +19,7 @@ Operand = str | np.ndarray | float | None
 
 
 class Builder:
-    """A graph with one input (N, *shape). A call adds a node and gives the name of its first output:
+    """A graph with one input (N, *shape). A call adds a node and gives the name of its first output.
 
         g = Builder((3, 8, 8))
         y = g("Conv", "x", weights, pads=[1, 1, 1, 1])
@@ -84,7 +84,7 @@ def signs(random: np.random.Generator, *shape: int) -> np.ndarray:
 def normalisation(random: np.random.Generator, channels: int, spread: float) -> tuple[np.ndarray, ...]:
     """Random scale, bias, mean and variance of a BatchNormalization for sums of the given spread; scales of either sign."""
     scale = random.normal(size=channels)
-    bias = random.normal(size=channels)
-    mean = random.normal(size=channels) * spread / 2
+    bias = random.normal(size=channels) * np.abs(scale) / 4
+    mean = random.normal(size=channels) * spread / 4
     variance = random.uniform(0.5, 2, channels) * spread**2
     return tuple(a.astype(np.float32) for a in (scale, bias, mean, variance))

@@ -36,18 +36,19 @@ def draw_sample(seed: int, folder: Path) -> Sample:
 
 
 class _Drawing:
-    """A graph in the making: `x` is its last tensor and `shape` that tensor's shape without the batch."""
+    """A graph in the making: `x` is its last tensor, of the given shape without the batch and the given typical size."""
 
     def __init__(self, seed: int) -> None:
         self.random = np.random.default_rng(seed)
         self.convolutions = int(self.random.integers(0, 3))
-        channels, height, width = (int(n) for n in self.random.integers((1, 5, 5), (4, 9, 9)))
+        channels, height, width = (int(n) for n in self.random.integers((1, 5, 5), (4, 11, 11)))
         self.nhwc = self.convolutions > 0 and self.chance(4)
-        self.shape: tuple[int, ...] = (channels, height, width) if self.convolutions else (channels * height,)
+        self.shape: tuple[int, ...] = (channels, height, width) if self.convolutions else (channels * height * 2,)
         self.fed = (height, width, channels) if self.nhwc else self.shape
         self.standard = self.chance(2)  # no quantisers, so that onnxruntime executes the file
         self.g = Builder(self.fed, self.pick(QONNX, BREVITAS), constant_nodes=self.chance(2))
         self.x = "x"
+        self.magnitude = 0.6
 
     def chance(self, n: int) -> bool:
         return int(self.random.integers(n)) == 0
@@ -75,7 +76,8 @@ class _Drawing:
         return Sample(self.g.save(path, self.x), frames, scale)
 
     def input(self) -> tuple[np.ndarray, float | None]:
-        codes = self.random.integers(0, 256, (FRAMES, *self.fed))
+        limits = self.random.integers(1, 257, (FRAMES, self.fed[0], *[1] * (len(self.fed) - 1)))  # frames unlike one another
+        codes = self.random.integers(0, limits, (FRAMES, *self.fed))
         kinds = ["unit", "bytes", "halves", "offset", "thresholded", *([] if self.standard else ["quant", "bipolar"])]
         kind = self.pick(*kinds)
         if kind in ("quant", "bipolar"):
@@ -85,11 +87,13 @@ class _Drawing:
                 bits, signed = self.pick(3, 8), int(self.random.integers(2))
                 zero = 0 if signed else self.pick(0, 2)
                 self.x = self.g.quant(self.x, bits, 2.0 ** (1 - bits), zero, signed=signed, narrow=int(self.random.integers(2)))
-            frames, scale = self.random.normal(size=codes.shape), None
+            frames, scale = self.random.normal(size=codes.shape) + self.random.normal(size=limits.shape), None
         elif kind == "bytes":
             frames, scale = codes, 1.0
+            self.magnitude = 150.0
         elif kind == "halves":
             frames, scale = codes / 2, 0.5
+            self.magnitude = 75.0
         else:
             frames, scale = codes / 255, None
         if self.nhwc:
@@ -119,8 +123,8 @@ class _Drawing:
 
     def convolution(self, last: bool) -> None:
         channels, height, width = self.shape
-        outputs = int(self.random.integers(1, 6))
-        kernel = self.random.integers(1, 4, 2)
+        outputs = int(self.random.integers(1, 13))
+        kernel = self.random.integers(1, [min(height, 3) + 1, min(width, 3) + 1])
         strides = [int(s) for s in self.random.integers(1, 3, 2)]
         attributes: dict[str, Any] = {"strides": strides}
         padding = self.pick("none", "pads", "node", "auto")
@@ -144,13 +148,13 @@ class _Drawing:
             self.shape = (outputs, -(-height // strides[0]), -(-width // strides[1]))
         else:
             self.shape = (outputs, (height - int(kernel[0])) // strides[0] + 1, (width - int(kernel[1])) // strides[1] + 1)
-        fan_in = channels * int(kernel.prod())
+        self.magnitude *= np.sqrt(channels * kernel.prod())
         if last and self.chance(2):
-            self.normalise(fan_in)
+            self.normalise()
             return
-        places = [self.chance(3) for _ in range(3)]
+        places = [self.chance(4) for _ in range(3)]
         self.pool(places[0])
-        self.normalise(fan_in)
+        self.normalise()
         self.pool(places[1])
         self.binarisation()
         self.pool(places[2])
@@ -183,7 +187,7 @@ class _Drawing:
         self.shape = (int(np.prod(self.shape)),)
 
     def dense(self, last: bool) -> None:
-        inputs, outputs = self.shape[0], int(self.random.integers(2, 8))
+        inputs, outputs = self.shape[0], int(self.random.integers(4, 17))
         kind = self.pick("matmul", "add", "transposed", "gemm")
         if kind == "gemm":
             self.apply(
@@ -199,19 +203,20 @@ class _Drawing:
         else:
             self.apply("MatMul", self.weights((inputs, outputs), 1))
         self.shape = (outputs,)
+        self.magnitude *= np.sqrt(inputs)
         if kind == "add":
             self.apply("Add", self.random.normal(size=outputs))
         if not last or self.chance(4):
-            self.normalise(inputs)
+            self.normalise()
             self.binarisation()
         elif self.chance(2):
-            self.normalise(inputs)
+            self.normalise()
             if self.chance(2):
                 self.apply(self.pick("Softmax", "LogSoftmax"), axis=1)
 
-    def normalise(self, fan_in: int) -> None:
+    def normalise(self) -> None:
         """BatchNormalization, or what an exporter makes of it."""
-        scale, bias, mean, variance = normalisation(self.random, self.shape[0], np.sqrt(fan_in))
+        scale, bias, mean, variance = normalisation(self.random, self.shape[0], self.magnitude)
         if self.chance(4):
             scale[0] = 0
         kind = self.pick("operator", "standardised", "power", "reciprocal", "folded")
@@ -219,18 +224,19 @@ class _Drawing:
             self.apply("BatchNormalization", scale, bias, mean, variance, epsilon=1e-4)
             return
         scale, bias, mean, variance = (self.per_channel(c) for c in (scale, bias, mean, variance))
-        deviation = self.g("Sqrt", self.g("Add", variance, 1e-5))
         if kind == "folded":
-            self.apply("Mul", scale)
+            self.apply("Mul", scale / self.magnitude)
             self.apply("Add", bias)
             return
         self.apply("Sub", mean)
         if kind == "power":
             self.apply("Div", self.g("Pow", variance, 0.5))
-        elif kind == "reciprocal":
-            self.apply("Mul", self.g("Reciprocal", deviation))
         else:
-            self.apply("Div", deviation)
+            deviation = self.g("Sqrt", self.g("Add", variance, 1e-5))
+            if kind == "reciprocal":
+                self.apply("Mul", self.g("Reciprocal", deviation))
+            else:
+                self.apply("Div", deviation)
         self.apply("Mul", scale)
         self.apply("Add", bias)
 
@@ -261,6 +267,7 @@ class _Drawing:
                 thresholds = self.random.normal(size=(self.pick(1, self.shape[0]), 1))
                 layout = "NCHW" if len(self.shape) > 1 else "NC"
                 self.apply("MultiThreshold", thresholds, out_dtype="BIPOLAR", out_scale=2.0, out_bias=-1.0, data_layout=layout)
+        self.magnitude = 0.8
         if self.chance(4):
             self.apply("Mul", self.pick(-1.0, 0.25))
         if self.chance(4):

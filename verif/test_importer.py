@@ -1,0 +1,459 @@
+"""What is imported computes what the file's graph computes, in every spelling: executed by onnxruntime or qonnx, and compared."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+
+from sigmabit.golden import Network, import_model
+from sigmabit.golden.convolution import Convolution
+from sigmabit.golden.dense import Dense
+from sigmabit.golden.pool import Pool
+from sigmabit.golden.threshold import Threshold
+
+from .onnx_graphs import BREVITAS, QONNX, Builder, normalisation, signs
+from .random_graphs import draw_sample
+from .reference import execute
+
+pytestmark = pytest.mark.filterwarnings("ignore:Output shapes disagree")  # qonnx, on graphs without declared shapes
+
+SEEDS = 96
+
+
+def agree(path: Path, x: np.ndarray, input_scale: float | None = None) -> Network:
+    """Assert that the network gives what the file's graph gives for the frames x, and that these tell something."""
+    network = import_model(path, input_scale)
+    expected = execute(path, x).outputs
+    found = network.run(x)
+    assert found.shape == expected.shape
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5 * np.abs(expected).max())
+    assert len(x) == 1 or np.any(found != found[0])
+    return network
+
+
+def every_bit_pattern(n: int) -> np.ndarray:
+    """All inputs of n numbers +1 and -1."""
+    return np.array(list(itertools.product([-1, 1], repeat=n)), np.float32)
+
+
+def pixels(seed: int, *shape: int, frames: int = 24) -> np.ndarray:
+    """Frames of multiples of 1/255, some bright, some dark."""
+    random = np.random.default_rng(seed)
+    limits = random.integers(2, 257, (frames, *[1] * len(shape)))
+    return (random.integers(0, limits, (frames, *shape)) / 255).astype(np.float32)
+
+
+@pytest.fixture
+def random() -> np.random.Generator:
+    """Numbers that are the same in every run."""
+    return np.random.default_rng(7)
+
+
+class TestRandomGraphs:
+    @pytest.mark.parametrize("block", range(8))
+    def test_outputs_agree(self, block: int, tmp_path: Path) -> None:
+        telling = 0
+        for seed in range(block, SEEDS, 8):
+            sample = draw_sample(seed, tmp_path)
+            network = import_model(sample.path, sample.input_scale)
+            expected = execute(sample.path, sample.x).outputs
+            found = network.run(sample.x)
+            assert found.shape == expected.shape, seed
+            size = np.abs(expected).max()
+            np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5 * size, err_msg=f"seed {seed}")
+            telling += len(np.unique(found.reshape(len(found), -1), axis=0)) > 2
+        assert telling >= SEEDS // 8 * 2 // 3
+
+    def test_they_hold_every_kind_of_layer(self, tmp_path: Path) -> None:
+        kinds = {type(layer) for seed in range(20) for layer in import_model(draw_sample(seed, tmp_path).path, 1.0).layers}
+        assert kinds == {Threshold, Convolution, Pool, Dense}
+
+
+Spelling = Callable[[Builder, str, tuple[np.ndarray, ...]], str]
+"""Adds a normalisation, by scale, bias, mean and variance, to a tensor."""
+
+
+def _power(g: Builder, x: str, c: tuple[np.ndarray, ...]) -> str:
+    deviation = g("Pow", g("Add", c[3], 1e-5), 0.5)
+    return g("Add", g("Mul", g("Div", g("Sub", x, c[2]), deviation), c[0]), c[1])
+
+
+def _scale_first(g: Builder, x: str, c: tuple[np.ndarray, ...]) -> str:
+    factor = g("Div", c[0], g("Sqrt", c[3]))
+    return g("Add", g("Mul", factor, x), g("Sub", c[1], g("Mul", c[2], factor)))
+
+
+def _reciprocal(g: Builder, x: str, c: tuple[np.ndarray, ...]) -> str:
+    return g("Add", c[1], g("Mul", g("Mul", g("Add", x, -c[2]), g("Reciprocal", g("Sqrt", c[3]))), c[0]))
+
+
+def _from_constant(g: Builder, x: str, c: tuple[np.ndarray, ...]) -> str:
+    return g("Sub", c[1], g("Mul", g("Div", g("Sub", c[2], x), g("Sqrt", c[3])), g("Neg", c[0])))
+
+
+def _negated(g: Builder, x: str, c: tuple[np.ndarray, ...]) -> str:
+    return g("Neg", g("Sub", g("Div", g("Mul", g("Sub", x, c[2]), g("Neg", c[0])), g("Sqrt", c[3])), c[1]))
+
+
+def _operator(g: Builder, x: str, c: tuple[np.ndarray, ...]) -> str:
+    return g("BatchNormalization", x, *(constant.reshape(-1) for constant in c))
+
+
+SPELLINGS: tuple[Spelling, ...] = (_operator, _power, _scale_first, _reciprocal, _from_constant, _negated)
+
+
+class TestNormalisations:
+    @pytest.mark.parametrize("spelling", SPELLINGS, ids=lambda f: f.__name__.strip("_"))
+    @pytest.mark.parametrize("domain", [QONNX, BREVITAS])
+    def test_every_accumulator_decides_as_the_graph(
+        self, spelling: Spelling, domain: str, tmp_path: Path, random: np.random.Generator
+    ) -> None:
+        """All 512 inputs of a dense layer, with scales above, below and at zero: outputs equal bit for bit."""
+        g = Builder((9,), domain)
+        constants = normalisation(random, 24, 3)
+        constants[0][[3, 8]] = 0
+        y = g("MatMul", g("BipolarQuant", "x", 1.0), signs(random, 9, 24))
+        path = g.save(tmp_path / "m.onnx", g("BipolarQuant", spelling(g, y, constants), 1.0))
+        x = every_bit_pattern(9)
+        network = agree(path, x)
+        assert np.array_equal(network.run(x), execute(path, x).outputs)
+
+    @pytest.mark.parametrize("place", ["before", "after", "behind the sign"])
+    @pytest.mark.parametrize("spelling", SPELLINGS[:3], ids=lambda f: f.__name__.strip("_"))
+    def test_pooling_before_and_after(self, spelling: Spelling, place: str, tmp_path: Path, random: np.random.Generator) -> None:
+        g = Builder((2, 7, 6))
+        pool = {"kernel_shape": [2, 3], "strides": [2, 2], "pads": [1, 0, 0, 1]}
+        constants = normalisation(random, 8, 2)
+        if spelling is not _operator:
+            constants = tuple(constant.reshape(8, 1, 1) for constant in constants)
+        y = g("Conv", "x", signs(random, 8, 2, 3, 3), pads=[1, 1, 1, 1])
+        y = g("MaxPool", y, **pool) if place == "before" else y
+        y = spelling(g, y, constants)
+        y = g("MaxPool", y, **pool) if place == "after" else y
+        y = g("BipolarQuant", y, 1.0)
+        y = g("MaxPool", y, **pool) if place == "behind the sign" else y
+        network = agree(g.save(tmp_path / "m.onnx", y), pixels(1, 2, 7, 6))
+        assert [type(layer) for layer in network.layers] == [Convolution, Pool]
+        pooled = network.layers[1]
+        assert isinstance(pooled, Pool)
+        assert np.array_equal(pooled.every, constants[0].reshape(-1) < 0 if place == "before" else np.zeros(8, bool))
+
+    def test_pooling_twice_around_a_falling_normalisation(self, tmp_path: Path, random: np.random.Generator) -> None:
+        g = Builder((1, 9, 9))
+        y = g("MaxPool", g("Conv", "x", signs(random, 6, 1, 2, 2)), kernel_shape=[2, 2])
+        y = g("MaxPool", g("Mul", y, np.array([1.0, -1.0] * 3).reshape(6, 1, 1)), kernel_shape=[3, 3], strides=[2, 2])
+        y = g("BipolarQuant", g("Add", g("Mul", y, np.array([1.0] * 3 + [-1.0] * 3).reshape(6, 1, 1)), 0.3), 1.0)
+        agree(g.save(tmp_path / "m.onnx", y), pixels(2, 1, 9, 9))
+
+    @pytest.mark.parametrize(
+        ("operator", "attributes"),
+        [("Relu", {}), ("LeakyRelu", {"alpha": 0.2}), ("Sigmoid", {}), ("Tanh", {}), ("HardSigmoid", {}), ("Softsign", {})],
+    )
+    def test_monotone_functions(
+        self, operator: str, attributes: dict[str, Any], tmp_path: Path, random: np.random.Generator
+    ) -> None:
+        g = Builder((9,))
+        y = g("Sub", g(operator, g("MatMul", g("BipolarQuant", "x", 1.0), signs(random, 9, 6)), **attributes), 0.25)
+        agree(g.save(tmp_path / "m.onnx", g("BipolarQuant", y, 1.0)), every_bit_pattern(9))
+
+    def test_clip_and_prelu(self, tmp_path: Path, random: np.random.Generator) -> None:
+        g = Builder((9,))
+        y = g("PRelu", g("MatMul", g("BipolarQuant", "x", 1.0), signs(random, 9, 4)), np.array([0.5, 1, 0, 2]))
+        y = g("Clip", y, -2.0, 2.0)
+        agree(g.save(tmp_path / "m.onnx", g("BipolarQuant", g("Add", y, 1.5), 1.0)), every_bit_pattern(9))
+
+
+class TestQuantisers:
+    @pytest.mark.parametrize("operator", ["Greater", "GreaterOrEqual", "Less", "LessOrEqual"])
+    @pytest.mark.parametrize("constant_first", [False, True])
+    def test_comparisons_at_equality(
+        self, operator: str, constant_first: bool, tmp_path: Path, random: np.random.Generator
+    ) -> None:
+        g = Builder((7,))
+        y = g("MatMul", g("BipolarQuant", "x", 1.0), signs(random, 7, 5))
+        y = g(operator, 3.0, y) if constant_first else g(operator, y, 3.0)
+        agree(g.save(tmp_path / "m.onnx", g("Where", y, 2.0, -1.0)), every_bit_pattern(7))
+
+    @pytest.mark.parametrize("attributes", [{"signed": 0}, {"signed": 1}, {"signed": 1, "narrow": 1}])
+    @pytest.mark.parametrize("zero_point", [0.0, 0.3])
+    def test_one_bit_quant(
+        self, attributes: dict[str, int], zero_point: float, tmp_path: Path, random: np.random.Generator
+    ) -> None:
+        """Signed it gives +1 and -1, narrow or not; unsigned 1 and 0."""
+        g = Builder((9,))
+        y = g("MatMul", g("BipolarQuant", "x", 1.0), signs(random, 9, 7))
+        agree(g.save(tmp_path / "m.onnx", g.quant(y, 1, 2.0, zero_point, **attributes)), every_bit_pattern(9))
+
+    @pytest.mark.parametrize("mode", ["ROUND", "CEIL", "FLOOR", "UP", "DOWN", "HALF_UP", "HALF_DOWN"])
+    def test_rounding_modes(self, mode: str, tmp_path: Path, random: np.random.Generator) -> None:
+        """Steps of 2 put sums on halves, where the modes differ; the input's own Quant has them too."""
+        g = Builder((4,))
+        y = g("MatMul", g.quant("x", 4, 0.5, rounding_mode=mode), signs(random, 4, 8))
+        y = g.quant(g("Add", y, 0.5), 1, 2.0, signed=0, rounding_mode=mode)
+        x = random.integers(-20, 20, (200, 4)) / np.float32(8)
+        agree(g.save(tmp_path / "m.onnx", y), x.astype(np.float32))
+
+    @pytest.mark.parametrize("bits", [2, 3, 8])
+    @pytest.mark.parametrize(("signed", "narrow", "zero_point"), [(1, 0, 0), (1, 1, 0), (0, 0, 0), (0, 1, 3), (1, 0, -2)])
+    def test_input_quant(
+        self, bits: int, signed: int, narrow: int, zero_point: int, tmp_path: Path, random: np.random.Generator
+    ) -> None:
+        g = Builder((2, 5, 5))
+        y = g.quant(g("Mul", "x", 1.5), bits, 0.37, zero_point, signed=signed, narrow=narrow)
+        path = g.save(tmp_path / "m.onnx", g("Conv", y, signs(random, 3, 2, 3, 3), pads=[1, 1, 1, 1]))
+        network = agree(path, random.normal(size=(20, 2, 5, 5)).astype(np.float32) * 2**bits / 4)
+        assert network.input.grid.levels == (1 << bits) - narrow
+        assert not network.input.assumed
+
+    @pytest.mark.parametrize("thresholds", [1, 6])
+    @pytest.mark.parametrize("scale", [2.0, -2.0])
+    def test_multi_threshold_of_one_step(
+        self, thresholds: int, scale: float, tmp_path: Path, random: np.random.Generator
+    ) -> None:
+        g = Builder((9,))
+        y = g("MatMul", g("BipolarQuant", "x", 1.0), signs(random, 9, 6))
+        steps = random.integers(-2, 3, (thresholds, 1)) * 2.0 + 1
+        y = g("MultiThreshold", y, steps, out_dtype="BIPOLAR", out_scale=scale, out_bias=-scale / 2, data_layout="NC")
+        agree(g.save(tmp_path / "m.onnx", y), every_bit_pattern(9))
+
+    def test_multi_threshold_over_the_last_axis(self, tmp_path: Path, random: np.random.Generator) -> None:
+        g = Builder((1, 6, 5))
+        y = g("Transpose", g("Conv", "x", signs(random, 4, 1, 2, 2)), perm=[0, 2, 3, 1])
+        thresholds = np.array([[-0.5], [0.1], [0.4], [0.0]]) + 0.001
+        y = g("MultiThreshold", y, thresholds, out_dtype="BINARY", data_layout="NHWC")
+        agree(g.save(tmp_path / "m.onnx", y), pixels(3, 1, 6, 5))
+
+    def test_weights_binarised_in_the_graph(self, tmp_path: Path, random: np.random.Generator) -> None:
+        """Each way on latent weights that hold zeros of either sign where the operator gives them one."""
+        latent = random.normal(size=(12, 9)).astype(np.float32)
+        latent[0, :2] = 0.0, -0.0
+        sizes = random.uniform(0.5, 2, (12, 1))
+        for binarise in (
+            lambda g: g("BipolarQuant", latent, sizes),
+            lambda g: g.quant(latent, 1, sizes, narrow=1),
+            lambda g: g("Mul", g("Sign", g("Add", latent, 1e-3)), sizes),
+            lambda g: g("Where", g("Greater", latent, 0.0), sizes, g("Neg", sizes)),
+        ):
+            g = Builder((9,))
+            y = g("MatMul", g("BipolarQuant", "x", 1.0), g("Transpose", binarise(g), perm=[1, 0]))
+            agree(g.save(tmp_path / "m.onnx", y), every_bit_pattern(9)[::9])
+
+
+class TestInputs:
+    def test_bipolar(self, tmp_path: Path, random: np.random.Generator) -> None:
+        """BipolarQuant straight at the input is the host's: any numbers may come in, bits go to the first layer."""
+        g = Builder((6,))
+        path = g.save(tmp_path / "m.onnx", g("MatMul", g("BipolarQuant", "x", 0.5), signs(random, 6, 4)))
+        network = agree(path, random.normal(size=(40, 6)).astype(np.float32))
+        assert network.input.tensor.levels == 2
+
+    def test_binary(self, tmp_path: Path, random: np.random.Generator) -> None:
+        g = Builder((6,))
+        path = g.save(tmp_path / "m.onnx", g("MatMul", g.quant("x", 1, signed=0), signs(random, 6, 4)))
+        network = agree(path, random.integers(0, 2, (40, 6)).astype(np.float32))
+        assert network.input.tensor.levels == 2
+
+    def test_pixels_binarised_in_hardware(self, tmp_path: Path, random: np.random.Generator) -> None:
+        g = Builder((1, 4, 4))
+        y = g("BipolarQuant", g("Sub", g("Mul", "x", 2.0), 1.0), 1.0)
+        network = agree(g.save(tmp_path / "m.onnx", g("Conv", y, signs(random, 3, 1, 2, 2))), pixels(4, 1, 4, 4))
+        assert [type(layer) for layer in network.layers] == [Threshold, Convolution]
+
+    @pytest.mark.parametrize("scale", [1.0, 0.5, 1 / 16, 3.7])
+    def test_scale(self, scale: float, tmp_path: Path, random: np.random.Generator) -> None:
+        g = Builder((3, 4, 4))
+        y = g("BipolarQuant", g("Sub", g("Conv", "x", signs(random, 5, 3, 3, 3)), 40 * scale), 1.0)
+        codes = np.rint(pixels(5, 3, 4, 4) * 255)
+        network = agree(g.save(tmp_path / "m.onnx", y), (codes * np.float32(scale)).astype(np.float32), scale)
+        assert network.input.grid.scale == scale
+        assert not network.input.assumed
+
+    def test_steps_of_255_are_assumed(self, tmp_path: Path, random: np.random.Generator) -> None:
+        g = Builder((3, 4, 4))
+        network = agree(g.save(tmp_path / "m.onnx", g("Conv", "x", signs(random, 5, 3, 3, 3))), pixels(6, 3, 4, 4))
+        assert network.input.assumed
+
+    @pytest.mark.parametrize("padding", ["Conv", "Pad"])
+    @pytest.mark.parametrize("offset", [1.0, 0.3, 0.4914])
+    def test_offset_before_the_padding(self, padding: str, offset: float, tmp_path: Path, random: np.random.Generator) -> None:
+        """(2x - offset), then zeros around it: the zeros are no pixels."""
+        g = Builder((2, 5, 4))
+        y = g("Sub", g("Mul", "x", 2.0), offset)
+        weights, scale = signs(random, 6, 2, 3, 2), random.normal(size=(6, 1, 1))
+        if padding == "Pad":
+            y = g("Conv", g("Pad", y, np.array([0, 0, 2, 1, 0, 0, 1, 0])), weights)
+        else:
+            y = g("Conv", y, weights, pads=[2, 1, 1, 0])
+        agree(g.save(tmp_path / "m.onnx", g("BipolarQuant", g("Add", g("Mul", y, scale), 0.2), 1.0)), pixels(7, 2, 5, 4))
+
+    def test_frames_that_lie_channels_last(self, tmp_path: Path, random: np.random.Generator) -> None:
+        g = Builder((5, 4, 3))
+        y = g("Conv", g("Transpose", "x", perm=[0, 3, 1, 2]), signs(random, 4, 3, 2, 2))
+        network = agree(g.save(tmp_path / "m.onnx", y), pixels(8, 5, 4, 3))
+        assert network.input.tensor.shape == (5, 4, 3)
+        assert np.array_equal(network.input.order, np.arange(60))
+
+    def test_features_read_as_an_image(self, tmp_path: Path, random: np.random.Generator) -> None:
+        g = Builder((24,))
+        y = g("Conv", g("Reshape", "x", np.array([-1, 2, 3, 4])), signs(random, 4, 2, 2, 2))
+        agree(g.save(tmp_path / "m.onnx", y), pixels(9, 24))
+
+    @pytest.mark.parametrize("batch", [1, 0, "N", None])
+    def test_batch(self, batch: Any, tmp_path: Path, random: np.random.Generator) -> None:
+        g = Builder((4,), batch=batch)
+        path = g.save(tmp_path / "m.onnx", g("MatMul", "x", signs(random, 4, 3)))
+        assert import_model(path).input.shape == (4,)
+
+    def test_constants_that_are_inputs_as_well(self, tmp_path: Path, random: np.random.Generator) -> None:
+        """As files of the first ONNX versions have it."""
+        g = Builder((4,))
+        y = g("MatMul", "x", signs(random, 4, 3))
+        for tensor in g.initializers:
+            g.inputs.insert(0, onnx.helper.make_tensor_value_info(tensor.name, tensor.data_type, tensor.dims))
+        agree(g.save(tmp_path / "m.onnx", y), pixels(10, 4))
+
+
+class TestLayers:
+    @pytest.mark.parametrize("mode", ["SAME_UPPER", "SAME_LOWER", "VALID", "NOTSET"])
+    @pytest.mark.parametrize("strides", [[1, 1], [2, 3]])
+    def test_auto_pad(self, mode: str, strides: list[int], tmp_path: Path, random: np.random.Generator) -> None:
+        g = Builder((2, 7, 8))
+        y = g("BipolarQuant", g("Conv", "x", signs(random, 3, 2, 2, 3), auto_pad=mode, strides=strides), 1.0)
+        y = g("MaxPool", y, kernel_shape=[2, 2], auto_pad=mode, strides=[2, 2])
+        agree(g.save(tmp_path / "m.onnx", y), pixels(11, 2, 7, 8))
+
+    @pytest.mark.parametrize("size", [7, 8, 9, 10])
+    @pytest.mark.parametrize("ceil_mode", [0, 1])
+    @pytest.mark.parametrize("pads", [[0, 0, 0, 0], [1, 0, 1, 1]])
+    def test_pooling_geometry(
+        self, size: int, ceil_mode: int, pads: list[int], tmp_path: Path, random: np.random.Generator
+    ) -> None:
+        g = Builder((1, size, 8))
+        y = g("BipolarQuant", g("Sub", g("Conv", "x", signs(random, 3, 1, 1, 1)), 0.5), 1.0)
+        y = g("MaxPool", y, kernel_shape=[3, 2], strides=[3, 2], pads=pads, ceil_mode=ceil_mode)
+        agree(g.save(tmp_path / "m.onnx", y), pixels(12, 1, size, 8))
+
+    @pytest.mark.parametrize("alpha", [1.0, -0.5])
+    @pytest.mark.parametrize("transposed", [0, 1])
+    @pytest.mark.parametrize("bias", [None, (), (5,), (1, 5)])
+    def test_gemm(self, alpha: float, transposed: int, bias: Any, tmp_path: Path, random: np.random.Generator) -> None:
+        g = Builder((9,))
+        matrix = signs(random, 5, 9) if transposed else signs(random, 9, 5)
+        operands = [matrix] if bias is None else [matrix, random.normal(size=bias)]
+        y = g("Gemm", g("BipolarQuant", "x", 1.0), *operands, alpha=alpha, beta=3.0, transB=transposed)
+        agree(g.save(tmp_path / "m.onnx", y), every_bit_pattern(9))
+
+    def test_a_window_over_everything_is_dense(self, tmp_path: Path, random: np.random.Generator) -> None:
+        g = Builder((2, 3, 4))
+        y = g("Conv", g("BipolarQuant", "x", 1.0), signs(random, 5, 2, 3, 4), random.normal(size=5))
+        network = agree(g.save(tmp_path / "m.onnx", g("Squeeze", y, np.array([2, 3]))), random.normal(size=(30, 2, 3, 4)))
+        assert [type(layer) for layer in network.layers] == [Dense]
+
+    def test_channels_last_in_the_middle(self, tmp_path: Path, random: np.random.Generator) -> None:
+        """Normalised and binarised channels last, flattened channels last, and back."""
+        g = Builder((2, 6, 5))
+        y = g("Transpose", g("Conv", "x", signs(random, 4, 2, 2, 2)), perm=[0, 2, 3, 1])
+        y = g("BipolarQuant", g("Add", g("Mul", y, random.normal(size=4)), random.normal(size=4)), 1.0)
+        image = g("Conv", g("Transpose", y, perm=[0, 3, 1, 2]), signs(random, 3, 4, 3, 2))
+        bits = g("BipolarQuant", g("Add", image, 0.5), 1.0)
+        rows = g("Flatten", g("Transpose", bits, perm=[0, 3, 2, 1]))
+        agree(g.save(tmp_path / "m.onnx", g("MatMul", rows, signs(random, 27, 4))), pixels(13, 2, 6, 5))
+
+    @pytest.mark.parametrize("scale", [-1.0, 0.5, -0.25])
+    def test_scaled_bits(self, scale: float, tmp_path: Path, random: np.random.Generator) -> None:
+        """Bits are scaled, perhaps negated, before they are pooled and summed."""
+        g = Builder((2, 6, 6))
+        y = g("Mul", g("BipolarQuant", g("Add", g("Conv", "x", signs(random, 4, 2, 2, 2)), 0.001), 1.0), scale)
+        y = g("Conv", g("MaxPool", y, kernel_shape=[2, 2]), signs(random, 3, 4, 2, 2), pads=[1, 1, 0, 0])
+        agree(g.save(tmp_path / "m.onnx", y), pixels(14, 2, 6, 6))
+
+    def test_bits_of_zero_and_one_are_padded_with_zeros(self, tmp_path: Path, random: np.random.Generator) -> None:
+        g = Builder((2, 6, 6))
+        y = g.quant(g("Add", g("Conv", "x", signs(random, 4, 2, 2, 2)), 0.001), 1, 0.8, signed=0)
+        agree(g.save(tmp_path / "m.onnx", g("Conv", y, signs(random, 3, 4, 3, 3), pads=[1, 2, 1, 0])), pixels(15, 2, 6, 6))
+
+
+class TestOutputs:
+    @pytest.mark.parametrize("tail", ["Softmax", "LogSoftmax"])
+    def test_softmax(self, tail: str, tmp_path: Path, random: np.random.Generator) -> None:
+        g = Builder((9,))
+        scores = g("Mul", g("MatMul", g("BipolarQuant", "x", 1.0), signs(random, 9, 5)), random.normal(size=5))
+        agree(g.save(tmp_path / "m.onnx", g(tail, scores, axis=1)), every_bit_pattern(9))
+
+    def test_softmax_over_the_last_axis_by_default(self, tmp_path: Path, random: np.random.Generator) -> None:
+        g = Builder((4,))
+        agree(g.save(tmp_path / "m.onnx", g("Softmax", g("MatMul", "x", signs(random, 4, 5)))), pixels(16, 4))
+
+    def test_rearranged_scores(self, tmp_path: Path, random: np.random.Generator) -> None:
+        g = Builder((1, 4, 5))
+        y = g("Conv", "x", signs(random, 3, 1, 2, 2), random.normal(size=3))
+        y = g("Mul", g("Transpose", y, perm=[0, 2, 3, 1]), random.normal(size=(3, 4, 3)))
+        agree(g.save(tmp_path / "m.onnx", g("Reshape", y, np.array([0, 4, -1]))), pixels(17, 1, 4, 5))
+
+    def test_global_pooling_of_bits(self, tmp_path: Path, random: np.random.Generator) -> None:
+        g = Builder((1, 4, 5))
+        y = g("BipolarQuant", g("Sub", g("Conv", "x", signs(random, 6, 1, 2, 2)), 0.6), 1.0)
+        network = agree(g.save(tmp_path / "m.onnx", g("Flatten", g("GlobalMaxPool", y))), pixels(18, 1, 4, 5))
+        assert network.output.shape == (6,)
+
+    def test_other_outputs_on_the_way_change_nothing(self, tmp_path: Path, random: np.random.Generator) -> None:
+        g = Builder((9,))
+        y = g("MatMul", g("BipolarQuant", "x", 1.0), signs(random, 9, 5))
+        agree(g.save(tmp_path / "m.onnx", g("Softmax", y), y), every_bit_pattern(9))
+
+    def test_equal_scores_go_to_the_lowest_index(self, tmp_path: Path, random: np.random.Generator) -> None:
+        """Integer scores tie often; both sides then decide for the first."""
+        g = Builder((6,))
+        path = g.save(tmp_path / "m.onnx", g("MatMul", g("BipolarQuant", "x", 1.0), signs(random, 6, 4)))
+        x = every_bit_pattern(6)
+        scores = import_model(path).run(x)
+        assert np.array_equal(scores.argmax(axis=1), execute(path, x).outputs.argmax(axis=1))
+        top_two = np.sort(scores, axis=1)[:, -2:]
+        assert np.mean(top_two[:, 0] == top_two[:, 1]) > 0.1
+
+
+class TestExporters:
+    """What old and new exporters write differently."""
+
+    def test_opset_9(self, tmp_path: Path, random: np.random.Generator) -> None:
+        """Bounds, paddings and axes as attributes."""
+        g = Builder((2, 5, 5), opset=9, constant_nodes=True)
+        y = g("Pad", "x", pads=[0, 0, 1, 1, 0, 0, 0, 1], mode="constant", value=0.0)
+        y = g("Clip", g("Conv", y, signs(random, 4, 2, 3, 3)), min=-3.0, max=3.0)
+        y = g("Sign", g("Sub", y, g("Unsqueeze", np.array([0.1, -0.2, 0.3, 0.4]), axes=[0, 2, 3])))
+        batch = g("Unsqueeze", g("Gather", g("Shape", y), np.array(0), axis=0), axes=[0])
+        rows = g("Reshape", g("Dropout", y), g("Concat", batch, np.array([-1]), axis=0))
+        agree(g.save(tmp_path / "m.onnx", g("Softmax", g("MatMul", rows, signs(random, 80, 3)))), pixels(19, 2, 5, 5))
+
+    def test_shape_arithmetic(self, tmp_path: Path, random: np.random.Generator) -> None:
+        """The flat size is computed: a slice of the shape, its product, a concatenation."""
+        g = Builder((2, 5, 5))
+        y = g("Sign", g("Sub", g("Conv", "x", signs(random, 4, 2, 3, 3)), 0.3))
+        shape = g("Shape", y)
+        size = g("ReduceProd", g("Slice", shape, np.array([1]), np.array([4])), keepdims=1)
+        rows = g("Reshape", y, g("Concat", g("Slice", shape, np.array([0]), np.array([1])), size, axis=0))
+        agree(g.save(tmp_path / "m.onnx", g("MatMul", rows, signs(random, 36, 3))), pixels(20, 2, 5, 5))
+
+    def test_nodes_that_change_nothing(self, tmp_path: Path, random: np.random.Generator) -> None:
+        g = Builder((9,))
+        y = g("Identity", g("Dropout", g("Cast", "x", to=onnx.TensorProto.FLOAT)))
+        y = g("MatMul", g("Identity", g("BipolarQuant", y, 1.0)), g("Identity", signs(random, 9, 3)))
+        y = g("Squeeze", g("Unsqueeze", g("Cast", y, to=onnx.TensorProto.FLOAT), np.array([2])), np.array([2]))
+        agree(g.save(tmp_path / "m.onnx", y), every_bit_pattern(9))
+
+    def test_finn_domain(self, tmp_path: Path, random: np.random.Generator) -> None:
+        """MultiThreshold where it lived before QONNX: the same network as in today's domain."""
+        results = []
+        for domain in (QONNX, "finn.custom_op.general"):
+            g = Builder((4,), domain)
+            y = g("MatMul", "x", signs(np.random.default_rng(1), 4, 5))
+            y = g("MultiThreshold", y, np.full((5, 1), 0.2), out_dtype="BINARY")
+            results.append(import_model(g.save(tmp_path / "m.onnx", y)).run(pixels(22, 4)))
+        assert np.array_equal(*results)
+        assert results[0].any()
