@@ -98,6 +98,6 @@ class Recipe:
 
 
 RECIPES = {
-    "digits_bcnn": Recipe(digits_bcnn, "digits", epochs=200, batch=64, learning_rate=5e-3, shift=1),
+    "digits_bcnn": Recipe(digits_bcnn, "digits", epochs=60, batch=64, learning_rate=5e-3, shift=1),
     "mnist_bcnn": Recipe(mnist_bcnn, "mnist", epochs=40, batch=200, learning_rate=5e-3, shift=2, rotate=10.0),
 }

@@ -1,4 +1,4 @@
-"""Train a shipped network and write it as QONNX with its card. Needs the `training` extra (PyTorch, Brevitas)."""
+"""Train a shipped network and write it as QONNX. Needs the `training` extra (PyTorch, Brevitas)."""
 
 from __future__ import annotations
 
