@@ -182,7 +182,7 @@ def _flatten(instance: Any, config: Any) -> Module:
                 no_myhdl_header=True,
             )
             text = (Path(folder) / f"{config.module}.v").read_text()
-    except (myhdl.ConversionError, ToVerilogWarning) as error:
+    except (myhdl.Error, ToVerilogWarning, AttributeError) as error:  # the last of a concatenation that is sliced
         raise ConversionError(f"{config.module}: {error}") from error
     finally:
         sys.set_int_max_str_digits(digits)
