@@ -57,11 +57,12 @@ class Builder:
             self.initializers.append(tensor)
         return name
 
-    def quant(self, x: Operand, bits: int, scale: Operand = 1.0, zero_point: float = 0.0, **attributes: Any) -> str:
+    def quant(
+        self, x: Operand, bits: float, scale: Operand = 1.0, zero_point: float = 0.0, name: str = "", **attributes: Any
+    ) -> str:
         """A Quant node; signed and not narrow unless the attributes say otherwise."""
-        return self(
-            "Quant", x, scale, zero_point, float(bits), **{"signed": 1, "narrow": 0, "rounding_mode": "ROUND", **attributes}
-        )
+        given = {"signed": 1, "narrow": 0, "rounding_mode": "ROUND", **attributes}
+        return self("Quant", x, scale, zero_point, float(bits), name=name, **given)
 
     def model(self, *outputs: str) -> onnx.ModelProto:
         """The model with the given tensors as its outputs."""

@@ -242,4 +242,18 @@ def _binary_steps(
     try:
         return grid, find_steps(lambda a: chain(real(a)) > middle, low, high, stride)
     except NotMonotoneError as error:
-        raise Refusal(f"what comes before it is not monotone: {error}") from None
+        turning = _first_not_monotone(chain, real, low, high, stride)
+        raise Refusal(f"what comes before it is not monotone from {turning} on: {error}") from None
+
+
+def _first_not_monotone(
+    chain: Chain, real: Callable[[NDArray[np.int64]], Float], low: NDArray[np.int64], high: NDArray[np.int64], stride: int
+) -> str:
+    """The first node up to which `chain` both rises and falls over one channel's accumulators."""
+    for end, step in enumerate(chain.steps, 1):
+        part = Chain(chain.steps[:end])
+        try:
+            falls(lambda a, part=part: part(real(a)), low, high, stride)  # type: ignore[misc]
+        except NotMonotoneError:
+            return step.node
+    return chain.steps[-1].node
