@@ -46,7 +46,7 @@ class PopcountConfig:
     """inputs: operand elements per cycle, of `bits` bits each; lanes: sums taken of them; constant: the weights are constants.
 
     Constants cost no LUT input, so that six planes fit a compressor at once; weights that change take every second input, and
-    the first compressors take three lanes.
+    the first compressors take three planes.
     """
 
     inputs: int

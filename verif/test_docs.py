@@ -7,10 +7,11 @@ import inspect
 import re
 import shlex
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 from unittest.mock import patch
 
 import click
@@ -256,11 +257,11 @@ def test_invariants_are_held_by_tests(name: str) -> None:
     assert [number for number, _, tests in rows if "verif/test_" not in tests] == []
 
 
-def configurations(name: str) -> Iterator[type]:
+def configurations(name: str) -> Iterator[Any]:
     """The configuration classes that a module of hdl/ defines."""
     module = hdl_module(name)
     for key, value in vars(module).items():
-        if key.endswith("Config") and is_dataclass(value) and value.__module__ == module.__name__:
+        if key.endswith("Config") and isinstance(value, type) and value.__module__ == module.__name__:
             yield value
 
 

@@ -31,7 +31,8 @@ class Slice(Dut):
     """A register between two streams, correct unless `fault` changes its outputs, of which it sees inputs and state."""
 
     def __init__(self, fault: Callable[[Values, Values, State], Values] = lambda outputs, inputs, state: {}) -> None:
-        self.fault, self.state, self.inputs = fault, State(), {}
+        self.fault, self.state = fault, State()
+        self.inputs: Values = {}
 
     @property
     def reset_ports(self) -> dict[str, int]:
