@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import asdict
+from collections import Counter
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import click
 
-from sigmabit.verif.compare import first_difference
+from sigmabit.verif.compare import Difference, first_difference
 from sigmabit.verif.pipelines import Stalls, simulate
 
 from ..models import load_with_data, make_plan
 from ..terminal import Terminal, table
 from . import options
+
+AT_A_TIME = 500
+"""Frames that are simulated and compared at a time: all tensors of so many are kept in memory."""
 
 OF_256 = click.IntRange(0, 255)
 
@@ -56,19 +60,33 @@ def compare(
     codes = codes[:frames]
     made = make_plan(network, plan, part, clock_mhz=clock_mhz)
     stalls = Stalls(idle, backpressure, stall_seed)
+    elements: Counter[str] = Counter()
+    wrong: Counter[str] = Counter()
+    difference: Difference | None = None
     with terminal.progress() as report:
-        measured = simulate(network, made, codes, on, taps=True, stalls=stalls, progress=report)
-        report("comparing", 0, 0)
-        golden = dict(network.steps(codes))
-    wrong = {name: int((tensor != measured.trace[name]).sum()) for name, tensor in golden.items()}
-    difference = first_difference(golden, measured.trace)
+        for start in range(0, len(codes), AT_A_TIME):
+            some = codes[start : start + AT_A_TIME]
+
+            def overall(what: str, done: int, total: int, start: int = start) -> None:
+                report(what, start + done, len(codes) if total else 0)
+
+            measured = simulate(network, made, some, on, taps=True, stalls=stalls, progress=overall)
+            golden = dict(network.steps(some))
+            for name, tensor in golden.items():
+                elements[name] += tensor.size
+                wrong[name] += int((tensor != measured.trace[name]).sum())
+            if difference is None:
+                found = first_difference(golden, measured.trace)
+                difference = found and replace(found, frame=start + found.frame)
+    if difference:
+        difference = replace(difference, count=wrong[difference.layer])
     result = {
         "frames": len(codes),
         "mismatches": sum(wrong.values()),
-        "tensors": {name: {"elements": tensor.size, "mismatches": wrong[name]} for name, tensor in golden.items()},
+        "tensors": {name: {"elements": elements[name], "mismatches": wrong[name]} for name in elements},
         "first_difference": asdict(difference) if difference else None,
     }
-    rows = [[name, tensor.size, wrong[name]] for name, tensor in golden.items()]
+    rows = [[name, elements[name], wrong[name]] for name in elements]
     verdict = str(difference) if difference else f"all tensors of {len(codes)} frames are equal"
     terminal.emit(result, table(f"{network.name}: golden against {on}", ["tensor", "elements", "mismatches"], rows), "", verdict)
     sys.exit(1 if difference else 0)

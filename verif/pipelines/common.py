@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,9 @@ from numpy.typing import NDArray
 
 from sigmabit.golden import Network, SigmabitError
 from sigmabit.golden.layout import Layout
+from sigmabit.hdl.convert import Design, convert
 from sigmabit.hdl.plan import Plan
-from sigmabit.hdl.top import PipelineConfig
+from sigmabit.hdl.top import Pipeline, PipelineConfig
 
 SIMULATORS = ("verilator", "icarus", "myhdl")
 """Where a pipeline can be simulated: its Verilog, twice, and the MyHDL that the Verilog was made from."""
@@ -110,6 +112,12 @@ def simulate(
     if on == "myhdl":
         return myhdl.run(job, codes, progress)
     raise SimulationError(f"unknown simulator {on}, expected one of {', '.join(SIMULATORS)}")
+
+
+@lru_cache(maxsize=2)
+def converted(config: PipelineConfig) -> Design:
+    """A pipeline's Verilog; the last ones are kept, for the next frames."""
+    return convert(Pipeline(config).outline())
 
 
 def unpack(layout: Layout, beats: NDArray[np.uint8], frames: int, name: str) -> NDArray[np.int64]:

@@ -11,11 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sigmabit.golden.layout import Layout
-from sigmabit.hdl.convert import convert
-from sigmabit.hdl.top import Pipeline
 
 from ..toolchain import ToolError, run_tool
-from .common import Job, Measured, Progress, SimulationError, unpack
+from .common import Job, Measured, Progress, SimulationError, converted, unpack
 
 
 def run(job: Job, codes: NDArray[np.integer], progress: Progress) -> Measured:
@@ -24,7 +22,8 @@ def run(job: Job, codes: NDArray[np.integer], progress: Progress) -> Measured:
         raise SimulationError("waves are written by verilator only")
     if shutil.which("iverilog") is None:
         raise ToolError("Icarus Verilog is not installed (package iverilog)")
-    design = convert(Pipeline(job.config).outline(), lambda name: progress(f"converting {name}", 0, 0))
+    progress("converting", 0, 0)
+    design = converted(job.config)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         sources = design.write(folder)

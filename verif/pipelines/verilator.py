@@ -12,11 +12,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from sigmabit.hdl.convert import Design, convert
-from sigmabit.hdl.top import Pipeline
+from sigmabit.hdl.convert import Design
 
 from ..toolchain import cache_folder, check_wave_headers, run_tool, verilator_environment
-from .common import Job, Measured, Progress, SimulationError, unpack
+from .common import Job, Measured, Progress, SimulationError, converted, unpack
 
 HARNESS = Path(__file__).with_name("harness.cpp")
 
@@ -26,7 +25,8 @@ SPLIT = 20_000
 
 def run(job: Job, codes: NDArray[np.integer], progress: Progress, optimise: bool) -> Measured:
     """Convert, build unless that has been done before, and simulate."""
-    design = convert(Pipeline(job.config).outline(), lambda name: progress(f"converting {name}", 0, 0))
+    progress("converting", 0, 0)
+    design = converted(job.config)
     progress("building", 0, 0)
     program = build(job, design, optimise)
     return execute(job, program, codes, progress)
