@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from io import TextIOWrapper
 
@@ -61,9 +60,6 @@ def main() -> None:
         sys.exit(_fail(str(error), FAILED))
     except SigmabitError as error:
         sys.exit(_fail(str(error)))
-    except BrokenPipeError:  # whoever read the result has gone, and what is left of it has no reader
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(FAILED)
     except OSError as error:
         sys.exit(_fail(f"{error.filename or 'a file'}: {error.strerror or error}"))
 
