@@ -303,10 +303,10 @@ class Walk:
     def quantise(self, node: Node, arguments: list[Value], steps: list[Step]) -> Value:
         """A quantiser of weights, of the input, or of an activation, which must become bits."""
         if isinstance(arguments[0], np.ndarray):
-            quantised = Chain(tuple(steps))(arguments[0].astype(np.float32))
-            if quantised.shape != arguments[0].shape:
-                raise Refusal(f"a scale that does not fit weights of shape {arguments[0].shape}")
-            return quantised
+            shape = arguments[0].shape
+            if np.broadcast_shapes(shape, *(c.shape for step in steps for c in step.constants)) != shape:
+                raise Refusal(f"a scale that does not fit weights of shape {shape}")
+            return Chain(tuple(steps))(arguments[0].astype(np.float32))
         symbol, last = activation(arguments), steps[-1]
         levels = last.levels if isinstance(last, Quantise) else 2
         if isinstance(symbol.source, Input) and (levels > 2 or not symbol.chain.steps):
