@@ -110,7 +110,7 @@ build/trained/$(NAME).onnx: scripts/train.py scripts/topologies.py scripts/datas
 	@touch $@
 
 VERILOG := build/$(STEM)/verilog
-TOP = $(basename $(notdir $(wildcard $(VERILOG)/*.f)))
+TOP = $(basename $(notdir $(shell ls $(VERILOG)/*.f)))
 OUT := build/$(STEM)/vivado
 BITSTREAM_NEEDS := $(VERILOG)/plan.json
 include fpga/vivado/vivado.mk
