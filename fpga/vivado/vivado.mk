@@ -9,15 +9,18 @@ OUT ?= build/vivado
 
 VIVADO_SCRIPTS := $(dir $(lastword $(MAKEFILE_LIST)))
 
-# $(1): the script, without its folder and ending
-vivado_command = $(VIVADO) -mode batch -notrace -log '$(OUT)/vivado.log' -journal '$(OUT)/vivado.jou' \
--source '$(VIVADO_SCRIPTS)$(1).tcl' -tclargs 'folder=$(VERILOG)' 'top=$(TOP)' 'part=$(PART)' 'clock_mhz=$(CLOCK_MHZ)' 'out=$(OUT)'
+# before anything is made for it
+ifneq ($(filter bitstream out-of-context,$(MAKECMDGOALS)),)
+ifeq ($(shell command -v '$(VIVADO)' 2>/dev/null),)
+$(error $(VIVADO) is not on PATH, and only Vivado makes bitstreams)
+endif
+endif
 
-# make expands a recipe before it runs the first line: without Vivado, nothing is run
-vivado_missing = $(VIVADO) is not on PATH, so this was not run: $(vivado_command)
+# $(1): the script, without its folder and ending
 define run_vivado
-$(if $(shell command -v '$(VIVADO)' 2>/dev/null),,$(error $(vivado_missing)))@mkdir -p '$(OUT)'
-$(vivado_command)
+@mkdir -p '$(OUT)'
+$(VIVADO) -mode batch -notrace -log '$(OUT)/vivado.log' -journal '$(OUT)/vivado.jou' -source '$(VIVADO_SCRIPTS)$(1).tcl' \
+-tclargs 'folder=$(VERILOG)' 'top=$(TOP)' 'part=$(PART)' 'clock_mhz=$(CLOCK_MHZ)' 'out=$(OUT)'
 endef
 
 .PHONY: bitstream out-of-context
