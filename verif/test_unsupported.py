@@ -233,8 +233,8 @@ class TestActivations:
                 "differs between positions",
             ),
             "in training": (lambda g: batch_normalization(g, training_mode=1), "in training mode"),
-            "of NaN": (lambda g: batch_normalization(g, variance=np.nan), "constants that are not finite"),
-            "of infinite variance": (lambda g: batch_normalization(g, variance=np.inf), "constants that are not finite"),
+            "of NaN": (lambda g: batch_normalization(g, variance=np.nan), "a constant that is not finite"),
+            "of infinite variance": (lambda g: batch_normalization(g, variance=np.inf), "a constant that is not finite"),
             "of negative variance": (
                 lambda g: batch_normalization(g, variance=-1.0),
                 "the variance of channel 2 is not positive",

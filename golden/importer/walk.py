@@ -162,8 +162,11 @@ class Walk:
         if not known:
             self.check_weights(node, arguments)
             return None
-        if any(a.dtype.kind == "f" and not np.isfinite(a).all() for a in constants) and node.operator != "Clip":
-            raise Refusal("constants that are not finite")
+        for array in constants:
+            if array.dtype.kind not in "fiub":
+                raise Refusal(f"a constant of type {array.dtype}")
+            if array.dtype.kind == "f" and not np.isfinite(array).all() and node.operator != "Clip":
+                raise Refusal("a constant that is not finite")
         for name in node.outputs[1:]:
             if name in self.graph.consumers or name == self.graph.output:
                 raise Refusal(f"its output {name} is used; only its first output is supported")
