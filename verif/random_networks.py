@@ -68,7 +68,7 @@ class NetworkCase:
             f"network_{self.seed}",
             InputFormat("x", (tensor.size,), order, tensor, grid, None),
             layers,
-            OutputFormat("y", (size,), np.arange(size), np.float32(1), 1, 0, Chain(())),
+            OutputFormat("y", (size,), np.arange(size), np.ones((), np.float32), 1, 0, Chain(())),
         )
 
     @cached_property
@@ -118,7 +118,8 @@ def _layers(tensor: TensorType, grid: Grid, random: Random) -> Iterator[Layer]:
 
 def _thresholds(weights: NDArray[np.int8], grid: Grid, random: Random) -> NDArray[np.int64]:
     spread = 1 + int(np.sqrt(weights[..., 0].size)) * grid.max_magnitude
-    return random.integers(-spread, spread + 1, weights.shape[-1])
+    thresholds: NDArray[np.int64] = random.integers(-spread, spread + 1, weights.shape[-1])
+    return thresholds
 
 
 def _axis(size: int, random: Random) -> Axis:
@@ -135,7 +136,7 @@ def _pool_axis(size: int, random: Random) -> Axis:
             return axis
 
 
-def naive_network(network: Network, frame: NDArray[np.integer]) -> list[list[int]]:
+def naive_network(network: Network, frame: NDArray[np.int64]) -> list[list[int]]:
     """The results of one frame (height, width, channels) in raster order, by loops over everything."""
     for layer in network.layers:
         if isinstance(layer, Threshold):
@@ -149,7 +150,7 @@ def naive_network(network: Network, frame: NDArray[np.integer]) -> list[list[int
             frame = np.array([[min(c.flat) if e else max(c.flat) for c, e in zip(s.T, layer.every, strict=True)] for s in seen])
             shape = layer.output.shape
         else:
-            frame = np.array(naive(layer, frame))
+            frame = np.array(naive(layer, frame), np.int64)
             shape = layer.layout.height, layer.layout.width, layer.layout.channels
         frame = frame.reshape(shape)
     return frame.reshape(-1, frame.shape[-1]).tolist()  # type: ignore[no-any-return]
