@@ -118,7 +118,7 @@ def _layers(tensor: TensorType, grid: Grid, random: Random) -> Iterator[Layer]:
 
 def _thresholds(weights: NDArray[np.int8], grid: Grid, random: Random) -> NDArray[np.int64]:
     spread = 1 + int(np.sqrt(weights[..., 0].size)) * grid.max_magnitude
-    thresholds: NDArray[np.int64] = random.integers(-spread, spread + 1, weights.shape[-1])
+    thresholds: NDArray[np.int64] = random.integers(-spread, spread + 1, weights.shape[-1:])
     return thresholds
 
 
