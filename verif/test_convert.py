@@ -20,7 +20,7 @@ from sigmabit.fpga.synthesis import synthesise
 from sigmabit.golden import Network, import_model
 from sigmabit.hdl.convert import ConversionError, Design, convert
 from sigmabit.hdl.delay import DelayConfig, delay
-from sigmabit.hdl.fabric import field, like, register
+from sigmabit.hdl.fabric import field, joined, like, register
 from sigmabit.hdl.keywords import INSIDE, RESERVED, identifier
 from sigmabit.hdl.module import composite, leaf, outline
 from sigmabit.hdl.plan import Plan
@@ -466,6 +466,23 @@ def wiring(*copies: tuple[Any, str, str]) -> Design:
     """The Verilog of a composite of copies."""
     with outline():
         return convert(wired(wire(8), wire(8), Wiring(copies)))
+
+
+@leaf
+def named_late(clk, a, q, config):
+    """MyHDL looks for names when the first sub-block is made."""
+    early = like(a)
+    first = register(clk, a, early)
+    late = like(a)
+    return first, register(clk, early, late), register(clk, joined([field(late, 1, 4), field(late, 0, 4)]), q)
+
+
+def test_late_names() -> None:
+    """A signal that is made after the first sub-block is named after the sub-block that drives it, and not lost."""
+    with outline():
+        text = convert(named_late(bit(), wire(8), wire(8), Named("named_late"))).modules["named_late"].text
+    assert "register1_q <= early;" in text
+    assert "assign register2_d[8-1:4] = register1_q[4-1:0];" in text
 
 
 class TestRefusals:
