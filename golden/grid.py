@@ -67,14 +67,17 @@ class Grid:
         if np.any(np.abs(exact - (exact[0] + step * np.arange(len(exact)))) > 4e-7 * max(largest, step)):
             return None
         ratio = float(exact[0]) / step
-        tolerance = 1e-7 * max(1.0, largest / step)
+        # each number is off by half a unit in float32's last place, the step by twice that over all steps
+        tolerance = 2.0**-24 * max(1.0, largest / step) * (1 + 2 * abs(ratio) / (len(exact) - 1))
         gain = 1
         while abs(ratio * gain - round(ratio * gain)) > tolerance * gain:
             gain += 1
             if gain > MAX_DENOMINATOR:
                 return None
         fraction = Fraction(round(ratio * gain), gain)
-        return Grid(len(exact), fraction.denominator, fraction.numerator, step / fraction.denominator)
+        place = int(np.argmax(np.abs(exact)))  # the largest number tells the scale best
+        value = fraction.denominator * place + fraction.numerator
+        return Grid(len(exact), fraction.denominator, fraction.numerator, float(exact[place]) / value)
 
 
 BIPOLAR = Grid(levels=2, gain=2, offset=-1, scale=1.0)

@@ -142,7 +142,9 @@ def quantise(node: Node, scale: Float, zero_point: Float, bit_width: Float) -> l
         raise Refusal(f"bit width {widths.tolist()}, expected one whole number from 1 to 32")
     if not np.all(scale > 0):
         raise Refusal("a quantisation step that is not positive")
-    bits, signed, narrow = int(widths[0]), bool(node.attributes.get("signed", 1)), bool(node.attributes.get("narrow", 0))
+    bits, signed, narrow = int(widths[0]), node.attributes.get("signed", 1), node.attributes.get("narrow", 0)
+    if signed not in (0, 1) or narrow not in (0, 1):
+        raise Refusal(f"signed={signed} and narrow={narrow}, expected 0 or 1")
     scale, zero_point = scale.astype(np.float32), zero_point.astype(np.float32)
     if signed and bits == 1:
         one, zero = np.float32(1), np.zeros((), np.float32)
