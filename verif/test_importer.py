@@ -365,6 +365,16 @@ class TestLayers:
         rows = g("Flatten", g("Transpose", bits, perm=[0, 3, 2, 1]))
         agree(g.save(tmp_path / "m.onnx", g("MatMul", rows, signs(random, 27, 4))), pixels(13, 2, 6, 5))
 
+    def test_shuffled_channels(self, tmp_path: Path, random: np.random.Generator) -> None:
+        """Channels in two groups change places between layers; the weights follow them."""
+        g = Builder((2, 5, 4))
+        y = g("Sign", g("Sub", g("Conv", "x", signs(random, 6, 2, 2, 2)), 0.3))
+        y = g("Transpose", g("Reshape", y, np.array([0, 2, 3, 4, 3])), perm=[0, 2, 1, 3, 4])
+        agree(
+            g.save(tmp_path / "m.onnx", g("Conv", g("Reshape", y, np.array([0, 6, 4, 3])), signs(random, 5, 6, 2, 2))),
+            pixels(23, 2, 5, 4),
+        )
+
     @pytest.mark.parametrize("scale", [-1.0, 0.5, -0.25])
     def test_scaled_bits(self, scale: float, tmp_path: Path, random: np.random.Generator) -> None:
         """Bits are scaled, perhaps negated, before they are pooled and summed."""
