@@ -108,7 +108,7 @@ class Clip(Step):
 
 @dataclass(frozen=True, eq=False)
 class Normalise(Step):
-    """BatchNormalization at inference, folded to x * factor + shift as executors do, both factors rounded in float32."""
+    """BatchNormalization at inference, folded to x * factor + shift and rounded in float32 as onnxruntime does it."""
 
     scale: Float
     bias: Float
@@ -126,7 +126,7 @@ class Normalise(Step):
 
     def __call__(self, x: Float) -> Float:
         kind = x.dtype.type
-        factor = self.scale.astype(kind) / np.sqrt(self.variance.astype(kind) + kind(self.epsilon))
+        factor = kind(1) / np.sqrt(self.variance.astype(kind) + kind(self.epsilon)) * self.scale.astype(kind)
         shift = self.bias.astype(kind) - self.mean.astype(kind) * factor
         return x * factor + shift
 

@@ -107,7 +107,9 @@ class TestSteps:
         gamma, beta, mean, variance = (random.normal(size=channels).astype(np.float32) for _ in range(4))
         variance = np.abs(variance) + np.float32(0.1)
         gamma[:3] = 0
-        beta[3:8], mean[3:8] = 0, (scale[3:8, 0] * (low[3:8] + 2 * stride)).astype(np.float32)  # zero at an accumulator
+        factor = np.float32(1) / np.sqrt(variance + np.float32(1e-3)) * gamma
+        zeros = scale[8:, 0] * (low[8:] + 2 * stride)  # in these channels the argument is zero there, or just beside it
+        beta[8:] = (mean[8:] - zeros) * factor[8:]
 
         def column(constants: np.ndarray) -> np.ndarray:
             return constants[:, None]
@@ -123,11 +125,10 @@ class TestSteps:
             steps = find_steps(lambda a, f=chain: real_values(a, scale, f) > 0, low, high, stride)
             assert set(np.unique(steps.falling)) == {False, True}
             for c in range(channels):
-                factor = gamma[c] / deviation[c]
                 for a in range(low[c], high[c] + 1, stride):
                     x = np.float32(a) * np.float32(scale[c, 0])
                     if chain is operator:
-                        y = x * factor + (beta[c] - mean[c] * factor)
+                        y = x * factor[c] + (beta[c] - mean[c] * factor[c])
                     else:
                         y = (x - mean[c]) / deviation[c] * gamma[c] + beta[c]
                     assert type(y) is type(one)
