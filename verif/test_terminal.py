@@ -1,0 +1,138 @@
+"""What people see: on terminals of 80 columns, in pipes, after Ctrl-C."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import pty
+import re
+import signal
+import struct
+import subprocess
+import termios
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sigmabit.golden import import_model
+from sigmabit.scripts.datasets import digits
+
+from .command_line import COMMAND, DIGITS, MODELS, Call, Refused, Tiny, command, listing, outside
+
+pytestmark = pytest.mark.usefixtures("own_folder")
+
+
+def on_terminal(*arguments: object, interrupt_at: bytes | None = None, out: int | None = None) -> tuple[int, str]:
+    """Exit status, and what a terminal of 80 columns shows; standard output goes to `out` if it is given.
+
+    interrupt_at: what has to be seen for Ctrl-C to be pressed.
+    """
+    terminal, inside = pty.openpty()
+    fcntl.ioctl(inside, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 80, 0, 0))
+    process = subprocess.Popen(
+        [COMMAND, *map(str, arguments)],
+        stdin=inside,
+        stdout=inside if out is None else out,
+        stderr=inside,
+        env=outside() | {"TERM": "xterm"},
+    )
+    os.close(inside)
+    seen = b""
+    with suppress(OSError):  # what reading gives when the other side is closed
+        while chunk := os.read(terminal, 65536):
+            seen += chunk
+            if interrupt_at is not None and interrupt_at in seen:
+                process.send_signal(signal.SIGINT)
+                interrupt_at = None
+    os.close(terminal)
+    return process.wait(), re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", seen.decode()).replace("\r\n", "\n")
+
+
+def columns(text: str, header: str) -> list[list[str]]:
+    """The cells of the table whose header starts so, with their lines' alignment checked: numbers end where their header ends."""
+    lines = text.splitlines()
+    start = next(i for i, line in enumerate(lines) if line.startswith(header))
+    names = list(re.finditer(r"\S+(?: \S+)*", lines[start]))
+    body = lines[start + 2 :]
+    cells = []
+    for line in body[: next((i for i, line in enumerate(body) if line.startswith("total")), len(body)) + 1]:
+        found = list(re.finditer(r"\S+(?: \S+)*", line))
+        cells.append([cell[0] for cell in found])
+        for cell in found:
+            if re.fullmatch(r"[\d,.]+", cell[0]):
+                assert any(cell.end() == name.end() for name in names), line
+    return [row for row in cells if row]
+
+
+class TestTerminal:
+    def test_interrupt(self, tmp_path: Path) -> None:
+        np.save(tmp_path / "x.npy", digits().test_images[:40])
+        files = ("--output", tmp_path / "y.npy", "--trace", tmp_path / "t.npz")
+        with (tmp_path / "out").open("w") as out:
+            before = listing(tmp_path)
+            simulation = ("run", DIGITS, "--input", tmp_path / "x.npy", "--on", "myhdl", *files)
+            status, shown = on_terminal(*simulation, interrupt_at=b"simulating", out=out.fileno())
+        assert status == 130
+        assert shown.rstrip().endswith("error: interrupted")
+        assert "Traceback" not in shown
+        assert listing(tmp_path) == before
+
+    def test_progress_disturbs_no_pipe(self, data: Path, tiny: Path, tmp_path: Path) -> None:
+        with (tmp_path / "out").open("w") as out:
+            status, shown = on_terminal("compare", tiny, "--input", data / "x.npy", "--on", "myhdl", "--json", out=out.fileno())
+        assert status == 0
+        assert json.loads((tmp_path / "out").read_text())["mismatches"] == 0
+        assert "mismatches" not in shown
+
+    @pytest.mark.parametrize("model", ["digits_bcnn", "mnist_bcnn"])
+    def test_tables_suit_a_terminal(self, model: str) -> None:
+        file = MODELS / f"{model}.onnx"
+        network = import_model(file)
+        for arguments, header in [
+            (("inspect", file), "layer    input"),
+            (("plan", file, "--interval", "2000"), "layer    folding"),
+        ]:
+            status, shown = on_terminal(*arguments)
+            assert status == 0
+            assert all(len(line) <= 80 for line in shown.splitlines() if not line.startswith("note:"))
+            rows = columns(shown, header)
+            assert [row[0] for row in rows] == [*(layer.name for layer in network.layers), "total"]
+            if arguments[0] == "inspect":
+                assert rows[-1][-1] == f"{network.operations:,}"
+                for node in (node for layer in network.layers for node in layer.nodes):
+                    assert re.search(rf"(^|\s){re.escape(node)}(,|$)", shown, re.MULTILINE), node
+
+    def test_pipes_get_whole_lines(self) -> None:
+        result = command("inspect", DIGITS)
+        assert "conv1    /1/Conv, /2/BatchNormalization, /3/act_quant/export_handler/BipolarQuant\n" in result.out
+        assert "\x1b" not in result.out
+        assert not re.search(r"[ \t]+$", result.out, re.MULTILINE)
+        assert columns(command("plan", DIGITS).out, "layer    folding")[-1][0] == "total"
+
+    def test_names_are_printed_as_they_are(self, call: Call, refused: Refused) -> None:
+        name = "[red]a[/b] :smile: {}%s"
+        Path("[red]a[").mkdir()
+        model = Tiny(between=(("Neg", name),), quantised=False).save(Path(f"{name}.onnx"))
+        result = call("inspect", model)
+        assert result.status == 0
+        assert result.out.count(name) >= 1
+        assert f"note: {name}.onnx:" in result.err
+        refused(["inspect", "[/b].onnx"], "[/b].onnx")
+
+    def test_output_without_unicode(self, tmp_path: Path) -> None:
+        model = Tiny().save(tmp_path / "modèle.onnx")
+        result = command("inspect", model, PYTHONIOENCODING="ascii")
+        assert result.status == 0
+        assert result.out.isascii()
+        assert "mod\\xe8le" in result.out
+
+    def test_a_reader_that_leaves(self) -> None:
+        reader, writer = os.pipe()
+        os.close(reader)
+        done = subprocess.run([COMMAND, "inspect", DIGITS], stdout=writer, stderr=subprocess.PIPE, text=True, check=False)
+        os.close(writer)
+        assert done.returncode != 0
+        assert done.stderr == ""
