@@ -21,7 +21,7 @@ from myhdl._block import _Block
 from myhdl._ShadowSignal import _SliceSignal
 from myhdl._Signal import _Signal
 
-from .module import COMPOSITE, LEAF, WRITTEN, kind_of, outline, quick_elaboration
+from .module import COMPOSITE, LEAF, WRITTEN, forget_elaborations, kind_of, outline, quick_elaboration
 
 PORT = re.compile(r"^(input|output) (signed )?(?:\[(\d+)-1:0\] |\[(\d+):0\] )?(\w+);$")
 
@@ -93,8 +93,11 @@ def convert(instance: Any, progress: Callable[[str], None] = lambda name: None) 
     Every warning of the converter is an error, as is a net without a driver or with two. Raises ConversionError.
     """
     design = Design(top=_config(instance).module)
-    with quick_elaboration():
-        _convert(instance, design, progress)
+    try:
+        with quick_elaboration():
+            _convert(instance, design, progress)
+    finally:
+        forget_elaborations()
     return design
 
 

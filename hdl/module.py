@@ -110,3 +110,13 @@ def quick_elaboration() -> Iterator[None]:
     finally:
         for module, original in zip(modules, kept, strict=True):
             module.inspect = original
+
+
+def forget_elaborations() -> None:
+    """Let go of all signals and blocks made so far; to be called when a simulation or a conversion is done with them.
+
+    MyHDL lists every signal and block that a process ever made, keeps them in memory, and goes through all of them at the end of
+    each simulation and of each conversion.
+    """
+    myhdl._simulator._signals.clear()
+    myhdl._simulator._blocks.clear()

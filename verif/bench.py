@@ -14,7 +14,7 @@ from typing import Any
 from myhdl import Simulation, delay
 
 from sigmabit.hdl.convert import port_signals
-from sigmabit.hdl.module import quick_elaboration
+from sigmabit.hdl.module import forget_elaborations, quick_elaboration
 
 Values = Mapping[str, int]
 
@@ -97,6 +97,7 @@ class MyHdlDut(Dut):
     def close(self) -> None:
         """Free MyHDL's one simulator for the next test."""
         self.simulation.quit()
+        forget_elaborations()
 
     @staticmethod
     def _drive(signal: Any, value: int) -> None:

@@ -10,7 +10,7 @@ from myhdl import Simulation, delay
 from numpy.typing import NDArray
 
 from sigmabit.golden.layout import Layout
-from sigmabit.hdl.module import quick_elaboration
+from sigmabit.hdl.module import forget_elaborations, quick_elaboration
 from sigmabit.hdl.top import Pipeline
 
 from .common import Job, Measured, Progress, SimulationError, unpack
@@ -26,6 +26,7 @@ def run(job: Job, codes: NDArray[np.integer], progress: Progress) -> Measured:
     with quick_elaboration():
         instance = bench.pipeline.instance()
     Simulation(instance, bench.drive()).run(quiet=1)
+    forget_elaborations()
     if bench.error:
         raise SimulationError(f"{job.config.name}: {bench.error}")
     return bench.measured()
