@@ -9,8 +9,8 @@ import numpy as np
 from sigmabit.golden.convolution import Convolution
 
 from . import mvu as unit
-from .cost import Cost
 from .folding import Folding
+from .layer import LayerConfig, Stage
 from .module import composite
 from .mvu import MvuConfig, mvu
 from .stream import Operand
@@ -18,31 +18,15 @@ from .window import WindowConfig, window
 
 
 @dataclass(frozen=True)
-class ConvolutionConfig:
+class ConvolutionConfig(LayerConfig):
     """name: the layer's. windows: what reads its operands. mvu: what they meet."""
 
-    name: str
     windows: WindowConfig
     mvu: MvuConfig
 
     @property
-    def module(self) -> str:
-        return self.name
-
-    @property
-    def label(self) -> str:
-        """The instance's name in the pipeline."""
-        return self.name
-
-    @property
-    def cost(self) -> Cost:
-        """Expected size."""
-        return self.windows.cost + self.mvu.cost
-
-    @property
-    def latency(self) -> int:
-        """Cycles from the issue of a position's last chunk to its result."""
-        return self.windows.latency + self.mvu.latency
+    def stages(self) -> tuple[Stage, ...]:
+        return self.windows, self.mvu
 
 
 def configure(layer: Convolution, folding: Folding, rows: int, contents: bool = True) -> ConvolutionConfig:

@@ -8,39 +8,23 @@ from sigmabit.golden.dense import Dense
 
 from . import mvu as unit
 from .convolution import operand_for
-from .cost import Cost
 from .folding import Folding
 from .gather import GatherConfig, gather
+from .layer import LayerConfig, Stage
 from .module import composite
 from .mvu import MvuConfig, mvu
 
 
 @dataclass(frozen=True)
-class DenseConfig:
+class DenseConfig(LayerConfig):
     """name: the layer's. frames: what reads its operands. mvu: what they meet."""
 
-    name: str
     frames: GatherConfig
     mvu: MvuConfig
 
     @property
-    def module(self) -> str:
-        return self.name
-
-    @property
-    def label(self) -> str:
-        """The instance's name in the pipeline."""
-        return self.name
-
-    @property
-    def cost(self) -> Cost:
-        """Expected size."""
-        return self.frames.cost + self.mvu.cost
-
-    @property
-    def latency(self) -> int:
-        """Cycles from the issue of a frame's last chunk to its result."""
-        return self.frames.latency + self.mvu.latency
+    def stages(self) -> tuple[Stage, ...]:
+        return self.frames, self.mvu
 
 
 def configure(layer: Dense, folding: Folding, frames: int, contents: bool = True) -> DenseConfig:

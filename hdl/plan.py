@@ -24,9 +24,10 @@ from .egress import EgressConfig
 from .folding import Folding
 from .ingress import IngressConfig
 from .keywords import identifier
+from .layer import LayerConfig
 from .parts import PartError, part
 from .schedule import Times
-from .top import LayerConfig, PipelineConfig
+from .top import PipelineConfig
 
 SCHEMA = 1
 """Version of plan.json."""

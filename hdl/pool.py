@@ -12,6 +12,7 @@ from sigmabit.golden.window import Axis, Window
 
 from .cost import Cost, distributed_ram
 from .fabric import Blocks, bank, count, field, like, lookup, pass_on, register, register_reset, scan
+from .layer import LayerConfig, Stage
 from .module import composite, leaf
 from .rom import RomConfig, RomStyle, pack_words, rom
 from .stream import bit, index_bits, wire
@@ -191,31 +192,15 @@ def maximum(clk, rst, sink, every, source, config):
 
 
 @dataclass(frozen=True)
-class PoolConfig:
+class PoolConfig(LayerConfig):
     """A pooling layer: its name, the block that pools, and the constant that marks AND channels, None where there is none."""
 
-    name: str
     maximum: MaximumConfig
     every: RomConfig | None
 
     @property
-    def module(self) -> str:
-        return self.name
-
-    @property
-    def label(self) -> str:
-        """The instance's name in the pipeline."""
-        return self.name
-
-    @property
-    def cost(self) -> Cost:
-        """Expected size."""
-        return self.maximum.cost
-
-    @property
-    def latency(self) -> int:
-        """Cycles from a window's last position to its result."""
-        return self.maximum.latency
+    def stages(self) -> tuple[Stage, ...]:
+        return (self.maximum,)
 
 
 def configure(layer: Pool) -> PoolConfig:

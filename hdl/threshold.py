@@ -11,6 +11,7 @@ from sigmabit.golden.threshold import Threshold
 
 from .cost import Cost
 from .fabric import Blocks, age, age_reset, count, field, joined, like, register
+from .layer import LayerConfig, Stage
 from .module import composite, leaf
 from .rom import RomConfig, RomStyle, pack_words, rom, style_of
 from .stream import ADDRESS_LEAD, bit, wire
@@ -82,31 +83,20 @@ def compare(clk, rst, sink, position, limits, source, config):
 
 
 @dataclass(frozen=True)
-class ThresholdConfig:
+class ThresholdConfig(LayerConfig):
     """A layer of thresholds: its name, the comparators and the table of their limits."""
 
-    name: str
     compare: CompareConfig
     limits: RomConfig
 
     @property
-    def module(self) -> str:
-        return self.name
-
-    @property
-    def label(self) -> str:
-        """The instance's name in the pipeline."""
-        return self.name
+    def stages(self) -> tuple[Stage, ...]:
+        return (self.compare,)
 
     @property
     def cost(self) -> Cost:
-        """Expected size."""
-        return self.compare.cost + self.limits.cost
-
-    @property
-    def latency(self) -> int:
-        """Cycles from codes to bits."""
-        return self.compare.latency
+        """Expected size, the table's included, which lies beside the comparators."""
+        return super().cost + self.limits.cost
 
 
 def configure(layer: Threshold) -> ThresholdConfig:

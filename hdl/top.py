@@ -11,12 +11,11 @@ from .convolution import ConvolutionConfig, convolution
 from .dense import DenseConfig, dense
 from .egress import EgressConfig, egress
 from .ingress import IngressConfig, ingress
+from .layer import LayerConfig
 from .module import composite, leaf, outline
-from .pool import PoolConfig, pool
+from .pool import pool
 from .stream import Counters, Flow, FrameStatus, Stream, bit, reset
 from .threshold import ThresholdConfig, threshold
-
-LayerConfig = ThresholdConfig | ConvolutionConfig | DenseConfig | PoolConfig
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from sigmabit.golden.convolution import Convolution
-from sigmabit.hdl import schedule
 from sigmabit.hdl.stream import Flow, bit, reset
 
 from .bench import Dut
 from .layers import Frames, LayerCase, frames, naive
+from .operands import delayed, full_speed
 from .stream import play_flow
 from .suite import BlockSuite
 
@@ -51,15 +51,10 @@ class LayerSuite(BlockSuite):
         layer = config.layer
         return layer.run(stimulus.codes(layer)).reshape(-1, layer.channels).tolist()  # type: ignore[no-any-return]
 
-    def pacing(self, case: LayerCase) -> tuple[int, int]:
-        """The pace and interval of a pipeline in which this layer is the busiest part."""
-        layer = case.layer
-        interval = max(layer.window.inputs, layer.window.outputs * case.folding.folds(layer))
-        return interval // layer.window.inputs, interval
-
     def full_speed(self, case: LayerCase, count: int) -> NDArray[np.int64]:
         """Cycles of the positions of `count` frames without pauses."""
-        return schedule.entries(count, case.layer.window.inputs, *self.pacing(case))
+        layer = case.layer
+        return full_speed(count, layer.window.inputs, layer.window.outputs * case.folding.folds(layer))
 
     def configured(self, case: LayerCase) -> Any:
         """The blocks with the smallest buffer."""
@@ -73,9 +68,7 @@ class LayerSuite(BlockSuite):
     def play(self, dut: Dut, config: LayerCase, stimulus: Frames) -> list[list[int]]:
         layer = config.layer
         dut.reset({"sink_valid": 0})
-        least = self.full_speed(config, len(stimulus.frames))
-        late = np.cumsum([stimulus.pauses[i % len(stimulus.pauses)] for i in range(least.size)])
-        arrivals = least + late.reshape(least.shape)
+        arrivals = delayed(self.full_speed(config, len(stimulus.frames)), stimulus.pauses)
         folds = config.folding.folds(layer)
         due = (self.starts(layer, arrivals, folds) + folds - 1 + self.configured(config).latency).reshape(-1).tolist()
         beats = [int.from_bytes(beat.tobytes(), "little") for beat in layer.input.layout.pack(stimulus.codes(layer))]

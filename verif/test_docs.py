@@ -29,6 +29,7 @@ NOT_BLOCKS = {
     "fabric": "helpers, flattened into the modules that use them",
     "fold": "counters of window and gather, flattened into them",
     "folding": "says how much of a layer is computed per cycle",
+    "layer": "what all layers have",
     "keywords": "names that Verilog takes",
     "module": "marks blocks as modules",
     "parts": "what devices hold",

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
 from sigmabit.golden.gather import chunks
 from sigmabit.hdl import schedule
@@ -15,7 +14,7 @@ from sigmabit.hdl.gather import GatherConfig, gather
 from sigmabit.hdl.stream import Flow, Operand, bit, reset
 
 from .bench import Dut
-from .stream import play_flow
+from .operands import Seen, delayed, full_speed, play_operands
 from .suite import BlockSuite, GoldenTests, MyHdlTests, VerilogTests
 
 
@@ -27,27 +26,10 @@ class Frames:
     pauses: tuple[int, ...]
 
 
-@dataclass(frozen=True)
-class Seen:
-    """One operand: its data, and where it belongs."""
-
-    data: int
-    first: bool
-    last: bool
-    number: int
-    repeat: int
-
-
-def pacing(config: GatherConfig) -> tuple[int, int]:
-    """The pace and interval of a pipeline in which this layer is the busiest part."""
-    interval = max(config.positions, config.fold.folds)
-    return interval // config.positions, interval
-
-
 def sample(positions: int, width: int, merge: int, slices: int, repeats: int) -> GatherConfig:
     """A configuration with the fewest frames of buffer that the schedule allows."""
     config = GatherConfig(positions, width, merge, slices, repeats, frames=1)
-    arrivals = schedule.entries(6, positions, *pacing(config))
+    arrivals = full_speed(6, positions, config.fold.folds)
     starts = schedule.gather_starts(arrivals, config.fold.folds)
     return replace(config, frames=schedule.frames_needed(arrivals, starts, config.fold))
 
@@ -116,36 +98,11 @@ class GatherSuite(BlockSuite):
         operand = Operand(config.chunk_bits, address, config.bias_bits, folded=config.fold.chunks > 1)
         return gather(bit(), reset(), Flow(config.width), operand, config)
 
-    def arrivals(self, config: GatherConfig, stimulus: Frames) -> NDArray[np.int64]:
-        """Cycles of the beats: the least, and later by all pauses so far."""
-        least = schedule.entries(len(stimulus.frames), config.positions, *pacing(config))
-        late = np.cumsum([stimulus.pauses[i % len(stimulus.pauses)] for i in range(least.size)])
-        return least + late.reshape(least.shape)
-
     def play(self, dut: Dut, config: GatherConfig, stimulus: Frames) -> list[Seen]:
-        dut.reset({"sink_valid": 0})
-        arrivals = self.arrivals(config, stimulus)
+        arrivals = delayed(full_speed(len(stimulus.frames), config.positions, config.fold.folds), stimulus.pauses)
         starts = schedule.gather_starts(arrivals, config.fold.folds)
-        due = (starts + np.arange(config.fold.folds) + config.latency).reshape(-1)
         beats = [beat for frame in stimulus.frames for beat in frame]
-        addresses: dict[int, int] = {}
-
-        def note(outputs: Any) -> None:
-            addresses[dut.cycle - 1] = outputs.get("operand_address", 0)
-
-        played = list(zip(arrivals.reshape(-1).tolist(), beats, strict=True))
-        seen = play_flow(dut, "sink", played, int(due[-1]) + 3, {}, "operand_valid", note)
-        assert [cycle for cycle, _ in seen] == due.tolist()
-        return [
-            Seen(
-                outputs["operand_data"],
-                bool(outputs.get("operand_first", 1)),
-                bool(outputs.get("operand_last", 1)),
-                addresses[cycle - 2],
-                outputs.get("operand_bias", 0),
-            )
-            for cycle, outputs in seen
-        ]
+        return play_operands(dut, arrivals, beats, starts + np.arange(config.fold.folds) + config.latency)
 
 
 class TestGolden(GatherSuite, GoldenTests):

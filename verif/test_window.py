@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
 from sigmabit.golden.window import Axis, Window
 from sigmabit.hdl import schedule
@@ -15,7 +14,7 @@ from sigmabit.hdl.stream import Flow, Operand, bit, reset
 from sigmabit.hdl.window import WindowConfig, window
 
 from .bench import Dut
-from .stream import play_flow
+from .operands import Seen, delayed, full_speed, play_operands
 from .suite import BlockSuite, GoldenTests, MyHdlTests, VerilogTests
 
 
@@ -27,17 +26,6 @@ class Images:
     pauses: tuple[int, ...]
 
 
-@dataclass(frozen=True)
-class Seen:
-    """One operand: its data, and where it belongs."""
-
-    data: int
-    first: bool
-    last: bool
-    number: int
-    bias: int
-
-
 @st.composite
 def axes(draw: st.DrawFn) -> Axis:
     """Sizes from 1 to 7, kernels up to 4, strides up to 3, padding on either side or both."""
@@ -47,17 +35,9 @@ def axes(draw: st.DrawFn) -> Axis:
     return Axis(size, kernel, draw(st.integers(1, 3)), before, after)
 
 
-def pacing(config: WindowConfig) -> tuple[int, int]:
-    """The pace and interval of a pipeline in which this window is the busiest part."""
-    beats = config.window.inputs
-    interval = max(beats, config.window.outputs * config.fold.folds)
-    return interval // beats, interval
-
-
 def with_rows(config: WindowConfig) -> WindowConfig:
     """The configuration with the fewest rows that the schedule allows."""
-    pace, interval = pacing(config)
-    arrivals = schedule.entries(6, config.window.inputs, pace, interval)
+    arrivals = full_speed(6, config.window.inputs, config.window.outputs * config.fold.folds)
     starts = schedule.window_starts(arrivals, config.window, config.fold.folds)
     rows = schedule.rows_needed(arrivals, starts, config.window, config.fold.folds)
     return WindowConfig(config.window, config.width, config.columns, config.slices, config.repeats, rows)
@@ -145,37 +125,12 @@ class WindowSuite(BlockSuite):
         operand = Operand(config.chunk_bits, address, config.bias_bits, folded=config.fold.chunks > 1)
         return window(bit(), reset(), Flow(config.width), operand, config)
 
-    def arrivals(self, config: WindowConfig, stimulus: Images) -> NDArray[np.int64]:
-        """Cycles of the positions: the least, and later by all pauses so far."""
-        pace, interval = pacing(config)
-        least = schedule.entries(len(stimulus.frames), config.window.inputs, pace, interval)
-        late = np.cumsum([stimulus.pauses[i % len(stimulus.pauses)] for i in range(least.size)])
-        return least + late.reshape(least.shape)
-
     def play(self, dut: Dut, config: WindowConfig, stimulus: Images) -> list[Seen]:
-        dut.reset({"sink_valid": 0})
-        arrivals = self.arrivals(config, stimulus)
+        least = full_speed(len(stimulus.frames), config.window.inputs, config.window.outputs * config.fold.folds)
+        arrivals = delayed(least, stimulus.pauses)
         starts = schedule.window_starts(arrivals, config.window, config.fold.folds)
-        due = (starts[..., None] + np.arange(config.fold.folds) + config.latency).reshape(-1)
         codes = [code for frame in stimulus.frames for code in frame]
-        played = list(zip(arrivals.reshape(-1).tolist(), codes, strict=True))
-        addresses: dict[int, int] = {}
-
-        def note(outputs: Any) -> None:
-            addresses[dut.cycle - 1] = outputs.get("operand_address", 0)
-
-        seen = play_flow(dut, "sink", played, int(due[-1]) + 3, {}, "operand_valid", note)
-        assert [cycle for cycle, _ in seen] == due.tolist()
-        return [
-            Seen(
-                outputs["operand_data"],
-                bool(outputs.get("operand_first", 1)),
-                bool(outputs.get("operand_last", 1)),
-                addresses[cycle - 2],
-                outputs.get("operand_bias", 0),
-            )
-            for cycle, outputs in seen
-        ]
+        return play_operands(dut, arrivals, codes, starts[..., None] + np.arange(config.fold.folds) + config.latency)
 
 
 class TestGolden(WindowSuite, GoldenTests):
