@@ -80,6 +80,8 @@ class _Drawing:
         codes = self.random.integers(0, limits, (FRAMES, *self.fed))
         kinds = ["unit", "bytes", "halves", "offset", "thresholded", *([] if self.standard else ["quant", "bipolar"])]
         kind = self.pick(*kinds)
+        frames: np.ndarray
+        scale: float | None
         if kind in ("quant", "bipolar"):
             if kind == "bipolar":
                 self.apply("BipolarQuant", 1.0)
@@ -87,7 +89,7 @@ class _Drawing:
                 bits, signed = self.pick(3, 8), int(self.random.integers(2))
                 zero = 0 if signed else self.pick(0, 2)
                 self.x = self.g.quant(self.x, bits, 2.0 ** (1 - bits), zero, signed=signed, narrow=int(self.random.integers(2)))
-            frames, scale = self.random.normal(size=codes.shape) + self.random.normal(size=limits.shape), None
+            frames, scale = np.asarray(self.random.normal(size=codes.shape) + self.random.normal(size=limits.shape)), None
         elif kind == "bytes":
             frames, scale = codes, 1.0
             self.magnitude = 150.0
@@ -113,6 +115,8 @@ class _Drawing:
         latent = (weights * self.random.uniform(0.1, 1, shape)).astype(np.float32)
         kinds = ["plain", "scaled", "sign", *([] if self.standard else ["bipolar", "quant"])]
         kind = self.pick(*kinds)
+        frames: np.ndarray
+        scale: float | None
         if kind == "sign":
             return self.g("Sign", latent)
         if kind == "bipolar":

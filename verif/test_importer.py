@@ -142,7 +142,7 @@ class TestNormalisations:
     @pytest.mark.parametrize("spelling", SPELLINGS[:3], ids=lambda f: f.__name__.strip("_"))
     def test_pooling_before_and_after(self, spelling: Spelling, place: str, tmp_path: Path, random: np.random.Generator) -> None:
         g = Builder((2, 7, 6))
-        pool = {"kernel_shape": [2, 3], "strides": [2, 2], "pads": [1, 0, 0, 1]}
+        pool: dict[str, Any] = {"kernel_shape": [2, 3], "strides": [2, 2], "pads": [1, 0, 0, 1]}
         constants = normalisation(random, 8, 2)
         if spelling is not _operator:
             constants = tuple(constant.reshape(8, 1, 1) for constant in constants)
@@ -197,7 +197,7 @@ class TestQuantisers:
     @pytest.mark.parametrize("attributes", [{"signed": 0}, {"signed": 1}, {"signed": 1, "narrow": 1}])
     @pytest.mark.parametrize("zero_point", [0.0, 0.3])
     def test_one_bit_quant(
-        self, attributes: dict[str, int], zero_point: float, tmp_path: Path, random: np.random.Generator
+        self, attributes: dict[str, Any], zero_point: float, tmp_path: Path, random: np.random.Generator
     ) -> None:
         """Signed it gives +1 and -1, narrow or not; unsigned 1 and 0."""
         g = Builder((9,))
@@ -479,5 +479,5 @@ class TestExporters:
             y = g("MatMul", "x", signs(np.random.default_rng(1), 4, 5))
             y = g("MultiThreshold", y, np.full((5, 1), 0.2), out_dtype="BINARY")
             results.append(import_model(g.save(tmp_path / "m.onnx", y)).run(pixels(22, 4)))
-        assert np.array_equal(*results)
+        assert np.array_equal(results[0], results[1])
         assert results[0].any()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -83,7 +85,7 @@ class TestSizes:
 
     @pytest.mark.parametrize("name", ["height", "width", "channels", "bits"])
     def test_refused(self, name: str) -> None:
-        sizes = {"height": 1, "width": 1, "channels": 1, "bits": 1, name: 0}
+        sizes: dict[str, Any] = {"height": 1, "width": 1, "channels": 1, "bits": 1, name: 0}
         with pytest.raises(ValueError, match=f"{name}=0 is below 1"):
             Layout(**sizes)
 

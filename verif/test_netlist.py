@@ -102,8 +102,8 @@ def test_pipeline_depth(tmp_path: Path) -> None:
     """At most four levels between registers anywhere in the digits network, and an estimate that is of use."""
     plan = Planner(import_model(ROOT / "models" / "digits_bcnn.onnx"), "xc7vx690t", 200.0).plan(256)
     design = convert(Pipeline(plan.pipeline).outline())
-    blocks = [*plan.pipeline.layers, plan.pipeline.ingress, plan.pipeline.egress]
-    found = areas(design.write(tmp_path / "verilog"), [block.module for block in blocks], tmp_path / "yosys")
+    names = [block.module for block in plan.pipeline.layers] + [plan.pipeline.ingress.module, plan.pipeline.egress.module]
+    found = areas(design.write(tmp_path / "verilog"), names, tmp_path / "yosys")
     assert {name: area.levels for name, area in found.items() if not 1 <= area.levels <= 4} == {}
     measured = sum(area.lut for area in found.values())
     assert measured / 1.5 <= plan.cost.lut <= measured * 1.5

@@ -132,7 +132,7 @@ class TestDecoding:
                 assert outputs[n].reshape(-1)[i] == score * scale[i] * factor[i] + shift[i]
 
     def test_equal_scores_decide_for_the_lowest_index(self) -> None:
-        form = OutputFormat("y", (4,), np.arange(4), np.float32(0.1), 1, 0, Chain())
+        form = OutputFormat("y", (4,), np.arange(4), np.full((), 0.1, np.float32), 1, 0, Chain())
         scores = np.array([[3, 7, 7, 1], [5, 5, 5, 5], [0, 1, 2, 2]]).reshape(3, 1, 1, 4)
         assert form.decode(scores).argmax(axis=1).tolist() == [1, 0, 2]
 
@@ -177,7 +177,7 @@ class TestNetwork:
 
     def test_layers_that_do_not_fit(self) -> None:
         form = InputFormat("x", (4,), np.arange(4), TensorType(1, 1, 4, 2), BIPOLAR, None)
-        output = OutputFormat("y", (3,), np.arange(3), np.float32(1), 1, 0, Chain())
+        output = OutputFormat("y", (3,), np.arange(3), np.ones((), np.float32), 1, 0, Chain())
 
         def dense(name: str, inputs: int, outputs: int) -> Dense:
             shape = TensorType(1, 1, inputs, 2)

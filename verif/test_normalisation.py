@@ -114,15 +114,20 @@ class TestSteps:
         def column(constants: np.ndarray) -> np.ndarray:
             return constants[:, None]
 
-        bipolar = Binarise("sign", np.float32(0), np.float32(-1), np.float32(1))
-        operator = Chain((Normalise("bn", *map(column, (gamma, beta, mean, variance)), 1e-3), bipolar))
+        bipolar = Binarise("sign", *(np.full((), value, np.float32) for value in (0, -1, 1)))
+        bn = Normalise("bn", column(gamma), column(beta), column(mean), column(variance), 1e-3)
+        operator = Chain((bn, bipolar))
         deviation = np.sqrt(variance + np.float32(1e-3))
         spelt = Chain(
             (Add("", -column(mean)), Divide("", column(deviation)), Multiply("", column(gamma)), Add("", column(beta)), bipolar)
         )
         one = np.float32(1)
         for chain in (operator, spelt):
-            steps = find_steps(lambda a, f=chain: real_values(a, scale, f) > 0, low, high, stride)
+
+            def positive(a: np.ndarray, chain: Chain = chain) -> np.ndarray:
+                return real_values(a, scale, chain) > 0
+
+            steps = find_steps(positive, low, high, stride)
             assert set(np.unique(steps.falling)) == {False, True}
             for c in range(channels):
                 for a in range(low[c], high[c] + 1, stride):

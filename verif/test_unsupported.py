@@ -21,7 +21,7 @@ MATRIX = signs(RANDOM, 60, 4)
 ONE_TOO_LARGE = WEIGHTS * np.where(np.arange(72) == 20, 2, 1).reshape(WEIGHTS.shape)
 ONE_NAN = np.where(np.arange(72) == 20, np.nan, 1).reshape(WEIGHTS.shape)
 BY_CHANNEL = np.array([1.0, 2.0]).reshape(2, 1, 1)
-PAIR = {"kernel_shape": [2, 2]}
+PAIR: dict[str, Any] = {"kernel_shape": [2, 2]}
 
 
 class Case(Builder):

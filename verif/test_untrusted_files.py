@@ -145,7 +145,7 @@ def _change(graph: onnx.GraphProto) -> None:
             shape = [2, 2]
             values.append(helper.make_tensor("t", TensorProto.INT64, shape, [1, 2, 3, 4]))
             values.append(helper.make_tensor("t", TensorProto.FLOAT, [], [np.inf]))
-            values.append(helper.make_tensor("t", TensorProto.STRING, [1], [b"text"]))
+            values.append(helper.make_tensor("t", TensorProto.STRING, [1], [b"text"]))  # type: ignore[list-item]
             value = values[RANDOM.integers(len(values))]
             new = helper.make_attribute(old.name, value, attr_type=onnx.AttributeProto.INTS if value == [] else None)
             old.CopyFrom(new)
