@@ -115,8 +115,6 @@ class _Drawing:
         latent = (weights * self.random.uniform(0.1, 1, shape)).astype(np.float32)
         kinds = ["plain", "scaled", "sign", *([] if self.standard else ["bipolar", "quant"])]
         kind = self.pick(*kinds)
-        frames: np.ndarray
-        scale: float | None
         if kind == "sign":
             return self.g("Sign", latent)
         if kind == "bipolar":
