@@ -8,6 +8,7 @@ MAKEFLAGS += --no-builtin-rules
 MODEL ?= models/digits_bcnn.onnx#    the network
 INPUT ?=#                            frames for `make sim` (.npy); without it the held-out digits, with their labels
 LABELS ?=#                           their classes (.npy), for the accuracy
+INPUT_SCALE ?=#                      step of the pixels, for models without a Quant node at the input; 1/255 without it
 PLAN ?=#                             a plan.json; without it the fastest plan for PART is made
 PART ?= xc7vx690tffg1761-2#          the device
 CLOCK_MHZ ?= 200#                    its assumed clock
@@ -34,7 +35,7 @@ FRAMES := $(INPUT)
 CLASSES := $(LABELS)
 endif
 
-planned := $(if $(PLAN),--plan $(PLAN),--part $(PART) --clock-mhz $(CLOCK_MHZ))
+planned := $(if $(PLAN),--plan $(PLAN),--part $(PART) --clock-mhz $(CLOCK_MHZ)) $(if $(INPUT_SCALE),--input-scale $(INPUT_SCALE))
 
 .PHONY: help setup sim test lint convert synth train clean
 

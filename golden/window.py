@@ -25,8 +25,6 @@ class Axis:
                 raise ValueError(f"{name}={getattr(self, name)} is below {least}")
         if self.kernel > self.size + self.before + self.after:
             raise ValueError(f"kernel={self.kernel} exceeds the padded size={self.size + self.before + self.after}")
-        if max(self.before, self.after) >= self.kernel:
-            raise ValueError(f"padding={max(self.before, self.after)} is not below kernel={self.kernel}")
 
     @property
     def label(self) -> str:

@@ -21,6 +21,8 @@ from myhdl._block import _Block
 from myhdl._ShadowSignal import _SliceSignal
 from myhdl._Signal import _Signal
 
+from sigmabit.golden import SigmabitError
+
 from .module import COMPOSITE, LEAF, WRITTEN, forget_elaborations, kind_of, outline, quick_elaboration
 
 PORT = re.compile(r"^(input|output) (signed )?(?:\[(\d+)-1:0\] |\[(\d+):0\] )?(\w+);$")
@@ -34,7 +36,7 @@ LINT_OFF = """\
 """What heads a module that MyHDL has written."""
 
 
-class ConversionError(Exception):
+class ConversionError(SigmabitError):
     """A block cannot be converted; the message names it."""
 
 

@@ -214,6 +214,6 @@ def follow(clk, rst, step, index, value, table):
     return lookup(index, following, table), move
 
 
-def first_of(table: tuple[int, ...]) -> Signal:
-    """A register for the entries of a table, the first in reset."""
-    return Signal(intbv(table[0], min=min(0, *table), max=max(1, *table) + 1))
+def first_of(table: tuple[int, ...], bits: int) -> Signal:
+    """A register of `bits` bits for the entries of a table, the first in reset."""
+    return Signal(intbv(table[0])[bits:])

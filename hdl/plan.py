@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -76,6 +77,8 @@ class Plan:
     latency: int
     layers: tuple[LayerPlan, ...]
     pipeline: PipelineConfig
+    input_scale: float | None = None
+    """What a pixel's step was taken to be; None where the file itself fixes it."""
 
     @property
     def fps(self) -> float:
@@ -98,12 +101,13 @@ class Plan:
         return 4 * (self.latency + self.interval) + 1000
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values for plan.json. Only network, part, clock, interval and the foldings are read back; the rest follows."""
+        """Plain values for plan.json. Part, clock, input_scale, interval and the foldings are read back; the rest follows."""
         return {
             "schema": SCHEMA,
             "network": self.network,
             "part": self.part,
             "clock_mhz": self.clock_mhz,
+            "input_scale": self.input_scale,
             "interval_cycles": self.interval,
             "latency_cycles": self.latency,
             "fps": self.fps,
@@ -165,6 +169,15 @@ def read_plan(path: Path, network: Network) -> Plan:
         raise PlanError(f"{path}: {error}") from None
 
 
+def planned_scale(path: Path) -> float | None:
+    """The step of pixels that a plan.json was made for; None where it says nothing of the kind, or cannot be read."""
+    try:
+        scale = json.loads(path.read_text())["input_scale"]
+    except (OSError, ValueError, RecursionError, KeyError, TypeError):
+        return None  # read_plan says what is wrong with it
+    return scale if isinstance(scale, float) and 0 < scale < math.inf else None
+
+
 def _from_json(data: Any, network: Network) -> Plan:
     """The inverse of Plan.to_json, trusting nothing."""
     schema = _entry(data, "schema", int)
@@ -190,7 +203,11 @@ def _from_json(data: Any, network: Network) -> Plan:
                 foldings[name] = Folding(group, slices, lanes, _entry(entry, "block", bool))
             except ValueError as error:
                 raise PlanError(f"{name}: {error}") from None
-    return make_plan(network, foldings, part_name, float(clock_mhz), interval)
+    plan = make_plan(network, foldings, part_name, float(clock_mhz), interval)
+    scale = _entry(data, "input_scale", (int, float, NoneType))
+    if scale is not None and plan.input_scale is not None and not math.isclose(scale, plan.input_scale, rel_tol=1e-6):
+        raise PlanError(f"a plan for pixels in steps of {scale:g}, here they are in steps of {plan.input_scale:g}")
+    return plan
 
 
 def _entry(data: Any, key: str, kind: type | tuple[type, ...]) -> Any:
@@ -243,7 +260,8 @@ class _Timing:
             tuple(layer.layout.beat_bits for layer in network.layers),
             EgressConfig(result.beats, result.channels, result.bits, result.signed, inside),
         )
-        return Plan(network.name, self.part, self.clock_mhz, self.interval, int(spans[0]), tuple(layers), pipeline)
+        scale = float(network.input.grid.scale) if network.input.quantiser is None else None
+        return Plan(network.name, self.part, self.clock_mhz, self.interval, int(spans[0]), tuple(layers), pipeline, scale)
 
     def _through(self, layer: Layer, folding: Folding | None, flow: Times) -> tuple[Times, LayerConfig]:
         """When a layer's results come, and its blocks."""

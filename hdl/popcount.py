@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 from myhdl import Signal, always, always_comb, block, intbv
 
@@ -81,8 +82,12 @@ class PopcountConfig:
         found: list[Level] = []
         while max(planes) > 2:
             found.append(_level(planes, first=not found and not self.constant))
-            planes = found[-1].results
+            planes = self.kept(found[-1])
         return tuple(found)
+
+    def kept(self, level: Level) -> tuple[int, ...]:
+        """Planes of each weight that go on from a level; those of a weight that no count reaches are always zero."""
+        return level.results[: self.count_bits]
 
     @property
     def cost(self) -> Cost:
@@ -97,7 +102,7 @@ class PopcountConfig:
                     n - 6 * six - 3 * three - 2 * two
                     for n, six, three, two in zip(level.planes, level.sixes, level.threes, level.twos, strict=True)
                 )
-            planes += sum(level.results)
+            planes += sum(self.kept(level))
         return Cost((lut + self.count_bits) * self.lanes, (planes + self.count_bits) * self.lanes)
 
     @property
@@ -261,8 +266,10 @@ def popcount(clk, operand, weights, counts, config):
                 parts[k].append(outputs[0])
                 parts[k + 1].append(outputs[1])
             parts[k].extend(slices.rest())
-        columns = []
-        for part in parts[: len(level.results)]:
+        columns, kept = [], len(config.kept(level))
+        for always_zero in chain(*parts[kept:]):
+            always_zero.read = True
+        for part in parts[:kept]:
             columns.append(like(joined(part)) if part else None)
             if part:
                 instances.append(register(clk, joined(part), columns[-1]))

@@ -19,6 +19,10 @@ BANK = 64
 from, which keeps the logic between registers as shallow as that of a short table."""
 
 
+LITERAL = 4096
+"""Bits of a number in Verilog at the most: IEEE 1364-2005 promises 65,536, and shorter lines are easier to handle."""
+
+
 class RomStyle(Enum):
     """Where a table lives.
 
@@ -164,7 +168,11 @@ class RomConfig:
         return {self.contents_file: "".join(f"{word:0{digits}x}\n" for word in self.words)}
 
     def _literal(self, word: int) -> str:
-        return f"{self.width}'h{word:x}"
+        """A word; wide ones in parts, since tools bound the width of a number."""
+        if self.width <= LITERAL:
+            return f"{self.width}'h{word:x}"
+        parts = [(low, min(LITERAL, self.width - low)) for low in range(0, self.width, LITERAL)]
+        return "{" + ", ".join(f"{bits}'h{word >> low & ((1 << bits) - 1):x}" for low, bits in reversed(parts)) + "}"
 
 
 @written

@@ -387,11 +387,11 @@ def window(clk, rst, sink, operand, config):
         blocks.append(follow_rows(clk, rst, move_on, x_next, y_next, slot, config))
     starts = [geometry.columns.start(i) for i in range(geometry.columns.outputs)]
     quotients = tuple(start // across % (1 << depth_bits) for start in starts)
-    quotient, offset = first_of(quotients), None
+    quotient, offset = first_of(quotients, depth_bits), None
     blocks.append(follow(clk, rst, move_on, x_next, quotient, quotients))
     if across > 1:
         offsets = tuple(start % across for start in starts)
-        offset = first_of(offsets)
+        offset = first_of(offsets, index_bits(across))
         blocks.append(follow(clk, rst, move_on, x_next, offset, offsets))
 
     # cycle 1: one word of each bank
@@ -437,7 +437,7 @@ def window(clk, rst, sink, operand, config):
         unpadded = wire(config.taps)
         row_table = tuple(_packed(geometry.rows.inside(i)) for i in range(geometry.rows.outputs))
         column_table = tuple(_packed(geometry.columns.inside(i)) for i in range(geometry.columns.outputs))
-        row_inside, column_inside = first_of(row_table), first_of(column_table)
+        row_inside, column_inside = first_of(row_table, geometry.rows.kernel), first_of(column_table, geometry.columns.kernel)
         blocks.append(follow(clk, rst, move_on, y_next, row_inside, row_table))
         blocks.append(follow(clk, rst, move_on, x_next, column_inside, column_table))
         blocks.append(combine_inside(row_inside, column_inside, fold.group, unpadded, config))
@@ -457,7 +457,7 @@ def window(clk, rst, sink, operand, config):
     ):
         if bits:
             numbers = tuple(classes.index(axis.inside(i)) for i in range(axis.outputs))
-            fields.append(first_of(numbers))
+            fields.append(first_of(numbers, bits))
             blocks.append(follow(clk, rst, move_on, position_next, fields[-1], numbers))
     blocks.append(accompany(clk, rst, issue, fold, fields, operand, config.fold, config.latency))
     return blocks

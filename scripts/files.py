@@ -33,11 +33,14 @@ def read_array(path: Path) -> NDArray[Any]:
     return array
 
 
-def read_labels(path: Path, frames: int) -> NDArray[np.int64]:
-    """One whole number per frame."""
+def read_labels(path: Path, frames: int, classes: int) -> NDArray[np.int64]:
+    """One class per frame."""
     labels = read_array(path)
     if labels.shape != (frames,) or labels.dtype.kind not in "iu":
         raise InputError(f"{path}: labels of shape {labels.shape} and type {labels.dtype}, expected {frames} whole numbers")
+    if labels.min() < 0 or labels.max() >= classes:
+        frame = int(np.flatnonzero((labels < 0) | (labels >= classes))[0])
+        raise InputError(f"{path}: label {labels[frame]} of frame {frame} is none of the {classes} classes")
     return labels.astype(np.int64)
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from sigmabit.golden import InputError, Network, import_model, recognise_scale
 from sigmabit.hdl.parts import part as device
-from sigmabit.hdl.plan import Plan, PlanError, read_plan
+from sigmabit.hdl.plan import Plan, PlanError, planned_scale, read_plan
 from sigmabit.hdl.planner import Planner
 
 from .files import read_array
@@ -21,8 +21,10 @@ DEFAULT_PART = "xc7vx690t"
 DEFAULT_CLOCK_MHZ = 200.0
 
 
-def load_network(model: Path, input_scale: float | None, terminal: Terminal) -> Network:
-    """The network of a model file; says so if the step of its input had to be assumed."""
+def load_network(model: Path, input_scale: float | None, terminal: Terminal, plan: Path | None = None) -> Network:
+    """The network of a model file, for pixels in the steps given, or else in those of the plan; says so if they are assumed."""
+    if input_scale is None and plan is not None:
+        input_scale = planned_scale(plan)
     network = import_model(model, input_scale)
     if network.input.assumed:
         terminal.remark(

@@ -72,10 +72,10 @@ def naive(layer: Convolution, frame: NDArray[np.int64]) -> list[list[int]]:
 
 @st.composite
 def axes(draw: st.DrawFn) -> Axis:
-    """Sizes from 1 to 6, kernels up to 3, strides up to 2, padding on either side."""
+    """Sizes from 1 to 6, kernels up to 3, strides up to 4, padding on either side, wider than the kernel too."""
     kernel = draw(st.integers(1, 3))
-    before, after = draw(st.integers(0, kernel - 1)), draw(st.integers(0, kernel - 1))
-    return Axis(draw(st.integers(max(1, kernel - before - after), 6)), kernel, draw(st.integers(1, 2)), before, after)
+    before, after = draw(st.integers(0, kernel + 1)), draw(st.integers(0, kernel + 1))
+    return Axis(draw(st.integers(max(1, kernel - before - after), 6)), kernel, draw(st.integers(1, 4)), before, after)
 
 
 def divisors(number: int) -> st.SearchStrategy[int]:

@@ -123,16 +123,18 @@ def _thresholds(weights: NDArray[np.int8], grid: Grid, random: Random) -> NDArra
 
 
 def _axis(size: int, random: Random) -> Axis:
-    kernel = int(random.integers(1, min(3, size) + 1))
-    before, after = (int(n) for n in random.integers(0, kernel, 2))
-    return Axis(size, kernel, int(random.integers(1, 3)), before, after)
+    """Kernels up to 3, strides up to 3, padding wider than the kernel too."""
+    kernel = int(random.integers(1, 4))
+    before, after = (int(n) for n in random.integers(0, kernel + 2, 2))
+    return Axis(size, kernel, int(random.integers(1, 4)), before, after) if kernel <= size + before + after else Axis(size, 1)
 
 
 def _pool_axis(size: int, random: Random) -> Axis:
-    """An axis on which no two windows end at the same input."""
+    """An axis on which every window has an input, and no two end at the same one."""
     while True:
         axis = _axis(size, random)
-        if len({axis.last(i) for i in range(axis.outputs)}) == axis.outputs:
+        ends = {axis.last(output) for output in range(axis.outputs)}
+        if max(axis.before, axis.after) < axis.kernel and len(ends) == axis.outputs:
             return axis
 
 

@@ -5,10 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
 from numpy.typing import NDArray
+
+from sigmabit.golden import SigmabitError
+
+
+class ExecutionError(SigmabitError):
+    """An executor refuses a model file; the message holds its own."""
+
 
 BATCH = 500
 """Frames executed at a time."""
@@ -29,21 +37,32 @@ def execute(model: Path, x: NDArray[np.generic], progress: Callable[[int, int], 
     is tried on the first frames; otherwise frame by frame.
     """
     proto = onnx.load(str(model))
-    custom = any(node.domain not in ("", "ai.onnx") for node in proto.graph.node)
-    run = _qonnx(model) if custom else _onnxruntime(proto)
-    frames = x.astype(np.float32)
-    size = BATCH if _batches(run, frames[:3]) else 1
+    executor = "qonnx" if any(node.domain not in ("", "ai.onnx") for node in proto.graph.node) else "onnxruntime"
     outputs = []
-    for start in range(0, len(frames), size):
-        outputs.append(run(frames[start : start + size]))
-        progress(min(start + size, len(frames)), len(frames))
-    return Reference(np.concatenate(outputs).astype(np.float32), "qonnx" if custom else "onnxruntime")
+    try:
+        run = _qonnx(model) if executor == "qonnx" else _onnxruntime(proto)
+        frames = x.astype(_input_type(proto))
+        size = BATCH if _batches(run, frames[:3]) else 1
+        for start in range(0, len(frames), size):
+            outputs.append(run(frames[start : start + size]))
+            progress(min(start + size, len(frames)), len(frames))
+    except Exception as error:  # executors raise what they like; whatever it is, they cannot run the file
+        first = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise ExecutionError(f"{model}: {executor} cannot run it: {first[:200]}") from None
+    return Reference(np.concatenate(outputs).astype(np.float32), executor)
 
 
-Run = Callable[[NDArray[np.float32]], NDArray[np.float32]]
+def _input_type(proto: onnx.ModelProto) -> np.dtype[Any]:
+    """The element type of the graph's first input."""
+    constants = {tensor.name for tensor in proto.graph.initializer}
+    first = next(value for value in proto.graph.input if value.name not in constants)
+    return np.dtype(onnx.helper.tensor_dtype_to_np_dtype(first.type.tensor_type.elem_type))
 
 
-def _batches(run: Run, frames: NDArray[np.float32]) -> bool:
+Run = Callable[[NDArray[Any]], NDArray[np.float32]]
+
+
+def _batches(run: Run, frames: NDArray[Any]) -> bool:
     """Do a few frames at once give what they give one by one?"""
     single = [run(frame[None]) for frame in frames]
     try:
@@ -68,7 +87,7 @@ def _onnxruntime(proto: onnx.ModelProto) -> Run:
     session = onnxruntime.InferenceSession(free.SerializeToString(), options, providers=["CPUExecutionProvider"])
     name, result = inputs[0].name, free.graph.output[0].name
 
-    def run(frames: NDArray[np.float32]) -> NDArray[np.float32]:
+    def run(frames: NDArray[Any]) -> NDArray[np.float32]:
         return np.asarray(session.run([result], {name: frames})[0], np.float32)
 
     return run
@@ -94,7 +113,7 @@ def _qonnx(model: Path) -> Run:
             wrappers[count] = fresh.transform(InferShapes())
         return wrappers[count]
 
-    def run(frames: NDArray[np.float32]) -> NDArray[np.float32]:
+    def run(frames: NDArray[Any]) -> NDArray[np.float32]:
         ready = wrapper(len(frames))
         graph = ready.model.graph
         constants = {tensor.name for tensor in graph.initializer}

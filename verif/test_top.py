@@ -2,21 +2,35 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from sigmabit.golden.ingress import admit
+from sigmabit.hdl.convert import convert
 from sigmabit.hdl.top import Pipeline
 
 from .bench import Dut
 from .random_networks import NetworkCase, naive_network
 from .stream import Beat, Stalls, StreamBench, stalls
 from .suite import BlockSuite, GoldenTests, MyHdlTests, VerilogTests
+
+
+def elaborate(script: Sequence[str], folder: Path) -> str:
+    """What Yosys says of a script, run in a folder."""
+    program = "import sys; from pyosys import libyosys; libyosys.run_pass('script check.ys', libyosys.Design())"
+    (folder / "check.ys").write_text("\n".join(script) + "\n")
+    run = subprocess.run([sys.executable, "-c", program], cwd=folder, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr[-500:]
+    return run.stdout + run.stderr
 
 
 @dataclass(frozen=True)
@@ -128,6 +142,23 @@ class TopSuite(BlockSuite):
         tensors = layout.unpack(np.frombuffer(raw, np.uint8).reshape(len(left), layout.beat_bits // 8))
         results = [tensor.reshape(-1, layout.channels).tolist() for tensor in tensors]
         return Answers(results, *(others[f"counters_{name}"] for name in ("frames_in", "frames_out", "malformed", "dropped")))
+
+
+@pytest.mark.parametrize("seeds", [range(20), range(20, 40)], ids=["0-19", "20-39"])
+def test_verilog_is_defined(seeds: range, tmp_path: Path) -> None:
+    """Yosys finds no bit of any vector that does not exist, no net without a driver, no width that does not fit."""
+    for seed in seeds:
+        design = convert(Pipeline(NetworkCase(seed).plan.pipeline).outline())
+        folder = tmp_path / str(seed)
+        sources = design.write(folder)
+        script = [
+            *(f"read_verilog {source.name}" for source in sources),
+            f"hierarchy -check -top {design.top}",
+            "proc",
+            "check -assert",
+        ]
+        log = elaborate(script, folder)
+        assert [line for line in log.splitlines() if "arning" in line or "out of bounds" in line] == []
 
 
 class TestGolden(TopSuite, GoldenTests):

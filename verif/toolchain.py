@@ -73,4 +73,5 @@ def run_tool(command: list[str], log: Path, environment: dict[str, str] | None =
         ).returncode
     if status:
         errors = [line for line in log.read_text(errors="replace").splitlines() if "rror" in line] or ["no message"]
-        raise ToolError(f"{Path(command[0]).name} failed with status {status}: {errors[0].strip()} (see {log})")
+        name = next(Path(word).name for word in command if Path(word).name != "perl")  # Verilator is a Perl script
+        raise ToolError(f"{name} failed with status {status}: {errors[0].strip()[:200]} (see {log})")

@@ -102,9 +102,9 @@ def sliding_window(node: Node, size: Sequence[int], kernel: Sequence[int], margi
     for i in range(2):
         before, after = pads[i] + margins[i], pads[i + 2] + margins[i + 2]
         if node.attributes.get("ceil_mode", 0):
-            after += -(size[i] + before + after - kernel[i]) % strides[i]
-            if (size[i] + before + after - kernel[i]) // strides[i] * strides[i] >= size[i] + before:
-                after -= strides[i]  # a window that would start in the padding after the image is dropped
+            more = after + -(size[i] + before + after - kernel[i]) % strides[i]
+            if size[i] + before + more - kernel[i] < size[i] + before:  # a window that began in the padding behind is dropped
+                after = more
         try:
             axes.append(Axis(int(size[i]), int(kernel[i]), strides[i], before, after))
         except ValueError as error:

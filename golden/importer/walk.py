@@ -200,6 +200,8 @@ class Walk:
         return symbol.then([Rowwise(node.name, ROWWISE[node.operator])])
 
     def identity(self, node: Node, arguments: list[Value]) -> Symbol:
+        if node.operator == "Dropout" and len(arguments) > 2 and constant(arguments, 2).any():
+            raise Refusal("in training mode; export the model for inference")
         if node.operator == "Cast" and node.attributes.get("to") not in FLOAT_TYPES:
             raise Refusal("a cast of an activation to another type than float or double")
         return activation(arguments)
@@ -452,6 +454,8 @@ class Walk:
         kernel = image.shape[1:] if node.operator == "GlobalMaxPool" else node.attributes["kernel_shape"]
         window = sliding_window(node, image.shape[1:], kernel, (0, 0, 0, 0))
         for axis in (window.rows, window.columns):
+            if max(axis.before, axis.after) >= axis.kernel:
+                raise Refusal(f"padding={max(axis.before, axis.after)} is not below kernel={axis.kernel}")
             if len({axis.last(output) for output in range(axis.outputs)}) < axis.outputs:
                 raise Refusal("padding so wide that two windows end at the same input")
         frame = Frame.of((image.shape[0], window.rows.outputs, window.columns.outputs))

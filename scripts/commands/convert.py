@@ -39,7 +39,7 @@ def convert(
     """Write MODEL's pipeline as Verilog: one module per file, a file list, and the plan that it follows."""
     terminal = Terminal(as_json)
     check_folder(output)
-    network = load_network(model, input_scale, terminal)
+    network = load_network(model, input_scale, terminal, plan)
     made = make_plan(network, plan, part, clock_mhz=clock_mhz)
     with terminal.progress() as report:
         design = to_verilog(Pipeline(made.pipeline).outline(), lambda name: report(f"converting {name}", 0, 0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -54,13 +55,15 @@ def run(
 ) -> None:
     """Compute MODEL's output for the frames of X.npy."""
     terminal = Terminal(as_json)
-    for path in (output, waves, trace):
-        if path is not None:
-            check_writable(path)
+    written = [path for path in (output, waves, trace) if path is not None]
+    for path in written:
+        check_writable(path)
+    if len({path.resolve() for path in written}) < len(written):
+        raise click.UsageError("--output, --waves and --trace are not all different files")
     if waves and on != "verilator":
         raise click.UsageError("--waves needs --on verilator")
     network, _, codes = load_with_data(model, data, input_scale)
-    truth = read_labels(labels, len(codes)) if labels else None
+    truth = read_labels(labels, len(codes), math.prod(network.output.shape)) if labels else None
     made = None if on == "golden" else make_plan(network, plan, part, clock_mhz=clock_mhz)
     measured: Measured | None = None
     with terminal.progress() as report:

@@ -45,7 +45,7 @@ def synth(
         check_writable(report_file)
     if work:
         check_folder(work)
-    network = load_network(model, input_scale, terminal)
+    network = load_network(model, input_scale, terminal, plan)
     made = make_plan(network, plan, part, clock_mhz=clock_mhz)
     ingress, egress = made.pipeline.ingress, made.pipeline.egress
     modules = {"ingress": ingress.module, **{layer.name: layer.name for layer in made.layers}, "egress": egress.module}

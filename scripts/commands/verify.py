@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from pathlib import Path
 from typing import Any
@@ -52,7 +53,7 @@ def verify(
     if report_file:
         check_writable(report_file)
     network, x, codes = load_with_data(model, data, input_scale)
-    truth = read_labels(labels, len(x)) if labels else None
+    truth = read_labels(labels, len(x), math.prod(network.output.shape)) if labels else None
     made = make_plan(network, plan, part, clock_mhz=clock_mhz)
     with terminal.progress() as report:
         report("executing the float graph", 0, 0)

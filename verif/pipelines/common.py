@@ -38,11 +38,16 @@ class Stalls:
 
 @dataclass(frozen=True)
 class Job:
-    """One simulation: the pipeline, the layouts of its input and of each layer's result, and what is to be recorded."""
+    """One simulation: the pipeline, the layouts of its input and of each layer's result, and what is to be recorded.
+
+    quiet: cycles without a transfer after which it has failed. drain: cycles that it goes on for after the last result; layers
+    whose last positions nobody reads may give them later.
+    """
 
     config: PipelineConfig
     layouts: tuple[Layout, ...]
     quiet: int
+    drain: int = 0
     stalls: Stalls = field(default_factory=Stalls)
     waves: Path | None = None
 
@@ -77,12 +82,15 @@ class Measured:
         return int(self.last_out[0] - self.first_in[0])
 
     def interval(self, settling: int) -> float | None:
-        """Average distance of results after `settling` frames, or over all where fewer than 11 would be left.
+        """Average distance of results, at least 10 of them, in steady state: after `settling` frames.
 
-        None for fewer than 11 frames: the figure is an average over at least 10 distances.
+        Where there are too few frames for that, the last 10 distances if they are equal; None if they are not, or are fewer.
         """
-        last = self.last_out[settling:] if len(self.last_out) >= settling + 11 else self.last_out
-        return None if len(last) < 11 else float(last[-1] - last[0]) / (len(last) - 1)
+        distances = np.diff(self.last_out)
+        if len(distances) >= settling + 10:
+            return float(distances[settling:].mean())
+        last = distances[-10:]
+        return float(last[0]) if len(last) == 10 and (last == last[0]).all() else None
 
 
 def simulate(
@@ -104,7 +112,8 @@ def simulate(
 
     config = plan.tapped() if taps else plan.pipeline
     layouts = (network.input.tensor.layout, *(layer.layout for layer in network.layers))
-    job = Job(config, layouts, plan.quiet, stalls or Stalls(), waves)
+    drain = plan.latency + plan.interval if taps else 0
+    job = Job(config, layouts, plan.quiet, drain, stalls or Stalls(), waves)
     if on == "verilator":
         return verilator.run(job, codes, progress, optimise)
     if on == "icarus":

@@ -48,12 +48,13 @@ std::FILE* create(const std::string& path) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    if (argc < 10) return 2;
+    if (argc < 11) return 2;
     const std::string folder = argv[2];
     const uint64_t frames = std::strtoull(argv[3], nullptr, 10), beats = std::strtoull(argv[4], nullptr, 10);
     const uint64_t results = std::strtoull(argv[5], nullptr, 10);
     const unsigned idle = std::atoi(argv[6]), backpressure = std::atoi(argv[7]);
     const uint64_t quiet = std::strtoull(argv[9], nullptr, 10);
+    uint64_t drain = std::strtoull(argv[10], nullptr, 10);
     Random random{std::strtoull(argv[8], nullptr, 10) * 2 + 1};
 
     std::FILE* input = std::fopen(argv[1], "rb");
@@ -70,12 +71,12 @@ int main(int argc, char** argv) {
 #undef TAP
 #if VM_TRACE
     VerilatedFstC waves;
-    if (argc > 10) {
+    if (argc > 11) {
         context.traceEverOn(true);
         top.trace(&waves, 99);
-        waves.open(argv[10]);
+        waves.open(argv[11]);
     }
-#define DUMP(time) if (argc > 10) waves.dump(time)
+#define DUMP(time) if (argc > 11) waves.dump(time)
 #else
 #define DUMP(time)
 #endif
@@ -88,7 +89,7 @@ int main(int argc, char** argv) {
     top.aresetn = 0;
     top.s_axis_tvalid = 0;
     top.m_axis_tready = 0;
-    for (uint64_t cycle = 0; received < frames * results; ++cycle) {
+    for (uint64_t cycle = 0; received < frames * results || drain-- > 0; ++cycle) {
         const bool reset = cycle < 4;
         top.aresetn = !reset;
         if (!reset && sent < frames * beats && (offering || !random.below(idle))) {
@@ -172,7 +173,7 @@ int main(int argc, char** argv) {
     SIM_TAPS
 #undef TAP
 #if VM_TRACE
-    if (argc > 10) waves.close();
+    if (argc > 11) waves.close();
 #endif
     top.final();
     return status;

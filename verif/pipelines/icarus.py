@@ -59,7 +59,7 @@ wire s_ready, m_valid, m_last;
 wire [{result.beat_bits - 1}:0] m_data;
 wire [31:0] frames_in, frames_out, malformed, dropped;
 {declared}reg [{source.beat_bits - 1}:0] beats [0:{beats - 1}];
-integer cycle, sent, received, quiet, seed;
+integer cycle, sent, received, quiet, seed, drain;
 reg offering;
 
 {job.config.name} dut (
@@ -73,8 +73,9 @@ reg offering;
 initial begin
     $readmemh("input.hex", beats);
     aresetn = 0; tvalid = 0; tready = 0; tlast = 0; tdata = 0; offering = 0;
-    sent = 0; received = 0; quiet = 0; seed = {stalls.seed};
-    for (cycle = 0; received < {frames * result.beats} && quiet <= {job.quiet}; cycle = cycle + 1) begin
+    sent = 0; received = 0; quiet = 0; seed = {stalls.seed}; drain = {job.drain};
+    for (cycle = 0; (received < {frames * result.beats} || drain > 0) && quiet <= {job.quiet}; cycle = cycle + 1) begin
+        if (received == {frames * result.beats}) drain = drain - 1;
         aresetn = cycle >= 4;
         if (aresetn && sent < {beats} && (offering || $unsigned($random(seed)) % 256 >= {stalls.idle})) begin
             tvalid = 1; tdata = beats[sent]; tlast = sent % {source.beats} == {source.beats - 1};

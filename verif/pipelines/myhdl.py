@@ -52,7 +52,9 @@ class _Bench:
         job, p = self.job, self.pipeline
         per_frame, per_result = job.source.beats, job.result.beats
         sent, offering, last_transfer, cycle = 0, False, 0, 0
-        while len(self.results) < len(self.codes) * per_result and not self.error:
+        drain = job.drain
+        while (len(self.results) < len(self.codes) * per_result or drain > 0) and not self.error:
+            drain -= len(self.results) == len(self.codes) * per_result
             running = cycle >= RESET_CYCLES
             p.aresetn.next = running
             if running and sent < len(self.beats) and (offering or self.random.integers(256) >= job.stalls.idle):

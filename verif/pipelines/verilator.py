@@ -81,7 +81,7 @@ def execute(job: Job, program: Path, codes: NDArray[np.integer], progress: Progr
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         source.pack(codes).tofile(folder / "input.bin")
-        numbers = [len(codes), source.beats, result.beats, stalls.idle, stalls.backpressure, stalls.seed, job.quiet]
+        numbers = [len(codes), source.beats, result.beats, stalls.idle, stalls.backpressure, stalls.seed, job.quiet, job.drain]
         command = [str(program), str(folder / "input.bin"), name, *map(str, numbers)]
         if job.waves:
             command.append(str(job.waves.resolve()))
