@@ -113,10 +113,9 @@ def quick_elaboration() -> Iterator[None]:
 
 
 def forget_elaborations() -> None:
-    """Let go of all signals and blocks made so far; to be called when a simulation or a conversion is done with them.
+    """Let go of all signals made so far; to be called when a simulation or a conversion is done with them.
 
-    MyHDL lists every signal and block that a process ever made, keeps them in memory, and goes through all of them at the end of
-    each simulation and of each conversion.
+    MyHDL lists every signal that a process ever made, keeps it in memory, and goes through all of them at the end of each
+    simulation.
     """
     myhdl._simulator._signals.clear()
-    myhdl._simulator._blocks.clear()
