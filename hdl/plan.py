@@ -204,7 +204,7 @@ def _from_json(data: Any, network: Network) -> Plan:
             except ValueError as error:
                 raise PlanError(f"{name}: {error}") from None
     plan = make_plan(network, foldings, part_name, float(clock_mhz), interval)
-    scale = _entry(data, "input_scale", (int, float, NoneType))
+    scale = _entry({"input_scale": None, **data}, "input_scale", (int, float, NoneType))
     if scale is not None and plan.input_scale is not None and not math.isclose(scale, plan.input_scale, rel_tol=1e-6):
         raise PlanError(f"a plan for pixels in steps of {scale:g}, here they are in steps of {plan.input_scale:g}")
     return plan

@@ -353,6 +353,23 @@ class TestLayers:
         y = g("MaxPool", y, kernel_shape=[3, 2], strides=[3, 2], pads=pads, ceil_mode=ceil_mode)
         agree(g.save(tmp_path / "m.onnx", y), pixels(12, 1, size, 8))
 
+    def test_pooling_that_leaves_gaps(self, tmp_path: Path, random: np.random.Generator) -> None:
+        """Strides above the kernel, where a last window that ceil_mode adds would begin behind the image."""
+        g = Builder((1, 8, 7))
+        y = g("BipolarQuant", g("Sub", g("Conv", "x", signs(random, 3, 1, 1, 1)), 0.5), 1.0)
+        y = g("MaxPool", y, kernel_shape=[1, 2], strides=[3, 4], ceil_mode=1)
+        agree(g.save(tmp_path / "m.onnx", y), pixels(24, 1, 8, 7))
+
+    @pytest.mark.parametrize(("kernel", "pads"), [((1, 1), [1, 1, 1, 1]), ((2, 3), [5, 0, 2, 4])])
+    def test_padding_beyond_the_kernel(
+        self, kernel: tuple[int, int], pads: list[int], tmp_path: Path, random: np.random.Generator
+    ) -> None:
+        """Some windows see nothing of the image."""
+        g = Builder((2, 4, 5))
+        y = g("BipolarQuant", g("Sub", g("Conv", "x", signs(random, 3, 2, *kernel), pads=pads), 0.3), 1.0)
+        y = g("Conv", y, signs(random, 4, 3, *kernel), pads=pads, strides=[3, 2])
+        agree(g.save(tmp_path / "m.onnx", y), pixels(25, 2, 4, 5))
+
     @pytest.mark.parametrize("alpha", [1.0, -0.5])
     @pytest.mark.parametrize("transposed", [0, 1])
     @pytest.mark.parametrize("bias", [None, (), (5,), (1, 5)])

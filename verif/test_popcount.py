@@ -6,9 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import strategies as st
 
 from sigmabit.golden import popcount as golden
+from sigmabit.hdl.convert import convert
+from sigmabit.hdl.module import outline
 from sigmabit.hdl.popcount import PopcountConfig, popcount
 from sigmabit.hdl.stream import bit, wire
 
@@ -34,6 +37,7 @@ class PopcountSuite(BlockSuite):
         PopcountConfig(37, 1, 5),
         PopcountConfig(130, 1, 2),
         PopcountConfig(27, 3, 3),
+        PopcountConfig(31, 8, 1, constant=True),
     )
 
     def configs(self) -> st.SearchStrategy[PopcountConfig]:
@@ -93,3 +97,15 @@ class TestMyHdl(PopcountSuite, MyHdlTests):
 
 class TestVerilog(PopcountSuite, VerilogTests):
     pass
+
+
+@pytest.mark.parametrize("constant", [False, True])
+def test_any_size_converts(constant: bool) -> None:
+    """Also those whose last compressors have a carry that no count reaches."""
+    for inputs, bits in ((31, 8), (61, 8), (429, 1), (511, 1), (784, 1), (1000, 1)):
+        config = PopcountConfig(inputs, bits, 1, constant)
+        with outline():
+            operands = wire(inputs * bits), wire(inputs)
+            block = popcount(bit(), *operands, wire(config.count_bits), config)
+        design = convert(block)
+        assert f"[{config.count_bits - 1}:0]" in design.modules[design.top].text

@@ -24,7 +24,9 @@ class RomSuite(BlockSuite):
 
     samples = (
         table(RomStyle.CONSTANT, 5, (19,)),
+        table(RomStyle.CONSTANT, 9001, (5**3800,)),
         table(RomStyle.MERGED, 3, (1, 7, 0, 4, 2)),
+        table(RomStyle.MERGED, 4100, (5**1700, 7**1400)),
         table(RomStyle.LOGIC, 70, tuple(3**i for i in range(40))),
         table(RomStyle.LOGIC, 9, tuple(3**i for i in range(65))),
         table(RomStyle.LOGIC, 70, tuple(3**i for i in range(200))),

@@ -87,7 +87,7 @@ def _tables(network: Network) -> list[RenderableType]:
     ]
     if ties:
         count = "1 decision lies" if len(ties) == 1 else f"{len(ties)} decisions lie"
-        lines.append(f"{count} within float32 rounding, where another executor may decide otherwise:")
+        lines.append(f"{count} within float32 rounding, or on the zero of a Sign, where another executor may decide otherwise:")
         lines.extend(f"  {tie}" for tie in ties[:SHOWN_TIES])
         if len(ties) > SHOWN_TIES:
             lines.append(f"  and {len(ties) - SHOWN_TIES} more (--json lists all)")
