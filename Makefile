@@ -18,6 +18,10 @@ PYTHON ?=#                           the Python to make .venv with; without it o
 JOBS ?= auto#                        processes of `make test`
 ARGS ?=#                             more arguments for pytest
 
+ifneq ($(words $(MODEL) $(firstword $(INPUT) none) $(firstword $(LABELS) none) $(firstword $(PLAN) none)),4)
+$(error MODEL=$(MODEL): make cannot handle names with blanks; the sigmabit command can)
+endif
+
 STEM := $(basename $(notdir $(MODEL)))
 ENVIRONMENT := .venv/installed
 SIGMABIT := .venv/bin/sigmabit

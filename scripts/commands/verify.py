@@ -53,6 +53,9 @@ def verify(
     if report_file:
         check_writable(report_file)
     network, x, codes = load_with_data(model, data, input_scale)
+    step = network.input.grid.scale
+    if input_scale is None and plan is None and network.input.quantiser is None and not math.isclose(step, 1 / 255):
+        terminal.remark(f"{data}: pixels in steps of {step:g}; `sigmabit convert` must be told: --input-scale {step:g}")
     truth = read_labels(labels, len(x), math.prod(network.output.shape)) if labels else None
     made = make_plan(network, plan, part, clock_mhz=clock_mhz)
     with terminal.progress() as report:
