@@ -25,7 +25,7 @@ from sigmabit.hdl.module import outline, quick_elaboration
 from .bench import Dut, MyHdlDut
 from .toolchain import verilator_environment
 
-CONFIGS = 60
+CONFIGS = 40
 """Configurations drawn for each suite in MyHDL and for golden."""
 
 EXAMPLES = 12
