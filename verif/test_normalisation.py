@@ -124,7 +124,7 @@ class TestSteps:
         one = np.float32(1)
         for chain in (operator, spelt):
 
-            def positive(a: np.ndarray, chain: Chain = chain) -> np.ndarray:
+            def positive(a: Any, chain: Chain = chain) -> np.ndarray:
                 return real_values(a, scale, chain) > 0
 
             steps = find_steps(positive, low, high, stride)
