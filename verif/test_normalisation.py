@@ -103,7 +103,7 @@ class TestSteps:
         channels = 40
         low = -random.integers(0, 40, channels) * stride
         high = low + random.integers(0, 60, channels) * stride
-        scale = random.choice([1.0, 1 / 255, 0.037], channels)[:, None]
+        scale = np.array([1.0, 1 / 255, 0.037])[random.integers(3, size=(channels, 1))]
         gamma, beta, mean, variance = (random.normal(size=channels).astype(np.float32) for _ in range(4))
         variance = np.abs(variance) + np.float32(0.1)
         gamma[:3] = 0
@@ -124,7 +124,7 @@ class TestSteps:
         one = np.float32(1)
         for chain in (operator, spelt):
 
-            def positive(a: Any, chain: Chain = chain) -> np.ndarray:
+            def positive(a: np.ndarray, chain: Chain = chain) -> np.ndarray:
                 return real_values(a, scale, chain) > 0
 
             steps = find_steps(positive, low, high, stride)
