@@ -78,13 +78,19 @@ class Design:
         """The Verilog files, in order of dependence."""
         return [f"{name}.v" for name in self.modules]
 
+    @property
+    def texts(self) -> dict[str, str]:
+        """Everything that is written, by file name; the file list left out."""
+        texts: dict[str, str] = {}
+        for module in self.modules.values():
+            texts |= {f"{module.name}.v": module.text, **module.contents}
+        return texts
+
     def write(self, folder: Path) -> list[Path]:
         """Write every module, the files that modules read, and <top>.f, the list of Verilog files. Returns the Verilog files."""
         folder.mkdir(parents=True, exist_ok=True)
-        for module in self.modules.values():
-            (folder / f"{module.name}.v").write_text(module.text)
-            for name, text in module.contents.items():
-                (folder / name).write_text(text)
+        for name, text in self.texts.items():
+            (folder / name).write_text(text)
         (folder / f"{self.top}.f").write_text("".join(f"{name}\n" for name in self.files))
         return [folder / name for name in self.files]
 
@@ -163,63 +169,74 @@ def _is_vector(signal: Any) -> bool:
 def _flatten(instance: Any, config: Any) -> Module:
     """A leaf, by MyHDL's own converter."""
     arguments = {name: _fresh(value) for name, value in _arguments(instance).items()}
-    # names inside a module depend on what was elaborated before, unless MyHDL's memory of it is wiped
+    _forget_names()
+    try:
+        with outline(False):
+            elaborated = instance.decorator(**arguments)
+        text = LINT_OFF + _by_myhdl(elaborated, config.module) + "\n"
+    except (myhdl.Error, ToVerilogWarning, AttributeError) as error:  # the last of a concatenation that is sliced
+        raise ConversionError(f"{config.module}: {error}") from error
+    ports = tuple(_ports(text))
+    fault = next(_faults(text, ports, elaborated, {name for name, _ in _signals(arguments)}), None)
+    if fault:
+        raise ConversionError(f"{config.module}: {fault}")
+    return Module(config.module, config, text, ports)
+
+
+def _forget_names() -> None:
+    """Names inside a module depend on what was elaborated before, unless MyHDL's memory of it is wiped."""
     myhdl._block._name_set.clear()
     myhdl._block._inst_name_set.clear()
     for decorated in myhdl._simulator._blocks:
         decorated.calls = 0
+
+
+def _by_myhdl(elaborated: Any, name: str) -> str:
+    """The text that MyHDL writes for a block, from its first word to its last."""
+    _put_in_order(elaborated)
+    elaborated.name = name
+    elaborated._clear = _nothing_to_clear
     digits = sys.get_int_max_str_digits()
     sys.set_int_max_str_digits(0)  # constants may be tens of thousands of bits wide
     try:
         with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
             warnings.simplefilter("error", ToVerilogWarning)
-            with outline(False):
-                elaborated = instance.decorator(**arguments)
-            _put_in_order(elaborated)
-            elaborated.name = config.module
-            elaborated._clear = _nothing_to_clear
-            elaborated.convert(
-                hdl="Verilog",
-                path=folder,
-                name=config.module,
-                testbench=False,
-                initial_values=False,
-                no_myhdl_header=True,
-            )
-            text = (Path(folder) / f"{config.module}.v").read_text()
-    except (myhdl.Error, ToVerilogWarning, AttributeError) as error:  # the last of a concatenation that is sliced
-        raise ConversionError(f"{config.module}: {error}") from error
+            settings = {"testbench": False, "initial_values": False, "no_myhdl_header": True}
+            elaborated.convert(hdl="Verilog", path=folder, name=name, **settings)
+            text = (Path(folder) / f"{name}.v").read_text()
     finally:
         sys.set_int_max_str_digits(digits)
-    text = re.sub(r"^`timescale .*\n", "", text.strip(), flags=re.MULTILINE).strip()
-    text = f"{LINT_OFF}{text}\n"
-    ports = []
+    return re.sub(r"^`timescale .*\n", "", text.strip(), flags=re.MULTILINE).strip()
+
+
+def _ports(text: str) -> Iterator[Port]:
+    """The ports that a module's text declares."""
     for line in text.splitlines():
         match = PORT.match(line)
         if match:
             direction, _, wide, narrow, name = match.groups()
             vector = wide is not None or narrow is not None
-            bits = int(wide) if wide else int(narrow) + 1 if narrow else 1
-            ports.append(Port(name, direction == "output", bits, vector))
+            yield Port(name, direction == "output", int(wide) if wide else int(narrow) + 1 if narrow else 1, vector)
+
+
+def _faults(text: str, ports: tuple[Port, ...], elaborated: Any, expected: set[str]) -> Iterator[str]:
+    """What MyHDL is known to get wrong without a word."""
     body = text[text.index(");") :]
     for port in ports:
         declarations = len(re.findall(rf"^(?:input|output|reg|wire)\b.*\b{port.name};$", body, re.MULTILINE))
         if len(re.findall(rf"\b{port.name}\b", body)) <= declarations:
-            raise ConversionError(f"{config.module}: port {port.name} is not used")
+            yield f"port {port.name} is not used"
     twice = re.search(r"\w+\[[^\]]*:[^\]]*\]\[", body)
     if twice:
-        raise ConversionError(f"{config.module}: a slice of a slice, which Verilog does not have: {twice[0]}")
-    lost = next(_nameless(elaborated), None)
-    if lost:
-        raise ConversionError(f"{config.module}: {lost} became a constant, as nothing drives what it is a slice of")
+        yield f"a slice of a slice, which Verilog does not have: {twice[0]}"
+    for lost in _nameless(elaborated):
+        yield f"{lost} became a constant, as nothing drives what it is a slice of"
     idle = re.search(r"^initial begin\n\s*(\w+)\[", body, re.MULTILINE)
     if idle:
-        raise ConversionError(f"{config.module}: nothing drives the signals of the list {idle[1]}")
-    expected = {name for name, _ in _signals(arguments)}
+        yield f"nothing drives the signals of the list {idle[1]}"
     found = {port.name for port in ports}
     if expected != found:
-        raise ConversionError(f"{config.module}: ports {sorted(found)}, expected {sorted(expected)}")
-    return Module(config.module, config, text, tuple(ports))
+        yield f"ports {sorted(found)}, expected {sorted(expected)}"
 
 
 def _nameless(top: Any) -> Iterator[str]:

@@ -10,6 +10,8 @@ from sigmabit.golden import Network
 from sigmabit.golden.convolution import Convolution
 from sigmabit.golden.dense import Dense
 from sigmabit.golden.network import Layer
+from sigmabit.golden.pool import Pool
+from sigmabit.golden.threshold import Threshold
 
 from . import convolution, dense, pool, threshold
 from .cost import Cost
@@ -18,7 +20,7 @@ from .parts import Part, part
 from .plan import Plan, PlanError, make_plan
 
 FILL = 0.85
-"""Share of a part's LUTs and registers that a plan may use; fuller devices seldom route."""
+"""Share of a part's LUTs and registers that a plan may use; the rest is room for routing, by rule of thumb."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ class Planner:
             return self.plan(low)
         except PlanError:
             pass
-        high = max(_serial_cycles(layer) for layer in self.weighted)
+        high = max((_serial_cycles(layer) for layer in self.weighted), default=low)
         best = self.plan(high)
         while low + 1 < high:
             middle = (low + high) // 2
@@ -167,9 +169,6 @@ def _divisors(number: int) -> list[int]:
 
 
 def _fixed_cost(layer: Layer) -> Cost:
-    from sigmabit.golden.pool import Pool
-    from sigmabit.golden.threshold import Threshold
-
     if isinstance(layer, Pool):
         return pool.configure(layer).cost
     assert isinstance(layer, Threshold)

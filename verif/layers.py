@@ -90,18 +90,7 @@ def convolutions(draw: st.DrawFn) -> LayerCase:
     channels, outputs = draw(st.integers(1, 4)), draw(st.integers(1, 5))
     group = draw(st.sampled_from(sorted({1, columns.kernel})))
     folding = Folding(group, draw(divisors(channels)), draw(st.integers(1, outputs)), draw(st.booleans()))
-    case = LayerCase(
-        rows,
-        columns,
-        channels,
-        outputs,
-        draw(st.sampled_from(GRIDS)),
-        draw(st.booleans()),
-        False,
-        folding,
-        draw(st.integers(0, 99)),
-    )
-    return case
+    return _case(draw, rows, columns, channels, outputs, False, folding)
 
 
 @st.composite
@@ -113,17 +102,13 @@ def denses(draw: st.DrawFn) -> LayerCase:
         slices = 1
     folding = Folding(group, slices, draw(st.integers(1, outputs)), draw(st.booleans()))
     rows, columns = Axis(height, height), Axis(width, width)
-    return LayerCase(
-        rows,
-        columns,
-        channels,
-        outputs,
-        draw(st.sampled_from(GRIDS)),
-        draw(st.booleans()),
-        True,
-        folding,
-        draw(st.integers(0, 99)),
-    )
+    return _case(draw, rows, columns, channels, outputs, True, folding)
+
+
+def _case(draw: st.DrawFn, rows: Axis, columns: Axis, channels: int, outputs: int, dense: bool, folding: Folding) -> LayerCase:
+    """A layer of a given shape, with any grid, decisions or scores, and any weights."""
+    grid, scores, seed = draw(st.sampled_from(GRIDS)), draw(st.booleans()), draw(st.integers(0, 99))
+    return LayerCase(rows, columns, channels, outputs, grid, scores, dense, folding, seed)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +24,18 @@ class Seen:
     last: bool
     number: int
     bias: int
+
+
+def expected_operands(chunks: NDArray[np.integer], repeats: int, bits: int, bias: Callable[[int, int], int]) -> list[Seen]:
+    """What golden's chunks (jobs, chunks, codes) of `bits` bits are as operands; bias(job, repeat) is each one's."""
+    seen = []
+    for job, parts in enumerate(chunks):
+        for repeat in range(repeats):
+            for chunk, codes in enumerate(parts):
+                data = sum(int(code) << (i * bits) for i, code in enumerate(codes))
+                number = repeat * len(parts) + chunk
+                seen.append(Seen(data, chunk == 0, chunk == len(parts) - 1, number, bias(job, repeat)))
+    return seen
 
 
 def full_speed(frames: int, inputs: int, busy: int) -> NDArray[np.int64]:

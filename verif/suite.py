@@ -7,6 +7,7 @@ MyHDL, and the suite's `samples`, a few telling ones, for Verilog on each simula
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import sys
@@ -23,7 +24,7 @@ from sigmabit.hdl.convert import convert
 from sigmabit.hdl.module import outline, quick_elaboration
 
 from .bench import Dut, MyHdlDut
-from .toolchain import verilator_environment
+from .toolchain import environment, verilator_environment
 
 CONFIGS = 40
 """Configurations drawn for each suite in MyHDL and for golden."""
@@ -32,6 +33,9 @@ EXAMPLES = 12
 """Stimuli drawn for each configuration."""
 
 SIMULATORS = ("verilator", "icarus")
+
+NO_ICARUS = "Icarus Verilog, the optional second simulator, is not installed (package iverilog)"
+"""Why a test is skipped that needs it; Verilator has come with the environment."""
 
 _COMMON: dict[str, Any] = {
     "deadline": None,
@@ -129,8 +133,8 @@ class VerilogTests:
 
     @pytest.mark.parametrize("simulator", SIMULATORS)
     def test_verilog(self: Any, simulator: str, tmp_path: Path) -> None:
-        if simulator == "icarus" and shutil.which("iverilog") is None:
-            pytest.skip("Icarus Verilog is not installed (package iverilog)")
+        if simulator == "icarus" and shutil.which("iverilog") is None:  # the second simulator is optional
+            pytest.skip(NO_ICARUS)
         for number, config in enumerate(self.samples):
             suite = next(base for base in type(self).__mro__ if "samples" in vars(base))
             name = suite.__module__.rpartition(".")[2]  # pytest gives test modules names of its own
@@ -144,7 +148,7 @@ class VerilogTests:
 
 
 def run_cocotb(
-    elaborate: Callable[[Any], Any], config: Any, environment: dict[str, str], folder: Path, simulator: str = "verilator"
+    elaborate: Callable[[Any], Any], config: Any, variables: dict[str, str], folder: Path, simulator: str = "verilator"
 ) -> None:
     """Convert a block, build it, and run verif/cocotb_entry.py in it. Fails with the log's end where the suite fails there."""
     from cocotb_test.simulator import run
@@ -153,17 +157,12 @@ def run_cocotb(
         instance = elaborate(config)
     design = convert(instance)
     sources = design.write(folder / "verilog")
-    tools = verilator_environment()
     ports = ",".join(port.name for port in design.modules[design.top].ports)
-    extra = {**environment, "SIGMABIT_PORTS": ports, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
-    arguments: dict[str, Any] = {"make_args": ["-j2", "OPT_FAST=-O0"], "extra_args": ["--timescale", "1ns/1ps", "-Wno-fatal"]}
+    extra = {**variables, "SIGMABIT_PORTS": ports, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
+    arguments: dict[str, Any] = {"make_args": ["-j2", "OPT_FAST=-O0"], "extra_args": ["--timescale", "1ns/1ps"]}
     if simulator == "icarus":
         arguments = {"extra_args": ["-g2005", "-Wall"], "timescale": "1ns/1ps"}
-    kept = {name: os.environ.get(name) for name in tools}
-    os.environ.update(tools)
-    here = Path.cwd()
-    try:
-        os.chdir(folder / "verilog")  # where memories read their contents
+    with environment(verilator_environment()), contextlib.chdir(folder / "verilog"):  # where memories read their contents
         run(
             simulator=simulator,
             toplevel=design.top,
@@ -174,10 +173,3 @@ def run_cocotb(
             extra_env=extra,
             **arguments,
         )
-    finally:
-        os.chdir(here)
-        for name, value in kept.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value

@@ -31,6 +31,7 @@ from sigmabit.hdl.stream import Flow, bit, reset, wire
 from sigmabit.hdl.threshold import CompareConfig, compare
 from sigmabit.hdl.top import Pipeline
 
+from .suite import NO_ICARUS
 from .toolchain import run_tool, verilator_environment
 
 MODEL = Path(__file__).parents[1] / "models" / "digits_bcnn.onnx"
@@ -78,7 +79,7 @@ def verilator_lint(files: list[Path], top: str) -> str:
 def icarus_lint(files: list[Path], top: str) -> str:
     """What Icarus Verilog has to say about files; skips where it is not installed."""
     if shutil.which("iverilog") is None:
-        pytest.skip("Icarus Verilog is not installed (package iverilog)")
+        pytest.skip(NO_ICARUS)
     command = ["iverilog", "-g2005", "-Wall", "-t", "null", "-s", top, *map(str, files)]
     return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False).stdout
 

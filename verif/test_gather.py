@@ -14,7 +14,7 @@ from sigmabit.hdl.gather import GatherConfig, gather
 from sigmabit.hdl.stream import Flow, Operand, bit, reset
 
 from .bench import Dut
-from .operands import Seen, delayed, full_speed, play_operands
+from .operands import Seen, delayed, expected_operands, full_speed, play_operands
 from .suite import BlockSuite, GoldenTests, MyHdlTests, VerilogTests
 
 
@@ -85,13 +85,7 @@ class GatherSuite(BlockSuite):
     def golden(self, config: GatherConfig, stimulus: Frames) -> list[Seen]:
         codes = np.array(stimulus.frames)[:, :, None] >> np.arange(config.width) & 1  # bits as channels
         operands = chunks(codes, config.merge, config.slices)
-        seen = []
-        for frame in operands:
-            for number in range(config.fold.folds):
-                repeat, chunk = divmod(number, config.fold.chunks)
-                data = sum(int(b) << i for i, b in enumerate(frame[chunk]))
-                seen.append(Seen(data, chunk == 0, chunk == config.fold.chunks - 1, number, repeat))
-        return seen
+        return expected_operands(operands, config.repeats, 1, lambda frame, repeat: repeat)
 
     def elaborate(self, config: GatherConfig) -> Any:
         address = config.fold.address_bits if config.fold.folds > 1 else 0

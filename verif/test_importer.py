@@ -125,7 +125,7 @@ class TestNormalisations:
         network = agree(path, x)
         assert np.array_equal(network.run(x), execute(path, x).outputs)
 
-    @pytest.mark.skipif(platform.machine() != "x86_64", reason="onnxruntime rounds otherwise on processors that fuse")
+    @pytest.mark.skipif(platform.machine() != "x86_64", reason="a last bit of onnxruntime's, compared on x86-64 only")
     def test_rounding_is_that_of_onnxruntime(self, tmp_path: Path, random: np.random.Generator) -> None:
         """Constants that bring the sum of a channel's weights to zero but for rounding: which way it falls is the same."""
         weights = signs(random, 9, 2000)

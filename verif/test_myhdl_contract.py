@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from myhdl import Signal, Simulation, delay, instance, intbv
 
+from .suite import NO_ICARUS
 from .toolchain import run_tool, verilator_environment
 
 Value = int | str
@@ -190,6 +191,7 @@ def verilator(sources: list[Path]) -> dict[str, int]:
     """What Verilator makes of each case."""
     folder, environment = sources[0].parent, verilator_environment()
     script = str(Path(environment["VERILATOR_ROOT"]) / "bin" / "verilator")
+    # -Wno-fatal: some of the expressions are wrong on purpose
     command = ["perl", script, "--cc", "--main", "--exe", "--build", "--no-timing", "-Wno-fatal", "-j", "2"]
     command += ["--top-module", "bench", "--Mdir", str(folder / "objects"), "-MAKEFLAGS", "OPT_FAST=-O0 OPT_GLOBAL=-O0"]
     run_tool([*command, *map(str, sources)], folder / "verilator.log", environment)
@@ -200,7 +202,7 @@ def verilator(sources: list[Path]) -> dict[str, int]:
 def icarus(sources: list[Path]) -> dict[str, int]:
     """What Icarus Verilog makes of each case."""
     if shutil.which("iverilog") is None:
-        pytest.skip("Icarus Verilog is not installed (package iverilog)")
+        pytest.skip(NO_ICARUS)
     program = sources[0].with_suffix(".vvp")
     run_tool(["iverilog", "-g2005", "-o", str(program), *map(str, sources)], program.with_suffix(".log"), dict(os.environ))
     return simulated(["vvp", "-n", str(program)])

@@ -320,7 +320,6 @@ class TestStandIns:
 Make = Callable[..., subprocess.CompletedProcess[str]]
 
 
-@pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed (package make)")
 @pytest.mark.parametrize(("target", "script"), [("bitstream", "bitstream"), ("out-of-context", "out_of_context")])
 class TestMake:
     @pytest.fixture

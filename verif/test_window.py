@@ -14,7 +14,7 @@ from sigmabit.hdl.stream import Flow, Operand, bit, reset
 from sigmabit.hdl.window import WindowConfig, window
 
 from .bench import Dut
-from .operands import Seen, delayed, full_speed, play_operands
+from .operands import Seen, delayed, expected_operands, full_speed, play_operands
 from .suite import BlockSuite, GoldenTests, MyHdlTests, VerilogTests
 
 
@@ -109,16 +109,12 @@ class WindowSuite(BlockSuite):
         codes = np.array(stimulus.frames).reshape(-1, geometry.rows.size, geometry.columns.size, 1)
         parts = (codes >> (config.slice_bits * np.arange(config.slices))) & ((1 << config.slice_bits) - 1)
         chunks = geometry.chunks(parts, config.columns, config.slices)
-        seen = []
-        for frame in chunks:
-            for position, window_chunks in enumerate(frame):
-                y, x = divmod(position, geometry.columns.outputs)
-                for number in range(config.fold.folds):
-                    repeat, chunk = divmod(number, config.fold.chunks)
-                    data = sum(int(code) << (i * config.slice_bits) for i, code in enumerate(window_chunks[chunk]))
-                    bias = self._bias(config, y, x, repeat)
-                    seen.append(Seen(data, chunk == 0, chunk == config.fold.chunks - 1, number, bias))
-        return seen
+
+        def bias(job: int, repeat: int) -> int:
+            y, x = divmod(job % geometry.outputs, geometry.columns.outputs)
+            return self._bias(config, y, x, repeat)
+
+        return expected_operands(chunks.reshape(-1, *chunks.shape[2:]), config.repeats, config.slice_bits, bias)
 
     def elaborate(self, config: WindowConfig) -> Any:
         address = config.fold.address_bits if config.fold.folds > 1 else 0

@@ -32,7 +32,7 @@ REARRANGING = (
 )
 
 
-class Folding:
+class ConstantFolding:
     """The evaluation of one graph's constants."""
 
     def __init__(self, opset: int) -> None:

@@ -20,7 +20,7 @@ from ..scalar import Add, Chain, Float, Function, LeakyRelu, Multiply, Normalise
 from ..window import Window
 from . import scalar_nodes
 from .assembly import Assembly, binary_grid, input_format, output_format
-from .constants import Folding
+from .constants import ConstantFolding
 from .model_file import Graph, Node
 from .operands import Array, activation, binary_weights, constant, output_axis, sliding_window, value_grid, with_constant
 from .scalar_nodes import QUANTISER_DOMAINS, ROWWISE, UNARY, Refusal
@@ -59,7 +59,7 @@ class Walk:
         self.codes: Codes | None = None
         self.quantiser: Chain | None = None
         index = np.arange(self.frame.size).reshape(1, *self.input_shape)
-        self.fold = Folding(graph.opset)
+        self.fold = ConstantFolding(graph.opset)
         self.values: dict[str, Value] = {
             **graph.constants,
             **dict.fromkeys(graph.other_inputs),

@@ -1,22 +1,26 @@
-"""sigmabit bench: what the XNOR-popcount array costs, and how fast pipelines are converted, built and simulated."""
+"""sigmabit bench: what the XNOR-popcount array and queues cost, and how fast pipelines are converted, built and simulated."""
 
 from __future__ import annotations
 
-import os
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 
+from sigmabit.fpga.netlist import Area
 from sigmabit.fpga.synthesis import SynthesisError, synthesise
 from sigmabit.golden import SigmabitError
 from sigmabit.hdl.convert import convert
+from sigmabit.hdl.egress import EgressConfig, egress
 from sigmabit.hdl.module import outline
 from sigmabit.hdl.popcount import PopcountConfig, popcount
-from sigmabit.hdl.stream import bit, wire
+from sigmabit.hdl.stream import Flow, FrameStatus, Stream, bit, reset, wire
 from sigmabit.hdl.top import Pipeline
 from sigmabit.verif.pipelines import simulate
+from sigmabit.verif.toolchain import environment
 
 from ..models import load_with_data, make_plan
 from ..terminal import Terminal, table
@@ -25,7 +29,7 @@ from . import options
 
 @click.group(short_help="What blocks cost, how fast simulations are.", no_args_is_help=False)
 def bench() -> None:
-    """Benchmarks: area of the popcount array, speed of conversion and simulation."""
+    """Benchmarks: area of the popcount array and of a queue, speed of conversion and simulation."""
 
 
 @bench.command(name="popcount")
@@ -35,19 +39,10 @@ def bench() -> None:
 @options.as_json
 def popcount_area(inputs: int, bits: int, lanes: int, as_json: bool) -> None:
     """Area per input and lane of an XNOR-popcount array with run-time weights, pipeline registers included, by Yosys for xc7."""
-    terminal = Terminal(as_json)
     config = PopcountConfig(inputs, bits, lanes)
-    with tempfile.TemporaryDirectory() as name, terminal.progress() as report:
-        report("synthesising", 0, 0)
-        operands = wire(inputs * bits), wire(inputs * lanes)
-        with outline():
-            block = popcount(bit(), *operands, wire(lanes * config.count_bits), config)
-        design = convert(block)
-        try:
-            netlist = synthesise(design.write(Path(name) / "verilog"), design.top, Path(name))
-        except SynthesisError as error:
-            raise SigmabitError(str(error)) from None
-    area = netlist.area
+    ports = bit(), wire(inputs * bits), wire(inputs * lanes), wire(lanes * config.count_bits)
+    terminal = Terminal(as_json)
+    area = _area(terminal, lambda: popcount(*ports, config))
     total = inputs * bits * lanes
     data = {"lut": area.lut, "ff": area.ff, "levels": area.levels, "lanes": total, "lut_per_lane": area.lut / total}
     rows: list[list[object]] = [
@@ -58,6 +53,34 @@ def popcount_area(inputs: int, bits: int, lanes: int, as_json: bool) -> None:
         ["logic levels between registers", area.levels],
     ]
     terminal.emit(data, table(f"{config.module} by Yosys for xc7", ["", ""], rows))
+
+
+@bench.command(name="queue")
+@click.option("--channels", type=click.IntRange(1, 4096), default=64, show_default=True, help="Bits of a beat.")
+@click.option("--depth", type=click.IntRange(2, 1024), default=16, show_default=True, help="Beats that it holds.")
+@options.as_json
+def queue_area(channels: int, depth: int, as_json: bool) -> None:
+    """Area of a pipeline's exit as a queue of single bits: what a block with credits would need behind it (docs/flow.md)."""
+    config = EgressConfig(beats=1, channels=channels, bits=1, signed=False, frames=depth)
+    ports = Flow(channels), FrameStatus(), Stream(channels * config.field), bit(), wire(32), wire(32)
+    terminal = Terminal(as_json)
+    area = _area(terminal, lambda: egress(bit(), reset(), *ports, config))
+    data = {"channels": channels, "depth": depth, "lut": area.lut, "ff": area.ff}
+    rows: list[list[object]] = [["LUT6, distributed memory included", area.lut], ["registers", area.ff]]
+    terminal.emit(data, table(f"a queue of {depth} beats of {channels} bits by Yosys for xc7", ["", ""], rows))
+
+
+def _area(terminal: Terminal, elaborate: Callable[[], Any]) -> Area:
+    """What Yosys makes of a block."""
+    with tempfile.TemporaryDirectory() as name, terminal.progress() as report:
+        report("synthesising", 0, 0)
+        with outline():
+            block = elaborate()
+        design = convert(block)
+        try:
+            return synthesise(design.write(Path(name) / "verilog"), design.top, Path(name)).area
+        except SynthesisError as error:
+            raise SigmabitError(str(error)) from None
 
 
 @bench.command()
@@ -86,30 +109,19 @@ def simulation(
     began = time.perf_counter()
     first = convert(Pipeline(made.pipeline).outline())
     converting = time.perf_counter() - began
-    again = convert(Pipeline(made.pipeline).outline())
-    same = {n: (m.text, m.contents) for n, m in first.modules.items()} == {
-        n: (m.text, m.contents) for n, m in again.modules.items()
-    }
+    same = first.texts == convert(Pipeline(made.pipeline).outline()).texts
     marks: dict[str, float] = {}
-
-    with tempfile.TemporaryDirectory() as cache, terminal.progress() as report:
+    with tempfile.TemporaryDirectory() as cache, terminal.progress() as report, environment({"SIGMABIT_CACHE": cache}):
 
         def note(what: str, done: int, total: int) -> None:
             marks.setdefault(what, time.perf_counter())
             report(what, done, total)
 
-        kept = os.environ.get("SIGMABIT_CACHE")
-        os.environ["SIGMABIT_CACHE"] = cache
-        try:
-            simulate(network, made, codes[:1], progress=note)
-            began = time.perf_counter()
-            measured = simulate(network, made, codes, progress=report)
-            running = time.perf_counter() - began - converting
-        finally:
-            os.environ.pop("SIGMABIT_CACHE")
-            if kept is not None:
-                os.environ["SIGMABIT_CACHE"] = kept
+        simulate(network, made, codes[:1], progress=note)
         building = marks["simulating"] - marks["building"]
+        began = time.perf_counter()  # converted and built: from here on it is simulated alone
+        measured = simulate(network, made, codes, progress=report)
+        running = time.perf_counter() - began
     cycles = int(measured.last_out[-1])
     result = {
         "frames": len(codes),

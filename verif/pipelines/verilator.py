@@ -42,12 +42,8 @@ def build(job: Job, design: Design, optimise: bool = True) -> Path:
         *("-MAKEFLAGS", f"OPT_FAST={'-O2' if optimise else '-O0'}"),
     ]
     key = hashlib.sha256()
-    for part in (*options, header, HARNESS.read_text()):
+    for part in (*options, header, HARNESS.read_text(), *design.texts.values()):
         key.update(part.encode())
-    for module in design.modules.values():
-        key.update(module.text.encode())
-        for text in module.contents.values():
-            key.update(text.encode())
     kept = cache_folder() / "pipelines" / f"{job.config.name}-{key.hexdigest()[:16]}"
     if (kept / "model").is_file():
         return kept / "model"
