@@ -2,17 +2,35 @@
 
 from __future__ import annotations
 
-from .errors import InputError, ModelFileError, SigmabitError, Unsupported, UnsupportedModelError
-from .importer import import_model
+from .calibration import Calibration, calibrated, embed
+from .errors import (
+    CalibrationError,
+    InputError,
+    ModelFileError,
+    SigmabitError,
+    UncalibratedError,
+    Unsupported,
+    UnsupportedModelError,
+)
+from .importer import import_model, import_real, is_real
 from .network import Network, recognise_scale
+from .quantise import Precision
 
 __all__ = [
+    "Calibration",
+    "CalibrationError",
     "InputError",
     "ModelFileError",
     "Network",
+    "Precision",
     "SigmabitError",
+    "UncalibratedError",
     "Unsupported",
     "UnsupportedModelError",
+    "calibrated",
+    "embed",
     "import_model",
+    "import_real",
+    "is_real",
     "recognise_scale",
 ]

@@ -9,18 +9,17 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from .grid import Grid
 from .layout import Layout
+from .linear import Linear
 from .popcount import weighted_sums
 from .tensor import TensorType
-from .window import Window
 
 WINDOW_ELEMENTS = 1 << 20
 """Elements of the windows that are spread out at a time."""
 
 
 @dataclass(frozen=True, eq=False)
-class Convolution:
+class Convolution(Linear):
     """Integer convolution of the input's values with weights of +1 and -1, zero-padded.
 
     weights: (kernel_height, kernel_width, in_channels, out_channels) int8. grid: what the input's codes stand for.
@@ -29,34 +28,14 @@ class Convolution:
     serves all.
     """
 
-    name: str
-    nodes: tuple[str, ...]
-    input: TensorType
-    grid: Grid
-    window: Window
-    weights: NDArray[np.int8]
     thresholds: NDArray[np.int64] | None
 
     def __post_init__(self) -> None:
-        expected = (self.window.rows.kernel, self.window.columns.kernel, self.input.channels)
-        if self.weights.shape[:3] != expected:
-            raise ValueError(f"weights of shape {self.weights.shape} for a window of shape {expected}")
+        super().__post_init__()
         if not np.all(np.abs(self.weights) == 1):
             raise ValueError("weights other than +1 and -1")
         if self.thresholds is not None and self.thresholds.shape != (self.channels,):
             raise ValueError(f"{self.thresholds.shape} thresholds for {self.channels} channels")
-        if self.grid.levels != self.input.levels:
-            raise ValueError(f"a grid of {self.grid.levels} levels for codes of {self.input.levels}")
-
-    @property
-    def channels(self) -> int:
-        """Output channels."""
-        return int(self.weights.shape[3])
-
-    @property
-    def operations(self) -> int:
-        """Multiply-accumulates per frame, those on padding included, as the literature counts them."""
-        return self.window.outputs * self.weights.size
 
     @cached_property
     def accumulator_range(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -102,15 +81,13 @@ class Convolution:
     def accumulators(self, codes: NDArray[np.integer]) -> NDArray[np.int64]:
         """(N, height, width, in_channels) codes to (N, out_height, out_width, out_channels) sums of weights times values."""
         grid = self.grid
-        weights = self.weights.reshape(-1, self.channels)
+        weights = self.matrix
         sums = np.empty((len(codes), self.window.rows.outputs, self.window.columns.outputs, self.channels), np.int64)
         step = max(1, WINDOW_ELEMENTS // (self.window.outputs * len(weights)))
         for start in range(0, len(codes), step):
             windows = self.window.extract(codes[start : start + step])
             sums[start : start + step] = weighted_sums(windows.reshape(*windows.shape[:3], -1), weights, grid.bits)
-        per_tap = self.weights.sum(axis=2, dtype=np.int64)
-        inside = np.tensordot(self.window.inside().astype(np.int64), per_tap, 2)
-        values: NDArray[np.int64] = grid.gain * sums + grid.offset * inside
+        values: NDArray[np.int64] = grid.gain * sums + grid.offset * self.inside_sums()
         return values
 
     def run(self, codes: NDArray[np.integer]) -> NDArray[np.int64]:

@@ -20,8 +20,12 @@ class Dense(Convolution):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.window.outputs != 1 or self.window.padded or self.window.taps != self.window.inputs:
+        if not self.whole:
             raise ValueError(f"{self.name}: the window does not cover the input exactly")
+
+    @property
+    def dense(self) -> bool:
+        return True
 
     @staticmethod
     def of(
@@ -35,11 +39,6 @@ class Dense(Convolution):
         """The layer of a (inputs, outputs) matrix whose rows follow the stream: positions in raster order, channels inside."""
         whole = Window(Axis(input_.height, input_.height), Axis(input_.width, input_.width))
         return Dense(name, nodes, input_, grid, whole, matrix.reshape(*input_.shape, -1), thresholds)
-
-    @property
-    def matrix(self) -> NDArray[np.int8]:
-        """(inputs, outputs) weights, rows in stream order."""
-        return self.weights.reshape(-1, self.channels)
 
     def accumulators(self, codes: NDArray[np.integer]) -> NDArray[np.int64]:
         """(N, height, width, in_channels) codes to (N, 1, 1, out_channels) sums of weights times values."""

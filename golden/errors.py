@@ -17,6 +17,14 @@ class InputError(SigmabitError):
     """The data do not fit the network's input."""
 
 
+class CalibrationError(SigmabitError):
+    """A calibration is missing, does not belong to the network, or leads to numbers that no width holds."""
+
+
+class UncalibratedError(CalibrationError):
+    """A real-valued model comes without a calibration."""
+
+
 @dataclass(frozen=True)
 class Unsupported:
     """One node that cannot be turned into hardware, and why."""

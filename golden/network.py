@@ -11,15 +11,18 @@ from numpy.typing import NDArray
 from .convolution import Convolution
 from .dense import Dense
 from .errors import InputError
+from .fixed import Fixed
 from .grid import Grid
+from .latent import Latent
 from .layout import Layout
 from .normalisation import Tie
 from .pool import Pool
 from .scalar import Chain, Float
+from .shuffle import Shuffle
 from .tensor import TensorType
 from .threshold import Threshold
 
-Layer = Threshold | Convolution | Dense | Pool
+Layer = Threshold | Convolution | Dense | Pool | Fixed | Shuffle | Latent
 
 GRID_TOLERANCE = 1e-3
 """How far from a code, in steps, an input value may lie: float32 rounding of v * scale stays far below."""
@@ -133,25 +136,44 @@ class Network:
         """How the last layer's result lies on a stream inside the pipeline."""
         return self.layers[-1].layout
 
-    def steps(self, codes: NDArray[np.integer]) -> Iterator[tuple[str, NDArray[np.int64]]]:
-        """The input and each layer's result, by name, for (N, height, width, channels) codes."""
+    @property
+    def latent(self) -> Latent | None:
+        """The layer that draws samples; None for a network whose result follows from its input."""
+        return next((layer for layer in self.layers if isinstance(layer, Latent)), None)
+
+    def steps(
+        self, codes: NDArray[np.integer], epsilon: NDArray[np.integer] | None = None
+    ) -> Iterator[tuple[str, NDArray[np.int64]]]:
+        """The input and each layer's result, by name, for (N, height, width, channels) codes.
+
+        epsilon: (N, K, latents) codes of standard normal samples, for a network that draws them; from the layer that does on,
+        results are (N * K, height, width, channels).
+        """
         yield "input", codes.astype(np.int64)
         for layer in self.layers:
-            codes = layer.run(codes)
+            if isinstance(layer, Latent):
+                if epsilon is None:
+                    raise ValueError(f"{layer.name} needs samples")
+                codes = layer.run(codes, epsilon)
+            else:
+                codes = layer.run(codes)
             yield layer.name, codes
 
-    def trace(self, x: NDArray[np.generic]) -> dict[str, NDArray[np.int64]]:
+    def trace(self, x: NDArray[np.generic], epsilon: NDArray[np.integer] | None = None) -> dict[str, NDArray[np.int64]]:
         """Every integer tensor of the frames x (N, *input.shape)."""
-        return dict(self.steps(self.input.encode(x)))
+        return dict(self.steps(self.input.encode(x), epsilon))
 
-    def results(self, codes: NDArray[np.integer]) -> NDArray[np.int64]:
+    def results(self, codes: NDArray[np.integer], epsilon: NDArray[np.integer] | None = None) -> NDArray[np.int64]:
         """The last layer's integers for (N, height, width, channels) codes."""
-        *_, (_, last) = self.steps(codes)
+        *_, (_, last) = self.steps(codes, epsilon)
         return last.astype(np.int64)
 
-    def run(self, x: NDArray[np.generic]) -> NDArray[np.float32]:
-        """The graph's first output for the frames x (N, *input.shape): the truth that hardware is held against."""
-        return self.output.decode(self.results(self.input.encode(x)))
+    def run(self, x: NDArray[np.generic], epsilon: NDArray[np.integer] | None = None) -> NDArray[np.float32]:
+        """The graph's first output for the frames x (N, *input.shape): the truth that hardware is held against.
+
+        With epsilon (N, K, latents), (N * K, ...): K results for each frame.
+        """
+        return self.output.decode(self.results(self.input.encode(x), epsilon))
 
 
 def recognise_scale(x: NDArray[np.generic]) -> float | None:

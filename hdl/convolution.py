@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sigmabit.golden.convolution import Convolution
+from sigmabit.golden.linear import Linear
 
 from . import mvu as unit
 from .folding import Folding
@@ -29,7 +29,7 @@ class ConvolutionConfig(LayerConfig):
         return self.windows, self.mvu
 
 
-def configure(layer: Convolution, folding: Folding, rows: int, contents: bool = True) -> ConvolutionConfig:
+def configure(layer: Linear, folding: Folding, rows: int, contents: bool = True) -> ConvolutionConfig:
     """The blocks of a layer: folding.group kernel columns and 1 / folding.slices of the channels at a time.
 
     rows: of the buffer. contents: False leaves the table of weights empty, for estimates.
@@ -56,7 +56,7 @@ def configure(layer: Convolution, folding: Folding, rows: int, contents: bool = 
 
 @composite
 def convolution(clk, rst, sink, source, config):
-    """source = the convolution of sink's frames with the layer's weights, thresholded, or as scores."""
+    """source = the convolution of sink's frames with the layer's weights, made bits or codes, or as scores."""
     windows, array = config.windows, config.mvu
     operand = operand_for(windows.chunk_bits, windows.fold.address_bits, windows.bias_bits, array)
     return window(clk, rst, sink, operand, windows), mvu(clk, rst, operand, source, array)

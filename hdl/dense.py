@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sigmabit.golden.dense import Dense
+from sigmabit.golden.linear import Linear
 
 from . import mvu as unit
 from .convolution import operand_for
@@ -27,7 +27,7 @@ class DenseConfig(LayerConfig):
         return self.frames, self.mvu
 
 
-def configure(layer: Dense, folding: Folding, frames: int, contents: bool = True) -> DenseConfig:
+def configure(layer: Linear, folding: Folding, frames: int, contents: bool = True) -> DenseConfig:
     """The blocks of a layer: folding.group positions and 1 / folding.slices of the channels at a time.
 
     frames: that the buffer holds. contents: False leaves the table of weights empty, for estimates.
@@ -46,7 +46,7 @@ def configure(layer: Dense, folding: Folding, frames: int, contents: bool = True
 
 @composite
 def dense(clk, rst, sink, source, config):
-    """source = one beat per frame: the products of the whole frame with the layer's weights, thresholded, or as scores."""
+    """source = one beat per frame: the products of the whole frame with the layer's weights, made bits or codes, or as scores."""
     gathered, array = config.frames, config.mvu
     operand = operand_for(gathered.chunk_bits, gathered.fold.address_bits, gathered.bias_bits, array)
     return gather(clk, rst, sink, operand, gathered), mvu(clk, rst, operand, source, array)

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from myhdl import Signal, always, always_comb, always_seq, block, intbv
+from myhdl import Signal, always, always_comb, always_seq, intbv
 
 from .cost import Cost, distributed_ram
-from .fabric import field, joined, pass_on, tally
+from .fabric import count, field, joined, pass_on, status_queue, tally
 from .module import leaf
 from .stream import bit, index_bits, wire
 
 
 @dataclass(frozen=True)
 class EgressConfig:
-    """beats: per result. channels, bits: numbers per beat and their width. signed: they are two's complement. frames: results
-    that there is room for.
+    """beats: per result. channels, bits: numbers per beat and their width. signed: they are two's complement. frames: whose
+    results there is room for. samples: results of a frame.
     """
 
     beats: int
@@ -23,10 +23,12 @@ class EgressConfig:
     bits: int
     signed: bool
     frames: int
+    samples: int = 1
 
     @property
     def module(self) -> str:
-        return f"egress_{self.beats}x{self.channels}x{self.bits}{'s' if self.signed else 'u'}_{self.frames}f"
+        shape = f"{self.beats}x{self.channels}x{self.bits}{'s' if self.signed else 'u'}_{self.frames}f"
+        return f"egress_{shape}" + (f"{self.samples}k" if self.samples > 1 else "")
 
     @property
     def field(self) -> int:
@@ -36,7 +38,7 @@ class EgressConfig:
     @property
     def depth(self) -> int:
         """Beats that there is room for."""
-        return self.beats * self.frames
+        return self.beats * self.samples * self.frames
 
     @property
     def cost(self) -> Cost:
@@ -60,49 +62,12 @@ def widened(data: Signal, config: EgressConfig) -> Signal:
     return joined(parts)
 
 
-@block
-def queue(clk, rst, status, known, good, take, frames):
-    """The status of the frames that have entered and not left, oldest first. known: there is one; good: the oldest's."""
-    marks = wire(frames)
-    count = Signal(intbv(0, min=0, max=frames + 1))
-    write, read = wire(index_bits(frames)), wire(index_bits(frames))
-
-    @always_comb
-    def show():
-        known.next = count != 0
-        good.next = marks[read]
-
-    @always(clk.posedge)
-    def store():
-        if status.done:
-            marks.next[write] = status.good
-
-    @always_seq(clk.posedge, reset=rst)
-    def advance():
-        if status.done:
-            if write != frames - 1:
-                write.next = write + 1
-            else:
-                write.next = 0
-        if take:
-            if read != frames - 1:
-                read.next = read + 1
-            else:
-                read.next = 0
-        if status.done and not take:
-            count.next = count + 1
-        elif take and not status.done:
-            count.next = count - 1
-
-    return show, store, advance
-
-
 @leaf
 def egress(clk, rst, sink, status, m_axis, leaving, frames_out, dropped, config):
-    """Gives each well-formed frame's result as config.beats transfers with tlast on the last; drops those of malformed frames.
+    """Gives each well-formed frame's results as config.beats transfers with tlast on the last; drops those of malformed frames.
 
-    Beats of a result wait until the status of their frame has come. There is room for `frames` results, so that sink need
-    never be stopped as long as no more frames are inside; leaving marks one whose room is free again. tvalid and tdata come
+    Beats of a result wait until the status of their frame has come. There is room for the results of `frames` frames, so that
+    sink need never be stopped as long as no more are inside; leaving marks one whose room is free again. tvalid and tdata come
     from registers and hold until the transfer (S2), whatever tready does (S3).
     """
     beats, depth, frames = config.beats, config.depth, config.frames
@@ -110,8 +75,8 @@ def egress(clk, rst, sink, status, m_axis, leaving, frames_out, dropped, config)
     words = [wire(len(sink.data)) for _ in range(1 << index_bits(depth))]
     write, read, position = wire(index_bits(depth)), wire(index_bits(depth)), wire(index_bits(beats))
     stored = Signal(intbv(0, min=0, max=depth + 1))
-    known, good, take, ends = (bit() for _ in range(4))
-    valid, last, leave = bit(), bit(), bit()
+    known, good, take, closing, ends = (bit() for _ in range(5))
+    valid, last, finishing, leave = bit(), bit(), bit(), bit()
     data, suppressed, delivered = wire(len(sink.data)), bit(), bit()
 
     @always_comb
@@ -120,7 +85,7 @@ def egress(clk, rst, sink, status, m_axis, leaving, frames_out, dropped, config)
 
     @always_comb
     def finish():
-        ends.next = take and position == last_beat
+        closing.next = take and position == last_beat
 
     @always_comb
     def show():
@@ -164,16 +129,21 @@ def egress(clk, rst, sink, status, m_axis, leaving, frames_out, dropped, config)
         leave.next = ends
         if take:
             valid.next = good
-            last.next = position == last_beat
+            last.next = closing
+            finishing.next = ends
         elif m_axis.tready:
             valid.next = False
 
     @always_comb
     def judge():
         suppressed.next = ends and not good
-        delivered.next = valid and m_axis.tready and last
+        delivered.next = valid and m_axis.tready and finishing
 
     counters = tally(clk, rst, suppressed, dropped), tally(clk, rst, delivered, frames_out)
     numbers = pass_on(widened(data, config), m_axis.tdata)
-    statuses = queue(clk, rst, status, known, good, ends, frames)
-    return counters, judge, numbers, statuses, decide, finish, show, store, fetch, follow, present
+    statuses = status_queue(clk, rst, status, known, good, ends, frames)
+    if config.samples == 1:
+        closes = pass_on(closing, ends)
+    else:
+        closes = count(clk, rst, closing, wire(index_bits(config.samples)), ends, config.samples)
+    return counters, closes, judge, numbers, statuses, decide, finish, show, store, fetch, follow, present

@@ -6,7 +6,7 @@ from typing import Any
 
 from myhdl import ConcatSignal, Signal, always, always_comb, always_seq, block, concat, intbv
 
-from .stream import bit, wire
+from .stream import bit, index_bits, wire
 
 Blocks = list[Any]
 """Elaborated MyHDL blocks. MyHDL wants each made in the body of a block, not in a function or a generator expression there."""
@@ -199,6 +199,43 @@ def scan(clk, rst, step, column, row, columns, rows):
     """Walks over an image in raster order, a position a step, frame after frame."""
     line = bit()
     return count(clk, rst, step, column, line, columns), count(clk, rst, line, row, None, rows)
+
+
+@block
+def status_queue(clk, rst, status, known, good, take, frames):
+    """The status of the frames that have entered and not left, oldest first. known: there is one; good: the oldest's."""
+    marks = wire(frames)
+    count = Signal(intbv(0, min=0, max=frames + 1))
+    write, read = wire(index_bits(frames)), wire(index_bits(frames))
+
+    @always_comb
+    def show():
+        known.next = count != 0
+        good.next = marks[read]
+
+    @always(clk.posedge)
+    def store():
+        if status.done:
+            marks.next[write] = status.good
+
+    @always_seq(clk.posedge, reset=rst)
+    def advance():
+        if status.done:
+            if write != frames - 1:
+                write.next = write + 1
+            else:
+                write.next = 0
+        if take:
+            if read != frames - 1:
+                read.next = read + 1
+            else:
+                read.next = 0
+        if status.done and not take:
+            count.next = count + 1
+        elif take and not status.done:
+            count.next = count - 1
+
+    return show, store, advance
 
 
 @block

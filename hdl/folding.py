@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sigmabit.golden.convolution import Convolution
-from sigmabit.golden.dense import Dense
+from sigmabit.golden.linear import Linear
 
 from .rom import RomStyle, style_of
 
@@ -36,16 +35,16 @@ class Folding:
         """Groups of output channels."""
         return -(-channels // self.lanes)
 
-    def chunks(self, layer: Convolution) -> int:
+    def chunks(self, layer: Linear) -> int:
         """Chunks of a window."""
-        whole = layer.window.taps if isinstance(layer, Dense) else layer.window.columns.kernel
+        whole = layer.window.taps if layer.dense else layer.window.columns.kernel
         return whole // self.group * self.slices
 
-    def folds(self, layer: Convolution) -> int:
+    def folds(self, layer: Linear) -> int:
         """Cycles per output position."""
         return self.chunks(layer) * self.repeats(layer.channels)
 
-    def inputs(self, layer: Convolution) -> int:
+    def inputs(self, layer: Linear) -> int:
         """Codes that are multiplied per cycle."""
         return layer.window.taps * layer.input.channels // self.chunks(layer)
 
@@ -53,14 +52,14 @@ class Folding:
         """Where a table of so many words lives."""
         return style_of(words, MERGED_WEIGHTS, 2 if self.block else words + 1)
 
-    def check(self, layer: Convolution) -> None:
+    def check(self, layer: Linear) -> None:
         """ValueError where the folding does not fit the layer."""
-        whole = layer.window.taps if isinstance(layer, Dense) else layer.window.columns.kernel
-        if whole % self.group or (not isinstance(layer, Dense) and self.group not in (1, whole)):
+        whole = layer.window.taps if layer.dense else layer.window.columns.kernel
+        if whole % self.group or (not layer.dense and self.group not in (1, whole)):
             raise ValueError(f"{layer.name}: group={self.group} does not suit a kernel of {whole}")
         if layer.input.channels % self.slices:
             raise ValueError(f"{layer.name}: slices={self.slices} does not divide {layer.input.channels} channels")
-        if isinstance(layer, Dense) and self.group > 1 and self.slices > 1:
+        if layer.dense and self.group > 1 and self.slices > 1:
             raise ValueError(f"{layer.name}: group={self.group} and slices={self.slices}, one of them is 1")
         if not 1 <= self.lanes <= layer.channels:
             raise ValueError(f"{layer.name}: lanes={self.lanes} is not from 1 to {layer.channels} channels")

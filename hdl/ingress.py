@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from myhdl import Signal, always_comb, always_seq, intbv
+from myhdl import Signal, always_comb, always_seq, block, intbv
 
 from .cost import Cost
 from .fabric import field, joined, like, low, pass_on, register, tally
@@ -15,7 +15,8 @@ from .stream import bit, index_bits
 @dataclass(frozen=True)
 class IngressConfig:
     """beats: per frame. channels, bits: codes per beat. pace: least cycles between two beats of a frame; interval:
-    least cycles between the first beats of two frames. frames: frames that may be inside at once.
+    least cycles between the first beats of two frames. frames: frames that may be inside at once. gated: frames enter only
+    while a gate is open.
     """
 
     beats: int
@@ -24,6 +25,7 @@ class IngressConfig:
     pace: int
     interval: int
     frames: int
+    gated: bool = False
 
     def __post_init__(self) -> None:
         if self.pace < 1 or self.frames < 1:
@@ -33,7 +35,8 @@ class IngressConfig:
 
     @property
     def module(self) -> str:
-        return f"ingress_{self.beats}x{self.channels}x{self.bits}_{self.pace}p{self.interval}i{self.frames}f"
+        shape = f"{self.beats}x{self.channels}x{self.bits}_{self.pace}p{self.interval}i{self.frames}f"
+        return f"ingress_{shape}" + ("_gated" if self.gated else "")
 
     @property
     def field(self) -> int:
@@ -56,14 +59,41 @@ class IngressConfig:
         return 1
 
 
+@block
+def admit_all(free, room):
+    """room: one more frame may be inside."""
+
+    @always_comb
+    def decide():
+        room.next = free != 0
+
+    return decide
+
+
+@block
+def admit_gated(free, gate, room, entering, entered):
+    """room: one more frame may be inside, and the gate is open. entered = entering."""
+
+    @always_comb
+    def decide():
+        room.next = free != 0 and gate
+
+    @always_comb
+    def show():
+        entered.next = entering
+
+    return decide, show
+
+
 @leaf
-def ingress(clk, rst, s_axis, leaving, source, status, frames_in, malformed, config):
+def ingress(clk, rst, s_axis, leaving, source, status, frames_in, malformed, gate, entered, config):
     """Takes frames of config.beats transfers and passes them on, never faster than `pace` and `interval` allow.
 
     At most config.frames frames are inside; leaving marks one that has left. A frame whose tlast comes early is filled up with
     beats of any value; one without tlast at its end is followed by nothing until tlast has come. Either way the interior sees
     whole frames only, and status says, as the last beat enters, whether the frame was well formed. tready is a function of
-    registers (S4), low in reset and for one cycle after. Latency: config.latency.
+    registers (S4), low in reset and for one cycle after. A frame begins only while gate is high; entered marks its first beat.
+    Both are None unless config.gated. Latency: config.latency.
     """
     beats, pace, tail, frames = config.beats, config.pace, config.tail, config.frames
     last_beat = beats - 1
@@ -72,11 +102,11 @@ def ingress(clk, rst, s_axis, leaving, source, status, frames_in, malformed, con
     pause = Signal(intbv(0, min=0, max=max(pace, tail) + 1))
     free = Signal(intbv(frames, min=0, max=frames + 1))
     filling, draining, awake = bit(), bit(), bit()
-    ready, enter, entering, done, bad = (bit() for _ in range(5))
+    ready, enter, entering, done, bad, room = (bit() for _ in range(6))
 
     @always_comb
     def offer():
-        ready.next = awake and (draining or (pause == 0 and not filling and (position != 0 or free != 0)))
+        ready.next = awake and (draining or (pause == 0 and not filling and (position != 0 or room)))
 
     @always_comb
     def show():
@@ -128,6 +158,7 @@ def ingress(clk, rst, s_axis, leaving, source, status, frames_in, malformed, con
         bad.next = enter and position == last_beat and (filling or not s_axis.tlast)
 
     counters = tally(clk, rst, done, frames_in), tally(clk, rst, bad, malformed)
+    gates = admit_gated(free, gate, room, entering, entered) if config.gated else admit_all(free, room)
     fields = [low(field(beat, channel, config.field), config.bits) for channel in range(config.channels)]
     load = pass_on(s_axis.tdata, beat), register(clk, joined(fields), source.data)
-    return counters, judge, offer, show, admit, start, load, follow, account
+    return counters, gates, judge, offer, show, admit, start, load, follow, account

@@ -1,4 +1,4 @@
-"""The matrix-vector unit: operands times a folded matrix of binary weights, position by position."""
+"""The matrix-vector unit: operands times a folded matrix of weights, position by position."""
 
 from __future__ import annotations
 
@@ -9,11 +9,16 @@ from myhdl import Signal
 from numpy.typing import NDArray
 
 from sigmabit.golden.convolution import Convolution
+from sigmabit.golden.fixed import Fixed
+from sigmabit.golden.linear import Linear
 
+from . import activate as activation
 from .accumulate import AccumulateConfig, accumulate
+from .activate import ActivateConfig, activate
 from .collect import CollectConfig, collect
 from .cost import Cost
 from .delay import DelayConfig, delay
+from .dot import DotConfig, dot
 from .module import composite
 from .popcount import PopcountConfig, popcount
 from .rom import RomConfig, RomStyle, pack_words, rom, style_of
@@ -22,45 +27,58 @@ from .stream import ADDRESS_LEAD, Flow, bit, index_bits, wire
 
 @dataclass(frozen=True)
 class MvuConfig:
-    """The blocks of one unit. collect is None where all output channels are computed at once."""
+    """The blocks of one unit: binary weights are multiplied by a popcount, others by a dot, and their sums then activated.
+
+    collect is None where all output channels are computed at once.
+    """
 
     name: str
-    popcount: PopcountConfig
+    multiply: PopcountConfig | DotConfig
     accumulate: AccumulateConfig
     weights: RomConfig
     biases: RomConfig
     collect: CollectConfig | None
+    activate: ActivateConfig | None = None
+
+    def __post_init__(self) -> None:
+        if self.multiply.latency < ADDRESS_LEAD:
+            raise ValueError(f"{self.name}: sums after {self.multiply.latency} cycles, initial values after {ADDRESS_LEAD}")
 
     @property
     def module(self) -> str:
         return f"{self.name}_mvu"
 
     @property
+    def _optional(self) -> list[ActivateConfig | CollectConfig]:
+        return [block for block in (self.activate, self.collect) if block is not None]
+
+    @property
     def cost(self) -> Cost:
         """Expected size."""
         control = Cost(8, 8)
-        total = self.popcount.cost + self.accumulate.cost + self.weights.cost + self.biases.cost + control
-        return total + (self.collect.cost if self.collect else Cost())
+        total = self.multiply.cost + self.accumulate.cost + self.weights.cost + self.biases.cost + control
+        return sum((block.cost for block in self._optional), total)
 
     @property
     def latency(self) -> int:
         """Cycles from the last operand of a position to its result."""
-        return self.popcount.latency + self.accumulate.latency + (self.collect.latency if self.collect else 0)
+        return self.multiply.latency + self.accumulate.latency + sum(block.latency for block in self._optional)
 
 
 @composite
 def mvu(clk, rst, operand, source, config):
-    """source = for each position and output channel, whether the weighted sum reaches its threshold, or the sum itself.
+    """source = for each position and output channel, whether the weighted sum reaches its threshold, its code, or the sum itself.
 
     The weights of a chunk come from their table by operand.address, the initial value of an accumulation by operand.bias.
     """
-    counting, adding = config.popcount, config.accumulate
+    counting, adding = config.multiply, config.accumulate
     weights, bias = wire(config.weights.width), wire(config.biases.width)
     counts = wire(counting.lanes * counting.count_bits)
-    instances = [
-        rom(_clock(clk, config.weights), operand.address, weights, config.weights),
-        popcount(clk, operand.data, weights, counts, counting),
-    ]
+    instances = [rom(_clock(clk, config.weights), operand.address, weights, config.weights)]
+    if isinstance(counting, PopcountConfig):
+        instances.append(popcount(clk, operand.data, weights, counts, counting))
+    else:
+        instances.append(dot(clk, operand.data, weights, counts, counting))
     if operand.bias is None:
         address = None
     elif counting.latency > ADDRESS_LEAD:
@@ -78,10 +96,13 @@ def mvu(clk, rst, operand, source, config):
         later = DelayConfig(1, counting.latency, reset=False)
         instances.append(delay(clk, None, operand.first, first, later))
         instances.append(delay(clk, None, operand.last, last, later))
-    chunk = source if config.collect is None else Flow(adding.lanes * adding.result_bits)
-    instances.append(accumulate(clk, rst, counts, bias, valid, first, last, chunk, adding))
+    codes = source if config.collect is None else Flow(config.collect.chunk_bits)
+    sums = codes if config.activate is None else Flow(adding.lanes * adding.result_bits)
+    instances.append(accumulate(clk, rst, counts, bias, valid, first, last, sums, adding))
+    if config.activate is not None:
+        instances.append(activate(clk, rst, sums, codes, config.activate))
     if config.collect is not None:
-        instances.append(collect(clk, rst, chunk, source, config.collect))
+        instances.append(collect(clk, rst, codes, source, config.collect))
     return instances
 
 
@@ -97,9 +118,24 @@ BIASES_BLOCK_FROM = 512
 """Biases go to block RAM from this many words on; below, a LUT6 holds 64 of them."""
 
 
+@dataclass(frozen=True, eq=False)
+class _Numbers:
+    """What a layer's arithmetic comes to.
+
+    fields: (chunks, inputs, channels) weights as they are stored, in field_bits bits each. bias: (borders, channels) initial
+    values of an accumulation. gain: what a count of one adds to a sum of sum_bits bits.
+    """
+
+    fields: NDArray[np.integer]
+    field_bits: int
+    bias: NDArray[np.int64]
+    gain: int
+    sum_bits: int
+
+
 def configure(
-    layer: Convolution,
-    chunks: NDArray[np.int8],
+    layer: Linear,
+    chunks: NDArray[np.integer],
     lanes: int,
     weights_style: RomStyle,
     borders: NDArray[np.int64],
@@ -114,51 +150,68 @@ def configure(
     """
     count, inputs, channels = chunks.shape
     repeats = -(-channels // lanes)
-    bits = layer.input.bits
     weights_words = count * repeats
-    counting = PopcountConfig(inputs, bits, lanes, constant=weights_words == 1)
-
+    multiplier: PopcountConfig | DotConfig
+    activating = None
+    if isinstance(layer, Fixed):
+        numbers = _fixed(layer, chunks, borders)
+        code = layer.input
+        multiplier = DotConfig(inputs, code.bits, code.signed, numbers.field_bits, lanes, numbers.sum_bits)
+        activating = activation.configure(layer.name, layer.activation, lanes, numbers.sum_bits)
+        result_bits, scores = activating.result_bits, True
+    else:
+        assert isinstance(layer, Convolution)
+        numbers = _binary(layer, chunks, borders)
+        multiplier = PopcountConfig(inputs, layer.input.bits, lanes, constant=weights_words == 1)
+        scores = layer.thresholds is None
+        result_bits = numbers.sum_bits if scores else 1
     words: tuple[int, ...] = (0,) * weights_words
     if contents:
-        flips = np.zeros((count, inputs, repeats * lanes), np.int8)
-        flips[:, :, :channels] = chunks < 0
+        fields = np.zeros((count, inputs, repeats * lanes), np.int64)
+        fields[:, :, :channels] = numbers.fields
         # words follow the folds: repeats slowest; inside a word lanes are fastest
-        by_fold = flips.reshape(count, inputs, repeats, lanes).transpose(2, 0, 1, 3)
-        words = pack_words(by_fold.reshape(weights_words, inputs * lanes), 1)
-    weights = RomConfig(layer.name, "weights", inputs * lanes, words, weights_style)
+        by_fold = fields.reshape(count, inputs, repeats, lanes).transpose(2, 0, 1, 3)
+        words = pack_words(by_fold.reshape(weights_words, inputs * lanes), numbers.field_bits)
 
-    grid = layer.grid
-    negative = ((1 << bits) - 1) * (chunks < 0).sum(axis=(0, 1), dtype=np.int64)
-    highest = ((1 << bits) - 1) * count * inputs
-    if layer.thresholds is None:
-        gain = grid.gain
-        bias = grid.offset * borders - gain * negative
-        sum_bits = layer.layout.bits
-    else:
-        # accumulator >= threshold, with accumulator = gain * (count - negative) + offset * border, solved for the count
-        gain = 1
-        reached = -((grid.offset * borders - layer.thresholds) // grid.gain) + negative
-        bias = -np.clip(reached, 0, highest + 1)
-        sum_bits = max(int(-bias.min() - 1).bit_length(), int((bias + highest).max()).bit_length()) + 1
-        bias += 1 << (sum_bits - 1)  # the sum's top bit is then set where the count reaches its mark
     filled = np.zeros((len(borders), repeats * lanes), np.int64)
-    filled[:, :channels] = bias
+    filled[:, :channels] = numbers.bias
     starts = np.zeros((len(borders), 1 << (index_bits(repeats) if repeats > 1 else 0), lanes), np.int64)
     starts[:, :repeats] = filled.reshape(len(borders), repeats, lanes)
     flat = starts.reshape(-1, lanes)
     flat = flat[: (len(borders) - 1) * starts.shape[1] + repeats]
-    adding = AccumulateConfig(lanes, counting.count_bits, sum_bits, gain, folded=count > 1, scores=layer.thresholds is None)
     return MvuConfig(
         layer.name,
-        counting,
-        adding,
-        weights,
+        multiplier,
+        AccumulateConfig(lanes, multiplier.count_bits, numbers.sum_bits, numbers.gain, folded=count > 1, scores=scores),
+        RomConfig(layer.name, "weights", inputs * lanes * numbers.field_bits, words, weights_style),
         RomConfig(
             layer.name,
             "biases",
-            lanes * sum_bits,
-            pack_words(flat, sum_bits),
+            lanes * numbers.sum_bits,
+            pack_words(flat, numbers.sum_bits),
             style_of(len(flat), MERGED_BIASES, BIASES_BLOCK_FROM),
         ),
-        None if repeats == 1 else CollectConfig(channels * adding.result_bits, lanes * adding.result_bits, repeats),
+        None if repeats == 1 else CollectConfig(channels * result_bits, lanes * result_bits, repeats),
+        activating,
     )
+
+
+def _fixed(layer: Fixed, chunks: NDArray[np.integer], borders: NDArray[np.int64]) -> _Numbers:
+    """Weights in two's complement; sums start at the bias and at what the grid's offset adds."""
+    bias = layer.bias + layer.grid.offset * borders
+    return _Numbers(chunks, layer.weight_bits, bias, layer.grid.gain, layer.sum_bits)
+
+
+def _binary(layer: Convolution, chunks: NDArray[np.integer], borders: NDArray[np.int64]) -> _Numbers:
+    """Weights as the bits that are flipped; sums start such that their top bit is the decision, or at the score of no counts."""
+    count, inputs, _ = chunks.shape
+    grid, levels = layer.grid, 1 << layer.input.bits
+    negative = (levels - 1) * (chunks < 0).sum(axis=(0, 1), dtype=np.int64)
+    if layer.thresholds is None:
+        return _Numbers(chunks < 0, 1, grid.offset * borders - grid.gain * negative, grid.gain, layer.layout.bits)
+    # accumulator >= threshold, with accumulator = gain * (count - negative) + offset * border, solved for the count
+    highest = (levels - 1) * count * inputs
+    reached = -((grid.offset * borders - layer.thresholds) // grid.gain) + negative
+    bias = -np.clip(reached, 0, highest + 1)
+    sum_bits = max(int(-bias.min() - 1).bit_length(), int((bias + highest).max()).bit_length()) + 1
+    return _Numbers(chunks < 0, 1, bias + (1 << (sum_bits - 1)), 1, sum_bits)  # set where the count reaches its mark

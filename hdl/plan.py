@@ -13,25 +13,32 @@ from typing import Any
 import numpy as np
 
 from sigmabit.golden import Network, SigmabitError
-from sigmabit.golden.convolution import Convolution
-from sigmabit.golden.dense import Dense
+from sigmabit.golden.fixed import Fixed
+from sigmabit.golden.latent import Latent
+from sigmabit.golden.linear import Linear
 from sigmabit.golden.network import Layer
 from sigmabit.golden.pool import Pool
+from sigmabit.golden.shuffle import Shuffle
 from sigmabit.golden.threshold import Threshold
 
-from . import convolution, dense, pool, schedule, threshold
+from . import convolution, dense, latent, pool, schedule, shuffle, threshold, unrolled
 from .cost import Cost
 from .egress import EgressConfig
+from .epsilon import EpsilonConfig
 from .folding import Folding
 from .ingress import IngressConfig
 from .keywords import identifier
 from .layer import LayerConfig
 from .parts import PartError, part
+from .sampler import SamplerConfig
 from .schedule import Times
 from .top import PipelineConfig
 
 SCHEMA = 1
 """Version of plan.json."""
+
+MAX_SAMPLES = 1 << 16
+"""Most samples of a frame."""
 
 MAX_INTERVAL = 1 << 31
 """Longest interval, in cycles, that a plan may have."""
@@ -45,7 +52,8 @@ class PlanError(SigmabitError):
 class LayerPlan:
     """One layer: its folding (None where nothing is folded) and its blocks.
 
-    cycles: for which one frame keeps it busy. done: cycles from a frame's first transfer to the layer's last result.
+    cycles: for which one frame keeps it busy, all its samples included. done: cycles from a frame's first transfer to the layer's
+    last result.
     """
 
     name: str
@@ -68,7 +76,10 @@ class LayerPlan:
 
 @dataclass(frozen=True)
 class Plan:
-    """A network's pipeline: one frame every `interval` cycles, a frame's result `latency` cycles after its first transfer."""
+    """A network's pipeline: one frame every `interval` cycles, its last result `latency` cycles after its first transfer.
+
+    samples: results of a frame, for networks that draw samples.
+    """
 
     network: str
     part: str
@@ -77,6 +88,7 @@ class Plan:
     latency: int
     layers: tuple[LayerPlan, ...]
     pipeline: PipelineConfig
+    samples: int = 1
     input_scale: float | None = None
     """What a pixel's step was taken to be; None where the file itself fixes it."""
 
@@ -88,7 +100,10 @@ class Plan:
     @property
     def cost(self) -> Cost:
         """Expected size of the whole pipeline."""
-        return sum((layer.config.cost for layer in self.layers), self.pipeline.ingress.cost + self.pipeline.egress.cost)
+        ends = self.pipeline.ingress.cost + self.pipeline.egress.cost
+        if self.pipeline.noise is not None:
+            ends = ends + self.pipeline.noise.cost
+        return sum((layer.config.cost for layer in self.layers), ends)
 
     @property
     def settling(self) -> int:
@@ -98,7 +113,8 @@ class Plan:
     @property
     def quiet(self) -> int:
         """Cycles without a transfer after which a simulation may be given up."""
-        return 4 * (self.latency + self.interval) + 1000
+        noise = self.pipeline.noise
+        return 4 * (self.latency + self.interval) + 1000 + (noise.seeding_cycles if isinstance(noise, SamplerConfig) else 0)
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for plan.json. Part, clock, input_scale, interval and the foldings are read back; the rest follows."""
@@ -108,6 +124,7 @@ class Plan:
             "part": self.part,
             "clock_mhz": self.clock_mhz,
             "input_scale": self.input_scale,
+            "samples": self.samples,
             "interval_cycles": self.interval,
             "latency_cycles": self.latency,
             "fps": self.fps,
@@ -115,31 +132,49 @@ class Plan:
             "layers": [layer.to_json() for layer in self.layers],
         }
 
-    def tapped(self) -> PipelineConfig:
-        """The pipeline with every layer's stream as a port."""
-        return replace(self.pipeline, taps=True)
+    def variant(self, taps: bool = False, epsilon: bool = False) -> PipelineConfig:
+        """The pipeline, with every layer's stream as a port if taps; with a port for samples instead of a sampler if epsilon."""
+        noise = self.pipeline.noise
+        if epsilon and isinstance(noise, SamplerConfig):
+            noise = EpsilonConfig(noise.vector_bits, self.samples, self.pipeline.ingress.frames)
+        return replace(self.pipeline, taps=taps, noise=noise)
 
 
 def least_cycles(layer: Layer, folding: Folding | None) -> int:
-    """Cycles for which one frame keeps a layer busy."""
-    if isinstance(layer, Convolution):
+    """Cycles for which one frame, or one sample of it, keeps a layer busy."""
+    if isinstance(layer, Shuffle):
+        return schedule.shuffle_cycles(layer)
+    if isinstance(layer, Linear):
         assert folding is not None
         return folding.folds(layer) * layer.window.outputs
     return layer.input.height * layer.input.width
 
 
+def repetitions(network: Network, samples: int) -> dict[str, int]:
+    """How often each layer works for one frame: those behind the sampling layer, and itself, once for each sample."""
+    names = [layer.name for layer in network.layers]
+    sampling = next((number for number, layer in enumerate(network.layers) if isinstance(layer, Latent)), len(names))
+    return {name: samples if number >= sampling else 1 for number, name in enumerate(names)}
+
+
 def make_plan(
-    network: Network, foldings: Mapping[str, Folding], part: str, clock_mhz: float, interval: int | None = None
+    network: Network,
+    foldings: Mapping[str, Folding],
+    part: str,
+    clock_mhz: float,
+    interval: int | None = None,
+    samples: int = 1,
 ) -> Plan:
     """The plan that follows from the layers' foldings; interval is the least possible, or a slower one if given.
 
     Raises PlanError where a folding does not fit its layer, or the interval is too short for it.
     """
+    check_samples(network, samples)
     beats = network.input.tensor.layout.beats
     folding_of: dict[str, Folding | None] = {}
     for layer in network.layers:
         folding_of[layer.name] = None
-        if isinstance(layer, Convolution):
+        if isinstance(layer, Linear):
             if layer.name not in foldings:
                 raise PlanError(f"the plan has no folding for layer {layer.name}")
             folding_of[layer.name] = foldings[layer.name]
@@ -147,12 +182,22 @@ def make_plan(
                 foldings[layer.name].check(layer)
             except ValueError as error:
                 raise PlanError(str(error)) from None
-    busiest = max([(least_cycles(layer, folding_of[layer.name]), layer.name) for layer in network.layers] + [(beats, "input")])
+    times = repetitions(network, samples)
+    busy = [(times[layer.name] * least_cycles(layer, folding_of[layer.name]), layer.name) for layer in network.layers]
+    busiest = max([*busy, (beats, "input")])
     if interval is None:
         interval = busiest[0]
     if interval < busiest[0]:
         raise PlanError(f"an interval of {interval} cycles: {busiest[1]} alone needs {busiest[0]}")
-    return _Timing(network, folding_of, part, clock_mhz, interval).plan()
+    return _Timing(network, folding_of, part, clock_mhz, interval, samples).plan()
+
+
+def check_samples(network: Network, samples: int) -> None:
+    """PlanError where the network cannot give so many samples of a frame."""
+    if not 1 <= samples <= MAX_SAMPLES:
+        raise PlanError(f"{samples} samples of a frame, expected 1 to {MAX_SAMPLES}")
+    if samples > 1 and network.latent is None:
+        raise PlanError(f"{samples} samples of a frame: {network.name} draws none")
 
 
 def read_plan(path: Path, network: Network) -> Plan:
@@ -203,7 +248,8 @@ def _from_json(data: Any, network: Network) -> Plan:
                 foldings[name] = Folding(group, slices, lanes, _entry(entry, "block", bool))
             except ValueError as error:
                 raise PlanError(f"{name}: {error}") from None
-    plan = make_plan(network, foldings, part_name, float(clock_mhz), interval)
+    samples = _entry({"samples": 1, **data}, "samples", int)
+    plan = make_plan(network, foldings, part_name, float(clock_mhz), interval, samples)
     scale = _entry({"input_scale": None, **data}, "input_scale", (int, float, NoneType))
     if scale is not None and plan.input_scale is not None and not math.isclose(scale, plan.input_scale, rel_tol=1e-6):
         raise PlanError(
@@ -230,9 +276,17 @@ class _Timing:
     """Follows frames at full speed through the layers, sizing each buffer on the way."""
 
     def __init__(
-        self, network: Network, foldings: Mapping[str, Folding | None], part: str, clock_mhz: float, interval: int
+        self,
+        network: Network,
+        foldings: Mapping[str, Folding | None],
+        part: str,
+        clock_mhz: float,
+        interval: int,
+        samples: int,
     ) -> None:
         self.network, self.foldings, self.part, self.clock_mhz, self.interval = network, foldings, part, clock_mhz, interval
+        self.samples = samples
+        self.repetitions = repetitions(network, samples)
         self.beats = network.input.tensor.layout.beats
         self.pace = interval // self.beats
         # each layer settles into its period within two frames of the one before
@@ -243,39 +297,53 @@ class _Timing:
         entered = schedule.entries(self.frames, self.beats, self.pace, self.interval)
         flow = entered + 1
         status = flow[:, -1]
-        layers = []
+        layers: list[LayerPlan] = []
         for layer in network.layers:
             folding = self.foldings[layer.name]
-            flow, config = self._through(layer, folding, flow)
-            layers.append(LayerPlan(layer.name, folding, least_cycles(layer, folding), int(flow[0, -1]), config))
-        left = schedule.exits(flow, status)
+            flow, config = self._through(layer, folding, flow, status)
+            times = self.repetitions[layer.name]
+            done = int(flow[times - 1, -1])
+            layers.append(LayerPlan(layer.name, folding, times * least_cycles(layer, folding), done, config))
+        left = schedule.exits(flow.reshape(self.frames, -1), status)
         spans = left[:, -1] - entered[:, 0]
         if spans[-1] != spans[-2]:
             raise PlanError(f"the pipeline does not settle at an interval of {self.interval} cycles")
         # a frame's place is free again two cycles after its last result is taken, itself a cycle before the transfer
         inside = int(np.max(left[:, -1] + 2 - entered[:, 0])) // self.interval + 1
         tensor, result = network.input.tensor, network.result
+        noise = None if network.latent is None else SamplerConfig(network.latent.latents)
+        gated = noise is not None
         pipeline = PipelineConfig(
             identifier(network.name),
-            IngressConfig(self.beats, tensor.channels, tensor.bits, self.pace, self.interval, inside),
+            IngressConfig(self.beats, tensor.channels, tensor.bits, self.pace, self.interval, inside, gated),
             tuple(layer.config for layer in layers),
             tuple(layer.layout.beat_bits for layer in network.layers),
-            EgressConfig(result.beats, result.channels, result.bits, result.signed, inside),
+            EgressConfig(result.beats, result.channels, result.bits, result.signed, inside, self.samples),
+            noise=noise,
         )
         scale = float(network.input.grid.scale) if network.input.quantiser is None else None
-        return Plan(network.name, self.part, self.clock_mhz, self.interval, int(spans[0]), tuple(layers), pipeline, scale)
+        of_plan = network.name, self.part, self.clock_mhz, self.interval, int(spans[0]), tuple(layers), pipeline
+        return Plan(*of_plan, self.samples, scale)
 
-    def _through(self, layer: Layer, folding: Folding | None, flow: Times) -> tuple[Times, LayerConfig]:
-        """When a layer's results come, and its blocks."""
+    def _through(self, layer: Layer, folding: Folding | None, flow: Times, status: Times) -> tuple[Times, LayerConfig]:
+        """When a layer's results come, and its blocks. status: (frames,) when the frames' statuses come."""
         if isinstance(layer, Threshold):
             compared = threshold.configure(layer)
             return flow + compared.latency, compared
         if isinstance(layer, Pool):
             pooled = pool.configure(layer)
             return schedule.pool_times(flow, layer.window) + pooled.latency, pooled
+        if isinstance(layer, Shuffle):
+            shuffled = shuffle.configure(layer, schedule.lines_needed(flow, layer))
+            return schedule.shuffle_times(flow, layer) + shuffled.latency, shuffled
+        if isinstance(layer, Latent):
+            return self._sampled(layer, flow, status)
         assert folding is not None
         folds = folding.folds(layer)
-        if isinstance(layer, Dense):
+        if isinstance(layer, Fixed) and unrolled.applies(layer) and folds == 1:
+            added = unrolled.configure(layer)
+            return flow + added.latency, added
+        if layer.dense:
             starts = schedule.gather_starts(flow, folds)
             fold = dense.configure(layer, folding, frames=1, contents=False).frames.fold
             frames = schedule.frames_needed(flow, starts, fold)
@@ -285,3 +353,14 @@ class _Timing:
         rows = schedule.rows_needed(flow, starts, layer.window, folds)
         windowed = convolution.configure(layer, folding, rows)
         return starts + folds - 1 + windowed.latency, windowed
+
+    def _sampled(self, layer: Latent, flow: Times, status: Times) -> tuple[Times, LayerConfig]:
+        """The samples of each frame, as far apart as what follows may take."""
+        pace = self.interval // self.samples
+        if np.any(np.diff(flow[:, -1]) < self.samples * pace):
+            raise PlanError(f"{layer.name}: frames come less than {self.samples * pace} cycles apart")
+        reads = flow[:, -1] + latent.configure(layer, self.samples, pace, frames=1).latency + (self.samples - 1) * pace
+        # statuses that are waiting for their frame's last read
+        frames = int(np.max(reads - status)) // self.interval + 2
+        sampled = latent.configure(layer, self.samples, pace, frames)
+        return schedule.repeat_times(flow, self.samples, pace) + sampled.latency, sampled

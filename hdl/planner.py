@@ -7,17 +7,20 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from sigmabit.golden import Network
-from sigmabit.golden.convolution import Convolution
-from sigmabit.golden.dense import Dense
+from sigmabit.golden.fixed import Fixed
+from sigmabit.golden.latent import Latent
+from sigmabit.golden.linear import Linear
 from sigmabit.golden.network import Layer
 from sigmabit.golden.pool import Pool
+from sigmabit.golden.shuffle import Shuffle
 from sigmabit.golden.threshold import Threshold
 
-from . import convolution, dense, pool, threshold
+from . import convolution, dense, latent, pool, shuffle, threshold, unrolled
 from .cost import Cost
 from .folding import Folding
 from .parts import Part, part
-from .plan import Plan, PlanError, make_plan
+from .plan import Plan, PlanError, check_samples, least_cycles, make_plan, repetitions
+from .sampler import SamplerConfig
 
 FILL = 0.85
 """Share of a part's LUTs and registers that a plan may use; the rest is room for routing, by rule of thumb."""
@@ -31,14 +34,29 @@ class Choice:
     cost: Cost
 
 
+@dataclass(frozen=True)
+class Prices:
+    """What a RAMB36 and a DSP48 are worth, in LUTs."""
+
+    bram36: float
+    dsp: float
+
+    def of(self, cost: Cost) -> float:
+        """What a size is worth."""
+        return cost.lut + self.bram36 * cost.bram36 + self.dsp * cost.dsp
+
+
 class Planner:
     """Plans for one network on one part."""
 
-    def __init__(self, network: Network, part_name: str, clock_mhz: float) -> None:
-        self.network, self.part_name, self.clock_mhz = network, part_name, clock_mhz
+    def __init__(self, network: Network, part_name: str, clock_mhz: float, samples: int = 1) -> None:
+        check_samples(network, samples)
+        self.network, self.part_name, self.clock_mhz, self.samples = network, part_name, clock_mhz, samples
+        self.repetitions = repetitions(network, samples)
         self.part: Part = part(part_name)
-        self.weighted = [layer for layer in network.layers if isinstance(layer, Convolution)]
-        self.fixed = sum((_fixed_cost(layer) for layer in network.layers if not isinstance(layer, Convolution)), Cost(150, 300))
+        self.weighted = [layer for layer in network.layers if isinstance(layer, Linear)]
+        unweighted = [layer for layer in network.layers if not isinstance(layer, Linear)]
+        self.fixed = sum((_fixed_cost(layer, samples) for layer in unweighted), Cost(150, 300))
 
     def plan(self, interval: int) -> Plan:
         """The smallest plan with an interval of at most `interval` cycles.
@@ -46,27 +64,26 @@ class Planner:
         Raises PlanError where no folding is that fast, or where none that is fits the part.
         """
         self._check_reachable(interval)
-        choices = {layer.name: choices_for(layer, interval) for layer in self.weighted}
+        choices = {layer.name: choices_for(layer, interval // self.repetitions[layer.name]) for layer in self.weighted}
         chosen = self._fit(choices)
         if chosen is None:
-            least = self._pick(choices, price=self.part.lut / self.part.bram36)
-            total = self._total(least)
+            part, total = self.part, self._total(self._pick(choices, self.fair_prices))
             raise PlanError(
-                f"an interval of {interval} cycles needs about {total.lut:.0f} LUT and {total.bram36:g} RAMB36; "
-                f"{self.part.name} offers {FILL * self.part.lut:.0f} ({FILL:.0%} of {self.part.lut}) and {self.part.bram36}"
+                f"an interval of {interval} cycles needs about {total.lut:.0f} LUT, {total.bram36:g} RAMB36 and {total.dsp:.0f} "
+                f"DSP48; {part.name} offers {FILL * part.lut:.0f} ({FILL:.0%} of {part.lut}), {part.bram36} and {part.dsp}"
             )
         foldings = {name: choice.folding for name, choice in chosen.items()}
-        return make_plan(self.network, foldings, self.part_name, self.clock_mhz)
+        return make_plan(self.network, foldings, self.part_name, self.clock_mhz, samples=self.samples)
 
     def fastest(self) -> Plan:
         """The plan with the shortest interval that the part has room for."""
-        low = max(least_interval(layer) for layer in self.network.layers)
+        low = max(self._times(layer, least_interval(layer)) for layer in self.network.layers)
         low = max(low, self.network.input.tensor.layout.beats)
         try:
             return self.plan(low)
         except PlanError:
             pass
-        high = max((_serial_cycles(layer) for layer in self.weighted), default=low)
+        high = max((self._times(layer, _serial_cycles(layer)) for layer in self.weighted), default=low)
         best = self.plan(high)
         while low + 1 < high:
             middle = (low + high) // 2
@@ -76,46 +93,55 @@ class Planner:
                 low = middle
         return best
 
+    def _times(self, layer: Layer, cycles: int) -> int:
+        """Cycles of a layer for one frame, where it needs so many for each sample."""
+        return self.repetitions[layer.name] * cycles
+
     def _check_reachable(self, interval: int) -> None:
         beats = self.network.input.tensor.layout.beats
         if interval < beats:
             raise PlanError(f"an interval of {interval} cycles: the input alone takes {beats}, one per position")
         for layer in self.network.layers:
-            if interval < least_interval(layer):
-                raise PlanError(
-                    f"an interval of {interval} cycles: {layer.name} takes at least {least_interval(layer)}, one per position"
-                )
+            least = self._times(layer, least_interval(layer))
+            if interval < least:
+                raise PlanError(f"an interval of {interval} cycles: {layer.name} takes at least {least}, one per position")
+
+    @property
+    def fair_prices(self) -> Prices:
+        """Prices at which all of a part's block RAM, or all its DSP48, are worth all its LUTs."""
+        return Prices(self.part.lut / self.part.bram36, self.part.lut / self.part.dsp)
 
     def _fit(self, choices: dict[str, list[Choice]]) -> dict[str, Choice] | None:
         """The smallest choice for every layer that together fit the part.
 
-        Block RAM is traded for LUTs at a price; the cheapest choice at each price is a point of the trade-off's convex front.
-        At first the price is what a part's share of either is worth; it moves only if one of them runs out.
+        Block RAM and DSP48 are traded for LUTs at a price; the cheapest choice at each price is a point of the trade-off's convex
+        front. At first the prices are fair; they move only if one of the three runs out.
         """
-        price = self.part.lut / self.part.bram36
+        prices = self.fair_prices
         for _ in range(24):
-            chosen = self._pick(choices, price)
+            chosen = self._pick(choices, prices)
             total = self._total(chosen)
             enough_lut = total.lut <= FILL * self.part.lut and total.ff <= FILL * self.part.ff
-            enough_ram = total.bram36 <= self.part.bram36
-            if enough_lut and enough_ram:
+            enough_ram, enough_dsp = total.bram36 <= self.part.bram36, total.dsp <= self.part.dsp
+            if enough_lut and enough_ram and enough_dsp:
                 return chosen
-            if not enough_lut and not enough_ram:
+            if not (enough_lut or enough_ram or enough_dsp):
                 return None
-            price *= 0.7 if enough_ram else 1.4
+            cheaper = 1.0 if enough_lut else 0.7
+            prices = Prices(
+                prices.bram36 * (cheaper if enough_ram else 1.4),
+                prices.dsp * (cheaper if enough_dsp else 1.4),
+            )
         return None
 
-    def _pick(self, choices: dict[str, list[Choice]], price: float) -> dict[str, Choice]:
-        return {
-            name: min(found, key=lambda choice: (choice.cost.lut + price * choice.cost.bram36, choice.cost.ff))
-            for name, found in choices.items()
-        }
+    def _pick(self, choices: dict[str, list[Choice]], prices: Prices) -> dict[str, Choice]:
+        return {name: min(found, key=lambda choice: (prices.of(choice.cost), choice.cost.ff)) for name, found in choices.items()}
 
     def _total(self, chosen: dict[str, Choice]) -> Cost:
         return sum((choice.cost for choice in chosen.values()), self.fixed)
 
 
-def choices_for(layer: Convolution, interval: int) -> list[Choice]:
+def choices_for(layer: Linear, interval: int) -> list[Choice]:
     """For each way to cut a window into chunks, the numbers of lanes that keep up with the interval; weights in logic or in BRAM.
 
     Only the fewest lanes for each number of repeats are of use. The fewest of all are mostly, but not always, the cheapest.
@@ -136,27 +162,29 @@ def choices_for(layer: Convolution, interval: int) -> list[Choice]:
 
 
 @lru_cache(maxsize=4096)
-def cost_of(layer: Convolution, folding: Folding) -> Cost:
+def cost_of(layer: Linear, folding: Folding) -> Cost:
     """Expected size of a layer so folded, with a buffer of usual depth."""
-    if isinstance(layer, Dense):
+    if isinstance(layer, Fixed) and unrolled.applies(layer) and folding.folds(layer) == 1:
+        return unrolled.expected_cost(layer)
+    if layer.dense:
         return dense.configure(layer, folding, frames=1, contents=False).cost
     return convolution.configure(layer, folding, rows=layer.window.rows.kernel + 1, contents=False).cost
 
 
 def least_interval(layer: Layer) -> int:
     """Cycles that no folding can better: one per position in or out."""
-    if isinstance(layer, Convolution):
+    if isinstance(layer, Linear):
         return layer.window.outputs
-    return layer.input.height * layer.input.width
+    return least_cycles(layer, None)
 
 
-def _serial_cycles(layer: Convolution) -> int:
+def _serial_cycles(layer: Linear) -> int:
     return layer.window.outputs * max(Folding(group, slices, 1).chunks(layer) * layer.channels for group, slices in _cuts(layer))
 
 
-def _cuts(layer: Convolution) -> Iterator[tuple[int, int]]:
+def _cuts(layer: Linear) -> Iterator[tuple[int, int]]:
     """(group, slices) of every way to cut a window into chunks."""
-    if isinstance(layer, Dense):
+    if layer.dense:
         yield from ((group, 1) for group in _divisors(layer.window.inputs))
         yield from ((1, slices) for slices in _divisors(layer.input.channels) if slices > 1)
     else:
@@ -168,8 +196,13 @@ def _divisors(number: int) -> list[int]:
     return [n for n in range(1, number + 1) if number % n == 0]
 
 
-def _fixed_cost(layer: Layer) -> Cost:
+def _fixed_cost(layer: Layer, samples: int) -> Cost:
+    """Expected size of a layer that is not folded, and of what it needs besides."""
     if isinstance(layer, Pool):
         return pool.configure(layer).cost
+    if isinstance(layer, Shuffle):
+        return shuffle.configure(layer, frames=2).cost
+    if isinstance(layer, Latent):
+        return latent.configure(layer, samples, pace=1, frames=1).cost + SamplerConfig(layer.latents).cost
     assert isinstance(layer, Threshold)
     return threshold.configure(layer).cost

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from sigmabit.golden.shuffle import Shuffle
 from sigmabit.golden.window import Window
 
 from .fold import FoldConfig
@@ -95,6 +96,36 @@ def frames_needed(arrivals: Times, starts: Times, fold: FoldConfig) -> int:
 def pool_times(arrivals: Times, window: Window) -> Times:
     """Last position of each pooling window."""
     return arrivals[:, list(window.needs())]
+
+
+def shuffle_cycles(layer: Shuffle) -> int:
+    """Cycles for which a frame keeps a depth-to-space layer busy: one per position, those left out included."""
+    return layer.input.channels // layer.output.channels * layer.input.height * layer.input.width
+
+
+def _line_starts(arrivals: Times, layer: Shuffle) -> Times:
+    """First position of each row of blocks: from two cycles after the row's last beat."""
+    lines = arrivals.reshape(-1, layer.input.width)
+    return gather_starts(lines, shuffle_cycles(layer) // layer.input.height).reshape(len(arrivals), -1)
+
+
+def shuffle_times(arrivals: Times, layer: Shuffle) -> Times:
+    """Issue of each position that is not left out."""
+    y, x = np.arange(layer.height)[:, None], np.arange(layer.width)[None, :]
+    offsets = y % layer.rows * (layer.input.width * layer.columns) + x
+    times = _line_starts(arrivals, layer)[:, np.arange(layer.height) // layer.rows, None] + offsets
+    return times.reshape(len(arrivals), -1)
+
+
+def lines_needed(arrivals: Times, layer: Shuffle) -> int:
+    """Fewest rows of blocks that the buffer must hold."""
+    starts = _line_starts(arrivals, layer).reshape(-1, 1)
+    return frames_needed(arrivals.reshape(-1, layer.input.width), starts, FoldConfig(layer.input.width, layer.columns, layer.rows))
+
+
+def repeat_times(arrivals: Times, times: int, pace: int) -> Times:
+    """A beat per frame, given several times: (frames * times, 1)."""
+    return (arrivals[:, -1:] + pace * np.arange(times)).reshape(-1, 1)
 
 
 def exits(results: Times, status: NDArray[np.int64]) -> Times:

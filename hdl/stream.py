@@ -37,6 +37,13 @@ class Stream:
         self.tdata, self.tvalid, self.tready, self.tlast = wire(bits), bit(), bit(), bit()
 
 
+class VectorStream:
+    """An AXI4-Stream of `bits` data bits in which every transfer stands for itself: without tlast."""
+
+    def __init__(self, bits: int) -> None:
+        self.tdata, self.tvalid, self.tready = wire(bits), bit(), bit()
+
+
 class Flow:
     """Beats that are taken in the cycle in which they are valid."""
 

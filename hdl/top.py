@@ -10,12 +10,27 @@ from myhdl import always
 from .convolution import ConvolutionConfig, convolution
 from .dense import DenseConfig, dense
 from .egress import EgressConfig, egress
+from .epsilon import EpsilonConfig, epsilon
 from .ingress import IngressConfig, ingress
+from .latent import LatentConfig, latent
 from .layer import LayerConfig
 from .module import composite, leaf, outline
-from .pool import pool
-from .stream import Counters, Flow, FrameStatus, Stream, bit, reset
+from .pool import PoolConfig, pool
+from .sampler import SamplerConfig, sampler
+from .shuffle import ShuffleConfig, shuffle
+from .stream import Counters, Flow, FrameStatus, Stream, VectorStream, bit, reset, wire
 from .threshold import ThresholdConfig, threshold
+from .unrolled import UnrolledConfig, unrolled
+
+BLOCKS: dict[type[LayerConfig], Any] = {
+    ConvolutionConfig: convolution,
+    DenseConfig: dense,
+    PoolConfig: pool,
+    ShuffleConfig: shuffle,
+    ThresholdConfig: threshold,
+    UnrolledConfig: unrolled,
+}
+"""The block of each kind of layer that takes nothing but the stream before it."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +55,10 @@ def reset_register(aclk, aresetn, rst, config):
 
 @dataclass(frozen=True)
 class PipelineConfig:
-    """name: the top module's. layer_bits: width of each layer's result inside. taps: give every layer's stream a port."""
+    """name: the top module's. layer_bits: width of each layer's result inside. taps: give every layer's stream a port.
+
+    noise: where samples of the standard normal come from, the sampler or a port; None for a network that draws none.
+    """
 
     name: str
     ingress: IngressConfig
@@ -48,6 +66,7 @@ class PipelineConfig:
     layer_bits: tuple[int, ...]
     egress: EgressConfig
     taps: bool = False
+    noise: SamplerConfig | EpsilonConfig | None = None
 
     @property
     def module(self) -> str:
@@ -71,26 +90,35 @@ class Taps:
 
 
 @composite
-def pipeline(aclk, aresetn, s_axis, m_axis, counters, taps, config):
-    """Frames in, results out, as AXI4-Streams; see docs/flow.md for what lies between. taps is None in ordinary builds."""
+def pipeline(aclk, aresetn, s_axis, m_axis, counters, taps, seed, s_axis_eps, config):
+    """Frames in, results out, as AXI4-Streams; see docs/flow.md for what lies between. taps is None in ordinary builds.
+
+    seed: of the sampler, 64 bits, read when reset ends. s_axis_eps: vectors of samples, one for each sample of each frame. One
+    of them is None, or both, as config.noise has it.
+    """
     rst, status, leaving = reset(), FrameStatus(), bit()
     flow = Flow(config.ingress.channels * config.ingress.bits)
+    gate, entered, consume, eps = None, None, None, None
+    if config.noise is not None:
+        gate, entered, consume = bit(), bit(), bit()
+        eps = wire(config.noise.vector_bits)
+    frames_in, frames_out, malformed = counters.frames_in, counters.frames_out, counters.malformed
     instances: list[Any] = [
         reset_register(aclk, aresetn, rst, ResetConfig()),
-        ingress(aclk, rst, s_axis, leaving, flow, status, counters.frames_in, counters.malformed, config.ingress),
+        ingress(aclk, rst, s_axis, leaving, flow, status, frames_in, malformed, gate, entered, config.ingress),
     ]
+    if isinstance(config.noise, SamplerConfig):
+        instances.append(sampler(aclk, rst, seed, consume, eps, gate, config.noise))
+    elif isinstance(config.noise, EpsilonConfig):
+        instances.append(epsilon(aclk, rst, s_axis_eps, status, entered, consume, eps, gate, config.noise))
     for layer, bits in zip(config.layers, config.layer_bits, strict=True):
         result = Flow(bits) if taps is None else taps.flow(layer)
-        if isinstance(layer, ThresholdConfig):
-            instances.append(threshold(aclk, rst, flow, result, layer))
-        elif isinstance(layer, ConvolutionConfig):
-            instances.append(convolution(aclk, rst, flow, result, layer))
-        elif isinstance(layer, DenseConfig):
-            instances.append(dense(aclk, rst, flow, result, layer))
+        if isinstance(layer, LatentConfig):
+            instances.append(latent(aclk, rst, flow, status, eps, consume, result, layer))
         else:
-            instances.append(pool(aclk, rst, flow, result, layer))
+            instances.append(BLOCKS[type(layer)](aclk, rst, flow, result, layer))
         flow = result
-    instances.append(egress(aclk, rst, flow, status, m_axis, leaving, counters.frames_out, counters.dropped, config.egress))
+    instances.append(egress(aclk, rst, flow, status, m_axis, leaving, frames_out, counters.dropped, config.egress))
     return instances
 
 
@@ -104,6 +132,9 @@ class Pipeline:
         self.m_axis = Stream(config.egress.channels * config.egress.field)
         self.counters = Counters()
         self.taps = Taps(config) if config.taps else None
+        noise = config.noise
+        self.seed = wire(64) if isinstance(noise, SamplerConfig) else None
+        self.s_axis_eps = VectorStream(noise.vector_bits) if isinstance(noise, EpsilonConfig) else None
 
     def outline(self) -> Any:
         """The block without what is inside its leaves: what conversion starts from."""
@@ -112,4 +143,5 @@ class Pipeline:
 
     def instance(self) -> Any:
         """The elaborated block."""
-        return pipeline(self.aclk, self.aresetn, self.s_axis, self.m_axis, self.counters, self.taps, self.config)
+        streams = self.s_axis, self.m_axis
+        return pipeline(self.aclk, self.aresetn, *streams, self.counters, self.taps, self.seed, self.s_axis_eps, self.config)

@@ -11,6 +11,7 @@ from sigmabit.golden import SigmabitError
 from sigmabit.verif.pipelines import SimulationError
 
 from .commands.bench import bench
+from .commands.calibrate import calibrate
 from .commands.compare import compare
 from .commands.convert import convert
 from .commands.data import data
@@ -34,12 +35,12 @@ INTERRUPTED = 130
 @click.version_option(package_name="sigmabit")
 @click.pass_context
 def sigmabit(context: click.Context) -> None:
-    """Binary convolutional networks as streaming FPGA pipelines, proven bit for bit."""
+    """Binary CNNs and stochastic VAEs as streaming FPGA pipelines, proven bit for bit."""
     if context.invoked_subcommand is None:
         click.echo(context.get_help())
 
 
-for command in (inspect, plan, convert, run, compare, verify, synth, data, train, bench):
+for command in (inspect, calibrate, plan, convert, run, compare, verify, synth, data, train, bench):
     sigmabit.add_command(command)
 
 

@@ -9,10 +9,24 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sigmabit.golden import InputError, Network, import_model, recognise_scale
+from sigmabit.golden import (
+    Calibration,
+    CalibrationError,
+    InputError,
+    Network,
+    Precision,
+    UncalibratedError,
+    calibrated,
+    gaussian,
+    import_model,
+    import_real,
+    is_real,
+    recognise_scale,
+)
 from sigmabit.hdl.parts import part as device
 from sigmabit.hdl.plan import Plan, PlanError, planned_scale, read_plan
 from sigmabit.hdl.planner import Planner
+from sigmabit.verif.pipelines import Noise
 
 from .files import read_array
 from .terminal import Terminal
@@ -21,10 +35,17 @@ DEFAULT_PART = "xc7vx690t"
 DEFAULT_CLOCK_MHZ = 200.0
 
 
-def load_network(model: Path, input_scale: float | None, terminal: Terminal, plan: Path | None = None) -> Network:
-    """The network of a model file, for pixels in the steps given, or else in those of the plan; says so if they are assumed."""
+def load_network(
+    model: Path, input_scale: float | None, terminal: Terminal, plan: Path | None = None, calibration: Path | None = None
+) -> Network:
+    """The network of a model file, for pixels in the steps given, or else in those of the plan; says so if they are assumed.
+
+    calibration: frames to calibrate a real-valued model with.
+    """
     if input_scale is None and plan is not None:
         input_scale = planned_scale(plan)
+    if calibration is not None:
+        return _calibrated(model, read_array(calibration), calibration, input_scale)
     network = import_model(model, input_scale)
     if network.input.assumed:
         terminal.remark(
@@ -33,18 +54,92 @@ def load_network(model: Path, input_scale: float | None, terminal: Terminal, pla
     return network
 
 
-def load_with_data(model: Path, data: Path, input_scale: float | None) -> tuple[Network, NDArray[Any], NDArray[np.int64]]:
-    """The network, its input frames, and their codes; the step of pixels is recognised where the file does not fix it."""
+def load_with_data(
+    model: Path, data: Path, input_scale: float | None, terminal: Terminal, calibration: Path | None = None
+) -> tuple[Network, NDArray[Any], NDArray[np.int64]]:
+    """The network, its input frames, and their codes; the step of pixels is recognised where the file does not fix it.
+
+    A real-valued model that comes without a calibration is calibrated with the frames of `calibration`, or these.
+    """
     x = read_array(data)
-    network = import_model(model, input_scale)
     try:
-        network.input.check(x)
-        if network.input.assumed:
-            # where no step suits, the likelier one says which value lies off its grid
-            network = import_model(model, recognise_scale(x) or (1.0 if x.max() > 1 else 1 / 255))
+        try:
+            if calibration is not None:
+                network = _calibrated(model, read_array(calibration), calibration, input_scale)
+            else:
+                network = import_model(model, input_scale)
+                network.input.check(x)
+                if network.input.assumed:
+                    network = import_model(model, _likely_scale(x))
+        except UncalibratedError:
+            terminal.remark(f"{model}: calibrated with {data}; `sigmabit calibrate` writes a model that is so once and for all")
+            network = _calibrated(model, x, data, input_scale)
         return network, x, network.input.encode(x)
     except InputError as error:
         raise InputError(f"{data}: {error}") from None
+
+
+def _calibrated(model: Path, x: NDArray[Any], data: Path, input_scale: float | None) -> Network:
+    """A real-valued model calibrated with the frames x, which come from the file `data`."""
+    return import_model(model, input_scale, calibration_of(model, x, data, input_scale, Precision()))
+
+
+def calibration_of(model: Path, x: NDArray[Any], data: Path, input_scale: float | None, precision: Precision) -> Calibration:
+    """The calibration of a real-valued model by the frames x, which come from the file `data`."""
+    if not is_real(model):
+        raise CalibrationError(f"{model}: its numbers are integers, there is nothing to calibrate")
+    network = import_real(model, input_scale)
+    try:
+        network.input.check(x)
+        if network.input.assumed:
+            network = import_real(model, _likely_scale(x))
+        return calibrated(network, x, precision)
+    except (InputError, CalibrationError) as error:
+        raise type(error)(f"{data}: {error}") from None
+
+
+def _likely_scale(x: NDArray[Any]) -> float:
+    """The step of pixels; where none suits, the likelier one, which says which value lies off its grid."""
+    return recognise_scale(x) or (1.0 if x.max() > 1 else 1 / 255)
+
+
+def make_noise(
+    network: Network, frames: int, samples: int | None, seed: int | None, epsilon: Path | None
+) -> tuple[Noise, int | None]:
+    """Where a network's samples of the standard normal come from, and how many of them each frame has, if that is said.
+
+    Raises InputError for a network that draws none, and for samples that do not fit it.
+    """
+    if network.latent is None:
+        for option, value in (("--samples", samples), ("--seed", seed), ("--epsilon", epsilon)):
+            if value is not None:
+                raise InputError(f"{option}: {network.name} draws no samples")
+        return Noise(), None
+    if epsilon is None:
+        return Noise(seed or 0), samples
+    if seed is not None:
+        raise InputError("--seed and --epsilon: samples are either drawn or given")
+    codes = _sample_codes(read_array(epsilon), epsilon)
+    if codes.ndim == 2:
+        codes = codes[:, None]
+    expected = frames, codes.shape[1] if samples is None else samples, network.latent.latents
+    if codes.shape != expected:
+        raise InputError(f"{epsilon}: samples of shape {codes.shape}, expected {expected}: frames, samples of each, latents")
+    return Noise(epsilon=codes), expected[1]
+
+
+def _sample_codes(values: NDArray[Any], path: Path) -> NDArray[np.int64]:
+    """Numbers rounded to the sampler's grid. Raises InputError for what it does not have."""
+    if values.ndim not in (2, 3) or values.dtype.kind not in "fiu" or values.size == 0:
+        raise InputError(f"{path}: an array of {values.dtype} of shape {values.shape}, expected numbers (N, K, latents)")
+    limit = 1 << gaussian.BITS - 1
+    codes = np.rint(values.astype(np.float64) * 2**gaussian.FRACTION)
+    wrong = ~((codes >= -limit) & (codes < limit))
+    if wrong.any():
+        position = tuple(int(i) for i in np.argwhere(wrong)[0])
+        bound = limit >> gaussian.FRACTION
+        raise InputError(f"{path}: sample {values[position]} at {position} is not from {-bound} to below {bound}")
+    return codes.astype(np.int64)
 
 
 def make_plan(
@@ -54,15 +149,21 @@ def make_plan(
     interval: int | None = None,
     fps: float | None = None,
     clock_mhz: float | None = None,
+    samples: int | None = None,
 ) -> Plan:
-    """The plan of a file; or one for a part, as small as an interval or frame rate allows, or else as fast as the part allows."""
+    """The plan of a file; or one for a part, as small as an interval or frame rate allows, or else as fast as the part allows.
+
+    samples: of each frame, which must be those of the file.
+    """
     if plan is not None:
         made = read_plan(plan, network)
+        if samples is not None and samples != made.samples:
+            raise PlanError(f"{plan}: a plan for {made.samples} samples of a frame, not for {samples}")
         if part is not None:
             device(part)
         return replace(made, part=part or made.part, clock_mhz=clock_mhz or made.clock_mhz)
     clock = clock_mhz or DEFAULT_CLOCK_MHZ
-    planner = Planner(network, part or DEFAULT_PART, clock)
+    planner = Planner(network, part or DEFAULT_PART, clock, 1 if samples is None else samples)
     if interval is not None and fps is not None:
         raise PlanError("both an interval and a frame rate are given; one target is enough")
     if fps is not None:

@@ -9,7 +9,7 @@ import numpy as np
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from sigmabit.golden.convolution import Convolution
+from sigmabit.golden.linear import Linear
 from sigmabit.hdl.stream import Flow, bit, reset
 
 from .bench import Dut
@@ -25,7 +25,7 @@ class LayerSuite(BlockSuite):
     examples = 4
 
     @abstractmethod
-    def starts(self, layer: Convolution, arrivals: NDArray[np.int64], folds: int) -> NDArray[np.int64]:
+    def starts(self, layer: Linear, arrivals: NDArray[np.int64], folds: int) -> NDArray[np.int64]:
         """First chunk of each position."""
 
     @abstractmethod

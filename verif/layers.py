@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
+from fractions import Fraction
 
 import numpy as np
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from sigmabit.golden.activate import Activation
 from sigmabit.golden.convolution import Convolution
 from sigmabit.golden.dense import Dense
+from sigmabit.golden.fixed import Fixed
 from sigmabit.golden.grid import Grid
+from sigmabit.golden.linear import Linear
 from sigmabit.golden.tensor import TensorType
 from sigmabit.golden.window import Axis, Window
 from sigmabit.hdl.folding import Folding
@@ -34,7 +39,7 @@ class LayerCase:
     seed: int
 
     @property
-    def layer(self) -> Convolution:
+    def layer(self) -> Convolution | Fixed:
         """The golden layer."""
         random = np.random.default_rng(self.seed)
         tensor = TensorType(self.rows.size, self.columns.size, self.channels, self.grid.levels)
@@ -49,8 +54,43 @@ class LayerCase:
         return Convolution("layer", (), tensor, self.grid, Window(self.rows, self.columns), weights, thresholds)
 
 
-def naive(layer: Convolution, frame: NDArray[np.int64]) -> list[list[int]]:
-    """Results of one frame (height, width, channels) in raster order: bits, or scores; by loops over everything."""
+@dataclass(frozen=True)
+class FixedCase(LayerCase):
+    """A layer of fixed-point weights; the seed also draws their width, the biases and the activation. No scores."""
+
+    signed: bool
+    weight_bits: int
+    table: bool
+
+    @property
+    def layer(self) -> Fixed:
+        """The golden layer."""
+        random = np.random.default_rng(self.seed)
+        grid = replace(self.grid, levels=1 << self.grid.bits) if self.signed else self.grid
+        tensor = TensorType(self.rows.size, self.columns.size, self.channels, grid.levels, self.signed and grid.levels > 2)
+        limit = 1 << (self.weight_bits - 1)
+        weights = random.integers(-limit, limit, (self.rows.kernel, self.columns.kernel, self.channels, self.outputs))
+        bias = random.integers(-8 * limit, 8 * limit, self.outputs)
+        bits, signed, shift = int(random.integers(2, 9)), bool(random.integers(2)), int(random.integers(0, self.weight_bits + 2))
+        activation = Activation(shift, bits, signed)
+        if self.table:
+            results = random.integers(-16, 16, 1 << bits)
+            activation = Activation(shift, bits, signed, results, 5, True)
+        return Fixed("layer", (), tensor, grid, Window(self.rows, self.columns), weights, bias, activation)
+
+
+def fixed(cases: st.SearchStrategy[LayerCase]) -> st.SearchStrategy[FixedCase]:
+    """The same shapes and foldings with fixed-point weights."""
+
+    def build(case: LayerCase, signed: bool, weight_bits: int, table: bool) -> FixedCase:
+        shape = case.rows, case.columns, case.channels, case.outputs
+        return FixedCase(*shape, case.grid, False, case.dense, case.folding, case.seed, signed, weight_bits, table)
+
+    return st.builds(build, cases, st.booleans(), st.integers(2, 9), st.booleans())
+
+
+def naive(layer: Convolution | Fixed, frame: NDArray[np.int64]) -> list[list[int]]:
+    """Results of one frame (height, width, channels) in raster order: bits, codes or scores; by loops over everything."""
     rows, columns, grid = layer.window.rows, layer.window.columns, layer.grid
     results = []
     for y in range(rows.outputs):
@@ -64,10 +104,21 @@ def naive(layer: Convolution, frame: NDArray[np.int64]) -> list[list[int]]:
                         if 0 <= row < rows.size and 0 <= column < columns.size:
                             for c in range(layer.input.channels):
                                 value = grid.gain * int(frame[row, column, c]) + grid.offset
-                                total += value if layer.weights[ky, kx, c, output] > 0 else -value
-                sums.append(total if layer.thresholds is None else int(total >= layer.thresholds[output]))
+                                total += int(layer.weights[ky, kx, c, output]) * value
+                sums.append(_result(layer, total, output))
             results.append(sums)
     return results
+
+
+def _result(layer: Convolution | Fixed, total: int, output: int) -> int:
+    """What becomes of the sum of an output channel."""
+    if isinstance(layer, Convolution):
+        return total if layer.thresholds is None else int(total >= layer.thresholds[output])
+    activation = layer.activation
+    number = math.floor(Fraction(total + int(layer.bias[output]), 2**activation.shift))
+    lowest = -(2 ** (activation.bits - 1)) if activation.signed else 0
+    number = min(max(number, lowest), lowest + 2**activation.bits - 1)
+    return number if activation.table is None else int(activation.table[number - lowest])
 
 
 @st.composite
@@ -118,13 +169,13 @@ class Frames:
     frames: tuple[tuple[int, ...], ...]
     pauses: tuple[int, ...]
 
-    def codes(self, layer: Convolution) -> NDArray[np.int64]:
+    def codes(self, layer: Linear) -> NDArray[np.int64]:
         """(N, height, width, channels)."""
         return np.array(self.frames, np.int64).reshape(-1, *layer.input.shape)
 
 
-def frames(layer: Convolution) -> st.SearchStrategy[Frames]:
+def frames(layer: Linear) -> st.SearchStrategy[Frames]:
     """Up to three frames, with and without pauses."""
-    codes = st.tuples(*[st.integers(0, layer.input.levels - 1)] * layer.input.size)
+    codes = st.tuples(*[st.integers(layer.input.low, layer.input.high)] * layer.input.size)
     pauses = st.one_of(st.just((0,)), st.lists(st.sampled_from([0, 0, 0, 1, 7]), min_size=1, max_size=7).map(tuple))
     return st.builds(Frames, st.lists(codes, min_size=1, max_size=3).map(tuple), pauses)

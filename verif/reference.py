@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,79 +21,140 @@ class ExecutionError(SigmabitError):
 BATCH = 500
 """Frames executed at a time."""
 
+RANDOM = ("RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", "Bernoulli", "Multinomial")
+
 
 @dataclass(frozen=True, eq=False)
 class Reference:
-    """What an executor made of the frames: the graph's first output (N, ...), and the executor's name."""
+    """What an executor made of the frames: the graph's first output (N, ...), the executor's name, other tensors by name.
+
+    With K samples of each frame, all arrays are (N, K, ...).
+    """
 
     outputs: NDArray[np.float32]
     executor: str
+    tensors: dict[str, NDArray[np.float32]] = field(default_factory=dict)
 
 
-def execute(model: Path, x: NDArray[np.generic], progress: Callable[[int, int], None] = lambda done, total: None) -> Reference:
+def execute(
+    model: Path,
+    x: NDArray[np.generic],
+    progress: Callable[[int, int], None] = lambda done, total: None,
+    epsilon: NDArray[np.floating] | None = None,
+    tensors: Sequence[str] = (),
+) -> Reference:
     """Run the frames x (N, ...) through the model file.
+
+    epsilon: (N, latents) or (N, K, latents), what the graph's random node gives instead of random numbers. tensors: others of the
+    graph's that are wanted too.
 
     Files with a batch of 1 written into them are executed in batches all the same if their results do not depend on it, which
     is tried on the first frames; otherwise frame by frame.
     """
     proto = onnx.load(str(model))
-    executor = "qonnx" if any(node.domain not in ("", "ai.onnx") for node in proto.graph.node) else "onnxruntime"
-    outputs = []
-    try:
-        run = _qonnx(model) if executor == "qonnx" else _onnxruntime(proto)
-        frames = x.astype(_input_type(proto))
-        size = BATCH if _batches(run, frames[:3]) else 1
-        for start in range(0, len(frames), size):
-            outputs.append(run(frames[start : start + size]))
-            progress(min(start + size, len(frames)), len(frames))
-    except Exception as error:  # executors raise what they like; whatever it is, they cannot run the file
-        first = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise ExecutionError(f"{model}: {executor} cannot run it: {first[:200]}") from None
-    return Reference(np.concatenate(outputs).astype(np.float32), executor)
-
-
-def _input_type(proto: onnx.ModelProto) -> np.dtype[Any]:
-    """The element type of the graph's first input."""
+    wanted = list(dict.fromkeys((proto.graph.output[0].name, *tensors)))
     constants = {tensor.name for tensor in proto.graph.initializer}
     first = next(value for value in proto.graph.input if value.name not in constants)
-    return np.dtype(onnx.helper.tensor_dtype_to_np_dtype(first.type.tensor_type.elem_type))
-
-
-Run = Callable[[NDArray[Any]], NDArray[np.float32]]
-
-
-def _batches(run: Run, frames: NDArray[Any]) -> bool:
-    """Do a few frames at once give what they give one by one?"""
-    single = [run(frame[None]) for frame in frames]
+    feeds = {first.name: x.astype(onnx.helper.tensor_dtype_to_np_dtype(first.type.tensor_type.elem_type))}
+    samples = epsilon.shape[1:-1] if epsilon is not None else ()
+    noise = _noise(proto, wanted, model)
+    if (noise is None) != (epsilon is None):
+        raise ExecutionError(f"{model}: " + ("it draws random numbers; give them" if noise else "no node draws random numbers"))
+    if noise is not None and epsilon is not None:
+        feeds[first.name] = np.repeat(feeds[first.name], epsilon.size // (len(x) * epsilon.shape[-1]), axis=0)
+        feeds[noise] = epsilon.reshape(-1, epsilon.shape[-1]).astype(_feed(proto, noise))
+    executor = "qonnx" if any(node.domain not in ("", "ai.onnx") for node in proto.graph.node) else "onnxruntime"
+    results: list[list[NDArray[np.float32]]] = []
+    total = len(feeds[first.name])
     try:
-        together = run(frames)
+        run = (_qonnx if executor == "qonnx" else _onnxruntime)(proto, list(feeds), wanted)
+        size = BATCH if _batches(run, _part(feeds, 0, 3)) else 1
+        for start in range(0, total, size):
+            results.append(run(_part(feeds, start, start + size)))
+            progress(min(start + size, total) * len(x) // total, len(x))
+    except Exception as error:  # executors raise what they like; whatever it is, they cannot run the file
+        text = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise ExecutionError(f"{model}: {executor} cannot run it: {text[:200]}") from None
+    arrays = [np.concatenate(parts).astype(np.float32) for parts in zip(*results, strict=True)]
+    found = {name: a.reshape(len(x), *samples, *a.shape[1:]) for name, a in zip(wanted, arrays, strict=True)}
+    return Reference(found[wanted[0]], executor, {name: found[name] for name in tensors})
+
+
+Feeds = dict[str, NDArray[Any]]
+Run = Callable[[Feeds], list[NDArray[np.float32]]]
+"""From the inputs of a batch to the wanted tensors."""
+
+
+def _part(feeds: Feeds, start: int, end: int) -> Feeds:
+    """Some frames of all inputs."""
+    return {name: array[start:end] for name, array in feeds.items()}
+
+
+def _noise(proto: onnx.ModelProto, wanted: Sequence[str], model: Path) -> str | None:
+    """The random node's result among those that the wanted tensors depend on."""
+    needed, found = set(wanted), []
+    for node in reversed(proto.graph.node):
+        if needed.intersection(node.output):
+            needed.update(node.input)
+            if node.op_type in RANDOM:
+                found.append(node.output[0])
+    if len(found) > 1:
+        raise ExecutionError(f"{model}: {len(found)} nodes draw random numbers, only one can be replaced")
+    return found[0] if found else None
+
+
+def _feed(proto: onnx.ModelProto, noise: str) -> np.dtype[Any]:
+    """Turn the random node into an input of the graph; its element type."""
+    node = next(node for node in proto.graph.node if noise in node.output)
+    kind = next((attribute.i for attribute in node.attribute if attribute.name == "dtype"), onnx.TensorProto.FLOAT)
+    proto.graph.node.remove(node)
+    proto.graph.input.append(onnx.helper.make_tensor_value_info(noise, kind, ["N", "latents"]))
+    return np.dtype(onnx.helper.tensor_dtype_to_np_dtype(kind))
+
+
+def _batches(run: Run, feeds: Feeds) -> bool:
+    """Do a few frames at once give what they give one by one?"""
+    count = len(next(iter(feeds.values())))
+    single = [run(_part(feeds, frame, frame + 1)) for frame in range(count)]
+    try:
+        together = run(feeds)
     except Exception:  # whatever the executor raises, it does not take batches
         return False
-    return together.shape == (len(frames), *single[0].shape[1:]) and np.array_equal(together, np.concatenate(single))
+    apart = [np.concatenate(arrays) if arrays[0].ndim else np.stack(arrays) for arrays in zip(*single, strict=True)]
+    return all(len(a) == count and np.array_equal(a, b) for a, b in zip(together, apart, strict=True))
 
 
-def _onnxruntime(proto: onnx.ModelProto) -> Run:
-    import onnxruntime
-
+def _free(proto: onnx.ModelProto, inputs: Sequence[str], outputs: Sequence[str]) -> onnx.ModelProto:
+    """The model with any batch, and with the given outputs alone."""
     free = onnx.ModelProto()
     free.CopyFrom(proto)
-    constants = {tensor.name for tensor in free.graph.initializer}
-    inputs = [value for value in free.graph.input if value.name not in constants]
-    for value in (*inputs[:1], *free.graph.output):
+    graph = free.graph
+    results = {value.name: value for value in graph.output}
+    kept = [results.get(name) or onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None) for name in outputs]
+    for value in (*(value for value in graph.input if value.name in inputs), *kept):
         if value.type.tensor_type.shape.dim:
             value.type.tensor_type.shape.dim[0].dim_param = "N"
+    copies = [onnx.ValueInfoProto.FromString(value.SerializeToString()) for value in kept]
+    del graph.output[:]
+    graph.output.extend(copies)
+    return free
+
+
+def _onnxruntime(proto: onnx.ModelProto, inputs: Sequence[str], outputs: Sequence[str]) -> Run:
+    import onnxruntime
+
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(free.SerializeToString(), options, providers=["CPUExecutionProvider"])
-    name, result = inputs[0].name, free.graph.output[0].name
+    content = _free(proto, inputs, outputs).SerializeToString()
+    session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
 
-    def run(frames: NDArray[Any]) -> NDArray[np.float32]:
-        return np.asarray(session.run([result], {name: frames})[0], np.float32)
+    def run(feeds: Feeds) -> list[NDArray[np.float32]]:
+        return [np.asarray(array, np.float32) for array in session.run(list(outputs), feeds)]
 
     return run
 
 
-def _qonnx(model: Path) -> Run:
+def _qonnx(proto: onnx.ModelProto, inputs: Sequence[str], outputs: Sequence[str]) -> Run:
     from qonnx.core.modelwrapper import ModelWrapper
     from qonnx.core.onnx_exec import execute_onnx
     from qonnx.transformation.infer_shapes import InferShapes
@@ -102,22 +163,18 @@ def _qonnx(model: Path) -> Run:
 
     def wrapper(count: int) -> ModelWrapper:
         if count not in wrappers:
-            fresh = ModelWrapper(str(model))
-            graph = fresh.model.graph
-            constants = {tensor.name for tensor in graph.initializer}
-            first = next(value for value in graph.input if value.name not in constants)
-            for value in (first, *graph.output):
+            fresh = _free(proto, inputs, outputs)
+            graph = fresh.graph
+            for value in (*(value for value in graph.input if value.name in inputs), *graph.output):
                 if value.type.tensor_type.shape.dim:
                     value.type.tensor_type.shape.dim[0].dim_value = count
             del graph.value_info[:]
-            wrappers[count] = fresh.transform(InferShapes())
+            wrappers[count] = ModelWrapper(fresh).transform(InferShapes())
         return wrappers[count]
 
-    def run(frames: NDArray[Any]) -> NDArray[np.float32]:
-        ready = wrapper(len(frames))
-        graph = ready.model.graph
-        constants = {tensor.name for tensor in graph.initializer}
-        name = next(value.name for value in graph.input if value.name not in constants)
-        return np.asarray(execute_onnx(ready, {name: frames})[graph.output[0].name], np.float32)
+    def run(feeds: Feeds) -> list[NDArray[np.float32]]:
+        ready = wrapper(len(next(iter(feeds.values()))))
+        results = execute_onnx(ready, feeds)
+        return [np.asarray(results[name], np.float32) for name in outputs]
 
     return run

@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from sigmabit.golden.convolution import Convolution
+from sigmabit.golden.linear import Linear
 from sigmabit.golden.window import Axis
 from sigmabit.hdl import convolution as block
 from sigmabit.hdl import schedule
@@ -34,7 +34,7 @@ class ConvolutionSuite(LayerSuite):
     def configs(self) -> st.SearchStrategy[LayerCase]:
         return convolutions()
 
-    def starts(self, layer: Convolution, arrivals: NDArray[np.int64], folds: int) -> NDArray[np.int64]:
+    def starts(self, layer: Linear, arrivals: NDArray[np.int64], folds: int) -> NDArray[np.int64]:
         return schedule.window_starts(arrivals, layer.window, folds)
 
     def buffer(self, case: LayerCase, arrivals: NDArray[np.int64]) -> int:

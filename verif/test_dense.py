@@ -8,8 +8,7 @@ import numpy as np
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from sigmabit.golden.convolution import Convolution
-from sigmabit.golden.dense import Dense
+from sigmabit.golden.linear import Linear
 from sigmabit.golden.window import Axis
 from sigmabit.hdl import dense as block
 from sigmabit.hdl import schedule
@@ -33,7 +32,7 @@ class DenseSuite(LayerSuite):
     def configs(self) -> st.SearchStrategy[LayerCase]:
         return denses()
 
-    def starts(self, layer: Convolution, arrivals: NDArray[np.int64], folds: int) -> NDArray[np.int64]:
+    def starts(self, layer: Linear, arrivals: NDArray[np.int64], folds: int) -> NDArray[np.int64]:
         return schedule.gather_starts(arrivals, folds)
 
     def buffer(self, case: LayerCase, arrivals: NDArray[np.int64]) -> int:
@@ -42,7 +41,6 @@ class DenseSuite(LayerSuite):
         return schedule.frames_needed(arrivals, schedule.gather_starts(arrivals, folds), fold)
 
     def configure(self, case: LayerCase, buffer: int) -> Any:
-        assert isinstance(case.layer, Dense)
         return block.configure(case.layer, case.folding, buffer)
 
     def block(self) -> Any:

@@ -99,7 +99,7 @@ class IngressSuite(BlockSuite):
 
     def elaborate(self, config: IngressConfig) -> Any:
         stream, flow = Stream(config.channels * config.field), Flow(config.channels * config.bits)
-        return ingress(bit(), reset(), stream, bit(), flow, FrameStatus(), wire(32), wire(32), config)
+        return ingress(bit(), reset(), stream, bit(), flow, FrameStatus(), wire(32), wire(32), None, None, config)
 
     def play(self, dut: Dut, config: IngressConfig, stimulus: Transfers) -> Entered:
         bench = StreamBench(dut, source=None, fixed={"leaving": 0})

@@ -20,7 +20,7 @@ from ..threshold import Threshold
 from ..window import Window
 from .model_file import Node
 from .scalar_nodes import Refusal
-from .symbols import PAD, Codes, Frame, Input, Sums, Symbol, per_channel
+from .symbols import PAD, Codes, Index, Input, Sums, Symbol, per_channel
 
 MAX_EVALUATIONS = 1 << 33
 """Accumulators, over all channels, that are tried for one binarisation: some minutes."""
@@ -187,17 +187,18 @@ def output_format(name: str, symbol: Symbol) -> OutputFormat:
         channel[source.frame.settled] = np.arange(source.frame.shape[0])[:, None, None]
         scale, gain, offset = source.scale[channel[elements]], 1, 0
     else:
+        assert isinstance(source, Codes)
         scale, gain, offset = np.array(source.grid.scale), source.grid.gain, source.grid.offset
     chain = symbol.chain.map_constants(lambda c: np.asarray(c) if np.ndim(c) == 0 else c[elements])
     return OutputFormat(name, symbol.shape[1:], place[elements], scale, gain, offset, chain)
 
 
 def input_format(
-    name: str, shape: tuple[int, ...], frame: Frame, grid: Grid, quantiser: Chain | None, assumed: bool
+    name: str, shape: tuple[int, ...], view: Index, grid: Grid, quantiser: Chain | None, assumed: bool
 ) -> InputFormat:
-    """How the graph's input becomes the first layer's codes."""
-    channels, height, width = frame.shape
-    order = frame.settled.transpose(1, 2, 0).reshape(-1)
+    """How the graph's input becomes the first layer's codes; view: (C, H, W) elements as they are on the stream."""
+    channels, height, width = view.shape
+    order = view.transpose(1, 2, 0).reshape(-1)
     return InputFormat(name, shape, order, TensorType(height, width, channels, grid.levels), grid, quantiser, assumed)
 
 

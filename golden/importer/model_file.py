@@ -44,6 +44,7 @@ class Graph:
     other_inputs: tuple[str, ...]
     output: str
     opset: int
+    metadata: dict[str, str]
 
     @cached_property
     def consumers(self) -> dict[str, list[str]]:
@@ -88,6 +89,7 @@ def read(path: Path) -> Graph:
         other_inputs=tuple(value.name for value in inputs[1:]),
         output=graph.output[0].name,
         opset=max((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), default=13),
+        metadata={entry.key: entry.value for entry in model.metadata_props},
     )
 
 

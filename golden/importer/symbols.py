@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -109,7 +109,11 @@ class Sums:
     consumer: str | None = None
 
 
-Source = Input | Codes | Sums
+class Source(Protocol):
+    """What an activation's elements are elements of."""
+
+    @property
+    def frame(self) -> Frame: ...
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,43 +1,34 @@
-"""The walk over a graph, node by node.
+"""The walk over a graph, node by node: what binary and real-valued networks have in common.
 
 Reshape, Transpose, Flatten and Pad only rearrange a Symbol's array of element indices, so no layout is special; scalar nodes
-lengthen its chain; a binarisation closes the layer before it.
+lengthen its chain. What layers with weights are, and what ends a chain, is each subclass's own.
 """
 
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..errors import ModelFileError, Unsupported, UnsupportedModelError
 from ..grid import Grid
-from ..network import Network, pixel_grid
+from ..network import pixel_grid
 from ..scalar import Add, Chain, Float, Function, LeakyRelu, Multiply, Normalise, Quantise, Rowwise, Step
-from ..window import Window
 from . import scalar_nodes
-from .assembly import Assembly, binary_grid, input_format, output_format
+from .assembly import binary_grid
 from .constants import ConstantFolding
 from .model_file import Graph, Node
-from .operands import Array, activation, binary_weights, constant, output_axis, sliding_window, value_grid, with_constant
+from .operands import Array, activation, constant, with_constant
 from .scalar_nodes import QUANTISER_DOMAINS, ROWWISE, UNARY, Refusal
-from .symbols import (
-    MAX_ACTIVATION,
-    PAD,
-    Codes,
-    Frame,
-    Index,
-    Input,
-    Pooling,
-    Sums,
-    Symbol,
-    Value,
-    per_channel,
-    strip_padding,
-)
+from .symbols import MAX_ACTIVATION, PAD, Codes, Frame, Input, Symbol, Value
+
+Result = TypeVar("Result")
+
+Results = list[Array] | list[Symbol] | Value
+"""What a node gives: all its outputs, or the first one, the only one that may be used; None after a finding upstream."""
 
 CUSTOM = ("BipolarQuant", "Quant", "MultiThreshold")
 MAX_LEVELS = 1 << 16
@@ -45,15 +36,20 @@ FLOAT_TYPES = (1, 11)
 """ONNX numbers of float and double."""
 
 
-class Walk:
+class Walk(ABC, Generic[Result]):
     """One import. `run` may be called once."""
+
+    unfolded: tuple[str, ...] = CUSTOM
+    """Operators that are not evaluated on constants as they are."""
+
+    several: tuple[str, ...] = ()
+    """Operators of activations that may have more than one output."""
 
     def __init__(self, graph: Graph, path: str, input_scale: float | None) -> None:
         self.graph = graph
         self.path = path
         self.input_scale = input_scale
         self.findings: list[Unsupported] = []
-        self.assembly = Assembly()
         self.input_shape = _input_shape(graph, path)
         self.frame = Frame(math.prod(self.input_shape))
         self.codes: Codes | None = None
@@ -67,7 +63,7 @@ class Walk:
         }
         # tensors that do not depend on the input's numbers, whether or not a finding made them unknown
         self.static = {*graph.constants}
-        self.handlers: dict[str, Callable[[Node, list[Value]], Value]] = {
+        self.handlers: dict[str, Callable[[Node, list[Value]], Results]] = {
             **dict.fromkeys(("Add", "Sub", "Mul", "Div", "Pow"), self.binary),
             **dict.fromkeys(("Greater", "GreaterOrEqual", "Less", "LessOrEqual"), self.compare),
             **dict.fromkeys(UNARY, self.unary),
@@ -78,13 +74,10 @@ class Walk:
             "BatchNormalization": self.batch_normalization,
             "BipolarQuant": self.bipolar_quant,
             "Clip": self.clip,
-            "Conv": self.conv,
             "Flatten": self.flatten,
             "Gemm": self.gemm,
-            "GlobalMaxPool": self.max_pool,
             "HardSigmoid": self.hard_sigmoid,
             "MatMul": self.matmul,
-            "MaxPool": self.max_pool,
             "MultiThreshold": self.multi_threshold,
             "Pad": self.pad,
             "Quant": self.quant,
@@ -94,40 +87,39 @@ class Walk:
             "Where": self.where,
         }
 
-    def run(self) -> Network:
+    def run(self) -> Result:
         """The network, or UnsupportedModelError with every finding."""
-        for node in self.graph.nodes:
+        for node in self.nodes():
             self.visit(node)
         for name in self.graph.other_inputs:
             self.findings.append(Unsupported(name, "graph input", "a second input"))
         if not self.findings:
             try:
-                return self.network()
+                return self.network(self.result())
             except Refusal as refusal:
                 self.findings.append(Unsupported(self.graph.output, "graph output", str(refusal)))
         raise UnsupportedModelError(self.path, tuple(self.findings))
 
-    def network(self) -> Network:
-        """What the walk has found."""
+    def nodes(self) -> tuple[Node, ...]:
+        """The nodes to be visited."""
+        return self.graph.nodes
+
+    def result(self) -> Symbol:
+        """The graph's output."""
         if self.graph.output not in self.values:
             raise Refusal("no node gives it")
         symbol = self.values[self.graph.output]
         if not isinstance(symbol, Symbol):
             raise Refusal("it does not depend on the input")
-        if isinstance(symbol.source, Sums):
-            self.assembly.scores(symbol.source)
-        elif isinstance(symbol.source, Codes) and symbol.source.stage != self.assembly.stage:
-            raise Refusal("it comes from further back; branches are not supported")
-        self.settle_input()
-        output = output_format(self.graph.output, symbol)
-        assert self.codes is not None
-        assumed = self.quantiser is None and self.input_scale is None
-        form = input_format(self.graph.input, self.input_shape, self.frame, self.codes.grid, self.quantiser, assumed)
-        return Network(self.graph.name, form, self.assembly.layers(), output, tuple(self.assembly.ties))
+        return symbol
+
+    @abstractmethod
+    def network(self, symbol: Symbol) -> Result:
+        """What the walk has found on the way to the output."""
 
     def visit(self, node: Node) -> None:
         """Find out what the node's outputs are, or why it cannot become hardware."""
-        results: list[Array] | Value = None
+        results: Results = None
         try:
             results = self.results(node)
         except Refusal as refusal:
@@ -140,8 +132,8 @@ class Walk:
         if node.operator == "Shape" or self.static.issuperset(filter(None, node.inputs)):
             self.static.update(node.outputs)
 
-    def results(self, node: Node) -> list[Array] | Value:
-        """What the node gives: constants; or its first output, the only one that may be used; None after a finding upstream."""
+    def results(self, node: Node) -> Results:
+        """What the node gives."""
         if node.domain not in (QUANTISER_DOMAINS if node.operator in CUSTOM else ("", "ai.onnx")):
             raise Refusal(f"operator of the domain {node.domain or 'ai.onnx'}")
         for name in filter(None, node.inputs):
@@ -153,7 +145,7 @@ class Walk:
         arguments = [self.values[name] if name else None for name in node.inputs]
         known = all(not name or value is not None for name, value in zip(node.inputs, arguments, strict=True))
         constants = [a for a in arguments if isinstance(a, np.ndarray)]
-        if known and node.operator not in CUSTOM and not any(isinstance(a, Symbol) for a in arguments):
+        if known and node.operator not in self.unfolded and not any(isinstance(a, Symbol) for a in arguments):
             return self.fold(node, constants)
         if node.operator not in self.handlers:
             if self.static.issuperset(filter(None, node.inputs)):
@@ -167,15 +159,13 @@ class Walk:
                 raise Refusal(f"a constant of type {array.dtype}")
             if array.dtype.kind == "f" and not np.isfinite(array).all() and node.operator != "Clip":
                 raise Refusal("a constant that is not finite")
-        for name in node.outputs[1:]:
+        for name in () if node.operator in self.several else node.outputs[1:]:
             if name in self.graph.consumers or name == self.graph.output:
                 raise Refusal(f"its output {name} is used; only its first output is supported")
         return self.handlers[node.operator](node, arguments)
 
     def check_weights(self, node: Node, arguments: list[Value]) -> None:
         """After a finding upstream, still say what is wrong with a layer's own weights."""
-        if node.operator in ("Conv", "MatMul", "Gemm") and len(arguments) > 1 and isinstance(arguments[1], np.ndarray):
-            binary_weights(arguments[1], output_axis(node))
 
     # scalar nodes
 
@@ -186,6 +176,7 @@ class Walk:
         return value.then(steps)
 
     def binary(self, node: Node, arguments: list[Value]) -> Symbol:
+        """Add, Sub, Mul, Div or Pow."""
         symbol, constant, constant_first = with_constant(arguments)
         return self.scalar(symbol, scalar_nodes.binary_step(node, constant, constant_first))
 
@@ -351,34 +342,15 @@ class Walk:
         symbol, against, constant_first = with_constant(arguments)
         return self.binarise(node, [symbol], scalar_nodes.compare(node, against, constant_first))
 
+    @abstractmethod
     def binarise(self, node: Node, arguments: list[Value], steps: list[Step]) -> Symbol:
-        """Close what comes before with a binarisation: its layer becomes known, its result is bits."""
-        symbol = self.on_stream(activation(arguments)).then(steps)
-        if isinstance(symbol.source, Sums):
-            return self.assembly.close(node, symbol, symbol.source)
-        assert isinstance(symbol.source, Codes)
-        if symbol.source.grid.levels == 2:
-            raise Refusal("it binarises an activation that is binary already")
-        return self.assembly.threshold(node, symbol, symbol.source)
+        """An activation that becomes bits."""
 
     # layers
 
-    def conv(self, node: Node, arguments: list[Value]) -> Symbol:
-        weights = constant(arguments, 1)
-        if weights.ndim != 4:
-            raise Refusal(f"a convolution over {weights.ndim - 2} dimensions, expected 2")
-        if node.attributes.get("group", 1) != 1:
-            raise Refusal(f"{node.attributes['group']} groups; grouped convolutions are not supported")
-        signs, magnitudes = binary_weights(weights, output_axis(node))
-        symbol = self.on_stream(activation(arguments))
-        if len(symbol.shape) != 4 or symbol.shape[1] != weights.shape[1]:
-            raise Refusal(f"weights of shape {weights.shape} for an activation of shape {symbol.shape}")
-        image, margins = strip_padding(symbol.index[0])
-        codes, channels = self.image(symbol, image)
-        window = sliding_window(node, image.shape[1:], weights.shape[2:], margins)
-        grid, rising = value_grid(symbol, codes)
-        kernel = signs.transpose(2, 3, 1, 0)[:, :, channels]
-        return self.sums(node, arguments, codes, grid, window, kernel if rising else -kernel, magnitudes)
+    @abstractmethod
+    def dense(self, node: Node, arguments: list[Value], matrix: Array, alpha: float) -> Symbol:
+        """The product of an activation (1, K) with a constant matrix (K, M), times alpha."""
 
     def matmul(self, node: Node, arguments: list[Value]) -> Symbol:
         return self.dense(node, arguments[:1], constant(arguments, 1), 1.0)
@@ -398,89 +370,8 @@ class Walk:
             return result.then([Add(node.name, beta * constant(arguments, 2))])
         return result
 
-    def dense(self, node: Node, arguments: list[Value], matrix: Array, alpha: float) -> Symbol:
-        """The product of an activation (1, K) with a constant matrix (K, M), times alpha."""
-        if matrix.ndim != 2:
-            raise Refusal(f"weights of {matrix.ndim} dimensions, expected a matrix")
-        signs, magnitudes = binary_weights(matrix * np.asarray(alpha, matrix.dtype), 1)
-        symbol = self.on_stream(activation(arguments))
-        if symbol.shape != (1, len(matrix)):
-            raise Refusal(f"weights of shape {matrix.shape} for an activation of shape {symbol.shape}")
-        codes = symbol.source
-        if not isinstance(codes, Codes):
-            raise Refusal("the activation before it is not binary")
-        elements = symbol.index[0]
-        if not np.array_equal(np.sort(elements), np.arange(codes.frame.size)):
-            raise Refusal("it does not take every element of the activation before it exactly once")
-        grid, rising = value_grid(symbol, codes)
-        self.settle_input()
-        by_element = np.empty_like(signs)
-        by_element[elements] = signs if rising else -signs
-        raster = codes.frame.settled.transpose(1, 2, 0).reshape(-1)
-        return self.sums(node, arguments, codes, grid, None, by_element[raster], magnitudes)
-
-    def sums(
-        self,
-        node: Node,
-        arguments: list[Value],
-        codes: Codes,
-        grid: Grid,
-        window: Window | None,
-        weights: NDArray[np.int8],
-        magnitudes: Float,
-    ) -> Symbol:
-        """The accumulators of a layer, plus its bias if it has one."""
-        self.assembly.consume(codes, node)
-        outputs = weights.shape[-1]
-        height, width = (1, 1) if window is None else (window.rows.outputs, window.columns.outputs)
-        frame = Frame.of((outputs, height, width))
-        if window is not None and window.outputs == 1 and not window.padded and window.taps == window.inputs:
-            weights, window = weights.reshape(-1, outputs), None  # a window over the whole input is a dense layer
-        scale = magnitudes.astype(np.float64) * grid.scale
-        sums = Sums(node, codes, grid, window, np.ascontiguousarray(weights, np.int8), scale, frame)
-        shape = (1, outputs, height, width) if node.operator == "Conv" else (1, outputs)
-        symbol = Symbol(sums, np.arange(frame.size).reshape(shape))
-        if len(arguments) > 2 and arguments[2] is not None:
-            return symbol.then([Add(node.name, constant(arguments, 2).reshape(1, -1, 1, 1))])
-        return symbol
-
-    def max_pool(self, node: Node, arguments: list[Value]) -> Symbol:
-        symbol = self.on_stream(activation(arguments))
-        if len(symbol.shape) != 4:
-            raise Refusal(f"pooling of an activation of shape {symbol.shape}")
-        if np.any(symbol.index == PAD):
-            raise Refusal("pooling after zero padding, where the zeros take part")
-        image = symbol.index[0]
-        kernel = image.shape[1:] if node.operator == "GlobalMaxPool" else node.attributes["kernel_shape"]
-        window = sliding_window(node, image.shape[1:], kernel, (0, 0, 0, 0))
-        for axis in (window.rows, window.columns):
-            if max(axis.before, axis.after) >= axis.kernel:
-                raise Refusal(f"padding={max(axis.before, axis.after)} is not below kernel={axis.kernel}")
-            if len({axis.last(output) for output in range(axis.outputs)}) < axis.outputs:
-                raise Refusal("padding so wide that two windows end at the same input")
-        frame = Frame.of((image.shape[0], window.rows.outputs, window.columns.outputs))
-        index = np.arange(frame.size).reshape(1, *frame.shape)
-        source = symbol.source
-        if isinstance(source, Sums):
-            if not source.frame.read_as(image):
-                raise Refusal("pooling of a rearranged activation")
-            poolings = (*source.poolings, Pooling(node, per_channel(symbol.chain, source.frame), window))
-            pooled = Sums(source.node, source.codes, source.grid, source.window, source.weights, source.scale, frame, poolings)
-            return Symbol(pooled, index)
-        codes, channels = self.image(symbol, image)
-        if codes.grid.levels != 2:
-            raise Refusal("pooling of pixels; only binary activations can be pooled")
-        if not np.array_equal(channels, np.arange(image.shape[0])):
-            raise Refusal("pooling of a rearranged activation")
-        rising = value_grid(symbol, codes)[1]
-        self.assembly.consume(codes, node)
-        self.assembly.pool(node, window, np.full(image.shape[0], not rising))
-        return Symbol(Codes(frame, self.assembly.stage, codes.grid), index, symbol.chain)
-
-    # streams
-
     def on_stream(self, symbol: Symbol) -> Symbol:
-        """The activation with codes or sums as its source: the raw input becomes pixels."""
+        """The activation as something on a stream: the raw input becomes pixels."""
         for step in symbol.chain.steps:
             if isinstance(step, Rowwise):
                 raise Refusal(f"it takes the result of {step.node}, which only the host can compute")
@@ -491,27 +382,6 @@ class Walk:
         if self.codes is None:
             self.codes = Codes(self.frame, 0, pixel_grid(self.input_scale or 1 / 255))
         return Symbol(self.codes, symbol.index, symbol.chain)
-
-    def settle_input(self) -> None:
-        """Let the input travel in its natural order if no layer has asked for another."""
-        if self.frame.view is None:
-            shape = self.input_shape if len(self.input_shape) == 3 else (*self.input_shape, 1, 1)
-            self.frame.view = np.arange(self.frame.size).reshape(shape)
-
-    def image(self, symbol: Symbol, image: Index) -> tuple[Codes, Index]:
-        """Codes read as an image of (C, H, W) elements; and for each channel on the stream, where the graph has it."""
-        codes = symbol.source
-        if not isinstance(codes, Codes):
-            raise Refusal("the activation before it is not binary")
-        identity = np.arange(image.shape[0])
-        if codes.frame.read_as(image):
-            return codes, identity
-        natural = codes.frame.settled
-        if natural.shape == image.shape:
-            order = np.argsort(image[:, 0, 0])
-            if np.array_equal(image[order], natural):
-                return codes, order
-        raise Refusal(f"it reads an activation of {natural.shape} rearranged, as {image.shape}")
 
 
 def _input_shape(graph: Graph, path: str) -> tuple[int, ...]:

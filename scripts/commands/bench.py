@@ -104,7 +104,7 @@ def simulation(
 ) -> None:
     """Seconds to convert MODEL and to build its simulation from nothing, and frames per second that it simulates on one core."""
     terminal = Terminal(as_json)
-    network, _, codes = load_with_data(model, data, input_scale)
+    network, _, codes = load_with_data(model, data, input_scale, terminal)
     made = make_plan(network, plan, part, interval, clock_mhz=clock_mhz)
     began = time.perf_counter()
     first = convert(Pipeline(made.pipeline).outline())

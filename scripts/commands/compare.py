@@ -12,12 +12,12 @@ import click
 from sigmabit.verif.compare import Difference, first_difference
 from sigmabit.verif.pipelines import Stalls, simulate
 
-from ..models import load_with_data, make_plan
+from ..models import load_with_data, make_noise, make_plan
 from ..terminal import Terminal, table
 from . import options
 
 AT_A_TIME = 500
-"""Frames that are simulated and compared at a time: all tensors of so many are kept in memory."""
+"""Frames that are simulated and compared at a time, each time from reset: all tensors of so many are kept in memory."""
 
 OF_256 = click.IntRange(0, 255)
 
@@ -36,6 +36,10 @@ OF_256 = click.IntRange(0, 255)
 @options.part
 @options.clock
 @options.input_scale
+@options.calibration
+@options.samples
+@options.seed
+@options.epsilon
 @options.as_json
 def compare(
     model: Path,
@@ -49,6 +53,10 @@ def compare(
     part: str | None,
     clock_mhz: float | None,
     input_scale: float | None,
+    calibration: Path | None,
+    samples: int | None,
+    seed: int | None,
+    epsilon: Path | None,
     as_json: bool,
 ) -> None:
     """Run X.npy through MODEL's Verilog with every layer recorded, and name the first element that differs from golden.
@@ -56,9 +64,10 @@ def compare(
     Exit status 1 if one does.
     """
     terminal = Terminal(as_json)
-    network, _, codes = load_with_data(model, data, input_scale)
+    network, _, codes = load_with_data(model, data, input_scale, terminal, calibration)
     codes = codes[:frames]
-    made = make_plan(network, plan, part, clock_mhz=clock_mhz)
+    noise, samples = make_noise(network, len(codes), samples, seed, epsilon)
+    made = make_plan(network, plan, part, clock_mhz=clock_mhz, samples=samples)
     stalls = Stalls(idle, backpressure, stall_seed)
     elements: Counter[str] = Counter()
     wrong: Counter[str] = Counter()
@@ -70,8 +79,9 @@ def compare(
             def overall(what: str, done: int, total: int, start: int = start) -> None:
                 report(what, start + done, len(codes) if total else 0)
 
-            measured = simulate(network, made, some, on, taps=True, stalls=stalls, progress=overall)
-            golden = dict(network.steps(some))
+            given = noise.part(start, len(some))
+            measured = simulate(network, made, some, on, taps=True, stalls=stalls, progress=overall, noise=given)
+            golden = dict(network.steps(some, given.for_network(network, len(some), made.samples)))
             for name, tensor in golden.items():
                 elements[name] += tensor.size
                 wrong[name] += int((tensor != measured.trace[name]).sum())

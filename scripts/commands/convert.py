@@ -25,6 +25,8 @@ PLAN = "plan.json"
 @options.part
 @options.clock
 @options.input_scale
+@options.calibration
+@options.samples
 @click.option("-o", "--output", type=options.PATH, required=True, metavar="DIR", help="Folder for the Verilog.")
 @options.as_json
 def convert(
@@ -33,14 +35,16 @@ def convert(
     part: str | None,
     clock_mhz: float | None,
     input_scale: float | None,
+    calibration: Path | None,
+    samples: int | None,
     output: Path,
     as_json: bool,
 ) -> None:
     """Write MODEL's pipeline as Verilog: one module per file, a file list, and the plan that it follows."""
     terminal = Terminal(as_json)
     check_folder(output)
-    network = load_network(model, input_scale, terminal, plan)
-    made = make_plan(network, plan, part, clock_mhz=clock_mhz)
+    network = load_network(model, input_scale, terminal, plan, calibration)
+    made = make_plan(network, plan, part, clock_mhz=clock_mhz, samples=samples)
     with terminal.progress() as report:
         design = to_verilog(Pipeline(made.pipeline).outline(), lambda name: report(f"converting {name}", 0, 0))
     file_list = f"{design.top}.f"

@@ -21,12 +21,13 @@ SHOWN_TIES = 20
 @click.command(short_help="Layers, shapes and unsupported nodes.")
 @options.model
 @options.input_scale
+@options.calibration
 @options.as_json
-def inspect(model: Path, input_scale: float | None, as_json: bool) -> None:
+def inspect(model: Path, input_scale: float | None, calibration: Path | None, as_json: bool) -> None:
     """Layers, shapes and operations of MODEL, and every node that is unsupported."""
     terminal = Terminal(as_json)
     try:
-        network = load_network(model, input_scale, terminal)
+        network = load_network(model, input_scale, terminal, calibration=calibration)
     except UnsupportedModelError as error:
         findings = [{"node": f.node, "operator": f.operator, "reason": f.reason} for f in error.findings]
         data = {"model": str(model), "supported": False, "unsupported": findings}

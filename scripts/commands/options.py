@@ -40,3 +40,11 @@ part = click.option("--part", metavar="PART", help="Device (default: the plan's,
 clock = click.option("--clock-mhz", type=POSITIVE, metavar="F", help="Assumed clock in MHz (default: the plan's, or 200).")
 data = click.option("--input", "data", type=PATH, required=True, metavar="X.npy", help="Frames, as the graph's input takes them.")
 labels = click.option("--labels", type=PATH, metavar="Y.npy", help="One class per frame, for the accuracy.")
+calibration = click.option(
+    "--calibration", type=PATH, metavar="X.npy", help="Frames that say what range a real-valued model's numbers have."
+)
+samples = click.option("--samples", type=int, metavar="K", help="Samples of each frame, for a model that draws them.")
+seed = click.option("--seed", type=click.IntRange(0, 2**64 - 1), metavar="N", help="Seed of the model's sampler (default: 0).")
+epsilon = click.option(
+    "--epsilon", type=PATH, metavar="EPS.npy", help="Standard normal samples to use instead, (N, latents) or (N, K, latents)."
+)

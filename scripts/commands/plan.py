@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 from rich.console import RenderableType
 
+from sigmabit.hdl.cost import Cost
 from sigmabit.hdl.parts import part as device
 from sigmabit.hdl.plan import Plan
 
@@ -23,6 +24,8 @@ from . import options
 @click.option("--fps", type=options.POSITIVE, metavar="N", help="Least frames per second at --clock-mhz.")
 @options.clock
 @options.input_scale
+@options.calibration
+@options.samples
 @click.option("-o", "--output", type=options.PATH, metavar="FILE", help="Write the plan here.")
 @options.as_json
 def plan(
@@ -32,6 +35,8 @@ def plan(
     fps: float | None,
     clock_mhz: float | None,
     input_scale: float | None,
+    calibration: Path | None,
+    samples: int | None,
     output: Path | None,
     as_json: bool,
 ) -> None:
@@ -39,8 +44,8 @@ def plan(
     terminal = Terminal(as_json)
     if output:
         check_writable(output)
-    network = load_network(model, input_scale, terminal)
-    made = make_plan(network, None, part, interval, fps, clock_mhz)
+    network = load_network(model, input_scale, terminal, calibration=calibration)
+    made = make_plan(network, None, part, interval, fps, clock_mhz, samples)
     if output:
         write_json(output, made.to_json())
     terminal.emit(made.to_json(), *tables(made))
@@ -53,15 +58,22 @@ def tables(made: Plan) -> list[RenderableType]:
         cost, folding = layer.config.cost, layer.folding
         shape = "-" if folding is None else f"{folding.group} / {folding.slices} / {folding.lanes}"
         where = "-" if folding is None else "block RAM" if folding.block else "logic"
-        rows.append([layer.name, shape, where, layer.cycles, layer.done, round(cost.lut), round(cost.ff), cost.bram36])
+        rows.append([layer.name, shape, where, layer.cycles, layer.done, *_size(cost)])
+    if made.pipeline.noise is not None:
+        rows.append(["sampler", "-", "-", "-", "-", *_size(made.pipeline.noise.cost)])
     cost = made.cost
-    total = ["total", "", "", made.interval, made.latency, round(cost.lut), round(cost.ff), cost.bram36]
+    total = ["total", "", "", made.interval, made.latency, *_size(cost)]
     part = device(made.part)
-    columns = ["layer", "folding", "weights", "interval", "latency", "LUT", "FF", "RAMB36"]
+    columns = ["layer", "folding", "weights", "interval", "latency", "LUT", "FF", "RAMB36", "DSP48"]
     return [
         table(f"{made.network}: planned cycles and estimated area", columns, rows, texts=3, total=total),
         "",
         "folding: kernel columns or positions / parts of the channels / output channels at a time",
         f"{made.fps:,.0f} frames/s and {made.latency / made.clock_mhz:,.2f} us latency at an assumed {made.clock_mhz:g} MHz",
-        f"{cost.lut / part.lut:.1%} of the LUTs and {cost.bram36 / part.bram36:.1%} of the block RAM of {part.name}",
+        f"{cost.lut / part.lut:.1%} of the LUTs, {cost.bram36 / part.bram36:.1%} of the block RAM and "
+        f"{cost.dsp / part.dsp:.1%} of the DSP48 of {part.name}",
     ]
+
+
+def _size(cost: Cost) -> list[object]:
+    return [round(cost.lut), round(cost.ff), cost.bram36, round(cost.dsp)]

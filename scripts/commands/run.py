@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,13 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from sigmabit.golden import Network
-from sigmabit.hdl.plan import Plan
-from sigmabit.verif.pipelines import Measured, simulate
+from sigmabit.golden import InputError, Network
+from sigmabit.golden.gaussian import FRACTION
+from sigmabit.hdl.plan import Plan, check_samples
+from sigmabit.verif.pipelines import Measured, Noise, simulate
 
 from ..files import check_writable, read_labels, write_array, write_arrays, write_whole
-from ..models import load_with_data, make_plan
+from ..models import load_with_data, make_noise, make_plan
 from ..terminal import Report, Terminal, table
 from . import options
 
@@ -35,9 +37,14 @@ from . import options
 @options.part
 @options.clock
 @options.input_scale
+@options.calibration
+@options.samples
+@options.seed
+@options.epsilon
 @options.labels
 @click.option("--waves", type=options.PATH, metavar="FILE.fst", help="Record all signals (Verilator only).")
 @click.option("--trace", type=options.PATH, metavar="FILE.npz", help="Record every tensor.")
+@click.option("--latents", type=options.PATH, metavar="FILE.npz", help="Record mu, logvar, eps and z of a model that samples.")
 @options.as_json
 def run(
     model: Path,
@@ -48,50 +55,97 @@ def run(
     part: str | None,
     clock_mhz: float | None,
     input_scale: float | None,
+    calibration: Path | None,
+    samples: int | None,
+    seed: int | None,
+    epsilon: Path | None,
     labels: Path | None,
     waves: Path | None,
     trace: Path | None,
+    latents: Path | None,
     as_json: bool,
 ) -> None:
     """Compute MODEL's output for the frames of X.npy."""
     terminal = Terminal(as_json)
-    written = [path for path in (output, waves, trace) if path is not None]
+    written = [path for path in (output, waves, trace, latents) if path is not None]
     for path in written:
         check_writable(path)
     if len({path.resolve() for path in written}) < len(written):
-        raise click.UsageError("--output, --waves and --trace are not all different files")
+        raise click.UsageError("--output, --waves, --trace and --latents are not all different files")
     if waves and on != "verilator":
         raise click.UsageError("--waves needs --on verilator")
-    network, _, codes = load_with_data(model, data, input_scale)
+    network, _, codes = load_with_data(model, data, input_scale, terminal, calibration)
+    noise, samples = make_noise(network, len(codes), samples, seed, epsilon)
+    if latents and network.latent is None:
+        raise InputError(f"--latents: {network.name} draws no samples")
     truth = read_labels(labels, len(codes), math.prod(network.output.shape)) if labels else None
-    made = None if on == "golden" else make_plan(network, plan, part, clock_mhz=clock_mhz)
+    made = None if on == "golden" else make_plan(network, plan, part, clock_mhz=clock_mhz, samples=samples)
+    if made is None:
+        check_samples(network, samples or 1)
+    drawn = noise.for_network(network, len(codes), made.samples if made else samples or 1)
     measured: Measured | None = None
     with terminal.progress() as report:
         if made is None:
             report("computing", 0, 0)
-            tensors = dict(network.steps(codes))
+            tensors = dict(network.steps(codes, drawn))
             results = tensors[network.layers[-1].name]
         else:
-            measured = _simulate(network, made, codes, on, trace is not None, waves, report)
+            recorded = trace is not None or latents is not None
+            measured = _simulate(network, made, codes, on, recorded, waves, report, noise)
             tensors, results = measured.trace, measured.results
     y = network.output.decode(results)
+    if drawn is not None and (samples is not None or drawn.shape[1] > 1):
+        y = y.reshape(len(codes), -1, *y.shape[1:])
     write_array(output, y)
     if trace:
         write_arrays(trace, tensors)
+    if latents and drawn is not None:
+        write_arrays(latents, latent_values(network, tensors, drawn))
     summary = summarise(network, on, made, measured, y, truth)
     shown = [[key.replace("_", " "), f"{value:.2%}" if key == "accuracy" else value] for key, value in summary.items()]
     terminal.emit(summary, table(f"{network.name} on {on}", ["", ""], shown))
 
 
 def _simulate(
-    network: Network, plan: Plan, codes: NDArray[np.int64], on: str, taps: bool, waves: Path | None, report: Report
+    network: Network,
+    plan: Plan,
+    codes: NDArray[np.int64],
+    on: str,
+    taps: bool,
+    waves: Path | None,
+    report: Report,
+    noise: Noise,
 ) -> Measured:
     """The simulation; its waves appear when it has ended."""
     if waves is None:
-        return simulate(network, plan, codes, on, taps, progress=report)
+        return simulate(network, plan, codes, on, taps, progress=report, noise=noise)
     found: list[Measured] = []
-    write_whole(waves, lambda fresh: found.append(simulate(network, plan, codes, on, taps, waves=fresh, progress=report)))
+
+    def record(fresh: Path) -> None:
+        found.append(simulate(network, plan, codes, on, taps, waves=fresh, progress=report, noise=noise))
+
+    write_whole(waves, record)
     return found[0]
+
+
+def latent_values(
+    network: Network, tensors: Mapping[str, NDArray[np.int64]], epsilon: NDArray[np.int64]
+) -> dict[str, NDArray[np.float32]]:
+    """mu and logvar (N, latents) and eps and z (N, K, latents), as the numbers that the codes of a run stand for.
+
+    What the model has for the logarithm of a standard deviation is given as that of the variance.
+    """
+    latent = network.latent
+    assert latent is not None
+    heads = tensors[network.layers[network.layers.index(latent) - 1].name][:, 0, 0] * 2.0**-latent.fraction
+    z = tensors[latent.name][:, 0, 0, : latent.latents] * 2.0**-latent.z_fraction
+    values = {
+        "mu": heads[:, : latent.latents],
+        "logvar": heads[:, latent.latents :] * (2 if latent.log_sigma else 1),
+        "eps": epsilon * 2.0**-FRACTION,
+        "z": z.reshape(epsilon.shape),
+    }
+    return {name: value.astype(np.float32) for name, value in values.items()}
 
 
 def summarise(
@@ -112,6 +166,8 @@ def summarise(
     }
     if plan:
         summary |= {"clock_mhz": plan.clock_mhz, "planned_latency_cycles": plan.latency, "planned_interval_cycles": plan.interval}
+    if network.latent is not None:
+        summary["samples"] = y.shape[1] if y.ndim > 1 + len(network.output.shape) else 1
     if labels is not None:
         summary["accuracy"] = accuracy(y, labels)
     return summary

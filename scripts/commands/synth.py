@@ -26,6 +26,8 @@ from . import options
 @options.part
 @options.clock
 @options.input_scale
+@options.calibration
+@options.samples
 @click.option("--report", "report_file", type=options.PATH, metavar="FILE", help="Write the result here too, as JSON.")
 @click.option("--work", type=options.PATH, metavar="DIR", help="Keep scripts, logs and netlists here.")
 @options.as_json
@@ -35,6 +37,8 @@ def synth(
     part: str | None,
     clock_mhz: float | None,
     input_scale: float | None,
+    calibration: Path | None,
+    samples: int | None,
     report_file: Path | None,
     work: Path | None,
     as_json: bool,
@@ -45,8 +49,8 @@ def synth(
         check_writable(report_file)
     if work:
         check_folder(work)
-    network = load_network(model, input_scale, terminal, plan)
-    made = make_plan(network, plan, part, clock_mhz=clock_mhz)
+    network = load_network(model, input_scale, terminal, plan, calibration)
+    made = make_plan(network, plan, part, clock_mhz=clock_mhz, samples=samples)
     ingress, egress = made.pipeline.ingress, made.pipeline.egress
     modules = {"ingress": ingress.module, **{layer.name: layer.name for layer in made.layers}, "egress": egress.module}
     expected = {"ingress": ingress.cost, **{layer.name: layer.config.cost for layer in made.layers}, "egress": egress.cost}

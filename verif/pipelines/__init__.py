@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from .common import Measured, SimulationError, Stalls, simulate
+from .common import Measured, Noise, SimulationError, Stalls, simulate
 
-__all__ = ["Measured", "SimulationError", "Stalls", "simulate"]
+__all__ = ["Measured", "Noise", "SimulationError", "Stalls", "simulate"]

@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from sigmabit.golden import Network, SigmabitError
+from sigmabit.golden import InputError, Network, SigmabitError, sampler
+from sigmabit.golden.gaussian import BITS
 from sigmabit.golden.layout import Layout
 from sigmabit.hdl.convert import Design, convert
-from sigmabit.hdl.plan import Plan
+from sigmabit.hdl.plan import Plan, repetitions
 from sigmabit.hdl.top import Pipeline, PipelineConfig
 
 SIMULATORS = ("verilator", "icarus", "myhdl")
@@ -36,20 +37,55 @@ class Stalls:
     seed: int = 1
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
+class Noise:
+    """Samples of the standard normal for networks that draw them: by their own sampler from `seed`, or those of epsilon,
+    (N, K, latents) codes.
+    """
+
+    seed: int = 0
+    epsilon: NDArray[np.integer] | None = None
+
+    def codes(self, latents: int, frames: int, samples: int) -> NDArray[np.int64]:
+        """The samples themselves (N, K, latents), by golden where the sampler draws them."""
+        if self.epsilon is None:
+            return sampler.samples(self.seed, latents, frames * samples).reshape(frames, samples, latents)
+        if self.epsilon.shape != (frames, samples, latents):
+            raise InputError(f"samples of shape {self.epsilon.shape}, expected {(frames, samples, latents)}")
+        return self.epsilon.astype(np.int64)
+
+    def for_network(self, network: Network, frames: int, samples: int) -> NDArray[np.int64] | None:
+        """The same for the latent variables of a network; None for one that draws no samples."""
+        return None if network.latent is None else self.codes(network.latent.latents, frames, samples)
+
+    def part(self, start: int, frames: int) -> Noise:
+        """That of some frames. A sampler begins with its seed again."""
+        return self if self.epsilon is None else Noise(epsilon=self.epsilon[start : start + frames])
+
+    @staticmethod
+    def layout(latents: int) -> Layout:
+        """How a vector of samples lies on a stream."""
+        return Layout(1, 1, latents, BITS, signed=True)
+
+
+@dataclass(frozen=True, eq=False)
 class Job:
     """One simulation: the pipeline, the layouts of its input and of each layer's result, and what is to be recorded.
 
+    times: how many tensors a frame has at each layout. seed, vectors: of the sampler; or the samples (N * K, latents) themselves.
     quiet: cycles without a transfer after which it has failed. drain: cycles that it goes on for after the last result; layers
     whose last positions nobody reads may give them later.
     """
 
     config: PipelineConfig
     layouts: tuple[Layout, ...]
+    times: tuple[int, ...]
     quiet: int
     drain: int = 0
     stalls: Stalls = field(default_factory=Stalls)
     waves: Path | None = None
+    seed: int = 0
+    vectors: NDArray[np.uint8] | None = None
 
     @property
     def source(self) -> Layout:
@@ -61,10 +97,23 @@ class Job:
         """The result on its AXI4-Stream."""
         return self.layouts[-1].on_axi()
 
+    @property
+    def samples(self) -> int:
+        """Results of a frame."""
+        return self.times[-1]
+
+    @property
+    def tapped(self) -> list[tuple[str, Layout, int]]:
+        """Name, layout and tensors per frame of each layer whose result is recorded."""
+        if not self.config.taps:
+            return []
+        labels = [layer.label for layer in self.config.layers]
+        return list(zip(labels, self.layouts[1:], self.times[1:], strict=True))
+
 
 @dataclass(frozen=True, eq=False)
 class Measured:
-    """What a simulation gave: codes or scores (N, height, width, channels), and cycles counted from reset.
+    """What a simulation gave: codes or scores (N * K, height, width, channels), K of a frame, and cycles counted from reset.
 
     first_in, last_out: (N,) cycle of each frame's first input transfer and last output transfer. trace: each layer's result by
     name, where it was tapped. counters: frames_in, frames_out, malformed, dropped.
@@ -103,17 +152,26 @@ def simulate(
     waves: Path | None = None,
     progress: Progress = lambda what, done, total: None,
     optimise: bool = True,
+    noise: Noise | None = None,
 ) -> Measured:
     """Run codes (N, height, width, channels) through the plan's pipeline on one of SIMULATORS.
 
-    taps: record every layer's result. optimise: compile for long runs (Verilator only). Raises SimulationError.
+    taps: record every layer's result. optimise: compile for long runs (Verilator only). noise: the seed of 0 without it.
+    Raises SimulationError.
     """
     from . import icarus, myhdl, verilator
 
-    config = plan.tapped() if taps else plan.pipeline
+    noise = noise or Noise()
+    vectors = None
+    if network.latent is not None and noise.epsilon is not None:
+        latents = network.latent.latents
+        drawn = noise.codes(latents, len(codes), plan.samples)
+        vectors = noise.layout(latents).pack(drawn.reshape(-1, 1, 1, latents))
+    config = plan.variant(taps, epsilon=vectors is not None)
     layouts = (network.input.tensor.layout, *(layer.layout for layer in network.layers))
+    times = (1, *repetitions(network, plan.samples).values())
     drain = plan.latency + plan.interval if taps else 0
-    job = Job(config, layouts, plan.quiet, drain, stalls or Stalls(), waves)
+    job = Job(config, layouts, times, plan.quiet, drain, stalls or Stalls(), waves, noise.seed, vectors)
     if on == "verilator":
         return verilator.run(job, codes, progress, optimise)
     if on == "icarus":

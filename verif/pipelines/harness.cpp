@@ -1,13 +1,15 @@
 // Drives a pipeline's AXI4-Streams from files, as fast as the model runs. verif/compiled.py builds it for
 // each pipeline and writes harness.h, which includes the model and defines SIM_TOP (its class), SIM_S_BYTES and SIM_M_BYTES (bytes per
-// beat), and SIM_TAPS (a list of TAP(name, bytes) entries).
+// beat), and SIM_TAPS (a list of TAP(name, bytes) entries). SIM_SEED: the model has a sampler. SIM_E_BYTES: it takes samples instead, so
+// many bytes each.
 //
-//   model INPUT OUTPUT FRAMES BEATS RESULTS IDLE BACKPRESSURE SEED QUIET [WAVES]
+//   model INPUT OUTPUT FRAMES BEATS RESULTS SAMPLES IDLE BACKPRESSURE STALLS QUIET DRAIN SEED [WAVES]
 //
 // INPUT: beats, SIM_S_BYTES each. OUTPUT: folder for result.bin (beats), times.bin (per frame the cycles of its first input transfer
 // and of its last output transfer, 64 bit), counters.bin (four 32-bit counters) and <tap>.bin.
-// BEATS, RESULTS: transfers per frame at the two ends. IDLE, BACKPRESSURE: how many of 256 cycles the input waits and the
-// output is not ready, drawn from SEED. QUIET: cycles without a transfer after which the simulation is given up.
+// Samples come from OUTPUT/epsilon.bin. BEATS: transfers per frame at the entrance; RESULTS: per result, of which a frame has SAMPLES.
+// IDLE, BACKPRESSURE: how many of 256 cycles the inputs wait and the output is not ready, drawn from STALLS. QUIET: cycles without a
+// transfer after which the simulation is given up. DRAIN: cycles that it goes on for after the last result. SEED: the sampler's.
 // Prints "frames N" as results come; exit status 0 when all have come, 3 on a protocol error, 4 when given up.
 
 #include <cstdint>
@@ -36,6 +38,17 @@ struct Random {  // xorshift64*; only the stall pattern depends on it
     }
 };
 
+std::vector<uint8_t> load(const std::string& path, size_t size) {
+    std::vector<uint8_t> data(size);
+    std::FILE* file = std::fopen(path.c_str(), "rb");
+    if (!file || std::fread(data.data(), 1, size, file) != size) {
+        std::fprintf(stderr, "cannot read %s\n", path.c_str());
+        std::exit(2);
+    }
+    std::fclose(file);
+    return data;
+}
+
 std::FILE* create(const std::string& path) {
     std::FILE* file = std::fopen(path.c_str(), "wb");
     if (!file) {
@@ -48,20 +61,21 @@ std::FILE* create(const std::string& path) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    if (argc < 11) return 2;
+    if (argc < 13) return 2;
     const std::string folder = argv[2];
-    const uint64_t frames = std::strtoull(argv[3], nullptr, 10), beats = std::strtoull(argv[4], nullptr, 10);
-    const uint64_t results = std::strtoull(argv[5], nullptr, 10);
-    const unsigned idle = std::atoi(argv[6]), backpressure = std::atoi(argv[7]);
-    const uint64_t quiet = std::strtoull(argv[9], nullptr, 10);
-    uint64_t drain = std::strtoull(argv[10], nullptr, 10);
-    Random random{std::strtoull(argv[8], nullptr, 10) * 2 + 1};
-
-    std::FILE* input = std::fopen(argv[1], "rb");
-    if (!input) return 2;
-    std::vector<uint8_t> data(frames * beats * SIM_S_BYTES);
-    if (std::fread(data.data(), 1, data.size(), input) != data.size()) return 2;
-    std::fclose(input);
+    uint64_t numbers[10];
+    for (int i = 0; i < 10; ++i) numbers[i] = std::strtoull(argv[3 + i], nullptr, 10);
+    const uint64_t frames = numbers[0], beats = numbers[1], length = numbers[2], samples = numbers[3], quiet = numbers[7];
+    const uint64_t results = length * samples;
+    const unsigned idle = numbers[4], backpressure = numbers[5];
+    uint64_t drain = numbers[8];
+    Random random{numbers[6] * 2 + 1};
+    const std::vector<uint8_t> data = load(argv[1], frames * beats * SIM_S_BYTES);
+#ifdef SIM_E_BYTES
+    const std::vector<uint8_t> epsilon = load(folder + "/epsilon.bin", frames * samples * SIM_E_BYTES);
+    uint64_t drawn = 0;
+    bool drawing = false;
+#endif
 
     VerilatedContext context;
     SIM_TOP top{&context};
@@ -71,12 +85,12 @@ int main(int argc, char** argv) {
 #undef TAP
 #if VM_TRACE
     VerilatedFstC waves;
-    if (argc > 11) {
+    if (argc > 13) {
         context.traceEverOn(true);
         top.trace(&waves, 99);
-        waves.open(argv[11]);
+        waves.open(argv[13]);
     }
-#define DUMP(time) if (argc > 11) waves.dump(time)
+#define DUMP(time) if (argc > 13) waves.dump(time)
 #else
 #define DUMP(time)
 #endif
@@ -89,6 +103,9 @@ int main(int argc, char** argv) {
     top.aresetn = 0;
     top.s_axis_tvalid = 0;
     top.m_axis_tready = 0;
+#ifdef SIM_SEED
+    top.seed = numbers[9];
+#endif
     for (uint64_t cycle = 0; received < frames * results || drain-- > 0; ++cycle) {
         const bool reset = cycle < 4;
         top.aresetn = !reset;
@@ -101,6 +118,10 @@ int main(int argc, char** argv) {
             std::memset(&top.s_axis_tdata, 0xA5, SIM_S_BYTES);
             top.s_axis_tlast = cycle & 1;
         }
+#ifdef SIM_E_BYTES
+        top.s_axis_eps_tvalid = !reset && drawn < frames * samples && (drawing || !random.below(idle));
+        if (top.s_axis_eps_tvalid) std::memcpy(&top.s_axis_eps_tdata, &epsilon[drawn * SIM_E_BYTES], SIM_E_BYTES);
+#endif
         top.m_axis_tready = !reset && !random.below(backpressure);
         top.aclk = 0;
         top.eval();
@@ -112,6 +133,10 @@ int main(int argc, char** argv) {
                 ++sent;
                 last_transfer = cycle;
             }
+#ifdef SIM_E_BYTES
+            drawing = top.s_axis_eps_tvalid && !top.s_axis_eps_tready;
+            if (top.s_axis_eps_tvalid && top.s_axis_eps_tready) ++drawn;
+#endif
             std::memcpy(seen, &top.m_axis_tdata, SIM_M_BYTES);
             if (holding && (!top.m_axis_tvalid || std::memcmp(held, seen, SIM_M_BYTES) || held_last != (bool)top.m_axis_tlast)) {
                 std::fprintf(stderr, "S2: m_axis changed before its transfer, in cycle %llu\n", (unsigned long long)cycle);
@@ -124,7 +149,7 @@ int main(int argc, char** argv) {
                 held_last = top.m_axis_tlast;
             }
             if (top.m_axis_tvalid && top.m_axis_tready) {
-                if ((bool)top.m_axis_tlast != (received % results == results - 1)) {
+                if ((bool)top.m_axis_tlast != (received % length == length - 1)) {
                     std::fprintf(stderr, "tlast is misplaced at result beat %llu\n", (unsigned long long)received);
                     status = 3;
                     break;
@@ -173,7 +198,7 @@ int main(int argc, char** argv) {
     SIM_TAPS
 #undef TAP
 #if VM_TRACE
-    if (argc > 11) waves.close();
+    if (argc > 13) waves.close();
 #endif
     top.final();
     return status;

@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sigmabit.golden.layout import Layout
+from sigmabit.hdl.epsilon import EpsilonConfig
+from sigmabit.hdl.sampler import SamplerConfig
 
 from ..toolchain import ToolError, run_tool
 from .common import Job, Measured, Progress, SimulationError, converted, unpack
@@ -30,6 +32,8 @@ def run(job: Job, codes: NDArray[np.integer], progress: Progress) -> Measured:
         beats = job.source.pack(codes)
         digits = "".join(bytes(beat[::-1]).hex() + "\n" for beat in beats)
         (folder / "input.hex").write_text(digits)
+        if job.vectors is not None:
+            (folder / "epsilon.hex").write_text("".join(bytes(vector[::-1]).hex() + "\n" for vector in job.vectors))
         (folder / "bench.v").write_text(_bench(job, len(codes)))
         progress("compiling", 0, 0)
         compile_ = ["iverilog", "-g2005", "-o", "bench.vvp", "-s", "bench", "bench.v", *(source.name for source in sources)]
@@ -46,11 +50,21 @@ def run(job: Job, codes: NDArray[np.integer], progress: Progress) -> Measured:
 def _bench(job: Job, frames: int) -> str:
     """A test bench that prints a line for each transfer: its kind, the cycle, and for data the hexadecimal beat."""
     source, result, stalls = job.source, job.result, job.stalls
-    taps = [(layer.label, layout) for layer, layout in zip(job.config.layers, job.layouts[1:], strict=True) if job.config.taps]
+    taps = [(label, layout) for label, layout, _ in job.tapped]
     declared = "".join(f"wire [{t.beat_bits - 1}:0] taps_{n}_data;\nwire taps_{n}_valid;\n" for n, t in taps)
     connected = "".join(f",\n    .taps_{n}_data(taps_{n}_data), .taps_{n}_valid(taps_{n}_valid)" for n, _ in taps)
     shown = "".join(f'        if (taps_{n}_valid) $display("{n} %0d %h", cycle, taps_{n}_data);\n' for n, _ in taps)
-    beats = frames * source.beats
+    beats, results = frames * source.beats, result.beats * job.samples
+    drawn, driven, taking, counted = "", "", "", ""
+    if isinstance(job.config.noise, SamplerConfig):
+        connected += f",\n    .seed(64'd{job.seed})"
+    elif isinstance(job.config.noise, EpsilonConfig):
+        width, vectors = job.config.noise.vector_bits, frames * job.samples
+        offering = f"aresetn && drawn < {vectors}"
+        connected += f",\n    .s_axis_eps_tdata(epsilon[drawn]), .s_axis_eps_tvalid({offering}), .s_axis_eps_tready(e_ready)"
+        drawn = f"reg [{width - 1}:0] epsilon [0:{vectors}];\ninteger drawn;\nwire e_ready;\nreg taking;\n"
+        driven = f'    $readmemh("epsilon.hex", epsilon, 0, {vectors - 1}); drawn = 0;\n'
+        taking, counted = f"        taking = {offering} && e_ready;\n", "        if (taking) drawn = drawn + 1;\n"
     return f"""\
 module bench;
 reg aclk, aresetn, tvalid, tlast, tready;
@@ -58,7 +72,7 @@ reg [{source.beat_bits - 1}:0] tdata;
 wire s_ready, m_valid, m_last;
 wire [{result.beat_bits - 1}:0] m_data;
 wire [31:0] frames_in, frames_out, malformed, dropped;
-{declared}reg [{source.beat_bits - 1}:0] beats [0:{beats - 1}];
+{declared}{drawn}reg [{source.beat_bits - 1}:0] beats [0:{beats - 1}];
 integer cycle, sent, received, quiet, seed, drain;
 reg offering;
 
@@ -71,11 +85,11 @@ reg offering;
 );
 
 initial begin
-    $readmemh("input.hex", beats);
+{driven}    $readmemh("input.hex", beats);
     aresetn = 0; tvalid = 0; tready = 0; tlast = 0; tdata = 0; offering = 0;
     sent = 0; received = 0; quiet = 0; seed = {stalls.seed}; drain = {job.drain};
-    for (cycle = 0; (received < {frames * result.beats} || drain > 0) && quiet <= {job.quiet}; cycle = cycle + 1) begin
-        if (received == {frames * result.beats}) drain = drain - 1;
+    for (cycle = 0; (received < {frames * results} || drain > 0) && quiet <= {job.quiet}; cycle = cycle + 1) begin
+        if (received == {frames * results}) drain = drain - 1;
         aresetn = cycle >= 4;
         if (aresetn && sent < {beats} && (offering || $unsigned($random(seed)) % 256 >= {stalls.idle})) begin
             tvalid = 1; tdata = beats[sent]; tlast = sent % {source.beats} == {source.beats - 1};
@@ -95,14 +109,14 @@ initial begin
             $display("result %0d %h", cycle, m_data);
             received = received + 1; quiet = 0;
             if (m_last !== (received % {result.beats} == 0)) $display("error misplaced tlast at result beat %0d", received - 1);
-            if (received % {result.beats} == 0) $display("last_out %0d", cycle);
+            if (received % {results} == 0) $display("last_out %0d", cycle);
         end
-{shown}        aclk = 1;
+{shown}{taking}        aclk = 1;
         #5;
-    end
+{counted}    end
     tvalid = 0; tready = 0; aclk = 0; #5; aclk = 1; #5;
     if (quiet > {job.quiet}) $display("error no transfer for {job.quiet} cycles; %0d of {frames} frames came out",
-                                  received / {result.beats});
+                                  received / {results});
     $display("counters %0d %0d %0d %0d", frames_in, frames_out, malformed, dropped);
     $finish;
 end
@@ -112,9 +126,7 @@ endmodule
 
 def _read(job: Job, codes: NDArray[np.integer], lines: object, progress: Progress) -> Measured:
     cycles: dict[str, list[int]] = {"first_in": [], "last_out": []}
-    layouts = {"result": job.result}
-    if job.config.taps:
-        layouts |= {layer.label: layout for layer, layout in zip(job.config.layers, job.layouts[1:], strict=True)}
+    layouts = {"result": (job.result, job.samples), **{label: (layout, times) for label, layout, times in job.tapped}}
     beats: dict[str, list[str]] = {name: [] for name in layouts}
     counters = (0, 0, 0, 0)
     for line in lines:  # type: ignore[attr-defined]
@@ -129,7 +141,10 @@ def _read(job: Job, codes: NDArray[np.integer], lines: object, progress: Progres
             beats[kind].append(rest[1])
         elif kind == "counters":
             counters = (int(rest[0]), int(rest[1]), int(rest[2]), int(rest[3]))
-    arrays = {name: unpack(layouts[name], _bytes(name, seen, layouts[name]), len(codes), name) for name, seen in beats.items()}
+    arrays = {
+        name: unpack(layout, _bytes(name, beats[name], layout), times * len(codes), name)
+        for name, (layout, times) in layouts.items()
+    }
     results = arrays.pop("result")
     trace = {"input": codes.astype(np.int64), **arrays} if arrays else {}
     frames = len(codes)

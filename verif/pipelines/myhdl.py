@@ -44,14 +44,17 @@ class _Bench:
         self.last_out: list[int] = []
         self.results: list[int] = []
         self.taps: dict[str, list[int]] = {layer.label: [] for layer in job.config.layers} if job.config.taps else {}
+        self.vectors = [int.from_bytes(vector.tobytes(), "little") for vector in job.vectors] if job.vectors is not None else []
         self.counters = (0, 0, 0, 0)
         self.error = ""
 
     def drive(self) -> Iterator[Any]:
         """The clock, the reset and both streams."""
         job, p = self.job, self.pipeline
-        per_frame, per_result = job.source.beats, job.result.beats
-        sent, offering, last_transfer, cycle = 0, False, 0, 0
+        per_frame, per_result = job.source.beats, job.result.beats * job.samples
+        sent, drawn, offering, last_transfer, cycle = 0, 0, False, 0, 0
+        if p.seed is not None:
+            p.seed.next = job.seed
         drain = job.drain
         while (len(self.results) < len(self.codes) * per_result or drain > 0) and not self.error:
             drain -= len(self.results) == len(self.codes) * per_result
@@ -63,6 +66,9 @@ class _Bench:
                 p.s_axis.tlast.next = sent % per_frame == per_frame - 1
             else:
                 p.s_axis.tvalid.next = False
+            if p.s_axis_eps is not None:
+                p.s_axis_eps.tvalid.next = running and drawn < len(self.vectors)
+                p.s_axis_eps.tdata.next = self.vectors[min(drawn, len(self.vectors) - 1)]
             p.m_axis.tready.next = running and self.random.integers(256) >= job.stalls.backpressure
             p.aclk.next = False
             yield delay(5)
@@ -72,11 +78,13 @@ class _Bench:
                     if sent % per_frame == 0:
                         self.first_in.append(cycle)
                     sent, last_transfer = sent + 1, cycle
+                if p.s_axis_eps is not None and p.s_axis_eps.tvalid and p.s_axis_eps.tready:
+                    drawn += 1
                 if p.m_axis.tvalid and p.m_axis.tready:
                     self.results.append(int(p.m_axis.tdata))
                     last_transfer = cycle
                     ends = len(self.results) % per_result == 0
-                    if bool(p.m_axis.tlast) != ends:
+                    if bool(p.m_axis.tlast) != (len(self.results) % job.result.beats == 0):
                         self.error = f"tlast is misplaced at result beat {len(self.results) - 1}"
                     if ends:
                         self.last_out.append(cycle)
@@ -100,10 +108,10 @@ class _Bench:
         """What was recorded, as arrays."""
         job = self.job
         trace = {"input": self.codes.astype(np.int64)} if self.taps else {}
-        for (label, seen), layout in zip(self.taps.items(), job.layouts[1:], strict=False):
-            trace[label] = unpack(layout, _bytes(seen, layout), len(self.codes), label)
+        for label, layout, times in job.tapped:
+            trace[label] = unpack(layout, _bytes(self.taps[label], layout), times * len(self.codes), label)
         return Measured(
-            unpack(job.result, _bytes(self.results, job.result), len(self.codes), "result"),
+            unpack(job.result, _bytes(self.results, job.result), job.samples * len(self.codes), "result"),
             np.array(self.first_in[: len(self.codes)]),
             np.array(self.last_out),
             trace,

@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sigmabit.hdl.convert import Design
+from sigmabit.hdl.epsilon import EpsilonConfig
+from sigmabit.hdl.sampler import SamplerConfig
 
 from ..toolchain import cache_folder, check_wave_headers, run_tool, verilator_environment
 from .common import Job, Measured, Progress, SimulationError, converted, unpack
@@ -77,7 +79,10 @@ def execute(job: Job, program: Path, codes: NDArray[np.integer], progress: Progr
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         source.pack(codes).tofile(folder / "input.bin")
-        numbers = [len(codes), source.beats, result.beats, stalls.idle, stalls.backpressure, stalls.seed, job.quiet, job.drain]
+        if job.vectors is not None:
+            job.vectors.tofile(folder / "epsilon.bin")
+        numbers = [len(codes), source.beats, result.beats, job.samples, stalls.idle, stalls.backpressure, stalls.seed]
+        numbers += [job.quiet, job.drain, job.seed]
         command = [str(program), str(folder / "input.bin"), name, *map(str, numbers)]
         if job.waves:
             command.append(str(job.waves.resolve()))
@@ -101,23 +106,24 @@ def execute(job: Job, program: Path, codes: NDArray[np.integer], progress: Progr
             return np.fromfile(folder / f"{stem}.bin", np.uint8).reshape(-1, -(-bits // 8))
 
         trace = {"input": codes.astype(np.int64)} if job.config.taps else {}
-        if job.config.taps:
-            for layer, layout in zip(job.config.layers, job.layouts[1:], strict=True):
-                trace[layer.label] = unpack(layout, beats(layer.label, layout.beat_bits), len(codes), layer.label)
-        times = np.fromfile(folder / "times.bin", np.uint64).reshape(-1, 2).astype(np.int64)
+        for label, layout, times in job.tapped:
+            trace[label] = unpack(layout, beats(label, layout.beat_bits), times * len(codes), label)
+        cycles = np.fromfile(folder / "times.bin", np.uint64).reshape(-1, 2).astype(np.int64)
         frames_in, frames_out, malformed, dropped = np.fromfile(folder / "counters.bin", np.uint32).tolist()
-        results = unpack(result, beats("result", result.beat_bits), len(codes), "result")
-        return Measured(results, times[:, 0], times[:, 1], trace, (frames_in, frames_out, malformed, dropped))
+        results = unpack(result, beats("result", result.beat_bits), job.samples * len(codes), "result")
+        return Measured(results, cycles[:, 0], cycles[:, 1], trace, (frames_in, frames_out, malformed, dropped))
 
 
 def _header(job: Job) -> str:
     """What the harness must know of the model at compile time."""
-    taps = ""
-    if job.config.taps:
-        layers = zip(job.config.layers, job.layouts[1:], strict=True)
-        taps = " ".join(f"TAP({layer.label},{-(-layout.beat_bits // 8)})" for layer, layout in layers)
+    taps = " ".join(f"TAP({label},{-(-layout.beat_bits // 8)})" for label, layout, _ in job.tapped)
+    noise = ""
+    if isinstance(job.config.noise, SamplerConfig):
+        noise = "#define SIM_SEED 1\n"
+    elif isinstance(job.config.noise, EpsilonConfig):
+        noise = f"#define SIM_E_BYTES {job.config.noise.vector_bits // 8}\n"
     return (
         f'#include "V{job.config.name}.h"\n#define SIM_TOP V{job.config.name}\n'
         f"#define SIM_S_BYTES {job.source.beat_bits // 8}\n#define SIM_M_BYTES {job.result.beat_bits // 8}\n"
-        f"#define SIM_TAPS {taps}\n"
+        f"#define SIM_TAPS {taps}\n{noise}"
     )

@@ -1,0 +1,85 @@
+"""What quantisation must know besides the model: widths, and the ranges that data gave."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+
+from .errors import CalibrationError, ModelFileError
+from .quantise import Precision, Range, Ranges, calibrate
+from .real import RealNetwork
+
+KEY = "sigmabit.calibration"
+"""Entry of a model file's metadata that holds its calibration, as JSON."""
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Widths in bits, and by the name of each layer the range of its sums on the calibration's data.
+
+    input_scale: the step of that data, where the model's file does not fix it.
+    """
+
+    precision: Precision
+    ranges: Ranges
+    input_scale: float | None = None
+
+    def to_json(self) -> str:
+        """As a model file holds it."""
+        ranges = {name: [found.low, found.high] for name, found in self.ranges.items()}
+        return json.dumps({"precision": asdict(self.precision), "input_scale": self.input_scale, "ranges": ranges})
+
+    @staticmethod
+    def from_json(text: str) -> Calibration:
+        """The inverse, trusting nothing. Raises CalibrationError."""
+        try:
+            data = json.loads(text)
+            precision = Precision(**{name: _whole(value) for name, value in data["precision"].items()})
+            ranges = {name: _range(*pair) for name, pair in data["ranges"].items()}
+            scale = data["input_scale"] and _range(0, data["input_scale"]).high
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+            raise CalibrationError(
+                f"the calibration in the model's metadata is damaged ({type(error).__name__}: {error})"
+            ) from None
+        return Calibration(precision, ranges, scale)
+
+
+def _whole(value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError(f"{value!r} is no width")
+    return value
+
+
+def _range(low: Any, high: Any) -> Range:
+    low, high = float(low), float(high)
+    if not (math.isfinite(low) and math.isfinite(high) and low <= high):
+        raise ValueError(f"a range from {low} to {high}")
+    return Range(low, high)
+
+
+def calibrated(network: RealNetwork, x: NDArray[np.generic], precision: Precision) -> Calibration:
+    """The calibration of a network by the frames x (N, *input.shape)."""
+    form = network.input
+    return Calibration(precision, calibrate(network, x), float(form.grid.scale) if form.quantiser is None else None)
+
+
+def embed(model: Path, calibration: Calibration, output: Path) -> None:
+    """Write a copy of a model file with the calibration in its metadata. Raises ModelFileError."""
+    proto = onnx.ModelProto()
+    try:
+        proto.ParseFromString(model.read_bytes())
+    except OSError as error:
+        raise ModelFileError(f"{model}: {error.strerror or error}") from None
+    except Exception:  # protobuf has no common base class for its errors
+        raise ModelFileError(f"{model}: not an ONNX file, or truncated") from None
+    kept = [entry for entry in proto.metadata_props if entry.key != KEY]
+    del proto.metadata_props[:]
+    proto.metadata_props.extend([*kept, onnx.StringStringEntryProto(key=KEY, value=calibration.to_json())])
+    output.write_bytes(proto.SerializeToString(deterministic=True))

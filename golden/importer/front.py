@@ -1,0 +1,36 @@
+"""Where a real-valued graph begins with binary layers, and which of its nodes these are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from .latent import OTHER_RANDOM, RANDOM
+from .model_file import Graph, Node
+
+BINARISING = ("BipolarQuant", "Greater", "GreaterOrEqual", "Less", "LessOrEqual", "MultiThreshold", "Quant", "Sign")
+POOLING = ("MaxPool", "GlobalMaxPool")
+
+
+def leading_to(tensor: str, nodes: Sequence[Node]) -> tuple[Node, ...]:
+    """Those nodes, in their order, that a tensor depends on."""
+    wanted, found = {tensor}, []
+    for node in reversed(nodes):
+        if wanted.intersection(node.outputs):
+            wanted.update(node.inputs)
+            found.append(node)
+    return tuple(reversed(found))
+
+
+def last_binary(graph: Graph, nodes: Iterable[Node]) -> str | None:
+    """The last binary activation that the nodes make of the graph's input without any noise, perhaps pooled."""
+    fed, noisy, bits = {graph.input}, set[str](), set[str]()
+    last = None
+    for node in nodes:
+        if node.operator in (*RANDOM, *OTHER_RANDOM) or noisy.intersection(node.inputs):
+            noisy.update(node.outputs)
+        elif node.operator != "Shape" and node.inputs and fed.intersection(node.inputs):
+            fed.update(node.outputs)
+            if node.operator in BINARISING or (node.operator in POOLING and node.inputs[0] in bits):
+                bits.update(node.outputs)
+                last = node.outputs[0]
+    return last

@@ -1,0 +1,164 @@
+"""Dot products of operands with weights of several bits: a multiplier for each product, and a tree of adders."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from myhdl import always, always_comb, block, intbv
+
+from .cost import Cost
+from .fabric import Blocks, field, joined, pass_on, register
+from .module import leaf
+from .stream import wire
+
+DSP_FROM = 8
+"""Bits that both factors must have for a DSP48; smaller products are made of LUTs (fpga/xc7.ys says the same to Yosys)."""
+
+WAYS = 4
+"""Numbers that are added between two registers: two carry chains, one behind the other."""
+
+
+@dataclass(frozen=True)
+class DotConfig:
+    """inputs: codes of an operand, of `bits` bits, in two's complement if signed. weight_bits: of a weight, in two's complement.
+    lanes: sums taken of the same operand. count_bits: width of a sum, which is taken modulo 2**count_bits.
+    """
+
+    inputs: int
+    bits: int
+    signed: bool
+    weight_bits: int
+    lanes: int
+    count_bits: int
+
+    def __post_init__(self) -> None:
+        for name in ("inputs", "bits", "weight_bits", "lanes", "count_bits"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name}={getattr(self, name)} is below 1")
+        if self.weight_bits < 2 or self.bits < 1 + self.signed:
+            raise ValueError(f"bits={self.bits}, weight_bits={self.weight_bits}: signed numbers take at least 2 bits")
+
+    @property
+    def module(self) -> str:
+        kind = "s" if self.signed else "u"
+        return f"dot_{self.inputs}x{self.bits}{kind}_{self.weight_bits}w_{self.lanes}x{self.count_bits}"
+
+    @property
+    def code_bits(self) -> int:
+        """Width of a code in two's complement."""
+        return self.bits if self.signed else self.bits + 1
+
+    @property
+    def product_bits(self) -> int:
+        """Width of a product in two's complement."""
+        return self.code_bits + self.weight_bits
+
+    @property
+    def latency(self) -> int:
+        """Cycles from operand and weights to the sums."""
+        latency, terms = 2, self.inputs
+        while terms > 1:
+            latency, terms = latency + 1, -(-terms // WAYS)
+        return latency
+
+    @property
+    def cost(self) -> Cost:
+        """Expected size: DSP48 or LUTs for the products, a carry chain for each addition."""
+        products, additions = self.inputs * self.lanes, (self.inputs - 1) * self.lanes
+        sums = Cost(additions * self.count_bits, additions * self.count_bits / 2)
+        if min(self.code_bits, self.weight_bits) >= DSP_FROM:
+            return sums + Cost(dsp=products)
+        return sums + Cost(1.1 * products * self.code_bits * self.weight_bits, products * self.product_bits)
+
+
+@block
+def multiply(clk, code, weight, product, signed):
+    """product = code * weight two cycles later, modulo its size; weight in two's complement, code too if signed.
+
+    Two registers, as a DSP48E1 has them behind its multiplier and at its output.
+    """
+    size, code_size, weight_size = len(product), len(code), len(weight)
+    code_limit, weight_limit = 1 << (code_size - signed), 1 << (weight_size - 1)
+    wide = max(size, code_size + weight_size + 1)
+    limit = 1 << (wide - 1)
+    first = wire(size)
+
+    @always(clk.posedge)
+    def hold():
+        product.next = first
+
+    if signed:
+
+        @always(clk.posedge)
+        def multiply_signed():
+            a = intbv(0, min=-code_limit, max=code_limit)
+            b = intbv(0, min=-weight_limit, max=weight_limit)
+            result = intbv(0, min=-limit, max=limit)
+            a[:] = code.signed()
+            b[:] = weight.signed()
+            result[:] = a * b
+            first.next = result[size:]
+
+        return multiply_signed, hold
+
+    @always(clk.posedge)
+    def multiply_unsigned():
+        a = intbv(0, min=-code_limit, max=code_limit)
+        b = intbv(0, min=-weight_limit, max=weight_limit)
+        result = intbv(0, min=-limit, max=limit)
+        a[:] = code
+        b[:] = weight.signed()
+        result[:] = a * b
+        first.next = result[size:]
+
+    return multiply_unsigned, hold
+
+
+@block
+def add(a, b, total):
+    """total = a + b, modulo its size."""
+    size = len(total)
+
+    @always_comb
+    def combine():
+        result = intbv(0)[size + 1 :]
+        result[:] = a + b
+        total.next = result[size:]
+
+    return combine
+
+
+@leaf
+def dot(clk, data, weights, counts, config):
+    """counts: for each lane the sum of codes times weights, modulo 2**count_bits. Latency: config.latency.
+
+    data: `inputs` codes. weights: for each code `lanes` weights, lanes fastest.
+    """
+    blocks: Blocks = []
+    sums = []
+    for lane in range(config.lanes):
+        terms = []
+        for i in range(config.inputs):
+            code = field(data, i, config.bits)
+            weight = field(weights, i * config.lanes + lane, config.weight_bits)
+            product = wire(config.count_bits)
+            blocks.append(multiply(clk, code, weight, product, config.signed))
+            terms.append(product)
+        while len(terms) > 1:
+            registered = []
+            for first in range(0, len(terms), WAYS):
+                group = terms[first : first + WAYS]
+                while len(group) > 1:
+                    pairs = []
+                    for left, right in zip(group[::2], group[1::2], strict=False):
+                        total = wire(config.count_bits)
+                        blocks.append(add(left, right, total))
+                        pairs.append(total)
+                    group = pairs + group[2 * len(pairs) :]
+                held = wire(config.count_bits)
+                blocks.append(register(clk, group[0], held))
+                registered.append(held)
+            terms = registered
+        sums.append(terms[0])
+    blocks.append(pass_on(joined(sums), counts))
+    return blocks

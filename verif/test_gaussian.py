@@ -1,0 +1,97 @@
+"""gaussian: the sample of every word."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+
+from sigmabit.golden.gaussian import EARLY, gaussian
+from sigmabit.hdl.gaussian import GaussianConfig
+from sigmabit.hdl.gaussian import gaussian as gaussian_block
+from sigmabit.hdl.stream import bit, wire
+
+from .bench import Dut
+from .suite import BlockSuite, GoldenTests, MyHdlTests, VerilogTests
+
+TABLE = GaussianConfig().table.words
+
+
+def naive(word: int) -> int:
+    """The sample of a word, from its bits and the hardware's table."""
+    text = f"{word:064b}"
+    toss, first, sign, lean, extra, second, column = (
+        int(text[a:b], 2) for a, b in ((0, 21), (21, 27), (27, 28), (28, 42), (42, 50), (50, 56), (56, 64))
+    )
+    if text[28:42] == "1" * 14:
+        row = (384 if text[42:56] == "1" * 14 else 256) + column % 128
+        mark = 64 * extra + 32
+    else:
+        row, mark = column, lean
+    entry = f"{TABLE[row]:031b}"
+    threshold, other = int(entry[9:], 2), int(entry[:9], 2)
+    segment = row if 2 * toss + (column >= 128) < threshold else other
+    place = min(first, second) if mark < 2 * segment + 1 else first
+    steps = (64 * segment + place + 1) // 2
+    return -steps if sign else steps
+
+
+def rare(bits: int) -> st.SearchStrategy[int]:
+    """Words whose fields lead to the tail, or further."""
+    return st.integers(0, 2**64 - 1).map(lambda word: word | ((1 << 14) - 1) << 22 | ((1 << bits) - 1) << 8)
+
+
+class GaussianSuite(BlockSuite):
+    """A word in every cycle; those of the tail are drawn as often as others."""
+
+    samples = (GaussianConfig(),)
+    examples = 40
+
+    def configs(self) -> st.SearchStrategy[GaussianConfig]:
+        return st.just(GaussianConfig())
+
+    def stimuli(self, config: GaussianConfig) -> st.SearchStrategy[list[int]]:
+        return st.lists(st.integers(0, 2**64 - 1) | rare(0) | rare(14), min_size=1, max_size=60)
+
+    def expected(self, config: GaussianConfig, stimulus: list[int]) -> list[int]:
+        return [naive(word) for word in stimulus]
+
+    def golden(self, config: GaussianConfig, stimulus: list[int]) -> list[int]:
+        return gaussian(np.array(stimulus, np.uint64)).tolist()
+
+    def elaborate(self, config: GaussianConfig) -> Any:
+        return gaussian_block(bit(), wire(EARLY), wire(64 - EARLY), wire(16), config)
+
+    def play(self, dut: Dut, config: GaussianConfig, stimulus: list[int]) -> list[int]:
+        idle = [0] * (config.latency + 1)
+        early = [word % 2**EARLY for word in (*stimulus, *idle)]
+        late = [0, *(word >> EARLY for word in (*stimulus, *idle[1:]))]
+        seen = [dut.step({"early": a, "late": b})["sample"] for a, b in zip(early, late, strict=True)]
+        samples = seen[config.latency : config.latency + len(stimulus)]
+        return [sample - (sample >> 15 << 16) for sample in samples]
+
+
+class TestGolden(GaussianSuite, GoldenTests):
+    def test_many_words(self) -> None:
+        """Words at random, half of them of the tail, and half of those of its end."""
+        drawn = np.random.default_rng(1).integers(0, 2**64, 20_000, np.uint64)
+        drawn[::2] |= np.uint64(((1 << 14) - 1) << 22)
+        drawn[::4] |= np.uint64(((1 << 14) - 1) << 8)
+        assert gaussian(drawn).tolist() == [naive(word) for word in drawn.tolist()]
+
+    def test_largest(self) -> None:
+        """Eight standard deviations are reached, on both sides."""
+        first = (1 << 6) - 1
+        words = [
+            toss << 43 | first << 37 | sign << 36 | ((1 << 28) - 1) << 8 | 0xFF for toss in (0, 2**21 - 1) for sign in (0, 1)
+        ]
+        assert {-16384, 16384} <= set(gaussian(np.array(words, np.uint64)).tolist())
+
+
+class TestMyHdl(GaussianSuite, MyHdlTests):
+    pass
+
+
+class TestVerilog(GaussianSuite, VerilogTests):
+    pass
