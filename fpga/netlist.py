@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 LUTS = {f"LUT{n}": 1 for n in range(1, 7)} | {
+    "LUT6_2": 1,
     "INV": 1,
     "SRL16E": 1,
     "SRLC16E": 1,
@@ -122,8 +123,9 @@ class Netlist:
                 way = later(latest(cell, ("I0", "I1"), 0), latest(cell, ("S",), 1))
             else:
                 way = latest(cell, _inputs(cell), 1)
-            for _, nets in _outputs(cell):
-                arrival.update(dict.fromkeys(nets, way))
+            for pin, nets in _outputs(cell):
+                own = latest(cell, _read_by_o5(cell), 1) if (cell["type"], pin) == ("LUT6_2", "O5") else way
+                arrival.update(dict.fromkeys(nets, own))
         return arrival
 
     @cached_property
@@ -186,6 +188,12 @@ def _inputs(cell: dict[str, Any], everything: bool = False) -> list[str]:
     if everything or not cell["type"].startswith("RAM"):
         return pins
     return [pin for pin in pins if pin.startswith(("ADDR", "DPRA", "A"))]
+
+
+def _read_by_o5(cell: dict[str, Any]) -> list[str]:
+    """Input pins that the lower output of a LUT6_2 depends on: the lower half of its table tells."""
+    table = int(cell["parameters"]["INIT"], 2)
+    return [f"I{pin}" for pin in range(5) if any((table >> i ^ table >> (i ^ 1 << pin)) & 1 for i in range(32))]
 
 
 def _outputs(cell: dict[str, Any]) -> Iterator[tuple[str, list[Any]]]:

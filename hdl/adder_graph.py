@@ -95,6 +95,11 @@ class AdderGraphConfig:
         """Cycles from the inputs to the outputs."""
         return self.schedule.latency
 
+    @property
+    def least_latency(self) -> int:
+        """Cycles that it takes at the least, if it is as fast as can be."""
+        return _Planner(self.graph, self.widths, self.levels).schedule(0).latency
+
     @cached_property
     def ranges(self) -> list[tuple[int, int]]:
         """The least and the greatest of each value."""

@@ -4,28 +4,55 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from myhdl import Signal, always, always_comb, always_seq, intbv
+
 from sigmabit.golden.latent import Latent
 
 from .cost import Cost
 from .draw import DrawConfig, draw
 from .layer import LayerConfig, Stage
-from .module import composite
+from .module import composite, leaf
 from .reparameterise import ReparameteriseConfig, reparameterise
 from .replay import ReplayConfig, replay
 from .stream import Flow, bit
 
 
 @dataclass(frozen=True)
-class LatentConfig(LayerConfig):
-    """name: the layer's. replay: None for a single sample. sampling: the arithmetic. draw: who consumes samples."""
+class WaitConfig:
+    """bits: of a beat. frames: statuses that may be ahead of their frame's beat."""
 
+    bits: int
+    frames: int
+
+    @property
+    def module(self) -> str:
+        return f"latent_wait_{self.bits}_{self.frames}"
+
+    @property
+    def cost(self) -> Cost:
+        """Expected size: a register for the beat, and a counter."""
+        return Cost(6, self.bits + self.frames.bit_length() + 2)
+
+    @property
+    def latency(self) -> int:
+        """Cycles from a beat, if its frame's status has come the cycle before, to the same beat."""
+        return 1
+
+
+@dataclass(frozen=True)
+class LatentConfig(LayerConfig):
+    """name: the layer's. wait: for the frame's status, None where that is always first. replay: None for a single sample.
+    sampling: the arithmetic. draw: who consumes samples.
+    """
+
+    wait: WaitConfig | None
     replay: ReplayConfig | None
     sampling: ReparameteriseConfig
     draw: DrawConfig
 
     @property
     def stages(self) -> tuple[Stage, ...]:
-        return (self.sampling,) if self.replay is None else (self.replay, self.sampling)
+        return tuple(stage for stage in (self.wait, self.replay, self.sampling) if stage is not None)
 
     @property
     def cost(self) -> Cost:
@@ -33,15 +60,51 @@ class LatentConfig(LayerConfig):
         return super().cost + self.draw.cost
 
 
-def configure(layer: Latent, samples: int, pace: int, frames: int) -> LatentConfig:
-    """The blocks of a layer: so many samples of a frame, `pace` cycles apart. frames: that may be inside at once."""
+def configure(layer: Latent, samples: int, pace: int, frames: int, early: bool) -> LatentConfig:
+    """The blocks of a layer: so many samples of a frame, `pace` cycles apart.
+
+    frames: whose statuses may have come before their last sample is read. early: a frame's means and logarithms may come before
+    its status.
+    """
     sampling = ReparameteriseConfig(
         layer.latents, layer.input.bits, layer.fraction, layer.z_bits, layer.z_fraction, layer.log_sigma, layer.score
     )
     if sampling.result_bits != layer.result_bits:
         raise ValueError(f"{layer.name}: results of {sampling.result_bits} bits, golden has {layer.result_bits}")
-    replayed = ReplayConfig(layer.input.layout.beat_bits, samples, pace) if samples > 1 else None
-    return LatentConfig(layer.name, replayed, sampling, DrawConfig(samples, frames))
+    bits = layer.input.layout.beat_bits
+    waiting = WaitConfig(bits, frames) if early else None
+    replayed = ReplayConfig(bits, samples, pace) if samples > 1 else None
+    return LatentConfig(layer.name, waiting, replayed, sampling, DrawConfig(samples, frames))
+
+
+@leaf
+def latent_wait(clk, rst, sink, status, source, config):
+    """source = sink's beats, each a cycle after it has come and two after its frame's status has, whichever is later.
+
+    A frame's beat comes before the next frame's status, and three cycles or more after the status of the frame before.
+    """
+    ahead = Signal(intbv(0, min=0, max=config.frames + 1))
+    waiting, go = bit(), bit()
+
+    @always_comb
+    def decide():
+        go.next = (sink.valid or waiting) and ahead != 0
+
+    @always(clk.posedge)
+    def hold():
+        if sink.valid:
+            source.data.next = sink.data
+
+    @always_seq(clk.posedge, reset=rst)
+    def follow():
+        source.valid.next = go
+        waiting.next = (sink.valid or waiting) and not go
+        if status.done and not go:
+            ahead.next = ahead + 1
+        elif go and not status.done:
+            ahead.next = ahead - 1
+
+    return decide, hold, follow
 
 
 @composite
@@ -49,9 +112,12 @@ def latent(clk, rst, sink, status, eps, consume, source, config):
     """source = for each beat of means and logarithms on sink, its samples. eps: a vector of the standard normal, till consume."""
     take = bit()
     heads, instances = sink, []
+    if config.wait is not None:
+        heads = Flow(config.wait.bits)
+        instances.append(latent_wait(clk, rst, sink, status, heads, config.wait))
     if config.replay is not None:
-        heads = Flow(config.replay.bits)
-        instances.append(replay(clk, rst, sink, heads, config.replay))
+        once, heads = heads, Flow(config.replay.bits)
+        instances.append(replay(clk, rst, once, heads, config.replay))
     instances.append(reparameterise(clk, rst, heads, eps, take, source, config.sampling))
     instances.append(draw(clk, rst, status, take, consume, config.draw))
     return instances

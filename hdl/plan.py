@@ -150,6 +150,22 @@ def least_cycles(layer: Layer, folding: Folding | None) -> int:
     return layer.input.height * layer.input.width
 
 
+def ends_early(network: Network) -> bool:
+    """Can the sampling layer's input be complete before the frame is?
+
+    It can where windows leave out the last rows or columns: then what a frame's means are computed from comes before its end.
+    """
+    position = 0
+    for layer in reversed(network.layers[: network.layers.index(network.latent)]):
+        if isinstance(layer, Pool) or (isinstance(layer, Linear) and not layer.dense):
+            position = layer.window.needs()[position]
+        elif isinstance(layer, Linear):
+            position = layer.window.inputs - 1
+        elif isinstance(layer, Shuffle):
+            position = (position // (layer.width * layer.rows) + 1) * layer.input.width - 1
+    return position + 1 < network.input.tensor.layout.beats
+
+
 def repetitions(network: Network, samples: int) -> dict[str, int]:
     """How often each layer works for one frame: those behind the sampling layer, and itself, once for each sample."""
     names = [layer.name for layer in network.layers]
@@ -356,11 +372,13 @@ class _Timing:
 
     def _sampled(self, layer: Latent, flow: Times, status: Times) -> tuple[Times, LayerConfig]:
         """The samples of each frame, as far apart as what follows may take."""
-        pace = self.interval // self.samples
+        pace, early = self.interval // self.samples, ends_early(self.network)
+        if early:
+            flow = np.maximum(flow[:, -1:], status[:, None] + 1)
         if np.any(np.diff(flow[:, -1]) < self.samples * pace):
             raise PlanError(f"{layer.name}: frames come less than {self.samples * pace} cycles apart")
-        reads = flow[:, -1] + latent.configure(layer, self.samples, pace, frames=1).latency + (self.samples - 1) * pace
+        reads = flow[:, -1] + latent.configure(layer, self.samples, pace, 1, early).latency + (self.samples - 1) * pace
         # statuses that are waiting for their frame's last read
         frames = int(np.max(reads - status)) // self.interval + 2
-        sampled = latent.configure(layer, self.samples, pace, frames)
+        sampled = latent.configure(layer, self.samples, pace, frames, early)
         return schedule.repeat_times(flow, self.samples, pace) + sampled.latency, sampled

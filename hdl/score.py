@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-from myhdl import Signal, always, always_comb, block, intbv
+from myhdl import Signal, always, always_comb, block, concat, intbv
 
 from sigmabit.golden.exponential import VALUE_BITS, Exponential
 from sigmabit.golden.exponential import exponential as values_of
@@ -19,7 +19,7 @@ from .module import leaf
 from .stream import wire
 
 WAYS = 4
-"""Numbers that are added between two registers: two carry chains, one behind the other, four logic levels."""
+"""Numbers that are added between two registers: two full adders and a carry chain, four logic levels."""
 
 SQUARE_TABLE_BITS = 8
 """Codes of up to so many bits are squared by a table of their magnitudes: Yosys makes no DSP48 of products as narrow."""
@@ -162,41 +162,49 @@ def shifted(signal: Signal, places: int) -> Signal:
 
 @block
 def add(a, b, total):
-    """total = a + b, in two's complement; total is a bit wider than both, or more.
-
-    The numbers are added with their top bits inverted, that is, from their lowest value up. That costs nothing, and keeps Yosys
-    from making one sum of several terms of additions in a row, which can be deeper than their carry chains.
-    """
+    """total = a + b, modulo its size, which is theirs."""
     size = len(total)
-    half, top = 1 << (size - 2), 1 << (size - 1)
-    x, y = wire(size - 1), wire(size - 1)
 
     @always_comb
     def combine():
-        left = intbv(0)[size - 1 :]
-        right = intbv(0)[size - 1 :]
-        result = intbv(0)[size:]
-        left[:] = x ^ half
-        right[:] = y ^ half
-        result[:] = left + right
-        total.next = result ^ top
+        result = intbv(0)[size + 1 :]
+        result[:] = a + b
+        total.next = result[size:]
 
-    return saturate(a, x), saturate(b, y), combine
+    return combine
+
+
+@block
+def compress(a, b, c, single, double):
+    """single + double = a + b + c, modulo their size: a full adder for each bit."""
+    size = len(single)
+
+    @always_comb
+    def count_bits():
+        majority = intbv(0)[size:]
+        majority[:] = (a & b) | (a & c) | (b & c)
+        single.next = a ^ b ^ c
+        double.next = concat(majority[size - 1 :], "0")
+
+    return count_bits
 
 
 @block
 def add_group(clk, group, total):
-    """total = the sum of a group of terms, a cycle later; in two's complement, and wide enough."""
+    """total = the sum of up to four terms, a cycle later; in two's complement, and wide enough.
+
+    Two at most are left to a carry chain, whose own LUTs are a level as well.
+    """
     blocks: Blocks = []
-    terms = group
+    terms = [like(total) for _ in group]
+    for narrow, wide in zip(group, terms, strict=True):
+        blocks.append(saturate(narrow, wide))
     while len(terms) > 2:
-        pairs = list(zip(terms[::2], terms[1::2], strict=False))
-        sums = [wire(sum_bits([*pair])) for pair in pairs]
-        for pair, both in zip(pairs, sums, strict=True):
-            blocks.append(add(pair[0], pair[1], both))
-        terms = sums + terms[2 * len(sums) :]
+        single, double = like(total), like(total)
+        blocks.append(compress(terms[0], terms[1], terms[2], single, double))
+        terms = [*terms[3:], single, double]
     found = like(total)
-    blocks.append(add(terms[0], terms[1], found) if len(terms) == 2 else saturate(terms[0], found))
+    blocks.append(add(terms[0], terms[1], found) if len(terms) == 2 else pass_on(terms[0], found))
     blocks.append(register(clk, found, total))
     return blocks
 

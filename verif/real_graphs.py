@@ -24,7 +24,7 @@ class RealSample:
 
 
 def draw_vae(seed: int, folder: Path) -> RealSample:
-    """Convolutions, dense layers or both in front of the latent variables; behind, these, dense and transposed layers, or scores."""
+    """Convolutions and dense layers in front of the latent variables; scores, or dense and transposed layers, behind."""
     return _Drawing(seed).sample(folder / f"vae_{seed}.onnx")
 
 
@@ -163,15 +163,11 @@ class _Drawing:
         more = [int(self.random.integers(0, s)) for s in strides]
         full = [s * (n - 1) + k + m for s, n, k, m in zip(strides, sizes, kernel, more, strict=True)]
         attributes: dict[str, Any] = {"strides": strides, "output_padding": more}
-        form = self.pick("pads", "pads", "none", "shape")
-        if form == "pads":
+        if not self.chance(3):
             before = [int(self.random.integers(0, min(n, k + s))) for n, k, s in zip(full, kernel, strides, strict=True)]
             after = [int(self.random.integers(0, min(n - b, k + 2))) for n, b, k in zip(full, before, kernel, strict=True)]
             attributes["pads"] = [*before, *after]
             full = [n - b - a for n, b, a in zip(full, before, after, strict=True)]
-        elif form == "shape":
-            full = [int(self.random.integers(max(1, n - k), n + 1)) for n, k in zip(full, kernel, strict=True)]
-            attributes["output_shape"] = full
         bias = [self.g.weights(outputs, fan=4)] if self.chance(2) else []
         self.apply("ConvTranspose", self.g.weights(channels, outputs, *kernel, fan=channels * 3), *bias, **attributes)
         self.shape = (outputs, *full)

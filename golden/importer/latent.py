@@ -246,9 +246,9 @@ def scores(parts: list[Symbol], drawn: Sample) -> Symbol:
 
 
 def frozen(symbol: Symbol) -> bool:
-    """Is it an exponential times an array of constants, as sigma * eps is whose eps was folded?"""
-    steps = symbol.chain.steps
-    first = next((i for i, step in enumerate(steps) if isinstance(step, Function) and step.function is UNARY["Exp"]), len(steps))
+    """Is it an exponential or a root times an array of constants, as sigma * eps is whose eps was folded?"""
+    steps, positive = symbol.chain.steps, (UNARY["Exp"], UNARY["Sqrt"])
+    first = next((i for i, step in enumerate(steps) if isinstance(step, Function) and step.function in positive), len(steps))
     return any(isinstance(step, Multiply) and np.ndim(step.constant) for step in steps[first:])
 
 
@@ -258,7 +258,7 @@ def is_real(graph: Graph) -> bool:
 
 
 def _has_frozen_noise(graph: Graph) -> bool:
-    """Is an exponential multiplied by an array of constants, and the product added to another activation?"""
+    """Is an exponential or a root multiplied by an array of constants, and the product added to another activation?"""
     makers = {name: node for node in graph.nodes for name in node.outputs}
 
     def of(name: str, *operators: str) -> bool:
@@ -276,8 +276,8 @@ def _has_frozen_noise(graph: Graph) -> bool:
         if of(first, "Exp", "Sqrt") and constant(second)
     }
     return any(
-        node.operator == "Add" and len(node.inputs) == 2 and first in products and second in makers and not of(second, "Constant")
+        first in products and second in makers and not of(second, "Constant")
         for node in graph.nodes
+        if node.operator == "Add" and len(node.inputs) == 2
         for first, second in (node.inputs, node.inputs[::-1])
-        if len(node.inputs) == 2
     )

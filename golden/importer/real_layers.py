@@ -21,7 +21,10 @@ PROBES = 16
 """Random frames on which expressions of heads are compared."""
 
 MAX_WEIGHTS = 1 << 24
-"""Weights of a layer, zeros included: more than any device holds."""
+"""Weights of a network, zeros included: more than any device holds."""
+
+MAX_PROBE = 1 << 16
+"""Sums of a layer that may be part of expressions."""
 
 
 @dataclass(eq=False)
@@ -86,6 +89,8 @@ class Linear:
     @cached_property
     def probe(self) -> NDArray[np.float32]:
         """(PROBES, size) numbers that stand for the sums, others for each layer."""
+        if self.frame.size > MAX_PROBE:
+            raise Refusal(f"it samples or combines {self.frame.size} sums, at most {MAX_PROBE} are supported")
         random = np.random.default_rng(zlib.crc32(self.tensor.encode()))
         return random.normal(size=(PROBES, self.frame.size)).astype(np.float32)
 

@@ -32,9 +32,6 @@ REDUCTIONS = ("ReduceMean", "ReduceSum", "ReduceSumSquare")
 REARRANGING = ("Gather", "Slice", "Split")
 REPEATING = ("Expand", "Tile")
 
-MAX_PROBE = 1 << 16
-"""Elements of an expression of heads."""
-
 
 class RealWalk(Walk[RealNetwork]):
     """One import of a real-valued network."""
@@ -47,6 +44,7 @@ class RealWalk(Walk[RealNetwork]):
         shape = self.input_shape if len(self.input_shape) == 3 else (*self.input_shape, 1, 1)
         self.frame.view = np.arange(self.frame.size).reshape(shape)
         self.noise: str | None = None
+        self.weights = 0
         self.front: BinaryWalk | None = None
         self.visited: set[str] = set()
         self.handlers |= {
@@ -185,8 +183,6 @@ class RealWalk(Walk[RealNetwork]):
     def joint(self, node: Node, arguments: list[Value]) -> Symbol:
         """A node of heads, which may become a score."""
         probes: list[Array] = [latent.probe_of(a) if isinstance(a, Symbol) else a for a in arguments if a is not None]
-        if sum(probe.size for probe in probes) > PROBES * MAX_PROBE:
-            raise Refusal("it combines two activations; residual and other branches are not supported")
         result = self.fold(node, probes)[0]
         if result.shape[:1] != (PROBES,):
             raise Refusal("it mixes the frames of a batch")
@@ -214,8 +210,7 @@ class RealWalk(Walk[RealNetwork]):
             shape = tuple(int(d) for d in node.attributes["shape"])
         else:
             like = arguments[0]
-            assert isinstance(like, Symbol | np.ndarray)
-            shape = like.shape
+            shape = like.shape if isinstance(like, Symbol) else constant(arguments, 0).shape
         if min(shape, default=1) < 1:
             raise Refusal(f"noise of shape {shape}")
         self.noise = node.name
@@ -263,8 +258,7 @@ class RealWalk(Walk[RealNetwork]):
         reading, kernel, bias = absorb(kernel, read(symbol, image), window, self.quantiser is not None)
         shape = (weights.shape[0], window.rows.outputs, window.columns.outputs)
         whole = window.outputs == 1 and not window.padded and window.taps == window.inputs
-        nodes = (*reading.absorbed, node.name)
-        layer = Linear("dense" if whole else "conv", nodes, node.outputs[0], reading, window, kernel, bias, Frame.of(shape))
+        layer = self.linear("dense" if whole else "conv", node, reading, window, (kernel, bias), Frame.of(shape))
         return _with_bias(node, arguments, Symbol(layer, layer.frame.settled[None]))
 
     def conv_transpose(self, node: Node, arguments: list[Value]) -> Symbol:
@@ -281,14 +275,13 @@ class RealWalk(Walk[RealNetwork]):
         blocks = blocked(weights, rows, columns)
         window = Window(rows.window, columns.window)
         reading, blocks, bias = absorb(blocks, read(symbol, image), window, self.quantiser is not None)
-        nodes = (*reading.absorbed, node.name)
         frame = natural
         if image.shape[1:] == (1, 1):  # one position: a dense layer, whose outputs may become any image
             frame = Frame.of((natural.size, 1, 1))
             blocks = blocks.transpose(0, 1, 2, 5, 3, 4).reshape(1, 1, len(weights), 1, 1, -1)
             bias = bias.transpose(2, 0, 1).reshape(1, 1, -1)
         kind = "deconv" if frame is natural else "dense"
-        layer = Linear(kind, nodes, node.outputs[0], reading, window, blocks, bias, frame)
+        layer = self.linear(kind, node, reading, window, (blocks, bias), frame)
         return _with_bias(node, arguments, Symbol(layer, natural.settled[None]))
 
     def dense(self, node: Node, arguments: list[Value], matrix: Array, alpha: float) -> Symbol:
@@ -297,14 +290,24 @@ class RealWalk(Walk[RealNetwork]):
         symbol = self.on_stream(activation(arguments))
         if symbol.shape != (1, len(matrix)):
             raise Refusal(f"weights of shape {matrix.shape} for an activation of shape {symbol.shape}")
-        if not matrix.size or symbol.source.frame.size * matrix.shape[1] > MAX_WEIGHTS:
+        if not matrix.size or max(symbol.source.frame.size, len(matrix)) * matrix.shape[1] > MAX_WEIGHTS:
             raise Refusal(f"weights of shape {matrix.shape}, at most {MAX_WEIGHTS} are supported")
         inside = symbol.index[0] != PAD
         reading = read(symbol)
-        window, weights, bias = dense(matrix[inside].astype(np.float64) * alpha, symbol.index[0][inside], reading)
+        window, *coefficients = dense(matrix[inside].astype(np.float64) * alpha, symbol.index[0][inside], reading)
         frame = Frame.of((matrix.shape[1], 1, 1))
-        layer = Linear("dense", (*reading.absorbed, node.name), node.outputs[0], reading, window, weights, bias, frame)
+        layer = self.linear("dense", node, reading, window, (coefficients[0], coefficients[1]), frame)
         return Symbol(layer, np.arange(frame.size).reshape(1, -1))
+
+    def linear(
+        self, kind: str, node: Node, reading: Reading, window: Window, coefficients: tuple[Real, Real], frame: Frame
+    ) -> Linear:
+        """A layer, whose weights are counted."""
+        weights, bias = coefficients
+        self.weights += weights.size
+        if self.weights > MAX_WEIGHTS:
+            raise Refusal(f"it makes the network's weights more than {MAX_WEIGHTS}")
+        return Linear(kind, (*reading.absorbed, node.name), node.outputs[0], reading, window, weights, bias, frame)
 
 
 def _kernels(node: Node, arguments: list[Value]) -> Real:
