@@ -66,7 +66,8 @@ class Exponential:
 
     def clamped(self, codes: NDArray[np.integer]) -> NDArray[np.int64]:
         """Codes within the clamp."""
-        return np.clip(codes, *self.clamp).astype(np.int64)
+        clamped: NDArray[np.int64] = np.clip(codes, *self.clamp).astype(np.int64)
+        return clamped
 
     @cached_property
     def value_fraction(self) -> int:

@@ -116,14 +116,16 @@ def build(shares: Mapping[int, Mapping[int, int]]) -> Table:
 def alias(shares: Mapping[int, int], columns: range, capacity: int) -> dict[int, tuple[int, int]]:
     """A threshold and another segment for each column, such that every segment gets its share. All is exact.
 
-    Walker's method: small segments leave room in their columns, which is given to large ones. A segment without a column of its
-    own is served first.
+    Walker's method: small segments leave room in their columns, which is given to large ones. One segment may be without a column
+    of its own; it is served first.
     """
     if sum(shares.values()) != capacity * len(columns):
         raise ValueError(f"shares of {sum(shares.values())} for {len(columns)} columns of {capacity}")
     room = {column: capacity - shares.get(column, 0) for column in columns if shares.get(column, 0) < capacity}
     large = {column: shares[column] for column in columns if shares.get(column, 0) >= capacity}
     waiting = [(segment, share) for segment, share in sorted(shares.items()) if segment not in columns and share]
+    if len(waiting) > 1:
+        raise ValueError(f"segments {waiting[0][0]} and {waiting[1][0]} have no columns of their own")
     found: dict[int, tuple[int, int]] = {}
     while waiting or large:
         if waiting:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .exponential import Exponential, exponential
+from .exponential import Exponential
 from .layout import Layout
 from .reparameterise import reparameterise
-from .score import kl_shifts, linear, score
+from .score import kl_bits, mu_squared_bits, score
 from .tensor import TensorType
 
 
@@ -62,13 +62,7 @@ class Latent:
         """Width of a result: that of z, or of the larger score if there are scores."""
         if not self.score:
             return self.z_bits
-        variance = self.variance
-        codes = np.arange(*variance.clamp)
-        mu_squared = self.latents << 2 * (self.input.bits - 1)
-        square_shift, excess_shift, cut = kl_shifts(variance)
-        excess = self.latents * int((exponential(codes, variance) - linear(codes, variance)).max())
-        divergence = (mu_squared << square_shift) + (excess << excess_shift) >> cut
-        return max(self.z_bits, max(mu_squared, divergence + 1).bit_length() + 1)
+        return max(self.z_bits, mu_squared_bits(self.latents, self.variance), kl_bits(self.latents, self.variance))
 
     @property
     def output(self) -> TensorType:

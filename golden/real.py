@@ -145,7 +145,7 @@ class RealNetwork:
         """What the first real layer reads, for the frames x (N, *input.shape)."""
         return self.values(self.input.encode(x))
 
-    def evaluate(self, x: NDArray[np.generic], epsilon: Real) -> dict[str, Real]:
+    def evaluate(self, x: NDArray[np.generic], epsilon: NDArray[np.floating]) -> dict[str, Real]:
         """What the first real layer reads, as `input`, and every layer's result (N, height, width, channels), by its name.
 
         x: frames (N, *input.shape); epsilon: standard normal samples (N, latents).
@@ -153,11 +153,14 @@ class RealNetwork:
         values = self.encode(x)
         results = {"input": values}
         for layer in self.layers:
-            values = layer.run(values, epsilon) if isinstance(layer, RealLatent) else layer.result(layer.sums(values))
+            if isinstance(layer, RealLatent):
+                values = layer.run(values, epsilon.astype(np.float64))
+            else:
+                values = layer.result(layer.sums(values))
             results[layer.name] = values
         return results
 
-    def output(self, x: NDArray[np.generic], epsilon: Real) -> Real:
+    def output(self, x: NDArray[np.generic], epsilon: NDArray[np.floating]) -> Real:
         """The graph's output (N, *output_shape) for the same."""
         *_, result = self.evaluate(x, epsilon).values()
         return result.reshape(len(x), -1)[:, self.output_order].reshape(-1, *self.output_shape)

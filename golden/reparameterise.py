@@ -33,7 +33,8 @@ def reparameterise(
     shift = fraction - z_fraction
     total = sigma(logvar, deviation) * eps + (mu.astype(np.int64) << (fraction - deviation.fraction))
     half = 1 << (z_bits - 1)
-    return np.clip((total + (1 << (shift - 1))) >> shift, -half, half - 1)
+    z: NDArray[np.int64] = np.clip((total + (1 << (shift - 1))) >> shift, -half, half - 1)
+    return z
 
 
 def error_bound(deviation: Exponential, z_fraction: int) -> float:

@@ -44,6 +44,21 @@ def kl_shifts(variance: Exponential) -> tuple[int, int, int]:
     return common - square_fraction, common - variance.value_fraction, common + 1 - KL_FRACTION
 
 
+def mu_squared_bits(latents: int, variance: Exponential) -> int:
+    """Width of the sum of squares in two's complement."""
+    return (latents << 2 * (variance.bits - 1)).bit_length() + 1
+
+
+def kl_bits(latents: int, variance: Exponential) -> int:
+    """Width of the divergence in two's complement."""
+    low, high = variance.clamp
+    codes = np.arange(low, high + 1)
+    excess = int((exponential(codes, variance) - linear(codes, variance)).max())
+    square_shift, excess_shift, cut = kl_shifts(variance)
+    largest = (1 << 2 * (variance.bits - 1) + square_shift) + (excess << excess_shift)
+    return ((latents * largest >> cut) + 1).bit_length() + 1
+
+
 def kl_bound(latents: int, variance: Exponential) -> float:
     """What the divergence differs by at the most from that of the real numbers which the codes stand for, within the clamp."""
     return latents * largest_error(variance) / 2 + 2.0 ** -(KL_FRACTION + 1)

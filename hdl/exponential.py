@@ -92,7 +92,7 @@ def multiply_add(clk, a, b, c, total, signed):
     """
     size = len(total)
     a_limit, b_limit, c_limit = 1 << len(a), 1 << (len(b) - signed), 1 << (len(c) - 1)
-    limit = 1 << (size - 1)
+    limit = 1 << size  # a bit more than total, as an unsigned product is extended by one
     product = Signal(intbv(0, min=-a_limit * b_limit if signed else 0, max=a_limit * b_limit))
 
     @always(clk.posedge)

@@ -60,7 +60,7 @@ class LatentConfig(LayerConfig):
         return super().cost + self.draw.cost
 
 
-def configure(layer: Latent, samples: int, pace: int, frames: int, early: bool) -> LatentConfig:
+def configure(layer: Latent, samples: int, pace: int, frames: int, early: bool = False) -> LatentConfig:
     """The blocks of a layer: so many samples of a frame, `pace` cycles apart.
 
     frames: whose statuses may have come before their last sample is read. early: a frame's means and logarithms may come before

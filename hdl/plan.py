@@ -150,13 +150,13 @@ def least_cycles(layer: Layer, folding: Folding | None) -> int:
     return layer.input.height * layer.input.width
 
 
-def ends_early(network: Network) -> bool:
+def ends_early(network: Network, sampling: Latent) -> bool:
     """Can the sampling layer's input be complete before the frame is?
 
     It can where windows leave out the last rows or columns: then what a frame's means are computed from comes before its end.
     """
     position = 0
-    for layer in reversed(network.layers[: network.layers.index(network.latent)]):
+    for layer in reversed(network.layers[: network.layers.index(sampling)]):
         if isinstance(layer, Pool) or (isinstance(layer, Linear) and not layer.dense):
             position = layer.window.needs()[position]
         elif isinstance(layer, Linear):
@@ -372,7 +372,7 @@ class _Timing:
 
     def _sampled(self, layer: Latent, flow: Times, status: Times) -> tuple[Times, LayerConfig]:
         """The samples of each frame, as far apart as what follows may take."""
-        pace, early = self.interval // self.samples, ends_early(self.network)
+        pace, early = self.interval // self.samples, ends_early(self.network, layer)
         if early:
             flow = np.maximum(flow[:, -1:], status[:, None] + 1)
         if np.any(np.diff(flow[:, -1]) < self.samples * pace):

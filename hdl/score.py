@@ -10,7 +10,7 @@ from myhdl import Signal, always, always_comb, block, concat, intbv
 
 from sigmabit.golden.exponential import VALUE_BITS, Exponential
 from sigmabit.golden.exponential import exponential as values_of
-from sigmabit.golden.score import KL_FRACTION, kl_shifts, linear, linear_shift
+from sigmabit.golden.score import KL_FRACTION, kl_bits, kl_shifts, linear, linear_shift, mu_squared_bits
 
 from .cost import Cost
 from .exponential import PRODUCT_LATENCY, ExponentialConfig, exponential, saturate
@@ -56,7 +56,7 @@ class ScoreConfig:
     @property
     def mu_squared_bits(self) -> int:
         """Width of the sum of squares in two's complement."""
-        return (self.latents << (2 * self.bits - 2)).bit_length() + 1
+        return mu_squared_bits(self.latents, self.variance)
 
     @property
     def kl_fraction(self) -> int:
@@ -89,9 +89,7 @@ class ScoreConfig:
     @cached_property
     def kl_bits(self) -> int:
         """Width of the divergence in two's complement."""
-        square_shift, excess_shift, cut = kl_shifts(self.variance)
-        largest = (1 << (2 * self.bits - 2 + square_shift)) + (max(self.excess) << excess_shift)
-        return ((self.latents * largest >> cut) + 1).bit_length() + 1
+        return kl_bits(self.latents, self.variance)
 
     @property
     def square_latency(self) -> int:

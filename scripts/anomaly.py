@@ -39,15 +39,16 @@ def scores(execute: Executor, frames: NDArray[Any], target: Reals, eps: Reals) -
     reconstruction from mu; kl, the KL divergence alone; radius, the sum of mu squared (both Govorkova et al.,
     arXiv:2108.03986). `target` holds the frames as the network is to give them back, from 0 to 1.
     """
-    drawn = execute(frames, eps)
-    centred = execute(frames, np.zeros_like(eps[:, :1]))
-    kl = kl_divergence(drawn.mu, drawn.logvar)
-    return {
-        "sampled": squared_error(drawn.reconstruction, target).mean(1) / (2 * VARIANCE) + kl,
-        "mean": squared_error(centred.reconstruction, target).mean(1) / (2 * VARIANCE) + kl,
-        "kl": kl,
-        "radius": (drawn.mu.astype(np.float64) ** 2).sum(1),
-    }
+    inference = execute(frames, np.concatenate([eps, np.zeros_like(eps[:, :1])], axis=1))
+    errors = squared_error(inference.reconstruction, target) / (2 * VARIANCE)
+    kl = kl_divergence(inference.mu, inference.logvar)
+    radius = (inference.mu.astype(np.float64) ** 2).sum(1)
+    return {"sampled": errors[:, :-1].mean(1) + kl, "mean": errors[:, -1] + kl, "kl": kl, "radius": radius}
+
+
+def trigger_scores(outputs: Reals) -> dict[str, Reals]:
+    """The same for the outputs (N, K, latents + 2) of a network that ends in its scores: kl and radius, as it computes them."""
+    return {"kl": outputs[:, 0, -1], "radius": outputs[:, 0, -2]}
 
 
 def squared_error(reconstruction: Reals, target: Reals) -> Reals:

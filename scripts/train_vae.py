@@ -22,14 +22,12 @@ from .vae_topologies import Recipe, Trigger, Vae, divergence
 SEED = 2024
 OPSET = 17
 WARM_UP = 0.3
-"""Part of the training over which the weight of the KL divergence rises from 0 to 1, so that latents are used before they cost."""
+"""Part of the training over which the KL divergence's weight rises from 0 to 1, so that latents are used before they cost."""
 RADIUS = 30.0
 """The least sum of mu squared that outliers are to have: 16 would lie 4 standard deviations from the prior's centre."""
 
 
-def train(
-    recipe: Recipe, dataset: Dataset, progress: Callable[[int, int, float, float], None], epochs: int | None = None
-) -> Vae:
+def train(recipe: Recipe, dataset: Dataset, progress: Callable[[int, int, float, float], None], epochs: int | None = None) -> Vae:
     """Train a recipe; calls progress(epoch, epochs, reconstruction error, KL divergence; nats per image) after each epoch.
 
     The loss is the negative evidence lower bound, with pixels normal about the reconstruction, of variance VARIANCE (as in

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 import onnx
@@ -43,7 +44,7 @@ def random_trigger(sizes: Sequence[int] = (57, 32, 16), latents: int = 13, bits:
         return node("Gemm", arguments, name, transB=1)
 
     flow = node("Mul", ["input", constant("input.step", INPUT_STEP)], "scaled")
-    for number, (inputs, outputs) in enumerate(zip(sizes[:-1], sizes[1:], strict=True), 1):
+    for number, (inputs, outputs) in enumerate(pairwise(sizes), 1):
         flow = node("Relu", [dense(f"dense{number}", flow, inputs, outputs)], f"relu{number}")
     mu, logvar = (dense(name, flow, sizes[-1], latents) for name in ("mu", "logvar"))
 

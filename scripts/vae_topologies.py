@@ -109,7 +109,7 @@ def digits_vae() -> Vae:
 
 
 def mnist_vae() -> Vae:
-    """28x28 MNIST: two 3x3 convolutions of stride 2, 16 latents, and the way back by transposed convolutions; 233,000 products."""
+    """28x28 MNIST: two 3x3 convolutions of stride 2, 16 latents, and back by transposed convolutions; 233,000 products."""
     encoder = nn.Sequential(
         nn.Conv2d(1, 8, 3, stride=2, padding=1), nn.ReLU(),
         nn.Conv2d(8, 16, 3, stride=2, padding=1), nn.ReLU(),
@@ -156,7 +156,7 @@ class Recipe:
 
 
 RECIPES = {
-    "digits_vae": Recipe(digits_vae, "digits", epochs=400, batch=64, learning_rate=3e-3, levels=16),
+    "digits_vae": Recipe(digits_vae, "digits", epochs=300, batch=64, learning_rate=3e-3, levels=16),
     "mnist_vae": Recipe(mnist_vae, "mnist", epochs=30, batch=200, learning_rate=3e-3, levels=1),
     "trigger_vae": Recipe(
         trigger_vae, "digits", epochs=400, batch=64, learning_rate=3e-3, levels=16, flat=True, without=1, exposed=True

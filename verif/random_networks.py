@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sigmabit.golden.convolution import Convolution
 from sigmabit.golden.dense import Dense
 from sigmabit.golden.grid import Grid
+from sigmabit.golden.linear import Linear
 from sigmabit.golden.network import InputFormat, Layer, Network, OutputFormat
 from sigmabit.golden.pool import Pool
 from sigmabit.golden.scalar import Chain
@@ -28,23 +29,23 @@ Random = np.random.Generator
 BITS = Grid(2, 2, -1, 1.0)
 
 
-def draw_folding(layer: Convolution, random: Random) -> Folding:
+def draw_folding(layer: Linear, random: Random) -> Folding:
     """Any folding that suits the layer."""
-    whole = layer.window.taps if isinstance(layer, Dense) else layer.window.columns.kernel
+    whole = layer.window.taps if layer.dense else layer.window.columns.kernel
     groups = [n for n in range(1, whole + 1) if whole % n == 0]
-    group = int(random.choice(groups if isinstance(layer, Dense) else [1, whole]))
+    group = int(random.choice(groups if layer.dense else [1, whole]))
     slices = [n for n in range(1, layer.input.channels + 1) if layer.input.channels % n == 0]
-    sliced = 1 if isinstance(layer, Dense) and group > 1 else int(random.choice(slices))
+    sliced = 1 if layer.dense and group > 1 else int(random.choice(slices))
     return Folding(group, sliced, int(random.integers(1, layer.channels + 1)), bool(random.integers(2)))
 
 
-def draw_plan(network: Network, seed: int) -> Plan:
+def draw_plan(network: Network, seed: int, samples: int = 1) -> Plan:
     """Any plan: each layer folded at random, at the least interval or a slower one."""
     random = np.random.default_rng(seed)
-    foldings = {layer.name: draw_folding(layer, random) for layer in network.layers if isinstance(layer, Convolution)}
-    plan = make_plan(network, foldings, "xc7vx690t", 200.0)
+    foldings = {layer.name: draw_folding(layer, random) for layer in network.layers if isinstance(layer, Linear)}
+    plan = make_plan(network, foldings, "xc7vx690t", 200.0, samples=samples)
     slack = int(random.choice([0, 0, 1, 17]))
-    return make_plan(network, foldings, "xc7vx690t", 200.0, plan.interval + slack) if slack else plan
+    return make_plan(network, foldings, "xc7vx690t", 200.0, plan.interval + slack, samples) if slack else plan
 
 
 @dataclass(frozen=True)
@@ -152,6 +153,7 @@ def naive_network(network: Network, frame: NDArray[np.int64]) -> list[list[int]]
             frame = np.array([[min(c.flat) if e else max(c.flat) for c, e in zip(s.T, layer.every, strict=True)] for s in seen])
             shape = layer.output.shape
         else:
+            assert isinstance(layer, Convolution)
             frame = np.array(naive(layer, frame), np.int64)
             shape = layer.layout.height, layer.layout.width, layer.layout.channels
         frame = frame.reshape(shape)

@@ -181,9 +181,9 @@ class _Drawing:
             self.apply("Add", self.per_channel(self.random.normal(size=self.shape[0])))
             self.apply("Neg")
         kind = self.pick("none", "Relu", "LeakyRelu", "PRelu", "Sigmoid", "Tanh", "Clip", "HardSigmoid", "Softplus")
-        operands = {"PRelu": [np.array([0.25])], "Clip": [-0.5, 1.0]}.get(kind, [])
+        constants_of: dict[str, list[Operand]] = {"PRelu": [np.array([0.25])], "Clip": [-0.5, 1.0]}
         if kind != "none":
-            self.apply(kind, *operands, **({"alpha": 0.125} if kind == "LeakyRelu" else {}))
+            self.apply(kind, *constants_of.get(kind, []), **({"alpha": 0.125} if kind == "LeakyRelu" else {}))
         if self.chance(3):
             self.apply("Mul", 1.5)
             self.apply("Sub", 0.25)
@@ -259,8 +259,8 @@ class _Drawing:
             noise = self.g("RandomNormalLike", self.g("ConstantOfShape", self.g("Shape", sigma)), dtype=1)
         else:
             noise = self.g("RandomNormal", shape=[1, self.latents])
-        product = self.g("Mul", *((sigma, noise) if self.chance(2) else (noise, sigma)))
-        self.x = self.g("Add", *((mean, product) if self.chance(2) else (product, mean)))
+        product = self.g("Mul", sigma, noise) if self.chance(2) else self.g("Mul", noise, sigma)
+        self.x = self.g("Add", mean, product) if self.chance(2) else self.g("Add", product, mean)
         self.shape = (self.latents,)
 
     def decoder(self, images: bool) -> None:

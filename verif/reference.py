@@ -62,7 +62,7 @@ def execute(
         raise ExecutionError(f"{model}: " + ("it draws random numbers; give them" if noise else "no node draws random numbers"))
     if noise is not None and epsilon is not None:
         feeds[first.name] = np.repeat(feeds[first.name], epsilon.size // (len(x) * epsilon.shape[-1]), axis=0)
-        feeds[noise] = epsilon.reshape(-1, epsilon.shape[-1]).astype(_feed(proto, noise))
+        feeds[noise] = epsilon.reshape(-1, epsilon.shape[-1]).astype(_feed(proto, noise, epsilon.shape[-1]))
     executor = "qonnx" if any(node.domain not in ("", "ai.onnx") for node in proto.graph.node) else "onnxruntime"
     results: list[list[NDArray[np.float32]]] = []
     total = len(feeds[first.name])
@@ -103,12 +103,12 @@ def _noise(proto: onnx.ModelProto, wanted: Sequence[str], model: Path) -> str | 
     return found[0] if found else None
 
 
-def _feed(proto: onnx.ModelProto, noise: str) -> np.dtype[Any]:
-    """Turn the random node into an input of the graph; its element type."""
+def _feed(proto: onnx.ModelProto, noise: str, latents: int) -> np.dtype[Any]:
+    """Turn the random node into an input (N, latents) of the graph; its element type."""
     node = next(node for node in proto.graph.node if noise in node.output)
     kind = next((attribute.i for attribute in node.attribute if attribute.name == "dtype"), onnx.TensorProto.FLOAT)
     proto.graph.node.remove(node)
-    proto.graph.input.append(onnx.helper.make_tensor_value_info(noise, kind, ["N", "latents"]))
+    proto.graph.input.append(onnx.helper.make_tensor_value_info(noise, kind, ["N", latents]))
     return np.dtype(onnx.helper.tensor_dtype_to_np_dtype(kind))
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import floor
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -49,7 +50,7 @@ def sample_of(mu: int, log: int, eps: int, config: ReparameteriseConfig) -> int:
 class ReparameteriseSuite(BlockSuite):
     """Beats one after the other, with and without pauses."""
 
-    samples = (
+    samples: ClassVar[Sequence[ReparameteriseConfig]] = (
         ReparameteriseConfig(3, 12, 8, 12, 8, log_sigma=False, score=True),
         ReparameteriseConfig(2, 16, 10, 20, 8, log_sigma=True, score=False),
         ReparameteriseConfig(5, 8, 4, 10, 3, log_sigma=False, score=True),
@@ -98,7 +99,9 @@ class ReparameteriseSuite(BlockSuite):
     def play(self, dut: Dut, config: ReparameteriseConfig, stimulus: list[Beat]) -> list[list[int]]:
         dut.reset({"sink_valid": 1, "sink_data": 0, "eps": 0})  # nothing that entered before or in a reset comes out
         queue = [packed(beat.eps, EPS_BITS) for beat in stimulus] + [0]
-        takes, due, seen = [], [], []
+        takes: list[int] = []
+        due: list[int] = []
+        seen: list[Any] = []
 
         def step(inputs: dict[str, int]) -> None:
             outputs = dut.step({**inputs, "eps": queue[0]})  # the queue's head stands until it is taken
@@ -177,7 +180,7 @@ def test_error_bound(bits: int, fraction: int, z_fraction: int, log_sigma: bool)
     """Over every code and every eps, z comes within a hair of the stated bound, and never beyond it."""
     form = Exponential(bits, fraction, log_sigma, squared=False)
     bound = golden.error_bound(form, z_fraction)
-    assert bound - 0.01 * bound <= worst_case(form, z_fraction)[0] <= bound + 1e-9
+    assert 0.99 * bound <= worst_case(form, z_fraction)[0] <= bound + 1e-9
 
 
 def test_error_of_saturated_samples() -> None:
@@ -192,7 +195,7 @@ def test_error_of_saturated_samples() -> None:
     assert np.abs(z - exact).max() <= golden.error_bound(config.deviation, config.z_fraction)
 
 
-@pytest.mark.parametrize(("bits", "fraction", "lut", "dsp"), [(8, 4, 2600, 39), (10, 7, 2500, 52), (12, 8, 2500, 52)])
+@pytest.mark.parametrize(("bits", "fraction", "lut", "dsp"), [(8, 4, 2400, 39), (10, 7, 2350, 52), (12, 8, 2300, 52)])
 def test_cost(tmp_path: Path, bits: int, fraction: int, lut: int, dsp: int) -> None:
     """13 latents with their scores: the trigger's area, logic depth and latency (docs/reparameterise.md)."""
     config = ReparameteriseConfig(13, bits, fraction, bits, fraction, log_sigma=False, score=True)

@@ -79,7 +79,7 @@ class TopSuite(BlockSuite):
     def codes(self, config: NetworkCase, frame: Sent) -> NDArray[np.int64]:
         """One frame (height, width, channels)."""
         tensor = config.network.input.tensor
-        return np.random.default_rng(frame.seed).integers(0, tensor.levels, tensor.shape)
+        return np.random.default_rng(frame.seed).integers(tensor.low, tensor.high + 1, tensor.shape)
 
     def beats(self, config: NetworkCase, frame: Sent) -> list[Beat]:
         """What is sent of a frame."""
@@ -111,26 +111,31 @@ class TopSuite(BlockSuite):
     def elaborate(self, config: NetworkCase) -> Any:
         return Pipeline(config.plan.pipeline).instance()
 
+    def bench(self, dut: Dut, config: NetworkCase) -> StreamBench:
+        """What plays the streams."""
+        return StreamBench(dut)
+
     def play(self, dut: Dut, config: NetworkCase, stimulus: Traffic) -> Answers:
         beats = [beat for frame in stimulus.frames for beat in self.beats(config, frame)]
         if stimulus.interrupted:
-            self._interrupt(dut, beats, stimulus)
-        bench = StreamBench(dut)
+            self._interrupt(dut, config, beats, stimulus)
+        bench = self.bench(dut, config)
         dut.reset(bench.idle())
         bench.send(beats)
         layout = config.network.result.on_axi()
-        wanted = self.answers(config, stimulus, [[]] * len(stimulus.frames)).frames_out * layout.beats
+        per_frame = layout.beats * config.plan.samples
+        wanted = self.answers(config, stimulus, [[]] * len(stimulus.frames)).frames_out * per_frame
         # beyond the last expected transfer, long enough to see one too many
         seen = bench.run(stimulus.patterns, wanted, 16 * config.plan.quiet)
         for _ in range(2 * (config.plan.latency + config.plan.interval)):
             seen.others = bench.cycle(Stalls())
         assert not bench.waiting, "the entrance wedged"
         if stimulus.patterns == Stalls() and all(frame.beats is None for frame in stimulus.frames):
-            assert seen.left[layout.beats - 1][0] - seen.entered[0][0] == config.plan.latency
+            assert seen.left[per_frame - 1][0] - seen.entered[0][0] == config.plan.latency
         return self._answers(layout, seen.left, seen.others)
 
-    def _interrupt(self, dut: Dut, beats: list[Beat], stimulus: Traffic) -> None:
-        bench = StreamBench(dut)
+    def _interrupt(self, dut: Dut, config: NetworkCase, beats: list[Beat], stimulus: Traffic) -> None:
+        bench = self.bench(dut, config)
         dut.reset(bench.idle())
         bench.send(beats)
         for _ in range(stimulus.interrupted):

@@ -291,7 +291,7 @@ class TestGraphs:
             "unknown": (lambda g: g.bits(g.bad("Frobnicate", g.conv())), "not supported on activations"),
             "of an unknown domain": (lambda g: g.bad("Conv", "x", WEIGHTS, domain="com.example"), "of the domain com.example"),
             "of the wrong domain": (lambda g: g.bad("BipolarQuant", g.conv(), 1.0, domain=""), "of the domain ai.onnx"),
-            "random": (lambda g: g.bits(g("Add", g.conv(), g.bad("RandomNormal", shape=[1]))), "not supported on constants"),
+            "random": (lambda g: g.bits(g.bad("Add", g.conv(), g("RandomNormal", shape=[1]))), "only be part of mu + sigma"),
             "failing": (lambda g: g.bits(g("Add", g.conv(), g.bad("Reshape", WEIGHTS, np.array([5])))), "cannot be evaluated"),
             "softmax of an image": (lambda g: g.bad("Softmax", g.conv(), axis=1), "of an activation of shape (1, 4, 4, 3)"),
         }

@@ -30,8 +30,9 @@ class BinaryWalk(Walk[Network]):
             self.assembly.scores(symbol.source)
         elif isinstance(symbol.source, Codes) and symbol.source.stage != self.assembly.stage:
             raise Refusal("it comes from further back; branches are not supported")
-        form = self.input()
+        self.settle_input()
         output = output_format(self.graph.output, symbol)
+        form = self.input()
         return Network(self.graph.name, form, self.assembly.layers(), output, tuple(self.assembly.ties))
 
     def input(self) -> InputFormat:

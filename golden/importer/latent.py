@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -81,7 +82,7 @@ def noise(node: Node, shape: tuple[int, ...]) -> Symbol:
     mean, scale = (float(node.attributes.get(key, default)) for key, default in (("mean", 0), ("scale", 1)))
     if (mean, scale) != (0, 1):
         raise Refusal(f"noise of mean {mean:g} and deviation {scale:g}; only a standard normal is supported")
-    frame = Frame.of((int(np.prod(shape)), 1, 1))
+    frame = Frame.of((math.prod(shape), 1, 1))
     reason = f"it takes the noise of {node.name}, which may only be part of mu + sigma * eps"
     return Symbol(Noise(frame, reason, node.outputs[0]), np.arange(frame.size).reshape(shape))
 
@@ -119,12 +120,14 @@ def log_of(deviation: Symbol) -> Affine:
             continue
         coefficients = _log_line(step) if exponential_of else line(step)
         if coefficients is None:
-            raise Refusal(f"the noise is multiplied by {', '.join(deviation.chain.nodes)} of an activation; {EXPECTED}")
+            raise Refusal(f"the noise is multiplied by {passed(deviation)} of an activation; {EXPECTED}")
         result = result.then(*coefficients)
         clips = [(name, low.then(*coefficients), high.then(*coefficients)) for name, low, high in clips]
     if not exponential_of:
-        what = ", ".join(deviation.chain.nodes) + " of an activation" if steps else "an activation itself"
-        raise Refusal(f"the noise is multiplied by {what}; {EXPECTED}")
+        names = passed(deviation)
+        raise Refusal(
+            f"the noise is multiplied by {f'{names} of an activation' if names else 'an activation itself'}; {EXPECTED}"
+        )
     limit = 2.0 ** (exponential.CLAMP - 1)
     for name, low, high in clips:
         ends = np.sort([bound.of(elements)[1] for bound in (low, high)], axis=0)
@@ -135,6 +138,12 @@ def log_of(deviation: Symbol) -> Affine:
                 f"[{-2 * limit:g}, {2 * limit:g}], and narrower ones are not supported"
             )
     return result
+
+
+def passed(symbol: Symbol) -> str:
+    """Names of the nodes between a layer's sums and an activation."""
+    own = symbol.source.nodes if isinstance(symbol.source, Linear) else ()
+    return ", ".join(name for name in dict.fromkeys(symbol.chain.nodes) if name not in own)
 
 
 def _log_line(step: Step) -> tuple[Float, Float] | None:
@@ -177,7 +186,7 @@ def sample(
             )
     centre = affine(mean.chain)
     if centre is None:
-        raise Refusal(f"the mean passes {', '.join(mean.chain.nodes)}; expected the result of a layer of weights itself")
+        raise Refusal(f"the mean passes {passed(mean)}; expected the result of a layer of weights itself")
     variance = Affine(2 * spread.logarithm.gain, 2 * spread.logarithm.offset)
     logarithm, log_sigma = tensor_of(deviation, variance), False
     if logarithm is None:
@@ -200,7 +209,7 @@ def _merge(mean: Symbol, centre: Affine, deviation: Symbol, logarithm: Affine) -
     for source, symbol, function in ((first, mean, centre), (second, deviation, logarithm)):
         elements = symbol.index[0]
         gain, offset = function.of(elements)
-        weights.append(source.weights[..., elements] * gain)
+        weights.append(source.weights[..., elements])
         bias.append(source.bias[..., elements] * gain + offset)
         probe.append(source.probe[:, elements] * gain + offset)
     nodes = tuple(dict.fromkeys((*first.nodes, *mean.chain.nodes, *second.nodes)))

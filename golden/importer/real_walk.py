@@ -223,6 +223,10 @@ class RealWalk(Walk[RealNetwork]):
         """Nodes that pick elements: done to the index itself."""
         symbol = activation(arguments)
         rest = [constant(arguments, i) for i in range(1, len(arguments)) if arguments[i] is not None]
+        if node.operator == "Gather":
+            axis = symbol.shape[node.attributes.get("axis", 0)]
+            if symbol.index.size // axis * rest[0].size > MAX_ACTIVATION:
+                raise Refusal(f"an activation of more than {MAX_ACTIVATION} elements")
         return [symbol.rearranged(np.asarray(index)) for index in self.fold(node, [symbol.index, *rest])]
 
     def repeat(self, node: Node, arguments: list[Value]) -> Symbol:

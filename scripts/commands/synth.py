@@ -20,6 +20,10 @@ from ..terminal import Terminal, table
 from . import options
 
 
+KEYS = ("lut", "ff", "bram36", "dsp", "planned_lut", "planned_bram36", "planned_dsp")
+"""What is summed up over the layers."""
+
+
 @click.command(short_help="Area and logic depth by Yosys.")
 @options.model
 @options.plan
@@ -51,9 +55,12 @@ def synth(
         check_folder(work)
     network = load_network(model, input_scale, terminal, plan, calibration)
     made = make_plan(network, plan, part, clock_mhz=clock_mhz, samples=samples)
-    ingress, egress = made.pipeline.ingress, made.pipeline.egress
-    modules = {"ingress": ingress.module, **{layer.name: layer.name for layer in made.layers}, "egress": egress.module}
-    expected = {"ingress": ingress.cost, **{layer.name: layer.config.cost for layer in made.layers}, "egress": egress.cost}
+    pipeline = made.pipeline
+    parts = [("ingress", pipeline.ingress), *((layer.name, layer.config) for layer in made.layers), ("egress", pipeline.egress)]
+    if pipeline.noise is not None:
+        parts.append(("sampler", pipeline.noise))
+    modules = {name: config.module for name, config in parts}
+    expected = {name: config.cost for name, config in parts}
     with tempfile.TemporaryDirectory() as temporary, terminal.progress() as report:
         folder = work or Path(temporary)
         design = to_verilog(Pipeline(made.pipeline).outline(), lambda name: report(f"converting {name}", 0, 0))
@@ -79,16 +86,17 @@ def synth(
             "levels": area.levels,
             "planned_lut": round(expected[name].lut),
             "planned_bram36": expected[name].bram36,
+            "planned_dsp": round(expected[name].dsp),
         }
         for name, area in ((name, found[module]) for name, module in modules.items())
     ]
-    total = {key: sum(layer[key] for layer in layers) for key in ("lut", "ff", "bram36", "dsp", "planned_lut", "planned_bram36")}
+    total = {key: sum(layer[key] for layer in layers) for key in KEYS}
     total["levels"] = max(layer["levels"] for layer in layers)
     result = {"network": network.name, "part": made.part, "interval_cycles": made.interval, **total, "layers": layers}
     if report_file:
         write_json(report_file, result)
-    columns = ["layer", "LUT", "planned", "FF", "RAMB36", "planned", "DSP48", "levels"]
-    keys = ("lut", "planned_lut", "ff", "bram36", "planned_bram36", "dsp", "levels")
+    columns = ["layer", "LUT", "planned", "FF", "RAMB36", "planned", "DSP48", "planned", "levels"]
+    keys = ("lut", "planned_lut", "ff", "bram36", "planned_bram36", "dsp", "planned_dsp", "levels")
     rows = [[layer["name"], *(layer[key] for key in keys)] for layer in layers]
     title = f"{network.name} at {made.interval:,} cycles per frame, by Yosys for xc7"
     resources = device(made.part)

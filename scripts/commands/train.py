@@ -2,39 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import click
+import onnx
 
 from sigmabit.golden import SigmabitError
 
-from ..datasets import DatasetError, data_folder, load
-from ..files import check_writable, write_whole
+from ..datasets import Dataset, DatasetError, data_folder, load
+from ..files import check_folder, check_writable, write_folder, write_whole
 from ..terminal import Terminal
+from ..trigger import random_trigger
 from . import options
 
+Result = tuple[dict[str, Any], str]
+"""What has come of a training: as JSON, and as a line of text."""
 
-@click.command(short_help="A shipped network, from its data.")
-@click.argument("name", metavar="NAME")
-@click.option("--data", type=options.PATH, metavar="DIR", help="Folder with the larger data sets.")
-@click.option("--epochs", type=click.IntRange(min=1), metavar="N", help="Instead of the recipe's own number.")
-@click.option("-o", "--output", type=options.PATH, metavar="FILE.onnx", help="Where the model goes (default NAME.onnx).")
-@options.as_json
-def train(name: str, data: Path | None, epochs: int | None, output: Path | None, as_json: bool) -> None:
-    """Train a shipped network (digits_bcnn or mnist_bcnn) and write it as QONNX. Needs the `training` extra."""
-    terminal = Terminal(as_json)
-    path = output or Path(f"{name}.onnx")
-    check_writable(path)
-    try:
-        from .. import train as training
-    except ImportError as error:
-        raise SigmabitError(f"training needs {error.name}: install sigmabit[training]") from None
-    if name not in training.RECIPES:
-        raise SigmabitError(f"unknown network {name}, expected {' or '.join(training.RECIPES)}")
-    try:
-        dataset = load(training.RECIPES[name].dataset, data_folder(data))
-    except DatasetError as error:
-        raise SigmabitError(str(error)) from None
+Trainer = Callable[[str, Path | None, int | None, Path, Terminal], Result]
+"""Makes the network of a name, from the data in a folder and in a number of epochs, and writes it to a path."""
+
+
+def _classifier(name: str, folder: Path | None, epochs: int | None, path: Path, terminal: Terminal) -> Result:
+    from .. import train as training
+
+    dataset = _load(training.RECIPES[name].dataset, folder)
     with terminal.progress() as report:
 
         def epoch(done: int, total: int, loss: float, hits: float) -> None:
@@ -43,6 +36,105 @@ def train(name: str, data: Path | None, epochs: int | None, output: Path | None,
         model = training.train(name, dataset, epoch, epochs)
     result = training.accuracy(model, dataset.test_images, dataset.test_labels)
     write_whole(path, lambda fresh: training.export(model, dataset.test_images[:1], fresh))
-    terminal.emit(
-        {"model": str(path), "test_accuracy": result}, f"{path}: {result:.2%} on {len(dataset.test_labels)} test images"
-    )
+    text = f"{path}: {result:.2%} on {len(dataset.test_labels)} test images"
+    return {"model": str(path), "test_accuracy": result}, text
+
+
+def _autoencoder(name: str, folder: Path | None, epochs: int | None, path: Path, terminal: Terminal) -> Result:
+    from .. import train_vae as training
+    from ..vae_topologies import ANOMALY_SET, RECIPES
+
+    recipe = (RECIPES | ANOMALY_SET)[name]
+    dataset = _load(recipe.dataset, folder)
+    with terminal.progress() as report:
+
+        def epoch(done: int, total: int, error: float, kl: float) -> None:
+            report(f"{name}: error {error:.2f}, KL divergence {kl:.2f} nats", done, total)
+
+        model = training.train(recipe, dataset, epoch, epochs)
+    found = training.figures(recipe, model, dataset)
+    write_whole(path, lambda fresh: training.export(recipe, model, dataset, fresh))
+    result = {
+        "model": str(path),
+        "squared_error_per_pixel": found.error,
+        "kl_per_latent": [float(kl) for kl in found.kl],
+        "logvar": list(found.logvar),
+    }
+    latents = " ".join(f"{kl:.2f}" for kl in found.kl)
+    low, high = found.logvar
+    text = f"{path}: squared error {found.error:.4f} per pixel, KL per latent {latents} nats, logvar {low:.2f} to {high:.2f}"
+    return result, text
+
+
+def _anomaly_set(name: str, folder: Path | None, epochs: int | None, path: Path, terminal: Terminal) -> Result:
+    from ..vae_topologies import ANOMALY_SET
+
+    results: list[Result] = []
+
+    def write(fresh: Path) -> None:
+        results.extend(_autoencoder(each, folder, epochs, fresh / f"{each}.onnx", terminal) for each in ANOMALY_SET)
+
+    write_folder(path, write)
+    models = [about | {"model": str(path / Path(about["model"]).name)} for about, _ in results]
+    errors = [model["squared_error_per_pixel"] for model in models]
+    text = f"{path}: {len(models)} models, squared errors from {min(errors):.4f} to {max(errors):.4f} per pixel"
+    return {"folder": str(path), "models": models}, text
+
+
+def _seeded(name: str, folder: Path | None, epochs: int | None, path: Path, terminal: Terminal) -> Result:
+    if epochs is not None:
+        raise SigmabitError(f"{name}: its weights are drawn, not trained; --epochs has no meaning for it")
+    write_whole(path, lambda fresh: onnx.save(random_trigger(), str(fresh)))
+    return {"model": str(path)}, f"{path}: seeded weights"
+
+
+TRAINERS: dict[str, Trainer] = {
+    "digits_bcnn": _classifier,
+    "mnist_bcnn": _classifier,
+    "digits_vae": _autoencoder,
+    "mnist_vae": _autoencoder,
+    "trigger_vae": _autoencoder,
+    "trigger_57": _seeded,
+    "digits_anomaly": _anomaly_set,
+}
+
+
+def _listed(names: Iterable[str]) -> str:
+    *others, last = names
+    return f"{', '.join(others)} or {last}"
+
+
+@click.command(
+    short_help="A shipped network, from its data.",
+    help=f"""Train a shipped network and write it: {_listed(TRAINERS)}.
+
+    digits_anomaly is a folder of ten: digits_vae with each class left out in turn. trigger_57 has seeded weights, and needs
+    no data. All others need the `training` extra.""",
+)
+@click.argument("name", metavar="NAME")
+@click.option("--data", type=options.PATH, metavar="DIR", help="Folder with the larger data sets.")
+@click.option("--epochs", type=click.IntRange(min=1), metavar="N", help="Instead of the recipe's own number.")
+@click.option(
+    "-o", "--output", type=options.PATH, metavar="FILE.onnx", help="Where it goes (default NAME.onnx; a folder NAME for a set)."
+)
+@options.as_json
+def train(name: str, data: Path | None, epochs: int | None, output: Path | None, as_json: bool) -> None:  # noqa: D103
+    terminal = Terminal(as_json)
+    if name not in TRAINERS:
+        raise SigmabitError(f"unknown network {name}, expected {_listed(TRAINERS)}")
+    trainer = TRAINERS[name]
+    is_set = trainer is _anomaly_set
+    path = output or Path(name if is_set else f"{name}.onnx")
+    (check_folder if is_set else check_writable)(path)
+    try:
+        result, text = trainer(name, data, epochs, path, terminal)
+    except ImportError as error:
+        raise SigmabitError(f"training needs {error.name}: install sigmabit[training]") from None
+    terminal.emit(result, text)
+
+
+def _load(name: str, folder: Path | None) -> Dataset:
+    try:
+        return load(name, data_folder(folder))
+    except DatasetError as error:
+        raise SigmabitError(str(error)) from None

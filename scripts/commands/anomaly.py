@@ -1,0 +1,144 @@
+"""sigmabit anomaly: how well autoencoders tell a class that they were trained without."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+
+from sigmabit.golden import InputError, Network
+from sigmabit.golden.gaussian import FRACTION
+from sigmabit.verif import reference
+from sigmabit.verif.pipelines import Noise, simulate
+
+from ..anomaly import LEFT_OUT, Executor, Inference, Reals, roc_auc, scores, trigger_scores
+from ..files import check_writable, read_labels, write_whole
+from ..models import load_with_data, make_plan
+from ..terminal import Terminal, table
+from . import options
+from .run import latent_values
+
+HEADS = ("/mu/Gemm_output_0", "/logvar/Gemm_output_0")
+"""The tensors of mu and logvar, as PyTorch's exporter names the results of layers of these names."""
+
+CLASSES = 10
+
+PLACES = ("float", "golden", "verilator", "icarus", "myhdl")
+
+
+@click.command(short_help="How well autoencoders tell a class left out of training.")
+@click.argument("models", type=options.PATH, nargs=-1, required=True, metavar="MODEL...")
+@options.data
+@click.option("--labels", type=options.PATH, metavar="Y.npy", required=True, help="One class per frame.")
+@click.option(
+    "--on", type=click.Choice(PLACES), multiple=True, help="What computes it; may be given again [default: float, golden]."
+)
+@click.option(
+    "--left-out", type=click.IntRange(0, CLASSES - 1), metavar="C", help="The anomalous class, where files do not say it."
+)
+@click.option("--samples", type=click.IntRange(min=1), default=16, show_default=True, metavar="K", help="Samples of each frame.")
+@click.option("--seed", type=click.IntRange(0, 2**64 - 1), default=0, metavar="N", help="Seed of the samples (default: 0).")
+@options.input_scale
+@options.calibration
+@click.option("--plot", type=options.PATH, metavar="FILE.png", help="Draw the areas under the curves.")
+@options.as_json
+def anomaly(
+    models: tuple[Path, ...],
+    data: Path,
+    labels: Path,
+    on: tuple[str, ...],
+    left_out: int | None,
+    samples: int,
+    seed: int,
+    input_scale: float | None,
+    calibration: Path | None,
+    plot: Path | None,
+    as_json: bool,
+) -> None:
+    """Score the frames of X.npy with each MODEL, and print the area under the ROC curve (AUC) for the class it does not know.
+
+    Every place is given the same samples. Scores: sampled (reconstruction error and KL divergence over K samples), mean (the
+    same from mu), kl, and radius (the sum of mu squared).
+    """
+    terminal = Terminal(as_json)
+    if plot:
+        check_writable(plot)
+    places = on or PLACES[:2]
+    results = []
+    with terminal.progress() as report:
+        for number, model in enumerate(models):
+            network, x, codes = load_with_data(model, data, input_scale, terminal, calibration)
+            if network.latent is None:
+                raise InputError(f"{model}: it draws no samples")
+            anomalous = read_labels(labels, len(x), CLASSES) == (unknown := _left_out(model, left_out))
+            if not 0 < anomalous.sum() < len(x):
+                raise InputError(
+                    f"{labels}: {anomalous.sum()} of {len(x)} frames are of class {unknown}, expected some but not all"
+                )
+            aucs = {}
+            for place in places:
+                report(f"{model.name} on {place}", number, len(models))
+                found = _scores(_executor(model, network, codes, place), network, x, samples, seed)
+                aucs[place] = {kind: roc_auc(values, anomalous) for kind, values in found.items()}
+            results.append({"model": str(model), "left_out": unknown, "auc": aucs})
+    columns = [(place, kind) for place in places for kind in results[0]["auc"][place]]
+    series = {f"{place} {kind}": [each["auc"][place][kind] for each in results] for place, kind in columns}
+    if plot:
+        from ..pictures import plot_aucs
+
+        write_whole(plot, lambda fresh: plot_aucs(series, [each["left_out"] for each in results], fresh))
+    means = {name: float(np.mean(values)) for name, values in series.items()}
+    rows = [
+        [Path(each["model"]).stem, each["left_out"], *(f"{v[i]:.4f}" for v in series.values())] for i, each in enumerate(results)
+    ]
+    terminal.emit(
+        {"frames": len(x), "samples": samples, "models": results, "mean_auc": means},
+        table("ROC AUC", ["model", "left out", *series], rows, total=["mean", "", *(f"{mean:.4f}" for mean in means.values())]),
+    )
+
+
+def _left_out(model: Path, given: int | None) -> int:
+    """The class that a model was trained without: the one given, or else that of its metadata."""
+    if given is not None:
+        return given
+    noted = {entry.key: entry.value for entry in onnx.load(str(model)).metadata_props}.get(LEFT_OUT, "")
+    if not noted.isdecimal():
+        raise InputError(f"{model}: it does not say which class it was trained without; give --left-out")
+    return int(noted)
+
+
+def _scores(execute: Executor, network: Network, x: NDArray[Any], samples: int, seed: int) -> dict[str, Reals]:
+    """The scores of the frames x, by their kind."""
+    assert network.latent is not None
+    grid = 2.0**FRACTION
+    drawn = np.random.default_rng(seed).standard_normal((len(x), samples, network.latent.latents))
+    eps = np.rint(drawn * grid) / grid
+    if network.latent.score:
+        return trigger_scores(execute(x, eps[:, :1]).reconstruction)
+    return scores(execute, x, x / x.max(), eps)
+
+
+def _executor(model: Path, network: Network, codes: NDArray[np.int64], place: str) -> Executor:
+    """What runs a model's frames, whose codes are given, in one of the PLACES."""
+
+    def in_float(frames: NDArray[Any], eps: Reals) -> Inference:
+        found = reference.execute(model, frames, epsilon=eps.astype(np.float32), tensors=HEADS)
+        mu, logvar = (found.tensors[name][:, 0] for name in HEADS)
+        return Inference(found.outputs, mu, logvar)
+
+    def in_integers(frames: NDArray[Any], eps: Reals) -> Inference:
+        drawn = np.rint(eps * 2.0**FRACTION).astype(np.int64)
+        if place == "golden":
+            tensors = dict(network.steps(codes, drawn))
+        else:
+            made = make_plan(network, None, samples=drawn.shape[1])
+            tensors = simulate(network, made, codes, place, True, noise=Noise(epsilon=drawn)).trace
+        y = network.output.decode(tensors[network.layers[-1].name])
+        latents = latent_values(network, tensors, drawn)
+        return Inference(y.reshape(*eps.shape[:2], *y.shape[1:]), latents["mu"], latents["logvar"])
+
+    return in_float if place == "float" else in_integers

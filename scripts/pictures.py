@@ -1,0 +1,58 @@
+"""PNG pictures: grids of small images, and what tells anomalies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+Reals = NDArray[np.floating[Any]]
+
+GAP = 1
+"""Pixels between images, before enlargement."""
+
+
+def write_grid(rows: Sequence[Reals], path: Path, zoom: int = 4) -> None:
+    """Rows of images as one PNG: each row is (n, height, width), from 0 (black) to 1; shorter rows are filled up in grey."""
+    height, width = rows[0].shape[1:]
+    columns = max(len(row) for row in rows)
+    canvas = np.full((len(rows) * (height + GAP) - GAP, columns * (width + GAP) - GAP), 0.5)
+    for y, row in enumerate(rows):
+        for x, image in enumerate(row):
+            canvas[y * (height + GAP) :, x * (width + GAP) :][:height, :width] = image
+    grey = np.round(np.clip(canvas, 0, 1) * 255).astype(np.uint8)
+    Image.fromarray(grey).resize((grey.shape[1] * zoom, grey.shape[0] * zoom), Image.Resampling.NEAREST).save(path, "PNG")
+
+
+def latent_walk(start: Reals, end: Reals, steps: int) -> Reals:
+    """(steps, latents) points from start to end (latents,), evenly spaced."""
+    return start + (end - start) * np.linspace(0, 1, steps)[:, None]
+
+
+def epsilon_for(z: Reals, mu: Reals, logvar: Reals) -> Reals:
+    """The eps with which a frame's posterior gives z, all (..., latents): how a whole network is made to decode a z of one's own.
+
+    An executor whose eps has a limited range reaches only z within that many standard deviations of mu.
+    """
+    return (z - mu) * np.exp(-0.5 * logvar)
+
+
+def plot_aucs(aucs: Mapping[str, Sequence[float]], classes: Sequence[int], path: Path) -> None:
+    """Areas under the curve by left-out class, one mark for each kind of score or executor, as a PNG."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(8, 4), layout="constrained")
+    axes = figure.add_subplot()
+    for number, (name, values) in enumerate(aucs.items()):
+        shift = (number - (len(aucs) - 1) / 2) * 0.6 / len(aucs)
+        axes.plot(np.arange(len(classes)) + shift, values, "osD^vx+*"[number % 8], label=f"{name}, mean {np.mean(values):.3f}")
+    axes.axhline(0.5, color="grey", linewidth=0.8, linestyle="--")
+    axes.set_xticks(range(len(classes)), [str(each) for each in classes])
+    axes.set(xlabel="class left out of training", ylabel="ROC AUC", ylim=(0, 1.02))
+    axes.grid(axis="y", linewidth=0.3)
+    axes.legend(fontsize="small", loc="lower right")
+    figure.savefig(path, format="png", dpi=120)
