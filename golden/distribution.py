@@ -110,11 +110,8 @@ class Distribution:
         """
         normal, own = normal_masses(), self.masses
         expected = normal * samples
-        tail = int(np.searchsorted(np.cumsum(expected[: LARGEST + 1]), 5.0)) + 1
+        tail = pooled(expected)
         single = slice(tail, len(normal) - tail)
-        while expected[single][0] < 5:
-            tail += 1
-            single = slice(tail, len(normal) - tail)
         cells = np.array([normal[:tail].sum(), *normal[single], normal[-tail:].sum()])
         found = np.array([own[:tail].sum(), *own[single], own[-tail:].sum()])
         return float(samples * ((found - cells) ** 2 / cells).sum()), len(cells) - 1
@@ -128,6 +125,11 @@ class Distribution:
             found = noncentral_above(critical_value(significance, freedom), freedom, noncentrality)
             low, high = (low, middle) if found > 0.5 else (middle, high)
         return low
+
+
+def pooled(expected: NDArray[np.float64]) -> int:
+    """How many cells at the low end make one cell of a chi-squared test: those that expect less than five samples, together five."""
+    return max(int(np.argmax(expected >= 5)), int(np.searchsorted(np.cumsum(expected), 5.0)) + 1)
 
 
 def critical_value(significance: float, freedom: int) -> float:

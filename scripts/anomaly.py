@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 Reals = NDArray[np.floating[Any]]
 
 VARIANCE = 1 / 64
-"""Variance of a pixel, from 0 to 1, about its reconstruction: what the shipped autoencoders are trained with, and about reach."""
+"""Variance of a pixel, from 0 to 1, about its reconstruction: what the digits' autoencoders are trained with, and about reach."""
 
 LEFT_OUT = "sigmabit.left_out"
 """The entry of a model file's metadata that names the class it was trained without."""

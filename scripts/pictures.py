@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,17 +28,18 @@ def write_grid(rows: Sequence[Reals], path: Path, zoom: int = 4) -> None:
     Image.fromarray(grey).resize((grey.shape[1] * zoom, grey.shape[0] * zoom), Image.Resampling.NEAREST).save(path, "PNG")
 
 
-def latent_walk(start: Reals, end: Reals, steps: int) -> Reals:
-    """(steps, latents) points from start to end (latents,), evenly spaced."""
-    return start + (end - start) * np.linspace(0, 1, steps)[:, None]
+def gallery(targets: Reals, reconstructions: Reals, decode: Callable[[Reals], Reals], latents: int, seed: int = 0) -> list[Reals]:
+    """What shows an autoencoder, as rows for write_grid: n inputs, their reconstructions, two rows of fresh samples, a walk.
 
-
-def epsilon_for(z: Reals, mu: Reals, logvar: Reals) -> Reals:
-    """The eps with which a frame's posterior gives z, all (..., latents): how a whole network is made to decode a z of one's own.
-
-    An executor whose eps has a limited range reaches only z within that many standard deviations of mu.
+    targets and reconstructions: (n, height, width), from 0 to 1. decode: from latent variables (n, latents) to such images;
+    fresh samples come from the prior, and the walk leads from one of its points to another in equal steps.
     """
-    return (z - mu) * np.exp(-0.5 * logvar)
+    count = len(targets)
+    fresh = np.random.default_rng(seed).standard_normal((2 * count + 2, latents))
+    start, end = fresh[-2:]
+    walk = start + (end - start) * np.linspace(0, 1, count)[:, None]
+    samples = decode(fresh[:-2])
+    return [targets, reconstructions, samples[:count], samples[count:], decode(walk)]
 
 
 def plot_aucs(aucs: Mapping[str, Sequence[float]], classes: Sequence[int], path: Path) -> None:

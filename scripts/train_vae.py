@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn import functional
 from torch.nn.utils import parametrize
 
-from .anomaly import LEFT_OUT, VARIANCE
+from .anomaly import LEFT_OUT
 from .datasets import Dataset
 from .vae_topologies import Recipe, Trigger, Vae, divergence
 
@@ -30,8 +30,8 @@ RADIUS = 30.0
 def train(recipe: Recipe, dataset: Dataset, progress: Callable[[int, int, float, float], None], epochs: int | None = None) -> Vae:
     """Train a recipe; calls progress(epoch, epochs, reconstruction error, KL divergence; nats per image) after each epoch.
 
-    The loss is the negative evidence lower bound, with pixels normal about the reconstruction, of variance VARIANCE (as in
-    Rybkin et al., arXiv:2006.13202, where it is learnt). An exposed encoder is also to send mirrored images far from the
+    The loss is the negative evidence lower bound, with pixels normal about the reconstruction, of the recipe's variance
+    (Rybkin et al., arXiv:2006.13202, learn it). An exposed encoder is also to send mirrored images far from the
     prior's centre (outlier exposure: Hendrycks et al., arXiv:1812.04606): without that, an anomaly need not stand out there.
     """
     torch.set_num_threads(1)  # enough for networks of this size, and sums are always taken in the same order
@@ -48,7 +48,7 @@ def train(recipe: Recipe, dataset: Dataset, progress: Callable[[int, int, float,
         for pick in torch.randperm(len(images)).split(recipe.batch):
             x, target = shaped(images[pick], recipe)
             mu, logvar = model.posterior(x)
-            error = ((model.decoder(model.sample(mu, logvar)) - target) ** 2).sum() / (2 * VARIANCE)
+            error = ((model.decoder(model.sample(mu, logvar)) - target) ** 2).sum() / (2 * recipe.variance)
             kl = divergence(mu, logvar).sum()
             loss = error + min(1.0, step / (WARM_UP * steps)) * kl
             if recipe.exposed:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special, stats
 
-from sigmabit.golden.distribution import CODES, LARGEST, normal_masses
+from sigmabit.golden.distribution import CODES, LARGEST, normal_masses, pooled
 from sigmabit.golden.gaussian import FRACTION, gaussian
 from sigmabit.golden.sampler import apart
 from sigmabit.golden.seeder import lane_states
@@ -148,13 +148,13 @@ def chi_squared(seed: int, counts: NDArray[np.int64], width: int) -> Check:
     starts = np.concatenate([[0], np.arange(LARGEST % width + (width + 1) // 2, len(CODES), width)])
     expected = np.add.reduceat(normal_masses() * total, starts)
     observed = np.add.reduceat(counts, starts)
-    low = int(np.searchsorted(np.cumsum(expected), 5.0)) + 1
-    high = int(np.searchsorted(np.cumsum(expected[::-1]), 5.0)) + 1
+    low, high = pooled(expected), pooled(expected[::-1])
 
-    def pooled(cells: NDArray[np.floating | np.int64]) -> NDArray[np.float64]:
-        return np.array([cells[:low].sum(), *cells[low : len(cells) - high], cells[len(cells) - high :].sum()], np.float64)
+    def cells(single: NDArray[np.floating | np.int64]) -> NDArray[np.float64]:
+        end = len(single) - high
+        return np.array([single[:low].sum(), *single[low:end], single[end:].sum()], np.float64)
 
-    wanted, seen = pooled(expected), pooled(observed)
+    wanted, seen = cells(expected), cells(observed)
     statistic = float(((seen - wanted) ** 2 / wanted).sum())
     freedom = len(wanted) - 1
     upper, lower = stats.chi2.sf(statistic, freedom), stats.chi2.cdf(statistic, freedom)
@@ -173,8 +173,8 @@ def kolmogorov_smirnov(seed: int, counts: NDArray[np.int64]) -> Check:
 
 def anderson_darling(seed: int, counts: NDArray[np.int64]) -> Check:
     """Differences of the distribution functions, weighed by their variances, in the form for discrete distributions
-    (V. Choulakian, R. Lockhart and M. Stephens, Canadian Journal of Statistics 22, 1994). Critical values are those of a continuous
-    distribution, the limit for tens of thousands of codes.
+    (V. Choulakian, R. Lockhart and M. Stephens, Canadian Journal of Statistics 22, 1994). Critical values are those of a
+    continuous distribution, the limit for tens of thousands of codes.
     """
     total = int(counts.sum())
     masses = normal_masses()
@@ -192,10 +192,10 @@ def anderson_darling_limit(statistic: float) -> float:
     """
     if statistic > 50:
         return 1.0
-    w = np.linspace(0, 40, 400_001)
     total = 0.0
     for j in range(12):
         t = (4 * j + 1) ** 2 * math.pi**2 / (8 * statistic)
+        w = np.linspace(0, 8, 2001) / math.sqrt(t)
         integrand = np.exp(statistic / (8 * (1 + w * w)) - w * w * t)
         total += special.binom(-0.5, j) * (4 * j + 1) * math.exp(-t) * float(np.trapezoid(integrand, w))
     return min(1.0, math.sqrt(2 * math.pi) / statistic * total)

@@ -24,7 +24,7 @@ from .test_score import packed, signed
 
 @dataclass(frozen=True)
 class Case:
-    """Sums of sum_bits bits in two's complement, side by side. table: width and sign of its codes, which a seed draws, or None."""
+    """Sums of sum_bits bits in two's complement, side by side. table: width and sign of its codes, drawn, or None."""
 
     lanes: int
     sum_bits: int

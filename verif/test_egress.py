@@ -18,8 +18,8 @@ from .suite import BlockSuite, GoldenTests, MyHdlTests, VerilogTests
 
 @dataclass(frozen=True)
 class Results:
-    """Frames: for each the numbers of its beats, whether it was good, and how many cycles its status comes before its first
-    beat, or after it where negative; the pauses between beats; the reader.
+    """Frames: for each the numbers of its beats, those of all its samples, whether it was good, and how many cycles its status
+    comes before its first beat, or after it where negative; the pauses between beats; the reader.
     """
 
     frames: tuple[tuple[tuple[int, ...], ...], ...]
@@ -46,15 +46,18 @@ class EgressSuite(BlockSuite):
         EgressConfig(3, 2, 8, signed=False, frames=2),
         EgressConfig(4, 1, 1, signed=False, frames=1),
         EgressConfig(2, 3, 17, signed=True, frames=3),
+        EgressConfig(1, 2, 5, signed=True, frames=2, samples=3),
+        EgressConfig(3, 1, 9, signed=False, frames=1, samples=2),
     )
 
     def configs(self) -> st.SearchStrategy[EgressConfig]:
-        return st.builds(EgressConfig, st.integers(1, 4), st.integers(1, 3), st.integers(1, 12), st.booleans(), st.integers(1, 4))
+        shape = st.integers(1, 4), st.integers(1, 3), st.integers(1, 12)
+        return st.builds(EgressConfig, *shape, st.booleans(), st.integers(1, 4), st.sampled_from([1, 1, 2, 3]))
 
     def stimuli(self, config: EgressConfig) -> st.SearchStrategy[Results]:
         low = -(1 << (config.bits - 1)) if config.signed else 0
         number = st.integers(low, low + (1 << config.bits) - 1)
-        frame = st.tuples(*[st.tuples(*[number] * config.channels)] * config.beats)
+        frame = st.tuples(*[st.tuples(*[number] * config.channels)] * (config.beats * config.samples))
 
         def build(frames: list[Any]) -> st.SearchStrategy[Results]:
             several = len(frames)
@@ -73,13 +76,14 @@ class EgressSuite(BlockSuite):
         transfers = []
         for frame, good in zip(stimulus.frames, stimulus.good, strict=True):
             if good:
-                transfers += [(beat, False) for beat in frame[:-1]] + [(frame[-1], True)]
+                transfers += [(beat, (number + 1) % config.beats == 0) for number, beat in enumerate(frame)]
         return Delivered(tuple(transfers), stimulus.good.count(True), stimulus.good.count(False))
 
     def golden(self, config: EgressConfig, stimulus: Results) -> Delivered:
-        indexed = [[frame * config.beats + beat for beat in range(config.beats)] for frame in range(len(stimulus.frames))]
         beats = [beat for frame in stimulus.frames for beat in frame]
-        transfers = tuple((beats[index], last) for index, last in deliver(indexed, stimulus.good))
+        results = [list(range(first, first + config.beats)) for first in range(0, len(beats), config.beats)]
+        good = [wanted for wanted in stimulus.good for _ in range(config.samples)]
+        transfers = tuple((beats[index], last) for index, last in deliver(results, good))
         return Delivered(transfers, stimulus.good.count(True), stimulus.good.count(False))
 
     def elaborate(self, config: EgressConfig) -> Any:
@@ -91,7 +95,7 @@ class EgressSuite(BlockSuite):
         bench = StreamBench(dut, sink=None, fixed=idle)
         dut.reset(bench.idle())
         mask = (1 << config.bits) - 1
-        inside = quiet = 0
+        inside = quiet = left = 0
         outputs: Values = {}
         pauses = iter(range(10**9))
         waiting: list[tuple[int, dict[str, int]]] = []  # earliest cycle, inputs; in the order in which they come
@@ -118,6 +122,10 @@ class EgressSuite(BlockSuite):
             moved = len(bench.seen.left)
             outputs = bench.cycle(stimulus.patterns, extra)
             inside -= outputs["leaving"]
+            left += outputs["leaving"]
+            # a frame's place is free when all its results have gone to the port or are dropped
+            gone = len(bench.seen.left) + (outputs["m_axis_tvalid"] and len(bench.seen.left) == moved)
+            assert sum(stimulus.good[:left]) * config.beats * config.samples <= gone
             quiet = 0 if extra or waiting or frames or len(bench.seen.left) > moved else quiet + 1
         assert inside == 0
         transfers = tuple((self._numbers(config, beat.data), beat.last) for _, beat in bench.seen.left)

@@ -19,11 +19,15 @@ from .suite import BlockSuite, GoldenTests, MyHdlTests, VerilogTests
 
 @dataclass(frozen=True)
 class Transfers:
-    """Beats to be sent, the source's pauses, and how many cycles after its entry each frame leaves again."""
+    """Beats to be sent, the source's pauses, and how many cycles after its entry each frame leaves again.
+
+    shut: in which cycles the gate is shut, as a pattern that repeats, for an entrance that has one.
+    """
 
     beats: tuple[Beat, ...]
     patterns: Stalls
     stays: tuple[int, ...]
+    shut: tuple[bool, ...]
 
 
 @dataclass(frozen=True)
@@ -36,19 +40,21 @@ class Entered:
     malformed: int
 
 
-def config_of(beats: int, channels: int, bits: int, pace: int, slack: int, frames: int) -> IngressConfig:
+def config_of(beats: int, channels: int, bits: int, pace: int, slack: int, frames: int, gated: bool = False) -> IngressConfig:
     """An interval some cycles longer than the frame."""
-    return IngressConfig(beats, channels, bits, pace, beats * pace + slack, frames)
+    return IngressConfig(beats, channels, bits, pace, beats * pace + slack, frames, gated)
 
 
 class IngressSuite(BlockSuite):
-    """Good frames, early and missing tlast, with pauses, slow exits and full pipelines."""
+    """Good frames, early and missing tlast, with pauses, slow exits, full pipelines and gates."""
 
     samples = (
         config_of(5, 1, 8, 1, 0, 3),
         config_of(4, 3, 5, 2, 3, 1),
         config_of(1, 2, 1, 1, 2, 2),
         config_of(3, 1, 12, 3, 0, 4),
+        config_of(3, 1, 8, 1, 1, 2, gated=True),
+        config_of(1, 1, 4, 1, 0, 3, gated=True),
     )
 
     def configs(self) -> st.SearchStrategy[IngressConfig]:
@@ -60,6 +66,7 @@ class IngressSuite(BlockSuite):
             st.integers(1, 3),
             st.integers(0, 4),
             st.integers(1, 4),
+            st.booleans(),
         )
 
     def stimuli(self, config: IngressConfig) -> st.SearchStrategy[Transfers]:
@@ -72,7 +79,9 @@ class IngressSuite(BlockSuite):
 
         lengths = st.one_of(st.just(config.beats), st.just(config.beats), st.integers(1, 2 * config.beats + 1))
         frames = st.lists(lengths.flatmap(frame), min_size=1, max_size=6).map(lambda fs: tuple(beat for f in fs for beat in f))
-        return st.builds(Transfers, frames, stalls(), st.lists(st.integers(1, 25), min_size=1, max_size=5).map(tuple))
+        stays = st.lists(st.integers(1, 25), min_size=1, max_size=5).map(tuple)
+        shut = st.sampled_from([(), (True, False), (True,) * 9 + (False,), (False, True, True)])
+        return st.builds(Transfers, frames, stalls(), stays, shut if config.gated else st.just(()))
 
     def _codes(self, config: IngressConfig, data: int) -> tuple[int, ...]:
         return tuple(data >> (c * config.field) & ((1 << config.bits) - 1) for c in range(config.channels))
@@ -99,13 +108,15 @@ class IngressSuite(BlockSuite):
 
     def elaborate(self, config: IngressConfig) -> Any:
         stream, flow = Stream(config.channels * config.field), Flow(config.channels * config.bits)
-        return ingress(bit(), reset(), stream, bit(), flow, FrameStatus(), wire(32), wire(32), None, None, config)
+        gate, entered = (bit(), bit()) if config.gated else (None, None)
+        return ingress(bit(), reset(), stream, bit(), flow, FrameStatus(), wire(32), wire(32), gate, entered, config)
 
     def play(self, dut: Dut, config: IngressConfig, stimulus: Transfers) -> Entered:
-        bench = StreamBench(dut, source=None, fixed={"leaving": 0})
+        bench = StreamBench(dut, source=None, fixed={"leaving": 0, **({"gate": 1} if config.gated else {})})
         dut.reset(bench.idle())
         bench.send(stimulus.beats)
         entered: list[tuple[int, int]] = []
+        first_beats: list[int] = []
         good: list[bool] = []
         leaves: list[int] = []
         inside = most_inside = 0
@@ -118,7 +129,11 @@ class IngressSuite(BlockSuite):
                 inside -= 1
             sent = len(bench.seen.entered)
             now = dut.cycle
-            outputs = bench.cycle(stimulus.patterns, {"leaving": int(leaving)})
+            gate = {"gate": int(not self._shut(stimulus, now))} if config.gated else {}
+            outputs = bench.cycle(stimulus.patterns, {"leaving": int(leaving), **gate})
+            if config.gated and outputs["entered"]:
+                assert gate["gate"]
+                first_beats.append(now + config.latency)
             if outputs["source_valid"]:
                 if len(entered) % config.beats == 0:
                     inside += 1
@@ -131,8 +146,13 @@ class IngressSuite(BlockSuite):
             quiet = 0 if len(bench.seen.entered) > sent or outputs["source_valid"] else quiet + 1
         assert not bench.waiting, "the entrance wedged"
         assert most_inside <= config.frames
+        assert not config.gated or first_beats == [cycle for cycle, _ in entered[:: config.beats]]
         self._check_pace(config, [cycle for cycle, _ in entered])
         return self._seen(config, stimulus, entered, good, outputs)
+
+    @staticmethod
+    def _shut(stimulus: Transfers, cycle: int) -> bool:
+        return bool(stimulus.shut) and stimulus.shut[cycle % len(stimulus.shut)]
 
     def _check_pace(self, config: IngressConfig, cycles: list[int]) -> None:
         starts = cycles[:: config.beats]

@@ -32,7 +32,7 @@ def import_model(path: str | Path, input_scale: float | None = None, calibration
             calibration = Calibration.from_json(graph.metadata[KEY])
         except CalibrationError as error:
             raise CalibrationError(f"{path}: {error}") from None
-    scale = input_scale or (calibration and calibration.input_scale)
+    scale = input_scale or (None if calibration is None else calibration.input_scale)
     real = RealWalk(graph, str(path), scale).run()
     if calibration is None:
         raise UncalibratedError(

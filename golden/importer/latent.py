@@ -209,7 +209,7 @@ def _merge(mean: Symbol, centre: Affine, deviation: Symbol, logarithm: Affine) -
     for source, symbol, function in ((first, mean, centre), (second, deviation, logarithm)):
         elements = symbol.index[0]
         gain, offset = function.of(elements)
-        weights.append(source.weights[..., elements])
+        weights.append(source.weights[..., elements] * gain)
         bias.append(source.bias[..., elements] * gain + offset)
         probe.append(source.probe[:, elements] * gain + offset)
     nodes = tuple(dict.fromkeys((*first.nodes, *mean.chain.nodes, *second.nodes)))

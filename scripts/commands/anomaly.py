@@ -68,7 +68,7 @@ def anomaly(
     if plot:
         check_writable(plot)
     places = on or PLACES[:2]
-    results = []
+    results: list[dict[str, Any]] = []
     with terminal.progress() as report:
         for number, model in enumerate(models):
             network, x, codes = load_with_data(model, data, input_scale, terminal, calibration)

@@ -19,7 +19,6 @@ from ..models import load_network, make_plan
 from ..terminal import Terminal, table
 from . import options
 
-
 KEYS = ("lut", "ff", "bram36", "dsp", "planned_lut", "planned_bram36", "planned_dsp")
 """What is summed up over the layers."""
 
