@@ -128,7 +128,7 @@ class Distribution:
 
 
 def pooled(expected: NDArray[np.float64]) -> int:
-    """How many cells at the low end make one cell of a chi-squared test: those that expect less than five samples, together five."""
+    """How many cells at the low end make one cell of a chi-squared test: those that expect less than five samples."""
     return max(int(np.argmax(expected >= 5)), int(np.searchsorted(np.cumsum(expected), 5.0)) + 1)
 
 

@@ -20,11 +20,14 @@ class Fixed(Linear):
     """Integer sums of the input's values times weights of several bits, plus a bias, made codes by an activation.
 
     weights: (kernel_height, kernel_width, in_channels, out_channels) int64. bias: (out_channels,) int64, in units of a sum; half
-    a unit of the result is part of it, so that the activation's shift rounds.
+    a unit of the result is part of it, so that the activation's shift rounds. scale: what a unit of a sum is
+    worth; result_scale: what a code is.
     """
 
     bias: NDArray[np.int64]
     activation: Activation
+    scale: float = 1.0
+    result_scale: float = 1.0
 
     def __post_init__(self) -> None:
         super().__post_init__()

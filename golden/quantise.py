@@ -183,11 +183,12 @@ def _linear(real: RealLinear, stage: _Stage, sums: Range, precision: Precision, 
     weights = real.weights * stage.grid.scale
     integers, shift, unit = _scaled(weights, wanted, precision.weights, exact=heads is not None)
     bias = np.rint(real.bias / (unit / 2**shift)).astype(np.int64) + (1 << shift >> 1)  # half a unit, so that the shift rounds
+    scale = unit / 2**shift
     activation = Activation(shift, bits, signed)
     if steps and not relu:
         results = real.function(np.arange(-(1 << bits - 1), 1 << bits - 1) * unit)
         activation, unit = _tabulated(real.name, shift, results, precision)
-    return Fixed(real.name, real.nodes, stage.tensor, stage.grid, real.window, integers, bias, activation), unit
+    return Fixed(real.name, real.nodes, stage.tensor, stage.grid, real.window, integers, bias, activation, scale, unit), unit
 
 
 def _scaled(weights: Real, unit: float, bits: int, exact: bool) -> tuple[NDArray[np.int64], int, float]:

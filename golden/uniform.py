@@ -26,7 +26,8 @@ def rotated(words: Words, distance: int) -> Words:
 
 def word(states: Words) -> Words:
     """The words that states (2, streams...) stand for."""
-    return rotated(states[0] + states[1], 17) + states[0]
+    total: Words = rotated(states[0] + states[1], 17) + states[0]
+    return total
 
 
 def step(states: Words) -> Words:

@@ -111,12 +111,11 @@ def limit(clk, rst, sink, source, config):
     blocks.append(pass_on(sink.data, sums))
     kept = config.sum_bits - config.shift
     for lane in range(config.lanes):
-        end, limited = (lane + 1) * config.sum_bits, wire(config.bits)
+        end, high, limited = (lane + 1) * config.sum_bits, wire(max(2, kept)), wire(config.bits)
         if kept >= 2:
-            high = wire(kept)
             blocks.append(pass_on(sums if len(sums) == kept else sums(end, end - kept), high))
         else:
-            high = joined([sums(end - 1), sums(end - 1)])  # nothing but the sign is left
+            blocks.append(pass_on(joined([sums(end - 1), sums(end - 1)]), high))  # nothing but the sign is left
         blocks.append(saturate(high, limited, config.signed))
         numbers.append(limited)
     blocks.append(register(clk, joined(numbers), source.data))

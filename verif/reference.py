@@ -61,6 +61,8 @@ def execute(
     if (noise is None) != (epsilon is None):
         raise ExecutionError(f"{model}: " + ("it draws random numbers; give them" if noise else "no node draws random numbers"))
     if noise is not None and epsilon is not None:
+        if epsilon.ndim not in (2, 3) or len(epsilon) != len(x):
+            raise ExecutionError(f"{model}: noise of shape {epsilon.shape} for {len(x)} frames")
         feeds[first.name] = np.repeat(feeds[first.name], epsilon.size // (len(x) * epsilon.shape[-1]), axis=0)
         feeds[noise] = epsilon.reshape(-1, epsilon.shape[-1]).astype(_feed(proto, noise, epsilon.shape[-1]))
     executor = "qonnx" if any(node.domain not in ("", "ai.onnx") for node in proto.graph.node) else "onnxruntime"

@@ -66,6 +66,7 @@ class ActivateSuite(BlockSuite):
         Case(2, 7, 2, 9, signed=True),  # sums narrower than codes
         Case(2, 7, 2, 4, signed=False),  # sums as wide as codes but for the sign
         Case(1, 6, 9, 4, signed=True),  # nothing but the sign is left
+        Case(3, 4, 3, 1, signed=False),
         Case(2, 10, 1, 6, signed=True, table=(7, False)),
         Case(2, 14, 3, BLOCK_FROM.bit_length() - 1, signed=False, table=(5, True)),
     )

@@ -443,6 +443,7 @@ class TestSampling:
             "coins": (lambda g: g.z(noise=lambda m: g.bad("Bernoulli", g("Sigmoid", m))), "noise of another distribution"),
             "wide": (lambda g: g.z(noise=lambda m: g.bad("RandomNormalLike", m, scale=2.0)), "mean 0 and deviation 2"),
             "off zero": (lambda g: g.z(noise=lambda m: g.bad("RandomNormal", shape=[1, 3], mean=1.0)), "mean 1 and"),
+            "of halves": (lambda g: g.z(noise=lambda m: g.bad("RandomNormalLike", m, dtype=10)), "another type than float"),
             "of no elements": (lambda g: g.z(noise=lambda m: g.bad("RandomNormal", shape=[0, 3])), "noise of shape (0, 3)"),
             "vast": (lambda g: g.z(noise=lambda m: g.bad("RandomNormal", shape=[1 << 40, 1 << 40])), "elements, at most"),
             "tempered": (
@@ -765,3 +766,5 @@ class TestReference:
             execute(g.save(path, mean), rows(), epsilon=np.zeros((9, LATENTS)))
         with pytest.raises(ExecutionError, match="onnxruntime cannot run it"):
             execute(g.save(path, g.draw(mean, logvar)), rows(), epsilon=np.zeros((9, LATENTS + 1)))
+        with pytest.raises(ExecutionError, match=r"noise of shape \(8, 3\) for 9 frames"):
+            execute(path, rows(), epsilon=np.zeros((8, LATENTS)))

@@ -84,8 +84,9 @@ def test_equal_lanes_fail() -> None:
 
 def test_probabilities() -> None:
     """Samples of the true distribution: probabilities below 5 % come in 5 % of all cases, as far as a test is exact."""
-    chance, below = np.random.default_rng(3), {}
-    rounds = 200
+    chance = np.random.default_rng(3)
+    below: dict[str, int] = {}
+    rounds = 100
     for _ in range(rounds):
         for check in shape_checks(0, chance.multinomial(100_000, normal_masses() / normal_masses().sum())):
             below[check.name] = below.get(check.name, 0) + (check.probability < 0.05)

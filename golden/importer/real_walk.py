@@ -26,7 +26,7 @@ from .real_layers import MAX_WEIGHTS, PROBES, Intermediate, Linear, Reading, abs
 from .scalar_nodes import Refusal
 from .symbols import MAX_ACTIVATION, PAD, Codes, Frame, Symbol, Value, strip_padding
 from .transposed import blocked, transposed_axis
-from .walk import CUSTOM, Results, Walk
+from .walk import CUSTOM, FLOAT_TYPES, Results, Walk
 
 REDUCTIONS = ("ReduceMean", "ReduceSum", "ReduceSumSquare")
 REARRANGING = ("Gather", "Slice", "Split")
@@ -46,7 +46,7 @@ class RealWalk(Walk[RealNetwork]):
         self.noise: str | None = None
         self.weights = 0
         self.front: BinaryWalk | None = None
-        self.visited: set[str] = set()
+        self.visited: frozenset[Node] = frozenset()
         self.handlers |= {
             **dict.fromkeys(RANDOM, self.random),
             **dict.fromkeys(OTHER_RANDOM, self.other_random),
@@ -75,7 +75,7 @@ class RealWalk(Walk[RealNetwork]):
         if not front.findings and not front.assembly.stage:
             return  # nothing but the input's own quantiser
         self.front, self.findings = front, front.findings
-        self.visited = {node.name for node in visited}
+        self.visited = frozenset(visited)
         self.static |= front.static
         for name, value in front.values.items():
             if isinstance(value, Symbol) and name != tensor:
@@ -85,7 +85,7 @@ class RealWalk(Walk[RealNetwork]):
 
     def nodes(self) -> tuple[Node, ...]:
         """Those that the output depends on, without binary layers in front."""
-        return tuple(node for node in leading_to(self.graph.output, self.graph.nodes) if node.name not in self.visited)
+        return tuple(node for node in leading_to(self.graph.output, self.graph.nodes) if node not in self.visited)
 
     # the network, from its end
 
@@ -211,6 +211,8 @@ class RealWalk(Walk[RealNetwork]):
         else:
             like = arguments[0]
             shape = like.shape if isinstance(like, Symbol) else constant(arguments, 0).shape
+        if node.attributes.get("dtype", FLOAT_TYPES[0]) not in FLOAT_TYPES:
+            raise Refusal("noise of another type than float or double")
         if min(shape, default=1) < 1:
             raise Refusal(f"noise of shape {shape}")
         self.noise = node.name

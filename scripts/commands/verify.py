@@ -17,6 +17,7 @@ from sigmabit.verif import reference
 from sigmabit.verif.pipelines import simulate
 
 from ..files import check_writable, read_labels, write_json
+from ..gallery import draw
 from ..models import load_with_data, make_noise, make_plan
 from ..terminal import Terminal, table
 from . import options
@@ -38,6 +39,7 @@ from .run import accuracy
 @options.samples
 @options.seed
 @options.epsilon
+@click.option("--pictures", type=options.PATH, metavar="DIR", help="Draw what a variational autoencoder does, as PNG files.")
 @click.option("--report", "report_file", type=options.PATH, metavar="FILE", help="Write the result here too, as JSON.")
 @options.as_json
 def verify(
@@ -53,6 +55,7 @@ def verify(
     samples: int | None,
     seed: int | None,
     epsilon: Path | None,
+    pictures: Path | None,
     report_file: Path | None,
     as_json: bool,
 ) -> None:
@@ -78,7 +81,8 @@ def verify(
         reals = None if drawn is None else (drawn * 2.0**-FRACTION).astype(np.float32)
         float_run = reference.execute(model, x, lambda done, total: report("executing the float graph", done, total), reals)
         report("computing golden", 0, 0)
-        golden = network.results(codes, drawn)
+        tensors = dict(network.steps(codes, drawn))
+        golden = tensors[network.layers[-1].name]
         measured = simulate(network, made, codes, on, progress=report, noise=noise)
     outputs = {
         float_run.executor: float_run.outputs.reshape(len(golden), *network.output.shape),
@@ -106,6 +110,10 @@ def verify(
     rows += shown
     if report_file:
         write_json(report_file, result)
+    if pictures:
+        pictures.mkdir(parents=True, exist_ok=True)
+        for name in draw(network, x, outputs[on], tensors, pictures):
+            rows.append(["picture", str(pictures / name)])
     rows += [
         [f"results that differ, golden and {on}", mismatches],
         ["latency in cycles, planned / measured", f"{made.latency:,} / {measured.latency:,}"],
