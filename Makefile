@@ -5,10 +5,11 @@
 MAKEFLAGS += --no-builtin-rules
 
 # What may be given:
-MODEL ?= models/digits_bcnn.onnx#    the network
+MODEL ?= models/digits_bcnn.onnx#    the network; without it `make sim` takes digits_vae, too
 INPUT ?=#                            frames for `make sim` (.npy); without it the held-out digits, with their labels
 LABELS ?=#                           their classes (.npy), for the accuracy
 INPUT_SCALE ?=#                      step of the pixels, for models without a Quant node at the input; 1/255 without it
+SAMPLES ?=#                          samples of each frame, for models that draw them
 PLAN ?=#                             a plan.json; without it the fastest plan for PART is made
 PART ?= xc7vx690tffg1761-2#          the device
 CLOCK_MHZ ?= 200#                    its assumed clock
@@ -30,18 +31,19 @@ export SIGMABIT_CACHE ?= $(CURDIR)/build/cache
 export SIGMABIT_DATA ?= $(DATA)
 
 ifeq ($(INPUT),)
-ifeq ($(STEM),digits_bcnn)
+ifneq ($(filter digits_bcnn digits_vae,$(STEM)),)
 FRAMES := build/data/digits/x.npy
-CLASSES := build/data/digits/y.npy
+CLASSES := $(if $(filter digits_bcnn,$(STEM)),build/data/digits/y.npy)
 endif
 else
 FRAMES := $(INPUT)
 CLASSES := $(LABELS)
 endif
 
-planned := $(if $(PLAN),--plan $(PLAN),--part $(PART) --clock-mhz $(CLOCK_MHZ)) $(if $(INPUT_SCALE),--input-scale $(INPUT_SCALE))
+planned := $(if $(PLAN),--plan $(PLAN),--part $(PART) --clock-mhz $(CLOCK_MHZ)) \
+	$(if $(INPUT_SCALE),--input-scale $(INPUT_SCALE)) $(if $(SAMPLES),--samples $(SAMPLES))
 
-.PHONY: help setup sim test lint convert synth train clean
+.PHONY: help setup sim test lint convert synth train sampler-stats clean
 
 help: ## this list
 	@echo "make TARGET [VARIABLE=value ...]"
@@ -64,13 +66,19 @@ build/$(STEM)/settings: FORCE
 
 FORCE:
 
-sim: build/$(STEM)/sim.txt ## MODEL's Verilog on every frame of INPUT, against golden and the float graph
+ifeq ($(origin MODEL),file)
+sim: ## MODEL's Verilog on every frame of INPUT, against golden and the float graph
+	@$(MAKE) --no-print-directory sim MODEL=models/digits_bcnn.onnx
+	@$(MAKE) --no-print-directory sim MODEL=models/digits_vae.onnx
+else
+sim: build/$(STEM)/sim.txt
 	@cat $<
+endif
 
 build/$(STEM)/sim.txt: $(MODEL) $(FRAMES) $(CLASSES) $(PLAN) build/$(STEM)/settings $(SOURCES) $(ENVIRONMENT)
 	$(if $(FRAMES),,$(error INPUT is missing: the frames for $(MODEL), as a .npy file))
 	@$(SIGMABIT) verify $(MODEL) --input $(FRAMES) $(if $(CLASSES),--labels $(CLASSES)) $(planned) \
-		--report $(@D)/sim.json > $@ || { cat $@; exit 1; }
+		--pictures $(@D) --report $(@D)/sim.json > $@ || { cat $@; exit 1; }
 
 given := $(MODEL) $(INPUT) $(LABELS) $(PLAN)
 $(filter-out $(wildcard $(given)),$(given)):
@@ -113,6 +121,9 @@ build/trained/$(NAME).onnx: scripts/train.py scripts/topologies.py scripts/datas
 .venv/training: $(ENVIRONMENT)
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[training]'
 	@touch $@
+
+sampler-stats: $(ENVIRONMENT) ## 10^9 samples of the Gaussian sampler through every statistical test
+	$(SIGMABIT) sampler stats
 
 VERILOG := build/$(STEM)/verilog
 TOP = $(basename $(notdir $(shell ls $(VERILOG)/*.f)))

@@ -78,10 +78,11 @@ def configure(layer: Latent, samples: int, pace: int, frames: int, early: bool =
 
 
 @leaf
-def latent_wait(clk, rst, sink, status, source, config):
+def latent_wait(clk, rst, sink, done, source, config):
     """source = sink's beats, each a cycle after it has come and two after its frame's status has, whichever is later.
 
-    A frame's beat comes before the next frame's status, and three cycles or more after the status of the frame before.
+    done: a status comes. A frame's beat comes before the next frame's status, and three cycles or more after that of the frame
+    before.
     """
     ahead = Signal(intbv(0, min=0, max=config.frames + 1))
     waiting, go = bit(), bit()
@@ -99,9 +100,9 @@ def latent_wait(clk, rst, sink, status, source, config):
     def follow():
         source.valid.next = go
         waiting.next = (sink.valid or waiting) and not go
-        if status.done and not go:
+        if done and not go:
             ahead.next = ahead + 1
-        elif go and not status.done:
+        elif go and not done:
             ahead.next = ahead - 1
 
     return decide, hold, follow
@@ -114,7 +115,7 @@ def latent(clk, rst, sink, status, eps, consume, source, config):
     heads, instances = sink, []
     if config.wait is not None:
         heads = Flow(config.wait.bits)
-        instances.append(latent_wait(clk, rst, sink, status, heads, config.wait))
+        instances.append(latent_wait(clk, rst, sink, status.done, heads, config.wait))
     if config.replay is not None:
         once, heads = heads, Flow(config.replay.bits)
         instances.append(replay(clk, rst, once, heads, config.replay))

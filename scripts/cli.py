@@ -10,6 +10,7 @@ import click
 from sigmabit.golden import SigmabitError
 from sigmabit.verif.pipelines import SimulationError
 
+from .commands.anomaly import anomaly
 from .commands.bench import bench
 from .commands.calibrate import calibrate
 from .commands.compare import compare
@@ -18,6 +19,7 @@ from .commands.data import data
 from .commands.inspect import inspect
 from .commands.plan import plan
 from .commands.run import run
+from .commands.sampler import sampler
 from .commands.synth import synth
 from .commands.train import train
 from .commands.verify import verify
@@ -40,7 +42,7 @@ def sigmabit(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-for command in (inspect, calibrate, plan, convert, run, compare, verify, synth, data, train, bench):
+for command in (inspect, calibrate, plan, convert, run, compare, verify, synth, data, train, anomaly, sampler, bench):
     sigmabit.add_command(command)
 
 

@@ -46,7 +46,7 @@ def plot_aucs(aucs: Mapping[str, Sequence[float]], classes: Sequence[int], path:
     """Areas under the curve by left-out class, one mark for each kind of score or executor, as a PNG."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(8, 4), layout="constrained")
+    figure = Figure(figsize=(9, 4), layout="constrained")
     axes = figure.add_subplot()
     for number, (name, values) in enumerate(aucs.items()):
         shift = (number - (len(aucs) - 1) / 2) * 0.6 / len(aucs)
@@ -55,5 +55,5 @@ def plot_aucs(aucs: Mapping[str, Sequence[float]], classes: Sequence[int], path:
     axes.set_xticks(range(len(classes)), [str(each) for each in classes])
     axes.set(xlabel="class left out of training", ylabel="ROC AUC", ylim=(0, 1.02))
     axes.grid(axis="y", linewidth=0.3)
-    axes.legend(fontsize="small", loc="lower right")
+    figure.legend(fontsize="small", loc="outside right center")
     figure.savefig(path, format="png", dpi=120)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import onnx
@@ -32,7 +33,7 @@ def random_trigger(sizes: Sequence[int] = (57, 32, 16), latents: int = 13, bits:
         constants.append(numpy_helper.from_array(np.asarray(values, np.float32), name))
         return name
 
-    def node(operator: str, inputs: Sequence[str], output: str, **attributes: object) -> str:
+    def node(operator: str, inputs: Sequence[str], output: str, **attributes: Any) -> str:
         nodes.append(helper.make_node(operator, inputs, [output], name=output, **attributes))
         return output
 

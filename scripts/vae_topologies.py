@@ -162,7 +162,7 @@ class Recipe:
 
 RECIPES = {
     "digits_vae": Recipe(digits_vae, "digits", epochs=300, batch=64, learning_rate=3e-3, levels=16),
-    "mnist_vae": Recipe(mnist_vae, "mnist", epochs=30, batch=200, learning_rate=3e-3, levels=1, variance=1 / 24),
+    "mnist_vae": Recipe(mnist_vae, "mnist", epochs=30, batch=200, learning_rate=3e-3, levels=1, variance=1 / 12),
     "trigger_vae": Recipe(
         trigger_vae, "digits", epochs=400, batch=64, learning_rate=3e-3, levels=16, flat=True, without=1, exposed=True
     ),

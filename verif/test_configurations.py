@@ -3,19 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
+from unittest.mock import patch
 
+import numpy as np
 import pytest
 
+from sigmabit.golden.activate import Activation
+from sigmabit.golden.fixed import Fixed
+from sigmabit.golden.grid import Grid
+from sigmabit.golden.latent import Latent
+from sigmabit.golden.shuffle import Shuffle
+from sigmabit.golden.tensor import TensorType
 from sigmabit.golden.window import Axis, Window
+from sigmabit.hdl import latent
 from sigmabit.hdl.accumulate import AccumulateConfig
 from sigmabit.hdl.collect import CollectConfig
 from sigmabit.hdl.delay import DelayConfig
+from sigmabit.hdl.dot import DotConfig
 from sigmabit.hdl.gather import GatherConfig
 from sigmabit.hdl.ingress import IngressConfig
 from sigmabit.hdl.pool import MaximumConfig
 from sigmabit.hdl.popcount import PopcountConfig
+from sigmabit.hdl.replay import ReplayConfig
 from sigmabit.hdl.rom import RomConfig, RomStyle
+from sigmabit.hdl.shuffle import SpreadConfig
+from sigmabit.hdl.tabulate import TabulateConfig
 from sigmabit.hdl.window import WindowConfig
 
 SAME = Axis(5, 3, 1, 1, 1)
@@ -45,6 +59,21 @@ REFUSED: tuple[tuple[Callable[..., Any], tuple[Any, ...], str], ...] = (
     (DelayConfig, (1, 0, True), "a delay of 1 bits by 0 cycles"),
     (IngressConfig, (5, 1, 8, 0, 5, 1), "pace=0, frames=1: both are at least 1"),
     (IngressConfig, (5, 1, 8, 2, 9, 1), r"interval=9 is below beats \* pace = 10"),
+    (DotConfig, (0, 4, False, 4, 1, 9), "inputs=0 is below 1"),
+    (DotConfig, (1, 0, False, 4, 1, 9), "bits=0 is below 1"),
+    (DotConfig, (1, 4, False, 0, 1, 9), "weight_bits=0 is below 1"),
+    (DotConfig, (1, 4, False, 4, 0, 9), "lanes=0 is below 1"),
+    (DotConfig, (1, 4, False, 4, 1, 0), "count_bits=0 is below 1"),
+    (DotConfig, (1, 1, True, 4, 1, 9), "bits=1, weight_bits=4: signed numbers take at least 2 bits"),
+    (DotConfig, (1, 4, False, 1, 1, 9), "bits=4, weight_bits=1: signed numbers take at least 2 bits"),
+    (TabulateConfig, ("dense1", 2, 4, (1,)), "dense1_table_2: 1 words, expected a power of two from 2 on"),
+    (TabulateConfig, ("dense1", 2, 4, (1, 2, 3)), "dense1_table_2: 3 words, expected a power of two from 2 on"),
+    (TabulateConfig, ("dense1", 2, 4, (1, 16)), "dense1_table_2: a word of 5 bits, the width is 4"),
+    (ReplayConfig, (8, 1, 3), "times=1, pace=3: at least 2 and 1 are needed"),
+    (ReplayConfig, (8, 2, 0), "times=2, pace=0: at least 2 and 1 are needed"),
+    (SpreadConfig, (2, 2, 3, 2, 4, 3, 0, 2), "bottom=3, right=0 of blocks of 3 x 2"),
+    (SpreadConfig, (2, 2, 3, 2, 4, 0, 2, 2), "bottom=0, right=2 of blocks of 3 x 2"),
+    (SpreadConfig, (2, 2, 3, 2, 4, -1, 0, 2), "bottom=-1, right=0 of blocks of 3 x 2"),
 )
 
 
@@ -53,3 +82,47 @@ def test_refused(config: Callable[..., Any], fields: tuple[Any, ...], message: s
     """The message says what does not fit."""
     with pytest.raises(ValueError, match=f"^{message}$"):
         config(*fields)
+
+
+SHAPE = (TensorType(1, 1, 3, 8), Grid(8, 1, 0, 1.0), Window(Axis(1, 1), Axis(1, 1)))
+SUMS = (np.zeros((1, 1, 3, 2), int), np.zeros(2, int))
+HEADS = (2, False, False, 8, 4)
+
+LAYERS_REFUSED: tuple[tuple[Callable[..., Any], tuple[Any, ...], str], ...] = (
+    (Fixed, (*SHAPE, SUMS[0][:, :, :2], SUMS[1]), r"weights of shape \(1, 1, 2, 2\) for a window of shape \(1, 1, 3\)"),
+    (Fixed, (SHAPE[0], Grid(4, 1, 0, 1.0), SHAPE[2], *SUMS), "a grid of 4 levels for codes of 8"),
+    (Fixed, (*SHAPE, SUMS[0], np.zeros(3, int)), r"\(3,\) biases for 2 channels"),
+    (
+        Latent,
+        (TensorType(1, 2, 4, 16, True), *HEADS),
+        "layer: means and logarithms from .*, expected signed codes at one position",
+    ),
+    (
+        Latent,
+        (TensorType(1, 1, 3, 16, True), *HEADS),
+        "layer: means and logarithms from .*, expected signed codes at one position",
+    ),
+    (Latent, (TensorType(1, 1, 4, 16), *HEADS), "layer: means and logarithms from .*, expected signed codes at one position"),
+    (Shuffle, (TensorType(2, 2, 6, 8), 2, 2, 4, 4), "layer: 6 channels for blocks of 2 x 2"),
+    (Shuffle, (TensorType(2, 2, 4, 8), 2, 2, 2, 4), "layer: 2 rows of 2 blocks of 2"),
+    (Shuffle, (TensorType(2, 2, 4, 8), 2, 2, 4, 5), "layer: 5 columns of 2 blocks of 2"),
+)
+
+
+@pytest.mark.parametrize(("layer", "fields", "message"), LAYERS_REFUSED, ids=[case[2] for case in LAYERS_REFUSED])
+def test_layers_refused(layer: Callable[..., Any], fields: tuple[Any, ...], message: str) -> None:
+    """Layers whose parts do not fit each other."""
+    activation = (Activation(0, 4, True),) if layer is Fixed else ()
+    with pytest.raises(ValueError, match=f"^{message}$"):
+        layer("layer", (), *fields, *activation)
+
+
+def test_widths_of_golden_and_hdl() -> None:
+    """A sampling layer whose results are wider in golden than in hdl cannot be."""
+    layer = Latent("latent", (), TensorType(1, 1, 4, 16, True), *HEADS)
+    wider = replace(layer, z_bits=layer.z_bits + 1)
+    with (
+        patch.object(Latent, "result_bits", wider.result_bits),
+        pytest.raises(ValueError, match=r"^latent: results of 8 bits, golden has 9$"),
+    ):
+        latent.configure(layer, 1, 1, 2)

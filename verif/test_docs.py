@@ -40,8 +40,9 @@ NOT_BLOCKS = {
 }
 """Modules of hdl/ that hold no block of their own, and why."""
 
-GOLDEN = {"top": "network", "stream": "layout"}
-"""Where golden/ calls what hdl/ builds by another name: a pipeline is a network there, and a stream a tensor's layout."""
+GOLDEN = {"top": "network", "stream": "layout", "unrolled": "fixed"}
+"""Where golden/ calls what hdl/ builds by another name: a pipeline is a network there, a stream a tensor's layout, and a
+layer of fixed-point weights the same however it is built."""
 
 SECTIONS = ("What it computes", "Ports", "Configuration", "Timing", "Why it is built so", "Invariants")
 ROWS = ("golden source", "hdl source", "test", "configuration", "latency", "interval")

@@ -42,17 +42,38 @@ def rare(bits: int) -> st.SearchStrategy[int]:
     return st.integers(0, 2**64 - 1).map(lambda word: word | ((1 << 14) - 1) << 22 | ((1 << bits) - 1) << 8)
 
 
+def narrow() -> list[int]:
+    """Words that decide as narrowly as can be.
+
+    Between segments: the last toss for the one and the first for the other. Between places: a `lean` or `extra` of twice the
+    segment, and those beside it.
+    """
+    found = []
+    for column in (*range(0, 256, 5), 255, 256, 272, 273, 304, 336, 368, 383):
+        threshold, other = TABLE[column] & 0x3FFFFF, TABLE[column] >> 22
+        for toss in {max(0, threshold - 1), threshold, threshold + 1}:
+            segment = column if toss < threshold else other
+            row = column if column < 256 else column % 128 + toss % 2 * 128
+            places = toss // 2 << 43 | 40 << 37 | toss % 4 // 2 << 36 | 5 << 8 | row
+            if column < 256:
+                found += [places | lean << 22 for lean in range(max(0, 2 * segment - 1), 2 * segment + 2)]
+            else:
+                nearest = segment // 32
+                found += [places | 0x3FFF << 22 | extra << 14 for extra in range(max(0, nearest - 1), nearest + 2)]
+    return found
+
+
 class GaussianSuite(BlockSuite):
-    """A word in every cycle; those of the tail are drawn as often as others."""
+    """A word in every cycle; those of the tail are drawn as often as others; and those that decide narrowly."""
 
     samples = (GaussianConfig(),)
-    examples = 40
+    examples = 20
 
     def configs(self) -> st.SearchStrategy[GaussianConfig]:
         return st.just(GaussianConfig())
 
     def stimuli(self, config: GaussianConfig) -> st.SearchStrategy[list[int]]:
-        return st.lists(st.integers(0, 2**64 - 1) | rare(0) | rare(14), min_size=1, max_size=60)
+        return st.lists(st.integers(0, 2**64 - 1) | rare(0) | rare(14), min_size=1, max_size=60) | st.just(narrow())
 
     def expected(self, config: GaussianConfig, stimulus: list[int]) -> list[int]:
         return [naive(word) for word in stimulus]
@@ -79,6 +100,9 @@ class TestGolden(GaussianSuite, GoldenTests):
         drawn[::2] |= np.uint64(((1 << 14) - 1) << 22)
         drawn[::4] |= np.uint64(((1 << 14) - 1) << 8)
         assert gaussian(drawn).tolist() == [naive(word) for word in drawn.tolist()]
+
+    def test_narrow_decisions(self) -> None:
+        assert gaussian(np.array(narrow(), np.uint64)).tolist() == [naive(word) for word in narrow()]
 
     def test_largest(self) -> None:
         """Eight standard deviations are reached, on both sides."""

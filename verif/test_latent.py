@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -23,12 +24,14 @@ from sigmabit.golden.shuffle import Shuffle
 from sigmabit.golden.tensor import TensorType
 from sigmabit.golden.window import Axis, Window
 from sigmabit.hdl import latent as block
+from sigmabit.hdl import schedule
 from sigmabit.hdl.folding import Folding
 from sigmabit.hdl.plan import Plan, ends_early, make_plan
 from sigmabit.hdl.stream import Flow, FrameStatus, bit, reset, wire
 from sigmabit.hdl.top import Pipeline
 
 from .bench import Dut, MyHdlDut
+from .operands import delayed
 from .suite import BlockSuite, GoldenTests, MyHdlTests, VerilogTests
 from .test_reparameterise import sample_of
 from .test_score import Posterior, codes, packed, scores_of, signed
@@ -251,6 +254,36 @@ def _run(dut: Dut, beats: list[tuple[int, bool]], eps: NDArray[np.int64], pause_
         if outputs["m_axis_tvalid"]:
             results.append(outputs["m_axis_tdata"])
     return results
+
+
+@settings(max_examples=150, deadline=None, database=None, derandomize=True)
+@given(st.data())
+def test_distances(data: st.DataObject) -> None:
+    """What docs/flow.md shows of frames' beats, samples and statuses, by the schedule's rules, for any plan and any pauses."""
+    axes = [data.draw(st.sampled_from([Axis(2, 2), Axis(3, 2, 2), Axis(4, 2, 3), Axis(4, 3, 2), Axis(3, 3)])) for _ in range(2)]
+    model = encoder(*axes)
+    heads = model.layers[0]
+    assert isinstance(heads, Fixed)
+    group = heads.window.taps if heads.dense else data.draw(st.sampled_from([1, heads.window.columns.kernel]))
+    folding = Folding(group, 1, data.draw(st.integers(1, 2)))
+    samples, slack = data.draw(st.integers(1, 7)), data.draw(st.sampled_from([0, 1, 5, 100]))
+    least = make_plan(model, {"heads": folding}, "xc7vx690t", 200.0, None, samples).interval
+    plan = make_plan(model, {"heads": folding}, "xc7vx690t", 200.0, least + slack, samples)
+    ingress, config, pace = plan.pipeline.ingress, plan.layers[1].config, plan.interval // samples
+    assert isinstance(config, block.LatentConfig)
+
+    pauses = data.draw(st.just([0]) | st.lists(st.sampled_from([0, 0, 0, 1, 3, 50, 500]), min_size=1, max_size=11))
+    entered = delayed(schedule.entries(20, ingress.beats, ingress.pace, plan.interval), pauses)
+    folds, arrivals, status = folding.folds(heads), entered + 1, entered[:, -1] + 1
+    starts = schedule.gather_starts(arrivals, folds) if heads.dense else schedule.window_starts(arrivals, heads.window, folds)
+    beats = starts[:, -1] + folds - 1 + plan.layers[0].config.latency
+    begun = beats if config.wait is None else np.maximum(beats, status + 1)
+    assert np.all(np.diff(begun) >= plan.interval)
+    first = begun + config.latency - config.sampling.latency + config.sampling.eps_latency
+    assert np.all(first > status)
+    last = first + (samples - 1) * pace
+    waiting = [int((status <= now).sum() - (last <= now).sum()) for now in status]
+    assert max(waiting) < config.draw.frames, "the plan takes one more than the argument asks for"
 
 
 def test_ends_early() -> None:

@@ -40,7 +40,8 @@ def layers(draw: st.DrawFn) -> Shuffle:
     """Blocks up to 3 x 3, cut off in every way."""
     rows, columns = draw(st.integers(1, 3)), draw(st.integers(1, 3))
     sizes = [draw(st.integers(1, n)) for n in (3, 4)]
-    return layer(*sizes, rows, columns, draw(st.integers(1, 2)), draw(st.integers(0, rows - 1)), draw(st.integers(0, columns - 1)))
+    cut = [draw(st.integers(0, n - 1)) for n in (rows, columns)]
+    return layer(*sizes, rows, columns, draw(st.integers(1, 2)), *cut)
 
 
 class ShuffleSuite(BlockSuite):

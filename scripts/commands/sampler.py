@@ -67,18 +67,15 @@ def exact_distribution(output: Path | None, as_json: bool) -> None:
     rows: list[list[object]] = [
         ["largest sample, standard deviations", LARGEST / 2**FRACTION],
         ["total variation distance", f"{found.total_variation:.3g}"],
-        *([f"largest relative error below {sigmas} sigma", f"{found.relative_error(sigmas):.3g}"] for sigmas in SIGMAS),
-        ["relative error of the two largest samples", f"{found.relative_error(np.inf):.3g}"],
-        *([f"moment {order}, less {normal}", f"{top / bottom - normal:.3g}"] for order, (top, bottom, normal) in _even(moments)),
-        ["odd moments", 0 if not any(moments[order][0] for order in (1, 3, 5, 7)) else "not 0"],
-        ["detection horizon, samples", f"{horizon:.3g}"],
     ]
+    rows += [[f"largest relative error below {sigmas} sigma", f"{found.relative_error(sigmas):.3g}"] for sigmas in SIGMAS]
+    rows.append(["relative error of the two largest samples", f"{found.relative_error(np.inf):.3g}"])
+    for order, normal in NORMAL_MOMENTS.items():
+        top, bottom = moments[order]
+        rows.append([f"moment {order}, less {normal}", f"{top / bottom - normal:.3g}"])
+    rows.append(["odd moments", "not 0" if any(moments[order][0] for order in (1, 3, 5, 7)) else 0])
+    rows.append(["detection horizon, samples", f"{horizon:.3g}"])
     terminal.emit(data, table("the exact distribution, against the normal rounded to multiples of 2**-11", ["", ""], rows))
-
-
-def _even(moments: dict[int, tuple[int, int]]) -> list[tuple[int, tuple[int, int, int]]]:
-    """The even moments, each with the normal's."""
-    return [(order, (*moments[order], normal)) for order, normal in NORMAL_MOMENTS.items()]
 
 
 @sampler.command()

@@ -81,8 +81,7 @@ def verify(
         reals = None if drawn is None else (drawn * 2.0**-FRACTION).astype(np.float32)
         float_run = reference.execute(model, x, lambda done, total: report("executing the float graph", done, total), reals)
         report("computing golden", 0, 0)
-        tensors = dict(network.steps(codes, drawn))
-        golden = tensors[network.layers[-1].name]
+        golden = network.results(codes, drawn)
         measured = simulate(network, made, codes, on, progress=report, noise=noise)
     outputs = {
         float_run.executor: float_run.outputs.reshape(len(golden), *network.output.shape),
@@ -111,9 +110,8 @@ def verify(
     if report_file:
         write_json(report_file, result)
     if pictures:
-        pictures.mkdir(parents=True, exist_ok=True)
-        for name in draw(network, x, outputs[on], tensors, pictures):
-            rows.append(["picture", str(pictures / name)])
+        drawn_at = draw(network, x, outputs[on], pictures)
+        rows += [["picture", str(drawn_at)]] if drawn_at else []
     rows += [
         [f"results that differ, golden and {on}", mismatches],
         ["latency in cycles, planned / measured", f"{made.latency:,} / {measured.latency:,}"],
