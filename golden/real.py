@@ -87,7 +87,8 @@ class RealLatent:
     def deviations(self, heads: Real) -> Real:
         """(N, latents) standard deviations of (N, 1, 1, 2 * latents) heads."""
         logarithms = heads[:, 0, 0, self.latents :]
-        return np.exp(logarithms if self.log_sigma else logarithms / 2)
+        with np.errstate(over="ignore"):  # calibration finds out what is not finite
+            return np.exp(logarithms if self.log_sigma else logarithms / 2)
 
     def run(self, heads: Real, epsilon: Real) -> Real:
         """(N, 1, 1, latents [+ 2]) of heads and standard normal samples (N, latents)."""

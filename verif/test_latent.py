@@ -205,9 +205,9 @@ def encoder(rows: Axis, columns: Axis) -> Network:
 
 def plan_of(model: Network, interval: int, samples: int = 1) -> Plan:
     """Heads in one fold."""
-    return make_plan(
-        model, {"heads": Folding(model.layers[0].window.columns.kernel, 1, 2)}, "xc7vx690t", 200.0, interval, samples
-    )  # type: ignore[union-attr]
+    heads = model.layers[0]
+    assert isinstance(heads, Fixed)
+    return make_plan(model, {"heads": Folding(heads.window.columns.kernel, 1, 2)}, "xc7vx690t", 200.0, interval, samples)
 
 
 @pytest.mark.parametrize("samples", [1, 3])

@@ -39,9 +39,9 @@ def layer(height: int, width: int, rows: int, columns: int, channels: int, botto
 def layers(draw: st.DrawFn) -> Shuffle:
     """Blocks up to 3 x 3, cut off in every way."""
     rows, columns = draw(st.integers(1, 3)), draw(st.integers(1, 3))
-    sizes = [draw(st.integers(1, n)) for n in (3, 4)]
-    cut = [draw(st.integers(0, n - 1)) for n in (rows, columns)]
-    return layer(*sizes, rows, columns, draw(st.integers(1, 2)), *cut)
+    height, width = (draw(st.integers(1, n)) for n in (3, 4))
+    bottom, right = (draw(st.integers(0, n - 1)) for n in (rows, columns))
+    return layer(height, width, rows, columns, draw(st.integers(1, 2)), bottom, right)
 
 
 class ShuffleSuite(BlockSuite):

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from sigmabit.golden import Network, import_model, import_real
+from sigmabit.golden import Network, Precision, calibrated, import_model, import_real
+from sigmabit.golden.fixed import Fixed
 from sigmabit.golden.gaussian import FRACTION
 from sigmabit.hdl.plan import Plan
 from sigmabit.hdl.planner import Planner
@@ -19,6 +20,7 @@ from sigmabit.scripts.datasets import data_folder, load
 from sigmabit.scripts.trigger import random_trigger
 
 from . import reference
+from .command_line import command
 from .compare import first_difference
 from .pipelines import Noise, Stalls, simulate
 from .quantisation import compare_layers
@@ -141,4 +143,28 @@ def test_trigger(tmp_path: Path) -> None:
     """57-32-16-2x13 takes a frame in every cycle, and 20 cycles for encoder, sampling and score."""
     path = tmp_path / "trigger_57.onnx"
     path.write_bytes(random_trigger((57, 32, 16), 13, bits=6, seed=57).SerializeToString())
-    assert path
+    x = np.random.default_rng(57).integers(0, 256, (500, 57)).astype(np.float32)
+    model = import_model(path, 1.0, calibrated(import_real(path, 1.0), x, Precision()))
+    assert [layer.weight_bits for layer in model.layers if isinstance(layer, Fixed)] == [6, 6, 6]
+    plan = Planner(model, PART, CLOCK_MHZ).plan(1)
+    assert plan.interval == 1
+    assert plan.layers[-1].done - plan.pipeline.ingress.latency <= 20
+    assert plan.cost.dsp <= 100
+    codes, noise = model.input.encode(x), Noise(57)
+    measured = simulate(model, plan, codes, taps=True, noise=noise)
+    assert first_difference(dict(model.steps(codes, noise.codes(13, len(codes), 1))), measured.trace) is None
+    assert measured.latency == plan.latency
+    assert set(np.diff(measured.last_out).tolist()) == {1}
+
+
+def test_anomalies(tmp_path: Path) -> None:
+    """Golden tells the class that was left out of training as well as the float graph does, with the same samples."""
+    dataset = load("digits", None)
+    np.save(tmp_path / "x.npy", dataset.test_images)
+    np.save(tmp_path / "y.npy", dataset.test_labels)
+    models = sorted(str(path) for path in (MODELS / "anomaly").glob("*.onnx"))
+    assert len(models) == 10
+    data = "--input", str(tmp_path / "x.npy"), "--labels", str(tmp_path / "y.npy"), "--samples", "4"
+    for each in command("anomaly", *models, *data, "--json").json["models"]:
+        for kind, golden in each["auc"]["golden"].items():
+            assert abs(golden - each["auc"]["float"][kind]) <= 0.005, (each["model"], kind)

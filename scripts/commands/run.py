@@ -80,9 +80,9 @@ def run(
         raise InputError(f"--latents: {network.name} draws no samples")
     truth = read_labels(labels, len(codes), math.prod(network.output.shape)) if labels else None
     made = None if on == "golden" else make_plan(network, plan, part, clock_mhz=clock_mhz, samples=samples)
-    if made is None:
-        check_samples(network, samples or 1)
-    drawn = noise.for_network(network, len(codes), made.samples if made else samples or 1)
+    count = made.samples if made else 1 if samples is None else samples
+    check_samples(network, count)
+    drawn = noise.for_network(network, len(codes), count)
     measured: Measured | None = None
     with terminal.progress() as report:
         if made is None:

@@ -1,0 +1,190 @@
+"""Autoencoders that lack something, and samples that do not fit: one sentence, and nothing half done."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+
+from sigmabit.golden import Precision, calibrated, embed, import_model, import_real
+from sigmabit.golden.calibration import KEY
+from sigmabit.scripts.trigger import random_trigger
+
+from .command_line import Call, Refused, Tiny, frames
+
+pytestmark = pytest.mark.usefixtures("vae")
+
+RUN = ["run", "calibrated.onnx", "--input", "x.npy", "--output", "out.npy"]
+
+
+@pytest.fixture
+def vae(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The test runs in a folder with a small autoencoder, its frames, the same calibrated, and a binary network."""
+    monkeypatch.chdir(tmp_path)
+    Path("vae.onnx").write_bytes(random_trigger((6, 4), 2, bits=4, seed=1).SerializeToString())
+    x = np.random.default_rng(1).integers(0, 256, (20, 6)).astype(np.float32)
+    np.save("x.npy", x)
+    embed(Path("vae.onnx"), calibrated(import_real("vae.onnx", 1.0), x, Precision()), Path("calibrated.onnx"))
+    Tiny().save(Path("binary.onnx"))
+    np.save("frames.npy", frames())
+
+
+def with_metadata(text: str) -> None:
+    """bad.onnx: the calibrated model with another calibration."""
+    proto = onnx.load("calibrated.onnx")
+    onnx.helper.set_model_props(proto, {KEY: text})
+    onnx.save(proto, "bad.onnx")
+
+
+@pytest.mark.parametrize("command", ["plan vae.onnx", "convert vae.onnx -o verilog", "inspect vae.onnx", "synth vae.onnx"])
+def test_uncalibrated(refused: Refused, command: str) -> None:
+    """What has no frames cannot go on, and says how to."""
+    refused(command.split(), "vae.onnx", "range", "--calibration", "sigmabit calibrate")
+
+
+def test_calibrated_with_the_frames_of_a_run(call: Call) -> None:
+    """What has frames needs nothing else, and says what it does."""
+    result = call("run", "vae.onnx", "--input", "x.npy", "--output", "y.npy")
+    assert result.status == 0
+    assert "calibrated with x.npy" in result.err
+    assert call(*RUN).status == 0
+    assert np.array_equal(np.load("y.npy"), np.load("out.npy"))
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ("--samples 0", ("0 samples",)),
+        ("--samples -3", ("-3 samples",)),
+        ("--samples 99999999", ("99999999 samples", "65536")),
+        ("--seed -1", ("--seed",)),
+        ("--seed 18446744073709551616", ("--seed",)),
+        ("--seed x", ("--seed", "x")),
+        ("--epsilon missing.npy", ("missing.npy", "No such file")),
+        ("--epsilon x.npy", ("x.npy", "below 16")),
+        ("--epsilon good.npy --seed 3", ("--seed and --epsilon",)),
+        ("--epsilon good.npy --samples 2", ("good.npy", "(20, 1, 2)", "(20, 2, 2)")),
+        ("--epsilon few.npy", ("few.npy", "(19, 1, 2)", "(20, 1, 2)")),
+        ("--epsilon nan.npy", ("nan.npy", "nan", "(3, 1)")),
+        ("--epsilon wide.npy", ("wide.npy", "16.0", "(0, 0)", "-16")),
+        ("--epsilon text.npy", ("text.npy",)),
+        ("--latents out.npy", ("--latents", "different files")),
+    ],
+)  # fmt: skip
+def test_samples(refused: Refused, options: str, says: tuple[str, ...]) -> None:
+    """Numbers, seeds and files of samples."""
+    good = np.zeros((20, 2), np.float32)
+    np.save("good.npy", good)
+    np.save("few.npy", good[:19])
+    for name, place, value in (("nan", (3, 1), np.nan), ("wide", (0, 0), 16.0)):
+        changed = good.copy()
+        changed[place] = value
+        np.save(f"{name}.npy", changed)
+    np.save("text.npy", np.full((20, 2), "a"))
+    refused([*RUN, *options.split()], *says)
+
+
+@pytest.mark.parametrize("option", [["--samples", "2"], ["--seed", "0"], ["--epsilon", "x.npy"], ["--latents", "l.npz"]])
+def test_a_network_that_draws_nothing(refused: Refused, option: list[str]) -> None:
+    """Options that say nothing about it are refused, not ignored."""
+    run = ["run", "binary.onnx", "--input", "frames.npy", "--output", "y.npy", "--input-scale", "1"]
+    refused([*run, *option], option[0], "draws no samples")
+
+
+def test_seed_of_zero(call: Call) -> None:
+    """A seed like any other, and the one that is taken without one; other seeds give other samples."""
+    results = []
+    for options in ((), ("--seed", "0"), ("--seed", "1")):
+        assert call(*RUN, *options).status == 0
+        results.append(np.load("out.npy"))
+    assert np.array_equal(results[0], results[1])
+    assert not np.array_equal(results[0], results[2])
+
+
+def test_axis_of_samples(call: Call) -> None:
+    """--samples inserts an axis, even for one; three-dimensional samples from outside do for more than one."""
+    shapes = []
+    np.save("eps.npy", np.zeros((20, 3, 2)))
+    for options in ((), ("--samples", "1"), ("--samples", "3"), ("--epsilon", "eps.npy")):
+        assert call(*RUN, *options).status == 0
+        shapes.append(np.load("out.npy").shape)
+    assert shapes == [(20, 4), (20, 1, 4), (20, 3, 4), (20, 3, 4)]
+
+
+def test_plan_for_other_samples(refused: Refused, call: Call) -> None:
+    """A plan is for a number of samples."""
+    assert call("plan", "calibrated.onnx", "--samples", "2", "-o", "plan.json").status == 0
+    refused([*RUN, "--on", "verilator", "--plan", "plan.json", "--samples", "3"], "plan.json", "2 samples", "3")
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("{", "damaged"),
+        ("[]", "damaged"),
+        ('{"precision": {"weights": 8}, "input_scale": 1, "ranges": {}}', "no range for dense1"),
+        ('{"precision": {"weights": 99}, "input_scale": 1, "ranges": {}}', "weights=99"),
+        ('{"precision": {"weights": "8"}, "input_scale": 1, "ranges": {}}', "no width"),
+        ('{"precision": {}, "input_scale": 1, "ranges": {"dense1": [2, 1]}}', "a range from 2.0 to 1.0"),
+        ('{"precision": {}, "input_scale": 1, "ranges": {"dense1": [0, NaN]}}', "range"),
+        ('{"precision": {}, "input_scale": "a", "ranges": {}}', "damaged"),
+    ],
+)
+def test_damaged_calibration(refused: Refused, text: str, says: str) -> None:
+    """A file's metadata are not trusted."""
+    with_metadata(text)
+    refused(["inspect", "bad.onnx"], "bad.onnx" if "no range" not in says else "bad", says)
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ("vae.onnx --input nothing.npy", "nothing.npy"),
+        ("vae.onnx --input frames.npy", "frames.npy"),
+        ("vae.onnx --input x.npy --weight-bits 40", "weights=40"),
+        ("vae.onnx --input x.npy --bits 1", "codes=1"),
+        ("binary.onnx --input frames.npy", "nothing to calibrate"),
+        ("overflowing.onnx --input x.npy", "not finite"),
+    ],
+)
+def test_calibrate(refused: Refused, options: str, says: str) -> None:
+    """Frames, widths and models that lead to no calibration."""
+    proto = onnx.load("vae.onnx")
+    for tensor in proto.graph.initializer:
+        if tensor.name == "mu.weight":
+            values = onnx.numpy_helper.to_array(tensor) * np.float32(3e38)
+            tensor.CopyFrom(onnx.numpy_helper.from_array(values.astype(np.float32), tensor.name))
+    for tensor in proto.graph.initializer:
+        if tensor.name == "logvar.weight":
+            tensor.CopyFrom(onnx.numpy_helper.from_array(np.full_like(onnx.numpy_helper.to_array(tensor), 1e30), tensor.name))
+    onnx.save(proto, "overflowing.onnx")
+    refused(["calibrate", *options.split(), "-o", "out.onnx"], says)
+
+
+def test_logarithms_out_of_range() -> None:
+    """A logarithm of a variance beyond [-8, 8) is clamped, in golden as in hardware: the deviation is exp(4) at the most."""
+    network = import_model("calibrated.onnx")
+    latent = network.latent
+    assert latent is not None
+    low, high = latent.deviation.clamp
+    heads = np.zeros((2, 1, 1, 4), np.int64)
+    heads[:, 0, 0, 2:] = [[latent.input.high, high], [latent.input.low, low]]
+    epsilon = np.full((2, 1, 2), 1 << 11)
+    drawn = latent.run(heads, epsilon)[:, 0, 0, :2] * 2.0**-latent.z_fraction
+    unit = 2.0**-latent.z_fraction
+    deviations = np.exp(np.array([high, low]) * 2.0**-latent.fraction / 2)
+    assert np.all(drawn[:, 0] == drawn[:, 1])
+    limit = ((1 << latent.z_bits - 1) - 1) * unit
+    assert np.allclose(drawn[:, 0], np.minimum(deviations, limit), atol=unit)
+
+
+def test_calibrated_copy(call: Call) -> None:
+    """It holds what is needed: the step of the input, widths, ranges; and it stays a model that onnx checks."""
+    result = call("calibrate", "vae.onnx", "--input", "x.npy", "--bits", "7", "-o", "copy.onnx", "--json")
+    assert json.loads(result.out)["input_scale"] == 1.0
+    onnx.checker.check_model(onnx.load("copy.onnx"))
+    assert call("plan", "copy.onnx", "--interval", "1").status == 0
+    assert import_model("copy.onnx").layers[0].layout.bits == 7
