@@ -114,7 +114,7 @@ build/$(STEM)/synth.txt: $(MODEL) $(PLAN) build/$(STEM)/settings $(SOURCES) $(EN
 
 train: build/trained/$(NAME).onnx ## the network NAME, from its data
 
-build/trained/$(NAME).onnx: scripts/train.py scripts/topologies.py scripts/datasets.py .venv/training
+build/trained/$(NAME).onnx: $(wildcard scripts/*.py) .venv/training
 	@mkdir -p $(@D)
 	$(SIGMABIT) train $(NAME) $(if $(DATA),--data $(DATA)) -o $@
 

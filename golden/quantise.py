@@ -40,7 +40,7 @@ class Precision:
     numbers that tables of functions are read with.
     """
 
-    weights: int = 10
+    weights: int = 12
     codes: int = 8
     latents: int = 12
     table: int = 10

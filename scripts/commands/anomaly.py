@@ -10,7 +10,7 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from sigmabit.golden import InputError, Network
+from sigmabit.golden import InputError, Network, import_real
 from sigmabit.golden.gaussian import FRACTION
 from sigmabit.verif import reference
 from sigmabit.verif.pipelines import Noise, simulate
@@ -21,9 +21,6 @@ from ..models import load_with_data, make_plan
 from ..terminal import Terminal, table
 from . import options
 from .run import latent_values
-
-HEADS = ("/mu/Gemm_output_0", "/logvar/Gemm_output_0")
-"""The tensors of mu and logvar, as PyTorch's exporter names the results of layers of these names."""
 
 CLASSES = 10
 
@@ -126,9 +123,12 @@ def _executor(model: Path, network: Network, codes: NDArray[np.int64], place: st
     """What runs a model's frames, whose codes are given, in one of the PLACES."""
 
     def in_float(frames: NDArray[Any], eps: Reals) -> Inference:
-        found = reference.execute(model, frames, epsilon=eps.astype(np.float32), tensors=HEADS)
-        mu, logvar = (found.tensors[name][:, 0] for name in HEADS)
-        return Inference(found.outputs, mu, logvar)
+        latent = import_real(model, network.input.grid.scale).latent
+        assert latent is not None
+        heads = latent.mean, latent.logarithm
+        found = reference.execute(model, frames, epsilon=eps.astype(np.float32), tensors=heads)
+        mu, logarithm = (found.tensors[name][:, 0] for name in heads)
+        return Inference(found.outputs, mu, logarithm * (2 if latent.log_sigma else 1))
 
     def in_integers(frames: NDArray[Any], eps: Reals) -> Inference:
         drawn = np.rint(eps * 2.0**FRACTION).astype(np.int64)

@@ -80,7 +80,10 @@ def _tables(network: Network) -> list[RenderableType]:
         rows.append([layer.name, *shapes, layer.operations])
         origins.append([layer.name, ", ".join(layer.nodes)])
     form, ties = network.input, network.ties
-    where = "its Quant node" if form.quantiser else "assumption" if form.assumed else "--input-scale"
+    if form.quantiser:
+        where = "its Quant node"
+    else:
+        where = "assumption" if form.assumed else "--input-scale, or its calibration" if network.latent else "--input-scale"
     lines = [
         "",
         f"input {form.name} {form.shape}: {form.grid.levels} levels, step {form.grid.scale:g} by {where}",

@@ -7,15 +7,20 @@ from pathlib import Path
 from typing import Any
 
 import click
+import numpy as np
 import onnx
+from numpy.typing import NDArray
 
-from sigmabit.golden import SigmabitError
+from sigmabit.golden import Precision, SigmabitError, calibrated, embed, import_real, recognise_scale
 
 from ..datasets import Dataset, DatasetError, data_folder, load
 from ..files import check_folder, check_writable, write_folder, write_whole
 from ..terminal import Terminal
-from ..trigger import random_trigger
+from ..trigger import SEED, random_trigger
 from . import options
+
+CALIBRATION_FRAMES = 1200
+"""Training images, the first ones, that a real-valued network is calibrated with."""
 
 Result = tuple[dict[str, Any], str]
 """What has come of a training: as JSON, and as a line of text."""
@@ -53,7 +58,13 @@ def _autoencoder(name: str, folder: Path | None, epochs: int | None, path: Path,
 
         model = training.train(recipe, dataset, epoch, epochs)
     found = training.figures(recipe, model, dataset)
-    write_whole(path, lambda fresh: training.export(recipe, model, dataset, fresh))
+    seen = dataset.train_images[dataset.train_labels != recipe.without][:CALIBRATION_FRAMES]
+
+    def write(fresh: Path) -> None:
+        training.export(recipe, model, dataset, fresh)
+        _calibrate(fresh, seen.reshape(len(seen), -1) if recipe.flat else seen)
+
+    write_whole(path, write)
     result = {
         "model": str(path),
         "squared_error_per_pixel": found.error,
@@ -84,8 +95,20 @@ def _anomaly_set(name: str, folder: Path | None, epochs: int | None, path: Path,
 def _seeded(name: str, folder: Path | None, epochs: int | None, path: Path, terminal: Terminal) -> Result:
     if epochs is not None:
         raise SigmabitError(f"{name}: its weights are drawn, not trained; --epochs has no meaning for it")
-    write_whole(path, lambda fresh: onnx.save(random_trigger(), str(fresh)))
+
+    def write(fresh: Path) -> None:
+        proto = random_trigger()
+        onnx.save(proto, str(fresh))
+        inputs = proto.graph.input[0].type.tensor_type.shape.dim[1].dim_value
+        _calibrate(fresh, np.random.default_rng(SEED).integers(0, 256, (CALIBRATION_FRAMES, inputs)).astype(np.float32))
+
+    write_whole(path, write)
     return {"model": str(path)}, f"{path}: seeded weights"
+
+
+def _calibrate(model: Path, frames: NDArray[np.float32]) -> None:
+    """Write the ranges that the frames give into the model's metadata."""
+    embed(model, calibrated(import_real(model, recognise_scale(frames)), frames, Precision()), model)
 
 
 TRAINERS: dict[str, Trainer] = {
