@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from .tabulate import tabulate
+
 
 @dataclass(frozen=True, eq=False)
 class Activation:
@@ -57,8 +59,8 @@ class Activation:
     def __call__(self, sums: NDArray[np.int64]) -> NDArray[np.int64]:
         """Codes of sums, any shape."""
         low, high = self.limits
-        limited = np.clip(sums >> self.shift, low, high)
-        return limited if self.table is None else self.table[limited - low]
+        limited: NDArray[np.int64] = np.clip(sums >> self.shift, low, high)
+        return limited if self.table is None else tabulate(limited - low, self.table)
 
 
 def _limits(bits: int, signed: bool) -> tuple[int, int]:

@@ -39,7 +39,7 @@ def counts(codes: NDArray[np.integer], flips: NDArray[np.integer], bits: int) ->
     return result.reshape(*codes.shape[:-1], lanes)
 
 
-def weighted_sums(codes: NDArray[np.integer], weights: NDArray[np.int8], bits: int) -> NDArray[np.int64]:
+def weighted_sums(codes: NDArray[np.integer], weights: NDArray[np.integer], bits: int) -> NDArray[np.int64]:
     """sum(w * code) for weights (n, lanes) of +1 and -1: `counts` without its constant."""
     flips = (weights < 0).astype(np.uint8)
     sums: NDArray[np.int64] = counts(codes, flips, bits) - ((1 << bits) - 1) * flips.sum(axis=0, dtype=np.int64)

@@ -186,7 +186,7 @@ def _linear(real: RealLinear, stage: _Stage, sums: Range, precision: Precision, 
     scale = unit / 2**shift
     activation = Activation(shift, bits, signed)
     if steps and not relu:
-        results = real.function(np.arange(-(1 << bits - 1), 1 << bits - 1) * unit)
+        results = np.asarray(real.function(np.arange(-(1 << bits - 1), 1 << bits - 1) * unit), np.float64)
         activation, unit = _tabulated(real.name, shift, results, precision)
     return Fixed(real.name, real.nodes, stage.tensor, stage.grid, real.window, integers, bias, activation, scale, unit), unit
 

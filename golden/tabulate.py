@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def tabulate(codes: NDArray[np.integer], words: Sequence[int]) -> NDArray[np.int64]:
+def tabulate(codes: NDArray[np.integer], words: Sequence[int] | NDArray[np.int64]) -> NDArray[np.int64]:
     """words[code] for unsigned codes of any shape."""
-    return np.asarray(words, np.int64)[codes]
+    found: NDArray[np.int64] = np.asarray(words, np.int64)[codes]
+    return found

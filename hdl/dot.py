@@ -11,8 +11,11 @@ from .fabric import Blocks, field, joined, pass_on, register
 from .module import leaf
 from .stream import wire
 
-DSP_FROM = 8
+DSP_FROM = 9
 """Bits that both factors must have for a DSP48; smaller products are made of LUTs (fpga/xc7.ys says the same to Yosys)."""
+
+SPLIT_FROM = 5
+"""Bits from which on a weight is multiplied in two halves where that is done by LUTs, which keeps to four logic levels."""
 
 WAYS = 4
 """Numbers that are added between two registers: two carry chains, one behind the other."""
@@ -54,6 +57,16 @@ class DotConfig:
         return self.code_bits + self.weight_bits
 
     @property
+    def uses_dsp(self) -> bool:
+        """Are products made by DSP48?"""
+        return min(self.code_bits, self.weight_bits) >= DSP_FROM
+
+    @property
+    def halves(self) -> bool:
+        """Are weights multiplied in two halves?"""
+        return not self.uses_dsp and self.weight_bits >= SPLIT_FROM
+
+    @property
     def latency(self) -> int:
         """Cycles from operand and weights to the sums."""
         latency, terms = 2, self.inputs
@@ -66,52 +79,53 @@ class DotConfig:
         """Expected size: DSP48 or LUTs for the products, a carry chain for each addition."""
         products, additions = self.inputs * self.lanes, (self.inputs - 1) * self.lanes
         sums = Cost(additions * self.count_bits, additions * self.count_bits / 2)
-        if min(self.code_bits, self.weight_bits) >= DSP_FROM:
+        if self.uses_dsp:
             return sums + Cost(dsp=products)
-        return sums + Cost(1.1 * products * self.code_bits * self.weight_bits, products * self.product_bits)
+        size = self.code_bits * self.weight_bits * (1.8 if self.signed else 1.2)
+        return sums + Cost(products * size, products * self.product_bits * (2.5 if self.halves else 2))
 
 
 @block
-def multiply(clk, code, weight, product, signed):
-    """product = code * weight two cycles later, modulo its size; weight in two's complement, code too if signed.
-
-    Two registers, as a DSP48E1 has them behind its multiplier and at its output.
-    """
-    size, code_size, weight_size = len(product), len(code), len(weight)
-    code_limit, weight_limit = 1 << (code_size - signed), 1 << (weight_size - 1)
-    wide = max(size, code_size + weight_size + 1)
-    limit = 1 << (wide - 1)
-    first = wire(size)
+def multiply_once(clk, code, weight, product):
+    """product = code * weight a cycle later, modulo its size; both in two's complement."""
+    size = len(product)
+    code_limit, weight_limit = 1 << (len(code) - 1), 1 << (len(weight) - 1)
+    limit = 1 << max(size, len(code) + len(weight))
 
     @always(clk.posedge)
-    def hold():
-        product.next = first
-
-    if signed:
-
-        @always(clk.posedge)
-        def multiply_signed():
-            a = intbv(0, min=-code_limit, max=code_limit)
-            b = intbv(0, min=-weight_limit, max=weight_limit)
-            result = intbv(0, min=-limit, max=limit)
-            a[:] = code.signed()
-            b[:] = weight.signed()
-            result[:] = a * b
-            first.next = result[size:]
-
-        return multiply_signed, hold
-
-    @always(clk.posedge)
-    def multiply_unsigned():
+    def calculate():
         a = intbv(0, min=-code_limit, max=code_limit)
         b = intbv(0, min=-weight_limit, max=weight_limit)
         result = intbv(0, min=-limit, max=limit)
-        a[:] = code
+        a[:] = code.signed()
         b[:] = weight.signed()
         result[:] = a * b
-        first.next = result[size:]
+        product.next = result[size:]
 
-    return multiply_unsigned, hold
+    return calculate
+
+
+@block
+def multiply(clk, code, weight, product, signed, halves):
+    """product = code * weight two cycles later, modulo its size; weight in two's complement, code too if signed.
+
+    Two registers, as a DSP48E1 has them behind its multiplier and at its output; with halves of the weight, which are multiplied
+    one by one, the second is behind their sum.
+    """
+    size, half = len(product), len(weight) // 2
+    if not signed:
+        code = joined([code, "0"])
+    if not halves or size <= half:
+        first = wire(size)
+        return multiply_once(clk, code, weight, first), register(clk, first, product)
+
+    low_part, high_part, total = wire(size), wire(size - half), wire(size)
+    return (
+        multiply_once(clk, code, joined([weight(half, 0), "0"]), low_part),
+        multiply_once(clk, code, weight(len(weight), half), high_part),
+        add(low_part, joined(["0" * half, high_part]), total),
+        register(clk, total, product),
+    )
 
 
 @block
@@ -142,7 +156,7 @@ def dot(clk, data, weights, counts, config):
             code = field(data, i, config.bits)
             weight = field(weights, i * config.lanes + lane, config.weight_bits)
             product = wire(config.count_bits)
-            blocks.append(multiply(clk, code, weight, product, config.signed))
+            blocks.append(multiply(clk, code, weight, product, config.signed, config.halves))
             terms.append(product)
         while len(terms) > 1:
             registered = []

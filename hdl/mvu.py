@@ -126,7 +126,7 @@ class _Numbers:
     values of an accumulation. gain: what a count of one adds to a sum of sum_bits bits.
     """
 
-    fields: NDArray[np.integer]
+    fields: NDArray[np.integer] | NDArray[np.bool_]
     field_bits: int
     bias: NDArray[np.int64]
     gain: int

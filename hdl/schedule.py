@@ -120,7 +120,8 @@ def shuffle_times(arrivals: Times, layer: Shuffle) -> Times:
 def lines_needed(arrivals: Times, layer: Shuffle) -> int:
     """Fewest rows of blocks that the buffer must hold."""
     starts = _line_starts(arrivals, layer).reshape(-1, 1)
-    return frames_needed(arrivals.reshape(-1, layer.input.width), starts, FoldConfig(layer.input.width, layer.columns, layer.rows))
+    lines = FoldConfig(layer.input.width, layer.columns, layer.rows)
+    return frames_needed(arrivals.reshape(-1, layer.input.width), starts, lines)
 
 
 def repeat_times(arrivals: Times, times: int, pace: int) -> Times:

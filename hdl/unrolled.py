@@ -66,7 +66,7 @@ def _graph(layer: Fixed) -> AdderGraph:
 def expected_cost(layer: Fixed) -> Cost:
     """Expected size, without looking for the adders."""
     terms = _signed_digits(layer.matrix) + np.count_nonzero(layer.bias)
-    adders = SHARED * max(0, terms - layer.channels)
+    adders = SHARED * max(0, int(terms) - layer.channels)
     bits = layer.input.bits + layer.weight_bits
     shaped = activation.configure(layer.name, layer.activation, layer.channels, layer.sum_bits).cost
     return Cost(adders * bits, adders * bits / 2) + shaped

@@ -52,11 +52,11 @@ def compare_layers(
         layer = by_name[step.name]
         if isinstance(step, RealLatent):
             assert isinstance(layer, Latent)
-            results, expected, bound = _sampled(step, layer, trace, values, epsilon * 2.0**-FRACTION)
+            results, expected, bound = _sampled(step, layer, trace, values, epsilon.astype(np.float64) * 2.0**-FRACTION)
         else:
             assert isinstance(layer, Fixed)
             last = f"{step.name}_shuffle" if step.rows * step.columns > 1 else step.name
-            results = trace[last] * layer.result_scale
+            results = trace[last].astype(np.float64) * layer.result_scale
             expected, bound = _through(step, layer, values)
         yield Comparison(step.name, results, expected, bound)
         values = results

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 import numpy as np
 from hypothesis import strategies as st
@@ -24,7 +25,7 @@ SAME = Axis(5, 3, 1, 1, 1)
 class ConvolutionSuite(LayerSuite):
     """Kernels, strides, paddings, grids and foldings of every kind."""
 
-    samples = (
+    samples: ClassVar[Sequence[LayerCase]] = (
         LayerCase(SAME, SAME, 1, 4, GRIDS[2], False, False, Folding(3, 1, 4), 1),
         LayerCase(SAME, SAME, 4, 6, GRIDS[0], False, False, Folding(1, 2, 4, block=True), 2),
         LayerCase(Axis(6, 2, 2), Axis(5, 3, 2, 1, 0), 3, 3, GRIDS[4], True, False, Folding(1, 3, 1), 3),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 import numpy as np
 from hypothesis import strategies as st
@@ -22,7 +23,7 @@ from .suite import GoldenTests, MyHdlTests, VerilogTests
 class DenseSuite(LayerSuite):
     """Inputs of one and of many beats, and foldings of every kind."""
 
-    samples = (
+    samples: ClassVar[Sequence[LayerCase]] = (
         LayerCase(Axis(1, 1), Axis(1, 1), 7, 5, GRIDS[0], True, True, Folding(1, 1, 5), 1),
         LayerCase(Axis(3, 3), Axis(4, 4), 3, 6, GRIDS[0], False, True, Folding(4, 1, 4, block=True), 2),
         LayerCase(Axis(2, 2), Axis(2, 2), 4, 3, GRIDS[3], True, True, Folding(1, 4, 1), 3),

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import strategies as st
 
+from sigmabit.fpga.synthesis import synthesise
 from sigmabit.golden import dot as golden
+from sigmabit.hdl.convert import convert
 from sigmabit.hdl.dot import WAYS, DotConfig, dot
+from sigmabit.hdl.module import outline
 from sigmabit.hdl.stream import bit, wire
 
 from .bench import Dut
@@ -109,3 +113,24 @@ def test_large_numbers(size: int) -> None:
     codes, weights = np.full((2, 5), -(1 << size)), np.full((5, 1), -(1 << size))
     codes[1, 0] += 1
     assert golden.dot(codes, weights)[:, 0].tolist() == [5 << 2 * size, (5 << 2 * size) - (1 << size)]
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        DotConfig(9, 8, True, 8, 2, 20),
+        DotConfig(9, 8, False, 8, 1, 20),
+        DotConfig(16, 8, False, 2, 2, 13),
+        DotConfig(5, 10, True, 9, 2, 22),
+    ],
+    ids=lambda config: config.module,
+)
+def test_area(config: DotConfig, tmp_path: Path) -> None:
+    """Logic levels, and the cost that plans count with."""
+    with outline():
+        block = DotSuite().elaborate(config)
+    design = convert(block)
+    area = synthesise(design.write(tmp_path / "verilog"), design.top, tmp_path / "yosys").area
+    assert area.levels <= 4
+    assert area.dsp == config.cost.dsp == (config.inputs * config.lanes if config.uses_dsp else 0)
+    assert config.cost.lut / 1.25 <= area.lut <= config.cost.lut * 1.25

@@ -10,6 +10,7 @@ import pytest
 from sigmabit.golden import InputError, Network, import_model, recognise_scale
 from sigmabit.golden.dense import Dense
 from sigmabit.golden.grid import BIPOLAR, Grid
+from sigmabit.golden.latent import Latent
 from sigmabit.golden.network import InputFormat, OutputFormat, pixel_grid
 from sigmabit.golden.scalar import Add, Chain, Multiply
 from sigmabit.golden.tensor import TensorType
@@ -155,6 +156,7 @@ class TestNetwork:
         codes = network.input.encode(x)
         assert np.array_equal(trace["input"], codes)
         for layer in network.layers:
+            assert not isinstance(layer, Latent)
             codes = layer.run(codes)
             assert trace[layer.name].dtype == np.int64
             assert np.array_equal(trace[layer.name], codes)

@@ -55,7 +55,9 @@ def synth(
     network = load_network(model, input_scale, terminal, plan, calibration)
     made = make_plan(network, plan, part, clock_mhz=clock_mhz, samples=samples)
     pipeline = made.pipeline
-    parts = [("ingress", pipeline.ingress), *((layer.name, layer.config) for layer in made.layers), ("egress", pipeline.egress)]
+    parts: list[tuple[str, Any]] = [("ingress", pipeline.ingress)]
+    parts += [(layer.name, layer.config) for layer in made.layers]
+    parts += [("egress", pipeline.egress)]
     if pipeline.noise is not None:
         parts.append(("sampler", pipeline.noise))
     modules = {name: config.module for name, config in parts}

@@ -111,7 +111,8 @@ def verify(
         write_json(report_file, result)
     if pictures:
         drawn_at = draw(network, x, outputs[on], pictures)
-        rows += [["picture", str(drawn_at)]] if drawn_at else []
+        if drawn_at:
+            rows.append(["picture", str(drawn_at)])
     rows += [
         [f"results that differ, golden and {on}", mismatches],
         ["latency in cycles, planned / measured", f"{made.latency:,} / {measured.latency:,}"],
@@ -135,7 +136,8 @@ def _decisions(
     rows: Rows = [[f"decisions that differ, golden and {executor}", disagreements]]
     if truth is not None:
         result["accuracy"] = {name: accuracy(y, truth) for name, y in outputs.items()}
-        rows = [*[[f"accuracy, {name}", f"{value:.2%}"] for name, value in result["accuracy"].items()], *rows]
+        accuracies: Rows = [[f"accuracy, {name}", f"{value:.2%}"] for name, value in result["accuracy"].items()]
+        rows = accuracies + rows
     return result, rows
 
 

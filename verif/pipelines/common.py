@@ -49,7 +49,8 @@ class Noise:
     def codes(self, latents: int, frames: int, samples: int) -> NDArray[np.int64]:
         """The samples themselves (N, K, latents), by golden where the sampler draws them."""
         if self.epsilon is None:
-            return sampler.samples(self.seed, latents, frames * samples).reshape(frames, samples, latents)
+            drawn = sampler.samples(self.seed, latents, frames * samples)
+            return drawn.reshape(frames, samples, latents).astype(np.int64)
         if self.epsilon.shape != (frames, samples, latents):
             raise InputError(f"samples of shape {self.epsilon.shape}, expected {(frames, samples, latents)}")
         return self.epsilon.astype(np.int64)
