@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from myhdl import always, always_comb, block, intbv
+from myhdl import always, block, intbv
 
 from .cost import Cost
-from .fabric import Blocks, field, joined, pass_on, register
+from .fabric import Blocks, add, field, joined, pass_on, register
 from .module import leaf
 from .stream import wire
 
-DSP_FROM = 9
+DSP_FROM = 8
 """Bits that both factors must have for a DSP48; smaller products are made of LUTs (fpga/xc7.ys says the same to Yosys)."""
 
 SPLIT_FROM = 5
@@ -126,20 +126,6 @@ def multiply(clk, code, weight, product, signed, halves):
         add(low_part, joined(["0" * half, high_part]), total),
         register(clk, total, product),
     )
-
-
-@block
-def add(a, b, total):
-    """total = a + b, modulo its size."""
-    size = len(total)
-
-    @always_comb
-    def combine():
-        result = intbv(0)[size + 1 :]
-        result[:] = a + b
-        total.next = result[size:]
-
-    return combine
 
 
 @leaf

@@ -157,6 +157,20 @@ def pass_on(source, target):
 
 
 @block
+def add(a, b, total):
+    """total = a + b, modulo its size, which is theirs."""
+    size = len(total)
+
+    @always_comb
+    def combine():
+        result = intbv(0)[size + 1 :]
+        result[:] = a + b
+        total.next = result[size:]
+
+    return combine
+
+
+@block
 def tally(clk, rst, event, count):
     """Counts the cycles in which event is high, wrapping."""
     bits = len(count)

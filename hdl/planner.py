@@ -109,7 +109,7 @@ class Planner:
     @property
     def fair_prices(self) -> Prices:
         """Prices at which all of a part's block RAM, or all its DSP48, are worth all its LUTs."""
-        return Prices(self.part.lut / self.part.bram36, self.part.lut / self.part.dsp)
+        return Prices(self.part.lut / max(1, self.part.bram36), self.part.lut / max(1, self.part.dsp))
 
     def _fit(self, choices: dict[str, list[Choice]]) -> dict[str, Choice] | None:
         """The smallest choice for every layer that together fit the part.

@@ -14,7 +14,7 @@ from sigmabit.golden.score import KL_FRACTION, kl_bits, kl_shifts, linear, linea
 
 from .cost import Cost
 from .exponential import PRODUCT_LATENCY, ExponentialConfig, exponential, saturate
-from .fabric import Blocks, age, field, joined, like, lookup, low, pass_on, register
+from .fabric import Blocks, add, age, field, joined, like, lookup, low, pass_on, register
 from .module import leaf
 from .stream import wire
 
@@ -156,20 +156,6 @@ def sum_bits(terms: list[Signal]) -> int:
 def shifted(signal: Signal, places: int) -> Signal:
     """A vector with zeros below it."""
     return joined(["0" * places, signal]) if places else signal
-
-
-@block
-def add(a, b, total):
-    """total = a + b, modulo its size, which is theirs."""
-    size = len(total)
-
-    @always_comb
-    def combine():
-        result = intbv(0)[size + 1 :]
-        result[:] = a + b
-        total.next = result[size:]
-
-    return combine
 
 
 @block

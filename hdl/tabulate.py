@@ -8,6 +8,7 @@ from myhdl import always
 
 from .cost import Cost, block_ram, multiplexer
 from .module import written
+from .rom import BANK
 from .stream import index_bits
 
 BLOCK_FROM = 512
@@ -44,13 +45,17 @@ class TabulateConfig:
         return len(self.words) >= BLOCK_FROM
 
     @property
+    def banks(self) -> int:
+        """Parts that a table in logic is read in, as a `rom` is."""
+        return -(-len(self.words) // BANK)
+
+    @property
     def cost(self) -> Cost:
         """Expected size."""
-        kept = 2 * self.lanes * self.width
+        bits = self.lanes * self.width
         if self.block:
-            return Cost(ff=kept / 2, bram36=self.lanes * block_ram(self.width, len(self.words)))
-        luts = -(-len(self.words) // 64)
-        return Cost(self.lanes * self.width * (luts + multiplexer(luts)), kept)
+            return Cost(ff=bits, bram36=self.lanes * block_ram(self.width, len(self.words)))
+        return Cost(bits * (self.banks + multiplexer(self.banks)), bits * (self.banks + 1))
 
     @property
     def latency(self) -> int:
@@ -65,29 +70,49 @@ class TabulateConfig:
     def verilog(self) -> str:
         """The module's text."""
         width, bits = self.width, self.address_bits
-        address = f"address[lane * {bits} +: {bits}]"
-        if self.block:
-            entries = ""
-            memory = (
-                f'    (* rom_style = "block" *) reg [{width - 1}:0] entries [0:{len(self.words) - 1}];\n'
-                f'    initial $readmemh("{self.contents_file}", entries);\n'
-            )
-            entry = f"entries[{address}]"
-        else:
-            cases = "".join(f"        {i}: entry = {width}'h{word:x};\n" for i, word in enumerate(self.words[:-1]))
-            entries = (
-                f"function [{width - 1}:0] entry(input [{bits - 1}:0] index);\n    case (index)\n{cases}"
-                f"        default: entry = {width}'h{self.words[-1]:x};\n    endcase\nendfunction\n\n"
-            )
-            memory, entry = "", f"entry({address})"
+        functions = "" if self.block else "".join(self._function(number) for number in range(self.banks))
         return (
             f"module {self.module} (\n    input wire clk,\n    input wire [{self.lanes * bits - 1}:0] address,\n"
-            f"    output wire [{self.lanes * width - 1}:0] data\n);\n\n{entries}"
-            f"genvar lane;\ngenerate for (lane = 0; lane < {self.lanes}; lane = lane + 1) begin : lanes\n{memory}"
-            f"    reg [{width - 1}:0] data_q1, data_q2;\n    always @(posedge clk) begin\n        data_q1 <= {entry};\n"
-            f"        data_q2 <= data_q1;\n    end\n    assign data[lane * {width} +: {width}] = data_q2;\n"
-            "end endgenerate\n\nendmodule\n"
+            f"    output wire [{self.lanes * width - 1}:0] data\n);\n\n{functions}"
+            f"genvar lane;\ngenerate for (lane = 0; lane < {self.lanes}; lane = lane + 1) begin : lanes\n"
+            f"    reg [{width - 1}:0] data_q2;\n{self._block() if self.block else self._banked()}"
+            f"    assign data[lane * {width} +: {width}] = data_q2;\nend endgenerate\n\nendmodule\n"
         )
+
+    def _function(self, number: int) -> str:
+        """The entries of a bank."""
+        words, width = self.words[number * BANK : (number + 1) * BANK], self.width
+        cases = "".join(f"        {i}: bank{number} = {width}'h{word:x};\n" for i, word in enumerate(words[:-1]))
+        return (
+            f"function [{width - 1}:0] bank{number}(input [{index_bits(len(words)) - 1}:0] index);\n    case (index)\n{cases}"
+            f"        default: bank{number} = {width}'h{words[-1]:x};\n    endcase\nendfunction\n\n"
+        )
+
+    def _block(self) -> str:
+        """A lane's memory."""
+        width, bits = self.width, self.address_bits
+        return (
+            f'    (* rom_style = "block" *) reg [{width - 1}:0] entries [0:{len(self.words) - 1}];\n'
+            f'    initial $readmemh("{self.contents_file}", entries);\n    reg [{width - 1}:0] data_q1;\n'
+            f"    always @(posedge clk) begin\n        data_q1 <= entries[address[lane * {bits} +: {bits}]];\n"
+            "        data_q2 <= data_q1;\n    end\n"
+        )
+
+    def _banked(self) -> str:
+        """A lane's banks, and in the second cycle the choice of one."""
+        width, bits = self.width, self.address_bits
+        names = [f"data{number}_q1" for number in range(self.banks)]
+        low = index_bits(min(BANK, len(self.words)))
+        reads = "".join(f"        {name} <= bank{i}(address[lane * {bits} +: {low}]);\n" for i, name in enumerate(names))
+        registers = f"    reg [{width - 1}:0] {', '.join(names)};\n"
+        if len(names) == 1:
+            choice = f"        data_q2 <= {names[0]};\n"
+        else:
+            registers += f"    reg [{bits - low - 1}:0] bank_q1;\n"
+            reads += f"        bank_q1 <= address[lane * {bits} + {low} +: {bits - low}];\n"
+            cases = "".join(f"            {i}: data_q2 <= {name};\n" for i, name in enumerate(names[:-1]))
+            choice = f"        case (bank_q1)\n{cases}            default: data_q2 <= {names[-1]};\n        endcase\n"
+        return f"{registers}    always @(posedge clk) begin\n{reads}{choice}    end\n"
 
     def contents(self) -> dict[str, str]:
         """Files that the module reads, by name."""

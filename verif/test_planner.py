@@ -103,7 +103,7 @@ def test_part_bounds_the_area(monkeypatch: pytest.MonkeyPatch) -> None:
     fastest = planner.fastest().interval
     tiny = type(planner.part)("tiny", 300, 600, 1, 0)
     monkeypatch.setattr(planner, "part", tiny)
-    with pytest.raises(PlanError, match=rf"an interval of {fastest} cycles needs about \d+ LUT and .* tiny offers 255"):
+    with pytest.raises(PlanError, match=rf"an interval of {fastest} cycles needs about \d+ LUT, .* tiny offers 255"):
         planner.plan(fastest)
 
 

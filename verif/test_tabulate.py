@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
 
+from sigmabit.fpga.synthesis import synthesise
 from sigmabit.golden import tabulate as golden
+from sigmabit.hdl.convert import convert
+from sigmabit.hdl.module import outline
 from sigmabit.hdl.stream import bit, wire
 from sigmabit.hdl.tabulate import BLOCK_FROM, TabulateConfig, tabulate
 
@@ -25,7 +29,7 @@ def table(lanes: int, width: int, address_bits: int) -> TabulateConfig:
 class TabulateSuite(BlockSuite):
     """An address for each lane in every cycle."""
 
-    samples = (table(1, 1, 1), table(3, 5, 4), table(2, 13, 7), table(2, 9, BLOCK_FROM.bit_length() - 1))
+    samples = (table(1, 1, 1), table(3, 5, 4), table(2, 13, 7), table(3, 4, 8), table(2, 9, BLOCK_FROM.bit_length() - 1))
 
     def configs(self) -> st.SearchStrategy[TabulateConfig]:
         return st.builds(table, st.integers(1, 4), st.integers(1, 16), st.integers(1, 10))
@@ -62,3 +66,15 @@ class TestMyHdl(TabulateSuite, MyHdlTests):
 
 class TestVerilog(TabulateSuite, VerilogTests):
     pass
+
+
+def test_area(tmp_path: Path) -> None:
+    """A table of any contents in logic: a LUT6 for 64 entries of a bit, and no more than four levels."""
+    config = table(4, 8, 8)
+    with outline():
+        block = TabulateSuite().elaborate(config)
+    design = convert(block)
+    area = synthesise(design.write(tmp_path / "verilog"), design.top, tmp_path / "yosys").area
+    assert area.levels <= 4
+    assert area.bram36 == 0
+    assert area.lut <= 1.3 * config.cost.lut
