@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sigmabit.golden.activate import Activation
+from sigmabit.golden.convolution import Convolution
 from sigmabit.golden.exponential import Exponential, exponential
 from sigmabit.golden.fixed import Fixed
 from sigmabit.golden.grid import Grid
@@ -25,7 +26,7 @@ from sigmabit.golden.window import Axis, Window
 from sigmabit.hdl.plan import Plan
 
 from .layers import naive
-from .random_networks import Random, draw_plan
+from .random_networks import BITS, Random, draw_plan
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class VaeCase:
         """The network."""
         random = np.random.default_rng(self.seed)
         height, width, channels = (int(n) for n in random.integers((1, 1, 1), (4, 4, 3)))
-        signed = bool(random.integers(2))
+        signed = bool(random.integers(2))  # a popcount takes unsigned codes only, so then nothing binary stands in front
         tensor = TensorType(height, width, channels, 16, signed)
         grid = Grid(16, 1, 0, 1.0) if signed else Grid(16, *((1, 0), (2, -15))[random.integers(2)], 1.0)
         layers = tuple(_layers(tensor, grid, random))
@@ -60,6 +61,10 @@ class VaeCase:
 
 
 def _layers(tensor: TensorType, grid: Grid, random: Random) -> Iterator[Layer]:
+    if not tensor.signed and random.integers(2):
+        binary = _binary(tensor, grid, random)
+        yield binary
+        tensor, grid = binary.output, BITS
     if random.integers(2):
         layer = _fixed("conv", tensor, grid, Window(_axis(tensor.height, random), _axis(tensor.width, random)), 2, random)
         yield layer
@@ -92,6 +97,14 @@ def _layers(tensor: TensorType, grid: Grid, random: Random) -> Iterator[Layer]:
         tensor = shuffle.output
     if random.integers(2):
         yield _fixed("last", tensor, _unit(tensor), Window(_axis(tensor.height, random), _axis(tensor.width, random)), 3, random)
+
+
+def _binary(tensor: TensorType, grid: Grid, random: Random) -> Convolution:
+    """A layer of a binary encoder."""
+    window = Window(_axis(tensor.height, random), _axis(tensor.width, random))
+    shape = (window.rows.kernel, window.columns.kernel, tensor.channels, int(random.integers(1, 4)))
+    weights = random.choice(np.array([-1, 1], np.int8), shape)
+    return Convolution("front", (), tensor, grid, window, weights, random.integers(-20, 20, shape[3]))
 
 
 def _fixed(name: str, tensor: TensorType, grid: Grid, window: Window, outputs: int, random: Random) -> Fixed:
@@ -129,7 +142,7 @@ def naive_vae(network: Network, frame: NDArray[np.int64], epsilon: Sequence[Sequ
         elif isinstance(layer, Shuffle):
             tensors = [_spread(layer, tensor) for tensor in tensors]
         else:
-            assert isinstance(layer, Fixed)
+            assert isinstance(layer, Fixed | Convolution)
             tensors = [np.array(naive(layer, tensor)).reshape(layer.output.shape) for tensor in tensors]
     return [tensor.reshape(-1, tensor.shape[-1]).tolist() for tensor in tensors]
 
