@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from .activate import Activation
 from .errors import CalibrationError
+from .exponential import CLAMP
 from .fixed import Fixed
 from .grid import Grid
 from .latent import Latent
@@ -21,6 +22,12 @@ from .score import KL_FRACTION
 from .shuffle import Shuffle
 from .tensor import TensorType
 
+LOGARITHMS = "logarithms of variances"
+"""Under which name a calibration holds their range, which quantisation has no need of: they are clamped."""
+
+CLAMPED = 2.0**CLAMP
+"""From where on logarithms of variances are clamped; those of deviations from half of that."""
+
 CALIBRATION_SEED = 2024
 """Of the samples that calibration draws where the network draws its own."""
 
@@ -29,6 +36,12 @@ SIGMAS = 5.0
 
 LATENT_FRACTION = 8
 """Fraction bits of means and logarithms of variances, unless the means need the bits in front of the point."""
+
+MAX_SHIFT = 24
+"""Most bits that are cut off a sum: weights too small to matter are rounded to nothing rather than have sums of any width."""
+
+MAX_WEIGHT_BITS = 24
+"""Widest weights, where means and logarithms of variances take more than was asked for."""
 
 GRID_TOLERANCE = 1e-6
 """By how much of a step a weight may lie off a grid that it is taken to lie on: float32's rounding."""
@@ -80,8 +93,11 @@ def calibrate(network: RealNetwork, x: NDArray[np.generic]) -> dict[str, Range]:
     ranges = {}
     for layer, following in _with_following(network):
         if isinstance(layer, RealLatent):
-            means, deviations = values[:, 0, 0, : layer.latents], layer.deviations(values)
-            reach = np.abs(means) + SIGMAS * deviations
+            means, logarithms = np.split(values[:, 0, 0], 2, axis=1)
+            limit = CLAMPED / (1 + layer.log_sigma)
+            clamped = np.concatenate([means, np.clip(logarithms, -limit, limit)], axis=1)[:, None, None, :]
+            reach = np.abs(means) + SIGMAS * layer.deviations(clamped)
+            ranges[LOGARITHMS] = _range(LOGARITHMS, logarithms)
             ranges[layer.name] = _range(layer.name, np.array([-reach.max(), reach.max()]))
             values = layer.run(values, epsilon)
         else:
@@ -181,6 +197,8 @@ def _linear(real: RealLinear, stage: _Stage, sums: Range, precision: Precision, 
         bits, signed = precision.table, True
         wanted = _reach(real.function, sums.magnitude, precision) / _limit(precision.table)
     weights = real.weights * stage.grid.scale
+    if heads is not None and np.abs(weights).max() >= heads * 2**MAX_WEIGHT_BITS:
+        raise CalibrationError(f"{real.name}: weights up to {np.abs(real.weights).max():g} for means in steps of {heads:g}")
     integers, shift, unit = _scaled(weights, wanted, precision.weights, exact=heads is not None)
     bias = np.rint(real.bias / (unit / 2**shift)).astype(np.int64) + (1 << shift >> 1)  # half a unit, so that the shift rounds
     scale = unit / 2**shift
@@ -203,9 +221,9 @@ def _scaled(weights: Real, unit: float, bits: int, exact: bool) -> tuple[NDArray
     step = _step(weights, limit)
     if step is not None:
         shift = max(0, math.ceil(math.log2(unit / step) - 1e-9))
-        if not exact or math.isclose(step * 2**shift, unit, rel_tol=1e-9):
+        if shift <= MAX_SHIFT and (not exact or math.isclose(step * 2**shift, unit, rel_tol=1e-9)):
             return np.rint(weights / step).astype(np.int64), shift, step * 2**shift
-    shift = math.floor(math.log2(limit * unit / largest))
+    shift = min(MAX_SHIFT, math.floor(math.log2(limit * unit / largest)))
     if shift < 0:
         shift, unit = 0, unit if exact else largest / limit
     return np.rint(weights * (2**shift / unit)).astype(np.int64), shift, unit

@@ -23,6 +23,7 @@ from sigmabit.golden import (
     is_real,
     recognise_scale,
 )
+from sigmabit.golden.quantise import CLAMPED, LOGARITHMS
 from sigmabit.hdl.parts import part as device
 from sigmabit.hdl.plan import Plan, PlanError, planned_scale, read_plan
 from sigmabit.hdl.planner import Planner
@@ -45,7 +46,7 @@ def load_network(
     if input_scale is None and plan is not None:
         input_scale = planned_scale(plan)
     if calibration is not None:
-        return _calibrated(model, read_array(calibration), calibration, input_scale)
+        return _calibrated(model, read_array(calibration), calibration, input_scale, terminal)
     network = import_model(model, input_scale)
     if network.input.assumed:
         terminal.remark(
@@ -65,7 +66,7 @@ def load_with_data(
     try:
         try:
             if calibration is not None:
-                network = _calibrated(model, read_array(calibration), calibration, input_scale)
+                network = _calibrated(model, read_array(calibration), calibration, input_scale, terminal)
             else:
                 network = import_model(model, input_scale)
                 network.input.check(x)
@@ -73,15 +74,17 @@ def load_with_data(
                     network = import_model(model, _likely_scale(x))
         except UncalibratedError:
             terminal.remark(f"{model}: calibrated with {data}; `sigmabit calibrate` writes a model that is so once and for all")
-            network = _calibrated(model, x, data, input_scale)
+            network = _calibrated(model, x, data, input_scale, terminal)
         return network, x, network.input.encode(x)
     except InputError as error:
         raise InputError(f"{data}: {error}") from None
 
 
-def _calibrated(model: Path, x: NDArray[Any], data: Path, input_scale: float | None) -> Network:
+def _calibrated(model: Path, x: NDArray[Any], data: Path, input_scale: float | None, terminal: Terminal) -> Network:
     """A real-valued model calibrated with the frames x, which come from the file `data`."""
-    return import_model(model, input_scale, calibration_of(model, x, data, input_scale, Precision()))
+    found = calibration_of(model, x, data, input_scale, Precision())
+    remark_clamped(terminal, model, found)
+    return import_model(model, input_scale, found)
 
 
 def calibration_of(model: Path, x: NDArray[Any], data: Path, input_scale: float | None, precision: Precision) -> Calibration:
@@ -96,6 +99,15 @@ def calibration_of(model: Path, x: NDArray[Any], data: Path, input_scale: float 
         return calibrated(network, x, precision)
     except (InputError, CalibrationError) as error:
         raise type(error)(f"{data}: {error}") from None
+
+
+def remark_clamped(terminal: Terminal, model: Path, found: Calibration) -> None:
+    """Say so if logarithms of variances lie beyond what the hardware clamps them to."""
+    seen = found.ranges.get(LOGARITHMS)
+    if seen is not None and seen.magnitude > CLAMPED:
+        terminal.remark(
+            f"{model}: {LOGARITHMS} from {seen.low:.3g} to {seen.high:.3g} on these frames; they are clamped to +-{CLAMPED:g}"
+        )
 
 
 def _likely_scale(x: NDArray[Any]) -> float:

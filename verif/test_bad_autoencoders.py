@@ -11,6 +11,7 @@ import pytest
 
 from sigmabit.golden import Precision, calibrated, embed, import_model, import_real
 from sigmabit.golden.calibration import KEY
+from sigmabit.golden.fixed import Fixed
 from sigmabit.scripts.trigger import random_trigger
 
 from .command_line import Call, Refused, Tiny, frames
@@ -144,10 +145,10 @@ def test_damaged_calibration(refused: Refused, text: str, says: str) -> None:
     [
         ("vae.onnx --input nothing.npy", "nothing.npy"),
         ("vae.onnx --input frames.npy", "frames.npy"),
-        ("vae.onnx --input x.npy --weight-bits 40", "weights=40"),
-        ("vae.onnx --input x.npy --bits 1", "codes=1"),
+        ("vae.onnx --input x.npy --weight-bits 40", "--weight-bits"),
+        ("vae.onnx --input x.npy --bits 1", "--bits"),
         ("binary.onnx --input frames.npy", "nothing to calibrate"),
-        ("overflowing.onnx --input x.npy", "not finite"),
+        ("overflowing.onnx --input x.npy", "weights up to"),
     ],
 )
 def test_calibrate(refused: Refused, options: str, says: str) -> None:
@@ -179,6 +180,56 @@ def test_logarithms_out_of_range() -> None:
     assert np.all(drawn[:, 0] == drawn[:, 1])
     limit = ((1 << latent.z_bits - 1) - 1) * unit
     assert np.allclose(drawn[:, 0], np.minimum(deviations, limit), atol=unit)
+
+
+def changed(path: str, **factors: float) -> None:
+    """The autoencoder with some of its constants multiplied."""
+    proto = onnx.load("vae.onnx")
+    for tensor in proto.graph.initializer:
+        if tensor.name.replace(".", "_") in factors:
+            values = onnx.numpy_helper.to_array(tensor) * np.float32(factors[tensor.name.replace(".", "_")])
+            tensor.CopyFrom(onnx.numpy_helper.from_array(values.astype(np.float32), tensor.name))
+    onnx.save(proto, path)
+
+
+def test_weights_too_small_to_matter(call: Call) -> None:
+    """They become nothing, not numbers that no width holds."""
+    changed("tiny.onnx", dense1_weight=1e-30)
+    assert call("calibrate", "tiny.onnx", "--input", "x.npy", "-o", "copy.onnx").status == 0
+    assert all(np.abs(layer.bias).max() < 1 << 40 for layer in import_model("copy.onnx").layers if isinstance(layer, Fixed))
+
+
+def test_one_wide_latent_variable(call: Call) -> None:
+    """Beyond the clamp a logarithm says nothing about the range of z, and it is remarked."""
+    changed("wide.onnx", logvar_bias=60.0)
+    result = call("calibrate", "wide.onnx", "--input", "x.npy", "-o", "copy.onnx")
+    assert result.status == 0
+    assert "clamped to +-8" in result.err
+    latent = import_model("copy.onnx").latent
+    assert latent is not None
+    assert latent.z_fraction >= 2  # room for five deviations of exp(4), not of what the float graph has
+
+
+def test_copy_over_the_model(refused: Refused) -> None:
+    """The model stays what it was."""
+    refused(["calibrate", "vae.onnx", "--input", "x.npy", "-o", "vae.onnx"], "vae.onnx", "another file")
+
+
+def test_plan_on_golden(call: Call, refused: Refused) -> None:
+    """Golden takes the number of samples from a plan, as the hardware does, and refuses a plan that does not fit."""
+    assert call("plan", "calibrated.onnx", "--samples", "3", "-o", "plan.json").status == 0
+    assert call(*RUN, "--plan", "plan.json").status == 0
+    assert np.load("out.npy").shape == (20, 3, 4)
+    Path("out.npy").unlink()
+    refused([*RUN, "--plan", "plan.json", "--samples", "2"], "3 samples")
+    refused([*RUN, "--plan", "missing.json"], "missing.json")
+
+
+def test_first_frames_with_samples_of_all(call: Call) -> None:
+    """--frames cuts the samples, too."""
+    np.save("eps.npy", np.random.default_rng(2).standard_normal((20, 2)))
+    compare = ["compare", "calibrated.onnx", "--input", "x.npy", "--frames", "3", "--epsilon", "eps.npy", "--on", "myhdl"]
+    assert call(*compare).status == 0
 
 
 def test_calibrated_copy(call: Call) -> None:

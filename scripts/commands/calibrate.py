@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import click
 
 from sigmabit.golden import InputError, Precision, embed, import_model
 
 from ..files import check_writable, read_array, write_whole
-from ..models import calibration_of
+from ..models import calibration_of, remark_clamped
 from ..terminal import Terminal, table
 from . import options
+
+
+def _width(name: str, default: int, low: int, high: int, text: str) -> Callable[[Any], Any]:
+    return click.option(name, type=click.IntRange(low, high), default=default, show_default=True, help=text)
 
 
 @click.command(short_help="Ranges of a real-valued model's numbers.")
 @options.model
 @options.data
-@click.option("--weight-bits", type=int, default=Precision.weights, show_default=True, help="Width of weights.")
-@click.option("--bits", type=int, default=Precision.codes, show_default=True, help="Width of activations.")
-@click.option("--latent-bits", type=int, default=Precision.latents, show_default=True, help="Width of latent variables.")
-@click.option("--table-bits", type=int, default=Precision.table, show_default=True, help="Width of what tables are read with.")
+@_width("--weight-bits", Precision.weights, 2, 18, "Width of weights.")
+@_width("--bits", Precision.codes, 2, 16, "Width of activations.")
+@_width("--latent-bits", Precision.latents, 4, 16, "Width of latent variables.")
+@_width("--table-bits", Precision.table, 2, 14, "Width of what tables are read with.")
 @options.input_scale
 @click.option("-o", "--output", type=options.PATH, required=True, metavar="FILE", help="The calibrated copy of the model.")
 @options.as_json
@@ -42,17 +48,17 @@ def calibrate(
     """
     terminal = Terminal(as_json)
     check_writable(output)
-    try:
-        precision = Precision(weight_bits, bits, latent_bits, table_bits)
-    except ValueError as error:
-        raise InputError(str(error)) from None
+    if output.resolve() == model.resolve():
+        raise InputError(f"{output}: the calibrated copy is to be another file than the model")
+    precision = Precision(weight_bits, bits, latent_bits, table_bits)
     x = read_array(data)
     with terminal.progress() as report:
         report("calibrating", 0, 0)
         found = calibration_of(model, x, data, input_scale, precision)
         network = import_model(model, input_scale, found)
+    remark_clamped(terminal, model, found)
     write_whole(output, lambda fresh: embed(model, found, fresh))
     ranges = {name: [seen.low, seen.high] for name, seen in found.ranges.items()}
     result = {"frames": len(x), "precision": asdict(precision), "input_scale": found.input_scale, "ranges": ranges}
     rows = [[name, f"{low:.4g}", f"{high:.4g}"] for name, (low, high) in ranges.items()]
-    terminal.emit(result, table(f"{network.name}: sums on {len(x)} frames", ["layer", "from", "to"], rows))
+    terminal.emit(result, table(f"{network.name}: sums and latent variables on {len(x)} frames", ["layer", "from", "to"], rows))

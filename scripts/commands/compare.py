@@ -65,8 +65,8 @@ def compare(
     """
     terminal = Terminal(as_json)
     network, _, codes = load_with_data(model, data, input_scale, terminal, calibration)
-    codes = codes[:frames]
     noise, samples = make_noise(network, len(codes), samples, seed, epsilon)
+    codes = codes[:frames]
     made = make_plan(network, plan, part, clock_mhz=clock_mhz, samples=samples)
     stalls = Stalls(idle, backpressure, stall_seed)
     elements: Counter[str] = Counter()

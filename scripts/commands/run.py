@@ -79,13 +79,15 @@ def run(
     if latents and network.latent is None:
         raise InputError(f"--latents: {network.name} draws no samples")
     truth = read_labels(labels, len(codes), math.prod(network.output.shape)) if labels else None
-    made = None if on == "golden" else make_plan(network, plan, part, clock_mhz=clock_mhz, samples=samples)
+    made = None
+    if on != "golden" or plan is not None:
+        made = make_plan(network, plan, part, clock_mhz=clock_mhz, samples=samples)
     count = made.samples if made else 1 if samples is None else samples
     check_samples(network, count)
     drawn = noise.for_network(network, len(codes), count)
     measured: Measured | None = None
     with terminal.progress() as report:
-        if made is None:
+        if on == "golden" or made is None:
             report("computing", 0, 0)
             tensors = dict(network.steps(codes, drawn))
             results = tensors[network.layers[-1].name]
@@ -164,7 +166,7 @@ def summarise(
         "latency_cycles": measured.latency if measured else None,
         "interval_cycles": measured.interval(plan.settling) if measured and plan else None,
     }
-    if plan:
+    if plan and measured:
         summary |= {"clock_mhz": plan.clock_mhz, "planned_latency_cycles": plan.latency, "planned_interval_cycles": plan.interval}
     if network.latent is not None:
         summary["samples"] = y.shape[1] if y.ndim > 1 + len(network.output.shape) else 1
