@@ -17,9 +17,6 @@ DSP_FROM = 8
 SPLIT_FROM = 5
 """Bits from which on a weight is multiplied in two halves where that is done by LUTs, which keeps to four logic levels."""
 
-WAYS = 4
-"""Numbers that are added between two registers: two carry chains, one behind the other."""
-
 
 @dataclass(frozen=True)
 class DotConfig:
@@ -69,19 +66,16 @@ class DotConfig:
     @property
     def latency(self) -> int:
         """Cycles from operand and weights to the sums."""
-        latency, terms = 2, self.inputs
-        while terms > 1:
-            latency, terms = latency + 1, -(-terms // WAYS)
-        return latency
+        return 2 + (self.inputs - 1).bit_length()
 
     @property
     def cost(self) -> Cost:
         """Expected size: DSP48 or LUTs for the products, a carry chain for each addition."""
         products, additions = self.inputs * self.lanes, (self.inputs - 1) * self.lanes
-        sums = Cost(additions * self.count_bits, additions * self.count_bits / 2)
+        sums = Cost(additions * self.count_bits, additions * self.count_bits)
         if self.uses_dsp:
             return sums + Cost(dsp=products)
-        size = self.code_bits * self.weight_bits * (1.8 if self.signed else 1.2)
+        size = self.code_bits * self.weight_bits * (1.8 if self.signed else 1.1)
         return sums + Cost(products * size, products * self.product_bits * (2.5 if self.halves else 2))
 
 
@@ -146,17 +140,12 @@ def dot(clk, data, weights, counts, config):
             terms.append(product)
         while len(terms) > 1:
             registered = []
-            for first in range(0, len(terms), WAYS):
-                group = terms[first : first + WAYS]
-                while len(group) > 1:
-                    pairs = []
-                    for left, right in zip(group[::2], group[1::2], strict=False):
-                        total = wire(config.count_bits)
-                        blocks.append(add(left, right, total))
-                        pairs.append(total)
-                    group = pairs + group[2 * len(pairs) :]
-                held = wire(config.count_bits)
-                blocks.append(register(clk, group[0], held))
+            for first in range(0, len(terms), 2):
+                total, held = terms[first], wire(config.count_bits)
+                if first + 1 < len(terms):
+                    total = wire(config.count_bits)
+                    blocks.append(add(terms[first], terms[first + 1], total))
+                blocks.append(register(clk, total, held))
                 registered.append(held)
             terms = registered
         sums.append(terms[0])

@@ -65,6 +65,8 @@ def tables(made: Plan) -> list[RenderableType]:
     total = ["total", "", "", made.interval, made.latency, *_size(cost)]
     part = device(made.part)
     columns = ["layer", "folding", "weights", "interval", "latency", "LUT", "FF", "RAMB36", "DSP48"]
+    if not cost.dsp:  # a table without the column suits a terminal
+        columns, total, rows = columns[:-1], total[:-1], [row[:-1] for row in rows]
     return [
         table(f"{made.network}: planned cycles and estimated area", columns, rows, texts=3, total=total),
         "",
