@@ -202,7 +202,7 @@ def latency(
         [batch, *(f"{values[i] * 1e6:,.2f}" for values in times.values())] for i, batch in enumerate(BATCHES)
     ]
     best = min(values[0] for name, values in times.items() if name != pipeline)
-    faster = f"one frame: {best / times[pipeline][0]:,.0f} times faster than the faster of the others"
+    faster = f"one frame: {best / times[pipeline][0]:,.1f} times as fast as the faster of the others"
     terminal.emit(result, table(f"{network.name}: time for a batch", columns, rows), "", faster)
 
 
