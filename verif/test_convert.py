@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -31,7 +30,7 @@ from sigmabit.hdl.stream import Flow, bit, reset, wire
 from sigmabit.hdl.threshold import CompareConfig, compare
 from sigmabit.hdl.top import Pipeline
 
-from .suite import NO_ICARUS
+from . import needs
 from .toolchain import run_tool, verilator_environment
 
 MODEL = Path(__file__).parents[1] / "models" / "digits_bcnn.onnx"
@@ -78,8 +77,7 @@ def verilator_lint(files: list[Path], top: str) -> str:
 
 def icarus_lint(files: list[Path], top: str) -> str:
     """What Icarus Verilog has to say about files; skips where it is not installed."""
-    if shutil.which("iverilog") is None:
-        pytest.skip(NO_ICARUS)
+    needs.icarus()
     command = ["iverilog", "-g2005", "-Wall", "-t", "null", "-s", top, *map(str, files)]
     return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False).stdout
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,7 @@ from typing import Any
 import pytest
 from myhdl import Signal, Simulation, delay, instance, intbv
 
-from .suite import NO_ICARUS
+from . import needs
 from .toolchain import run_tool, verilator_environment
 
 Value = int | str
@@ -201,8 +200,7 @@ def verilator(sources: list[Path]) -> dict[str, int]:
 @pytest.fixture(scope="module")
 def icarus(sources: list[Path]) -> dict[str, int]:
     """What Icarus Verilog makes of each case."""
-    if shutil.which("iverilog") is None:
-        pytest.skip(NO_ICARUS)
+    needs.icarus()
     program = sources[0].with_suffix(".vvp")
     run_tool(["iverilog", "-g2005", "-o", str(program), *map(str, sources)], program.with_suffix(".log"), dict(os.environ))
     return simulated(["vvp", "-n", str(program)])

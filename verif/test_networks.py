@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -17,11 +16,10 @@ from sigmabit.hdl.plan import Plan
 from sigmabit.hdl.planner import Planner
 from sigmabit.scripts.datasets import Dataset, data_folder, load
 
-from . import reference
+from . import needs, reference
 from .compare import first_difference
 from .pipelines import Stalls, simulate
 from .random_networks import draw_plan
-from .suite import NO_ICARUS
 
 pytestmark = pytest.mark.filterwarnings("ignore:Output shapes disagree")  # qonnx, on graphs without declared shapes
 
@@ -42,9 +40,7 @@ class Trained:
     @property
     def path(self) -> Path:
         """The model file; skips where it is not there, or its images are not."""
-        folder = data_folder()
-        if self.dataset != "digits" and folder is None:
-            pytest.skip("no data folder: neither SIGMABIT_DATA nor ../shared/data; MNIST is not the project's to ship")
+        folder = data_folder() if self.dataset == "digits" else needs.mnist()
         shipped = ROOT / "models" / self.file
         return shipped if shipped.is_file() or folder is None else folder / "models" / self.file
 
@@ -151,8 +147,8 @@ def test_foldings(trained: Trained, number: int) -> None:
 @pytest.mark.parametrize(("simulator", "frames"), [("myhdl", 3), ("icarus", 12)])
 def test_other_simulators(simulator: str, frames: int) -> None:
     """MyHDL itself, and Icarus, give what Verilator gives, in the same cycles."""
-    if simulator == "icarus" and shutil.which("iverilog") is None:  # the second simulator is optional
-        pytest.skip(NO_ICARUS)
+    if simulator == "icarus":
+        needs.icarus()
     network = DIGITS.network
     plan = Planner(network, PART, CLOCK_MHZ).fastest()
     codes = network.input.encode(DIGITS.images(frames))

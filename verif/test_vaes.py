@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,13 +18,12 @@ from sigmabit.hdl.planner import Planner
 from sigmabit.scripts.datasets import data_folder, load
 from sigmabit.scripts.trigger import random_trigger
 
-from . import reference
+from . import needs, reference
 from .command_line import command
 from .compare import first_difference
 from .pipelines import Noise, Stalls, simulate
 from .quantisation import compare_layers
 from .random_networks import draw_plan
-from .suite import NO_ICARUS
 
 ROOT = Path(__file__).resolve().parents[1]
 MODELS = ROOT / "models"
@@ -40,12 +38,9 @@ CLOSE = {"digits_vae": 0.02, "mnist_vae": 0.02, "trigger_vae": 0.15}
 
 def images(name: str, count: int | None = None) -> NDArray[np.float32]:
     """Test images, as the graph takes them."""
-    dataset = name.partition("_")[0]
-    folder = data_folder()
-    if dataset == "mnist" and folder is None:
-        pytest.skip("no data folder: neither SIGMABIT_DATA nor ../shared/data; MNIST is not the project's to ship")
-    found = _images("mnist" if dataset == "mnist" else "digits")
-    return found[:count].reshape(-1, *network(name).input.shape)
+    if name == "mnist_vae":
+        needs.mnist()
+    return _images("mnist" if name == "mnist_vae" else "digits")[:count].reshape(-1, *network(name).input.shape)
 
 
 @cache
@@ -134,8 +129,8 @@ def test_foldings(number: int) -> None:
 @pytest.mark.parametrize(("simulator", "frames"), [("myhdl", 3), ("icarus", 11)])
 def test_other_simulators(simulator: str, frames: int) -> None:
     """MyHDL itself, and Icarus, sampler included."""
-    if simulator == "icarus" and shutil.which("iverilog") is None:  # the second simulator is optional
-        pytest.skip(NO_ICARUS)
+    if simulator == "icarus":
+        needs.icarus()
     check("digits_vae", fastest("digits_vae", 2), frames, Noise(11), simulator)
 
 
