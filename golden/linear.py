@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,6 +55,11 @@ class Linear:
         """(taps * in_channels, out_channels) weights; for a dense layer the rows follow the stream."""
         return self.weights.reshape(-1, self.channels)
 
+    @cached_property
+    def tap_sums(self) -> NDArray[np.int64]:
+        """(kernel_height, kernel_width, channels): the sum of the weights of each kernel position."""
+        return self.weights.sum(axis=2, dtype=np.int64)
+
     @property
     def operations(self) -> int:
         """Multiply-accumulates per frame, those on padding included, as the literature counts them."""
@@ -71,8 +77,7 @@ class Linear:
 
     def inside_sums(self) -> NDArray[np.int64]:
         """(out_height, out_width, channels): the sum of the weights that lie inside the image, for each window."""
-        per_tap = self.weights.sum(axis=2, dtype=np.int64)
-        sums: NDArray[np.int64] = np.tensordot(self.window.inside().astype(np.int64), per_tap, 2)
+        sums: NDArray[np.int64] = np.tensordot(self.window.inside().astype(np.int64), self.tap_sums, 2)
         return sums
 
     def run(self, codes: NDArray[np.integer]) -> NDArray[np.int64]:

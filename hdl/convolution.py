@@ -34,24 +34,24 @@ def configure(layer: Linear, folding: Folding, rows: int, contents: bool = True)
 
     rows: of the buffer. contents: False leaves the table of weights empty, for estimates.
     """
-    across, repeats = layer.window.columns.kernel, folding.repeats(layer.channels)
+    repeats = folding.repeats(layer.channels)
     width = layer.input.layout.beat_bits
     windows = WindowConfig(layer.window, width, folding.group, folding.slices, repeats, rows)
-    # weights (ky, kx, c, o) in the order of the chunks: groups of kx, slices of c; inside a chunk ky, kx, c
-    down, _, inputs, channels = layer.weights.shape
-    split = layer.weights.reshape(
-        down, across // folding.group, folding.group, folding.slices, inputs // folding.slices, channels
-    )
-    chunks = split.transpose(1, 3, 0, 2, 4, 5).reshape(windows.fold.chunks, -1, channels)
+    weights, fold = None, windows.fold
+    if contents:
+        # weights (ky, kx, c, o) in the order of the chunks: groups of kx, slices of c; inside a chunk ky, kx, c
+        down, _, inputs, channels = layer.weights.shape
+        split = layer.weights.reshape(down, fold.groups, folding.group, fold.slices, inputs // fold.slices, channels)
+        weights = split.transpose(1, 3, 0, 2, 4, 5).reshape(fold.chunks, -1, channels)
     _, column_bits, _ = windows.bias_fields
-    borders = np.zeros(((len(windows.row_classes) - 1 << column_bits) + len(windows.column_classes), channels), np.int64)
-    per_tap = layer.weights.sum(axis=2, dtype=np.int64)
-    for r, row_inside in enumerate(windows.row_classes):
-        for c, column_inside in enumerate(windows.column_classes):
-            inside = np.outer(row_inside, column_inside)
-            borders[(r << column_bits) + c] = np.tensordot(inside.astype(np.int64), per_tap, 2)
-    style = folding.weights_style(windows.fold.folds)
-    return ConvolutionConfig(layer.name, windows, unit.configure(layer, chunks, folding.lanes, style, borders, contents))
+    rows, columns = np.array(windows.row_classes, np.int64), np.array(windows.column_classes, np.int64)
+    # (row classes, column classes, channels) sums of the taps inside, one word for each value of the fields
+    inside = np.tensordot(columns, np.tensordot(rows, layer.tap_sums, 1), (1, 1)).swapaxes(0, 1)
+    padded = np.zeros((len(rows), 1 << column_bits, layer.channels), np.int64)
+    padded[:, : len(columns)] = inside
+    borders = padded.reshape(-1, layer.channels)[: (len(rows) - 1 << column_bits) + len(columns)]
+    style = folding.weights_style(fold.folds)
+    return ConvolutionConfig(layer.name, windows, unit.configure(layer, fold.chunks, weights, folding.lanes, style, borders))
 
 
 @composite

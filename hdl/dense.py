@@ -37,11 +37,13 @@ def configure(layer: Linear, folding: Folding, frames: int, contents: bool = Tru
         positions, layer.input.layout.beat_bits, folding.group, folding.slices, folding.repeats(channels), frames
     )
     # weights (position, c, o) in the order of the chunks: groups of positions, slices of c
-    split = layer.matrix.reshape(positions // folding.group, folding.group, folding.slices, inputs // folding.slices, channels)
-    chunks = split.transpose(0, 2, 1, 3, 4).reshape(gathered.fold.chunks, -1, channels)
-    borders = layer.matrix.sum(axis=0, dtype="int64")[None]
-    style = folding.weights_style(gathered.fold.folds)
-    return DenseConfig(layer.name, gathered, unit.configure(layer, chunks, folding.lanes, style, borders, contents))
+    weights, fold = None, gathered.fold
+    if contents:
+        split = layer.matrix.reshape(fold.groups, folding.group, fold.slices, inputs // fold.slices, channels)
+        weights = split.transpose(0, 2, 1, 3, 4).reshape(fold.chunks, -1, channels)
+    borders = layer.tap_sums.sum(axis=(0, 1))[None]
+    style = folding.weights_style(fold.folds)
+    return DenseConfig(layer.name, gathered, unit.configure(layer, fold.chunks, weights, folding.lanes, style, borders))
 
 
 @composite

@@ -122,11 +122,10 @@ BIASES_BLOCK_FROM = 512
 class _Numbers:
     """What a layer's arithmetic comes to.
 
-    fields: (chunks, inputs, channels) weights as they are stored, in field_bits bits each. bias: (borders, channels) initial
-    values of an accumulation. gain: what a count of one adds to a sum of sum_bits bits.
+    field_bits: of a weight as it is stored. bias: (borders, channels) initial values of an accumulation. gain: what a count of one
+    adds to a sum of sum_bits bits.
     """
 
-    fields: NDArray[np.integer] | NDArray[np.bool_]
     field_bits: int
     bias: NDArray[np.int64]
     gain: int
@@ -135,40 +134,40 @@ class _Numbers:
 
 def configure(
     layer: Linear,
-    chunks: NDArray[np.integer],
+    count: int,
+    weights: NDArray[np.integer] | None,
     lanes: int,
     weights_style: RomStyle,
     borders: NDArray[np.int64],
-    contents: bool = True,
 ) -> MvuConfig:
     """The unit of a layer.
 
-    chunks: (chunks, inputs, channels) weights in the order in which operands come. lanes: output channels at a time.
-    borders: (borders, channels) sums of the weights that lie inside the image, one row for each value that the fields of
-    Operand.bias above the repeat can take; (1, channels) where nothing is padded. contents: False leaves the table of weights
-    empty, for estimates.
+    count: chunks of a window. weights: (count, inputs, channels) in the order in which operands come; None leaves their table
+    empty, for estimates. lanes: output channels at a time. borders: (borders, channels) sums of the weights that lie inside the
+    image, one row for each value that the fields of Operand.bias above the repeat can take; (1, channels) where nothing is
+    padded.
     """
-    count, inputs, channels = chunks.shape
+    inputs, channels = len(layer.matrix) // count, layer.channels
     repeats = -(-channels // lanes)
     weights_words = count * repeats
     multiplier: PopcountConfig | DotConfig
     activating = None
     if isinstance(layer, Fixed):
-        numbers = _fixed(layer, chunks, borders)
+        numbers = _fixed(layer, borders)
         code = layer.input
         multiplier = DotConfig(inputs, code.bits, code.signed, numbers.field_bits, lanes, numbers.sum_bits)
         activating = activation.configure(layer.name, layer.activation, lanes, numbers.sum_bits)
         result_bits, scores = activating.result_bits, True
     else:
         assert isinstance(layer, Convolution)
-        numbers = _binary(layer, chunks, borders)
+        numbers = _binary(layer, borders)
         multiplier = PopcountConfig(inputs, layer.input.bits, lanes, constant=weights_words == 1)
         scores = layer.thresholds is None
         result_bits = numbers.sum_bits if scores else 1
     words: tuple[int, ...] = (0,) * weights_words
-    if contents:
+    if weights is not None:
         fields = np.zeros((count, inputs, repeats * lanes), np.int64)
-        fields[:, :, :channels] = numbers.fields
+        fields[:, :, :channels] = weights if isinstance(layer, Fixed) else weights < 0  # the bits that are flipped
         # words follow the folds: repeats slowest; inside a word lanes are fastest
         by_fold = fields.reshape(count, inputs, repeats, lanes).transpose(2, 0, 1, 3)
         words = pack_words(by_fold.reshape(weights_words, inputs * lanes), numbers.field_bits)
@@ -196,22 +195,21 @@ def configure(
     )
 
 
-def _fixed(layer: Fixed, chunks: NDArray[np.integer], borders: NDArray[np.int64]) -> _Numbers:
+def _fixed(layer: Fixed, borders: NDArray[np.int64]) -> _Numbers:
     """Weights in two's complement; sums start at the bias and at what the grid's offset adds."""
     bias = layer.bias + layer.grid.offset * borders
-    return _Numbers(chunks, layer.weight_bits, bias, layer.grid.gain, layer.sum_bits)
+    return _Numbers(layer.weight_bits, bias, layer.grid.gain, layer.sum_bits)
 
 
-def _binary(layer: Convolution, chunks: NDArray[np.integer], borders: NDArray[np.int64]) -> _Numbers:
-    """Weights as the bits that are flipped; sums start such that their top bit is the decision, or at the score of no counts."""
-    count, inputs, _ = chunks.shape
-    grid, levels = layer.grid, 1 << layer.input.bits
-    negative = (levels - 1) * (chunks < 0).sum(axis=(0, 1), dtype=np.int64)
+def _binary(layer: Convolution, borders: NDArray[np.int64]) -> _Numbers:
+    """Weights of one bit; sums start such that their top bit is the decision, or at the score of no counts."""
+    inputs, grid, levels = len(layer.matrix), layer.grid, 1 << layer.input.bits
+    negative = (levels - 1) * (inputs - layer.tap_sums.sum(axis=(0, 1))) // 2
     if layer.thresholds is None:
-        return _Numbers(chunks < 0, 1, grid.offset * borders - grid.gain * negative, grid.gain, layer.layout.bits)
+        return _Numbers(1, grid.offset * borders - grid.gain * negative, grid.gain, layer.layout.bits)
     # accumulator >= threshold, with accumulator = gain * (count - negative) + offset * border, solved for the count
-    highest = (levels - 1) * count * inputs
+    highest = (levels - 1) * inputs
     reached = -((grid.offset * borders - layer.thresholds) // grid.gain) + negative
     bias = -np.clip(reached, 0, highest + 1)
     sum_bits = max(int(-bias.min() - 1).bit_length(), int((bias + highest).max()).bit_length()) + 1
-    return _Numbers(chunks < 0, 1, bias + (1 << (sum_bits - 1)), 1, sum_bits)  # set where the count reaches its mark
+    return _Numbers(1, bias + (1 << (sum_bits - 1)), 1, sum_bits)  # set where the count reaches its mark
