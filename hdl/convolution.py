@@ -40,16 +40,16 @@ def configure(layer: Linear, folding: Folding, rows: int, contents: bool = True)
     weights, fold = None, windows.fold
     if contents:
         # weights (ky, kx, c, o) in the order of the chunks: groups of kx, slices of c; inside a chunk ky, kx, c
-        down, _, inputs, channels = layer.weights.shape
-        split = layer.weights.reshape(down, fold.groups, folding.group, fold.slices, inputs // fold.slices, channels)
+        kernel_rows, _, inputs, channels = layer.weights.shape
+        split = layer.weights.reshape(kernel_rows, fold.groups, folding.group, fold.slices, inputs // fold.slices, channels)
         weights = split.transpose(1, 3, 0, 2, 4, 5).reshape(fold.chunks, -1, channels)
     _, column_bits, _ = windows.bias_fields
-    rows, columns = np.array(windows.row_classes, np.int64), np.array(windows.column_classes, np.int64)
-    # (row classes, column classes, channels) sums of the taps inside, one word for each value of the fields
-    inside = np.tensordot(columns, np.tensordot(rows, layer.tap_sums, 1), (1, 1)).swapaxes(0, 1)
-    padded = np.zeros((len(rows), 1 << column_bits, layer.channels), np.int64)
-    padded[:, : len(columns)] = inside
-    borders = padded.reshape(-1, layer.channels)[: (len(rows) - 1 << column_bits) + len(columns)]
+    down, across = np.array(windows.row_classes, np.int64), np.array(windows.column_classes, np.int64)
+    # sums of the taps inside, (row classes, column classes, channels), and one word for each value of the fields
+    inside = np.tensordot(across, np.tensordot(down, layer.tap_sums, 1), (1, 1)).swapaxes(0, 1)
+    words = np.zeros((len(down), 1 << column_bits, layer.channels), np.int64)
+    words[:, : len(across)] = inside
+    borders = words.reshape(-1, layer.channels)[: (len(down) - 1 << column_bits) + len(across)]
     style = folding.weights_style(fold.folds)
     return ConvolutionConfig(layer.name, windows, unit.configure(layer, fold.chunks, weights, folding.lanes, style, borders))
 

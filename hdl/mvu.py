@@ -122,8 +122,8 @@ BIASES_BLOCK_FROM = 512
 class _Numbers:
     """What a layer's arithmetic comes to.
 
-    field_bits: of a weight as it is stored. bias: (borders, channels) initial values of an accumulation. gain: what a count of one
-    adds to a sum of sum_bits bits.
+    field_bits: of a weight as it is stored. bias: (borders, channels) initial values of an accumulation. gain: what a count of
+    one adds to a sum of sum_bits bits.
     """
 
     field_bits: int

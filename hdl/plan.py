@@ -180,9 +180,11 @@ def make_plan(
     clock_mhz: float,
     interval: int | None = None,
     samples: int = 1,
+    contents: bool = True,
 ) -> Plan:
     """The plan that follows from the layers' foldings; interval is the least possible, or a slower one if given.
 
+    contents: False leaves the tables of weights empty, for estimates: everything but the Verilog is the same, and found sooner.
     Raises PlanError where a folding does not fit its layer, or the interval is too short for it.
     """
     check_samples(network, samples)
@@ -205,7 +207,7 @@ def make_plan(
         interval = busiest[0]
     if interval < busiest[0]:
         raise PlanError(f"an interval of {interval} cycles: {busiest[1]} alone needs {busiest[0]}")
-    return _Timing(network, folding_of, part, clock_mhz, interval, samples).plan()
+    return _Timing(network, folding_of, part, clock_mhz, interval, samples, contents).plan()
 
 
 def check_samples(network: Network, samples: int) -> None:
@@ -299,9 +301,10 @@ class _Timing:
         clock_mhz: float,
         interval: int,
         samples: int,
+        contents: bool,
     ) -> None:
         self.network, self.foldings, self.part, self.clock_mhz, self.interval = network, foldings, part, clock_mhz, interval
-        self.samples = samples
+        self.samples, self.contents = samples, contents
         self.repetitions = repetitions(network, samples)
         self.beats = network.input.tensor.layout.beats
         self.pace = interval // self.beats
@@ -363,11 +366,11 @@ class _Timing:
             starts = schedule.gather_starts(flow, folds)
             fold = dense.configure(layer, folding, frames=1, contents=False).frames.fold
             frames = schedule.frames_needed(flow, starts, fold)
-            gathered = dense.configure(layer, folding, frames)
+            gathered = dense.configure(layer, folding, frames, self.contents)
             return starts + folds - 1 + gathered.latency, gathered
         starts = schedule.window_starts(flow, layer.window, folds)
         rows = schedule.rows_needed(flow, starts, layer.window, folds)
-        windowed = convolution.configure(layer, folding, rows)
+        windowed = convolution.configure(layer, folding, rows, self.contents)
         return starts + folds - 1 + windowed.latency, windowed
 
     def _sampled(self, layer: Latent, flow: Times, status: Times) -> tuple[Times, LayerConfig]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+
+import numpy as np
 
 from sigmabit.golden import Network
 from sigmabit.golden.fixed import Fixed
@@ -25,13 +26,8 @@ from .sampler import SamplerConfig
 FILL = 0.85
 """Share of a part's LUTs and registers that a plan may use; the rest is room for routing, by rule of thumb."""
 
-
-@dataclass(frozen=True)
-class Choice:
-    """A way to compute one layer."""
-
-    folding: Folding
-    cost: Cost
+STEP = 1.01
+"""Least ratio between the intervals of a sweep."""
 
 
 @dataclass(frozen=True)
@@ -41,9 +37,39 @@ class Prices:
     bram36: float
     dsp: float
 
-    def of(self, cost: Cost) -> float:
-        """What a size is worth."""
-        return cost.lut + self.bram36 * cost.bram36 + self.dsp * cost.dsp
+
+@dataclass(frozen=True)
+class Choice:
+    """A way to compute one layer."""
+
+    folding: Folding
+    cycles: int
+    cost: Cost
+
+
+class Choices:
+    """Every useful way to compute one layer, and what it costs, which is reckoned when it first matters.
+
+    repetitions: how often the layer works for one frame.
+    """
+
+    def __init__(self, layer: Linear, repetitions: int) -> None:
+        self.layer = layer
+        self.foldings = list(foldings_of(layer))
+        self.cycles = repetitions * layer.window.outputs * np.array([folding.folds(layer) for folding in self.foldings])
+        self._costs = np.full((len(self.foldings), 4), np.nan)
+
+    def cheapest(self, interval: int, prices: Prices) -> Choice:
+        """The smallest choice that keeps up with the interval; of equals, the one with the fewest registers."""
+        fast_enough = np.flatnonzero(self.cycles <= interval)
+        for number in fast_enough[np.isnan(self._costs[fast_enough, 0])]:
+            cost = cost_of(self.layer, self.foldings[number])
+            self._costs[number] = cost.lut, cost.ff, cost.bram36, cost.dsp
+        lut, ff, bram36, dsp = self._costs[fast_enough].T
+        worth = lut + prices.bram36 * bram36 + prices.dsp * dsp
+        least = np.flatnonzero(worth == worth.min())
+        best = int(fast_enough[least[ff[least].argmin()]])
+        return Choice(self.foldings[best], int(self.cycles[best]), Cost(*self._costs[best].tolist()))
 
 
 class Planner:
@@ -54,8 +80,9 @@ class Planner:
         self.network, self.part_name, self.clock_mhz, self.samples = network, part_name, clock_mhz, samples
         self.repetitions = repetitions(network, samples)
         self.part: Part = part(part_name)
-        self.weighted = [layer for layer in network.layers if isinstance(layer, Linear)]
+        weighted = [layer for layer in network.layers if isinstance(layer, Linear)]
         unweighted = [layer for layer in network.layers if not isinstance(layer, Linear)]
+        self.choices = {layer.name: Choices(layer, self.repetitions[layer.name]) for layer in weighted}
         self.fixed = sum((_fixed_cost(layer, samples) for layer in unweighted), Cost(150, 300))
 
     def plan(self, interval: int) -> Plan:
@@ -63,46 +90,74 @@ class Planner:
 
         Raises PlanError where no folding is that fast, or where none that is fits the part.
         """
+        return self._plan(self._chosen(interval))
+
+    def fastest(self) -> Plan:
+        """The plan with the shortest interval that the part has room for."""
+        return self._plan(self._fastest())
+
+    def sweep(self) -> list[Plan]:
+        """The front of interval against LUTs, from the fastest plan on: every further one is smaller than all that are faster.
+
+        Each is what `plan` makes for its interval, but with tables of weights left empty, as its Verilog is of no interest.
+        Intervals lie at least STEP apart, as there would be thousands otherwise.
+        """
+        found = [self._plan(self._fastest(), contents=False)]
+        cycles = [choices.cycles for choices in self.choices.values()]
+        for interval in np.unique(np.concatenate(cycles)).tolist() if cycles else ():
+            if interval < STEP * found[-1].interval:
+                continue
+            chosen = self._fit(interval)
+            if chosen is not None and self._total(chosen).lut < found[-1].cost.lut:
+                plan = self._plan(chosen, contents=False)
+                if plan.cost.lut < found[-1].cost.lut:
+                    found.append(plan)
+        return found
+
+    def _plan(self, chosen: Mapping[str, Choice], contents: bool = True) -> Plan:
+        foldings = {name: choice.folding for name, choice in chosen.items()}
+        return make_plan(self.network, foldings, self.part_name, self.clock_mhz, samples=self.samples, contents=contents)
+
+    def _chosen(self, interval: int) -> dict[str, Choice]:
+        """The cheapest choices for an interval. Raises PlanError where there are none, or none that fit the part."""
         self._check_reachable(interval)
-        choices = {layer.name: choices_for(layer, interval // self.repetitions[layer.name]) for layer in self.weighted}
-        chosen = self._fit(choices)
+        chosen = self._fit(interval)
         if chosen is None:
-            part, total = self.part, self._total(self._pick(choices, self.fair_prices))
+            part, total = self.part, self._total(self._pick(interval, self.fair_prices))
             raise PlanError(
                 f"an interval of {interval} cycles needs about {total.lut:.0f} LUT, {total.bram36:g} RAMB36 and {total.dsp:.0f} "
                 f"DSP48; {part.name} offers {FILL * part.lut:.0f} ({FILL:.0%} of {part.lut}), {part.bram36} and {part.dsp}"
             )
-        foldings = {name: choice.folding for name, choice in chosen.items()}
-        return make_plan(self.network, foldings, self.part_name, self.clock_mhz, samples=self.samples)
+        return chosen
 
-    def fastest(self) -> Plan:
-        """The plan with the shortest interval that the part has room for."""
-        low = max(self._times(layer, least_interval(layer)) for layer in self.network.layers)
+    def _fastest(self) -> dict[str, Choice]:
+        """The choices with the shortest interval that the part has room for."""
+        low = max(self._least_interval(layer) for layer in self.network.layers)
         low = max(low, self.network.input.tensor.layout.beats)
-        try:
-            return self.plan(low)
-        except PlanError:
-            pass
-        high = max((self._times(layer, _serial_cycles(layer)) for layer in self.weighted), default=low)
-        best = self.plan(high)
+        best = self._fit(low)
+        if best is not None:
+            return best
+        high = max((int(choices.cycles.max()) for choices in self.choices.values()), default=low)
+        best = self._chosen(high)
         while low + 1 < high:
             middle = (low + high) // 2
-            try:
-                best, high = self.plan(middle), middle
-            except PlanError:
+            chosen = self._fit(middle)
+            if chosen is None:
                 low = middle
+            else:
+                best, high = chosen, middle
         return best
 
-    def _times(self, layer: Layer, cycles: int) -> int:
-        """Cycles of a layer for one frame, where it needs so many for each sample."""
-        return self.repetitions[layer.name] * cycles
+    def _least_interval(self, layer: Layer) -> int:
+        """Cycles for one frame, where a layer needs so many for each sample, that no folding can better."""
+        return self.repetitions[layer.name] * least_interval(layer)
 
     def _check_reachable(self, interval: int) -> None:
         beats = self.network.input.tensor.layout.beats
         if interval < beats:
             raise PlanError(f"an interval of {interval} cycles: the input alone takes {beats}, one per position")
         for layer in self.network.layers:
-            least = self._times(layer, least_interval(layer))
+            least = self._least_interval(layer)
             if interval < least:
                 raise PlanError(f"an interval of {interval} cycles: {layer.name} takes at least {least}, one per position")
 
@@ -111,7 +166,7 @@ class Planner:
         """Prices at which all of a part's block RAM, or all its DSP48, are worth all its LUTs."""
         return Prices(self.part.lut / max(1, self.part.bram36), self.part.lut / max(1, self.part.dsp))
 
-    def _fit(self, choices: dict[str, list[Choice]]) -> dict[str, Choice] | None:
+    def _fit(self, interval: int) -> dict[str, Choice] | None:
         """The smallest choice for every layer that together fit the part.
 
         Block RAM and DSP48 are traded for LUTs at a price; the cheapest choice at each price is a point of the trade-off's convex
@@ -119,7 +174,7 @@ class Planner:
         """
         prices = self.fair_prices
         for _ in range(24):
-            chosen = self._pick(choices, prices)
+            chosen = self._pick(interval, prices)
             total = self._total(chosen)
             enough_lut = total.lut <= FILL * self.part.lut and total.ff <= FILL * self.part.ff
             enough_ram, enough_dsp = total.bram36 <= self.part.bram36, total.dsp <= self.part.dsp
@@ -134,34 +189,27 @@ class Planner:
             )
         return None
 
-    def _pick(self, choices: dict[str, list[Choice]], prices: Prices) -> dict[str, Choice]:
-        return {name: min(found, key=lambda choice: (prices.of(choice.cost), choice.cost.ff)) for name, found in choices.items()}
+    def _pick(self, interval: int, prices: Prices) -> dict[str, Choice]:
+        return {name: choices.cheapest(interval, prices) for name, choices in self.choices.items()}
 
-    def _total(self, chosen: dict[str, Choice]) -> Cost:
+    def _total(self, chosen: Mapping[str, Choice]) -> Cost:
         return sum((choice.cost for choice in chosen.values()), self.fixed)
 
 
-def choices_for(layer: Linear, interval: int) -> list[Choice]:
-    """For each way to cut a window into chunks, the numbers of lanes that keep up with the interval; weights in logic or in BRAM.
+def foldings_of(layer: Linear) -> Iterator[Folding]:
+    """For each way to cut a window into chunks, every useful number of lanes; weights in logic or in block RAM.
 
     Only the fewest lanes for each number of repeats are of use. The fewest of all are mostly, but not always, the cheapest.
     """
-    found = []
+    lanes_of_use = sorted({-(-layer.channels // repeats) for repeats in range(1, layer.channels + 1)})
     for group, slices in _cuts(layer):
-        chunks = Folding(group, slices, 1).chunks(layer)
-        repeats = interval // (layer.window.outputs * chunks)
-        if repeats < 1:
-            continue
-        for lanes in sorted({-(-layer.channels // n) for n in range(1, min(repeats, layer.channels) + 1)}):
+        for lanes in lanes_of_use:
             for block in (False, True):
                 folding = Folding(group, slices, lanes, block)
-                if block and folding.folds(layer) == 1:
-                    continue
-                found.append(Choice(folding, cost_of(layer, folding)))
-    return found
+                if not (block and folding.folds(layer) == 1):
+                    yield folding
 
 
-@lru_cache(maxsize=4096)
 def cost_of(layer: Linear, folding: Folding) -> Cost:
     """Expected size of a layer so folded, with a buffer of usual depth."""
     if isinstance(layer, Fixed) and unrolled.applies(layer) and folding.folds(layer) == 1:
@@ -176,10 +224,6 @@ def least_interval(layer: Layer) -> int:
     if isinstance(layer, Linear):
         return layer.window.outputs
     return least_cycles(layer, None)
-
-
-def _serial_cycles(layer: Linear) -> int:
-    return layer.window.outputs * max(Folding(group, slices, 1).chunks(layer) * layer.channels for group, slices in _cuts(layer))
 
 
 def _cuts(layer: Linear) -> Iterator[tuple[int, int]]:
