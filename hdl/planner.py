@@ -102,13 +102,14 @@ class Planner:
         Each is what `plan` makes for its interval, but with tables of weights left empty, as its Verilog is of no interest.
         Intervals lie at least STEP apart, as there would be thousands otherwise.
         """
-        found = [self._plan(self._fastest(), contents=False)]
+        chosen = self._fastest()
+        found = [self._plan(chosen, contents=False)]
         cycles = [choices.cycles for choices in self.choices.values()]
         for interval in np.unique(np.concatenate(cycles)).tolist() if cycles else ():
             if interval < STEP * found[-1].interval:
                 continue
-            chosen = self._fit(interval)
-            if chosen is not None and self._total(chosen).lut < found[-1].cost.lut:
+            before, chosen = chosen, self._fit(interval) or chosen
+            if chosen != before:
                 plan = self._plan(chosen, contents=False)
                 if plan.cost.lut < found[-1].cost.lut:
                     found.append(plan)

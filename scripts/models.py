@@ -185,3 +185,17 @@ def make_plan(
         if interval < 1:
             raise PlanError(f"{fps:g} frames per second at {clock:g} MHz leave less than one cycle per frame")
     return planner.fastest() if interval is None else planner.plan(interval)
+
+
+def sweep_of(network: Network, part: str | None, clock_mhz: float | None, samples: int | None) -> dict[str, Any]:
+    """The front of interval against area on a part, as plain values: a point for each plan, the fastest first."""
+    planner = Planner(network, part or DEFAULT_PART, clock_mhz or DEFAULT_CLOCK_MHZ, 1 if samples is None else samples)
+    keys = ("interval_cycles", "latency_cycles", "fps", "lut", "ff", "bram36", "dsp")
+    plans = [made.to_json() for made in planner.sweep()]
+    return {
+        "network": network.name,
+        "part": planner.part_name,
+        "clock_mhz": planner.clock_mhz,
+        "samples": planner.samples,
+        "points": [{key: made[key] for key in keys} for made in plans],
+    }

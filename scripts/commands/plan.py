@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import RenderableType
@@ -11,8 +12,9 @@ from sigmabit.hdl.cost import Cost
 from sigmabit.hdl.parts import part as device
 from sigmabit.hdl.plan import Plan
 
-from ..files import check_writable, write_json
-from ..models import load_network, make_plan
+from .. import plots
+from ..files import check_writable, write_json, write_whole
+from ..models import load_network, make_plan, sweep_of
 from ..terminal import Terminal, table
 from . import options
 
@@ -26,7 +28,9 @@ from . import options
 @options.input_scale
 @options.calibration
 @options.samples
-@click.option("-o", "--output", type=options.PATH, metavar="FILE", help="Write the plan here.")
+@click.option("--sweep", is_flag=True, help="Plan every interval: the front of interval against area.")
+@click.option("--plot", type=options.PATH, metavar="FILE.png", help="Draw the sweep.")
+@click.option("-o", "--output", type=options.PATH, metavar="FILE", help="Write the plan, or the sweep, here.")
 @options.as_json
 def plan(
     model: Path,
@@ -37,18 +41,59 @@ def plan(
     input_scale: float | None,
     calibration: Path | None,
     samples: int | None,
+    sweep: bool,
+    plot: Path | None,
     output: Path | None,
     as_json: bool,
 ) -> None:
-    """The smallest pipeline for MODEL that meets a target; without a target, the fastest that the part has room for."""
+    """The smallest pipeline for MODEL that meets a target; without a target, the fastest that the part has room for.
+
+    With --sweep, one such pipeline after the other, from the fastest on, each smaller than all that are faster.
+    """
     terminal = Terminal(as_json)
-    if output:
-        check_writable(output)
+    if sweep and (interval is not None or fps is not None):
+        raise click.UsageError("--sweep plans every interval; --interval and --fps have no place beside it")
+    if plot and not sweep:
+        raise click.UsageError("--plot needs --sweep")
+    written = [path for path in (output, plot) if path is not None]
+    for path in written:
+        check_writable(path)
+    if len({path.resolve() for path in written}) < len(written):
+        raise click.UsageError("--plot and --output are the same file")
     network = load_network(model, input_scale, terminal, calibration=calibration)
+    if sweep:
+        with terminal.progress() as report:
+            report("planning", 0, 0)
+            found = sweep_of(network, part, clock_mhz, samples)
+        if plot:
+            write_whole(plot, lambda fresh: plots.sweep(fresh, _title(found), found["points"]))
+        if output:
+            write_json(output, found)
+        terminal.emit(found, *sweep_tables(found))
+        return
     made = make_plan(network, None, part, interval, fps, clock_mhz, samples)
     if output:
         write_json(output, made.to_json())
     terminal.emit(made.to_json(), *tables(made))
+
+
+def sweep_tables(found: dict[str, Any]) -> list[RenderableType]:
+    """A sweep for people."""
+    part = device(found["part"])
+    keys = ("interval_cycles", "latency_cycles", "fps", "lut", "ff", "bram36", "dsp")
+    columns = ["interval", "latency", "frames/s", "LUT", "FF", "RAMB36", "DSP48", "LUT of the part"]
+    rows = [[*(point[key] for key in keys), f"{point['lut'] / part.lut:.1%}"] for point in found["points"]]
+    for row in rows:
+        row[2] = round(row[2])
+    return [
+        table(_title(found), columns, rows, texts=0),
+        "",
+        f"frames/s at an assumed {found['clock_mhz']:g} MHz; `sigmabit plan --interval` makes the plan of a row",
+    ]
+
+
+def _title(found: dict[str, Any]) -> str:
+    return f"{found['network']} on {found['part']}: interval against area, as planned"
 
 
 def tables(made: Plan) -> list[RenderableType]:

@@ -1,0 +1,146 @@
+"""Plots of plans: area against interval, time and throughput against batch size. PNG, in colours for light or dark pages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+MARKERS = "osD^vPX*"
+
+DOTS_PER_INCH = 160
+
+
+@dataclass(frozen=True)
+class Theme:
+    """Colours of paper and ink, and of the lines in the order in which they are drawn."""
+
+    paper: str
+    ink: str
+    faint: str
+    lines: tuple[str, ...]
+
+
+LIGHT = Theme("#ffffff", "#1d2430", "#8b94a3", ("#1f6feb", "#c2410c", "#15803d", "#7c3aed"))
+DARK = Theme("#151a21", "#e6e9ee", "#7d8795", ("#6ea8fe", "#fb923c", "#4ade80", "#c4b5fd"))
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A single point among a sweep's: a plan, what Yosys made of it, somebody else's design."""
+
+    label: str
+    interval: float
+    lut: float
+
+
+def sweep(
+    path: Path, title: str, points: Sequence[Mapping[str, float]], marks: Sequence[Mark] = (), theme: Theme = LIGHT
+) -> None:
+    """LUTs against the interval, with block RAM below; points have interval_cycles, lut and bram36."""
+    intervals = [point["interval_cycles"] for point in points]
+    with _figure(path, theme, (7.2, 5.2), rows=(2.4, 1)) as (figure, axes):
+        above, below = axes
+        blue, *others = theme.lines
+        above.plot(intervals, [point["lut"] for point in points], color=blue, marker="o", markersize=3.5, label="planned")
+        for number, mark in enumerate(marks):
+            style: dict[str, Any] = {"color": others[number % len(others)], "marker": MARKERS[1 + number % 7]}
+            above.plot(mark.interval, mark.lut, label=mark.label, linestyle="none", markersize=8, **style)
+        above.set(ylabel="LUT6", title=title)
+        _logarithmic(above, "x", (1, 2, 5))
+        _logarithmic(above, "y", (1, 2, 5))
+        if marks:
+            _legend(above, theme)
+        below.plot(intervals, [point["bram36"] for point in points], color=blue, marker="o", markersize=3.5)
+        below.set(xlabel="cycles between frames", ylabel="RAMB36")
+        below.set_ylim(bottom=0)
+        figure.align_ylabels()
+
+
+def batches(path: Path, title: str, sizes: Sequence[int], seconds: Mapping[str, Sequence[float]], theme: Theme = LIGHT) -> None:
+    """Frames per second, and the time that a batch takes, against its size; a line for each of `seconds`."""
+    with _figure(path, theme, (7.2, 6.4), rows=(1, 1)) as (_, axes):
+        above, below = axes
+        for number, (name, times) in enumerate(seconds.items()):
+            style: dict[str, Any] = {
+                "color": theme.lines[number % len(theme.lines)],
+                "marker": MARKERS[number % len(MARKERS)],
+                "markersize": 4.5,
+            }
+            above.plot(sizes, np.array(sizes) / np.array(times), label=name, **style)
+            below.plot(sizes, np.array(times) * 1e3, **style)
+        above.set(ylabel="frames per second", title=title)
+        below.set(xlabel="frames in a batch", ylabel="milliseconds for the batch")
+        for each in axes:
+            _logarithmic(each, "x", (1,))
+            _logarithmic(each, "y", (1,), plain=each is below)
+            each.set_xticks(sizes, [str(size) for size in sizes])
+        _legend(above, theme)
+
+
+def errors(
+    path: Path, title: str, layers: Sequence[str], planned: Sequence[float], measured: Sequence[float], theme: Theme
+) -> None:
+    """LUTs of each layer, as planned and by Yosys, as bars side by side."""
+    with _figure(path, theme, (7.2, 0.9 + 0.42 * len(layers))) as (_, (axes,)):
+        places = np.arange(len(layers))
+        axes.barh(places - 0.18, planned, 0.34, color=theme.faint, label="planned")
+        axes.barh(places + 0.18, measured, 0.34, color=theme.lines[0], label="Yosys")
+        axes.set_yticks(places, [_plain(layer) for layer in layers])
+        axes.invert_yaxis()
+        axes.set(xlabel="LUT6", title=title)
+        axes.grid(axis="y", visible=False)
+        _legend(axes, theme)
+
+
+@contextmanager
+def _figure(
+    path: Path, theme: Theme, size: tuple[float, float], rows: tuple[float, ...] = (1,)
+) -> Iterator[tuple[Figure, Sequence[Axes]]]:
+    """A figure of axes one below the other, of these heights, which is written when all is drawn."""
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+
+    colours: Any = dict.fromkeys(("text.color", "axes.labelcolor", "xtick.color", "ytick.color", "axes.titlecolor"), theme.ink)
+    colours |= dict.fromkeys(("figure.facecolor", "axes.facecolor", "savefig.facecolor", "legend.facecolor"), theme.paper)
+    colours |= {
+        "axes.edgecolor": theme.faint,
+        "grid.color": theme.faint,
+        "grid.alpha": 0.25,
+        "axes.grid": True,
+        "axes.titlesize": "medium",
+    }
+    colours |= {"axes.spines.top": False, "axes.spines.right": False, "font.size": 9.5, "text.parse_math": False}
+    with mpl.rc_context(colours):
+        figure = Figure(figsize=size, layout="constrained")
+        axes = figure.subplots(len(rows), sharex=True, squeeze=False, height_ratios=rows)[:, 0]
+        yield figure, tuple(axes)
+        figure.savefig(path, format="png", dpi=DOTS_PER_INCH)
+
+
+def _logarithmic(axes: Axes, name: str, steps: Sequence[float], plain: bool = False) -> None:
+    """Make the axis x or y logarithmic, with a tick at `steps` of each decade; 10 k for 10,000 unless plain."""
+    from matplotlib.ticker import EngFormatter, FuncFormatter, LogLocator, NullLocator
+
+    axes.set(**{f"{name}scale": "log"})
+    axis = axes.xaxis if name == "x" else axes.yaxis
+    axis.set_major_locator(LogLocator(subs=steps))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}") if plain else EngFormatter(sep="\N{THIN SPACE}"))
+
+
+def _legend(axes: Axes, theme: Theme) -> None:
+    axes.legend(frameon=True, framealpha=0.85, edgecolor=theme.faint, fontsize="small")
+
+
+def _plain(text: str) -> str:
+    """A name short enough for an axis."""
+    return text if len(text) <= 24 else f"{text[:23]}\N{HORIZONTAL ELLIPSIS}"
