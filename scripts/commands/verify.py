@@ -8,20 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import click
-import numpy as np
-from numpy.typing import NDArray
 
-from sigmabit.golden import Network
-from sigmabit.golden.gaussian import FRACTION
-from sigmabit.verif import reference
-from sigmabit.verif.pipelines import simulate
-
+from ..executions import Executions, execute
 from ..files import check_writable, read_labels, write_json
 from ..gallery import draw
 from ..models import load_with_data, make_noise, make_plan
 from ..terminal import Terminal, table
 from . import options
-from .run import accuracy
 
 
 @click.command(short_help="Float graph, golden and Verilog side by side.")
@@ -75,20 +68,9 @@ def verify(
     truth = read_labels(labels, len(x), math.prod(network.output.shape)) if labels else None
     noise, samples = make_noise(network, len(x), samples, seed, epsilon)
     made = make_plan(network, plan, part, clock_mhz=clock_mhz, samples=samples)
-    drawn = noise.for_network(network, len(x), made.samples)
     with terminal.progress() as report:
-        report("executing the float graph", 0, 0)
-        reals = None if drawn is None else (drawn * 2.0**-FRACTION).astype(np.float32)
-        float_run = reference.execute(model, x, lambda done, total: report("executing the float graph", done, total), reals)
-        report("computing golden", 0, 0)
-        golden = network.results(codes, drawn)
-        measured = simulate(network, made, codes, on, progress=report, noise=noise)
-    outputs = {
-        float_run.executor: float_run.outputs.reshape(len(golden), *network.output.shape),
-        "golden": network.output.decode(golden),
-        on: network.output.decode(measured.results),
-    }
-    mismatches = int(np.any(measured.results != golden, axis=(1, 2, 3)).sum())
+        found = execute(model, network, made, x, codes, on, noise, report)
+    measured, mismatches = found.measured, found.mismatches
     interval = measured.interval(made.settling)
     result: dict[str, Any] = {
         "frames": len(x),
@@ -101,16 +83,13 @@ def verify(
         "fps": made.fps,
     }
     rows: list[list[object]] = [["frames", len(x)]]
-    if drawn is None:
-        about, shown = _decisions(outputs, truth, float_run.executor)
-    else:
-        about, shown = _reconstructions(network, x, outputs, made.samples, float_run.executor)
+    about = found.compared(x, truth)
     result |= about
-    rows += shown
+    rows += _rows(found, about)
     if report_file:
         write_json(report_file, result)
     if pictures:
-        drawn_at = draw(network, x, outputs[on], pictures)
+        drawn_at = draw(network, x, found.outputs[on], pictures)
         if drawn_at:
             rows.append(["picture", str(drawn_at)])
     rows += [
@@ -123,34 +102,14 @@ def verify(
     sys.exit(1 if mismatches else 0)
 
 
-Rows = list[list[object]]
-
-
-def _decisions(
-    outputs: dict[str, NDArray[np.float32]], truth: NDArray[np.int64] | None, executor: str
-) -> tuple[dict[str, Any], Rows]:
-    """How a classifier's outputs compare."""
-    decisions = {name: y.reshape(len(y), -1).argmax(axis=1) for name, y in outputs.items()}
-    disagreements = int((decisions["golden"] != decisions[executor]).sum())
-    result: dict[str, Any] = {"decisions_unlike_float": disagreements}
-    rows: Rows = [[f"decisions that differ, golden and {executor}", disagreements]]
-    if truth is not None:
-        result["accuracy"] = {name: accuracy(y, truth) for name, y in outputs.items()}
-        accuracies: Rows = [[f"accuracy, {name}", f"{value:.2%}"] for name, value in result["accuracy"].items()]
-        rows = accuracies + rows
-    return result, rows
-
-
-def _reconstructions(
-    network: Network, x: NDArray[Any], outputs: dict[str, NDArray[np.float32]], samples: int, executor: str
-) -> tuple[dict[str, Any], Rows]:
-    """How the outputs of a network that draws samples compare; with the frames, scaled to 1, where they are like them."""
-    difference = float(np.sqrt(np.mean((outputs["golden"] - outputs[executor]) ** 2)))
-    result: dict[str, Any] = {"samples": samples, "rms_unlike_float": difference}
-    rows: Rows = [["samples of each", samples], [f"golden less {executor}, root mean square", f"{difference:.5f}"]]
-    if math.prod(network.output.shape) == math.prod(network.input.shape):
-        target = (x / x.max()).reshape(len(x), -1).repeat(samples, axis=0)
-        errors = {name: float(((y.reshape(len(y), -1) - target) ** 2).mean()) for name, y in outputs.items()}
-        result["reconstruction_error"] = errors
-        rows += [[f"squared error of reconstruction, {name}", f"{value:.6f}"] for name, value in errors.items()]
-    return result, rows
+def _rows(found: Executions, about: dict[str, Any]) -> list[list[object]]:
+    """How the executions compare, for people."""
+    rows: list[list[object]] = [[f"accuracy, {name}", f"{value:.2%}"] for name, value in about.get("accuracy", {}).items()]
+    if "decisions_unlike_float" in about:
+        rows.append([f"decisions that differ, golden and {found.executor}", about["decisions_unlike_float"]])
+    else:
+        rows.append(["samples of each", about["samples"]])
+        rows.append([f"golden less {found.executor}, root mean square", f"{about['rms_unlike_float']:.5f}"])
+    for name, value in about.get("reconstruction_error", {}).items():
+        rows.append([f"squared error of reconstruction, {name}", f"{value:.6f}"])
+    return rows

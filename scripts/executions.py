@@ -1,0 +1,91 @@
+"""The same frames through the float graph, golden and the hardware, and how the three compare."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sigmabit.golden import Network
+from sigmabit.golden.gaussian import FRACTION
+from sigmabit.hdl.plan import Plan
+from sigmabit.verif import reference
+from sigmabit.verif.pipelines import Measured, Noise, simulate
+
+from .terminal import Report
+
+
+@dataclass(frozen=True, eq=False)
+class Executions:
+    """What three executions gave: the graph's first output (N * K, ...) by executor, the float graph's first.
+
+    measured: the hardware's own account. mismatches: results in which golden and the hardware differ in any integer.
+    """
+
+    network: Network
+    executor: str
+    outputs: dict[str, NDArray[np.float32]]
+    measured: Measured
+    mismatches: int
+    samples: int
+
+    @property
+    def on(self) -> str:
+        """The simulator."""
+        return list(self.outputs)[-1]
+
+    def decisions(self, truth: NDArray[np.int64] | None) -> dict[str, Any]:
+        """How a classifier's outputs compare: decisions unlike the float graph's, and accuracies if there are labels."""
+        decided = {name: y.reshape(len(y), -1).argmax(axis=1) for name, y in self.outputs.items()}
+        result: dict[str, Any] = {"decisions_unlike_float": int((decided["golden"] != decided[self.executor]).sum())}
+        if truth is not None:
+            result["accuracy"] = {name: float((found == truth).mean()) for name, found in decided.items()}
+        return result
+
+    def reconstructions(self, x: NDArray[Any]) -> dict[str, Any]:
+        """How the outputs of a network that draws samples compare; with the frames, scaled to 1, where they are like them."""
+        difference = float(np.sqrt(np.mean((self.outputs["golden"] - self.outputs[self.executor]) ** 2)))
+        result: dict[str, Any] = {"samples": self.samples, "rms_unlike_float": difference}
+        if math.prod(self.network.output.shape) == math.prod(self.network.input.shape):
+            target = (x / x.max()).reshape(len(x), -1).repeat(self.samples, axis=0)
+            errors = {name: float(((y.reshape(len(y), -1) - target) ** 2).mean()) for name, y in self.outputs.items()}
+            result["reconstruction_error"] = errors
+        return result
+
+    def compared(self, x: NDArray[Any], truth: NDArray[np.int64] | None) -> dict[str, Any]:
+        """Decisions of a classifier, or reconstructions of a network that draws samples."""
+        return self.decisions(truth) if self.network.latent is None else self.reconstructions(x)
+
+
+def execute(
+    model: Path,
+    network: Network,
+    plan: Plan,
+    x: NDArray[Any],
+    codes: NDArray[np.int64],
+    on: str,
+    noise: Noise,
+    report: Report,
+) -> Executions:
+    """Run frames x, whose codes are given, through a model file, its network and the plan's pipeline in a simulator.
+
+    A network that draws samples is given the same ones in all three.
+    """
+    drawn = noise.for_network(network, len(x), plan.samples)
+    report("executing the float graph", 0, 0)
+    reals = None if drawn is None else (drawn * 2.0**-FRACTION).astype(np.float32)
+    float_run = reference.execute(model, x, lambda done, total: report("executing the float graph", done, total), reals)
+    report("computing golden", 0, 0)
+    golden = network.results(codes, drawn)
+    measured = simulate(network, plan, codes, on, progress=report, noise=noise)
+    outputs = {
+        float_run.executor: float_run.outputs.reshape(len(golden), *network.output.shape),
+        "golden": network.output.decode(golden),
+        on: network.output.decode(measured.results),
+    }
+    mismatches = int(np.any(measured.results != golden, axis=(1, 2, 3)).sum())
+    return Executions(network, float_run.executor, outputs, measured, mismatches, plan.samples)
