@@ -12,19 +12,21 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from . import cifar10 as cifar10_files
+from .files import DatasetError
+
 DATA_VARIABLE = "SIGMABIT_DATA"
 """Environment variable that names the folder with the larger data sets."""
 
-
-class DatasetError(ValueError):
-    """A data set is missing or damaged; the message names the file."""
+NAMES = ("digits", "mnist", "cifar10")
 
 
 @dataclass(frozen=True)
 class Dataset:
     """Images and labels, split once and for all into training and test parts.
 
-    `images` are (N, C, H, W) float32 in the units that the network's first input takes; labels are (N,) int64.
+    `images` are (N, C, H, W) float32 in the units that the network's first input takes; labels are (N,) int64. note: what is to
+    be said wherever a figure comes from these images, in a word or two; mostly nothing.
     """
 
     name: str
@@ -32,6 +34,12 @@ class Dataset:
     train_labels: NDArray[np.int64]
     test_images: NDArray[np.float32]
     test_labels: NDArray[np.int64]
+    note: str = ""
+
+    @property
+    def tested_on(self) -> str:
+        """The test images, in words."""
+        return f"{len(self.test_labels)} {self.note} test images".replace("  ", " ")
 
 
 def digits() -> Dataset:
@@ -56,6 +64,20 @@ def mnist(folder: Path) -> Dataset:
     return Dataset("mnist", *part("train"), *part("t10k"))
 
 
+def cifar10(folder: Path, test_only: bool = False) -> Dataset:
+    """CIFAR-10's binary version, or its JPEG files, as `cifar10.read` finds them in a folder; pixels divided by 255.
+
+    With test_only the training part is left empty, which saves half a minute with JPEG files.
+    """
+    parts, note = cifar10_files.read(folder, ("test",) if test_only else ("train", "test"))
+
+    def part(name: str) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        pixels, labels = parts.get(name, cifar10_files.NOTHING)
+        return pixels.astype(np.float32) / np.float32(255), labels
+
+    return Dataset("cifar10", *part("train"), *part("test"), note=note)
+
+
 def data_folder(option: str | Path | None = None) -> Path | None:
     """The data folder: the option, else $SIGMABIT_DATA, else `shared/data` beside the checkout; None where there is none."""
     if option is not None:
@@ -66,15 +88,18 @@ def data_folder(option: str | Path | None = None) -> Path | None:
     return beside if beside.is_dir() else None
 
 
-def load(name: str, folder: Path | None) -> Dataset:
-    """The data set called `name`; `folder` is needed for all but the bundled digits."""
+def load(name: str, folder: Path | None, test_only: bool = False) -> Dataset:
+    """The data set called `name`; `folder` is needed for all but the bundled digits.
+
+    test_only: the training part may be left empty.
+    """
     if name == "digits":
         return digits()
-    if name != "mnist":
-        raise DatasetError(f"{name}: unknown data set, expected digits or mnist")
+    if name not in NAMES:
+        raise DatasetError(f"{name}: unknown data set, expected digits, mnist or cifar10")
     if folder is None:
         raise DatasetError(f"{name}: no data folder; give --data DIR or set {DATA_VARIABLE}")
-    return mnist(folder)
+    return mnist(folder) if name == "mnist" else cifar10(folder, test_only)
 
 
 def _read_idx(folder: Path, name: str) -> NDArray[np.uint8]:

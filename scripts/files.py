@@ -15,6 +15,10 @@ from numpy.typing import NDArray
 from sigmabit.golden import InputError, SigmabitError
 
 
+class DatasetError(ValueError):
+    """A data set is missing or damaged; the message names the file."""
+
+
 class OutputError(SigmabitError):
     """A file cannot be written."""
 

@@ -159,7 +159,7 @@ TARGETS = [
     bad("plan good.onnx --bogus", "--bogus"),
     bad("plann good.onnx", "plann"),
     bad("bench", "Missing command"),
-    bad("data cifar -o out", "cifar", "digits or mnist"),
+    bad("data cifar -o out", "cifar", "digits, mnist or cifar10"),
     bad("data mnist --data y.npy -o out", "y.npy", "train-images-idx3-ubyte"),
 ]
 

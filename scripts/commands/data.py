@@ -21,11 +21,11 @@ from . import options
 @click.option("-o", "--output", type=options.PATH, required=True, metavar="DIR", help="Folder for x.npy and y.npy.")
 @options.as_json
 def data(name: str, source: Path | None, frames: int | None, output: Path, as_json: bool) -> None:
-    """Write the test images of NAME (digits or mnist) as DIR/x.npy and their classes as DIR/y.npy."""
+    """Write the test images of NAME (digits, mnist or cifar10) as DIR/x.npy and their classes as DIR/y.npy."""
     terminal = Terminal(as_json)
     check_folder(output)
     try:
-        dataset = load(name, data_folder(source))
+        dataset = load(name, data_folder(source), test_only=True)
     except DatasetError as error:
         raise SigmabitError(str(error)) from None
     images, labels = dataset.test_images[:frames], dataset.test_labels[:frames]
@@ -35,4 +35,6 @@ def data(name: str, source: Path | None, frames: int | None, output: Path, as_js
         write_array(fresh / "y.npy", labels)
 
     write_folder(output, write)
-    terminal.emit({"folder": str(output), "frames": len(images)}, f"{len(images)} images in {output}/x.npy, classes in y.npy")
+    about = {"folder": str(output), "frames": len(images)} | ({"note": dataset.note} if dataset.note else {})
+    text = f"{len(images)} {dataset.note} images in {output}/x.npy, classes in y.npy".replace("  ", " ")
+    terminal.emit(about, text)
