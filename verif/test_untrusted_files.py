@@ -272,7 +272,7 @@ class TestBombs:
             lambda g: g("Expand", 1.0, np.array([1 << 20, 1 << 20])),
             lambda g: g("Mul", np.ones((20_000, 1)), np.ones((1, 20_000))),
             lambda g: g("BipolarQuant", np.ones((20_000, 1)), np.ones((1, 20_000))),
-            lambda g: g("Gather", np.ones(20_000), np.zeros((20_000, 20), np.int64)),
+            lambda g: g("Gather", np.ones((1, 20_000)), np.zeros(20_000, np.int64)),
             lambda g: g("Tile", np.ones(20_000), np.array([1 << 30])),
             lambda g: g("Range", np.array(0), np.array(1 << 40), np.array(1)),
         ],

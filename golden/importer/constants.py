@@ -69,7 +69,8 @@ def _elements(node: Node, arguments: list[Array]) -> int:
         case "Expand", [array, shape]:
             return math.prod(np.broadcast_shapes(array.shape, tuple(int(d) for d in shape)))
         case "Gather", [array, indices]:
-            return array.size * indices.size
+            taken: int = array.shape[node.attributes.get("axis", 0)]
+            return array.size // max(taken, 1) * indices.size
     if node.operator in ELEMENTWISE:
         return math.prod(np.broadcast_shapes(*(array.shape for array in arguments)))
     return sum(array.size for array in arguments)
