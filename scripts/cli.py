@@ -18,6 +18,7 @@ from .commands.convert import convert
 from .commands.data import data
 from .commands.inspect import inspect
 from .commands.plan import plan
+from .commands.random import random
 from .commands.run import run
 from .commands.sampler import sampler
 from .commands.synth import synth
@@ -42,7 +43,7 @@ def sigmabit(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-for command in (inspect, calibrate, plan, convert, run, compare, verify, synth, data, train, anomaly, sampler, bench):
+for command in (inspect, calibrate, plan, convert, run, compare, verify, synth, data, train, random, anomaly, sampler, bench):
     sigmabit.add_command(command)
 
 
