@@ -11,6 +11,8 @@ from brevitas.quant.binary import SignedBinaryActPerTensorConst, SignedBinaryWei
 from brevitas.quant.fixed_point import Uint8ActPerTensorFixedPoint
 from torch import Tensor, nn
 
+from . import shapes
+
 
 class BinaryWeight(SignedBinaryWeightPerTensorConst):
     """Weights of +1 and -1."""
@@ -22,17 +24,8 @@ class BinaryActivation(SignedBinaryActPerTensorConst):
     """Activations of +1 and -1, straight-through gradient inside [-1, 1]."""
 
 
-class DigitPixel(Uint8ActPerTensorFixedPoint):
-    """The digits' grid: integers 0 to 31 in 5 bits, step 1."""
-
-    bit_width = 5
-    scaling_impl_type = ScalingImplType.CONST
-    restrict_scaling_type = RestrictValueType.FP
-    max_val = 31.0
-
-
 class Affine(nn.Module):
-    """y = gain * x + offset; maps pixels in [0, 1] to [-1, 1]."""
+    """y = gain * x + offset."""
 
     def __init__(self, gain: float, offset: float) -> None:
         super().__init__()
@@ -42,14 +35,24 @@ class Affine(nn.Module):
         return x * self.gain + self.offset
 
 
-def conv(inputs: int, outputs: int, kernel: int, padding: int = 0, stride: int = 1) -> nn.Module:
+@dataclass(frozen=True)
+class Parts:
+    """What the layers with weights, the binarisations and the input's grid become."""
+
+    conv: Callable[[shapes.Conv], nn.Module]
+    dense: Callable[[shapes.Dense], nn.Module]
+    sign: Callable[[], nn.Module]
+    whole: Callable[[int], nn.Module]
+
+
+def conv(layer: shapes.Conv) -> nn.Module:
     """A binary convolution."""
-    return QuantConv2d(inputs, outputs, kernel, stride, padding, bias=False, weight_quant=BinaryWeight)
+    return QuantConv2d(layer.inputs, layer.outputs, layer.kernel, padding=layer.padding, bias=False, weight_quant=BinaryWeight)
 
 
-def dense(inputs: int, outputs: int) -> nn.Module:
+def dense(layer: shapes.Dense) -> nn.Module:
     """A binary dense layer."""
-    return QuantLinear(inputs, outputs, bias=False, weight_quant=BinaryWeight)
+    return QuantLinear(layer.inputs, layer.outputs, bias=False, weight_quant=BinaryWeight)
 
 
 def sign() -> nn.Module:
@@ -57,36 +60,50 @@ def sign() -> nn.Module:
     return QuantIdentity(act_quant=BinaryActivation)
 
 
-def digits_bcnn() -> nn.Module:
-    """8x8 digits: two 3x3 convolutions, pooling between normalisation and sign and after sign, two dense layers."""
-    return nn.Sequential(
-        QuantIdentity(act_quant=DigitPixel),
-        conv(1, 16, 3, padding=1), nn.BatchNorm2d(16), sign(),
-        conv(16, 32, 3, padding=1), nn.MaxPool2d(2), nn.BatchNorm2d(32), sign(),
-        nn.Flatten(),
-        dense(512, 64), nn.BatchNorm1d(64), sign(),
-        dense(64, 10), nn.BatchNorm1d(10),
-    )  # fmt: skip
+def whole(bits: int) -> nn.Module:
+    """Whole numbers from 0 on, step 1."""
+
+    class Grid(Uint8ActPerTensorFixedPoint):
+        bit_width = bits
+        scaling_impl_type = ScalingImplType.CONST
+        restrict_scaling_type = RestrictValueType.FP
+        max_val = 2.0**bits - 1
+
+    return QuantIdentity(act_quant=Grid)
 
 
-def mnist_bcnn() -> nn.Module:
-    """28x28 MNIST: three 3x3 convolutions and two dense layers, 89,632 binary weights."""
-    return nn.Sequential(
-        Affine(2.0, -1.0),
-        conv(1, 32, 3, padding=1), nn.BatchNorm2d(32), sign(), nn.MaxPool2d(2),
-        conv(32, 64, 3, padding=1), nn.MaxPool2d(2), nn.BatchNorm2d(64), sign(),
-        conv(64, 64, 3), nn.BatchNorm2d(64), sign(), nn.MaxPool2d(2),
-        nn.Flatten(),
-        dense(256, 128), nn.BatchNorm1d(128), sign(),
-        dense(128, 10), nn.BatchNorm1d(10),
-    )  # fmt: skip
+BREVITAS = Parts(conv, dense, sign, whole)
+
+
+def build(shape: shapes.Shape, parts: Parts = BREVITAS) -> nn.Sequential:
+    """The layers of a shape as modules; what has parameters has them under the same names, whatever the parts."""
+    modules: list[nn.Module] = []
+    channels, flat = shape.input[0], False
+    for layer in shape.layers:
+        match layer:
+            case shapes.Affine():
+                modules.append(Affine(layer.gain, layer.offset))
+            case shapes.Whole():
+                modules.append(parts.whole(layer.bits))
+            case shapes.Conv():
+                modules.append(parts.conv(layer))
+                channels = layer.outputs
+            case shapes.Dense():
+                modules += [parts.dense(layer)] if flat else [nn.Flatten(), parts.dense(layer)]
+                channels, flat = layer.outputs, True
+            case shapes.Pool():
+                modules.append(nn.MaxPool2d(shapes.POOL))
+            case shapes.Normalise():
+                modules.append(nn.BatchNorm1d(channels) if flat else nn.BatchNorm2d(channels))
+            case shapes.Sign():
+                modules.append(parts.sign())
+    return nn.Sequential(*modules)
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a shipped model is trained: its module, data set and schedule."""
+    """How a network of `shapes.SHAPES` is trained: its data set and schedule."""
 
-    build: Callable[[], nn.Module]
     dataset: str
     epochs: int
     batch: int
@@ -95,9 +112,15 @@ class Recipe:
     """Largest random shift of a training image, in pixels."""
     rotate: float = 0.0
     """Largest random rotation of a training image, in degrees."""
+    flip: bool = False
+    """Is every other training image mirrored?"""
+    fast: bool = False
+    """By `train_fast`: without Brevitas, in bfloat16, on a GPU if there is one; no rotations."""
 
 
 RECIPES = {
-    "digits_bcnn": Recipe(digits_bcnn, "digits", epochs=60, batch=64, learning_rate=5e-3, shift=1),
-    "mnist_bcnn": Recipe(mnist_bcnn, "mnist", epochs=40, batch=200, learning_rate=5e-3, shift=2, rotate=10.0),
+    "digits_bcnn": Recipe("digits", epochs=60, batch=64, learning_rate=5e-3, shift=1),
+    "mnist_bcnn": Recipe("mnist", epochs=40, batch=200, learning_rate=5e-3, shift=2, rotate=10.0),
+    "cifar10_bcnn": Recipe("cifar10", epochs=200, batch=128, learning_rate=5e-3, shift=4, flip=True, fast=True),
+    "cifar10_bcnn_small": Recipe("cifar10", epochs=30, batch=128, learning_rate=5e-3, shift=2, flip=True, fast=True),
 }

@@ -7,24 +7,37 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import onnx
 import torch
 from brevitas.export import export_qonnx
 from torch import Tensor, nn
 from torch.nn import functional
 
+from . import train_fast
 from .datasets import Dataset
-from .topologies import RECIPES, Recipe
+from .packed import pack_weights
+from .shapes import SHAPES
+from .topologies import RECIPES, Recipe, build
 
 SEED = 2017
 
 
 def train(
-    name: str, dataset: Dataset, progress: Callable[[int, int, float, float], None], epochs: int | None = None
+    name: str,
+    dataset: Dataset,
+    progress: Callable[[int, int, float, float], None],
+    epochs: int | None = None,
+    checkpoint: Path | None = None,
 ) -> nn.Module:
-    """Train the recipe `name`; calls progress(epoch, epochs, loss, training accuracy) after each epoch."""
+    """Train the recipe `name`; calls progress(epoch, epochs, loss, training accuracy) after each epoch.
+
+    checkpoint: for a fast recipe, a file to go on from if it is there, and to write after each epoch.
+    """
     recipe = RECIPES[name]
+    if recipe.fast:
+        return train_fast.train(SHAPES[name], recipe, dataset, progress, epochs or recipe.epochs, SEED, checkpoint)
     torch.manual_seed(SEED)
-    model = recipe.build()
+    model = build(SHAPES[name])
     images = torch.from_numpy(dataset.train_images)
     labels = torch.from_numpy(dataset.train_labels)
     total = epochs or recipe.epochs
@@ -83,8 +96,11 @@ def accuracy(model: nn.Module, images: np.ndarray, labels: np.ndarray) -> float:
     return hits / len(labels)
 
 
-def export(model: nn.Module, example: np.ndarray, path: Path) -> None:
-    """Write `model` as QONNX. Latent weights become +1 and -1, their only effect, so that the file compresses well."""
+def export(model: nn.Module, example: np.ndarray, path: Path, packed: bool = False) -> None:
+    """Write `model` as QONNX. Latent weights become +1 and -1, their only effect, so that the file compresses well.
+
+    packed: as one bit each, which larger networks need.
+    """
     with torch.no_grad():
         for module in model.modules():
             if isinstance(module, nn.Conv2d | nn.Linear):
@@ -99,3 +115,7 @@ def export(model: nn.Module, example: np.ndarray, path: Path) -> None:
         output_names=["scores"],
         dynamic_axes={"image": {0: "N"}, "scores": {0: "N"}},
     )
+    if packed:
+        proto = onnx.load(str(path))
+        pack_weights(proto)
+        onnx.save(proto, str(path))

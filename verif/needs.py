@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import shutil
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from sigmabit.scripts.datasets import data_folder
+from sigmabit.scripts.datasets import DatasetError, data_folder, load
 
 
 def icarus() -> None:
@@ -21,4 +23,24 @@ def mnist() -> Path:
     folder = data_folder()
     if folder is None:
         pytest.skip("no data folder: neither SIGMABIT_DATA nor ../shared/data; MNIST is not the project's to ship")
+    return folder
+
+
+def training(module: str) -> Any:
+    """A module of, or on top of, the training extra, which nothing else needs."""
+    try:
+        return import_module(module)
+    except ImportError as error:
+        pytest.skip(f"{error.name} is not installed: it is part of the training extra", allow_module_level=True)
+
+
+def cifar10() -> Path:
+    """The folder with CIFAR-10, which is not the project's to ship."""
+    folder = data_folder()
+    if folder is None:
+        pytest.skip("no data folder: neither SIGMABIT_DATA nor ../shared/data; CIFAR-10 is not the project's to ship")
+    try:
+        load("cifar10", folder, test_only=True)
+    except DatasetError as error:
+        pytest.skip(f"{error}; CIFAR-10 is not the project's to ship")
     return folder

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +29,13 @@ Result = tuple[dict[str, Any], str]
 Trainer = Callable[[str, Path | None, int | None, Path, Terminal], Result]
 """Makes the network of a name, from the data in a folder and in a number of epochs, and writes it to a path."""
 
+RESUMABLE = ("cifar10_bcnn", "cifar10_bcnn_small")
+"""Networks whose training takes long enough to be interrupted."""
 
-def _classifier(name: str, folder: Path | None, epochs: int | None, path: Path, terminal: Terminal) -> Result:
+
+def _classifier(
+    name: str, folder: Path | None, epochs: int | None, path: Path, terminal: Terminal, checkpoint: Path | None = None
+) -> Result:
     from .. import train as training
 
     dataset = _load(training.RECIPES[name].dataset, folder)
@@ -38,11 +44,11 @@ def _classifier(name: str, folder: Path | None, epochs: int | None, path: Path, 
         def epoch(done: int, total: int, loss: float, hits: float) -> None:
             report(f"loss {loss:.3f}, training accuracy {hits:.2%}", done, total)
 
-        model = training.train(name, dataset, epoch, epochs)
+        model = training.train(name, dataset, epoch, epochs, checkpoint)
     result = training.accuracy(model, dataset.test_images, dataset.test_labels)
-    write_whole(path, lambda fresh: training.export(model, dataset.test_images[:1], fresh))
-    text = f"{path}: {result:.2%} on {len(dataset.test_labels)} test images"
-    return {"model": str(path), "test_accuracy": result}, text
+    write_whole(path, lambda fresh: training.export(model, dataset.test_images[:1], fresh, training.RECIPES[name].fast))
+    text = f"{path}: {result:.2%} on {dataset.tested_on}"
+    return {"model": str(path), "test_accuracy": result, "test_images": dataset.tested_on}, text
 
 
 def _autoencoder(name: str, folder: Path | None, epochs: int | None, path: Path, terminal: Terminal) -> Result:
@@ -114,6 +120,8 @@ def _calibrate(model: Path, frames: NDArray[np.float32]) -> None:
 TRAINERS: dict[str, Trainer] = {
     "digits_bcnn": _classifier,
     "mnist_bcnn": _classifier,
+    "cifar10_bcnn_small": _classifier,
+    "cifar10_bcnn": _classifier,
     "digits_vae": _autoencoder,
     "mnist_vae": _autoencoder,
     "trigger_vae": _autoencoder,
@@ -140,12 +148,22 @@ def _listed(names: Iterable[str]) -> str:
 @click.option(
     "-o", "--output", type=options.PATH, metavar="FILE.onnx", help="Where it goes (default NAME.onnx; a folder NAME for a set)."
 )
+@click.option(
+    "--checkpoint", type=options.PATH, metavar="FILE", help="Written after each epoch, and gone on from if it is there (cifar10)."
+)
 @options.as_json
-def train(name: str, data: Path | None, epochs: int | None, output: Path | None, as_json: bool) -> None:  # noqa: D103
+def train(  # noqa: D103
+    name: str, data: Path | None, epochs: int | None, output: Path | None, checkpoint: Path | None, as_json: bool
+) -> None:
     terminal = Terminal(as_json)
     if name not in TRAINERS:
         raise SigmabitError(f"unknown network {name}, expected {_listed(TRAINERS)}")
     trainer = TRAINERS[name]
+    if checkpoint is not None:
+        if name not in RESUMABLE:
+            raise SigmabitError(f"{name}: its training takes minutes; --checkpoint is for {_listed(RESUMABLE)}")
+        check_writable(checkpoint)
+        trainer = partial(_classifier, checkpoint=checkpoint)
     is_set = trainer is _anomaly_set
     path = output or Path(name if is_set else f"{name}.onnx")
     (check_folder if is_set else check_writable)(path)
