@@ -1,7 +1,7 @@
 """Networks of a shipped shape with seeded weights, and normalisations that keep every channel of every layer balanced.
 
-Speed and area do not depend on what the weights are, but on a network whose channels never change a wrong weight would not be
-noticed either. So each channel is normalised about the median of its accumulators over some images: half of its bits are ones.
+Speed does not depend on what the weights are, and area hardly does; but in a network whose channels never change a wrong weight
+would not be noticed. So each channel is normalised about the median of its sums over some images: half of its bits are ones.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ NAMES = ", ".join(SHAPES)
 @click.command(
     short_help="A network of a shipped shape with seeded weights.",
     help=f"""Write a network of the shape NAME ({NAMES}) with seeded weights, and with normalisations that keep every channel's
-    bits balanced over some images: half of them are ones. Speed and area do not depend on what the weights are.
+    bits balanced over some images: half of them are ones. Speed does not depend on what the weights are, and area hardly does.
 
     The same seed gives the same file, byte for byte. PyTorch is not needed.""",
 )
