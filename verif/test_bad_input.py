@@ -161,6 +161,7 @@ TARGETS = [
     bad("bench", "Missing command"),
     bad("data cifar -o out", "cifar", "digits, mnist or cifar10"),
     bad("data mnist --data y.npy -o out", "y.npy", "train-images-idx3-ubyte"),
+    bad("train digits_bcnn --checkpoint c.pt", "digits_bcnn", "--checkpoint", "cifar10_bcnn_small"),
 ]
 
 WRITTEN = {
@@ -171,6 +172,7 @@ WRITTEN = {
     "verify good.onnx --input x.npy --report {}": "r.json",
     "synth good.onnx --report {}": "r.json",
     "train digits_bcnn -o {}": "d.onnx",
+    "random digits_bcnn -o {}": "d.onnx",
 }
 FILLED = ("convert good.onnx -o {}", "synth good.onnx --work {}", "data digits -o {}")
 
