@@ -37,13 +37,15 @@ SEQUENTIAL_PINS = {"CLK", "C", "WCLK", "CLKARDCLK", "CLKBWRCLK"}
 
 @dataclass(frozen=True)
 class Area:
-    """LUT6, registers, RAMB36, DSP48 and logic levels."""
+    """LUT6, registers, RAMB36, DSP48, CARRY4, logic levels, and the most loads of a net that is no clock."""
 
     lut: int
     ff: int
     bram36: float
     dsp: int
+    carry4: int
     levels: int
+    fan_out: int
     cells: dict[str, int] = field(default_factory=dict, compare=False)
 
 
@@ -70,7 +72,9 @@ class Netlist:
             ff=sum(n for kind, n in counts.items() if kind.startswith("FD")),
             bram36=sum(BRAM36.get(kind, 0.0) * n for kind, n in counts.items()),
             dsp=counts["DSP48E1"],
+            carry4=counts["CARRY4"],
             levels=self.levels,
+            fan_out=max(self.fan_out.values(), default=0),
             cells=dict(sorted(counts.items())),
         )
 

@@ -28,7 +28,7 @@ def synthesise(sources: Sequence[Path], top: str, work: Path) -> Netlist:
     lines = [
         "read_verilog -lib -specify +/xilinx/cells_sim.v",
         "read_verilog -lib +/xilinx/cells_xtra.v",
-        *(f"read_verilog {source.resolve().relative_to(folder)}" for source in sources),
+        *(f"read_verilog -DSIGMABIT_7SERIES {source.resolve().relative_to(folder)}" for source in sources),
         f"hierarchy -check -top {top}",
         f"script {SCRIPT}",
         f"write_json {netlist.resolve()}",

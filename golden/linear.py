@@ -58,7 +58,8 @@ class Linear:
     @cached_property
     def tap_sums(self) -> NDArray[np.int64]:
         """(kernel_height, kernel_width, channels): the sum of the weights of each kernel position."""
-        return self.weights.sum(axis=2, dtype=np.int64)
+        sums: NDArray[np.int64] = self.weights.sum(axis=2, dtype=np.int64)
+        return sums
 
     @property
     def operations(self) -> int:

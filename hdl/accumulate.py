@@ -11,6 +11,9 @@ from .fabric import Blocks, field, joined, like, register, register_reset
 from .module import leaf
 from .stream import bit, wire
 
+LOADS = 1750
+"""Registers, and LUTs, that one control signal drives at the most."""
+
 
 @dataclass(frozen=True)
 class AccumulateConfig:
@@ -24,6 +27,16 @@ class AccumulateConfig:
     gain: int
     folded: bool
     scores: bool
+
+    @property
+    def copies(self) -> int:
+        """Groups of lanes, each with a `valid` and a `first` of its own: one net must not drive the registers of too many."""
+        return -(-self.lanes // self.group) if self.folded else 1
+
+    @property
+    def group(self) -> int:
+        """Lanes that share a `valid` and a `first`."""
+        return max(1, LOADS // self.sum_bits)
 
     def __post_init__(self) -> None:
         if self.gain < 1:
@@ -105,8 +118,8 @@ def accumulate(clk, rst, counts, bias, valid, first, last, result, config):
     """sum = (bias if first else sum) + gain * count, lane by lane, modulo 2**sum_bits; the result is valid after the last count.
 
     counts: `lanes` fields of `count_bits`, unsigned. bias: `lanes` fields of `sum_bits`. first and last are None where nothing is
-    folded. result: the sums, in two's complement; or each lane's decision, the top bit of its sum, which is set exactly if the
-    counts reach k where the bias is 2**(sum_bits - 1) - k. Latency 1.
+    folded; valid and first come in `copies` copies. result: the sums, in two's complement; or each lane's decision, the top bit
+    of its sum, which is set exactly if the counts reach k where the bias is 2**(sum_bits - 1) - k. Latency 1.
     """
     blocks: Blocks = []
     results = []
@@ -114,14 +127,14 @@ def accumulate(clk, rst, counts, bias, valid, first, last, result, config):
         base = field(bias, lane, config.sum_bits)
         total = wire(config.sum_bits)
         if config.folded:
-            start, base = base, wire(config.sum_bits)
-            blocks.append(keep_lane(clk, valid, first, start, total, base))
+            start, base, copy = base, wire(config.sum_bits), lane // config.group
+            blocks.append(keep_lane(clk, field(valid, copy, 1), field(first, copy, 1), start, total, base))
         blocks.append(add_lane(field(counts, lane, config.count_bits), base, total, config.gain))
         results.append(total if config.scores else field(total, config.sum_bits - 1, 1))
     blocks.append(register(clk, joined(results), result.data))
-    closing = valid
+    closing = field(valid, 0, 1)
     if config.folded:
         closing = bit()
-        blocks.append(ends(valid, last, closing))
+        blocks.append(ends(field(valid, 0, 1), last, closing))
     blocks.append(register_reset(clk, rst, closing, result.valid))
     return blocks

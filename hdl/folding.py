@@ -8,9 +8,6 @@ from sigmabit.golden.linear import Linear
 
 from .rom import RomStyle, style_of
 
-MERGED_WEIGHTS = 8
-"""Words of weights that merge into the first compressors: three address bits beside three of data fill a LUT6."""
-
 
 @dataclass(frozen=True)
 class Folding:
@@ -50,7 +47,7 @@ class Folding:
 
     def weights_style(self, words: int) -> RomStyle:
         """Where a table of so many words lives."""
-        return style_of(words, MERGED_WEIGHTS, 2 if self.block else words + 1)
+        return style_of(words, 1, 2 if self.block else words + 1)
 
     def check(self, layer: Linear) -> None:
         """ValueError where the folding does not fit the layer."""

@@ -22,7 +22,7 @@ from .dot import DotConfig, dot
 from .module import composite
 from .popcount import PopcountConfig, popcount
 from .rom import RomConfig, RomStyle, pack_words, rom, style_of
-from .stream import ADDRESS_LEAD, Flow, bit, index_bits, wire
+from .stream import ADDRESS_LEAD, Flow, bit, bits, index_bits, wire
 
 
 @dataclass(frozen=True)
@@ -89,13 +89,13 @@ def mvu(clk, rst, operand, source, config):
         address = operand.bias
     instances.append(rom(_clock(clk, config.biases), address, bias, config.biases))
 
-    valid, first, last = bit(), None, None
-    instances.append(delay(clk, rst, operand.valid, valid, DelayConfig(1, counting.latency, reset=True)))
+    copies = adding.copies
+    valid, first, last = bits(copies), None, None
+    instances.append(delay(clk, rst, operand.valid, valid, DelayConfig(1, counting.latency, True, copies)))
     if adding.folded:
-        first, last = bit(), bit()
-        later = DelayConfig(1, counting.latency, reset=False)
-        instances.append(delay(clk, None, operand.first, first, later))
-        instances.append(delay(clk, None, operand.last, last, later))
+        first, last = bits(copies), bit()
+        instances.append(delay(clk, None, operand.first, first, DelayConfig(1, counting.latency, False, copies)))
+        instances.append(delay(clk, None, operand.last, last, DelayConfig(1, counting.latency, reset=False)))
     codes = source if config.collect is None else Flow(config.collect.chunk_bits)
     sums = codes if config.activate is None else Flow(adding.lanes * adding.result_bits)
     instances.append(accumulate(clk, rst, counts, bias, valid, first, last, sums, adding))
@@ -157,12 +157,12 @@ def configure(
         code = layer.input
         multiplier = DotConfig(inputs, code.bits, code.signed, numbers.field_bits, lanes, numbers.sum_bits)
         activating = activation.configure(layer.name, layer.activation, lanes, numbers.sum_bits)
-        result_bits, scores = activating.result_bits, True
+        result_bits, scores, loads = activating.result_bits, True, code.bits
     else:
         assert isinstance(layer, Convolution)
         numbers = _binary(layer, borders)
         multiplier = PopcountConfig(inputs, layer.input.bits, lanes, constant=weights_words == 1)
-        scores = layer.thresholds is None
+        scores, loads = layer.thresholds is None, layer.input.bits
         result_bits = numbers.sum_bits if scores else 1
     words: tuple[int, ...] = (0,) * weights_words
     if weights is not None:
@@ -182,7 +182,7 @@ def configure(
         layer.name,
         multiplier,
         AccumulateConfig(lanes, multiplier.count_bits, numbers.sum_bits, numbers.gain, folded=count > 1, scores=scores),
-        RomConfig(layer.name, "weights", inputs * lanes * numbers.field_bits, words, weights_style),
+        RomConfig(layer.name, "weights", inputs * lanes * numbers.field_bits, words, weights_style, loads),
         RomConfig(
             layer.name,
             "biases",

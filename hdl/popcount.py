@@ -4,50 +4,58 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain
 
-from myhdl import Signal, always, always_comb, block, intbv
+from myhdl import Signal, always_comb, block
 
+from .compressors import counter, full_adder, match, match_adder, sum_one, sum_three, sum_two
 from .cost import Cost
-from .fabric import field, joined, like, pass_on, register
+from .fabric import Blocks, field, joined, like, register
 from .module import leaf
 from .stream import wire
+
+ROWS = 3
+"""Numbers that a carry chain adds."""
+
+MATCHED = (7, 5, 3, 1)
+"""Products that a chain of adders takes: one is matched first, then each adder of the chain matches two more and adds them."""
 
 
 @dataclass(frozen=True)
 class Level:
     """One level of compressors: for each binary weight, how many planes there are and what takes them.
 
-    Of planes[k] planes of weight 2**k, 6 * sixes[k] go into 6:3 compressors, 3 * threes[k] into full adders, 2 * twos[k] into
-    half adders, and the rest pass.
+    Of planes[k] planes of weight 2**k, 6 * sixes[k] go into 6:3 counters, 3 * threes[k] into full adders, and the rest pass.
     """
 
     planes: tuple[int, ...]
     sixes: tuple[int, ...]
     threes: tuple[int, ...]
-    twos: tuple[int, ...]
 
     @property
     def results(self) -> tuple[int, ...]:
         """Planes of each weight after the level."""
-        width = len(self.planes) + 2
-        counts = [0] * width
+        counts = [0] * (len(self.planes) + 2)
         for k, planes in enumerate(self.planes):
-            sixes, threes, twos = self.sixes[k], self.threes[k], self.twos[k]
-            counts[k] += planes - 5 * sixes - 2 * threes - twos
-            counts[k + 1] += sixes + threes + twos
-            counts[k + 2] += sixes
-        while not counts[-1]:
-            counts.pop()
-        return tuple(counts)
+            counts[k] += planes - 5 * self.sixes[k] - 2 * self.threes[k]
+            counts[k + 1] += self.sixes[k] + self.threes[k]
+            counts[k + 2] += self.sixes[k]
+        return _trimmed(counts)
+
+
+def _trimmed(counts: list[int]) -> tuple[int, ...]:
+    while not counts[-1]:
+        counts.pop()
+    return tuple(counts)
 
 
 @dataclass(frozen=True)
 class PopcountConfig:
     """inputs: operand elements per cycle, of `bits` bits each; lanes: sums taken of them; constant: the weights are constants.
 
-    Constants cost no LUT input, so that six planes fit a compressor at once; weights that change take every second input, and
-    the first compressors take three planes.
+    Constants cost no LUT input: planes go straight into the first counters. Weights that change are matched with their planes in
+    chains of adders, a level of its own.
     """
 
     inputs: int
@@ -76,58 +84,70 @@ class PopcountConfig:
         return self.highest.bit_length()
 
     @property
-    def levels(self) -> tuple[Level, ...]:
-        """Compressor levels until no weight has more than two planes left."""
-        planes: tuple[int, ...] = (self.inputs,) * self.bits
-        found: list[Level] = []
-        while max(planes) > 2:
-            found.append(_level(planes, first=not found and not self.constant))
-            planes = self.kept(found[-1])
+    def chains(self) -> tuple[tuple[int, int], ...]:
+        """How the products of one bit are matched with weights that change: (length of the chain, number of such chains)."""
+        found, left = [], self.inputs
+        for length in MATCHED:
+            if left // length:
+                found.append((length, left // length))
+                left %= length
         return tuple(found)
 
-    def kept(self, level: Level) -> tuple[int, ...]:
-        """Planes of each weight that go on from a level; those of a weight that no count reaches are always zero."""
-        return level.results[: self.count_bits]
+    @property
+    def matched(self) -> tuple[int, ...]:
+        """Planes of each weight once products are made: for weights that change, what the chains give."""
+        counts = [0] * (self.bits + 1)
+        for k in range(self.bits):
+            if self.constant:
+                counts[k] = self.inputs
+            else:
+                counts[k] += sum(number for _, number in self.chains)
+                counts[k + 1] += sum(length // 2 * number for length, number in self.chains)
+        return _trimmed(counts)[: self.count_bits]
+
+    @cached_property
+    def levels(self) -> tuple[Level, ...]:
+        """Compressor levels until no weight has more than three planes left."""
+        planes = self.matched
+        found: list[Level] = []
+        while max(planes) > ROWS:
+            sixes = tuple(count // 6 for count in planes)
+            found.append(Level(planes, sixes, tuple(count % 6 // 3 for count in planes)))
+            planes = self.kept(found[-1].results)
+        return tuple(found)
+
+    def kept(self, planes: tuple[int, ...]) -> tuple[int, ...]:
+        """Planes that are needed; those of a weight that no count reaches are always zero."""
+        return planes[: self.count_bits]
+
+    @property
+    def rows(self) -> int:
+        """Numbers that the compressors leave for the final addition."""
+        return max(self.kept(self.levels[-1].results) if self.levels else self.matched)
 
     @property
     def cost(self) -> Cost:
         """Expected size, the XNOR with weights that come from elsewhere included."""
-        lut, planes = 0, 0
-        for number, level in enumerate(self.levels):
-            lut += sum(
-                3 * six + 2 * three + 2 * two for six, three, two in zip(level.sixes, level.threes, level.twos, strict=True)
-            )
-            if number == 0 and not self.constant:  # planes that pass meet their weight in a LUT of their own
-                lut += sum(
-                    n - 6 * six - 3 * three - 2 * two
-                    for n, six, three, two in zip(level.planes, level.sixes, level.threes, level.twos, strict=True)
-                )
-            planes += sum(self.kept(level))
-        return Cost((lut + self.count_bits) * self.lanes, (planes + self.count_bits) * self.lanes)
+        lut, planes = 0.0, 0
+        if not self.constant:
+            lut += self.bits * sum((length // 2 + 0.5) * number for length, number in self.chains)
+        if not (self.constant and self.levels):
+            planes += sum(self.matched)
+        for level in self.levels:
+            lut += sum(2 * six + three for six, three in zip(level.sixes, level.threes, strict=True))
+            planes += sum(self.kept(level.results))
+        if self.rows > 1:
+            lut += self.count_bits
+        inverted = self.inputs * self.bits if self.constant else 0
+        return Cost(lut * self.lanes + inverted, (planes + self.count_bits) * self.lanes)
 
     @property
     def latency(self) -> int:
-        """Cycles from operand to counts: a register after the XNOR or each level, and one after the final addition."""
-        return max(len(self.levels), 1) + 1
+        """Cycles from operand to counts: a register after the products and after each level, and one after the final addition.
 
-
-def _level(planes: tuple[int, ...], first: bool) -> Level:
-    sixes: list[int] = []
-    threes: list[int] = []
-    twos: list[int] = []
-    carried_in = 0
-    for k, count in enumerate(planes):
-        six = 0 if first else count // 6
-        rest = count - 6 * six
-        three = rest // 3
-        rest -= 3 * three
-        # a half adder only helps where it leaves a single plane that the next level need not touch again
-        carried_in = (sixes[k - 1] + threes[k - 1] if k else 0) + (sixes[k - 2] if k > 1 else 0)
-        two = 1 if rest == 2 and not six and not three and carried_in else 0
-        sixes.append(six)
-        threes.append(three)
-        twos.append(two)
-    return Level(planes, tuple(sixes), tuple(threes), tuple(twos))
+        Constants have no level of products, unless it would be the only one.
+        """
+        return max(len(self.levels) + (not self.constant), 1) + 1
 
 
 @block
@@ -167,60 +187,10 @@ def differ(planes, weights, differing):
     """differing = planes XOR weights."""
 
     @always_comb
-    def match():
+    def match_all():
         differing.next = planes ^ weights
 
-    return match
-
-
-@block
-def half_adder(a, b, ones, twos):
-    """a + b = ones + 2 twos, plane by plane."""
-
-    @always_comb
-    def add():
-        ones.next = a ^ b
-        twos.next = a & b
-
-    return add
-
-
-@block
-def full_adder(a, b, c, ones, twos):
-    """a + b + c = ones + 2 twos, plane by plane."""
-
-    @always_comb
-    def add():
-        ones.next = a ^ b ^ c
-        twos.next = (a & b) | (c & (a ^ b))
-
-    return add
-
-
-@block
-def compressor(a, b, c, d, e, f, ones, twos, fours):
-    """a + b + c + d + e + f = ones + 2 twos + 4 fours: three six-input functions per lane."""
-    size = len(a)
-    ones_low, ones_high, twos_low, twos_high, twos_both = (wire(size) for _ in range(5))
-    low = full_adder(a, b, c, ones_low, twos_low)
-    high = full_adder(d, e, f, ones_high, twos_high)
-    both = half_adder(ones_low, ones_high, ones, twos_both)
-    top = full_adder(twos_low, twos_high, twos_both, twos, fours)
-    return low, high, both, top
-
-
-@block
-def add_lane(clk, a, b, total):
-    """total = a + b, in the next cycle, on a carry chain."""
-    bits = len(total)
-
-    @always(clk.posedge)
-    def add():
-        result = intbv(0)[bits + 1 :]
-        result[:] = a + b
-        total.next = result[bits:]
-
-    return add
+    return match_all
 
 
 @leaf
@@ -229,71 +199,90 @@ def popcount(clk, operand, weights, counts, config):
 
     counts[lane] = sum over elements i and bits b of 2**b * (operand[i][b] XOR weights[i][lane])
 
-    Planes, one bit of every lane side by side, go through levels of 6:3 compressors and full adders until each binary weight has
-    at most two; two rows remain, which carry chains add. One vector operation serves all lanes.
+    Planes, one bit of every lane side by side, go through levels of 6:3 counters and full adders until each binary weight has at
+    most three; three rows remain, which a carry chain per lane adds. One vector operation serves all lanes.
 
     operand: `inputs` elements of `bits` bits, element 0 lowest. weights: for each element one bit per lane, element 0 lowest;
     1 stands for -1. counts: one field of `count_bits` per lane. Latency: config.latency. A new operand is taken every cycle.
     """
     size = config.inputs * config.lanes
     planes = wire(config.bits * size)
-    instances = [spread(operand, planes, config.inputs, config.bits, config.lanes)]
+    instances: Blocks = [spread(operand, planes, config.inputs, config.bits, config.lanes)]
 
     # columns[k]: the planes of weight 2**k, side by side
     columns: list[Signal | None] = []
-    for plane in _Slices(planes, size).take(1, config.bits):
-        columns.append(wire(size))
-        instances.append(differ(plane, weights, columns[-1]))
-    if not config.levels:
-        counted = columns
-        columns = [like(column) for column in counted]
-        instances.extend([register(clk, *pair) for pair in zip(counted, columns, strict=True)])
+    parts: list[list[Signal]] = [[] for _ in range(config.bits + 1)]
+    for k, plane in enumerate(_Slices(planes, size).take(1, config.bits)):
+        if config.constant:
+            parts[k].append(wire(size))
+            instances.append(differ(plane, weights, parts[k][0]))
+            continue
+        elements, flips = _Slices(plane, config.lanes), _Slices(weights, config.lanes)
+        for length, number in config.chains:
+            terms = list(zip(elements.take(number, length), flips.take(number, length), strict=True))
+            carried = wire(number * config.lanes)
+            instances.append(match(*terms[0], carried))
+            for first, second in zip(terms[1::2], terms[2::2], strict=True):
+                ones, twos = wire(number * config.lanes), wire(number * config.lanes)
+                instances.append(match_adder(*first, *second, carried, ones, twos))
+                parts[k + 1].append(twos)
+                carried = ones
+            parts[k].append(carried)
+    if config.constant and config.levels:
+        columns = [part[0] for part in parts[: config.bits]]
+    else:
+        columns = _collected(parts, config)
+        for part, column in zip(parts, columns, strict=False):
+            if column is not None:
+                instances.append(register(clk, joined(part), column))
     for level in config.levels:
-        parts: list[list[Signal]] = [[] for _ in range(len(level.planes) + 2)]
+        parts = [[] for _ in range(len(level.planes) + 2)]
         for k, column in enumerate(columns):
             if column is None:
                 continue
             slices = _Slices(column, config.lanes)
-            for size_in, count, block_of in ((6, level.sixes[k], compressor), (3, level.threes[k], full_adder)):
-                if count:
-                    outputs = [wire(count * config.lanes) for _ in range(size_in // 3 + 1)]
-                    instances.append(block_of(*slices.take(count, size_in), *outputs))
-                    for weight, output in enumerate(outputs):
-                        parts[k + weight].append(output)
-            if level.twos[k]:
-                outputs = [wire(config.lanes) for _ in range(2)]
-                instances.append(half_adder(*slices.take(1, 2), *outputs))
-                parts[k].append(outputs[0])
-                parts[k + 1].append(outputs[1])
+            if level.sixes[k]:
+                outputs = [wire(level.sixes[k] * config.lanes) for _ in range(3)]
+                instances.append(counter(*slices.take(level.sixes[k], 6), *outputs))
+                for weight, output in enumerate(outputs):
+                    parts[k + weight].append(output)
+            if level.threes[k]:
+                outputs = [wire(level.threes[k] * config.lanes) for _ in range(2)]
+                instances.append(full_adder(*slices.take(level.threes[k], 3), *outputs))
+                for weight, output in enumerate(outputs):
+                    parts[k + weight].append(output)
             parts[k].extend(slices.rest())
-        columns, kept = [], len(config.kept(level))
-        for always_zero in chain(*parts[kept:]):
-            always_zero.read = True
-        for part in parts[:kept]:
-            columns.append(like(joined(part)) if part else None)
-            if part:
-                instances.append(register(clk, joined(part), columns[-1]))
+        columns = _collected(parts, config)
+        for part, column in zip(parts, columns, strict=False):
+            if column is not None:
+                instances.append(register(clk, joined(part), column))
 
-    # transpose: each lane's bits of the two rows, added
-    totals = []
-    for lane in range(config.lanes):
-        rows = [_row(columns, row, lane, config) for row in range(2)]
-        totals.append(wire(config.count_bits))
-        if rows[1] is None:
-            instances.append(register(clk, rows[0], totals[lane]))
-        else:
-            instances.append(add_lane(clk, *rows, totals[lane]))
-    instances.append(pass_on(joined(totals), counts))
+    # the rows that are left, added, and transposed from planes to numbers
+    rows = [_row(columns, row, config) for row in range(config.rows)]
+    if len(rows) == 1:
+        instances.append(sum_one(clk, *rows, counts, config.lanes))
+    elif len(rows) == 2:
+        instances.append(sum_two(clk, *rows, counts, config.lanes))
+    else:
+        instances.append(sum_three(clk, *rows, counts, config.lanes))
     return instances
 
 
-def _row(columns: list[Signal | None], row: int, lane: int, config: PopcountConfig) -> Signal | None:
-    """A lane's number in a row of planes, or None if the row is empty."""
-    bits: list[Signal | str] = []
+def _collected(parts: list[list[Signal]], config: PopcountConfig) -> list[Signal | None]:
+    """A register for the planes of each weight, None where there are none; parts beyond what a count reaches are always zero."""
+    for always_zero in chain(*parts[config.count_bits :]):
+        always_zero.read = True
+    return [like(joined(part)) if part else None for part in parts[: config.count_bits]]
+
+
+def _row(columns: list[Signal | None], row: int, config: PopcountConfig) -> Signal:
+    """One number of every lane: its planes from the lowest weight on, zeros where the row has none."""
+    lanes = config.lanes
+    planes: list[Signal | str] = []
     for column in (*columns, *[None] * config.count_bits)[: config.count_bits]:
-        present = column is not None and len(column) > row * config.lanes
-        bits.append(field(column, row * config.lanes + lane, 1) if present else "0")
-    return None if all(b == "0" for b in bits) else joined(bits)
+        present = column is not None and len(column) > row * lanes
+        planes.append(field(column, row, lanes) if present else "0" * lanes)
+    return joined(planes)
 
 
 class _Slices:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import cached_property
 
 import numpy as np
 from myhdl import always, delay, instance
@@ -12,12 +14,15 @@ from numpy.typing import NDArray
 
 from .cost import Cost, block_ram, multiplexer
 from .module import written
+from .primitives import PRIMITIVES, kept_registers
 from .stream import index_bits, wire
 
 BANK = 64
 """Words of a table in logic that are read at once: one LUT6 a bit. Longer tables are read in banks, and a register later chosen
 from, which keeps the logic between registers as shallow as that of a short table."""
 
+LOADS = 1000
+"""Loads of a register of a table in logic at the most; where more are needed, it is there several times."""
 
 LITERAL = 4096
 """Bits of a number in Verilog at the most: IEEE 1364-2005 promises 65,536, and shorter lines are easier to handle."""
@@ -47,13 +52,17 @@ def style_of(words: int, merge_to: int, block_from: int) -> RomStyle:
 
 @dataclass(frozen=True)
 class RomConfig:
-    """A table of `words` of `width` bits, read in ADDRESS_LEAD cycles. owner, label: whose table it is, and what it holds."""
+    """A table of `words` of `width` bits, read in ADDRESS_LEAD cycles. owner, label: whose table it is, and what it holds.
+
+    loads: what each bit of the data drives, to first order. A table of nothing but zeros stands for one that is not known yet.
+    """
 
     owner: str
     label: str
     width: int
     words: tuple[int, ...] = field(repr=False)
     style: RomStyle
+    loads: int = 1
 
     def __post_init__(self) -> None:
         if not self.words:
@@ -85,11 +94,29 @@ class RomConfig:
                 return Cost()
             case RomStyle.MERGED:
                 return Cost(ff=2 * self.address_bits)
+            case RomStyle.LOGIC if self.banks == 1:
+                functions, registers = self._expected_functions
+                groups = max(1, math.ceil(functions / LOADS))
+                return Cost(functions, registers + groups * self.address_bits)
             case RomStyle.LOGIC:
                 lut = self.width * (self.banks + multiplexer(self.banks))
-                return Cost(lut, self.width * (self.banks + 1 if self.banks > 1 else 1) + self.address_bits)
+                return Cost(lut, self.width * (self.banks + 1) + self.address_bits)
             case RomStyle.BLOCK:
                 return Cost(ff=self.width, bram36=block_ram(self.width, len(self.words)))
+
+    @cached_property
+    def functions(self) -> Functions:
+        """What the bits of the data are as functions of the address."""
+        return Functions.of(self.words, self.width, max(1, LOADS // self.loads))
+
+    @property
+    def _expected_functions(self) -> tuple[float, float]:
+        """Functions, and registers for them; of a table that is not known yet, what random bits would have."""
+        if any(self.words):
+            return len(self.functions.tables), len(self.functions.registers)
+        possible = 2.0 ** len(self.words)
+        found = (possible - 2) * -math.expm1(self.width * math.log1p(-1 / possible))
+        return found, max(found, self.width * self.loads / LOADS)
 
     @property
     def contents_file(self) -> str:
@@ -99,7 +126,7 @@ class RomConfig:
     def verilog(self) -> str:
         """The module's text."""
         if self.style is RomStyle.CONSTANT:
-            body = f"    output wire [{self.width - 1}:0] data\n);\n\nassign data = {self._literal(self.words[0])};\n"
+            body = f"    output wire [{self.width - 1}:0] data\n);\n\nassign data = {_literal(self.words[0], self.width)};\n"
             return f"module {self.module} (\n{body}\nendmodule\n"
         head = (
             f"module {self.module} (\n    input wire clk,\n    input wire [{self.address_bits - 1}:0] address,\n"
@@ -109,6 +136,8 @@ class RomConfig:
             body = self._block()
         elif self.style is RomStyle.LOGIC and self.banks > 1:
             body = self._banked()
+        elif self.style is RomStyle.LOGIC and self.functions.worthwhile(self.width):
+            body = f"`ifdef {PRIMITIVES}\n{self._shared()}`else\n{self._table()}`endif\n"
         else:
             body = self._table()
         return f"{head}{body}\nendmodule\n"
@@ -131,16 +160,43 @@ class RomConfig:
             f"reg [{self.address_bits - 1}:0] {registers};\n"
             f"reg [{self.width - 1}:0] entry;\n{kept}"
             f"always @(posedge clk) begin\n    address_q1 <= address;\n{last}end\n"
-            f"always @* begin\n{self._case(index, 'entry', [self._literal(word) for word in self.words])}end\n"
+            f"always @* begin\n{self._case(index, 'entry', [_literal(word, self.width) for word in self.words])}end\n"
             f"assign data = {'entry' if merged else 'data_q2'};\n"
         )
+
+    def _shared(self) -> str:
+        """Each function of the address once, in registers that are repeated where they have many loads."""
+        functions = self.functions
+        size = len(functions.tables)
+        groups = -(-size // LOADS)
+        text = "".join(
+            f"wire [{self.address_bits - 1}:0] address_q1_{group};\n"
+            + kept_registers(f"address_register_{group}", self.address_bits - 1, "address", f"address_q1_{group}")
+            for group in range(groups)
+        )
+        text += f"reg [{size - 1}:0] entry;\n" if size else ""
+        for group in range(groups):
+            low, high = group * LOADS, min(size, (group + 1) * LOADS)
+            words = [
+                sum((table >> number & 1) << position for position, table in enumerate(functions.tables[low:high]))
+                for number in range(len(self.words))
+            ]
+            literals = [_literal(word, high - low) for word in words]
+            text += f"always @* begin\n{self._case(f'address_q1_{group}', f'entry[{high - 1}:{low}]', literals)}end\n"
+        if size:
+            sources = _listed([f"entry[{function}]" for function in reversed(functions.registers)])
+            count = len(functions.registers)
+            text += f"wire [{count - 1}:0] shared_q2;\nwire [{count - 1}:0] shared = {{{sources}}};\n"
+            text += kept_registers("shared_register", count - 1, "shared", "shared_q2")
+        bits = [f"1'b{-2 - register}" if register < 0 else f"shared_q2[{register}]" for register in functions.bits[::-1]]
+        return text + f"assign data = {{{_listed(bits)}}};\n"
 
     def _banked(self) -> str:
         within = BANK.bit_length() - 1
         names = [f"bank{number}" for number in range(self.banks)]
         parts = [self.words[number * BANK : (number + 1) * BANK] for number in range(self.banks)]
         cases = "".join(
-            self._case(f"address[{within - 1}:0]", name, [self._literal(word) for word in part])
+            self._case(f"address[{within - 1}:0]", name, [_literal(word, self.width) for word in part])
             for name, part in zip(names, parts, strict=True)
         )
         return (
@@ -167,12 +223,61 @@ class RomConfig:
         digits = -(-self.width // 4)
         return {self.contents_file: "".join(f"{word:0{digits}x}\n" for word in self.words)}
 
-    def _literal(self, word: int) -> str:
-        """A word; wide ones in parts, since tools bound the width of a number."""
-        if self.width <= LITERAL:
-            return f"{self.width}'h{word:x}"
-        parts = [(low, min(LITERAL, self.width - low)) for low in range(0, self.width, LITERAL)]
-        return "{" + ", ".join(f"{bits}'h{word >> low & ((1 << bits) - 1):x}" for low, bits in reversed(parts)) + "}"
+
+def _listed(names: list[str]) -> str:
+    """Names with commas between them, a few on a line, since tools bound the length of a line."""
+    return ",\n    ".join(", ".join(names[start : start + 16]) for start in range(0, len(names), 16))
+
+
+def _literal(word: int, width: int) -> str:
+    """A word; wide ones in parts, since tools bound the width of a number."""
+    if width <= LITERAL:
+        return f"{width}'h{word:x}"
+    parts = [(low, min(LITERAL, width - low)) for low in range(0, width, LITERAL)]
+    return "{" + ", ".join(f"{bits}'h{word >> low & ((1 << bits) - 1):x}" for low, bits in reversed(parts)) + "}"
+
+
+@dataclass(frozen=True)
+class Functions:
+    """The bits of a table's data as functions of its address, each function once: with few words, many bits are the same one.
+
+    tables: the functions that are no constants, the value for address 0 lowest. registers: for each register the number of its
+    function, which has several if many bits are that function. bits: for each bit of the data its register; -2 and -3 stand for
+    the constants 0 and 1.
+    """
+
+    tables: tuple[int, ...]
+    registers: tuple[int, ...]
+    bits: tuple[int, ...]
+
+    @classmethod
+    def of(cls, words: tuple[int, ...], width: int, bits_per_register: int) -> Functions:
+        """The functions of a table of words of `width` bits."""
+        rows = np.array([np.frombuffer(word.to_bytes(-(-width // 8), "little"), np.uint8) for word in words])
+        columns = np.unpackbits(rows, axis=1, count=width, bitorder="little").T
+        ones = (1 << len(words)) - 1
+        packed = np.packbits(columns, axis=1, bitorder="little")
+        tables: dict[int, int] = {}
+        registers: list[int] = []
+        loaded: dict[int, tuple[int, int]] = {}
+        bits = []
+        for row in packed:
+            table = int.from_bytes(row.tobytes(), "little")
+            if table in (0, ones):
+                bits.append(-2 - (table == ones))
+                continue
+            function = tables.setdefault(table, len(tables))
+            register, load = loaded.get(function, (-1, bits_per_register))
+            if load == bits_per_register:
+                register, load = len(registers), 0
+                registers.append(function)
+            loaded[function] = register, load + 1
+            bits.append(register)
+        return cls(tuple(tables), tuple(registers), tuple(bits))
+
+    def worthwhile(self, width: int) -> bool:
+        """Are there fewer functions than bits, or any that need several registers?"""
+        return len(self.registers) < width or len(self.registers) > len(self.tables)
 
 
 @written

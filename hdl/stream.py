@@ -25,6 +25,11 @@ def bit() -> Signal:
     return Signal(bool(0))
 
 
+def bits(count: int) -> Signal:
+    """`count` bits that stand for themselves: a single bit, or a vector of them."""
+    return bit() if count == 1 else wire(count)
+
+
 def reset() -> ResetSignal:
     """A synchronous reset, active high."""
     return ResetSignal(0, active=1, isasync=False)

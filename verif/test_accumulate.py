@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from sigmabit.golden import accumulate as golden
 from sigmabit.hdl.accumulate import AccumulateConfig, accumulate
-from sigmabit.hdl.stream import Flow, bit, reset, wire
+from sigmabit.hdl.stream import Flow, bit, bits, reset, wire
 
 from .bench import Dut
 from .suite import BlockSuite, GoldenTests, MyHdlTests, VerilogTests
@@ -34,6 +34,7 @@ class AccumulateSuite(BlockSuite):
         AccumulateConfig(3, 4, 9, 2, folded=True, scores=True),
         AccumulateConfig(5, 6, 8, 1, folded=True, scores=False),
         AccumulateConfig(2, 3, 12, 7, folded=False, scores=True),
+        AccumulateConfig(400, 3, 9, 1, folded=True, scores=False),
     )
 
     def configs(self) -> st.SearchStrategy[AccumulateConfig]:
@@ -79,15 +80,16 @@ class AccumulateSuite(BlockSuite):
         return results
 
     def elaborate(self, config: AccumulateConfig) -> Any:
-        first, last = (bit(), bit()) if config.folded else (None, None)
+        first, last = (bits(config.copies), bit()) if config.folded else (None, None)
         counts, bias = wire(config.lanes * config.count_bits), wire(config.lanes * config.sum_bits)
         result = Flow(config.lanes * config.result_bits)
-        return accumulate(bit(), reset(), counts, bias, bit(), first, last, result, config)
+        return accumulate(bit(), reset(), counts, bias, bits(config.copies), first, last, result, config)
 
     def play(self, dut: Dut, config: AccumulateConfig, stimulus: list[Sum]) -> list[list[int]]:
         def pack(fields: tuple[int, ...], bits: int) -> int:
             return sum(value << (i * bits) for i, value in enumerate(fields))
 
+        every = (1 << config.copies) - 1  # valid and first, in all their copies
         marks = {"first": 0, "last": 0} if config.folded else {}
         dut.reset({"valid": 0, **marks})
         due, seen = [], []
@@ -98,15 +100,15 @@ class AccumulateSuite(BlockSuite):
                 ends = number == len(item.counts) - 1
                 if ends:
                     due.append(dut.cycle + config.latency)
-                inputs = {"valid": 1, "counts": pack(counts, config.count_bits), "bias": pack(item.bias, config.sum_bits)}
+                inputs = {"valid": every, "counts": pack(counts, config.count_bits), "bias": pack(item.bias, config.sum_bits)}
                 if config.folded:
-                    inputs |= {"first": int(number == 0), "last": int(ends)}
+                    inputs |= {"first": every * (number == 0), "last": int(ends)}
                 seen.append(dut.step(inputs))
         seen += [dut.step({"valid": 0}) for _ in range(3)]
         assert [cycle for cycle, outputs in enumerate(seen) if outputs["result_valid"]] == due
-        bits = config.result_bits
+        width = config.result_bits
         words = [seen[cycle]["result_data"] for cycle in due]
-        return [[word >> (lane * bits) & ((1 << bits) - 1) for lane in range(config.lanes)] for word in words]
+        return [[word >> (lane * width) & ((1 << width) - 1) for lane in range(config.lanes)] for word in words]
 
 
 class TestGolden(AccumulateSuite, GoldenTests):

@@ -6,6 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from sigmabit.golden.delay import copies
 from sigmabit.golden.delay import delay as golden_delay
 from sigmabit.hdl.delay import DelayConfig, delay
 from sigmabit.hdl.stream import bit, reset, wire
@@ -22,22 +23,26 @@ class DelaySuite(BlockSuite):
         DelayConfig(1, 5, reset=True),
         DelayConfig(7, 3, reset=False),
         DelayConfig(3, 2, reset=True),
+        DelayConfig(1, 1, reset=True, copies=3),
+        DelayConfig(1, 4, reset=False, copies=2),
     )
 
     def configs(self) -> st.SearchStrategy[DelayConfig]:
-        return st.builds(DelayConfig, st.integers(1, 6), st.integers(1, 6), st.booleans())
+        words = st.builds(DelayConfig, st.integers(1, 6), st.integers(1, 6), st.booleans())
+        return words | st.builds(DelayConfig, st.just(1), st.integers(1, 6), st.booleans(), st.integers(2, 5))
 
     def stimuli(self, config: DelayConfig) -> st.SearchStrategy[list[int]]:
         return st.lists(st.integers(0, (1 << config.bits) - 1), min_size=1, max_size=12)
 
     def expected(self, config: DelayConfig, stimulus: list[int]) -> list[int]:
-        return [stimulus[i - config.cycles] for i in range(config.cycles, len(stimulus))]
+        every = (1 << config.copies) - 1 if config.copies > 1 else 1
+        return [every * stimulus[i - config.cycles] for i in range(config.cycles, len(stimulus))]
 
     def golden(self, config: DelayConfig, stimulus: list[int]) -> list[int]:
-        return golden_delay(stimulus, config.cycles)
+        return [copies(value, config.copies) for value in golden_delay(stimulus, config.cycles)]
 
     def elaborate(self, config: DelayConfig) -> Any:
-        source, delayed = (bit() if config.bits == 1 else wire(config.bits) for _ in range(2))
+        source, delayed = (bit() if width == 1 else wire(width) for width in (config.bits, config.width))
         return delay(bit(), reset() if config.reset else None, source, delayed, config)
 
     def play(self, dut: Dut, config: DelayConfig, stimulus: list[int]) -> list[int]:

@@ -19,8 +19,11 @@ from ..models import load_network, make_plan
 from ..terminal import Terminal, table
 from . import options
 
-KEYS = ("lut", "ff", "bram36", "dsp", "planned_lut", "planned_bram36", "planned_dsp")
+KEYS = ("lut", "ff", "bram36", "dsp", "carry4", "planned_lut", "planned_bram36", "planned_dsp")
 """What is summed up over the layers."""
+
+WORST = ("levels", "fan_out")
+"""What is as bad as in the worst of them."""
 
 
 @click.command(short_help="Area and logic depth by Yosys.")
@@ -84,7 +87,9 @@ def synth(
             "ff": area.ff,
             "bram36": area.bram36,
             "dsp": area.dsp,
+            "carry4": area.carry4,
             "levels": area.levels,
+            "fan_out": area.fan_out,
             "planned_lut": round(expected[name].lut),
             "planned_bram36": expected[name].bram36,
             "planned_dsp": round(expected[name].dsp),
@@ -92,12 +97,24 @@ def synth(
         for name, area in ((name, found[module]) for name, module in modules.items())
     ]
     total = {key: sum(layer[key] for layer in layers) for key in KEYS}
-    total["levels"] = max(layer["levels"] for layer in layers)
+    total |= {key: max(layer[key] for layer in layers) for key in WORST}
     result = {"network": network.name, "part": made.part, "interval_cycles": made.interval, **total, "layers": layers}
     if report_file:
         write_json(report_file, result)
-    columns = ["layer", "LUT", "planned", "FF", "RAMB36", "planned", "DSP48", "planned", "levels"]
-    keys = ("lut", "planned_lut", "ff", "bram36", "planned_bram36", "dsp", "planned_dsp", "levels")
+    titles = {
+        "lut": "LUT",
+        "planned_lut": "planned",
+        "ff": "FF",
+        "bram36": "RAMB36",
+        "planned_bram36": "planned",
+        "dsp": "DSP48",
+        "planned_dsp": "planned",
+        "levels": "levels",
+        "fan_out": "loads",
+    }
+    if not total["dsp"] and not total["planned_dsp"]:  # a table without these columns suits a terminal
+        titles = {key: title for key, title in titles.items() if "dsp" not in key}
+    columns, keys = ["layer", *titles.values()], list(titles)
     rows = [[layer["name"], *(layer[key] for key in keys)] for layer in layers]
     title = f"{network.name} at {made.interval:,} cycles per frame, by Yosys for xc7"
     resources = device(made.part)
@@ -107,4 +124,5 @@ def synth(
         table(title, columns, rows, total=["total", *(total[key] for key in keys)]),
         "",
         f"{share} of {resources.name}; one LUT per LUT cell, so Vivado, which packs two small ones in a site, may need fewer",
+        f"loads: of the net that has most, clocks left out; {total['carry4']:,} CARRY4 in {resources.lut // 4:,} slices",
     )
