@@ -56,7 +56,7 @@ setup: $(ENVIRONMENT) ## the Python environment, in .venv
 
 $(ENVIRONMENT): pyproject.toml
 	@python=$$(scripts/check_system.sh $(PYTHON)) && $$python -m venv --clear .venv
-	.venv/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[lint]'
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[lint,browser]'
 	@touch $@
 
 # What a result was made with: a new file only if it differs, so that other variables are another result.

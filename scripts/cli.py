@@ -19,6 +19,7 @@ from .commands.data import data
 from .commands.inspect import inspect
 from .commands.plan import plan
 from .commands.random import random
+from .commands.report import report
 from .commands.run import run
 from .commands.sampler import sampler
 from .commands.synth import synth
@@ -43,7 +44,8 @@ def sigmabit(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-for command in (inspect, calibrate, plan, convert, run, compare, verify, synth, data, train, random, anomaly, sampler, bench):
+way_of_a_model = (inspect, calibrate, plan, convert, run, compare, verify, synth, report)
+for command in (*way_of_a_model, data, train, random, anomaly, sampler, bench):
     sigmabit.add_command(command)
 
 

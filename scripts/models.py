@@ -191,7 +191,7 @@ def sweep_of(network: Network, part: str | None, clock_mhz: float | None, sample
     """The front of interval against area on a part, as plain values: a point for each plan, the fastest first."""
     planner = Planner(network, part or DEFAULT_PART, clock_mhz or DEFAULT_CLOCK_MHZ, 1 if samples is None else samples)
     keys = ("interval_cycles", "latency_cycles", "fps", "lut", "ff", "bram36", "dsp")
-    plans = [made.to_json() for made in planner.sweep()]
+    plans = (made.to_json() for made in planner.sweep())
     return {
         "network": network.name,
         "part": planner.part_name,

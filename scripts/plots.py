@@ -65,20 +65,27 @@ def sweep(
         figure.align_ylabels()
 
 
-def batches(path: Path, title: str, sizes: Sequence[int], seconds: Mapping[str, Sequence[float]], theme: Theme = LIGHT) -> None:
-    """Frames per second, and the time that a batch takes, against its size; a line for each of `seconds`."""
+def batches(
+    path: Path,
+    title: str,
+    sizes: Sequence[int],
+    fps: Mapping[str, Sequence[float]],
+    seconds: Mapping[str, Sequence[float]],
+    theme: Theme = LIGHT,
+) -> None:
+    """Frames per second when batches follow one another, and the time that one takes, against its size; a line for each name."""
     with _figure(path, theme, (7.2, 6.4), rows=(1, 1)) as (_, axes):
         above, below = axes
-        for number, (name, times) in enumerate(seconds.items()):
+        for number, name in enumerate(fps):
             style: dict[str, Any] = {
                 "color": theme.lines[number % len(theme.lines)],
                 "marker": MARKERS[number % len(MARKERS)],
                 "markersize": 4.5,
             }
-            above.plot(sizes, np.array(sizes) / np.array(times), label=name, **style)
-            below.plot(sizes, np.array(times) * 1e3, **style)
-        above.set(ylabel="frames per second", title=title)
-        below.set(xlabel="frames in a batch", ylabel="milliseconds for the batch")
+            above.plot(sizes, fps[name], label=name, **style)
+            below.plot(sizes, np.array(seconds[name]) * 1e3, **style)
+        above.set(ylabel="frames per second, batch after batch", title=title)
+        below.set(xlabel="frames in a batch", ylabel="milliseconds for one batch")
         for each in axes:
             _logarithmic(each, "x", (1,))
             _logarithmic(each, "y", (1,), plain=each is below)

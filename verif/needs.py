@@ -18,6 +18,19 @@ def icarus() -> None:
         pytest.skip("Icarus Verilog, the optional second simulator, is not installed (package iverilog)")
 
 
+def chromium() -> tuple[str, str]:
+    """A browser and its driver: packages of the system's, which nothing but the test of the report's page needs."""
+    try:
+        import_module("selenium")
+    except ImportError:
+        pytest.skip("selenium is not installed: it is the browser extra")
+    browser = shutil.which("chromium") or shutil.which("google-chrome")
+    driver = shutil.which("chromedriver")
+    if browser is None or driver is None:
+        pytest.skip("Chromium is not installed (packages chromium and chromium-driver)")
+    return browser, driver
+
+
 def mnist() -> Path:
     """The folder with MNIST, which is not the project's to ship."""
     folder = data_folder()

@@ -1,0 +1,82 @@
+"""sigmabit report: one page about a pipeline."""
+
+from __future__ import annotations
+
+import math
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..area import Areas, read_areas, synthesised
+from ..files import check_folder, read_labels
+from ..models import load_with_data, make_noise, make_plan
+from ..report.study import Subject, study
+from ..report.write import PAGE, write
+from ..terminal import Terminal
+from . import options
+
+
+@click.command(short_help="One page about MODEL's pipeline: speed, area, bits, comparisons.")
+@options.model
+@options.data
+@options.labels
+@options.plan
+@click.option("--interval", type=click.IntRange(min=1), metavar="CYCLES", help="Make a plan with at most this interval.")
+@options.part
+@options.clock
+@options.input_scale
+@options.calibration
+@options.samples
+@options.seed
+@click.option(
+    "--synth", "synth_file", type=options.PATH, metavar="FILE", help="What `sigmabit synth --report` wrote for this plan."
+)
+@click.option("--no-synth", is_flag=True, help="Leave Yosys out; areas are then planned ones alone.")
+@click.option("-o", "--output", type=options.PATH, required=True, metavar="DIR", help="Folder for the page and its plots.")
+@options.as_json
+def report(
+    model: Path,
+    data: Path,
+    labels: Path | None,
+    plan: Path | None,
+    interval: int | None,
+    part: str | None,
+    clock_mhz: float | None,
+    input_scale: float | None,
+    calibration: Path | None,
+    samples: int | None,
+    seed: int | None,
+    synth_file: Path | None,
+    no_synth: bool,
+    output: Path,
+    as_json: bool,
+) -> None:
+    """Run X.npy through MODEL's pipeline in Verilog, synthesise it, and write what comes of it as one HTML page with plots.
+
+    The page holds the pipeline's layers, planned and measured cycles and area, decisions or reconstructions, published
+    accelerators, batch sizes beside onnxruntime on this processor, and the sweep of interval against area.
+    """
+    terminal = Terminal(as_json)
+    if synth_file and no_synth:
+        raise click.UsageError("--synth and --no-synth exclude each other")
+    if plan and interval is not None:
+        raise click.UsageError("--plan and --interval exclude each other; a plan has its interval")
+    check_folder(output)
+    network, x, codes = load_with_data(model, data, input_scale, terminal, calibration)
+    truth = read_labels(labels, len(x), math.prod(network.output.shape)) if labels else None
+    if truth is not None and network.latent is not None:
+        raise click.UsageError(f"--labels: {network.name} draws samples, it does not classify")
+    noise, samples = make_noise(network, len(x), samples, seed, None)
+    made = make_plan(network, plan, part, interval, clock_mhz=clock_mhz, samples=samples)
+    areas = read_areas(synth_file, made) if synth_file else None
+    with terminal.progress() as progress, tempfile.TemporaryDirectory() as work:
+
+        def area() -> Areas | None:
+            return areas if areas or no_synth else synthesised(made, Path(work), progress)
+
+        found = study(Subject(model, network, made, x, codes, truth, noise), area, progress)
+    files = write(found, network, x, output)
+    summary: dict[str, Any] = found.data | {"folder": str(output), "files": files}
+    terminal.emit(summary, f"{output / PAGE}, and {len(files) - 1} plots beside it")

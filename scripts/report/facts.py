@@ -1,0 +1,169 @@
+"""What a report says of a plan, as plain values: its layers, its speed, its area, and how the planned is measured."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sigmabit.golden import Network
+from sigmabit.golden.linear import Linear
+from sigmabit.golden.network import Layer
+from sigmabit.hdl.folding import Folding
+from sigmabit.hdl.parts import part as device
+from sigmabit.hdl.plan import Plan, repetitions
+
+from ..area import RESOURCES, Areas, parts_of, planned
+from .published import OTHERS, PAPER, PAPER_CLOCK_MHZ, Figure, Published, is_binary, is_paper_network
+
+FIGURES = ("clock_mhz", "cycles", "fps", "tops", "lut", "lut_per_mac", "watts", "latency_us", "accuracy")
+"""What designs are compared by."""
+
+
+def layers(network: Network, plan: Plan, areas: Areas | None) -> list[dict[str, Any]]:
+    """Each part of the pipeline, in order; what has no cycles of its own, its ends and its sampler, has None there."""
+    times = repetitions(network, plan.samples)
+    of_layer = {layer.name: layer for layer in network.layers}
+    planned_of = {layer.name: layer for layer in plan.layers}
+    rows = []
+    for name, part in parts_of(plan).items():
+        row: dict[str, Any] = {"name": name, "kind": _END.get(name, ""), "planned": planned(part.cost)}
+        row |= dict.fromkeys(("input", "output", "folding", "weights", "cycles", "busy", "operations", "operations_per_cycle"))
+        if name in planned_of:
+            row |= _of_layer(of_layer[name], planned_of[name].folding, planned_of[name].cycles, times[name], plan.interval)
+        row["measured"] = dict(areas[name]) if areas else None
+        row["errors"] = errors(row["planned"], row["measured"]) if areas else None
+        rows.append(row)
+    return rows
+
+
+_END = {"ingress": "entrance", "egress": "exit", "sampler": "Gaussian sampler"}
+
+
+def _of_layer(layer: Layer, folding: Folding | None, cycles: int, times: int, interval: int) -> dict[str, Any]:
+    operations = times * layer.operations
+    return {
+        "kind": _kind(layer),
+        "input": _shape(layer.input.layout.shape),
+        "output": _shape(layer.layout.shape),
+        "folding": None if not isinstance(layer, Linear) or folding is None else _folding(layer, folding),
+        "weights": None if folding is None else "block RAM" if folding.block else "logic",
+        "cycles": cycles,
+        "busy": cycles / interval,
+        "operations": operations,
+        "operations_per_cycle": operations / cycles,
+    }
+
+
+def _kind(layer: Layer) -> str:
+    if isinstance(layer, Linear):
+        return "dense" if layer.dense else "convolution"
+    return {"latent": "sampling", "shuffle": "depth to space"}.get(type(layer).__name__.lower(), type(layer).__name__.lower())
+
+
+def _folding(layer: Linear, folding: Folding) -> str:
+    counts = ((folding.inputs(layer), "input"), (folding.lanes, "output"), (folding.folds(layer), "fold"))
+    inputs, outputs, folds = (f"{count:,} {noun}{'' if count == 1 else 's'}" for count, noun in counts)
+    return f"{inputs} \N{MULTIPLICATION SIGN} {outputs}, {folds}"
+
+
+def _shape(shape: tuple[int, ...]) -> str:
+    return "\N{MULTIPLICATION SIGN}".join(map(str, shape))
+
+
+def errors(expected: Mapping[str, float], found: Mapping[str, float]) -> dict[str, float | None]:
+    """By how much of the measured the planned is off: 0.05 for 5 % too much; None where nothing was measured to be off from."""
+    return {
+        key: (expected[key] - found[key]) / found[key] if found[key] else 0.0 if not expected[key] else None for key in RESOURCES
+    }
+
+
+def totals(rows: list[dict[str, Any]], plan: Plan, measured: bool) -> dict[str, Any]:
+    """The whole pipeline's area: planned, by Yosys if it was asked, and as shares of the part."""
+    expected = {key: sum(row["planned"][key] for row in rows) for key in RESOURCES}
+    found = {key: sum(row["measured"][key] for row in rows) for key in RESOURCES} if measured else None
+    part = device(plan.part)
+    known = found or expected
+    return {
+        "planned": expected,
+        "measured": found,
+        "errors": errors(expected, found) if found else None,
+        "levels": max(row["measured"]["levels"] for row in rows) if measured else None,
+        "part": {key: getattr(part, key) for key in RESOURCES},
+        "share": {key: known[key] / getattr(part, key) for key in RESOURCES},
+    }
+
+
+def rates(network: Network, plan: Plan, interval: float, latency: int) -> list[dict[str, float]]:
+    """Frames per second and what follows, at the plan's assumed clock and at that of Li et al."""
+    operations = sum(times * layer.operations for times, layer in _repeated(network, plan))
+    return [
+        {
+            "clock_mhz": clock,
+            "fps": clock * 1e6 / interval,
+            "latency_us": latency / clock,
+            "tops": 2 * operations * clock * 1e6 / interval / 1e12,
+        }
+        for clock in dict.fromkeys((plan.clock_mhz, PAPER_CLOCK_MHZ))
+    ]
+
+
+def _repeated(network: Network, plan: Plan) -> list[tuple[int, Layer]]:
+    times = repetitions(network, plan.samples)
+    return [(times[layer.name], layer) for layer in network.layers]
+
+
+def comparison(
+    network: Network, plan: Plan, interval: float, latency: int, area: Mapping[str, Any], accuracy: float | None
+) -> dict[str, Any] | None:
+    """This pipeline beside published ones: all figures for the network of Li et al., else LUT per operation alone.
+
+    interval, latency, accuracy: this pipeline's, as measured; area: its totals. None for a network of real weights, which has no
+    published peer.
+    """
+    if not is_binary(network):
+        return None
+    peers: Sequence[Published] = (PAPER, *OTHERS)
+    keys: Sequence[str] = FIGURES
+    clocks = rates(network, plan, interval, latency)
+    if not is_paper_network(network):
+        peers, keys, clocks = [peer for peer in peers if peer.lut_per_mac], ("lut", "lut_per_mac"), clocks[:1]
+    measured = area["measured"]
+    lut = (measured or area["planned"])["lut"]
+    per_mac = lut / (network.operations / interval)
+    rows: list[dict[str, Any]] = []
+    for rate in clocks:
+        figures = {
+            "clock_mhz": _own(rate["clock_mhz"], "assumed"),
+            "cycles": _own(interval),
+            "fps": _own(rate["fps"]),
+            "tops": _own(rate["tops"]),
+            "lut": _own(lut, "" if measured else "planned, not synthesised"),
+            "lut_per_mac": _own(per_mac),
+            "watts": None,
+            "latency_us": _own(rate["latency_us"]),
+            "accuracy": None if accuracy is None else _own(accuracy, "on the frames of this report"),
+        }
+        chosen = {key: figures[key] for key in keys}
+        rows.append({"design": "Sigmabit", "network": network.name, "part": plan.part, "own": True, "figures": chosen})
+    rows += [_published(peer, network, keys) for peer in peers]
+    figures_with_source = [figure for row in rows for figure in row["figures"].values() if figure and figure["source"]]
+    sources = dict.fromkeys((figure["source"], figure["url"]) for figure in figures_with_source)
+    return {"figures": list(keys), "rows": rows, "sources": [{"text": text, "url": url} for text, url in sources]}
+
+
+def _own(value: float, remark: str = "") -> dict[str, Any]:
+    return {"value": value, "remark": remark, "source": "", "url": ""}
+
+
+def _published(peer: Published, network: Network, keys: Sequence[str]) -> dict[str, Any]:
+    figures: dict[str, Any] = {}
+    for key in keys:
+        figure: Figure | None = getattr(peer, key)
+        figures[key] = figure and {
+            "value": figure.value,
+            "remark": figure.remark,
+            "source": figure.source.text,
+            "url": figure.source.url,
+        }
+    name = "the same network" if peer.same and is_paper_network(network) else peer.network
+    return {"design": peer.design, "network": name, "part": peer.part, "own": False, "figures": figures}

@@ -1,0 +1,105 @@
+"""The page: findings as HTML that needs nothing but itself."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from PIL import Image
+
+RESOURCES = {"lut": "LUT6", "ff": "registers", "bram36": "RAMB36", "dsp": "DSP48"}
+
+TITLES = {
+    "clock_mhz": "MHz",
+    "cycles": "cycles per frame",
+    "fps": "frames/s",
+    "tops": "TOPS",
+    "lut": "LUT6",
+    "lut_per_mac": "LUT6 per MAC and cycle",
+    "watts": "W",
+    "latency_us": "latency in µs",
+    "accuracy": "accuracy",
+}
+"""What the figures of a comparison are called."""
+
+NOTHING = "\N{EN DASH}"
+
+
+def render(data: Mapping[str, Any], pictures: Mapping[str, Path]) -> str:
+    """The page. pictures: PNG files by name; that of <name>_dark, if there is one, is for dark pages.
+
+    Names come from files that nobody vouches for: whatever is not the template's own is escaped.
+    """
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).with_name("templates")),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"number": number, "percent": percent, "signed": signed, "figure": figure}
+    comparison = data["comparison"]
+    sources = comparison["sources"] if comparison else []
+    return environment.get_template("page.html").render(
+        d={"accuracy": None, "reconstruction_error": None} | dict(data),
+        images={"gallery": None} | {name: _image(name, pictures) for name in pictures if not name.endswith("_dark")},
+        numbers={source["text"]: place for place, source in enumerate(sources, 1)},
+        resources=[(key, title) for key, title in RESOURCES.items() if _used(data["area"], key)],
+        titles=TITLES,
+    )
+
+
+def _used(area: Mapping[str, Any], key: str) -> bool:
+    """Does the pipeline have any of a resource, as planned or as measured?"""
+    return any(sizes[key] for sizes in (area["planned"], area["measured"]) if sizes)
+
+
+def number(value: float | None, digits: int | None = None) -> str:
+    """A number for people: with thousands, and so many digits behind the point, or the first four that count."""
+    if value is None:
+        return NOTHING
+    if digits is not None:
+        return f"{value:,.{digits}f}"
+    text = f"{value:,.{_digits(value)}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _digits(value: float) -> int:
+    """Digits behind the point with which four count."""
+    return max(0, 3 - int(f"{value:e}".partition("e")[2]))
+
+
+def percent(value: float, digits: int = 1) -> str:
+    """A share; all and nothing have no digits behind the point."""
+    return f"{100 * value:.{0 if value in (0, 1) else digits}f} %"
+
+
+def signed(value: float) -> str:
+    """An error in percent, with its sign; that of zero has none."""
+    text = f"{100 * value:+.1f} %".replace("-", "\N{MINUS SIGN}")
+    return "0 %" if text[1:] == "0.0 %" else text
+
+
+def figure(value: float, key: str) -> str:
+    """A figure of a comparison."""
+    if key == "accuracy":
+        return percent(value)
+    if key in ("tops", "lut_per_mac", "latency_us"):
+        return number(value)
+    return number(value, 0 if value >= 100 else None)
+
+
+def _image(name: str, pictures: Mapping[str, Path]) -> dict[str, Any]:
+    light = pictures[name].read_bytes()
+    with Image.open(io.BytesIO(light)) as image:
+        width, height = image.size
+    dark = pictures.get(f"{name}_dark")
+    return {"light": _inlined(light), "dark": dark and _inlined(dark.read_bytes()), "width": width, "height": height}
+
+
+def _inlined(png: bytes) -> str:
+    return f"data:image/png;base64,{base64.b64encode(png).decode()}"

