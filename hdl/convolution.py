@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sigmabit.golden.linear import Linear
 
@@ -43,15 +44,20 @@ def configure(layer: Linear, folding: Folding, rows: int, contents: bool = True)
         kernel_rows, _, inputs, channels = layer.weights.shape
         split = layer.weights.reshape(kernel_rows, fold.groups, folding.group, fold.slices, inputs // fold.slices, channels)
         weights = split.transpose(1, 3, 0, 2, 4, 5).reshape(fold.chunks, -1, channels)
+    style = folding.weights_style(fold.folds)
+    return ConvolutionConfig(layer.name, windows, unit.configure(layer, fold.chunks, weights, folding.lanes, style, borders))
+
+
+def borders(layer: Linear) -> NDArray[np.int64]:
+    """Sums of the weights inside the image, (borders, channels), a row for each value of Operand.bias above the repeat."""
+    windows = WindowConfig(layer.window, layer.input.layout.beat_bits, 1, 1, 1, layer.window.rows.kernel)
     _, column_bits, _ = windows.bias_fields
     down, across = np.array(windows.row_classes, np.int64), np.array(windows.column_classes, np.int64)
-    # sums of the taps inside, (row classes, column classes, channels), and one word for each value of the fields
+    # sums of the taps inside, (row classes, column classes, channels)
     inside = np.tensordot(across, np.tensordot(down, layer.tap_sums, 1), (1, 1)).swapaxes(0, 1)
     words = np.zeros((len(down), 1 << column_bits, layer.channels), np.int64)
     words[:, : len(across)] = inside
-    borders = words.reshape(-1, layer.channels)[: (len(down) - 1 << column_bits) + len(across)]
-    style = folding.weights_style(fold.folds)
-    return ConvolutionConfig(layer.name, windows, unit.configure(layer, fold.chunks, weights, folding.lanes, style, borders))
+    return words.reshape(-1, layer.channels)[: (len(down) - 1 << column_bits) + len(across)]
 
 
 @composite

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from sigmabit.golden.linear import Linear
 
 from . import mvu as unit
@@ -41,9 +44,13 @@ def configure(layer: Linear, folding: Folding, frames: int, contents: bool = Tru
     if contents:
         split = layer.matrix.reshape(fold.groups, folding.group, fold.slices, inputs // fold.slices, channels)
         weights = split.transpose(0, 2, 1, 3, 4).reshape(fold.chunks, -1, channels)
-    borders = layer.tap_sums.sum(axis=(0, 1))[None]
     style = folding.weights_style(fold.folds)
     return DenseConfig(layer.name, gathered, unit.configure(layer, fold.chunks, weights, folding.lanes, style, borders))
+
+
+def borders(layer: Linear) -> NDArray[np.int64]:
+    """Sums of all weights, (1, channels): nothing lies outside."""
+    return layer.tap_sums.sum(axis=(0, 1))[None]
 
 
 @composite

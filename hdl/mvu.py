@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from myhdl import Signal
@@ -132,20 +134,23 @@ class _Numbers:
     sum_bits: int
 
 
+Borders = Callable[[Linear], NDArray[np.int64]]
+"""Gives the sums (borders, channels) of the weights that lie inside the image, a row for each value that the fields of
+Operand.bias above the repeat can take; (1, channels) where nothing is padded."""
+
+
 def configure(
     layer: Linear,
     count: int,
     weights: NDArray[np.integer] | None,
     lanes: int,
     weights_style: RomStyle,
-    borders: NDArray[np.int64],
+    borders: Borders,
 ) -> MvuConfig:
     """The unit of a layer.
 
     count: chunks of a window. weights: (count, inputs, channels) in the order in which operands come; None leaves their table
-    empty, for estimates. lanes: output channels at a time. borders: (borders, channels) sums of the weights that lie inside the
-    image, one row for each value that the fields of Operand.bias above the repeat can take; (1, channels) where nothing is
-    padded.
+    empty, for estimates. lanes: output channels at a time.
     """
     inputs, channels = len(layer.matrix) // count, layer.channels
     repeats = -(-channels // lanes)
@@ -153,46 +158,57 @@ def configure(
     multiplier: PopcountConfig | DotConfig
     activating = None
     if isinstance(layer, Fixed):
-        numbers = _fixed(layer, borders)
+        numbers = _numbers(layer, borders)
         code = layer.input
         multiplier = DotConfig(inputs, code.bits, code.signed, numbers.field_bits, lanes, numbers.sum_bits)
         activating = activation.configure(layer.name, layer.activation, lanes, numbers.sum_bits)
         result_bits, scores, loads = activating.result_bits, True, code.bits
     else:
         assert isinstance(layer, Convolution)
-        numbers = _binary(layer, borders)
+        numbers = _numbers(layer, borders)
         multiplier = PopcountConfig(inputs, layer.input.bits, lanes, constant=weights_words == 1)
         scores, loads = layer.thresholds is None, layer.input.bits
         result_bits = numbers.sum_bits if scores else 1
     words: tuple[int, ...] = (0,) * weights_words
     if weights is not None:
-        fields = np.zeros((count, inputs, repeats * lanes), np.int64)
-        fields[:, :, :channels] = weights if isinstance(layer, Fixed) else weights < 0  # the bits that are flipped
+        stored = weights if isinstance(layer, Fixed) else weights < 0  # the bits that are flipped
+        fields = np.zeros((count, inputs, repeats * lanes), stored.dtype)
+        fields[:, :, :channels] = stored
         # words follow the folds: repeats slowest; inside a word lanes are fastest
         by_fold = fields.reshape(count, inputs, repeats, lanes).transpose(2, 0, 1, 3)
         words = pack_words(by_fold.reshape(weights_words, inputs * lanes), numbers.field_bits)
-
-    filled = np.zeros((len(borders), repeats * lanes), np.int64)
-    filled[:, :channels] = numbers.bias
-    starts = np.zeros((len(borders), 1 << (index_bits(repeats) if repeats > 1 else 0), lanes), np.int64)
-    starts[:, :repeats] = filled.reshape(len(borders), repeats, lanes)
-    flat = starts.reshape(-1, lanes)
-    flat = flat[: (len(borders) - 1) * starts.shape[1] + repeats]
     return MvuConfig(
         layer.name,
         multiplier,
         AccumulateConfig(lanes, multiplier.count_bits, numbers.sum_bits, numbers.gain, folded=count > 1, scores=scores),
         RomConfig(layer.name, "weights", inputs * lanes * numbers.field_bits, words, weights_style, loads),
-        RomConfig(
-            layer.name,
-            "biases",
-            lanes * numbers.sum_bits,
-            pack_words(flat, numbers.sum_bits),
-            style_of(len(flat), MERGED_BIASES, BIASES_BLOCK_FROM),
-        ),
+        _biases(layer, lanes, borders),
         None if repeats == 1 else CollectConfig(channels * result_bits, lanes * result_bits, repeats),
         activating,
     )
+
+
+@lru_cache(maxsize=64)
+def _numbers(layer: Linear, borders: Borders) -> _Numbers:
+    """What a layer's arithmetic comes to, however it is folded."""
+    if isinstance(layer, Fixed):
+        return _fixed(layer, borders(layer))
+    assert isinstance(layer, Convolution)
+    return _binary(layer, borders(layer))
+
+
+@lru_cache(maxsize=256)
+def _biases(layer: Linear, lanes: int, borders: Borders) -> RomConfig:
+    """The table of initial values. Planning asks for few of them, and often."""
+    numbers = _numbers(layer, borders)
+    rows, repeats = len(numbers.bias), -(-layer.channels // lanes)
+    filled = np.zeros((rows, repeats * lanes), np.int64)
+    filled[:, : layer.channels] = numbers.bias
+    starts = np.zeros((rows, 1 << (index_bits(repeats) if repeats > 1 else 0), lanes), np.int64)
+    starts[:, :repeats] = filled.reshape(rows, repeats, lanes)
+    words = starts.reshape(-1, lanes)[: (rows - 1) * starts.shape[1] + repeats]
+    style = style_of(len(words), MERGED_BIASES, BIASES_BLOCK_FROM)
+    return RomConfig(layer.name, "biases", lanes * numbers.sum_bits, pack_words(words, numbers.sum_bits), style)
 
 
 def _fixed(layer: Fixed, borders: NDArray[np.int64]) -> _Numbers:

@@ -96,24 +96,26 @@ class Planner:
         """The plan with the shortest interval that the part has room for."""
         return self._plan(self._fastest())
 
-    def sweep(self) -> list[Plan]:
+    def sweep(self) -> Iterator[Plan]:
         """The front of interval against LUTs, from the fastest plan on: every further one is smaller than all that are faster.
 
-        Each is what `plan` makes for its interval, but with tables of weights left empty, as its Verilog is of no interest.
-        Intervals lie at least STEP apart, as there would be thousands otherwise.
+        Each is what `plan` makes for its interval. Intervals lie at least STEP apart.
         """
-        chosen = self._fastest()
-        found = [self._plan(chosen, contents=False)]
+        best = self._fastest()
+        least = self._plan(best, contents=False).cost.lut
+        plan = self._plan(best)
+        yield plan
         cycles = [choices.cycles for choices in self.choices.values()]
         for interval in np.unique(np.concatenate(cycles)).tolist() if cycles else ():
-            if interval < STEP * found[-1].interval:
+            if interval < STEP * plan.interval:
                 continue
-            before, chosen = chosen, self._fit(interval) or chosen
-            if chosen != before:
-                plan = self._plan(chosen, contents=False)
-                if plan.cost.lut < found[-1].cost.lut:
-                    found.append(plan)
-        return found
+            before, best = best, self._fit(interval) or best
+            # with its weights a plan takes ten times as long, and costs nearly the same
+            if best != before and (estimate := self._plan(best, contents=False).cost.lut) < least:
+                slower = self._plan(best)
+                if slower.cost.lut < plan.cost.lut:
+                    plan, least = slower, estimate
+                    yield plan
 
     def _plan(self, chosen: Mapping[str, Choice], contents: bool = True) -> Plan:
         foldings = {name: choice.folding for name, choice in chosen.items()}
