@@ -57,13 +57,14 @@ class Port:
 
 @dataclass(frozen=True)
 class Module:
-    """A converted module: its text, its ports, and the files that it reads."""
+    """A converted module: its text, its ports, the files that it reads, and the modules inside it."""
 
     name: str
     config: Any
     text: str
     ports: tuple[Port, ...]
     contents: dict[str, str] = field(default_factory=dict)
+    below: tuple[str, ...] = ()
 
 
 @dataclass
@@ -77,6 +78,14 @@ class Design:
     def files(self) -> list[str]:
         """The Verilog files, in order of dependence."""
         return [f"{name}.v" for name in self.modules]
+
+    def files_of(self, name: str) -> list[str]:
+        """The Verilog files that a module needs, its own last."""
+        needed = {name}
+        for module in reversed(self.modules.values()):
+            if module.name in needed:
+                needed.update(module.below)
+        return [f"{module}.v" for module in self.modules if module in needed]
 
     @property
     def texts(self) -> dict[str, str]:
@@ -340,4 +349,4 @@ def _structure(instance: Any, config: Any, below: list[Module]) -> Module:
     )
     header = ",\n".join(f"    {'output' if port.output else 'input'} wire {port.range}{port.name}" for port in own)
     text = f"module {config.module} (\n{header}\n);\n\n" + "\n".join(wires) + "\n\n" + "\n".join(instances) + "\nendmodule\n"
-    return Module(config.module, config, text, own)
+    return Module(config.module, config, text, own, below=tuple(dict.fromkeys(module.name for module in below)))

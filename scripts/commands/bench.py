@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import tempfile
 import time
 from collections.abc import Callable
@@ -16,13 +17,14 @@ from sigmabit.golden import SigmabitError
 from sigmabit.hdl.convert import convert
 from sigmabit.hdl.egress import EgressConfig, egress
 from sigmabit.hdl.module import outline
-from sigmabit.hdl.popcount import PopcountConfig, popcount
+from sigmabit.hdl.popcount import PopcountConfig
 from sigmabit.hdl.stream import Flow, FrameStatus, Stream, bit, reset, wire
 from sigmabit.hdl.top import Pipeline
 from sigmabit.verif.pipelines import simulate
 from sigmabit.verif.toolchain import environment
 
 from .. import latency as measure
+from .. import popcounts
 from ..files import check_writable, write_whole
 from ..models import load_with_data, make_plan
 from ..terminal import Terminal, table
@@ -38,23 +40,75 @@ def bench() -> None:
 @click.option("--inputs", type=click.IntRange(1, 8192), default=512, show_default=True, help="Operand elements per cycle.")
 @click.option("--bits", type=click.IntRange(1, 16), default=1, show_default=True, help="Bits of an element.")
 @click.option("--lanes", type=click.IntRange(1, 256), default=16, show_default=True, help="Sums taken of the same operand.")
+@click.option("--constant", is_flag=True, help="Weights that never change.")
+@click.option("--sweep", is_flag=True, help="Arrays of 64 to 1,536 inputs of one bit, weights that change and that do not.")
+@click.option("--plot", "picture", type=options.PATH, metavar="FILE.png", help="Draw the sweep beside published figures.")
 @options.as_json
-def popcount_area(inputs: int, bits: int, lanes: int, as_json: bool) -> None:
-    """Area per input and lane of an XNOR-popcount array with run-time weights, pipeline registers included, by Yosys for xc7."""
-    config = PopcountConfig(inputs, bits, lanes)
-    ports = bit(), wire(inputs * bits), wire(inputs * lanes), wire(lanes * config.count_bits)
+def popcount_cost(inputs: int, bits: int, lanes: int, constant: bool, sweep: bool, picture: Path | None, as_json: bool) -> None:
+    """Area per input and lane of an XNOR-popcount array, pipeline registers included, by Yosys for xc7."""
     terminal = Terminal(as_json)
-    area = _area(terminal, lambda: popcount(*ports, config))
-    total = inputs * bits * lanes
-    data = {"lut": area.lut, "ff": area.ff, "levels": area.levels, "lanes": total, "lut_per_lane": area.lut / total}
+    if picture:
+        if not sweep:
+            raise click.UsageError("--plot needs --sweep")
+        check_writable(picture)
+    if not sweep:
+        config = PopcountConfig(inputs, bits, lanes, constant)
+        area = _popcounts(terminal, [config])[0]
+        terminal.emit(_per_lane(config, area), table(f"{config.module} by Yosys for xc7", ["", ""], _rows(config, area)))
+        return
+    configs = [PopcountConfig(n, 1, lanes, fixed) for n in popcounts.SWEPT for fixed in (False, True)]
+    found = [_per_lane(*pair) for pair in zip(configs, _popcounts(terminal, configs), strict=True)]
+    changing, constants = found[::2], found[1::2]
+    if picture:
+        drawn = ([each["lut_per_lane"] for each in kind] for kind in (changing, constants))
+        write_whole(picture, lambda fresh: popcounts.plot(fresh, popcounts.SWEPT, *drawn, lanes))
     rows: list[list[object]] = [
+        [n, f"{a['lut_per_lane']:.3f}", a["levels"], f"{b['lut_per_lane']:.3f}", b["levels"]]
+        for n, a, b in zip(popcounts.SWEPT, changing, constants, strict=True)
+    ]
+    columns = ["inputs", "LUT6 per lane", "levels", "constant weights", "levels"]
+    terminal.emit({"arrays": found}, table(f"XNOR-popcount arrays of {lanes} lanes by Yosys for xc7", columns, rows))
+
+
+def _popcounts(terminal: Terminal, configs: list[PopcountConfig]) -> list[Area]:
+    """The areas of arrays, each by itself."""
+    areas = []
+    with terminal.progress() as report:
+        for config in configs:
+            report("synthesising", len(areas), len(configs))
+            with tempfile.TemporaryDirectory() as name:
+                try:
+                    areas.append(popcounts.popcount_area(config, Path(name)))
+                except SynthesisError as error:
+                    raise SigmabitError(str(error)) from None
+    return areas
+
+
+def _per_lane(config: PopcountConfig, area: Area) -> dict[str, Any]:
+    total = config.inputs * config.bits * config.lanes
+    return {
+        "inputs": config.inputs,
+        "bits": config.bits,
+        "constant": config.constant,
+        "lut": area.lut,
+        "ff": area.ff,
+        "levels": area.levels,
+        "fan_out": area.fan_out,
+        "lanes": total,
+        "lut_per_lane": area.lut / total,
+    }
+
+
+def _rows(config: PopcountConfig, area: Area) -> list[list[object]]:
+    total = config.inputs * config.bits * config.lanes
+    return [
         ["XNOR-popcount lanes", total],
         ["LUT6, shift registers included", area.lut],
         ["LUT6 per lane", f"{area.lut / total:.3f}"],
+        ["LUT6 per lane, planned", f"{config.cost.lut / total:.3f}"],
         ["registers per lane", f"{area.ff / total:.3f}"],
         ["logic levels between registers", area.levels],
     ]
-    terminal.emit(data, table(f"{config.module} by Yosys for xc7", ["", ""], rows))
 
 
 @bench.command(name="queue")
@@ -121,9 +175,11 @@ def simulation(
 
         simulate(network, made, codes[:1], progress=note)
         building = marks["simulating"] - marks["building"]
-        began = time.perf_counter()  # converted and built: from here on it is simulated alone
-        measured = simulate(network, made, codes, progress=report)
-        running = time.perf_counter() - began
+        largest = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20
+        began, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
+        measured = simulate(network, made, codes, progress=report)  # converted and built: it is simulated alone
+        running, after = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
+        processor = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     cycles = int(measured.last_out[-1])
     result = {
         "frames": len(codes),
@@ -131,14 +187,18 @@ def simulation(
         "conversion_s": converting,
         "identical": same,
         "build_s": building,
+        "largest_process_gib": largest,
         "frames_per_s": len(codes) / running,
+        "frames_per_cpu_s": len(codes) / processor,
         "cycles_per_s": cycles / running,
     }
     rows: list[list[object]] = [
         ["conversion", f"{converting:.2f} s"],
         ["converted again, byte-identical", "yes" if same else "no"],
         ["Verilator's build, from nothing", f"{building:.1f} s"],
-        ["simulated frames per second", f"{len(codes) / running:,.0f}"],
+        ["largest process of the build", f"{largest:.2f} GiB"],
+        ["simulated frames per second", f"{len(codes) / running:,.1f}"],
+        ["simulated frames per second of one core's time", f"{len(codes) / processor:,.1f}"],
         ["simulated cycles per second", f"{cycles / running:,.0f}"],
     ]
     terminal.emit(result, table(f"{network.name} at {made.interval:,} cycles per frame, one core", ["", ""], rows))

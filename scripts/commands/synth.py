@@ -68,7 +68,8 @@ def synth(
     with tempfile.TemporaryDirectory() as temporary, terminal.progress() as report:
         folder = work or Path(temporary)
         design = to_verilog(Pipeline(made.pipeline).outline(), lambda name: report(f"converting {name}", 0, 0))
-        sources = design.write(folder / "verilog")
+        design.write(folder / "verilog")
+        sources = {top: [folder / "verilog" / name for name in design.files_of(top)] for top in modules.values()}
         done: list[str] = []
 
         def count(name: str) -> None:
@@ -77,7 +78,7 @@ def synth(
 
         report("synthesising", 0, len(modules))
         try:
-            found = areas(sources, list(modules.values()), folder / "yosys", count)
+            found = areas(sources, folder / "yosys", count)
         except SynthesisError as error:
             raise SigmabitError(str(error)) from None
     layers: list[dict[str, Any]] = [
