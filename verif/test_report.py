@@ -53,14 +53,20 @@ class Made:
 
     @staticmethod
     def by(folder: Path, *arguments: object) -> Made:
-        """Run the command in this process, onnxruntime but briefly."""
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(latency, "REPEATS", 1)
-            patch.setattr(latency, "ENOUGH_S", 0.0)
-            run = CliRunner().invoke(sigmabit, ["report", *map(str, arguments), "-o", str(folder), "--json"])
+        """Run the command in this process."""
+        run = CliRunner().invoke(sigmabit, ["report", *map(str, arguments), "-o", str(folder), "--json"])
         assert run.exit_code == 0, run.output
         html = (folder / write.PAGE).read_text(encoding="utf-8")
         return Made(folder, json.loads(run.stdout), Page(html), html)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def briefly() -> Iterator[None]:
+    """onnxruntime is measured, but once."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(latency, "REPEATS", 1)
+        patch.setattr(latency, "ENOUGH_S", 0.0)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -197,10 +203,7 @@ def test_small_network_with_everything(call: Call, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     for name in ("gallery.png", "report.html", "mine.txt"):
         (tmp_path / "out" / name).write_text("old")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(latency, "REPEATS", 1)
-        patch.setattr(latency, "ENOUGH_S", 0.0)
-        found = call("report", model, "--input", "x.npy", "-o", "out", "--part", "xc7a35t", "--clock-mhz", 50, "--json").json
+    found = call("report", model, "--input", "x.npy", "-o", "out", "--part", "xc7a35t", "--clock-mhz", 50, "--json").json
     assert found["measured"]["frames"] == 3
     assert found["measured"]["interval_frames"] == study.DISTANCES
     assert found["measured"]["interval_cycles"] == found["planned"]["interval_cycles"]
@@ -215,14 +218,31 @@ def test_small_network_with_everything(call: Call, tmp_path: Path) -> None:
     assert {path.name for path in Path("out").iterdir()} == {*found["files"], "mine.txt"}
 
 
+def simulated(network: Any, plan: Any, codes: Any, *_: object, noise: Any, **__: object) -> Measured:
+    """What a simulation would give, by golden."""
+    first = plan.interval * np.arange(len(codes))
+    results = network.results(codes, noise.for_network(network, len(codes), plan.samples))
+    return Measured(results, first, first + plan.latency, {}, (0, 0, 0, 0))
+
+
+def test_wrong_hardware_is_reported(call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page is written, says so, and the status is 1."""
+
+    def wrong(*arguments: Any, **options: Any) -> Measured:
+        measured = simulated(*arguments, **options)
+        measured.results[2] += 1
+        return measured
+
+    monkeypatch.setattr(executions, "simulate", wrong)
+    np.save("x.npy", frames(40))
+    assert call("report", Tiny().save(tmp_path / "tiny.onnx"), "--input", "x.npy", "--no-synth", "-o", "out").status == 1
+    html = Path("out/report.html").read_text(encoding="utf-8")
+    assert 'class="value bad">1<' in html
+    assert "the Verilog’s integers differ from golden’s for 1." in " ".join(Page(html).text.split())  # noqa: RUF001
+
+
 def test_network_that_samples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Errors of reconstruction and a gallery; golden stands in for the simulation, which test_vaes.py holds to be the same."""
-
-    def simulated(network: Any, plan: Any, codes: Any, *_: object, noise: Any, **__: object) -> Measured:
-        first = plan.interval * np.arange(len(codes))
-        results = network.results(codes, noise.for_network(network, len(codes), plan.samples))
-        return Measured(results, first, first + plan.latency, {}, (0, 0, 0, 0))
-
     monkeypatch.setattr(executions, "simulate", simulated)
     np.save("x.npy", digits().test_images[:FRAMES])
     made = Made.by(tmp_path / "out", MODELS / "digits_vae.onnx", "--input", "x.npy", "--samples", 2, "--no-synth")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -57,6 +58,8 @@ def report(
 
     The page holds the pipeline's layers, planned and measured cycles and area, decisions or reconstructions, published
     accelerators, batch sizes beside onnxruntime on this processor, and the sweep of interval against area.
+
+    Exit status 1 if golden and the Verilog differ in any integer of a result.
     """
     terminal = Terminal(as_json)
     if synth_file and no_synth:
@@ -80,3 +83,4 @@ def report(
     files = write(found, network, x, output)
     summary: dict[str, Any] = found.data | {"folder": str(output), "files": files}
     terminal.emit(summary, f"{output / PAGE}, and {len(files) - 1} plots beside it")
+    sys.exit(1 if found.data["measured"]["mismatches"] else 0)
