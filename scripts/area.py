@@ -18,14 +18,17 @@ from sigmabit.hdl.top import Pipeline
 from .terminal import Report
 
 RESOURCES = ("lut", "ff", "bram36", "dsp")
-"""What an area consists of, beside its logic levels."""
+"""What an area consists of."""
+
+WORST = ("levels", "fan_out")
+"""What is as bad as in the worst part: logic levels between registers, and loads of a net that is no clock."""
 
 PLANNED = ("lut", "bram36", "dsp")
 """What synth's report has of the plan, under planned_*."""
 
 
 Areas = Mapping[str, Mapping[str, float]]
-"""Measured areas by part of a pipeline: RESOURCES and levels."""
+"""Measured areas by part of a pipeline: RESOURCES and WORST."""
 
 
 class Part(Protocol):
@@ -59,11 +62,12 @@ def planned(cost: Cost) -> dict[str, float]:
 
 
 def synthesised(plan: Plan, work: Path, report: Report) -> Areas:
-    """The area of each part by Yosys for xc7: RESOURCES and levels. work: a folder for sources, scripts and logs."""
+    """The area of each part by Yosys for xc7. work: a folder for sources, scripts and logs."""
     modules = {name: part.module for name, part in parts_of(plan).items()}
     report("converting", 0, 0)
     design = convert(Pipeline(plan.pipeline).outline(), lambda name: report(f"converting {name}", 0, 0))
-    sources = design.write(work / "verilog")
+    design.write(work / "verilog")
+    sources = {module: [work / "verilog" / name for name in design.files_of(module)] for module in modules.values()}
     done: list[str] = []
 
     def count(name: str) -> None:
@@ -72,10 +76,10 @@ def synthesised(plan: Plan, work: Path, report: Report) -> Areas:
 
     report("synthesising", 0, len(modules))
     try:
-        found = by_module(sources, list(modules.values()), work / "yosys", count)
+        found = by_module(sources, work / "yosys", count)
     except SynthesisError as error:
         raise SigmabitError(str(error)) from None
-    keys = (*RESOURCES, "levels")
+    keys = (*RESOURCES, *WORST)
     return {name: {key: getattr(found[module], key) for key in keys} for name, module in modules.items()}
 
 
@@ -111,7 +115,7 @@ def _checked(data: Any, plan: Plan) -> Areas:
             value = _number(entries[name], f"planned_{key}", name)
             if value != expected[key]:
                 raise InputError(f"made for another plan: {name} was planned with {value:,g} {key}, here with {expected[key]:,g}")
-        found[name] = {key: _number(entries[name], key, name) for key in (*RESOURCES, "levels")}
+        found[name] = {key: _number(entries[name], key, name) for key in (*RESOURCES, *WORST)}
     return found
 
 

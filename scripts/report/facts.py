@@ -12,7 +12,7 @@ from sigmabit.hdl.folding import Folding
 from sigmabit.hdl.parts import part as device
 from sigmabit.hdl.plan import Plan, repetitions
 
-from ..area import RESOURCES, Areas, parts_of, planned
+from ..area import RESOURCES, WORST, Areas, parts_of, planned
 from .published import OTHERS, PAPER, PAPER_CLOCK_MHZ, Figure, Published, is_binary, is_paper_network
 
 FIGURES = ("clock_mhz", "cycles", "fps", "tops", "lut", "lut_per_mac", "watts", "latency_us", "accuracy")
@@ -87,7 +87,7 @@ def totals(rows: list[dict[str, Any]], plan: Plan, measured: bool) -> dict[str, 
         "planned": expected,
         "measured": found,
         "errors": errors(expected, found) if found else None,
-        "levels": max(row["measured"]["levels"] for row in rows) if measured else None,
+        "worst": {key: max(row["measured"][key] for row in rows) for key in WORST} if measured else None,
         "part": {key: getattr(part, key) for key in RESOURCES},
         "share": {key: known[key] / getattr(part, key) for key in RESOURCES},
     }
