@@ -48,6 +48,19 @@ class Area:
     fan_out: int
     cells: dict[str, int] = field(default_factory=dict, compare=False)
 
+    def including(self, other: Area, times: int) -> Area:
+        """This area, and `times` another's."""
+        return Area(
+            self.lut + times * other.lut,
+            self.ff + times * other.ff,
+            self.bram36 + times * other.bram36,
+            self.dsp + times * other.dsp,
+            self.carry4 + times * other.carry4,
+            max(self.levels, other.levels),
+            max(self.fan_out, other.fan_out),
+            dict(sorted((Counter(self.cells) + Counter({kind: times * n for kind, n in other.cells.items()})).items())),
+        )
+
 
 class Netlist:
     """One flat module of Yosys' JSON."""

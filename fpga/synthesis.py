@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -38,16 +38,20 @@ def run_yosys(lines: Sequence[str], name: str, folder: Path, work: Path) -> Path
     return log
 
 
-def synthesise(sources: Sequence[Path], top: str, work: Path) -> Netlist:
+def synthesise(sources: Sequence[Path], top: str, work: Path, boxes: Collection[str] = ()) -> Netlist:
     """The mapped netlist of module `top`. Sources are read in their own folder, where the contents of memories lie.
 
-    work: a folder for the script, the log and the netlist. Raises SynthesisError.
+    work: a folder for the script, the log and the netlist. boxes: modules of which the netlist has instances, and no more. Raises
+    SynthesisError.
     """
     netlist, folder = work / f"{top}.json", sources[0].resolve().parent
     lines = [
         "read_verilog -lib -specify +/xilinx/cells_sim.v",
         "read_verilog -lib +/xilinx/cells_xtra.v",
-        *(f"read_verilog -D{PRIMITIVES} {source.resolve().relative_to(folder)}" for source in sources),
+        *(
+            f"read_verilog {'-lib' if source.stem in boxes else f'-D{PRIMITIVES}'} {source.resolve().relative_to(folder)}"
+            for source in sources
+        ),
         f"hierarchy -check -top {top}",
         f"script {SCRIPT}",
         f"write_json {netlist.resolve()}",
@@ -61,13 +65,25 @@ def areas(
     work: Path,
     progress: Callable[[str], None] = lambda name: None,
     jobs: int = 2,
+    boxes: Collection[str] = (),
 ) -> dict[str, Area]:
-    """The area of each module, by its name, whose sources are given, `jobs` at a time."""
+    """The area of each module, by its name, whose sources are given, `jobs` at a time.
 
-    def one(top: str) -> Area:
-        area = synthesise(sources[top], top, work).area
+    boxes: modules that are synthesised by themselves, once, wherever they are used; their inputs and outputs are registers'. What
+    uses them has their area added for each instance.
+    """
+    inside = {top: [source.stem for source in files if source.stem in boxes] for top, files in sources.items()}
+    needed = {box: [source for source in sources[top] if source.stem == box] for top, found in inside.items() for box in found}
+
+    def one(top: str) -> Netlist:
+        netlist = synthesise({**sources, **needed}[top], top, work, inside.get(top, ()))
         progress(top)
-        return area
+        return netlist
 
+    names = [*needed, *sources]
     with ThreadPoolExecutor(jobs) as pool:
-        return dict(zip(sources, pool.map(one, sources), strict=True))
+        found = {name: netlist.area for name, netlist in zip(names, pool.map(one, names), strict=True)}
+    for top, boxed in inside.items():
+        for box in boxed:
+            found[top] = found[top].including(found[box], found[top].cells[box])
+    return {top: found[top] for top in sources}

@@ -13,11 +13,12 @@ from sigmabit.golden import InputError, SigmabitError
 from sigmabit.hdl.convert import convert
 from sigmabit.hdl.cost import Cost
 from sigmabit.hdl.plan import Plan
+from sigmabit.hdl.popcount import PopcountConfig
 from sigmabit.hdl.top import Pipeline
 
 from .terminal import Report
 
-RESOURCES = ("lut", "ff", "bram36", "dsp")
+RESOURCES = ("lut", "ff", "bram36", "dsp", "carry4")
 """What an area consists of."""
 
 WORST = ("levels", "fan_out")
@@ -68,15 +69,18 @@ def synthesised(plan: Plan, work: Path, report: Report) -> Areas:
     design = convert(Pipeline(plan.pipeline).outline(), lambda name: report(f"converting {name}", 0, 0))
     design.write(work / "verilog")
     sources = {module: [work / "verilog" / name for name in design.files_of(module)] for module in modules.values()}
+    # arrays stand between registers and know no constants, so that each size of them is synthesised once
+    kinds = ((name, module.config) for name, module in design.modules.items())
+    arrays = {name for name, config in kinds if isinstance(config, PopcountConfig) and not config.constant}
     done: list[str] = []
 
     def count(name: str) -> None:
         done.append(name)
-        report("synthesising", len(done), len(modules))
+        report("synthesising", len(done), len(sources) + len(arrays))
 
-    report("synthesising", 0, len(modules))
+    report("synthesising", 0, len(sources) + len(arrays))
     try:
-        found = by_module(sources, work / "yosys", count)
+        found = by_module(sources, work / "yosys", count, boxes=arrays)
     except SynthesisError as error:
         raise SigmabitError(str(error)) from None
     keys = (*RESOURCES, *WORST)

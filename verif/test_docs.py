@@ -24,6 +24,7 @@ ROOT = Path(__file__).resolve().parents[1]
 ROOMS = ("golden", "hdl", "verif", "fpga", "scripts", "models", "docs")
 
 NOT_BLOCKS = {
+    "compressors": "helpers of popcount, flattened into it; they are on its page",
     "convert": "makes Verilog of blocks",
     "cost": "estimates what blocks cost",
     "fabric": "helpers, flattened into the modules that use them",
@@ -35,6 +36,7 @@ NOT_BLOCKS = {
     "parts": "what devices hold",
     "plan": "puts a pipeline's configurations together",
     "planner": "searches for foldings",
+    "primitives": "texts of two bodies",
     "schedule": "reckons when beats cross boundaries",
     "stream": "signals only; it has a page and a test all the same",
 }

@@ -8,22 +8,16 @@ from typing import Any
 
 import click
 
-from sigmabit.fpga.synthesis import SynthesisError, areas
-from sigmabit.golden import SigmabitError
-from sigmabit.hdl.convert import convert as to_verilog
 from sigmabit.hdl.parts import part as device
-from sigmabit.hdl.top import Pipeline
 
+from ..area import PLANNED, RESOURCES, WORST, parts_of, planned, synthesised
 from ..files import check_folder, check_writable, write_json
 from ..models import load_network, make_plan
 from ..terminal import Terminal, table
 from . import options
 
-KEYS = ("lut", "ff", "bram36", "dsp", "carry4", "planned_lut", "planned_bram36", "planned_dsp")
+KEYS = (*RESOURCES, *(f"planned_{key}" for key in PLANNED))
 """What is summed up over the layers."""
-
-WORST = ("levels", "fan_out")
-"""What is as bad as in the worst of them."""
 
 
 @click.command(short_help="Area and logic depth by Yosys.")
@@ -57,46 +51,13 @@ def synth(
         check_folder(work)
     network = load_network(model, input_scale, terminal, plan, calibration)
     made = make_plan(network, plan, part, clock_mhz=clock_mhz, samples=samples)
-    pipeline = made.pipeline
-    parts: list[tuple[str, Any]] = [("ingress", pipeline.ingress)]
-    parts += [(layer.name, layer.config) for layer in made.layers]
-    parts += [("egress", pipeline.egress)]
-    if pipeline.noise is not None:
-        parts.append(("sampler", pipeline.noise))
-    modules = {name: config.module for name, config in parts}
-    expected = {name: config.cost for name, config in parts}
+    parts = parts_of(made)
     with tempfile.TemporaryDirectory() as temporary, terminal.progress() as report:
-        folder = work or Path(temporary)
-        design = to_verilog(Pipeline(made.pipeline).outline(), lambda name: report(f"converting {name}", 0, 0))
-        design.write(folder / "verilog")
-        sources = {top: [folder / "verilog" / name for name in design.files_of(top)] for top in modules.values()}
-        done: list[str] = []
-
-        def count(name: str) -> None:
-            done.append(name)
-            report("synthesising", len(done), len(modules))
-
-        report("synthesising", 0, len(modules))
-        try:
-            found = areas(sources, folder / "yosys", count)
-        except SynthesisError as error:
-            raise SigmabitError(str(error)) from None
-    layers: list[dict[str, Any]] = [
-        {
-            "name": name,
-            "lut": area.lut,
-            "ff": area.ff,
-            "bram36": area.bram36,
-            "dsp": area.dsp,
-            "carry4": area.carry4,
-            "levels": area.levels,
-            "fan_out": area.fan_out,
-            "planned_lut": round(expected[name].lut),
-            "planned_bram36": expected[name].bram36,
-            "planned_dsp": round(expected[name].dsp),
-        }
-        for name, area in ((name, found[module]) for name, module in modules.items())
-    ]
+        areas = synthesised(made, work or Path(temporary), report)
+    layers: list[dict[str, Any]] = []
+    for name, area in areas.items():
+        expected = planned(parts[name].cost)
+        layers.append({"name": name, **area, **{f"planned_{key}": expected[key] for key in PLANNED}})
     total = {key: sum(layer[key] for layer in layers) for key in KEYS}
     total |= {key: max(layer[key] for layer in layers) for key in WORST}
     result = {"network": network.name, "part": made.part, "interval_cycles": made.interval, **total, "layers": layers}
