@@ -18,7 +18,10 @@ from sigmabit.hdl.top import Pipeline
 
 from .terminal import Report
 
-RESOURCES = ("lut", "ff", "bram36", "dsp", "carry4")
+HELD = ("lut", "ff", "bram36", "dsp")
+"""What a device holds, and a plan expects."""
+
+RESOURCES = (*HELD, "carry4")
 """What an area consists of."""
 
 WORST = ("levels", "fan_out")

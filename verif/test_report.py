@@ -79,7 +79,7 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     layers = []
     for name, part in study.facts.parts_of(plan).items():
         expected = planned(part.cost)
-        found = {key: value * 0.9 for key, value in expected.items()} | {"levels": 4, "fan_out": 99}
+        found = {key: value * 0.9 for key, value in expected.items()} | {"carry4": 7, "levels": 4, "fan_out": 99}
         layers.append({"name": name, **found, **{f"planned_{key}": expected[key] for key in ("lut", "bram36", "dsp")}})
     report = {"network": plan.network, "part": plan.part, "interval_cycles": plan.interval, "layers": layers}
     (folder / "synth.json").write_text(json.dumps(report))

@@ -12,7 +12,7 @@ from sigmabit.hdl.folding import Folding
 from sigmabit.hdl.parts import part as device
 from sigmabit.hdl.plan import Plan, repetitions
 
-from ..area import RESOURCES, WORST, Areas, parts_of, planned
+from ..area import HELD, WORST, Areas, parts_of, planned
 from .published import OTHERS, PAPER, PAPER_CLOCK_MHZ, Figure, Published, is_binary, is_paper_network
 
 FIGURES = ("clock_mhz", "cycles", "fps", "tops", "lut", "lut_per_mac", "watts", "latency_us", "accuracy")
@@ -72,15 +72,13 @@ def _shape(shape: tuple[int, ...]) -> str:
 
 def errors(expected: Mapping[str, float], found: Mapping[str, float]) -> dict[str, float | None]:
     """By how much of the measured the planned is off: 0.05 for 5 % too much; None where nothing was measured to be off from."""
-    return {
-        key: (expected[key] - found[key]) / found[key] if found[key] else 0.0 if not expected[key] else None for key in RESOURCES
-    }
+    return {key: (expected[key] - found[key]) / found[key] if found[key] else 0.0 if not expected[key] else None for key in HELD}
 
 
 def totals(rows: list[dict[str, Any]], plan: Plan, measured: bool) -> dict[str, Any]:
     """The whole pipeline's area: planned, by Yosys if it was asked, and as shares of the part."""
-    expected = {key: sum(row["planned"][key] for row in rows) for key in RESOURCES}
-    found = {key: sum(row["measured"][key] for row in rows) for key in RESOURCES} if measured else None
+    expected = {key: sum(row["planned"][key] for row in rows) for key in HELD}
+    found = {key: sum(row["measured"][key] for row in rows) for key in HELD} if measured else None
     part = device(plan.part)
     known = found or expected
     return {
@@ -88,8 +86,8 @@ def totals(rows: list[dict[str, Any]], plan: Plan, measured: bool) -> dict[str, 
         "measured": found,
         "errors": errors(expected, found) if found else None,
         "worst": {key: max(row["measured"][key] for row in rows) for key in WORST} if measured else None,
-        "part": {key: getattr(part, key) for key in RESOURCES},
-        "share": {key: known[key] / getattr(part, key) for key in RESOURCES},
+        "part": {key: getattr(part, key) for key in HELD},
+        "share": {key: known[key] / getattr(part, key) for key in HELD},
     }
 
 
