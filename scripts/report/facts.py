@@ -40,13 +40,16 @@ _END = {"ingress": "entrance", "egress": "exit", "sampler": "Gaussian sampler"}
 
 
 def _of_layer(layer: Layer, folding: Folding | None, cycles: int, times: int, interval: int) -> dict[str, Any]:
-    operations = times * layer.operations
+    operations, where, shape = times * layer.operations, None, None
+    if isinstance(layer, Linear) and folding is not None:
+        shape = _folding(layer, folding)
+        where = "wires" if folding.folds(layer) == 1 else "block RAM" if folding.block else "logic"
     return {
         "kind": _kind(layer),
         "input": _shape(layer.input.layout.shape),
         "output": _shape(layer.layout.shape),
-        "folding": None if not isinstance(layer, Linear) or folding is None else _folding(layer, folding),
-        "weights": None if folding is None else "block RAM" if folding.block else "logic",
+        "folding": shape,
+        "weights": where,
         "cycles": cycles,
         "busy": cycles / interval,
         "operations": operations,
@@ -71,8 +74,14 @@ def _shape(shape: tuple[int, ...]) -> str:
 
 
 def errors(expected: Mapping[str, float], found: Mapping[str, float]) -> dict[str, float | None]:
-    """By how much of the measured the planned is off: 0.05 for 5 % too much; None where nothing was measured to be off from."""
-    return {key: (expected[key] - found[key]) / found[key] if found[key] else 0.0 if not expected[key] else None for key in HELD}
+    """By how much of the measured the planned is off: 0.05 for 5 % too much; None where something was planned and nothing found."""
+
+    def error(key: str) -> float | None:
+        if found[key]:
+            return (expected[key] - found[key]) / found[key]
+        return None if expected[key] else 0.0
+
+    return {key: error(key) for key in HELD}
 
 
 def totals(rows: list[dict[str, Any]], plan: Plan, measured: bool) -> dict[str, Any]:
