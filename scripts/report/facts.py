@@ -74,7 +74,7 @@ def _shape(shape: tuple[int, ...]) -> str:
 
 
 def errors(expected: Mapping[str, float], found: Mapping[str, float]) -> dict[str, float | None]:
-    """By how much of the measured the planned is off: 0.05 for 5 % too much; None where something was planned and nothing found."""
+    """How far the planned is off, as a share of the measured, 0.05 for 5 % too much; None where it cannot be said."""
 
     def error(key: str) -> float | None:
         if found[key]:
