@@ -17,7 +17,7 @@ namespace eval standin {
         read_mem              {<.mem>...}
         read_xdc              {[-unmanaged] [-mode <mode>] <.xdc>...}
         set_msg_config        {-id <name> -new_severity <severity>}
-        synth_design          {-top <name> -part <part> [-mode <mode>] [-flatten_hierarchy <name>] [-directive <name>]}
+        synth_design          {-top <name> -part <part> [-mode <mode>] [-flatten_hierarchy <name>] [-directive <name>] [-verilog_define <name>]}
         opt_design            {[-directive <name>]}
         place_design          {[-directive <name>]}
         phys_opt_design       {[-directive <name>] [-hold_fix]}

@@ -162,7 +162,9 @@ proc flow::synthesise {run mode} {
     foreach id {{Synth 8-4445} {Vivado 12-4739}} {
         step set_msg_config -id $id -new_severity ERROR
     }
-    step synth_design -top [dict get $run top] -part [dict get $run part] -mode $mode
+    # with the macro, modules instantiate primitives of the 7 series (docs/popcount.md)
+    set define SIGMABIT_7SERIES
+    step synth_design -top [dict get $run top] -part [dict get $run part] -mode $mode -verilog_define $define
     write_results synth
 }
 
