@@ -28,9 +28,8 @@ def run_yosys(lines: Sequence[str], name: str, folder: Path, work: Path) -> Path
     work.mkdir(parents=True, exist_ok=True)
     script, log = work / f"{name}.ys", work / f"{name}.log"
     script.write_text("\n".join(lines) + "\n")
-    program = "import sys; from pyosys import libyosys; libyosys.run_pass('script ' + sys.argv[1], libyosys.Design())"
     with log.open("w") as output:
-        command = [sys.executable, "-c", program, str(script.resolve())]
+        command = [sys.executable, "-m", "sigmabit.fpga.yosys", str(script.resolve())]
         status = subprocess.run(command, cwd=folder, stdout=output, stderr=subprocess.STDOUT, check=False).returncode
     if status:
         errors = [line for line in log.read_text(errors="replace").splitlines() if "ERROR" in line]
