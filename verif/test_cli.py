@@ -23,6 +23,7 @@ from sigmabit.scripts.datasets import digits
 from sigmabit.verif.compare import Difference
 from sigmabit.verif.pipelines import SimulationError
 
+from . import needs
 from .command_line import DIGITS, Call, Result, Tiny, command, frames, listing
 
 pytestmark = pytest.mark.usefixtures("own_folder")
@@ -162,6 +163,8 @@ class TestRun:
 
     @pytest.mark.parametrize("simulator", ["myhdl", "verilator", "icarus"])
     def test_simulators(self, data: Path, tiny: Path, tmp_path: Path, simulator: str) -> None:
+        if simulator == "icarus":
+            needs.icarus()
         files = ("--output", tmp_path / "y.npy", "--trace", tmp_path / "t.npz", "--plan", data / "plan.json")
         found = command("run", tiny, "--input", data / "x.npy", "--on", simulator, *files, "--json")
         planned, network = json.loads((data / "plan.json").read_text()), import_model(tiny)
