@@ -496,7 +496,7 @@ class TestBrowser:
         sources = shown.execute_script("return [...document.images].map(i => i.currentSrc)")
         own = dict(zip(made.data["files"][1:], _inlined(made), strict=True))
         assert set(sources) == {url for name, url in own.items() if ("_dark" in name) == dark}
-        self.check_picture(shown.get_screenshot_as_png(), dark)
+        self.check_picture(self.picture_of(shown), dark)
         severe = [entry for entry in shown.get_log("browser") if entry["level"] in ("SEVERE", "WARNING")]
         assert severe == []
         messages = [json.loads(entry["message"])["message"] for entry in shown.get_log("performance")]
@@ -525,6 +525,18 @@ class TestBrowser:
         shown.get((tmp_path / "long.html").as_uri())
         assert shown.execute_script(OUTSIDE) == []
         assert shown.execute_script("return document.documentElement.scrollWidth") == shown.execute_script("return innerWidth")
+
+    @staticmethod
+    def picture_of(shown: Any) -> bytes:
+        """A screenshot. A machine with much else to do may need more than the ten seconds that its driver gives Chromium."""
+        from selenium.common.exceptions import TimeoutException
+
+        for _ in range(5):
+            try:
+                return bytes(shown.get_screenshot_as_png())
+            except TimeoutException as error:
+                late = error
+        raise late
 
     @staticmethod
     def check_picture(png: bytes, dark: bool) -> None:
