@@ -24,6 +24,9 @@ from, which keeps the logic between registers as shallow as that of a short tabl
 LOADS = 1000
 """Loads of a register of a table in logic at the most; where more are needed, it is there several times."""
 
+LUT_INPUTS = 6
+"""Inputs of a LUT6."""
+
 LITERAL = 4096
 """Bits of a number in Verilog at the most: IEEE 1364-2005 promises 65,536, and shorter lines are easier to handle."""
 
@@ -97,7 +100,8 @@ class RomConfig:
             case RomStyle.LOGIC if self.banks == 1:
                 functions, registers = self._expected_functions
                 groups = max(1, math.ceil(functions / LOADS))
-                return Cost(functions, registers + groups * self.address_bits)
+                luts = functions if self.address_bits == LUT_INPUTS else math.ceil(functions / 2)
+                return Cost(luts, registers + groups * self.address_bits)
             case RomStyle.LOGIC:
                 lut = self.width * (self.banks + multiplexer(self.banks))
                 return Cost(lut, self.width * (self.banks + 1) + self.address_bits)
@@ -136,7 +140,7 @@ class RomConfig:
             body = self._block()
         elif self.style is RomStyle.LOGIC and self.banks > 1:
             body = self._banked()
-        elif self.style is RomStyle.LOGIC and self.functions.worthwhile(self.width):
+        elif self.style is RomStyle.LOGIC:
             body = f"`ifdef {PRIMITIVES}\n{self._shared()}`else\n{self._table()}`endif\n"
         else:
             body = self._table()
@@ -165,31 +169,46 @@ class RomConfig:
         )
 
     def _shared(self) -> str:
-        """Each function of the address once, in registers that are repeated where they have many loads."""
+        """Each function of the address once, in LUTs, and in registers that are repeated where they have many loads."""
         functions = self.functions
-        size = len(functions.tables)
-        groups = -(-size // LOADS)
-        text = "".join(
-            f"wire [{self.address_bits - 1}:0] address_q1_{group};\n"
-            + kept_registers(f"address_register_{group}", self.address_bits - 1, "address", f"address_q1_{group}")
-            for group in range(groups)
-        )
-        text += f"reg [{size - 1}:0] entry;\n" if size else ""
-        for group in range(groups):
-            low, high = group * LOADS, min(size, (group + 1) * LOADS)
-            words = [
-                sum((table >> number & 1) << position for position, table in enumerate(functions.tables[low:high]))
-                for number in range(len(self.words))
-            ]
-            literals = [_literal(word, high - low) for word in words]
-            text += f"always @* begin\n{self._case(f'address_q1_{group}', f'entry[{high - 1}:{low}]', literals)}end\n"
+        size, count = len(functions.tables), len(functions.registers)
+        text = f"wire [{size - 1}:0] entry;\n" if size else ""
+        for group, start in enumerate(range(0, size, LOADS)):
+            address = f"address_q1_{group}"
+            text += f"wire [5:0] {address};\n"
+            if self.address_bits < LUT_INPUTS:
+                text += f"assign {address}[5:{self.address_bits}] = {LUT_INPUTS - self.address_bits}'b0;\n"
+            low = f"{address}[{self.address_bits - 1}:0]"
+            text += kept_registers(f"address_register_{group}", self.address_bits - 1, "address", low)
+            text += self._luts(start, functions.tables[start : start + LOADS], address)
         if size:
             sources = _listed([f"entry[{function}]" for function in reversed(functions.registers)])
-            count = len(functions.registers)
             text += f"wire [{count - 1}:0] shared_q2;\nwire [{count - 1}:0] shared = {{{sources}}};\n"
             text += kept_registers("shared_register", count - 1, "shared", "shared_q2")
         bits = [f"1'b{-2 - register}" if register < 0 else f"shared_q2[{register}]" for register in functions.bits[::-1]]
         return text + f"assign data = {{{_listed(bits)}}};\n"
+
+    def _luts(self, first: int, functions: Sequence[int], address: str) -> str:
+        """entry[first], ... = functions of an address; two functions of up to five bits share a LUT6_2.
+
+        Addresses beyond the end give the last word.
+        """
+        words, size = len(self.words), 1 << self.address_bits
+        beyond = (1 << size) - (1 << words)
+        tables = [table | beyond * (table >> words - 1) for table in functions]
+        pins = ", ".join(f".I{pin}({address}[{pin}])" for pin in range(LUT_INPUTS - 1))
+        if self.address_bits == LUT_INPUTS:
+            pins += f", .I5({address}[5])"
+            return "".join(
+                f"LUT6 #(.INIT(64'h{table:x})) lut{first + i} ({pins}, .O(entry[{first + i}]));\n"
+                for i, table in enumerate(tables)
+            )
+        text = ""
+        for i in range(0, len(tables), 2):
+            upper, output = (tables[i + 1], f", .O6(entry[{first + i + 1}])") if i + 1 < len(tables) else (0, ", .O6()")
+            init = upper << 32 | tables[i]
+            text += f"LUT6_2 #(.INIT(64'h{init:x})) lut{first + i} ({pins}, .I5(1'b1), .O5(entry[{first + i}]){output});\n"
+        return text
 
     def _banked(self) -> str:
         within = BANK.bit_length() - 1
@@ -274,10 +293,6 @@ class Functions:
             loaded[function] = register, load + 1
             bits.append(register)
         return cls(tuple(tables), tuple(registers), tuple(bits))
-
-    def worthwhile(self, width: int) -> bool:
-        """Are there fewer functions than bits, or any that need several registers?"""
-        return len(self.registers) < width or len(self.registers) > len(self.tables)
 
 
 @written
