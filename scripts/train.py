@@ -35,7 +35,7 @@ def train(
     """
     recipe = RECIPES[name]
     if recipe.fast:
-        return train_fast.train(SHAPES[name], recipe, dataset, progress, epochs or recipe.epochs, SEED, checkpoint)
+        return train_fast.train(SHAPES[name], recipe, dataset, progress, epochs, SEED, checkpoint)
     torch.manual_seed(SEED)
     model = build(SHAPES[name])
     images = torch.from_numpy(dataset.train_images)

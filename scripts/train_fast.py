@@ -104,9 +104,9 @@ def plain(dtype: torch.dtype) -> Parts:
 class Training:
     """One training, epoch by epoch. The same seed gives the same network on the same machine, interrupted or not."""
 
-    def __init__(self, shape: shapes.Shape, recipe: Recipe, dataset: Dataset, epochs: int, seed: int) -> None:
+    def __init__(self, shape: shapes.Shape, recipe: Recipe, dataset: Dataset, schedule: int, seed: int) -> None:
         torch.manual_seed(seed)
-        self.shape, self.recipe, self.epochs = shape, recipe, epochs
+        self.shape, self.recipe, self.schedule_epochs = shape, recipe, schedule
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         dtype = torch.bfloat16 if _has_bfloat16(self.device) else torch.float32
         self.model = build(shape, plain(dtype)).to(self.device)
@@ -118,7 +118,7 @@ class Training:
         self.batches = len(self.labels) // recipe.batch
         self.optimiser = torch.optim.Adam(self.model.parameters(), lr=recipe.learning_rate)
         self.schedule = torch.optim.lr_scheduler.OneCycleLR(
-            self.optimiser, recipe.learning_rate, epochs * self.batches, pct_start=0.1
+            self.optimiser, recipe.learning_rate, schedule * self.batches, pct_start=0.1
         )
         self.generator = torch.Generator().manual_seed(seed)
         self.epoch = 0
@@ -188,7 +188,7 @@ class Training:
     def save(self, path: Path) -> None:
         """Everything that goes on changes, for `load`."""
         state = {name: getattr(self, name).state_dict() for name in ("model", "optimiser", "schedule")}
-        torch.save(state | {"epoch": self.epoch, "epochs": self.epochs, "generator": self.generator.get_state()}, path)
+        torch.save(state | {"epoch": self.epoch, "epochs": self.schedule_epochs, "generator": self.generator.get_state()}, path)
 
     def load(self, path: Path) -> None:
         """Go on where `save` was called. Raises CheckpointError for the file of another training."""
@@ -202,8 +202,8 @@ class Training:
             raise CheckpointError(f"{path}: cannot be read: {error.strerror or error}") from None
         except Exception:  # torch raises whatever its parsers do
             raise CheckpointError(f"{path}: not a checkpoint of this network's training, or truncated") from None
-        if epochs != self.epochs:
-            raise CheckpointError(f"{path}: of a training over {epochs} epochs, not {self.epochs}")
+        if epochs != self.schedule_epochs:
+            raise CheckpointError(f"{path}: of a training over {epochs} epochs, not {self.schedule_epochs}")
 
 
 def train(
@@ -211,19 +211,20 @@ def train(
     recipe: Recipe,
     dataset: Dataset,
     progress: Callable[[int, int, float, float], None],
-    epochs: int,
+    epochs: int | None,
     seed: int,
     checkpoint: Path | None,
 ) -> nn.Module:
     """As `train.train`. checkpoint: a file to go on from, if it is there, and to write after each epoch."""
-    training = Training(shape, recipe, dataset, epochs, seed)
+    total = epochs or recipe.epochs
+    training = Training(shape, recipe, dataset, epochs or recipe.schedule or recipe.epochs, seed)
     if checkpoint is not None and checkpoint.exists():
         training.load(checkpoint)
-    while training.epoch < training.epochs:
+    while training.epoch < total:
         loss, hits = training.run_epoch()
         if checkpoint is not None:
             write_whole(checkpoint, training.save)
-        progress(training.epoch, training.epochs, loss, hits)
+        progress(training.epoch, total, loss, hits)
     return training.finished()
 
 
