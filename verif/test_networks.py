@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -12,9 +12,12 @@ import pytest
 from numpy.typing import NDArray
 
 from sigmabit.golden import Network, import_model, recognise_scale
+from sigmabit.golden.linear import Linear
 from sigmabit.hdl.plan import Plan
 from sigmabit.hdl.planner import Planner
 from sigmabit.scripts.datasets import Dataset, data_folder, load
+from sigmabit.scripts.random_network import synthetic
+from sigmabit.scripts.shapes import SHAPES
 
 from . import needs, reference
 from .compare import first_difference
@@ -40,7 +43,8 @@ class Trained:
     @property
     def path(self) -> Path:
         """The model file; skips where it is not there, or its images are not."""
-        folder = data_folder() if self.dataset == "digits" else needs.mnist()
+        folders: dict[str, Callable[[], Path | None]] = {"mnist": needs.mnist, "cifar10": needs.cifar10}
+        folder = folders.get(self.dataset, data_folder)()
         shipped = ROOT / "models" / self.file
         return shipped if shipped.is_file() or folder is None else folder / "models" / self.file
 
@@ -56,7 +60,7 @@ class Trained:
 
 @cache
 def _dataset(name: str) -> Dataset:
-    return load(name, data_folder())
+    return load(name, data_folder(), test_only=True)
 
 
 @cache
@@ -67,6 +71,7 @@ def _network(trained: Trained) -> Network:
 DIGITS = Trained("digits_bcnn.onnx", "digits", 0.96)
 MNIST = Trained("mnist_bcnn.onnx", "mnist", 0.985)
 TFC = Trained("TFC_1W1A.onnx", "mnist", 0.925)
+CIFAR10 = Trained("cifar10_bcnn_small.onnx", "cifar10", 0.78)
 ALL = pytest.mark.parametrize("trained", [DIGITS, MNIST, TFC], ids=lambda trained: Path(trained.file).stem)
 
 
@@ -75,29 +80,47 @@ def decisions(outputs: NDArray[np.float32]) -> NDArray[np.int64]:
     return outputs.reshape(len(outputs), -1).argmax(axis=1)
 
 
-@ALL
-def test_decisions(trained: Trained) -> None:
-    """On every test image golden decides like the float graph, executed from the same file, and is as accurate as promised."""
-    network, images = trained.network, trained.images()
-    if trained is MNIST:
-        images = images[:2000]  # all 10,000 by `sigmabit verify`: see docs/figures.md
+# of larger networks the first images: all 10,000 by `sigmabit verify`, see docs/figures.md
+@pytest.mark.parametrize(
+    ("trained", "count"),
+    [(DIGITS, None), (MNIST, 2000), (TFC, None), (CIFAR10, 500)],
+    ids=["digits", "mnist", "tfc", "cifar10"],
+)
+def test_decisions(trained: Trained, count: int | None) -> None:
+    """On test images golden decides like the float graph, executed from the same file, and is as accurate as promised."""
+    network, images = trained.network, trained.images(count)
     golden = decisions(network.run(images))
     executed = decisions(reference.execute(trained.path, images).outputs)
     assert int((golden != executed).sum()) == 0
     assert np.mean(golden == _dataset(trained.dataset).test_labels[: len(images)]) >= trained.accuracy
 
 
-@pytest.mark.parametrize(("trained", "frames"), [(DIGITS, 599), (MNIST, 300), (TFC, 1000)], ids=["digits", "mnist", "tfc"])
-def test_verilog(trained: Trained, frames: int) -> None:
-    """Every layer's every integer is golden's, and latency and interval are the plan's."""
+@pytest.mark.parametrize(
+    ("trained", "frames", "interval"),
+    [(DIGITS, 599, None), (MNIST, 300, None), (TFC, 1000, None), (CIFAR10, 100, 36_864)],
+    ids=["digits", "mnist", "tfc", "cifar10"],
+)
+def test_verilog(trained: Trained, frames: int, interval: int | None) -> None:
+    """Every layer's every integer is golden's, and latency and interval are the plan's: the fastest, or one built sooner."""
     network = trained.network
-    plan = Planner(network, PART, CLOCK_MHZ).fastest()
+    planner = Planner(network, PART, CLOCK_MHZ)
+    plan = planner.fastest() if interval is None else planner.plan(interval)
     codes = network.input.encode(trained.images(frames))
     measured = simulate(network, plan, codes, taps=True)
     assert len(measured.results) == frames
     assert first_difference(dict(network.steps(codes)), measured.trace) is None
     _assert_cycles(plan, measured.latency, measured.last_out)
     assert measured.counters == (frames, frames, 0, 0)
+
+
+def test_cifar10_without_its_images() -> None:
+    """The shipped network takes the float graph's decisions on synthetic images, too, which need no data folder."""
+    path = ROOT / "models" / CIFAR10.file
+    shape = SHAPES["cifar10_bcnn_small"]
+    images = (synthetic(shape, np.random.default_rng(10), 50) / 255).astype(np.float32)
+    network = import_model(path, 1 / 255)
+    assert sum(layer.weights.size for layer in network.layers if isinstance(layer, Linear)) == shape.weights
+    assert np.array_equal(decisions(network.run(images)), decisions(reference.execute(path, images).outputs))
 
 
 def _assert_cycles(plan: Plan, latency: int, last_out: NDArray[np.int64]) -> None:
