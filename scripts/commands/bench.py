@@ -60,8 +60,8 @@ def popcount_cost(inputs: int, bits: int, lanes: int, constant: bool, sweep: boo
     found = [_per_lane(*pair) for pair in zip(configs, _popcounts(terminal, configs), strict=True)]
     changing, constants = found[::2], found[1::2]
     if picture:
-        drawn = ([each["lut_per_lane"] for each in kind] for kind in (changing, constants))
-        write_whole(picture, lambda fresh: popcounts.plot(fresh, popcounts.SWEPT, *drawn, lanes))
+        drawn = [[each["lut_per_lane"] for each in kind] for kind in (changing, constants)]
+        write_whole(picture, lambda fresh: popcounts.plot(fresh, popcounts.SWEPT, drawn[0], drawn[1], lanes))
     rows: list[list[object]] = [
         [n, f"{a['lut_per_lane']:.3f}", a["levels"], f"{b['lut_per_lane']:.3f}", b["levels"]]
         for n, a, b in zip(popcounts.SWEPT, changing, constants, strict=True)
@@ -72,7 +72,7 @@ def popcount_cost(inputs: int, bits: int, lanes: int, constant: bool, sweep: boo
 
 def _popcounts(terminal: Terminal, configs: list[PopcountConfig]) -> list[Area]:
     """The areas of arrays, each by itself."""
-    areas = []
+    areas: list[Area] = []
     with terminal.progress() as report:
         for config in configs:
             report("synthesising", len(areas), len(configs))
