@@ -62,7 +62,7 @@ class GatherConfig:
         """Expected size: the memory, the choice of a slice, and the counters."""
         lut = distributed_ram(self.word_bits, self.depth) if self.depth > 1 else 0
         lut += self.chunk_bits * multiplexer(self.slices) if self.slices > 1 else 0
-        return Cost(lut + 30, 2 * self.word_bits + self.chunk_bits + 30)
+        return Cost(lut + 20 + 3 * self.fold.address_bits, 2 * self.word_bits + self.chunk_bits + 30)
 
     @property
     def latency(self) -> int:

@@ -51,7 +51,8 @@ class IngressConfig:
     @property
     def cost(self) -> Cost:
         """Expected size: counters, and a register for the beat."""
-        return Cost(45, self.channels * self.bits + 90)
+        counted = index_bits(self.beats) + max(self.pace, self.tail).bit_length()
+        return Cost(28 + counted + 10 * self.gated, self.channels * self.bits + 90)
 
     @property
     def latency(self) -> int:

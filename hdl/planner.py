@@ -229,14 +229,18 @@ def least_interval(layer: Layer) -> int:
     return least_cycles(layer, None)
 
 
+MOST_SLICES = 64
+"""Parts of a position at the most: choosing one of 64 takes three levels of LUTs, and more would be too deep."""
+
+
 def _cuts(layer: Linear) -> Iterator[tuple[int, int]]:
     """(group, slices) of every way to cut a window into chunks."""
     if layer.dense:
         yield from ((group, 1) for group in _divisors(layer.window.inputs))
-        yield from ((1, slices) for slices in _divisors(layer.input.channels) if slices > 1)
+        yield from ((1, slices) for slices in _divisors(layer.input.channels) if 1 < slices <= MOST_SLICES)
     else:
         for group in sorted({1, layer.window.columns.kernel}):
-            yield from ((group, slices) for slices in _divisors(layer.input.channels))
+            yield from ((group, slices) for slices in _divisors(layer.input.channels) if slices <= MOST_SLICES)
 
 
 def _divisors(number: int) -> list[int]:

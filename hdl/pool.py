@@ -44,7 +44,7 @@ class MaximumConfig:
         above = (down.kernel - 1) * self.channels
         lut = distributed_ram(above, across.outputs) if above and across.outputs > 1 else 0
         lut += self.channels * (-(-(across.kernel - 1) // 2) + -(-(down.kernel - 1) // 2))
-        return Cost(lut + 40, ((across.kernel - 1) + 2) * self.channels + above + 20)
+        return Cost(lut + 18, ((across.kernel - 1) + 2) * self.channels + above + 20)
 
     @property
     def latency(self) -> int:
@@ -201,6 +201,12 @@ class PoolConfig(LayerConfig):
     @property
     def stages(self) -> tuple[Stage, ...]:
         return (self.maximum,)
+
+    @property
+    def cost(self) -> Cost:
+        """Expected size: a channel that is pooled by AND is inverted on the way in."""
+        inverted = 0 if self.every is None else self.every.words[0].bit_count()
+        return super().cost + Cost(lut=inverted)
 
 
 def configure(layer: Pool) -> PoolConfig:
