@@ -77,4 +77,4 @@ def plot(path: Path, inputs: Sequence[int], changing: Sequence[float], constant:
     axes.minorticks_off()
     axes.grid(alpha=0.3)
     axes.legend(fontsize=8, loc="lower left")
-    figure.savefig(path, dpi=110)
+    figure.savefig(path, format="png", dpi=110)
