@@ -26,7 +26,7 @@ endif
 STEM := $(basename $(notdir $(MODEL)))
 ENVIRONMENT := .venv/installed
 SIGMABIT := .venv/bin/sigmabit
-SOURCES := $(shell find golden hdl verif scripts fpga -name '*.py' -o -name '*.cpp' -o -name '*.ys')
+SOURCES := $(shell find golden hdl host verif scripts fpga -name '*.py' -o -name '*.cpp' -o -name '*.ys')
 export SIGMABIT_CACHE ?= $(CURDIR)/build/cache
 export SIGMABIT_DATA ?= $(DATA)
 
@@ -96,8 +96,8 @@ lint: $(ENVIRONMENT) ## style and types of the Python, silent traps of the MyHDL
 	.venv/bin/ruff check --quiet
 	.venv/bin/ruff format --check --quiet
 	@mkdir -p build/mypy/sigmabit
-	@for room in golden hdl verif fpga scripts; do ln -sfn ../../../$$room build/mypy/sigmabit/$$room; done
-	cd build/mypy && ../../.venv/bin/mypy --config-file ../../pyproject.toml --strict -p sigmabit.golden
+	@for room in golden hdl host verif fpga scripts; do ln -sfn ../../../$$room build/mypy/sigmabit/$$room; done
+	cd build/mypy && ../../.venv/bin/mypy --config-file ../../pyproject.toml --strict -p sigmabit.golden -p sigmabit.host
 	cd build/mypy && ../../.venv/bin/mypy --config-file ../../pyproject.toml -p sigmabit.hdl -p sigmabit.verif -p sigmabit.fpga -p sigmabit.scripts
 	.venv/bin/python -m sigmabit.verif.lint_myhdl
 

@@ -7,6 +7,7 @@ from io import TextIOWrapper
 
 import click
 
+from sigmabit.fpga.board import BoardError
 from sigmabit.golden import SigmabitError
 from sigmabit.verif.pipelines import SimulationError
 
@@ -20,6 +21,8 @@ from .commands.inspect import inspect
 from .commands.plan import plan
 from .commands.run import run
 from .commands.sampler import sampler
+from .commands.send import send
+from .commands.serve_sim import serve_sim
 from .commands.synth import synth
 from .commands.train import train
 from .commands.verify import verify
@@ -42,7 +45,23 @@ def sigmabit(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-for command in (inspect, calibrate, plan, convert, run, compare, verify, synth, data, train, anomaly, sampler, bench):
+for command in (
+    inspect,
+    calibrate,
+    plan,
+    convert,
+    run,
+    compare,
+    verify,
+    synth,
+    data,
+    train,
+    anomaly,
+    sampler,
+    bench,
+    serve_sim,
+    send,
+):
     sigmabit.add_command(command)
 
 
@@ -61,7 +80,7 @@ def main() -> None:
         sys.exit(_fail(error.format_message()))
     except SimulationError as error:
         sys.exit(_fail(str(error), FAILED))
-    except SigmabitError as error:
+    except (SigmabitError, BoardError) as error:
         sys.exit(_fail(str(error)))
     except OSError as error:
         sys.exit(_fail(f"{error.filename or 'a file'}: {error.strerror or error}"))
