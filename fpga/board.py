@@ -154,7 +154,9 @@ module {top_name(system)} (
 );
 
 wire clk, aresetn;
-wire [31:0] frames_in, frames_out, malformed;
+/* verilator lint_off UNUSEDSIGNAL */ // of most counts, the lamps need the lowest bit, or none
+wire [31:0] frames_in, frames_out, malformed, dropped;
+/* verilator lint_on UNUSEDSIGNAL */
 
 board_clock #(
     .MULTIPLY({float(clock.multiply)}), .DIVIDE({clock.divide}), .OUTPUT_DIVIDE({float(clock.output)}), .PERIOD({period:.3f})
@@ -164,12 +166,12 @@ board_clock #(
 
 {system} system_instance (
     .aclk(clk), .aresetn(aresetn), .rx(rx), .tx(tx),
-    .counters_frames_in(frames_in), .counters_frames_out(frames_out), .counters_malformed(malformed), .counters_dropped()
+    .counters_frames_in(frames_in), .counters_frames_out(frames_out), .counters_malformed(malformed), .counters_dropped(dropped)
 );
 
 board_lamps #(.BITS({blink_bits})) lamps_instance (
     .clk(clk), .aresetn(aresetn), .rx(rx), .tx(tx),
-    .frames_in(frames_in), .frames_out(frames_out), .malformed(malformed), .lamps(lamps)
+    .frame_in(frames_in[0]), .frame_out(frames_out[0]), .malformed(malformed), .lamps(lamps)
 );
 
 endmodule

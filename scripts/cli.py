@@ -13,6 +13,7 @@ from sigmabit.verif.pipelines import SimulationError
 
 from .commands.anomaly import anomaly
 from .commands.bench import bench
+from .commands.board import board
 from .commands.calibrate import calibrate
 from .commands.compare import compare
 from .commands.convert import convert
@@ -61,6 +62,7 @@ for command in (
     bench,
     serve_sim,
     send,
+    board,
 ):
     sigmabit.add_command(command)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -146,6 +148,28 @@ def test_reset(board: SimulatedBoard, network: Network) -> None:
         assert (client.run(packed(network, x)) == results(network, x)).all()
         with pytest.raises(LinkError, match=r"draws no samples, and takes no seed$"):
             client.seed(1)
+
+
+def test_lamps(board: SimulatedBoard, network: Network) -> None:
+    """The first blinks and the second is lit; the next four show traffic, and only then; the last two are never lit here."""
+
+    def seen(calls: int) -> set[int]:
+        return {board.lamps() for _ in range(calls)}
+
+    x = digits().test_images[:200]
+    with Client.open(board.port, patience=PATIENCE) as client:
+        client.run(packed(network, x[:1]))
+        time.sleep(0.5)
+        assert all(lamps & 0b11111110 == 0b10 for lamps in seen(20))
+        sending = threading.Thread(target=client.run, args=(packed(network, x),))
+        sending.start()
+        lit = set()
+        while sending.is_alive():
+            lit |= seen(1)
+        sending.join()
+    assert {lamps & 1 for lamps in lit} == {0, 1}
+    assert all(any(lamps >> number & 1 for lamps in lit) for number in (2, 3, 4, 5))
+    assert all(lamps & 0b11000010 == 0b10 for lamps in lit)
 
 
 def test_silence() -> None:

@@ -18,6 +18,7 @@ wire oscillator, feedback, made, locked;
 
 IBUFDS clock_input (.I(clk_p), .IB(clk_n), .O(oscillator));
 
+/* verilator lint_off PINCONNECTEMPTY */ // outputs that are not used
 MMCME2_BASE #(
     .CLKIN1_PERIOD(PERIOD), .CLKFBOUT_MULT_F(MULTIPLY), .DIVCLK_DIVIDE(DIVIDE), .CLKOUT0_DIVIDE_F(OUTPUT_DIVIDE)
 ) mmcm (
@@ -26,6 +27,7 @@ MMCME2_BASE #(
     .CLKFBOUTB(), .CLKOUT0B(), .CLKOUT1(), .CLKOUT1B(), .CLKOUT2(), .CLKOUT2B(), .CLKOUT3(), .CLKOUT3B(),
     .CLKOUT4(), .CLKOUT5(), .CLKOUT6()
 );
+/* verilator lint_on PINCONNECTEMPTY */
 
 BUFG clock_buffer (.I(made), .O(clk));
 

@@ -6,23 +6,23 @@ module board_lamps #(
     input  wire        aresetn,
     input  wire        rx,
     input  wire        tx,
-    input  wire [31:0] frames_in,
-    input  wire [31:0] frames_out,
+    input  wire        frame_in,   // the lowest bit of the count of frames
+    input  wire        frame_out,  // the same of results
     input  wire [31:0] malformed,
     output wire [7:0]  lamps
 );
 
 reg [BITS-1:0] beat;
-reg [2:0] seen;                // rx, as it was, and one bit of each counter
-reg rx_before, rx_now;
+reg rx_now, rx_before, in_before, out_before;
 reg [3:0] lit, fresh;          // rx, tx, frames in, frames out: lit from the next turn of the counter on for a turn
 reg trouble;
-wire [3:0] moved = {frames_out[0] != seen[1], frames_in[0] != seen[0], ~tx, rx_before != rx_now};
+wire [3:0] moved = {frame_out != out_before, frame_in != in_before, ~tx, rx_now != rx_before};
 
 always @(posedge clk) begin
     rx_now <= rx;
     rx_before <= rx_now;
-    seen <= {1'b0, frames_out[0], frames_in[0]};
+    in_before <= frame_in;
+    out_before <= frame_out;
     if (!aresetn) begin
         beat <= 0;
         lit <= 4'b0000;

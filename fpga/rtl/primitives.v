@@ -21,7 +21,9 @@ module MMCME2_BASE #(
     output wire CLKOUT6, output wire LOCKED
 );
 
-reg [5:0] cycles = 0;
+reg [5:0] cycles;
+
+initial cycles = 0;
 
 always @(posedge CLKIN1)
     if (RST | PWRDWN) cycles <= 0;

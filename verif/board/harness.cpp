@@ -5,7 +5,7 @@
 //   model DIVISOR
 //
 // DIVISOR: cycles per bit. On SIGUSR1 it writes a line to standard error: the cycles from the first start bit on rx since the last such
-// line to the last stop bit on tx. Ends when its parent does, or when standard input does; prints nothing of its own to standard output.
+// line to the last stop bit on tx, and which lamps are lit. Ends when its parent does, or when standard input does; prints nothing of its own to standard output.
 // While nothing moves on the line and nothing has for QUIET cycles, the simulation crawls, to leave the processor to others.
 
 #include <cerrno>
@@ -111,7 +111,12 @@ int main(int argc, char** argv) {
 
         if (asked) {
             asked = 0;
-            std::fprintf(stderr, "%llu\n", (unsigned long long)(last - first));
+#ifdef SIM_BOARD
+            const unsigned lamps = top.lamps;
+#else
+            const unsigned lamps = 0;
+#endif
+            std::fprintf(stderr, "%llu %u\n", (unsigned long long)(last - first), lamps);
             first = 0;
         }
         if (sender.busy() || receiver.active || !receiver.received.empty()) moved = cycle;

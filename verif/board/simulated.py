@@ -76,10 +76,18 @@ class SimulatedBoard:
         self.close()
 
     def span(self) -> int:
-        """Cycles from the first byte's start bit to the board, since the last call, to the end of the last byte from it."""
+        """Cycles from the first start bit to the board, since it was last asked anything, to the last stop bit from it."""
+        return self._ask()[0]
+
+    def lamps(self) -> int:
+        """Which lamps are lit, the first in the lowest bit."""
+        return self._ask()[1]
+
+    def _ask(self) -> tuple[int, int]:
         assert self._process.stderr is not None
         self._process.send_signal(signal.SIGUSR1)
-        return int(self._process.stderr.readline())
+        span, lamps = self._process.stderr.readline().split()
+        return int(span), int(lamps)
 
     def wait(self) -> None:
         """Until the simulation ends, which it does not by itself. Raises SimulationError when it does."""
