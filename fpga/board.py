@@ -145,10 +145,10 @@ def top(system: str, of: Board, clock: Mmcm, blink_bits: int = 26) -> str:
     return f"""\
 // {of.name}: {system} on a board.
 module {top_name(system)} (
-    input  wire clk_p,
-    input  wire clk_n,
-    input  wire reset,
-    input  wire rx,
+    input wire clk_p,
+    input wire clk_n,
+    input wire reset,
+    input wire rx,
     output wire tx,
     output wire [{LAMPS - 1}:0] lamps
 );

@@ -20,6 +20,9 @@ from . import options
 PLAN = "plan.json"
 BOARD = "board.json"
 
+ARGUMENTS = "vivado.args"
+"""What Vivado's script is told of the board, by make."""
+
 
 @click.command(short_help="MODEL on a board: the top module, its constraints, all Verilog.")
 @options.model
@@ -72,6 +75,8 @@ def board(
         (fresh / f"{design.top}.f").unlink()
         write_json(fresh / PLAN, made.to_json())
         write_json(fresh / BOARD, data)
+        names = "part", "clock_mhz", "interface", "megabytes"
+        (fresh / ARGUMENTS).write_text("".join(f"{key}={data[key]}\n" for key in names))
 
     write_folder(output, write, _leftovers(output), last=f"{top}.f")
     terminal.emit(data, f"{network.name} on {of.name} at {data['clock_mhz']:g} MHz in {output}; the top is {top}")
