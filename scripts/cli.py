@@ -19,6 +19,7 @@ from .commands.compare import compare
 from .commands.convert import convert
 from .commands.data import data
 from .commands.inspect import inspect
+from .commands.package import package
 from .commands.plan import plan
 from .commands.run import run
 from .commands.sampler import sampler
@@ -63,6 +64,7 @@ for command in (
     serve_sim,
     send,
     board,
+    package,
 ):
     sigmabit.add_command(command)
 

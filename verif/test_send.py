@@ -33,10 +33,10 @@ INTERVAL = 2000
 """Cycles per frame of these pipelines: the line is slower."""
 
 
-def board_of(network: Network) -> SimulatedBoard:
-    """A board with a network."""
+def board_of(network: Network, optimise: bool = False) -> SimulatedBoard:
+    """A board with a network. optimise: for long runs."""
     plan = Planner(network, "xc7vx690t", clock_mhz=200.0).plan(INTERVAL)
-    return SimulatedBoard(system_of(network, plan), board_named("vc709"), optimise=False)
+    return SimulatedBoard(system_of(network, plan), board_named("vc709"), optimise=optimise)
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +48,7 @@ def network() -> Network:
 @pytest.fixture(scope="module")
 def board(network: Network) -> Iterator[SimulatedBoard]:
     """A board that recognises digits."""
-    with board_of(network) as running:
+    with board_of(network, optimise=True) as running:
         yield running
 
 
