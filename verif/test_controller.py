@@ -167,7 +167,11 @@ class ControllerSuite(BlockSuite):
             st.builds(Asked, st.just(4), ahead, payload=st.binary(min_size=8, max_size=8)),
             st.sampled_from(Reason),
         )
-        return st.builds(Session, st.lists(asked, min_size=1, max_size=8).map(tuple), stalls(), st.sampled_from([0, 5, 200]))
+        # an answer that is begun and not finished takes the place of the oldest, and of no other
+        one = Asked(2, 0, (1,))
+        stuck = (*[one] * config.traffic.window, Asked(2, 0, (STUCK,)), Asked(3, -config.traffic.window), Asked(3, -1), one)
+        several = st.one_of(*[st.lists(asked, min_size=1, max_size=8).map(tuple)] * 4, st.just(stuck))
+        return st.builds(Session, several, stalls(), st.sampled_from([0, 5, 200]))
 
     def expected(self, config: ControllerConfig, stimulus: Session) -> Answers:
         reference = Reference(config, Core(config.traffic))
