@@ -13,6 +13,8 @@ SAMPLES ?=#                          samples of each frame, for models that draw
 PLAN ?=#                             a plan.json; without it the fastest plan for PART is made
 PART ?= xc7vx690tffg1761-2#          the device
 CLOCK_MHZ ?= 200#                    its assumed clock
+BOARD ?=#                            a board for `make bitstream`; without it Vivado chooses the pins
+BAUD ?= 921600#                      the rate of its serial line
 NAME ?= digits_bcnn#                 what `make train` trains
 DATA ?=#                             the folder of the larger data sets
 PYTHON ?=#                           the Python to make .venv with; without it one of 3.11 to 3.13 is looked for
@@ -26,7 +28,7 @@ endif
 STEM := $(basename $(notdir $(MODEL)))
 ENVIRONMENT := .venv/installed
 SIGMABIT := .venv/bin/sigmabit
-SOURCES := $(shell find golden hdl verif scripts fpga -name '*.py' -o -name '*.cpp' -o -name '*.ys')
+SOURCES := $(shell find golden hdl host verif scripts fpga -name '*.py' -o -name '*.cpp' -o -name '*.ys' -o -path 'fpga/rtl/*.v')
 export SIGMABIT_CACHE ?= $(CURDIR)/build/cache
 export SIGMABIT_DATA ?= $(DATA)
 
@@ -41,6 +43,9 @@ CLASSES := $(LABELS)
 endif
 
 planned := $(if $(PLAN),--plan $(PLAN),--part $(PART) --clock-mhz $(CLOCK_MHZ)) \
+	$(if $(INPUT_SCALE),--input-scale $(INPUT_SCALE)) $(if $(SAMPLES),--samples $(SAMPLES))
+
+on_board = --clock-mhz $(CLOCK_MHZ) $(if $(PLAN),--plan $(PLAN)) \
 	$(if $(INPUT_SCALE),--input-scale $(INPUT_SCALE)) $(if $(SAMPLES),--samples $(SAMPLES))
 
 .PHONY: help setup sim test lint convert synth train sampler-stats clean
@@ -96,8 +101,8 @@ lint: $(ENVIRONMENT) ## style and types of the Python, silent traps of the MyHDL
 	.venv/bin/ruff check --quiet
 	.venv/bin/ruff format --check --quiet
 	@mkdir -p build/mypy/sigmabit
-	@for room in golden hdl verif fpga scripts; do ln -sfn ../../../$$room build/mypy/sigmabit/$$room; done
-	cd build/mypy && ../../.venv/bin/mypy --config-file ../../pyproject.toml --strict -p sigmabit.golden
+	@for room in golden hdl host verif fpga scripts; do ln -sfn ../../../$$room build/mypy/sigmabit/$$room; done
+	cd build/mypy && ../../.venv/bin/mypy --config-file ../../pyproject.toml --strict -p sigmabit.golden -p sigmabit.host
 	cd build/mypy && ../../.venv/bin/mypy --config-file ../../pyproject.toml -p sigmabit.hdl -p sigmabit.verif -p sigmabit.fpga -p sigmabit.scripts
 	.venv/bin/python -m sigmabit.verif.lint_myhdl
 
@@ -125,10 +130,26 @@ build/trained/$(NAME).onnx: $(wildcard scripts/*.py) .venv/training
 sampler-stats: $(ENVIRONMENT) ## 10^9 samples of the Gaussian sampler through every statistical test
 	$(SIGMABIT) sampler stats
 
+ifeq ($(BOARD),)
 VERILOG := build/$(STEM)/verilog
-TOP = $(basename $(notdir $(shell ls $(VERILOG)/*.f)))
 OUT := build/$(STEM)/vivado
 BITSTREAM_NEEDS := $(VERILOG)/plan.json
+else
+VERILOG := build/$(STEM)/$(BOARD)/verilog
+OUT := build/$(STEM)/$(BOARD)/vivado
+BITSTREAM_NEEDS := $(VERILOG)/board.json
+
+$(VERILOG)/board.json: $(MODEL) $(PLAN) build/$(STEM)/$(BOARD)/settings fpga/boards/$(BOARD).toml $(SOURCES) $(ENVIRONMENT)
+	$(SIGMABIT) board $(MODEL) --board $(BOARD) --baud $(BAUD) $(on_board) -o $(@D)
+
+build/$(STEM)/$(BOARD)/settings: FORCE
+	@mkdir -p $(@D)
+	@echo '$(MODEL) $(BAUD) $(on_board)' | cmp -s - $@ || echo '$(MODEL) $(BAUD) $(on_board)' > $@
+
+fpga/boards/$(BOARD).toml:
+	@echo "BOARD=$(BOARD): there is no such board, only $(patsubst fpga/boards/%.toml,%,$(wildcard fpga/boards/*.toml))" >&2; exit 2
+endif
+TOP = $(basename $(notdir $(shell ls $(VERILOG)/*.f 2>/dev/null)))
 include fpga/vivado/vivado.mk
 
 clean: ## away with build/ and .venv

@@ -36,6 +36,13 @@ LINT_OFF = """\
 """What heads a module that MyHDL has written."""
 
 
+UNREAD = """\
+/* verilator lint_off UNUSEDSIGNAL */ // an output for which this module has no use
+{}
+/* verilator lint_on UNUSEDSIGNAL */"""
+"""What stands around such a wire in a composite."""
+
+
 class ConversionError(SigmabitError):
     """A block cannot be converted; the message names it."""
 
@@ -332,6 +339,10 @@ def _structure(instance: Any, config: Any, below: list[Module]) -> Module:
                 drivers[id(signal)] = f"{label}.{name}"
                 names[id(signal)] = ports.get(id(signal)) or f"{label}_{name}"
     wires, instances = [], []
+    taken = set()
+    for sub, module in zip(instance.subs, below, strict=True):
+        inputs = {port.name for port in module.ports if not port.output}
+        taken |= {id(signal) for name, signal in _signals(_arguments(sub)) if name in inputs}
     for label, sub, module in zip(labels, instance.subs, below, strict=True):
         by_name = {port.name: port for port in module.ports}
         connections = []
@@ -340,7 +351,8 @@ def _structure(instance: Any, config: Any, below: list[Module]) -> Module:
             if net is None:
                 raise ConversionError(f"{config.module}: nothing drives {label}.{name}")
             if by_name[name].output and id(signal) not in ports:
-                wires.append(f"wire {by_name[name].range}{net};")
+                wire = f"wire {by_name[name].range}{net};"
+                wires.append(wire if id(signal) in taken else UNREAD.format(wire))
             connections.append(f"    .{name}({net})")
         instances.append(f"{module.name} {label}_instance (\n" + ",\n".join(connections) + "\n);\n")
     own = tuple(

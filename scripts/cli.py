@@ -7,21 +7,26 @@ from io import TextIOWrapper
 
 import click
 
+from sigmabit.fpga.board import BoardError
 from sigmabit.golden import SigmabitError
 from sigmabit.verif.pipelines import SimulationError
 
 from .commands.anomaly import anomaly
 from .commands.bench import bench
+from .commands.board import board
 from .commands.calibrate import calibrate
 from .commands.compare import compare
 from .commands.convert import convert
 from .commands.data import data
 from .commands.inspect import inspect
+from .commands.package import package
 from .commands.plan import plan
 from .commands.random import random
 from .commands.report import report
 from .commands.run import run
 from .commands.sampler import sampler
+from .commands.send import send
+from .commands.serve_sim import serve_sim
 from .commands.synth import synth
 from .commands.train import train
 from .commands.verify import verify
@@ -45,7 +50,8 @@ def sigmabit(context: click.Context) -> None:
 
 
 way_of_a_model = (inspect, calibrate, plan, convert, run, compare, verify, synth, report)
-for command in (*way_of_a_model, data, train, random, anomaly, sampler, bench):
+on_a_board = (serve_sim, send, board, package)
+for command in (*way_of_a_model, data, train, random, anomaly, sampler, bench, *on_a_board):
     sigmabit.add_command(command)
 
 
@@ -64,7 +70,7 @@ def main() -> None:
         sys.exit(_fail(error.format_message()))
     except SimulationError as error:
         sys.exit(_fail(str(error), FAILED))
-    except SigmabitError as error:
+    except (SigmabitError, BoardError) as error:
         sys.exit(_fail(str(error)))
     except OSError as error:
         sys.exit(_fail(f"{error.filename or 'a file'}: {error.strerror or error}"))

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from sigmabit.golden.activate import Activation
+from sigmabit.golden.controller import Traffic
 from sigmabit.golden.fixed import Fixed
 from sigmabit.golden.grid import Grid
 from sigmabit.golden.latent import Latent
@@ -20,8 +21,11 @@ from sigmabit.golden.window import Axis, Window
 from sigmabit.hdl import latent
 from sigmabit.hdl.accumulate import AccumulateConfig
 from sigmabit.hdl.collect import CollectConfig
+from sigmabit.hdl.controller import ControllerConfig
+from sigmabit.hdl.deframer import DeframerConfig
 from sigmabit.hdl.delay import DelayConfig
 from sigmabit.hdl.dot import DotConfig
+from sigmabit.hdl.framer import FramerConfig
 from sigmabit.hdl.gather import GatherConfig
 from sigmabit.hdl.ingress import IngressConfig
 from sigmabit.hdl.pool import MaximumConfig
@@ -30,10 +34,13 @@ from sigmabit.hdl.replay import ReplayConfig
 from sigmabit.hdl.rom import RomConfig, RomStyle
 from sigmabit.hdl.shuffle import SpreadConfig
 from sigmabit.hdl.tabulate import TabulateConfig
+from sigmabit.hdl.uart_receiver import UartReceiverConfig
+from sigmabit.hdl.uart_transmitter import UartTransmitterConfig
 from sigmabit.hdl.window import WindowConfig
 
 SAME = Axis(5, 3, 1, 1, 1)
 SQUARE = Window(SAME, SAME)
+SMALL = Traffic(frame_bytes=4, result_bytes=1, frames=1, window=2)
 
 REFUSED: tuple[tuple[Callable[..., Any], tuple[Any, ...], str], ...] = (
     (PopcountConfig, (0, 1, 1), "inputs=0 is below 1"),
@@ -71,6 +78,24 @@ REFUSED: tuple[tuple[Callable[..., Any], tuple[Any, ...], str], ...] = (
     (TabulateConfig, ("dense1", 2, 4, (1, 16)), "dense1_table_2: a word of 5 bits, the width is 4"),
     (ReplayConfig, (8, 1, 3), "times=1, pace=3: at least 2 and 1 are needed"),
     (ReplayConfig, (8, 2, 0), "times=2, pace=0: at least 2 and 1 are needed"),
+    (UartReceiverConfig, (7,), "divisor=7 is below 8"),
+    (UartTransmitterConfig, (7,), "divisor=7 is below 8"),
+    (DeframerConfig, (0, 32), "limit=0 is not between 1 and 65535"),
+    (DeframerConfig, (24, 32), "depth=32 is no power of two above the 32 bytes of the largest frame"),
+    (DeframerConfig, (24, 63), "depth=63 is no power of two above the 32 bytes of the largest frame"),
+    (FramerConfig, (1, 60), "slots=1 is below 2"),
+    (FramerConfig, (2, 65536), "limit=65536 is not between 1 and 65535"),
+    (Traffic, (4, 0, 1, 2), "result_bytes=0 is below 1"),
+    (Traffic, (4, 1, 256, 2), "frames=256 of 4 and 1 bytes: at most 255, and 65535 bytes each way"),
+    (Traffic, (4, 700, 100, 2), "frames=100 of 4 and 700 bytes: at most 255, and 65535 bytes each way"),
+    (Traffic, (4, 1, 1, 3), "window=3 is none of 2, 4, 8, 16"),
+    (
+        ControllerConfig,
+        (Traffic(4, 1, 1, 2), 3, 1, bytes(16), (0, 0, 0)),
+        "frame_bytes=4 is no multiple of the 3 bytes of a transfer",
+    ),
+    (ControllerConfig, (SMALL, 4, 1, bytes(15), (0, 0, 0)), "model of 15 bytes, expected 16"),
+    (ControllerConfig, (SMALL, 4, 1, bytes(16), (0, 0, 0), 0), "patience=0 is not between 1 and 40"),
     (SpreadConfig, (2, 2, 3, 2, 4, 3, 0, 2), "bottom=3, right=0 of blocks of 3 x 2"),
     (SpreadConfig, (2, 2, 3, 2, 4, 0, 2, 2), "bottom=0, right=2 of blocks of 3 x 2"),
     (SpreadConfig, (2, 2, 3, 2, 4, -1, 0, 2), "bottom=-1, right=0 of blocks of 3 x 2"),

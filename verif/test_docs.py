@@ -21,7 +21,7 @@ from sigmabit.hdl.module import COMPOSITE, LEAF, WRITTEN
 from sigmabit.scripts.cli import sigmabit
 
 ROOT = Path(__file__).resolve().parents[1]
-ROOMS = ("golden", "hdl", "verif", "fpga", "scripts", "models", "docs")
+ROOMS = ("golden", "hdl", "host", "verif", "fpga", "scripts", "models", "docs")
 
 NOT_BLOCKS = {
     "compressors": "helpers of popcount, flattened into it; they are on its page",

@@ -14,8 +14,10 @@ from pathlib import Path
 
 import pytest
 
+from sigmabit.fpga import board as boards
 from sigmabit.fpga.synthesis import PRIMITIVES
 from sigmabit.hdl.convert import convert
+from sigmabit.hdl.link import System, make_system
 from sigmabit.hdl.top import Pipeline
 
 from .random_networks import NetworkCase
@@ -179,6 +181,89 @@ class TestFlow:
         assert run(scenario="fails route_design").files == results("synth", "placed")
 
 
+@pytest.fixture(scope="module")
+def on_board(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small system on a VC709: its Verilog and constraints, and what make is to tell Vivado's script."""
+    folder = tmp_path_factory.mktemp("board") / "verilog"
+    config = make_system(NetworkCase(0).plan, bytes(16), (0, 0, 0), 8)
+    design = convert(System(config).outline())
+    design.write(folder)
+    boards.write(folder, design.top, design.files, boards.board("vc709"), boards.mmcm(200.0, 200.0))
+    (folder / "vivado.args").write_text(f"part={PART}\nclock_mhz=200.0\ninterface=BPIx16\nmegabytes=128\n")
+    return folder
+
+
+BOARD_TOP = f"{TOP}_system_board"
+ON_BOARD = {"top": BOARD_TOP, "interface": "BPIx16", "megabytes": "128"}
+
+
+@needs_tcl
+class TestBoard:
+    @pytest.mark.parametrize("interpreter", INTERPRETERS)
+    def test_bitstream(self, run: Run, on_board: Path, interpreter: str) -> None:
+        """The steps of any design, with the board's constraints; then what its flash takes."""
+        outcome = run("board", changes={"folder": str(on_board), **ON_BOARD}, interpreter=interpreter)
+        assert (outcome.status, outcome.errors, outcome.violations) == (0, "", [])
+        assert outcome.named("read_xdc") == [["read_xdc", str(on_board / f"{BOARD_TOP}.xdc")]]
+        assert outcome.named("synth_design") == [["synth_design", "-top", BOARD_TOP, "-part", PART, "-mode", "default"]]
+        assert outcome.steps == ["synth_design", *STEPS, "write_bitstream"]
+        (memory,) = outcome.named("write_cfgmem")
+        assert memory[1:8] == ["-force", "-format", "mcs", "-interface", "BPIx16", "-size", "128"]
+        assert outcome.files == results("synth", "routed") | {f"{BOARD_TOP}.bit", f"{BOARD_TOP}.mcs"}
+        # no check is lowered to a warning: all ports have their places
+        assert not [call for call in outcome.calls if call[:2] == ["set_property", "SEVERITY"]]
+
+    def test_not_met(self, run: Run, on_board: Path) -> None:
+        """Nothing of an earlier run stays, the flash's file included."""
+        changes = {"folder": str(on_board), **ON_BOARD}
+        assert run("board", changes=changes).status == 0
+        outcome = run("board", "setup -0.2", changes)
+        assert (outcome.status, outcome.violations, outcome.files) == (1, [], results("synth", "routed"))
+
+    @pytest.mark.parametrize(
+        ("changed", "sentence"),
+        [
+            ({"interface": "JTAG"}, "interface=JTAG is no way to a flash"),
+            ({"megabytes": "many"}, "megabytes=many is not a number"),
+            ({"megabytes": None}, "megabytes= is missing"),
+            ({"top": TOP + "_system"}, f"there is no file list {TOP}_system.f in "),
+        ],
+    )
+    def test_wrong(self, run: Run, on_board: Path, tmp_path: Path, changed: dict[str, str | None], sentence: str) -> None:
+        folder = Path(shutil.copytree(on_board, tmp_path / "verilog"))
+        (folder / f"{TOP}_system.f").unlink()
+        outcome = run("board", changes={"folder": str(folder), **ON_BOARD, **changed})
+        assert (outcome.status, outcome.violations, outcome.calls[1:]) == (2, [], [])
+        assert outcome.sentence.startswith(sentence)
+
+    def test_without_constraints(self, run: Run, on_board: Path, tmp_path: Path) -> None:
+        folder = Path(shutil.copytree(on_board, tmp_path / "verilog"))
+        (folder / f"{BOARD_TOP}.xdc").unlink()
+        outcome = run("board", changes={"folder": str(folder), **ON_BOARD})
+        assert (outcome.status, outcome.violations) == (2, [])
+        assert outcome.sentence == f"there is no {BOARD_TOP}.xdc in {folder}"
+
+    @pytest.mark.parametrize(
+        ("before", "after", "violation"),
+        [
+            ("set_property PACKAGE_PIN AU36 [get_ports {tx}]\n", "", "a port has no place"),
+            ("set_property IOSTANDARD LVCMOS18 [get_ports {tx}]\n", "", "a port has no standard"),
+            ("PACKAGE_PIN AU36", "PACKAGE_PIN AU33", "two ports at one place"),
+            ("{reset rx}", "{reset}", "port rx has no input delay"),
+            ("metastable", "unstable", "get_cells looks for unstable, which is not in the sources"),
+            ("create_clock", "# create_clock", "there is no clock"),
+        ],
+    )
+    def test_violations(self, run: Run, on_board: Path, tmp_path: Path, before: str, after: str, violation: str) -> None:
+        """The stand-ins see what is wrong with constraints."""
+        folder = Path(shutil.copytree(on_board, tmp_path / "verilog"))
+        file = folder / f"{BOARD_TOP}.xdc"
+        assert before in file.read_text()
+        file.write_text(file.read_text().replace(before, after))
+        outcome = run("board", changes={"folder": str(folder), **ON_BOARD})
+        assert outcome.status == 1 and violation in outcome.violations
+
+
 @needs_tcl
 class TestTiming:
     @pytest.mark.parametrize("script", ["bitstream", "out_of_context"])
@@ -290,7 +375,7 @@ class TestStandIns:
             ("flow", "if {$setup < 0 || $hold < 0}", "if {$hold < 0}", "setup -1", "setup is not met"),
             ("flow", "    set hold [slack hold]\n", "    set hold 1\n", "hold {-1 1}", "the hold slack was not asked for"),
             ("flow", "read_verilog [list $path]", "read_verilog $path", "", "read_verilog reads"),
-            ("flow", "    step read_xdc [constraints $run $mode]\n", "", "", "port aclk has no input delay"),
+            ("flow", "    step read_xdc [list $xdc]\n", "", "", "port aclk has no input delay"),
             ("flow", "{Synth 8-4445} {", "{", "", "with zeros"),
             ("flow", " counters_*}", "}", "", "port counters_frames_in[0] has no output delay"),
             ("flow", "-part [dict get $run part]", "-part xc7", "", "has the value 'xc7' where <part> belongs"),
@@ -329,7 +414,7 @@ class TestMake:
         """A function that runs make in a temporary folder, with only the given folders and make's own shell tools on PATH."""
         tools = tmp_path / "tools"
         tools.mkdir()
-        for tool in ("make", "sh", "mkdir", "echo"):
+        for tool in ("make", "sh", "mkdir", "echo", "cat"):
             (tools / tool).symlink_to(str(shutil.which(tool)))
         (tmp_path / "Makefile").write_text(
             f"BITSTREAM_NEEDS := converted\ninclude {SCRIPTS / 'vivado.mk'}\nconverted:\n\t@echo converted\n"
@@ -356,8 +441,10 @@ class TestMake:
         done = make(target, f"TOP={TOP}")
         assert done.returncode != 0
         assert done.stdout == "" and re.fullmatch(
-            r"\S+: \*\*\* vivado is not on PATH, and only Vivado makes bitstreams\.  Stop\.\n", done.stderr
+            r"\S+: \*\*\* vivado is not on PATH, and only Vivado makes bitstreams; it would have run: vivado .*\.  Stop\.\n",
+            done.stderr,
         )
+        assert f"{script}.tcl' -tclargs 'folder=build/verilog' 'top={TOP}' 'part={PART}' 'clock_mhz=200'" in done.stderr
 
     @needs_tcl
     def test_with_vivado(
@@ -381,3 +468,28 @@ class TestMake:
     def test_a_failure_is_passed_on(self, make: Make, fake: Path, target: str, script: str) -> None:
         done = make(target, f"TOP={TOP}", "STATUS=1", path=(fake,))
         assert done.returncode != 0 and "Error 1" in done.stderr
+
+
+class TestMakeBoard:
+    def test_what_it_would_run(self) -> None:
+        """Without Vivado, before anything is made; without such a board."""
+        done = self._make("bitstream", "BOARD=kc705", "VIVADO=no-vivado")
+        assert done.returncode != 0 and done.stdout == ""
+        assert re.search(
+            r"no-vivado is not on PATH, .* it would have run: no-vivado .*/board\.tcl' .*/kc705/verilog/", done.stderr
+        )
+        done = self._make("bitstream", "BOARD=kc706", "VIVADO=true")
+        assert done.returncode == 2 and "BOARD=kc706: there is no such board, only kc705 vc707 vc709\n" in done.stderr
+
+    def test_arguments(self, on_board: Path) -> None:
+        """What the board's folder says reaches the script; the Verilog is made first."""
+        done = self._make("--dry-run", "--always-make", "bitstream", "BOARD=vc709", "VIVADO=true", "BAUD=115200", "CLOCK_MHZ=150")
+        assert done.returncode == 0
+        assert re.search(
+            r"sigmabit board \S+ --board vc709 --baud 115200 --clock-mhz 150 +-o build/\w+/vc709/verilog\n", done.stdout
+        )
+        assert "$(cat 'build/digits_bcnn/vc709/verilog/vivado.args')" in done.stdout
+
+    @staticmethod
+    def _make(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(["make", *arguments], cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)

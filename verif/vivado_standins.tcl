@@ -28,6 +28,7 @@ namespace eval standin {
         report_drc            {[-ruledecks <name>] -file <rpt>}
         write_checkpoint      {[-force] <dcp>}
         write_bitstream       {[-force] <bit>}
+        write_cfgmem          {[-force] -format <name> -interface <interface> -size <count> -loadbit <load> -file <mcs>}
         get_timing_paths      {[-setup] [-hold] [-max_paths <count>] [-nworst <count>]}
         get_drc_checks        {<name>}
         get_property          {<name> <objects>}
@@ -41,11 +42,14 @@ namespace eval standin {
         set_max_delay         {[-datapath_only] -from <objects> [-to <objects>] <time>}
         get_ports             {<name>}
         get_clocks            {<name>}
+        get_cells             {[-hierarchical] [-regexp] <name>}
+        current_design        {}
+        set_false_path        {[-from <objects>] [-to <objects>]}
     }
     # Where a command is legal. States: start, synth, optimised, placed, routed; `any` is any with a design.
     variable legal {
         read_verilog start read_mem start read_xdc start synth_design start opt_design synth place_design optimised
-        phys_opt_design {placed routed} route_design placed write_bitstream routed
+        phys_opt_design {placed routed} route_design placed write_bitstream routed write_cfgmem routed
         report_utilization any report_timing_summary any report_power any report_drc any write_checkpoint any
         get_timing_paths any get_drc_checks any
     }
@@ -65,6 +69,11 @@ namespace eval standin {
     variable ports {}
     variable clocks {}
     variable delays {}
+    variable places {}
+    variable levels {}
+    variable configuration {}
+    variable text {}
+    variable flash 0
     variable tried {}
     variable judged {}
     variable placement_optimised 0
@@ -164,6 +173,9 @@ proc standin::value {command kind value} {
         mode { set good [expr {$value in {default out_of_context}}] }
         severity { set good [expr {$value in {ERROR {CRITICAL WARNING} WARNING INFO}}] }
         part { set good [expr {$value in [parts]}] }
+        interface { set good [expr {$value in {BPIx8 BPIx16 SPIx1 SPIx2 SPIx4 SPIx8}}] }
+        load { set good [expr {[llength $value] == 3 && [lindex $value 0] eq "up" && [file isfile [lindex $value 2]]}] }
+        mcs { set good [expr {[file extension $value] eq ".mcs"}] }
         objects { set good [expr {[llength $value] && [lsearch -not -regexp $value {^\w+:.}] < 0}] }
         rpt - dcp - bit {
             # what is written of a state bears its name
@@ -229,7 +241,7 @@ proc standin::synth_design {given} {
     variable memories
     variable severities
     variable ports
-    set text {}
+    variable text
     foreach path $sources { append text [content $path] }
     set top [dict get $given -top]
     if {![regexp "\\mmodule $top \\((.*?)\\);" $text - header]} { error "ERROR: \[Synth 8-439\] module '$top' not found" }
@@ -260,6 +272,8 @@ proc standin::constrain {} {
     variable ports
     variable clocks
     variable delays
+    variable levels
+    variable places
     interp create -safe xdc
     foreach command [xdc eval {info commands}] {
         if {$command ni {set list expr}} { xdc hide $command }
@@ -269,11 +283,17 @@ proc standin::constrain {} {
     foreach path $constraint_files { xdc eval [content $path] }
     dict for {port direction} $ports {
         if {[dict exists $clocks $port]} { continue }
+        # the other half of a differential clock
+        if {[dict exists $levels $port] && [dict get $levels $port] eq "LVDS"} { continue }
         foreach kind [list $direction max] {
             if {"$kind $port" ni $delays} { violation "port $port has no $kind delay" }
         }
     }
     if {![dict size $clocks]} { violation "there is no clock" }
+    foreach {what table} [list place $places standard $levels] {
+        if {[dict size $table] && [lsort [dict keys $table]] ne [lsort [dict keys $ports]]} { violation "a port has no $what" }
+    }
+    if {[llength [lsort -unique [dict values $places]]] != [dict size $places]} { violation "two ports at one place" }
     interp delete xdc
 }
 
@@ -290,7 +310,7 @@ proc standin::get_ports {given} {
     variable ports
     set found {}
     foreach pattern [dict get $given 0] {
-        set matching [lsearch -all -inline -glob [dict keys $ports] $pattern]
+        set matching [expr {[dict exists $ports $pattern] ? [list $pattern] : [lsearch -all -inline -glob [dict keys $ports] $pattern]}]
         if {![llength $matching]} { violation "no port is called $pattern" }
         foreach name $matching { lappend found port:$name }
     }
@@ -301,6 +321,28 @@ proc standin::get_clocks {given} {
     variable clocks
     if {[dict get $given 0] ni [dict values $clocks]} { violation "no clock is called [dict get $given 0]" }
     return clock:[dict get $given 0]
+}
+
+proc standin::current_design {given} {
+    return design:the
+}
+
+# Registers are looked for by the names that they have in the sources.
+proc standin::get_cells {given} {
+    variable text
+    foreach name [regexp -all -inline {[a-z_]{4,}} [dict get $given 0]] {
+        set name [regsub {_reg$} $name {}]
+        if {$name ne "" && ![regexp "\\m$name\\M" $text]} { violation "get_cells looks for $name, which is not in the sources" }
+    }
+    return cell:[dict get $given 0]
+}
+
+proc standin::set_false_path {given} {
+    variable delays
+    foreach {option direction} {-from input -to output} {
+        if {![dict exists $given $option]} { continue }
+        foreach port [objects $given $option port] { lappend delays "$direction $port" "max $port" }
+    }
 }
 
 proc standin::create_clock {given} {
@@ -411,9 +453,22 @@ proc standin::set_property {given} {
     variable severities
     variable clocks
     variable mode
+    variable places
+    variable levels
+    variable configuration
     switch -- [dict get $given 0] {
         SEVERITY {
             dict set severities [objects $given 2 check] [dict get $given 1]
+        }
+        PACKAGE_PIN { dict set places [lindex [objects $given 2 port] 0] [dict get $given 1] }
+        IOSTANDARD { dict set levels [lindex [objects $given 2 port] 0] [dict get $given 1] }
+        CFGBVS - CONFIG_VOLTAGE - CONFIG_MODE {
+            objects $given 2 design
+            dict set configuration [dict get $given 0] [dict get $given 1]
+        }
+        ASYNC_REG {
+            if {[dict get $given 1] ne "TRUE"} { violation "ASYNC_REG is not TRUE" }
+            objects $given 2 cell
         }
         HD.CLK_SRC {
             if {$mode ne "out_of_context"} { violation "HD.CLK_SRC belongs to a design out of context" }
@@ -429,15 +484,25 @@ proc standin::write_bitstream {given} {
     variable mode
     variable severities
     variable bitstream
+    variable places
+    variable levels
     if {$mode ne "default"} { violation "write_bitstream out of context" }
     require_met
-    foreach check {NSTD-1 UCIO-1} {
+    foreach {check table} [list NSTD-1 $levels UCIO-1 $places] {
+        if {[dict size $table]} { continue }
         if {![dict exists $severities $check] || [dict get $severities $check] ne "Warning"} {
             violation "write_bitstream with $check an error"
         }
     }
     close [open [dict get $given 0] w]
     set bitstream 1
+}
+
+proc standin::write_cfgmem {given} {
+    variable flash
+    if {[dict get $given -format] ne "mcs"} { violation "write_cfgmem has the format [dict get $given -format]" }
+    close [open [dict get $given -file] w]
+    set flash 1
 }
 
 # The slacks of the design as it is have been asked for, and are met.

@@ -21,6 +21,10 @@ namespace eval flow {
         _drc.rpt                      {report_drc -file}
     }
     variable states {synth placed routed}
+
+    # Arguments that a script has besides those that all have, and files that it leaves besides the bitstream, by their endings.
+    variable more_arguments {}
+    variable more_files {}
     variable unwritten {}
 }
 
@@ -52,7 +56,8 @@ proc flow::step {command args} {
 
 # The checked arguments as a dictionary: folder, top, part, clock_mhz, out, and sources and memories with their full paths.
 proc flow::arguments {given} {
-    set known {folder top part clock_mhz out}
+    variable more_arguments
+    set known [concat {folder top part clock_mhz out} $more_arguments]
     set run {}
     foreach argument $given {
         if {![regexp {^(\w+)=(.+)$} $argument -> name value]} { refuse "$argument is not of the form name=value" }
@@ -103,8 +108,10 @@ proc flow::listed {folder list} {
 proc flow::prepare {run} {
     variable results
     variable states
+    variable more_files
     cd [dict get $run out]
     file delete -- [bitstream_file $run]
+    foreach ending $more_files { file delete -- [dict get $run top]$ending }
     foreach state $states {
         foreach ending [dict keys $results] {
             file delete -- $state$ending
@@ -147,8 +154,9 @@ proc flow::constraints {run mode} {
     return constraints.xdc
 }
 
-# Read the sources and synthesise them; mode is that of synth_design, default or out_of_context.
-proc flow::synthesise {run mode} {
+# Read the sources and synthesise them; mode is that of synth_design, default or out_of_context. xdc: the constraints, which are
+# written where none are given.
+proc flow::synthesise {run mode {xdc {}}} {
     # these commands take Tcl lists of files: as a list of one, a path may have blanks
     foreach path [dict get $run sources] {
         step read_verilog [list $path]
@@ -156,7 +164,8 @@ proc flow::synthesise {run mode} {
     foreach path [dict get $run memories] {
         step read_mem [list $path]
     }
-    step read_xdc [constraints $run $mode]
+    if {$xdc eq ""} { set xdc [constraints $run $mode] }
+    step read_xdc [list $xdc]
     # Critical warnings after which a build would be worthless: a memory without its contents is filled with zeros, a constraint
     # without its port is left out.
     foreach id {{Synth 8-4445} {Vivado 12-4739}} {

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -36,23 +37,30 @@ def run(job: Job, codes: NDArray[np.integer], progress: Progress, optimise: bool
 
 def build(job: Job, design: Design, optimise: bool = True) -> Path:
     """The compiled model of a design, from the cache if it was built before."""
-    header = _header(job)
+    if job.waves:
+        check_wave_headers()
+    return compiled(design, HARNESS, _header(job), ["--trace-fst"] if job.waves else [], optimise)
+
+
+def compiled(design: Design, harness: Path, header: str, more: Sequence[str] = (), optimise: bool = True) -> Path:
+    """A design's compiled model with a harness, to which `header` says what it must know; from the cache if it was built before.
+
+    The model's memories read their contents from the folder verilog beside it.
+    """
     options = [
-        *("--cc", "--exe", "--build", "-j", str(os.cpu_count() or 1), "--top-module", job.config.name),
+        *("--cc", "--exe", "--build", "-j", str(os.cpu_count() or 1), "--top-module", design.top),
         *("-O3", "--x-assign", "fast", "--x-initial", "fast", "--noassert", "--output-split", str(SPLIT)),
-        *(["--trace-fst"] if job.waves else []),
+        *more,
         *("-MAKEFLAGS", f"OPT_FAST={'-O2' if optimise else '-O0'}"),
     ]
     key = hashlib.sha256()
-    for part in (*options, header, HARNESS.read_text(), *design.texts.values()):
+    for part in (*options, header, harness.read_text(), *design.texts.values()):
         key.update(part.encode())
-    kept = cache_folder() / "pipelines" / f"{job.config.name}-{key.hexdigest()[:16]}"
+    kept = cache_folder() / "pipelines" / f"{design.top}-{key.hexdigest()[:16]}"
     if (kept / "model").is_file():
         return kept / "model"
 
     environment = verilator_environment()
-    if job.waves:
-        check_wave_headers()
     kept.parent.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix=f"{kept.name}.", dir=kept.parent))
     try:
@@ -60,8 +68,8 @@ def build(job: Job, design: Design, optimise: bool = True) -> Path:
         (folder / "harness.h").write_text(header)
         verilator = str(Path(environment["VERILATOR_ROOT"]) / "bin" / "verilator")
         command = ["perl", verilator, *options, "--Mdir", str(folder / "objects"), "-CFLAGS", f"-I{folder}"]
-        run_tool([*command, *map(str, sources), str(HARNESS)], kept.with_suffix(".log"), environment)
-        shutil.move(folder / "objects" / f"V{job.config.name}", folder / "model")
+        run_tool([*command, *map(str, sources), str(harness)], kept.with_suffix(".log"), environment)
+        shutil.move(folder / "objects" / f"V{design.top}", folder / "model")
         shutil.rmtree(folder / "objects")
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)

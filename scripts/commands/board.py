@@ -1,0 +1,93 @@
+"""sigmabit board: a system and a board's top around it, as Verilog with constraints."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from sigmabit.fpga import board as boards
+from sigmabit.hdl.convert import convert
+from sigmabit.hdl.link import System, divisor
+from sigmabit.verif.board import system_of
+
+from ..files import check_folder, write_folder, write_json
+from ..models import load_network, make_plan
+from ..terminal import Terminal
+from . import options
+
+PLAN = "plan.json"
+BOARD = "board.json"
+
+ARGUMENTS = "vivado.args"
+"""What Vivado's script is told of the board, by make."""
+
+
+@click.command(short_help="MODEL on a board: the top module, its constraints, all Verilog.")
+@options.model
+@click.option("--board", "name", required=True, metavar="BOARD", help=f"One of {', '.join(boards.known())}.")
+@click.option("--baud", type=click.IntRange(1), default=921_600, show_default=True, metavar="N", help="Rate of the serial line.")
+@options.plan
+@options.clock
+@options.input_scale
+@options.calibration
+@options.samples
+@click.option("-o", "--output", type=options.PATH, required=True, metavar="DIR", help="Folder for all of it.")
+@options.as_json
+def board(
+    model: Path,
+    name: str,
+    baud: int,
+    plan: Path | None,
+    clock_mhz: float | None,
+    input_scale: float | None,
+    calibration: Path | None,
+    samples: int | None,
+    output: Path,
+    as_json: bool,
+) -> None:
+    """Write MODEL's pipeline, its serial link and the top of a board, with constraints, for `make bitstream BOARD=...`."""
+    terminal = Terminal(as_json)
+    check_folder(output)
+    of = boards.board(name)
+    network = load_network(model, input_scale, terminal, plan, calibration)
+    made = make_plan(network, plan, of.part, clock_mhz=clock_mhz, samples=samples)
+    clock = boards.mmcm(of.oscillator_mhz, made.clock_mhz)
+    config = system_of(network, made, divisor(float(clock.mhz) * 1e6, baud))
+    with terminal.progress() as report:
+        design = convert(System(config).outline(), lambda module: report(f"converting {module}", 0, 0))
+    top = boards.top_name(design.top)
+    data = {
+        "top": top,
+        "board": name,
+        "part": of.part,
+        "clock_mhz": round(float(clock.mhz), 6),
+        "baud": baud,
+        "cycles_per_bit": config.link.divisor,
+        "interface": of.flash[0],
+        "megabytes": of.flash[1],
+    }
+
+    def write(fresh: Path) -> None:
+        design.write(fresh)
+        boards.write(fresh, design.top, design.files, of, clock)
+        (fresh / f"{design.top}.f").unlink()
+        write_json(fresh / PLAN, made.to_json())
+        write_json(fresh / BOARD, data)
+        names = "part", "clock_mhz", "interface", "megabytes"
+        (fresh / ARGUMENTS).write_text("".join(f"{key}={data[key]}\n" for key in names))
+
+    write_folder(output, write, _leftovers(output), last=f"{top}.f")
+    terminal.emit(data, f"{network.name} on {of.name} at {data['clock_mhz']:g} MHz in {output}; the top is {top}")
+
+
+def _leftovers(folder: Path) -> list[str]:
+    """The files of an earlier run, by what it says of itself; none where that is missing."""
+    try:
+        top = str(json.loads((folder / BOARD).read_text())["top"])
+        modules = (folder / f"{top}.f").read_text().split()
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
+    files = [f"{top}.f", f"{top}.xdc", *modules, *(f"{Path(module).stem}.mem" for module in modules)]
+    return [name for name in files if Path(name).name == name]

@@ -1,0 +1,69 @@
+"""sigmabit package: a pipeline for Vivado's IP integrator and for FuseSoC."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from pathlib import Path
+
+import click
+
+from sigmabit.fpga.package import Core, Port, fusesoc, ipxact
+from sigmabit.hdl.convert import Design
+from sigmabit.hdl.convert import convert as to_verilog
+from sigmabit.hdl.top import Pipeline
+
+from ..files import check_folder, write_folder
+from ..models import load_network, make_plan
+from ..terminal import Terminal
+from . import options
+
+COMPONENT = "component.xml"
+
+
+@click.command(short_help="MODEL's pipeline as an IP-XACT component and a FuseSoC core.")
+@options.model
+@options.plan
+@options.part
+@options.clock
+@options.input_scale
+@options.calibration
+@options.samples
+@click.option("-o", "--output", type=options.PATH, required=True, metavar="DIR", help="A new folder for the package.")
+@options.as_json
+def package(
+    model: Path,
+    plan: Path | None,
+    part: str | None,
+    clock_mhz: float | None,
+    input_scale: float | None,
+    calibration: Path | None,
+    samples: int | None,
+    output: Path,
+    as_json: bool,
+) -> None:
+    """Write MODEL's pipeline as Verilog, with component.xml for Vivado's IP integrator and a .core file for FuseSoC."""
+    terminal = Terminal(as_json)
+    if output.exists():
+        raise click.UsageError(f"{output} exists; a package takes a new folder")
+    check_folder(output)
+    network = load_network(model, input_scale, terminal, plan, calibration)
+    made = make_plan(network, plan, part, clock_mhz=clock_mhz, samples=samples)
+    with terminal.progress() as report:
+        design = to_verilog(Pipeline(made.pipeline).outline(), lambda name: report(f"converting {name}", 0, 0))
+    core = core_of(design, f"{network.name} as a streaming pipeline, made by Sigmabit")
+
+    def write(fresh: Path) -> None:
+        design.write(fresh)
+        (fresh / COMPONENT).write_text(ipxact(core, round(made.clock_mhz * 1e6)))
+        (fresh / f"{core.name}.core").write_text(fusesoc(core, made.part))
+
+    write_folder(output, write)
+    data = {"top": core.name, "folder": str(output), "component": COMPONENT, "core": f"{core.name}.core"}
+    terminal.emit(data, f"{len(core.files)} modules in {output}, {COMPONENT} for Vivado and {core.name}.core for FuseSoC")
+
+
+def core_of(design: Design, description: str) -> Core:
+    """What is packaged of a design."""
+    ports = [Port(port.name, port.output, port.bits, port.vector) for port in design.modules[design.top].ports]
+    memories = sorted(set(design.texts) - set(design.files))
+    return Core(design.top, version("sigmabit"), description, ports, design.files, memories)

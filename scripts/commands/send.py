@@ -1,0 +1,105 @@
+"""sigmabit send: frames to a board, and its answers."""
+
+from __future__ import annotations
+
+import math
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+
+from sigmabit.golden import InputError, Network
+from sigmabit.golden.identity import identity
+from sigmabit.host import Client, LinkError
+
+from ..files import check_writable, read_labels, write_array
+from ..models import load_with_data
+from ..terminal import Terminal, table
+from . import options
+from .run import accuracy
+
+
+@click.command(short_help="MODEL's output for the frames of X.npy, computed by a board.")
+@options.model
+@click.option("--port", required=True, metavar="PORT", help="The board's serial port.")
+@click.option("--baud", type=click.IntRange(1), default=921_600, show_default=True, metavar="N", help="Its rate.")
+@options.data
+@click.option("--output", type=options.PATH, metavar="Y.npy", help="Where the graph's output goes, as float32.")
+@options.input_scale
+@options.seed
+@options.labels
+@click.option(
+    "--patience",
+    type=options.POSITIVE,
+    default=30.0,
+    show_default=True,
+    metavar="S",
+    help="Seconds of silence after which to give up.",
+)
+@options.as_json
+def send(
+    model: Path,
+    port: str,
+    baud: int,
+    data: Path,
+    output: Path | None,
+    input_scale: float | None,
+    seed: int | None,
+    labels: Path | None,
+    patience: float,
+    as_json: bool,
+) -> None:
+    """Send the frames of X.npy to the board at PORT, which holds MODEL, and take its results.
+
+    A damaged line costs time, never a result. Without --seed, a model's sampler goes on from where it is.
+    """
+    terminal = Terminal(as_json)
+    if output is not None:
+        check_writable(output)
+    network, _, codes = load_with_data(model, data, input_scale, terminal)
+    truth = read_labels(labels, len(codes), math.prod(network.output.shape)) if labels else None
+    if seed is not None and network.latent is None:
+        raise InputError(f"--seed: {network.name} draws no samples")
+    source, result = network.input.tensor.layout.on_axi(), network.result.on_axi()
+    with terminal.progress() as report, Client.open(port, baud, patience) as client:
+        samples = check_device(network, client, model, port)
+        if seed is not None:
+            client.seed(seed)
+        begun = time.monotonic()
+        frames = source.pack(codes).reshape(len(codes), -1)
+        received = client.run(frames, lambda done, total: report("sending", done, total))
+        seconds = time.monotonic() - begun
+        line = client.statistics
+    y = network.output.decode(result.unpack(received.reshape(-1, result.beat_bits // 8)))
+    if samples > 1:
+        y = y.reshape(len(codes), samples, *y.shape[1:])
+    if output is not None:
+        write_array(output, y)
+    summary: dict[str, Any] = {
+        "network": network.name,
+        "port": port,
+        "frames": len(codes),
+        "samples": samples,
+        "seconds": round(seconds, 3),
+        "fps": round(len(codes) / seconds, 3),
+        "requests": line.requests,
+        "repeated": line.repeated,
+        "refused": line.refused,
+    }
+    if truth is not None:
+        summary["accuracy"] = accuracy(y, truth)
+    shown = [
+        [key, f"{value:.2%}" if key == "accuracy" else value] for key, value in summary.items() if key not in ("network", "port")
+    ]
+    terminal.emit(summary, table(f"{network.name} at {port}", ["", ""], shown))
+
+
+def check_device(network: Network, client: Client, model: Path, port: str) -> int:
+    """The samples that the device draws of each frame. Raises LinkError where it holds another network."""
+    device = client.device
+    beats = network.result.on_axi()
+    each = beats.beats * beats.beat_bits // 8
+    if device.model != identity(network) or device.result_bytes % each:
+        raise LinkError(f"{port}: the device holds another network than {model}")
+    return device.result_bytes // each

@@ -1,0 +1,8 @@
+"""Boards in simulation: what stands on a desk with a serial port, as a process with a pseudo-terminal."""
+
+from __future__ import annotations
+
+from .line import Damage, DamagedLine
+from .simulated import DIVISOR, SimulatedBoard, system_of
+
+__all__ = ["DIVISOR", "Damage", "DamagedLine", "SimulatedBoard", "system_of"]

@@ -1,0 +1,104 @@
+"""A network on a board that does not exist: the whole system in Verilator, its serial line a pseudo-terminal."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import tty
+from importlib.metadata import version
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from sigmabit.fpga.board import RTL, SYNTHESISED, Board, mmcm, top, top_name
+from sigmabit.golden import Network
+from sigmabit.golden.identity import identity
+from sigmabit.hdl.convert import Design, Module, convert
+from sigmabit.hdl.link import System, SystemConfig, make_system
+from sigmabit.hdl.plan import Plan
+
+from ..pipelines.common import Progress, SimulationError
+from ..pipelines.verilator import compiled
+
+HARNESS = Path(__file__).with_name("harness.cpp")
+
+DIVISOR = 8
+"""Cycles per bit of simulated lines: the fewest, since each costs time."""
+
+
+def system_of(network: Network, plan: Plan, divisor: int = DIVISOR) -> SystemConfig:
+    """The system around a network's pipeline."""
+    major, minor, patch = (int(number) for number in version("sigmabit").split(".")[:3])
+    return make_system(plan, identity(network), (major, minor, patch), divisor)
+
+
+def on_board(system: Design, on: Board) -> Design:
+    """A system's Verilog with a board's top, and with models of the vendor's primitives, to which frequencies mean nothing."""
+    texts = {Path(name).stem: (RTL / name).read_text() for name in ("primitives.v", *SYNTHESISED)}
+    name = top_name(system.top)
+    texts[name] = top(system.top, on, mmcm(on.oscillator_mhz, on.oscillator_mhz), blink_bits=12)
+    return Design(name, {**system.modules, **{stem: Module(stem, None, text, ()) for stem, text in texts.items()}})
+
+
+class SimulatedBoard:
+    """A system that runs until it is closed. port: what to open, as one would a serial port; any rate will do."""
+
+    def __init__(
+        self,
+        config: SystemConfig,
+        on: Board | None = None,
+        progress: Progress = lambda what, done, total: None,
+        optimise: bool = True,
+    ) -> None:
+        """on: the board whose top is simulated; without it the system alone."""
+        progress("converting", 0, 0)
+        design = convert(System(config).outline())
+        if on is not None:
+            design = on_board(design, on)
+        progress("building", 0, 0)
+        header = f'#include "V{design.top}.h"\n#define SIM_TOP V{design.top}\n' + ("#define SIM_BOARD\n" if on else "")
+        program = compiled(design, HARNESS, header, (), optimise)
+        self.name = design.top
+        # the near end stays open here, or the far one would have nobody to talk to between two clients
+        self._far, self._near = os.openpty()
+        tty.setraw(self._near)
+        self.port = os.ttyname(self._near)
+        command = [str(program), str(config.link.divisor)]
+        self._process = subprocess.Popen(
+            command, stdin=self._far, stdout=self._far, stderr=subprocess.PIPE, cwd=program.parent / "verilog"
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def span(self) -> int:
+        """Cycles from the first start bit to the board, since it was last asked anything, to the last stop bit from it."""
+        return self._ask()[0]
+
+    def lamps(self) -> int:
+        """Which lamps are lit, the first in the lowest bit."""
+        return self._ask()[1]
+
+    def _ask(self) -> tuple[int, int]:
+        assert self._process.stderr is not None
+        self._process.send_signal(signal.SIGUSR1)
+        span, lamps = self._process.stderr.readline().split()
+        return int(span), int(lamps)
+
+    def wait(self) -> None:
+        """Until the simulation ends, which it does not by itself. Raises SimulationError when it does."""
+        _, message = self._process.communicate()
+        raise SimulationError(f"{self.name}: {message.decode().strip() or f'ended with status {self._process.returncode}'}")
+
+    def close(self) -> None:
+        """Switch it off."""
+        self._process.kill()
+        self._process.wait()
+        if self._process.stderr is not None:
+            self._process.stderr.close()
+        os.close(self._far)
+        os.close(self._near)

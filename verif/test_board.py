@@ -1,0 +1,178 @@
+"""Boards: their files, the clocks that can be made, what is written; the top in Verilator and in Yosys; the lamps."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import shutil
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from sigmabit.fpga import board as boards
+from sigmabit.fpga.board import Board, BoardError, board, constraints, known, mmcm, top, top_name
+from sigmabit.fpga.synthesis import synthesise
+from sigmabit.golden import import_model
+from sigmabit.hdl.convert import convert
+from sigmabit.hdl.link import System, divisor
+from sigmabit.hdl.planner import Planner
+
+from .board import system_of
+from .command_line import DIGITS, Call, Refused
+from .toolchain import run_tool, verilator_environment, verilator_root
+
+every_board = pytest.mark.parametrize("key", known())
+
+LIMIT_LUTS = 1500
+"""Of the link and everything else that a board adds to a network."""
+
+
+class TestFiles:
+    def test_known(self) -> None:
+        assert {"kc705", "vc707", "vc709"} <= set(known())
+
+    @every_board
+    def test_small_and_with_sources(self, key: str) -> None:
+        """A board is one small file, and each of its facts names where it was read."""
+        lines = (boards.FOLDER / f"{key}.toml").read_text().splitlines()
+        assert len(lines) <= 60
+        assert all(re.search(r"\[[A-Z]\]", line) for line in lines if re.match(r"^(\[\w+\]|part)", line))
+
+    @every_board
+    def test_constraints(self, key: str) -> None:
+        """Every port of the top has its pin and its standard, once; nothing else has."""
+        of = board(key)
+        text = constraints(of)
+        ports = {"clk_p", "clk_n", "reset", "rx", "tx", *(f"lamps[{number}]" for number in range(8))}
+        for what in ("PACKAGE_PIN", "IOSTANDARD"):
+            found = re.findall(rf"^set_property {what} (\S+) \[get_ports {{(\S+)}}\]$", text, re.MULTILINE)
+            assert sorted(port for _, port in found) == sorted(ports)
+        assert f"create_clock -name oscillator -period {1000 / of.oscillator_mhz:.3f} " in text
+
+    @pytest.mark.parametrize(
+        ("before", "after", "message"),
+        [
+            ("AU33", "AU36", "odd.toml: pin AU36 is given twice"),
+            ("AU33", "nowhere", "odd.toml: nowhere is not the name of a pin"),
+            ("mhz = 200.0", "mhz = 2.0", "odd.toml: an oscillator of 2.0 MHz, expected 10 to 800"),
+            ("mhz = 200.0\n", "", "odd.toml: mhz is missing"),
+            ('"AM39", ', "", "odd.toml: 7 lamps with 1 standards, expected 8"),
+            ("[clock]", "[clock", r"odd.toml: Expected .*"),
+        ],
+    )
+    def test_odd_files(self, tmp_path: Path, before: str, after: str, message: str) -> None:
+        text = (boards.FOLDER / "vc709.toml").read_text()
+        assert before in text
+        (tmp_path / "odd.toml").write_text(text.replace(before, after, 1))
+        with pytest.raises(BoardError, match=f"^{message}$"):
+            board("odd", tmp_path)
+
+    def test_unknown(self) -> None:
+        with pytest.raises(BoardError, match=r"^vc708: there is no such board, only kc705, vc707, vc709$"):
+            board("vc708")
+
+
+class TestClock:
+    @pytest.mark.parametrize("mhz", [10, 33, 50, 66.6, 90, 100, 123.4, 150, 187.5, 200, 233.3, 250, 300, 399, 450])
+    @pytest.mark.parametrize("oscillator", [25.0, 100.0, 156.25, 200.0])
+    def test_settings(self, oscillator: float, mhz: float) -> None:
+        """Within the MMCM's bounds; what they make is what is said, and no faster than asked for."""
+        made = mmcm(oscillator, mhz)
+        assert made.mhz == Fraction(oscillator) * made.multiply / made.divide / made.output
+        assert 0.99 * mhz <= made.mhz <= mhz + 1e-6
+        assert 600 <= made.mhz * made.output <= 1200 and Fraction(oscillator) / made.divide >= 10
+        assert 2 <= made.multiply <= 64 and 1 <= made.divide <= 106 and 1 <= made.output <= 128
+        assert made.output == 1 or made.output >= 2
+        assert (8 * made.multiply).denominator == (8 * made.output).denominator == 1
+
+    @pytest.mark.parametrize("mhz", [50, 100, 150, 200, 250, 300])
+    def test_exact(self, mhz: float) -> None:
+        assert mmcm(200.0, mhz).mhz == mhz
+
+    @pytest.mark.parametrize("mhz", [1.0, 2000.0])
+    def test_impossible(self, mhz: float) -> None:
+        with pytest.raises(BoardError, match=rf"^no clock of {mhz:g} MHz can be made of one of 200 MHz$"):
+            mmcm(200.0, mhz)
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, list[str]]:
+    """A digits recogniser on a board: the folder, the system's name, the Verilog files."""
+    folder = tmp_path_factory.mktemp("board") / "verilog"
+    network = import_model(DIGITS)
+    plan = Planner(network, "xc7vx690t", clock_mhz=200.0).plan(2000)
+    design = convert(System(system_of(network, plan, divisor(200e6, 921_600))).outline())
+    design.write(folder)
+    return folder, design.top, boards.write(folder, design.top, design.files, board("vc709"), mmcm(200.0, 200.0))
+
+
+class TestTop:
+    def test_area(self, written: tuple[Path, str, list[str]], tmp_path: Path) -> None:
+        """What a board adds: the link, the clock and the lamps. The vendor's primitives are found, and stay what they are."""
+        folder, _, files = written
+        sources = [folder / name for name in files]
+        areas = {name: synthesise(sources, name, tmp_path / name).area for name in ("link", "board_clock", "board_lamps")}
+        assert sum(area.lut for area in areas.values()) <= LIMIT_LUTS
+        cells = areas["board_clock"].cells
+        assert (cells["IBUFDS"], cells["MMCME2_BASE"], cells["BUFG"]) == (1, 1, 1)
+
+    @every_board
+    def test_lint(self, written: tuple[Path, str, list[str]], tmp_path: Path, key: str) -> None:
+        """Verilator, all warnings on, of the top and what belongs to boards, for each board."""
+        folder, system, _ = written
+        copy = Path(shutil.copytree(folder, tmp_path / "verilog"))
+        files = boards.write(
+            copy, system, [f"{name}.v" for name in self._modules(folder, system)], board(key), mmcm(200.0, 150.0)
+        )
+        (copy / "primitives.v").write_text(lint_off((boards.RTL / "primitives.v").read_text()))
+        command = ["perl", str(verilator_root() / "bin" / "verilator"), "--lint-only", "-Wall", "--top-module", top_name(system)]
+        run_tool([*command, "primitives.v", *files], tmp_path / "log", verilator_environment(), copy)
+
+    @staticmethod
+    def _modules(folder: Path, system: str) -> list[str]:
+        return [Path(line).stem for line in (folder / f"{system}.f").read_text().split()]
+
+    def test_parameters(self) -> None:
+        """The clock's settings arrive in the top."""
+        text = top("some_system", board("kc705"), mmcm(200.0, 90.0))
+        made = mmcm(200.0, 90.0)
+        assert f".MULTIPLY({float(made.multiply)}), .DIVIDE({made.divide}), .OUTPUT_DIVIDE({float(made.output)})" in text
+        assert "module some_system_board (" in text and "\nsome_system system_instance (" in text
+
+
+def lint_off(text: str) -> str:
+    """Models have ports of which they make no use, and several to a file."""
+    rules = "UNUSEDSIGNAL", "UNUSEDPARAM", "DECLFILENAME"
+    return "".join(f"/* verilator lint_off {rule} */\n" for rule in rules) + text
+
+
+class TestCommand:
+    def test_written(self, call: Call, tmp_path: Path) -> None:
+        """All files of the list, the constraints, and what was chosen; again, with what the first run left gone."""
+        done = call("board", DIGITS, "--board", "kc705", "--clock-mhz", 150, "-o", tmp_path / "out", "--json").json
+        assert (done["part"], done["clock_mhz"], done["cycles_per_bit"]) == ("xc7k325tffg900-2", 150.0, 163)
+        assert (done["interface"], done["megabytes"]) == ("SPIx4", 16)
+        listed = (tmp_path / "out" / f"{done['top']}.f").read_text().split()
+        assert all((tmp_path / "out" / name).is_file() for name in listed) and listed[-1] == f"{done['top']}.v"
+        assert (tmp_path / "out" / f"{done['top']}.xdc").read_text() == constraints(board("kc705"))
+        again = call("board", DIGITS, "--board", "vc709", "-o", tmp_path / "out", "--json").json
+        kept = {path.name for path in (tmp_path / "out").iterdir()}
+        listed = (tmp_path / "out" / f"{again['top']}.f").read_text().split()
+        assert {name for name in kept if name.endswith(".v")} == set(listed)
+
+    def test_refused(self, refused: Refused, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        monkeypatch.chdir(tmp_path)
+        refused(["board", DIGITS, "--board", "vc708", "-o", "out"], "vc708: there is no such board")
+        refused(["serve-sim", DIGITS, "--board", "vc708"], "vc708: there is no such board")
+        refused(["board", DIGITS, "--board", "vc709", "--baud", 30_000_000, "-o", "out"], "too fast", "8 are needed")
+        refused(["board", DIGITS, "--board", "vc709", "--clock-mhz", 2, "-o", "out"], "no clock of 2 MHz can be made")
+
+
+def test_boards_differ() -> None:
+    """No board was made by copying another and forgetting to change it; boards with the same package share some pins."""
+
+    def pins(of: Board) -> tuple[str, ...]:
+        return (*of.clock, *of.reset, of.rx, of.tx, *(pin for pin, _ in of.lamps))
+
+    assert all(pins(board(a)) != pins(board(b)) for a, b in itertools.combinations(known(), 2))

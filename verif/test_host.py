@@ -1,0 +1,201 @@
+"""The client against golden's device, in one process: bad lines, bad devices, and what it says of them."""
+
+from __future__ import annotations
+
+import random
+import re
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from sigmabit.golden.controller import ANSWER, Kind, Traffic
+from sigmabit.golden.deframer import Message, Reason
+from sigmabit.golden.framer import frame
+from sigmabit.golden.link import Link
+from sigmabit.host import Client, LinkError
+
+TRAFFIC = Traffic(frame_bytes=3, result_bytes=2, frames=4, window=4, seeded=True)
+
+
+class Adder:
+    """A network: the sum of a frame, its seed, and how many frames came before. A frame that begins with 255 gets no result."""
+
+    def __init__(self) -> None:
+        self.seed = self.done = 0
+
+    def run(self, frame: bytes) -> bytes | None:
+        if frame[0] == 255:
+            return None
+        self.done += 1
+        return (sum(frame) + self.seed + self.done & 0xFFFF).to_bytes(2, "little")
+
+    def reset(self, seed: int | None) -> None:
+        self.seed, self.done = self.seed if seed is None else seed, 0
+
+    def counters(self) -> tuple[int, int, int, int, int]:
+        return self.done, self.done, 0, 0, 0
+
+
+Change = Callable[[bytes], bytes]
+
+
+class Loop:
+    """A port with a device behind it; `there` and `back` are what the line does to bytes."""
+
+    name = "loop"
+
+    def __init__(self, device: Link, there: Change = bytes, back: Change = bytes) -> None:
+        self.device, self.there, self.back = device, there, back
+        self.waiting, self.more = bytearray(), threading.Condition()
+
+    def write(self, data: bytes) -> int:
+        self.put(self.back(self.device.feed(self.there(data))))
+        return len(data)
+
+    def put(self, data: bytes) -> None:
+        with self.more:
+            self.waiting += data
+            self.more.notify()
+
+    def read(self, size: int = 1) -> bytes:
+        with self.more:
+            self.more.wait_for(lambda: self.waiting, 0.02)
+            some = bytes(self.waiting[:size])
+            del self.waiting[:size]
+            return some
+
+    def close(self) -> None:
+        pass
+
+
+@contextmanager
+def client_of(there: Change = bytes, back: Change = bytes, traffic: Traffic = TRAFFIC) -> Iterator[tuple[Client, Loop]]:
+    """A client of a device with a network."""
+    port = Loop(Link(traffic, Adder(), bytes(16)), there, back)
+    with Client(port, patience=10.0) as client:
+        yield client, port
+
+
+def frames(count: int, seed: int = 0) -> NDArray[np.uint8]:
+    """Frames that get results."""
+    return np.random.default_rng(seed).integers(0, 255, (count, TRAFFIC.frame_bytes)).astype(np.uint8)
+
+
+def sums(x: NDArray[np.uint8], seed: int = 0) -> NDArray[np.uint8]:
+    """Their results, from a device that has just been reset."""
+    totals = x.sum(axis=1, dtype=np.int64) + seed + np.arange(1, len(x) + 1)
+    return totals.astype("<u2").view(np.uint8).reshape(-1, 2)
+
+
+def damage(seed: int, rate: float) -> Change:
+    """Changes, drops and doubles bytes."""
+    draw = random.Random(seed)
+
+    def change(data: bytes) -> bytes:
+        out = bytearray()
+        for byte in data:
+            kind = draw.random() / rate
+            out += bytes(
+                [byte ^ draw.randrange(1, 256)] if kind < 1 else [] if kind < 2 else [byte, byte] if kind < 3 else [byte]
+            )
+        return bytes(out)
+
+    return change
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_damaged(seed: int) -> None:
+    """Each frame is executed once, in order: the network's count of frames would tell."""
+    x = frames(100, seed)
+    rate = (0.001, 0.004)[seed % 2]
+    with client_of(damage(seed, rate), damage(seed + 100, rate)) as (client, _):
+        client.seed(seed)
+        assert (client.run(x) == sums(x, seed)).all()
+
+
+def test_many_turns() -> None:
+    """Sequence numbers go round."""
+    x = frames(1200)
+    with client_of() as (client, _):
+        assert (client.run(x, several=1) == sums(x)).all()
+        assert client.status().expected == 1200 % 256
+        assert client.statistics.requests == 1200 and client.statistics.repeated == 0
+
+
+def test_stale_answers() -> None:
+    """Answers that come twice, or that belong to nothing, are passed over."""
+    x = frames(60)
+    strange = (
+        frame(Kind.DATA | ANSWER, 200, b"??") + frame(Kind.REFUSED, 9, bytes([4, 77])) + frame(Kind.STATUS | ANSWER, 0, bytes(60))
+    )
+    with client_of(back=lambda data: data + data + strange) as (client, _):
+        assert (client.run(x) == sums(x)).all()
+
+
+def test_a_lost_place() -> None:
+    """A device that has begun anew in the middle."""
+    with client_of() as (client, port):
+        client.run(frames(20))
+        port.device = Link(TRAFFIC, Adder(), bytes(16))
+        with pytest.raises(LinkError, match=r"^loop: the device has lost its place; was it reset\?$"):
+            client.run(frames(20))
+
+
+def test_a_stuck_network() -> None:
+    """It is said, and the next frames are computed."""
+    with client_of() as (client, _):
+        bad = frames(30)
+        bad[21, 0] = 255
+        with pytest.raises(LinkError, match=r"^loop: a request was refused: the network did not answer$"):
+            client.run(bad)
+        client.reset()
+        assert (client.run(frames(5)) == sums(frames(5))).all()
+
+
+def test_refused() -> None:
+    """Frames that do not fit, before anything is sent; a kind of request that the device does not know."""
+    with client_of() as (client, _), pytest.raises(LinkError, match=r"^frames of uint8 of shape \(2, 4\), the device takes"):
+        client.run(np.zeros((2, 4), np.uint8))
+    with client_of(traffic=replace(TRAFFIC, seeded=False)) as (client, _):
+        with pytest.raises(LinkError, match=r"^loop: its network draws no samples, and takes no seed$"):
+            client.seed(1)
+        client.device = replace(client.device, seeded=1)
+        message = re.escape("loop: a request was refused: a kind of request that this device does not know")
+        with pytest.raises(LinkError, match=f"^{message}$"):
+            client.seed(1)
+
+
+def test_another_protocol() -> None:
+    """A device of another version."""
+    device = Link(TRAFFIC, Adder(), bytes(16))
+    status = device.controller.status
+    device.controller.status = lambda refused=0: replace(status(refused), protocol=9)  # type: ignore[method-assign]
+    with pytest.raises(LinkError, match=r"^loop: the device speaks version 9 of the protocol, not 1$"):
+        Client(Loop(device))
+
+
+def test_a_broken_port() -> None:
+    """Unplugged, when reading and when writing."""
+
+    class Unplugged(Loop):
+        def write(self, data: bytes) -> int:
+            raise OSError("unplugged")
+
+    class Deaf(Loop):
+        def read(self, size: int = 1) -> bytes:
+            raise OSError("unplugged")
+
+    for kind in (Unplugged, Deaf):
+        with pytest.raises(LinkError, match=r"^loop: unplugged$"):
+            Client(kind(Link(TRAFFIC, Adder(), bytes(16))))
+
+
+def test_reasons_have_words() -> None:
+    """Every reason can be told to people."""
+    assert all(reason.text for reason in Reason)
+    assert Message(1, 2).payload == b""
