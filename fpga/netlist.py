@@ -49,7 +49,7 @@ class Area:
     cells: dict[str, int] = field(default_factory=dict, compare=False)
 
     def including(self, other: Area, times: int) -> Area:
-        """This area, and `times` another's."""
+        """This area, and `times` another's, whose inputs may be the same nets."""
         return Area(
             self.lut + times * other.lut,
             self.ff + times * other.ff,
@@ -57,7 +57,7 @@ class Area:
             self.dsp + times * other.dsp,
             self.carry4 + times * other.carry4,
             max(self.levels, other.levels),
-            max(self.fan_out, other.fan_out),
+            max(self.fan_out, times * other.fan_out),
             dict(sorted((Counter(self.cells) + Counter({kind: times * n for kind, n in other.cells.items()})).items())),
         )
 

@@ -148,8 +148,8 @@ def counter(a, b, c, d, e, f, ones, twos, fours):
     """a + b + c + d + e + f = ones + 2 twos + 4 fours, bit by bit.
 
     On two positions of a carry chain (the idea is that of Preußer, FPL 2017). The first XORs all six, and where their number is
-    even it gives a to the second as a carry. With t of b to f set, the number's half is then either the carry, or (t = 2, 3) its
-    complement, or (t = 4, 5) the carry and 2: so the second inverts for t = 2, 3 and generates a carry of its own from there on.
+    even it gives a to the second as a carry. With t of b to f set, half the number, rounded down, is then the carry; for t = 2
+    and 3 the carry and 1, for t = 4 and 5 the carry and 2: so the second inverts for t = 2 and 3, and generates from there on.
     """
     top = len(a) - 1  # noqa: F841  read by the text
 
@@ -176,7 +176,8 @@ _PARITY6 = f"64'h{sum(number.bit_count() % 2 << number for number in range(64)):
 
 counter.verilog_code = two_bodies(
     f"""
-wire [$top:0] ${{ones}}_a = $a, ${{ones}}_odd, ${{ones}}_more, ${{ones}}_many;
+wire [$top:0] ${{ones}}_a = $a;
+wire [$top:0] ${{ones}}_odd, ${{ones}}_more, ${{ones}}_many;
 wire [$top:0] ${{ones}}_o0, ${{ones}}_o1, ${{ones}}_co1;
 LUT6 #(.INIT({_PARITY6})) ${{ones}}_parity [$top:0] (
     .I0($a), .I1($b), .I2($c), .I3($d), .I4($e), .I5($f), .O(${{ones}}_odd));

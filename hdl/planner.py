@@ -21,6 +21,7 @@ from .cost import Cost
 from .folding import Folding
 from .parts import Part, part
 from .plan import Plan, PlanError, check_samples, least_cycles, make_plan, repetitions
+from .rom import BANK
 from .sampler import SamplerConfig
 
 FILL = 0.85
@@ -199,6 +200,10 @@ class Planner:
         return sum((choice.cost for choice in chosen.values()), self.fixed)
 
 
+MOST_LOADS = 1750
+"""LUTs that an address of a table in logic may drive: a table of several banks has no copies of its address (hdl/rom.py)."""
+
+
 def foldings_of(layer: Linear) -> Iterator[Folding]:
     """For each way to cut a window into chunks, every useful number of lanes; weights in logic or in block RAM.
 
@@ -209,7 +214,12 @@ def foldings_of(layer: Linear) -> Iterator[Folding]:
         for lanes in lanes_of_use:
             for block in (False, True):
                 folding = Folding(group, slices, lanes, block)
-                if not (block and folding.folds(layer) == 1):
+                if folding.folds(layer) == 1:
+                    useful = not block
+                else:
+                    banks = -(-folding.folds(layer) // BANK)
+                    useful = block or banks == 1 or banks * folding.inputs(layer) * lanes <= MOST_LOADS
+                if useful:
                     yield folding
 
 

@@ -22,7 +22,7 @@ BANK = 64
 from, which keeps the logic between registers as shallow as that of a short table."""
 
 LOADS = 1000
-"""Loads of a register of a table in logic at the most; where more are needed, it is there several times."""
+"""Loads of a register of a table of one bank at the most; where more are needed, it is there several times."""
 
 LUT_INPUTS = 6
 """Inputs of a LUT6."""

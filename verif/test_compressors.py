@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import subprocess
 from itertools import product
 from pathlib import Path
 from typing import Any
 
+import pyosys
 import pytest
 
 from sigmabit.fpga.equivalence import prove_bodies_equal
-from sigmabit.fpga.synthesis import SynthesisError
+from sigmabit.fpga.synthesis import PRIMITIVES, SynthesisError
 from sigmabit.hdl.compressors import counter, full_adder, match, match_adder, sum_one, sum_three, sum_two
 from sigmabit.hdl.convert import convert
 from sigmabit.hdl.delay import DelayConfig
@@ -19,6 +21,7 @@ from sigmabit.hdl.popcount import PopcountConfig, popcount
 from sigmabit.hdl.rom import RomConfig, RomStyle, rom
 from sigmabit.hdl.stream import bit, reset, wire
 
+from . import needs
 from .bench import MyHdlDut
 
 COMPRESSORS = [(full_adder, 3, 2), (counter, 6, 3)]
@@ -162,3 +165,18 @@ def test_a_wrong_primitive_is_found(tmp_path: Path, primitive: str) -> None:
     source.write_text(f"{text[:place]}{int(text[place], 16) ^ 1:x}{text[place + 1 :]}")
     with pytest.raises(SynthesisError, match="unproven"):
         prove_bodies_equal(source, top, tmp_path / "yosys")
+
+
+@pytest.mark.parametrize(
+    "config", [PopcountConfig(65, 1, 2), PopcountConfig(9, 8, 1, constant=True)], ids=lambda config: config.module
+)
+def test_primitives_are_verilog_2005(tmp_path: Path, config: PopcountConfig) -> None:
+    """Icarus reads the body of primitives, with their models, as the Verilog of 2005, which is stricter than Yosys is."""
+    needs.icarus()
+    with outline():
+        block = popcount_module(config)
+    source, top = written(block, tmp_path)
+    models = Path(pyosys.__file__).parent / "share" / "xilinx" / "cells_sim.v"
+    command = ["iverilog", "-g2005", f"-D{PRIMITIVES}", "-t", "null", "-s", top, str(source), str(models)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
