@@ -183,7 +183,10 @@ def simulation(
     cycles = int(measured.last_out[-1])
     result = {
         "frames": len(codes),
-        "interval_cycles": made.interval,
+        "latency_cycles": measured.latency,
+        "interval_cycles": measured.interval(made.settling),
+        "planned_latency_cycles": made.latency,
+        "planned_interval_cycles": made.interval,
         "conversion_s": converting,
         "identical": same,
         "build_s": building,
