@@ -51,7 +51,7 @@ class IngressConfig:
     @property
     def cost(self) -> Cost:
         """Expected size: counters, and a register for the beat."""
-        counted = index_bits(self.beats) + max(self.pace, self.tail).bit_length()
+        counted = index_bits(self.beats) + 2 * max(self.pace, self.tail).bit_length()
         return Cost(28 + counted + 10 * self.gated, self.channels * self.bits + 90)
 
     @property
