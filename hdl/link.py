@@ -96,6 +96,11 @@ def link(clk, rst, rx, tx, s_axis, m_axis, counters, seed, core_aresetn, config)
     ]
 
 
+def system_name(pipeline: str) -> str:
+    """The name of the system around a pipeline."""
+    return f"{pipeline}_system"
+
+
 @dataclass(frozen=True)
 class SystemConfig:
     """link: its configuration. core: the pipeline's."""
@@ -105,7 +110,7 @@ class SystemConfig:
 
     @property
     def module(self) -> str:
-        return f"{self.core.name}_system"
+        return system_name(self.core.name)
 
 
 @composite

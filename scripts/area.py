@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from sigmabit.fpga.synthesis import SynthesisError
 from sigmabit.fpga.synthesis import areas as by_module
@@ -16,6 +15,7 @@ from sigmabit.hdl.plan import Plan
 from sigmabit.hdl.popcount import PopcountConfig
 from sigmabit.hdl.top import Pipeline
 
+from .reread import Entries, number, reread
 from .terminal import Report
 
 HELD = ("lut", "ff", "bram36", "dsp")
@@ -92,42 +92,16 @@ def synthesised(plan: Plan, work: Path, report: Report) -> Areas:
 
 def read_areas(path: Path, plan: Plan) -> Areas:
     """The same from a file of `sigmabit synth --report`. Raises InputError where it is none, or was made for another plan."""
-    try:
-        data = json.loads(path.read_text())
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror or error}") from None
-    except (ValueError, RecursionError):
-        raise InputError(f"{path}: not JSON, expected what `sigmabit synth --report` writes") from None
-    try:
-        return _checked(data, plan)
-    except InputError as error:
-        raise InputError(f"{path}: {error}") from None
-
-
-def _checked(data: Any, plan: Plan) -> Areas:
-    if not isinstance(data, dict) or not isinstance(data.get("layers"), list):
-        raise InputError("not what `sigmabit synth --report` writes: layers are missing")
-    made_for: dict[str, str | int] = {"network": plan.network, "interval_cycles": plan.interval}
-    for key, own in made_for.items():
-        if data.get(key) != own:
-            raise InputError(f"made for {key} {str(data.get(key))[:60]}, this plan has {own}")
-    entries = {entry.get("name"): entry for entry in data["layers"] if isinstance(entry, dict)}
     parts = parts_of(plan)
-    if list(entries) != list(parts):
-        raise InputError(f"made for parts {', '.join(map(str, entries))[:200]}; this plan has {', '.join(parts)}")
-    found = {}
-    for name, part in parts.items():
-        expected = planned(part.cost)
-        for key in PLANNED:
-            value = _number(entries[name], f"planned_{key}", name)
-            if value != expected[key]:
-                raise InputError(f"made for another plan: {name} was planned with {value:,g} {key}, here with {expected[key]:,g}")
-        found[name] = {key: _number(entries[name], key, name) for key in (*RESOURCES, *WORST)}
-    return found
 
+    def check(_: object, entries: Entries) -> Areas:
+        for name, part in parts.items():
+            expected = planned(part.cost)
+            for key in PLANNED:
+                value = number(entries[name], f"planned_{key}", name)
+                if value != expected[key]:
+                    own = f"{expected[key]:,g}"
+                    raise InputError(f"made for another plan: {name} was planned with {value:,g} {key}, here with {own}")
+        return {name: {key: number(entries[name], key, name) for key in (*RESOURCES, *WORST)} for name in parts}
 
-def _number(entry: Mapping[str, Any], key: str, name: str) -> float:
-    value = entry.get(key)
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1e9:
-        raise InputError(f"{name} has no number for {key}")
-    return value
+    return reread(path, "synth", plan, list(parts), ["network", "interval_cycles"], check)

@@ -21,6 +21,7 @@ from .commands.data import data
 from .commands.inspect import inspect
 from .commands.package import package
 from .commands.plan import plan
+from .commands.power import power
 from .commands.random import random
 from .commands.report import report
 from .commands.run import run
@@ -49,7 +50,7 @@ def sigmabit(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-way_of_a_model = (inspect, calibrate, plan, convert, run, compare, verify, synth, report)
+way_of_a_model = (inspect, calibrate, plan, convert, run, compare, verify, synth, power, report)
 on_a_board = (serve_sim, send, board, package)
 for command in (*way_of_a_model, data, train, random, anomaly, sampler, bench, *on_a_board):
     sigmabit.add_command(command)

@@ -128,7 +128,6 @@ class TestPage:
         assert rows["interval between frames"] == [f"{plan.interval:,}", f"{plan.interval:,}", "0 %"]
         assert f"{200e6 / plan.interval:,.0f} if clocked at 200 MHz, an assumption" in made.page.text
         assert f"{90e6 / plan.interval:,.0f} if clocked at 90 MHz, an assumption" in made.page.text
-        assert "power was not measured" in made.page.text
 
     def test_area_is_planned_and_synthesised(self, made: Made) -> None:
         plan = make_plan(import_model(DIGITS), None, interval=INTERVAL)
@@ -138,6 +137,27 @@ class TestPage:
         for layer in plan.layers:
             assert rows[layer.name][0] == f"{round(layer.config.cost.lut):,}"
         assert "by Yosys" in made.page.text
+
+    def test_power_is_an_estimate(self, made: Made) -> None:
+        """Every part's watts, their sum, what it rests on, and how far off it may be; the paper's stand beside."""
+        power, rows = made.data["power"], made.page.rows("watts")
+        assert [row["name"] for row in power["layers"]] == [row["name"] for row in made.data["layers"]] == list(rows)[1:-1]
+        for row in power["layers"]:
+            assert rows[row["name"]][-1] == page.number(row["watts"], 3)
+        assert rows["all"][-1] == page.number(power["watts"], 3) and power["watts"] > 0.05
+        assert power["synthesised"]
+        least, most = page.number(power["least_watts"]), page.number(power["most_watts"])
+        assert f"held to lie between {least} and {most} W" in made.page.text
+        assert "states 8.2 W, for their CIFAR-10 network at 90 MHz" in made.page.text
+
+    def test_power_from_a_file(self, inputs: Path, tmp_path: Path) -> None:
+        """What `sigmabit power --report` wrote is the same, and is not measured again."""
+        given = (DIGITS, "--input", inputs / "x.npy")
+        plan = ("--plan", inputs / "plan.json")
+        run = CliRunner().invoke(sigmabit, ["power", *map(str, (*given, *plan)), "--report", str(tmp_path / "power.json")])
+        assert run.exit_code == 0, run.output
+        made = Made.by(tmp_path / "out", *given, *plan, "--no-synth", "--power", tmp_path / "power.json")
+        assert made.data["power"] == json.loads((tmp_path / "power.json").read_text())
 
     def test_accuracy_is_that_of_the_float_graph(self, made: Made, inputs: Path) -> None:
         outputs = reference.execute(DIGITS, np.load(inputs / "x.npy")).outputs
@@ -179,7 +199,7 @@ class TestPage:
         heads = [attributes for name, attributes in made.page.elements if name == "th"]
         assert all(attributes.get("scope") in ("col", "row", "colgroup") for attributes in heads)
         titles = [name for name, _ in made.page.elements if name in ("h1", "h2", "h3")]
-        assert titles == ["h1"] + ["h2"] * 6
+        assert titles == ["h1"] + ["h2"] * 7
         assert ("html", {"lang": "en"}) in made.page.elements
 
     def test_plots_lie_beside_it(self, made: Made) -> None:
@@ -235,7 +255,10 @@ def test_wrong_hardware_is_reported(call: Call, tmp_path: Path, monkeypatch: pyt
 
     monkeypatch.setattr(executions, "simulate", wrong)
     np.save("x.npy", frames(40))
-    assert call("report", Tiny().save(tmp_path / "tiny.onnx"), "--input", "x.npy", "--no-synth", "-o", "out").status == 1
+    assert (
+        call("report", Tiny().save(tmp_path / "tiny.onnx"), "--input", "x.npy", "--no-synth", "--no-power", "-o", "out").status
+        == 1
+    )
     html = Path("out/report.html").read_text(encoding="utf-8")
     assert 'class="value bad">1<' in html
     assert "the Verilog’s integers differ from golden’s for 1." in " ".join(Page(html).text.split())  # noqa: RUF001
@@ -245,7 +268,7 @@ def test_network_that_samples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     """Errors of reconstruction and a gallery; golden stands in for the simulation, which test_vaes.py holds to be the same."""
     monkeypatch.setattr(executions, "simulate", simulated)
     np.save("x.npy", digits().test_images[:FRAMES])
-    made = Made.by(tmp_path / "out", MODELS / "digits_vae.onnx", "--input", "x.npy", "--samples", 2, "--no-synth")
+    made = Made.by(tmp_path / "out", MODELS / "digits_vae.onnx", "--input", "x.npy", "--samples", 2, "--no-synth", "--no-power")
     assert "gallery.png" in made.data["files"]
     errors = made.data["reconstruction_error"]
     assert made.page.rows("quality")["golden"] == [page.number(errors["golden"])]
@@ -263,7 +286,7 @@ def paper() -> dict[str, Any]:
         network = import_model(DIGITS)
         plan = Planner(network, "xc7vx690t", 200.0).fastest()
         area = {"planned": {"lut": 1000}, "measured": None}
-        found = facts.comparison(network, plan, plan.interval, plan.latency, area, 0.9)
+        found = facts.comparison(network, plan, plan.interval, plan.latency, area, None, 0.9)
         assert found is not None
         return found
 
@@ -336,6 +359,8 @@ class TestBadInput:
             (["--part", "xc6slx9"], "unknown part xc6slx9"),
             (["--samples", 2], "draws no samples"),
             (["--synth", "missing.json"], "missing.json: No such file"),
+            (["--power", "missing.json"], "missing.json: No such file"),
+            (["--power", "x.json", "--no-power"], "exclude each other"),
         ],
     )
     def test_options(self, report: Any, options: list[object], says: str) -> None:
@@ -374,6 +399,22 @@ class TestBadInput:
         changed = change(json.loads((inputs / "synth.json").read_text()))
         Path("synth.json").write_text(changed if isinstance(changed, str) else json.dumps(changed))
         report(["--interval", INTERVAL, "--synth", "synth.json", "-o", "out"], "synth.json: ", says)
+
+    @pytest.mark.parametrize(
+        ("change", "says"),
+        [
+            (lambda power: "{", "not JSON, expected what `sigmabit power --report` writes"),
+            (lambda power: power | {"layers": 3}, "layers are missing"),
+            (lambda power: power | {"clock_mhz": 90.0}, "made for clock_mhz 90.0, this plan has 200.0"),
+            (lambda power: power | {"layers": power["layers"][1:]}, "made for parts conv1"),
+            (lambda power: _with(power, "watts", float("inf")), "conv1 has no number for watts"),
+            (lambda power: power | {"most_watts": "3"}, "the pipeline has no number for most_watts"),
+        ],
+    )
+    def test_power_files(self, report: Any, made: Made, change: Any, says: str) -> None:
+        changed = change(deepcopy(made.data["power"]))
+        Path("power.json").write_text(changed if isinstance(changed, str) else json.dumps(changed))
+        report(["--interval", INTERVAL, "--power", "power.json", "--no-synth", "-o", "out"], "power.json: ", says)
 
 
 def _with(report: dict[str, Any], key: str, value: object) -> dict[str, Any]:

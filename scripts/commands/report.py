@@ -13,6 +13,8 @@ import click
 from ..area import Areas, read_areas, synthesised
 from ..files import check_folder, read_labels
 from ..models import load_with_data, make_noise, make_plan
+from ..power import measured as power_measured
+from ..power import read_power
 from ..report.study import Subject, study
 from ..report.write import PAGE, write
 from ..terminal import Terminal
@@ -35,6 +37,10 @@ from . import options
     "--synth", "synth_file", type=options.PATH, metavar="FILE", help="What `sigmabit synth --report` wrote for this plan."
 )
 @click.option("--no-synth", is_flag=True, help="Leave Yosys out; areas are then planned ones alone.")
+@click.option(
+    "--power", "power_file", type=options.PATH, metavar="FILE", help="What `sigmabit power --report` wrote for this plan."
+)
+@click.option("--no-power", is_flag=True, help="Leave out the simulation that counts toggles, and the estimate of power.")
 @click.option("-o", "--output", type=options.PATH, required=True, metavar="DIR", help="Folder for the page and its plots.")
 @options.as_json
 def report(
@@ -51,19 +57,24 @@ def report(
     seed: int | None,
     synth_file: Path | None,
     no_synth: bool,
+    power_file: Path | None,
+    no_power: bool,
     output: Path,
     as_json: bool,
 ) -> None:
     """Run X.npy through MODEL's pipeline in Verilog, synthesise it, and write what comes of it as one HTML page with plots.
 
-    The page holds the pipeline's layers, planned and measured cycles and area, decisions or reconstructions, published
-    accelerators, batch sizes beside onnxruntime on this processor, and the sweep of interval against area.
+    The page holds the pipeline's layers, planned and measured cycles and area, an estimate of power, decisions or
+    reconstructions, published accelerators, batch sizes beside onnxruntime on this processor, and the sweep of interval against
+    area.
 
     Exit status 1 if golden and the Verilog differ in any integer of a result.
     """
     terminal = Terminal(as_json)
     if synth_file and no_synth:
         raise click.UsageError("--synth and --no-synth exclude each other")
+    if power_file and no_power:
+        raise click.UsageError("--power and --no-power exclude each other")
     if plan and interval is not None:
         raise click.UsageError("--plan and --interval exclude each other; a plan has its interval")
     check_folder(output)
@@ -74,12 +85,16 @@ def report(
     noise, samples = make_noise(network, len(x), samples, seed, None)
     made = make_plan(network, plan, part, interval, clock_mhz=clock_mhz, samples=samples)
     areas = read_areas(synth_file, made) if synth_file else None
+    watts = read_power(power_file, made) if power_file else None
     with terminal.progress() as progress, tempfile.TemporaryDirectory() as work:
 
         def area() -> Areas | None:
             return areas if areas or no_synth else synthesised(made, Path(work), progress)
 
-        found = study(Subject(model, network, made, x, codes, truth, noise), area, progress)
+        def power(known: Areas | None) -> dict[str, Any] | None:
+            return watts if watts or no_power else power_measured(network, made, codes, noise, known, progress)
+
+        found = study(Subject(model, network, made, x, codes, truth, noise), area, power, progress)
     files = write(found, network, x, output)
     summary: dict[str, Any] = found.data | {"folder": str(output), "files": files}
     terminal.emit(summary, f"{output / PAGE}, and {len(files) - 1} plots beside it")

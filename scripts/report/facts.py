@@ -18,6 +18,9 @@ from .published import OTHERS, PAPER, PAPER_CLOCK_MHZ, Figure, Published, is_bin
 FIGURES = ("clock_mhz", "cycles", "fps", "tops", "lut", "lut_per_mac", "watts", "latency_us", "accuracy")
 """What designs are compared by."""
 
+ESTIMATED = "estimated, dynamic power alone; half to three times this"
+"""What a reader must know of this pipeline's watts."""
+
 
 def layers(network: Network, plan: Plan, areas: Areas | None) -> list[dict[str, Any]]:
     """Each part of the pipeline, in order; what has no cycles of its own, its ends and its sampler, has None there."""
@@ -120,12 +123,18 @@ def _repeated(network: Network, plan: Plan) -> list[tuple[int, Layer]]:
 
 
 def comparison(
-    network: Network, plan: Plan, interval: float, latency: int, area: Mapping[str, Any], accuracy: float | None
+    network: Network,
+    plan: Plan,
+    interval: float,
+    latency: int,
+    area: Mapping[str, Any],
+    power: Mapping[str, Any] | None,
+    accuracy: float | None,
 ) -> dict[str, Any] | None:
     """This pipeline beside published ones: all figures for the network of Li et al., else LUT per operation alone.
 
-    interval, latency, accuracy: this pipeline's, as measured; area: its totals. None for a network of real weights, which has no
-    published peer.
+    interval, latency, accuracy: this pipeline's, as measured; area: its totals; power: its estimate. None for a network of real
+    weights, which has no published peer.
     """
     if not is_binary(network):
         return None
@@ -146,7 +155,7 @@ def comparison(
             "tops": _own(rate["tops"]),
             "lut": _own(lut, "" if measured else "planned, not synthesised"),
             "lut_per_mac": _own(per_mac),
-            "watts": None,
+            "watts": None if power is None else _own(power["watts"] * rate["clock_mhz"] / plan.clock_mhz, ESTIMATED),
             "latency_us": _own(rate["latency_us"]),
             "accuracy": None if accuracy is None else _own(accuracy, "on the frames of this report"),
         }

@@ -24,7 +24,7 @@ from ..models import sweep_of
 from ..portable import NotPortableError
 from ..terminal import Report
 from . import facts
-from .published import AUTOENCODERS, GPU, PAPER_CLOCK_MHZ, is_binary, is_paper_network
+from .published import AUTOENCODERS, GPU, LI_2017, PAPER, PAPER_CLOCK_MHZ, is_binary, is_paper_network
 
 BATCHES = tuple(1 << n for n in range(9))
 """Frames in a batch: 1 to 256."""
@@ -58,10 +58,16 @@ class Study:
     outputs: NDArray[np.float32]
 
 
-def study(subject: Subject, area_of: Callable[[], Areas | None], report: Report) -> Study:
+def study(
+    subject: Subject,
+    area_of: Callable[[], Areas | None],
+    power_of: Callable[[Areas | None], dict[str, Any] | None],
+    report: Report,
+) -> Study:
     """Run the frames through float graph, golden and Verilog, count cycles, and measure onnxruntime.
 
-    area_of: gives the area by Yosys, None if it is not wanted; as it may take long, it is asked when all else has gone well.
+    area_of: gives the area by Yosys, None if it is not wanted; power_of: the estimate of power for that area, or None. As they
+    may take long, they are asked when all else has gone well.
     """
     network, plan = subject.network, subject.plan
     found = execute(subject.model, network, plan, subject.x, subject.codes, SIMULATOR, subject.noise, report)
@@ -69,6 +75,7 @@ def study(subject: Subject, area_of: Callable[[], Areas | None], report: Report)
     interval, frames = _interval(subject, found.measured, report)
     latency = found.measured.latency
     areas = area_of()
+    power = power_of(areas)
     rows = facts.layers(network, plan, areas)
     area = facts.totals(rows, plan, measured=areas is not None)
     accuracy = compared.get("accuracy", {}).get(found.on)
@@ -85,6 +92,7 @@ def study(subject: Subject, area_of: Callable[[], Areas | None], report: Report)
         "part": plan.part,
         "clock_mhz": plan.clock_mhz,
         "paper_clock_mhz": PAPER_CLOCK_MHZ,
+        "paper": {"watts": PAPER.watts and PAPER.watts.value, "url": LI_2017.url},
         "planned": {"latency_cycles": plan.latency, "interval_cycles": plan.interval},
         "measured": {
             "simulator": found.on,
@@ -97,9 +105,10 @@ def study(subject: Subject, area_of: Callable[[], Areas | None], report: Report)
         "rates": facts.rates(network, plan, interval, latency),
         "layers": rows,
         "area": area,
+        "power": power,
         "executor": found.executor,
         **compared,
-        "comparison": facts.comparison(network, plan, interval, latency, area, accuracy),
+        "comparison": facts.comparison(network, plan, interval, latency, area, power, accuracy),
         "sweep": sweep_of(network, plan.part, plan.clock_mhz, plan.samples),
         "batches": _batches(subject, interval, latency, report),
         "tools": {tool: version(tool) for tool in TOOLS},

@@ -69,6 +69,17 @@ class Noise:
         return Layout(1, 1, latents, BITS, signed=True)
 
 
+@dataclass(frozen=True)
+class Toggles:
+    """Count every signal's toggles, into a SAIF file at path, from the first transfer of frame `skipped` to the last one of the
+    last frame: a pipeline that has been filled, and is kept busy. period_ps: how long a cycle is said to take.
+    """
+
+    path: Path
+    skipped: int
+    period_ps: int
+
+
 @dataclass(frozen=True, eq=False)
 class Job:
     """One simulation: the pipeline, the layouts of its input and of each layer's result, and what is to be recorded.
@@ -85,6 +96,7 @@ class Job:
     drain: int = 0
     stalls: Stalls = field(default_factory=Stalls)
     waves: Path | None = None
+    toggles: Toggles | None = None
     seed: int = 0
     vectors: NDArray[np.uint8] | None = None
 
@@ -154,11 +166,12 @@ def simulate(
     progress: Progress = lambda what, done, total: None,
     optimise: bool = True,
     noise: Noise | None = None,
+    toggles: Toggles | None = None,
 ) -> Measured:
     """Run codes (N, height, width, channels) through the plan's pipeline on one of SIMULATORS.
 
     taps: record every layer's result. optimise: compile for long runs (Verilator only). noise: the seed of 0 without it.
-    Raises SimulationError.
+    waves, toggles: files to write (Verilator only), one of them at most. Raises SimulationError.
     """
     from . import icarus, myhdl, verilator
 
@@ -172,7 +185,9 @@ def simulate(
     layouts = (network.input.tensor.layout, *(layer.layout for layer in network.layers))
     times = (1, *repetitions(network, plan.samples).values())
     drain = plan.latency + plan.interval if taps else 0
-    job = Job(config, layouts, times, plan.quiet, drain, stalls or Stalls(), waves, noise.seed, vectors)
+    job = Job(config, layouts, times, plan.quiet, drain, stalls or Stalls(), waves, toggles, noise.seed, vectors)
+    if on != "verilator" and (waves or toggles):
+        raise SimulationError("waves and toggles are written by verilator only")
     if on == "verilator":
         return verilator.run(job, codes, progress, optimise)
     if on == "icarus":

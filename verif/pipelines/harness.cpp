@@ -3,13 +3,15 @@
 // beat), and SIM_TAPS (a list of TAP(name, bytes) entries). SIM_SEED: the model has a sampler. SIM_E_BYTES: it takes samples instead, so
 // many bytes each.
 //
-//   model INPUT OUTPUT FRAMES BEATS RESULTS SAMPLES IDLE BACKPRESSURE STALLS QUIET DRAIN SEED [WAVES]
+//   model INPUT OUTPUT FRAMES BEATS RESULTS SAMPLES IDLE BACKPRESSURE STALLS QUIET DRAIN SEED [RECORD [SKIPPED PERIOD]]
 //
 // INPUT: beats, SIM_S_BYTES each. OUTPUT: folder for result.bin (beats), times.bin (per frame the cycles of its first input transfer
 // and of its last output transfer, 64 bit), counters.bin (four 32-bit counters) and <tap>.bin.
 // Samples come from OUTPUT/epsilon.bin. BEATS: transfers per frame at the entrance; RESULTS: per result, of which a frame has SAMPLES.
 // IDLE, BACKPRESSURE: how many of 256 cycles the inputs wait and the output is not ready, drawn from STALLS. QUIET: cycles without a
-// transfer after which the simulation is given up. DRAIN: cycles that it goes on for after the last result. SEED: the sampler's.
+// transfer after which the simulation is given up. DRAIN: cycles that it goes on for after the last result. SEED: the sampler's. RECORD:
+// a file of waves, of all cycles; or, where SIM_ACTIVITY is defined, one of toggles (SAIF), from the first transfer of frame SKIPPED
+// to the last transfer of the last frame, in cycles of PERIOD picoseconds.
 // Prints "frames N" as results come; exit status 0 when all have come, 3 on a protocol error, 4 when given up.
 
 #include <cstdint>
@@ -20,11 +22,14 @@
 #include <vector>
 
 #include "verilated.h"
-#if VM_TRACE
-#include "verilated_fst_c.h"
-#endif
 
 #include "harness.h"
+
+#ifdef SIM_ACTIVITY
+#include "verilated_saif_c.h"
+#elif VM_TRACE
+#include "verilated_fst_c.h"
+#endif
 
 namespace {
 
@@ -83,16 +88,24 @@ int main(int argc, char** argv) {
 #define TAP(name, bytes) std::FILE* file_##name = create(folder + "/" #name ".bin");
     SIM_TAPS
 #undef TAP
-#if VM_TRACE
+#ifdef SIM_ACTIVITY
+    if (argc < 16) return 2;
+    const uint64_t skipped = std::strtoull(argv[14], nullptr, 10), period = std::strtoull(argv[15], nullptr, 10);
+    uint64_t recorded = 0;
+    VerilatedSaifC toggles;
+    context.traceEverOn(true);
+    top.trace(&toggles, 99);
+#define DUMP(cycle, half) if (toggles.isOpen()) toggles.dump(recorded++ * period / 2)
+#elif VM_TRACE
     VerilatedFstC waves;
     if (argc > 13) {
         context.traceEverOn(true);
         top.trace(&waves, 99);
         waves.open(argv[13]);
     }
-#define DUMP(time) if (argc > 13) waves.dump(time)
+#define DUMP(cycle, half) if (argc > 13) waves.dump(10 * (cycle) + 5 * (half))
 #else
-#define DUMP(time)
+#define DUMP(cycle, half)
 #endif
 
     std::vector<uint64_t> times(2 * frames);
@@ -125,7 +138,7 @@ int main(int argc, char** argv) {
         top.m_axis_tready = !reset && !random.below(backpressure);
         top.aclk = 0;
         top.eval();
-        DUMP(10 * cycle);
+        DUMP(cycle, 0);
         if (!reset) {
             offering = top.s_axis_tvalid && !top.s_axis_tready;  // S2: held until the transfer
             if (top.s_axis_tvalid && top.s_axis_tready) {
@@ -178,7 +191,18 @@ int main(int argc, char** argv) {
         }
         top.aclk = 1;
         top.eval();
-        DUMP(10 * cycle + 5);
+        DUMP(cycle, 1);
+#ifdef SIM_ACTIVITY
+        // the window ends with a whole cycle; what follows the last transfer is not what a busy pipeline does
+        if (toggles.isOpen() ? sent == frames * beats : sent == skipped * beats && sent < frames * beats && !reset) {
+            if (!toggles.isOpen()) {
+                toggles.open(argv[13]);
+            } else {
+                DUMP(cycle, 2);
+                toggles.close();
+            }
+        }
+#endif
     }
     // the last transfer is counted at the edge after it
     top.s_axis_tvalid = 0;
@@ -197,7 +221,7 @@ int main(int argc, char** argv) {
 #define TAP(name, bytes) std::fclose(file_##name);
     SIM_TAPS
 #undef TAP
-#if VM_TRACE
+#if VM_TRACE && !defined(SIM_ACTIVITY)
     if (argc > 13) waves.close();
 #endif
     top.final();

@@ -20,8 +20,6 @@ from .common import Job, Measured, Progress, SimulationError, converted, unpack
 
 def run(job: Job, codes: NDArray[np.integer], progress: Progress) -> Measured:
     """Convert, compile and simulate frames of codes (N, height, width, channels)."""
-    if job.waves:
-        raise SimulationError("waves are written by verilator only")
     if shutil.which("iverilog") is None:
         raise ToolError("Icarus Verilog is not installed (package iverilog)")
     progress("converting", 0, 0)

@@ -20,8 +20,6 @@ RESET_CYCLES = 4
 
 def run(job: Job, codes: NDArray[np.integer], progress: Progress) -> Measured:
     """Simulate frames of codes (N, height, width, channels)."""
-    if job.waves:
-        raise SimulationError("waves are written by verilator only")
     bench = _Bench(job, codes, progress)
     with quick_elaboration():
         instance = bench.pipeline.instance()

@@ -39,7 +39,8 @@ def build(job: Job, design: Design, optimise: bool = True) -> Path:
     """The compiled model of a design, from the cache if it was built before."""
     if job.waves:
         check_wave_headers()
-    return compiled(design, HARNESS, _header(job), ["--trace-fst"] if job.waves else [], optimise)
+    recording = ["--trace-saif"] if job.toggles else ["--trace-fst"] if job.waves else []
+    return compiled(design, HARNESS, _header(job), recording, optimise)
 
 
 def compiled(design: Design, harness: Path, header: str, more: Sequence[str] = (), optimise: bool = True) -> Path:
@@ -94,6 +95,8 @@ def execute(job: Job, program: Path, codes: NDArray[np.integer], progress: Progr
         command = [str(program), str(folder / "input.bin"), name, *map(str, numbers)]
         if job.waves:
             command.append(str(job.waves.resolve()))
+        if job.toggles:
+            command += [str(job.toggles.path.resolve()), str(job.toggles.skipped), str(job.toggles.period_ps)]
         # memories read their contents from the folder of the Verilog
         process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=program.parent / "verilog"
@@ -125,6 +128,7 @@ def execute(job: Job, program: Path, codes: NDArray[np.integer], progress: Progr
 def _header(job: Job) -> str:
     """What the harness must know of the model at compile time."""
     taps = " ".join(f"TAP({label},{-(-layout.beat_bits // 8)})" for label, layout, _ in job.tapped)
+    recorded = "#define SIM_ACTIVITY 1\n" if job.toggles else ""
     noise = ""
     if isinstance(job.config.noise, SamplerConfig):
         noise = "#define SIM_SEED 1\n"
@@ -133,5 +137,5 @@ def _header(job: Job) -> str:
     return (
         f'#include "V{job.config.name}.h"\n#define SIM_TOP V{job.config.name}\n'
         f"#define SIM_S_BYTES {job.source.beat_bits // 8}\n#define SIM_M_BYTES {job.result.beat_bits // 8}\n"
-        f"#define SIM_TAPS {taps}\n{noise}"
+        f"#define SIM_TAPS {taps}\n{noise}{recorded}"
     )

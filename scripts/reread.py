@@ -1,0 +1,54 @@
+"""What one command wrote of a plan as JSON and another takes: read again, and held to be of the same plan."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sigmabit.golden import InputError
+from sigmabit.hdl.plan import Plan
+
+Entries = Mapping[str, Mapping[str, Any]]
+"""The parts of a pipeline, by name."""
+
+T = TypeVar("T")
+
+
+def reread(
+    path: Path, command: str, plan: Plan, parts: list[str], keys: list[str], check: Callable[[dict[str, Any], Entries], T]
+) -> T:
+    """What `sigmabit COMMAND --report` wrote, as `check` gives it of the whole and of its layers.
+
+    parts: the names that the layers must have, in order. keys: of network, part, clock_mhz, interval_cycles, which must be the
+    plan's. Raises InputError, also what `check` raises, with the file's name.
+    """
+    expected = f"what `sigmabit {command} --report` writes"
+    try:
+        data = json.loads(path.read_text())
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror or error}") from None
+    except (ValueError, RecursionError):
+        raise InputError(f"{path}: not JSON, expected {expected}") from None
+    try:
+        if not isinstance(data, dict) or not isinstance(data.get("layers"), list):
+            raise InputError(f"not {expected}: layers are missing")
+        own = {"network": plan.network, "part": plan.part, "clock_mhz": plan.clock_mhz, "interval_cycles": plan.interval}
+        for key in keys:
+            if data.get(key) != own[key]:
+                raise InputError(f"made for {key} {str(data.get(key))[:60]}, this plan has {own[key]}")
+        entries = {str(entry.get("name")): entry for entry in data["layers"] if isinstance(entry, dict)}
+        if list(entries) != parts:
+            raise InputError(f"made for parts {', '.join(entries)[:200]}; this plan has {', '.join(parts)}")
+        return check(data, entries)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+
+
+def number(entry: Mapping[str, Any], key: str, name: str) -> float:
+    """A size that `name` has. Raises InputError if it has none, or what no such file has."""
+    value = entry.get(key)
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1e12:
+        raise InputError(f"{name} has no number for {key}")
+    return value
