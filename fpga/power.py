@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 CLOCK_PJ = 0.037
-"""A register's share of the clock, each cycle. 14 reports: quartiles 0.028 and 0.040."""
+"""A register's share of the clock, each cycle. 14 reports: median 0.036, quartiles 0.028 and 0.040."""
 
 LOGIC_PJ = 0.125
 """A toggle of a LUT's output, inside. One published log with its activity: 0.123; reports at an assumed 12.5 %: 0.141."""
@@ -18,15 +18,15 @@ LOGIC_PJ = 0.125
 SIGNAL_PJ = 0.11
 """A toggle of a net between cells. The same: 0.147 and 0.127; times the reports' ratio to logic, 0.75: 0.093."""
 
-BRAM_PJ = 25.0
-"""A cycle of an enabled RAMB36. 11 reports, enable rates unknown: 1.3 to 34, quartiles 5 and 21; the low ones may be idle."""
+BRAM_PJ = 20.0
+"""A cycle of an enabled RAMB36. 11 reports: 1.3 to 34, quartiles 5 and 21, at unknown shares of enabled cycles; here, in all."""
 
 DSP_PJ = 6.0
 """A cycle of a DSP48. 5 reports: 1.7 to 10."""
 
-LEAST, MOST = 1 / 2, 3.0
-"""The true value is held to lie between these multiples of the estimate: model against reports spreads by 1.8 either way,
-energies by 1.5; and toggles within a cycle, before values settle, are not seen by a simulation without delays.
+LEAST, MOST = 0.4, 3.0
+"""The true value is held to lie between these multiples of the estimate: the model gives 0.6 to 2.1 times what reports say, the
+energy of a toggle is known to within 1.5, and toggles within a cycle, before values settle, are not seen without delays.
 """
 
 

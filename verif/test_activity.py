@@ -1,4 +1,4 @@
-"""Activity and power: toggles are those of golden's results, names those of the design, and the estimate is its formula."""
+"""Activity: toggles are those of golden's results, names those of the design, registers those of Yosys."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sigmabit.fpga.board import top_name
-from sigmabit.fpga.power import BRAM_PJ, CLOCK_PJ, DSP_PJ, LEAST, LOGIC_PJ, MOST, SIGNAL_PJ, power
 from sigmabit.fpga.synthesis import PRIMITIVES, run_yosys
 from sigmabit.golden import Network, import_model
 from sigmabit.hdl.convert import Design, convert
@@ -20,12 +18,11 @@ from sigmabit.hdl.plan import Plan
 from sigmabit.scripts.area import parts_of
 from sigmabit.scripts.datasets import digits
 from sigmabit.scripts.models import make_plan
-from sigmabit.scripts.power import WATTS, estimate
-from sigmabit.verif.activity import INSIDE, Activity, Net, Switching, count, nets, registers, switching
+from sigmabit.verif.activity import INSIDE, Activity, Net, count, nets, registers, switching
 from sigmabit.verif.pipelines import SimulationError, simulate
 from sigmabit.verif.pipelines.common import Toggles, converted
 
-from .command_line import DIGITS, Call, Refused
+from .command_line import DIGITS
 
 INTERVAL = 64
 FRAMES = 40
@@ -150,7 +147,7 @@ def test_window(plan: Plan, made: tuple[Activity, Path]) -> None:
     duration = made[0].cycles * round(1e6 / plan.clock_mhz)
     assert f"(DURATION {duration})" in text and "(TIMESCALE 1 ps)" in text
     assert {int(low) + int(high) for low, high in re.findall(r"\(T0 (\d+)\) \(T1 (\d+)\)", text)} == {duration}
-    assert re.findall(r"^\(aclk .*\(TC (\d+)\)", text, re.MULTILINE) == [str(2 * made[0].cycles - 1)]
+    assert set(re.findall(r"^\(aclk .*\(TC (\d+)\)", text, re.MULTILINE)) == {str(2 * made[0].cycles - 1)}
 
 
 def test_few_frames_come_again(network: Network, plan: Plan, codes: np.ndarray, tmp_path: Path) -> None:
@@ -229,43 +226,3 @@ def test_simulators(network: Network, plan: Plan, codes: np.ndarray, tmp_path: P
     """Only Verilator counts."""
     with pytest.raises(SimulationError, match="by verilator only"):
         simulate(network, plan, codes, "myhdl", toggles=Toggles(tmp_path / "x", 0, 1))
-
-
-def test_power() -> None:
-    """The formula, term by term: pJ times MHz are microwatts."""
-    nothing = {"lut": 0, "ff": 0, "bram36": 0, "dsp": 0}
-    assert power(nothing, 0.5, 100).total == 0
-    found = power({"lut": 2000, "ff": 3000, "bram36": 1.5, "dsp": 4}, 0.25, 100)
-    assert found.clock == pytest.approx(100e-6 * 3000 * CLOCK_PJ)
-    assert found.logic == pytest.approx(100e-6 * 0.25 * (2000 * LOGIC_PJ + 5000 * SIGNAL_PJ))
-    assert found.memory == pytest.approx(100e-6 * (1.5 * BRAM_PJ + 4 * DSP_PJ))
-    assert power({**nothing, "lut": 10, "ff": 10}, 0.5, 200).total > power({**nothing, "lut": 10, "ff": 10}, 0.4, 200).total
-
-
-def test_estimate(plan: Plan) -> None:
-    """Parts add up; areas by Yosys take the place of planned ones."""
-    activity = Activity(100, {name: Switching(100, 25.0) for name in parts_of(plan)})
-    found = estimate(activity, plan, None)
-    assert found["watts"] == pytest.approx(sum(row["watts"] for row in found["layers"]))
-    assert found["watts"] == pytest.approx(sum(found[key] for key in WATTS[:-1]))
-    assert (found["least_watts"], found["most_watts"]) == (LEAST * found["watts"], MOST * found["watts"])
-    double = {name: {key: 2 * value for key, value in part.cost.__dict__.items()} for name, part in parts_of(plan).items()}
-    assert estimate(activity, plan, double)["watts"] == pytest.approx(2 * found["watts"], rel=0.01)
-
-
-class TestCommand:
-    def test_files(self, call: Call, data: Path, tiny: Path, tmp_path: Path) -> None:
-        """The file for a board, and the report that `sigmabit report --power` takes."""
-        saif, report = tmp_path / "a.saif", tmp_path / "a.json"
-        result = call("power", tiny, "--input", data / "x.npy", "--saif", saif, "--board", "--report", report, "--json")
-        assert result.status == 0
-        assert json.loads(result.out) == json.loads(report.read_text())
-        top = re.findall(r"\(INSTANCE (\w+)", saif.read_text())[:4]
-        assert top == ["bench", top_name(system_name(top[1].split("_system")[0])), "system_instance", "pipeline_instance"]
-
-    @pytest.mark.usefixtures("own_folder")
-    def test_bad(self, refused: Refused, data: Path, tiny: Path) -> None:
-        given = ["power", tiny, "--input", data / "x.npy"]
-        refused([*given, "--board"], "--board needs --saif")
-        refused([*given, "--saif", "no/such/a.saif"], "no/such")
-        refused([*given, "--synth", data / "x.npy"], "not JSON")

@@ -18,7 +18,7 @@ from .published import OTHERS, PAPER, PAPER_CLOCK_MHZ, Figure, Published, is_bin
 FIGURES = ("clock_mhz", "cycles", "fps", "tops", "lut", "lut_per_mac", "watts", "latency_us", "accuracy")
 """What designs are compared by."""
 
-ESTIMATED = "estimated, dynamic power alone; half to three times this"
+ESTIMATED = "estimated, dynamic power alone; 0.4 to 3 times this"
 """What a reader must know of this pipeline's watts."""
 
 
