@@ -78,6 +78,11 @@ class Outcome:
 
     @property
     def files(self) -> set[str]:
+        """What lies in the folder of results, besides the constraints and what the next run may start from."""
+        return {name for name in self.everything if not name.startswith("reference_") and not name.endswith(".inputs")}
+
+    @property
+    def everything(self) -> set[str]:
         """What lies in the folder of results, besides the constraints."""
         return {path.name for path in self.out.iterdir()} - {"constraints.xdc"}
 
@@ -179,6 +184,281 @@ class TestFlow:
         assert run().files == BUILT
         assert run(scenario="setup -1").files == results("synth", "routed")
         assert run(scenario="fails route_design").files == results("synth", "placed")
+
+
+def copy_of(scripts: Path, script: str, old: str, new: str) -> None:
+    """The scripts, one of them changed in one place."""
+    shutil.copytree(SCRIPTS, scripts)
+    path = scripts / f"{script}.tcl"
+    text = path.read_text()
+    assert text.count(old) == 1
+    path.write_text(text.replace(old, new))
+
+
+OPENED = ["open_checkpoint"]
+ANEW = ["synth_design", *STEPS]
+FROM_FORMER = ["read_checkpoint synth", "synth_design", "opt_design", "read_checkpoint routed", *STEPS[1:]]
+
+
+def course(outcome: Outcome) -> list[str]:
+    """The names of the steps, and of the commands that take something from an earlier run, with the reference's state."""
+    calls = outcome.named("open_checkpoint", "read_checkpoint", "synth_design", *STEPS)
+    found = [(call[0], re.search(r"reference_(\w+)", call[-1])) for call in calls]
+    return [f"{name} {reference[1]}" if reference else name for name, reference in found]
+
+
+@needs_tcl
+class TestIncremental:
+    """A second run: the stand-ins see to it that what it ends with is made of what it was given."""
+
+    @pytest.mark.parametrize("script", ["bitstream", "out_of_context"])
+    def test_nothing_changed(self, run: Run, script: str) -> None:
+        """The routed design is opened, and all that is written of it is written again."""
+        files = run(script).files
+        outcome = run(script)
+        assert (outcome.status, outcome.violations, outcome.files) == (0, [], files)
+        assert course(outcome) == OPENED and outcome.named("open_checkpoint") == [["open_checkpoint", "routed.dcp"]]
+        assert outcome.named("write_bitstream") == (
+            [["write_bitstream", "-force", f"{TOP}.bit"]] if script == "bitstream" else []
+        )
+        assert outcome.output.startswith("nothing has changed since this design was routed\n")
+
+    def test_on_board(self, run: Run, on_board: Path) -> None:
+        changes = {"folder": str(on_board), **ON_BOARD}
+        assert run("board", changes=changes).status == 0
+        outcome = run("board", changes=changes)
+        assert (outcome.status, outcome.violations, course(outcome)) == (0, [], OPENED)
+        assert {f"{BOARD_TOP}.bit", f"{BOARD_TOP}.mcs"} <= outcome.files
+
+    @pytest.mark.parametrize("kind", [".v", ".mem", ".f", "clock"])
+    def test_a_change(self, run: Run, verilog: Path, kind: str) -> None:
+        """A byte of the Verilog or of a memory, the files' order, the clock: all steps, from the former design."""
+        changes: dict[str, str | None] = {"folder": str(verilog)}
+        assert run(changes=changes).status == 0
+        if kind == "clock":
+            changes["clock_mhz"] = "150"
+        else:
+            path = sorted(verilog.glob(f"*{kind}"))[0]
+            lines = path.read_text().splitlines()
+            first = lines[0]
+            if kind == ".f":
+                lines[:2] = lines[1::-1]
+            else:
+                lines[0] = first[:-1] + chr(ord(first[-1]) ^ 1)
+            assert lines != path.read_text().splitlines()
+            path.write_text("\n".join(lines) + "\n")
+        outcome = run(changes=changes)
+        assert (outcome.status, outcome.violations, outcome.files) == (0, [], BUILT)
+        assert course(outcome) == FROM_FORMER
+        reference = outcome.named("read_checkpoint")[0]
+        assert reference == ["read_checkpoint", "-auto_incremental", "-incremental", "reference_synth.dcp"]
+        assert course(run(changes=changes)) == OPENED
+
+    def test_a_board_of_other_pins(self, run: Run, on_board: Path, tmp_path: Path) -> None:
+        folder = Path(shutil.copytree(on_board, tmp_path / "verilog"))
+        changes = {"folder": str(folder), **ON_BOARD}
+        assert run("board", changes=changes).status == 0
+        xdc = folder / f"{BOARD_TOP}.xdc"
+        xdc.write_text(xdc.read_text().replace("AU36", "AU35"))
+        outcome = run("board", changes=changes)
+        assert (outcome.status, outcome.violations, course(outcome)) == (0, [], FROM_FORMER)
+
+    def test_other_scripts(self, run: Run, tmp_path: Path) -> None:
+        """What the steps are belongs to what a design is made of."""
+        assert run().status == 0
+        copy_of(tmp_path / "scripts", "flow", "    step opt_design\n", "    step opt_design -directive Explore\n")
+        outcome = run(scripts=tmp_path / "scripts")
+        assert (outcome.status, outcome.violations, course(outcome)) == (0, [], FROM_FORMER)
+
+    @pytest.mark.parametrize("what", ["part", "version", "mode"])
+    def test_no_reference(self, run: Run, what: str) -> None:
+        """Nothing is taken from a design for another device, of another mode, or by another Vivado."""
+        other = "xc7vx485tffg1761-2"
+        assert run(scenario="version 2022.2" if what == "version" else "").status == 0
+        scenario = f"parts {{{PART} {other}}}" if what == "part" else ""
+        script = "out_of_context" if what == "mode" else "bitstream"
+        outcome = run(script, scenario, {"part": other} if what == "part" else None)
+        assert (outcome.status, outcome.violations, course(outcome)) == (0, [], ANEW)
+        assert not [name for name in outcome.everything if name.startswith("reference_")]
+
+    def test_afresh(self, run: Run) -> None:
+        assert course(run()) == ANEW
+        assert course(run(extra=("incremental=1",))) == OPENED
+        outcome = run(changes={"clock_mhz": "150"}, extra=("incremental=0",))
+        assert (outcome.status, outcome.violations, course(outcome)) == (0, [], ANEW)
+
+    @pytest.mark.parametrize(
+        "scenario", ["setup -1", "hold -1", "fails route_design", "fails {report_power 2}", "fails get_timing_paths"]
+    )
+    def test_what_did_not_end_well_is_not_finished(self, run: Run, scenario: str) -> None:
+        """Synthesis is not repeated, all else is, and nothing is taken from the design that failed."""
+        assert run(scenario=scenario).status == 1
+        outcome = run()
+        assert (outcome.status, outcome.violations, outcome.files) == (0, [], BUILT)
+        assert course(outcome) == ["open_checkpoint", *STEPS]
+        assert outcome.named("open_checkpoint") == [["open_checkpoint", "synth.dcp"]]
+
+    @pytest.mark.parametrize("scenario", ["fails synth_design", "fails read_xdc", "fails opt_design", "setup -1"])
+    def test_a_failure_between(self, run: Run, scenario: str) -> None:
+        """The reference outlasts a run that failed."""
+        assert run().status == 0
+        failed = run(scenario=scenario, changes={"clock_mhz": "150"})
+        assert failed.status == 1 and f"{TOP}.bit" not in failed.files
+        outcome = run(changes={"clock_mhz": "150"})
+        assert (outcome.status, outcome.violations, outcome.files) == (0, [], BUILT)
+        synthesised = scenario in ("fails opt_design", "setup -1")
+        assert course(outcome) == (["open_checkpoint", *FROM_FORMER[2:]] if synthesised else FROM_FORMER)
+
+    def test_a_failed_bitstream(self, run: Run) -> None:
+        """Timing was met: the routed design is kept, and the bitstream written."""
+        failed = run(scenario="fails write_bitstream")
+        assert failed.status == 1 and f"{TOP}.bit" not in failed.files
+        outcome = run()
+        assert (outcome.status, outcome.files, course(outcome)) == (0, BUILT, OPENED)
+
+    @pytest.mark.parametrize("state", ["synth", "routed"])
+    def test_a_spoilt_checkpoint(self, run: Run, state: str) -> None:
+        """The run fails, and the next one does without it."""
+        assert run(scenario="setup -1" if state == "synth" else "").status == (1 if state == "synth" else 0)
+        checkpoint = run(changes={"top": None}).out / f"{state}.dcp"
+        checkpoint.write_text("spoilt")
+        failed = run()
+        assert failed.status == 1 and failed.sentence.endswith(f"{state}.dcp is removed, the next run does without it")
+        assert f"{TOP}.bit" not in failed.files
+        outcome = run()
+        assert (outcome.status, outcome.violations, outcome.files) == (0, [], BUILT)
+        assert course(outcome) == (ANEW if state == "synth" else ["open_checkpoint", *STEPS])
+
+    def test_a_lost_report(self, run: Run) -> None:
+        """What is missing is made again."""
+        (run().out / "synth_power.rpt").unlink()
+        outcome = run()
+        assert (outcome.status, outcome.files) == (0, BUILT) and "synth_design" in course(outcome)
+
+    def test_without_the_option(self, run: Run) -> None:
+        """Some versions of Vivado have no write_checkpoint -incremental_synth."""
+        outcome = run(scenario="incremental_synth 0")
+        assert (outcome.status, outcome.violations, outcome.errors, outcome.files) == (0, [], "", BUILT)
+        written = [call[1:-1] for call in outcome.named("write_checkpoint") if call[-1] == "synth.dcp"]
+        assert written == [["-force", "-incremental_synth"], ["-force"]]
+        assert course(run(scenario="incremental_synth 0", changes={"clock_mhz": "150"})) == FROM_FORMER
+
+    @pytest.mark.parametrize(
+        ("old", "new", "violation"),
+        [
+            ("[content $state.inputs] eq $made_of", "1", "the end with other sources"),
+            ("append made_of ", "# append made_of ", "the end with other sources"),
+            ("concat [list $script] $paths", "concat [list $script] [lrange $paths 0 0]", "the end with other sources"),
+            (
+                "    refer routed\n    step place_design\n",
+                "    step place_design\n    refer routed\n",
+                "not legal in state placed",
+            ),
+            (
+                "    refer synth\n    step synth",
+                "    refer routed\n    step synth",
+                "of state routed where one of state synth belongs",
+            ),
+            ("-auto_incremental -incremental}", "-auto_incremental}", "reads a source"),
+        ],
+    )
+    def test_violations(self, run: Run, verilog: Path, tmp_path: Path, old: str, new: str, violation: str) -> None:
+        """A script that keeps what it must not, or takes it where that is not legal, is caught."""
+        copy_of(tmp_path / "scripts", "flow", old, new)
+        changes: dict[str, str | None] = {"folder": str(verilog)}
+        assert run(changes=changes, scripts=tmp_path / "scripts").status == 0
+        (verilog / f"{TOP}.v").write_text("// changed\n" + (verilog / f"{TOP}.v").read_text())
+        outcome = run(changes=changes, scripts=tmp_path / "scripts")
+        assert outcome.violations and violation in outcome.violations[0]
+
+    @pytest.mark.parametrize("what", ["part", "mode"])
+    def test_another_reference_is_seen(self, run: Run, tmp_path: Path, what: str) -> None:
+        copy_of(tmp_path / "scripts", "flow", "[first_line [content $record]] ne [first_line $made_of]", "0")
+        assert run(scripts=tmp_path / "scripts").status == 0
+        other = "xc7vx485tffg1761-2"
+        scenario, changes = (f"parts {{{PART} {other}}}", {"part": other}) if what == "part" else ("", None)
+        outcome = run("out_of_context" if what == "mode" else "bitstream", scenario, changes, scripts=tmp_path / "scripts")
+        assert outcome.violations[0] == f"the reference has another {what}"
+
+
+SAIF = """(SAIFILE
+  (SAIFVERSION "2.0") (DIRECTION "backward") (TIMESCALE 1 ns) (DURATION 1000)
+  (INSTANCE {top}
+    (NET (aclk (T0 500) (T1 500) (TX 0) (TC 400)))
+    (INSTANCE below (NET (x (T0 10) (T1 990) (TX 0) (TC 2))))))
+"""
+
+
+@needs_tcl
+class TestActivity:
+    @pytest.fixture
+    def saif(self, tmp_path: Path) -> Path:
+        path = tmp_path / "the core.saif"
+        path.write_text(SAIF.format(top=TOP))
+        return path
+
+    @pytest.mark.parametrize("script", ["bitstream", "out_of_context"])
+    def test_read(self, run: Run, saif: Path, script: str) -> None:
+        """Once, right before the power of the routed design is reported; all other calls are as without it."""
+        without = run(script, extra=("incremental=0",))
+        outcome = run(script, extra=("incremental=0", f"saif={saif}"))
+        assert (outcome.status, outcome.violations) == (0, [])
+        read = ["read_saif", "-strip_path", TOP, "-out_file", "routed_activity.rpt", str(saif)]
+        assert outcome.calls[outcome.calls.index(read) + 1] == ["report_power", "-file", "routed_power.rpt"]
+        assert [call for call in outcome.calls if call != read] == without.calls
+        assert outcome.files == without.files | {"routed_activity.rpt"}
+
+    def test_of_a_routed_design(self, run: Run, saif: Path) -> None:
+        """Another activity: nothing is built again. None: nothing of it stays."""
+        assert run().status == 0
+        outcome = run(extra=(f"saif={saif}",))
+        assert (outcome.status, outcome.violations, course(outcome)) == (0, [], OPENED)
+        assert outcome.named("read_saif") and outcome.files == BUILT | {"routed_activity.rpt"}
+        assert run().files == BUILT
+
+    def test_fails(self, run: Run, saif: Path) -> None:
+        """No power is reported as if it were the simulation's; all else is written."""
+        outcome = run(scenario="fails read_saif", extra=(f"saif={saif}",))
+        assert (outcome.status, outcome.files) == (1, results("synth", "routed") - {"routed_power.rpt"})
+        assert outcome.sentence == "could not be written: routed_power.rpt"
+
+    @pytest.mark.parametrize(
+        ("text", "sentence"),
+        [
+            (None, "there is no file "),
+            ("", "names no instance"),
+            (SAIF.format(top="testbench"), f"is of testbench, not of {TOP}"),
+            (SAIF.format(top='"module" other'), f"is of other, not of {TOP}"),
+        ],
+    )
+    def test_refused(self, run: Run, tmp_path: Path, text: str | None, sentence: str) -> None:
+        """Before anything is read, or removed."""
+        path = tmp_path / "odd.saif"
+        if text is not None:
+            path.write_text(text)
+        built = run().everything
+        outcome = run(extra=(f"saif={path}",))
+        assert outcome.status == 2 and sentence in outcome.sentence and str(path) in outcome.sentence
+        assert [call[0] for call in outcome.calls] == ["get_parts"] and outcome.everything == built
+
+    @pytest.mark.parametrize(
+        ("old", "new", "violation"),
+        [
+            ("-strip_path $top ", "", "read_saif takes two levels away"),
+            ("-strip_path $top ", "-strip_path tb/dut ", "read_saif takes away what is not there"),
+            ('"routed_power.rpt"} { read_activity', '"routed_drc.rpt"} { read_activity', "no power of state routed"),
+            (
+                '"routed_power.rpt"} { read_activity',
+                '"synth_power.rpt"} { read_activity',
+                "read_saif writes routed_activity.rpt in state synth",
+            ),
+            ("{ step read_saif", "{ list read_saif", "the end without activity"),
+        ],
+    )
+    def test_violations(self, run: Run, saif: Path, tmp_path: Path, old: str, new: str, violation: str) -> None:
+        copy_of(tmp_path / "scripts", "flow", old, new)
+        outcome = run(extra=(f"saif={saif}",), scripts=tmp_path / "scripts")
+        assert violation in outcome.violations
 
 
 @pytest.fixture(scope="module")
@@ -332,7 +612,7 @@ class TestArguments:
         ("changes", "extra", "expected"),
         [
             *(({name: None}, (), f"{name}= is missing") for name in ("folder", "top", "part", "clock_mhz", "out")),
-            ({}, ("speed=3",), "there is no argument speed, only folder, top, part, clock_mhz, out"),
+            ({}, ("speed=3",), "there is no argument speed, only folder, top, part, clock_mhz, out, saif, incremental"),
             ({}, ("fast",), "fast is not of the form name=value"),
             ({}, ("top=net",), "top is given twice"),
             ({"top": "a b"}, (), "top=a b is not the name of a Verilog module"),
@@ -342,6 +622,7 @@ class TestArguments:
             *(({"clock_mhz": mhz}, (), f"clock_mhz={mhz} is not a number") for mhz in ("0.0", "-200", "inf", "2e2", "1001")),
             ({"folder": "absent"}, (), "there is no folder "),
             ({"out": "record"}, (), "there cannot be a folder "),
+            ({}, ("incremental=yes",), "incremental=yes is neither 0 nor 1"),
         ],
     )
     def test_wrong(self, run: Run, changes: dict[str, str | None], extra: tuple[str, ...], expected: str) -> None:
@@ -368,8 +649,8 @@ class TestStandIns:
             ("flow", "    step opt_design\n", "", "", "place_design is not legal in state synth"),
             ("flow", "        step phys_opt_design\n", "", "", "route_design before phys_opt_design"),
             ("flow", "        step route_design\n", "", "", "write_checkpoint writes routed.dcp in state placed"),
-            ("flow", "    write_results synth\n", "", "", "no checkpoint of state synth"),
-            ("flow", "    write_results $state\n", "", "", "no checkpoint of state routed"),
+            ("flow", "    write_results $run synth\n", "", "", "no checkpoint of state synth"),
+            ("flow", "    write_results $run $state\n", "", "", "no checkpoint of state routed"),
             ("flow", "        _drc.rpt                      {report_drc -file}\n", "", "", "no drc of state synth"),
             ("flow", "report_power -file", "report_power -output", "", "report_power has no option -output"),
             ("flow", "    if {$failed} {", "    if {0} {", "fails route_design", "write_bitstream is not legal in state placed"),
@@ -383,17 +664,14 @@ class TestStandIns:
             ("bitstream", "{NSTD-1 UCIO-1}", "{NSTD-1}", "", "write_bitstream with UCIO-1 an error"),
             ("bitstream", "    flow::judge $run\n", "", "setup -1", "the setup slack was not asked for"),
             ("bitstream", "$run default", "$run out_of_context", "", "write_bitstream out of context"),
-            ("out_of_context", "    flow::implement\n", "", "", "the end in state synth"),
+            ("out_of_context", "    flow::implement $run\n", "", "", "the end in state synth"),
         ],
     )
     def test_violations(
         self, run: Run, verilog: Path, tmp_path: Path, script: str, old: str, new: str, scenario: str, violation: str
     ) -> None:
-        scripts = Path(shutil.copytree(SCRIPTS, tmp_path / "scripts"))
-        path = scripts / f"{script}.tcl"
-        text = path.read_text()
-        assert text.count(old) == 1
-        path.write_text(text.replace(old, new))
+        scripts = tmp_path / "scripts"
+        copy_of(scripts, script, old, new)
         if violation == "with zeros":
             next(verilog.glob("*.mem")).unlink()
         folder = verilog.rename(tmp_path / "ver ilog")
