@@ -686,36 +686,43 @@ class TestStandIns:
 Make = Callable[..., subprocess.CompletedProcess[str]]
 
 
+@pytest.fixture
+def make(tmp_path: Path) -> Make:
+    """A function that runs make in a temporary folder, with only the given folders and make's own shell tools on PATH."""
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    for tool in ("make", "sh", "mkdir", "echo", "rm", "cat", "ls", "sleep"):
+        (tools / tool).symlink_to(str(shutil.which(tool)))
+    (tmp_path / "Makefile").write_text(
+        f"BITSTREAM_NEEDS := converted\ninclude {SCRIPTS / 'vivado.mk'}\nconverted: model\n\t@echo converted\n\t@: > $@\n"
+    )
+    (tmp_path / "model").touch()
+
+    def call(*arguments: str, path: tuple[Path, ...] = ()) -> subprocess.CompletedProcess[str]:
+        environment = {"PATH": os.pathsep.join(map(str, (*path, tools)))}
+        command = [str(tools / "make"), *arguments]
+        return subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+
+    return call
+
+
+@pytest.fixture
+def fake(tmp_path: Path) -> Path:
+    """A folder with a `vivado` that writes down its arguments, makes a bitstream where it is to, and ends with $STATUS."""
+    folder = tmp_path / "fake"
+    folder.mkdir()
+    program = folder / "vivado"
+    program.write_text(
+        '#!/bin/sh\nprintf "%s\\n" "$@" > arguments\necho run >> runs\n'
+        'for word; do case "$word" in out=*) out="${word#out=}";; *bitstream.tcl) made=some.bit;; esac; done\n'
+        '[ "$STATUS" != 0 ] || [ -z "$made" ] || : > "$out/$made"\nexit $STATUS\n'
+    )
+    program.chmod(0o755)
+    return folder
+
+
 @pytest.mark.parametrize(("target", "script"), [("bitstream", "bitstream"), ("out-of-context", "out_of_context")])
 class TestMake:
-    @pytest.fixture
-    def make(self, tmp_path: Path) -> Make:
-        """A function that runs make in a temporary folder, with only the given folders and make's own shell tools on PATH."""
-        tools = tmp_path / "tools"
-        tools.mkdir()
-        for tool in ("make", "sh", "mkdir", "echo", "cat"):
-            (tools / tool).symlink_to(str(shutil.which(tool)))
-        (tmp_path / "Makefile").write_text(
-            f"BITSTREAM_NEEDS := converted\ninclude {SCRIPTS / 'vivado.mk'}\nconverted:\n\t@echo converted\n"
-        )
-
-        def call(*arguments: str, path: tuple[Path, ...] = ()) -> subprocess.CompletedProcess[str]:
-            environment = {"PATH": os.pathsep.join(map(str, (*path, tools)))}
-            command = [str(tools / "make"), *arguments]
-            return subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
-
-        return call
-
-    @pytest.fixture
-    def fake(self, tmp_path: Path) -> Path:
-        """A folder with a `vivado` that writes down its arguments and ends with $STATUS."""
-        folder = tmp_path / "fake"
-        folder.mkdir()
-        program = folder / "vivado"
-        program.write_text('#!/bin/sh\nprintf "%s\\n" "$@" > arguments\nexit $STATUS\n')
-        program.chmod(0o755)
-        return folder
-
     def test_without_vivado(self, make: Make, target: str, script: str) -> None:
         done = make(target, f"TOP={TOP}")
         assert done.returncode != 0
@@ -731,22 +738,118 @@ class TestMake:
     ) -> None:
         done = make(target, f"TOP={TOP}", f"VERILOG={converted}", "OUT=my results", "CLOCK_MHZ=150", "STATUS=0", path=(fake,))
         assert (done.returncode, done.stderr) == (0, "")
-        assert done.stdout.splitlines()[0] == "converted" and (tmp_path / "my results").is_dir()
+        out = "my results" if target == "bitstream" else "my results/out_of_context"
+        assert done.stdout.splitlines()[0] == "converted" and (tmp_path / out).is_dir()
         arguments = (tmp_path / "arguments").read_text().splitlines()
         split = arguments.index("-tclargs")
         assert arguments[:split] == [
-            *("-mode", "batch", "-notrace", "-log", "my results/vivado.log", "-journal", "my results/vivado.jou"),
+            *("-mode", "batch", "-notrace", "-log", f"{out}/vivado.log", "-journal", f"{out}/vivado.jou"),
             *("-source", f"{SCRIPTS}/{script}.tcl"),
         ]
         nothing = dict.fromkeys(("folder", "top", "part", "clock_mhz", "out"))
         outcome = run(script, changes=nothing, extra=tuple(arguments[split + 1 :]))
         assert (outcome.status, outcome.violations) == (0, [])
-        assert "-period 6.666 " in (tmp_path / "my results" / "constraints.xdc").read_text()
+        assert "-period 6.666 " in (tmp_path / out / "constraints.xdc").read_text()
         assert outcome.named("synth_design")[0][2:5] == [TOP, "-part", PART]
 
     def test_a_failure_is_passed_on(self, make: Make, fake: Path, target: str, script: str) -> None:
         done = make(target, f"TOP={TOP}", "STATUS=1", path=(fake,))
         assert done.returncode != 0 and "Error 1" in done.stderr
+
+    def test_no_saif(self, make: Make, fake: Path, target: str, script: str) -> None:
+        """Refused before anything is made."""
+        done = make(target, f"TOP={TOP}", "STATUS=0", "SAIF=core.saif", path=(fake,))
+        assert (done.returncode, done.stdout) == (2, "") and "SAIF=core.saif: there is no such file" in done.stderr
+
+
+@pytest.mark.parametrize("target", ["bitstream", "out-of-context"])
+class TestMakeAgain:
+    """Vivado runs again only where something has changed."""
+
+    @pytest.fixture
+    def vivado(self, make: Make, fake: Path, verilog: Path, tmp_path: Path, target: str) -> Callable[..., int]:
+        """A function that makes the target with the given settings, and says how often Vivado has run since the last call."""
+
+        def call(*settings: str, status: int = 0) -> int:
+            given = (f"TOP={TOP}", "VERILOG=verilog", "OUT=my results", f"STATUS={status}")
+            done = make(target, *given, *settings, path=(fake,))
+            assert (done.returncode == 0) == (status == 0)
+            runs = tmp_path / "runs"
+            count = runs.read_text().count("run") if runs.exists() else 0
+            runs.write_text("")
+            assert done.stdout.endswith(" is up to date\n") == (status == 0)
+            return count
+
+        return call
+
+    def test_once(self, vivado: Callable[..., int]) -> None:
+        """Nothing has changed: Vivado does not run."""
+        assert [vivado(), vivado(), vivado()] == [1, 0, 0]
+
+    @pytest.mark.parametrize(
+        "setting", ["CLOCK_MHZ=150", "PART=xc7vx485tffg1761-2", "INCREMENTAL=0", "SAIF=core.saif", "TOP=other"]
+    )
+    def test_other_settings(self, vivado: Callable[..., int], tmp_path: Path, setting: str) -> None:
+        (tmp_path / "core.saif").touch()
+        assert [vivado(), vivado(setting), vivado(setting), vivado(), vivado()] == [1, 1, 0, 1, 0]
+
+    @pytest.mark.parametrize("change", ["write", "add", "convert", "saif"])
+    def test_other_files(self, vivado: Callable[..., int], tmp_path: Path, change: str) -> None:
+        """The Verilog, written by hand or anew, with another file; the activity."""
+        (tmp_path / "core.saif").touch()
+        assert [vivado("SAIF=core.saif"), vivado("SAIF=core.saif")] == [1, 0]
+        later = (tmp_path / "my results").stat().st_mtime + 10
+        changed = {"write": f"verilog/{TOP}.v", "add": "verilog/more.mem", "convert": "model", "saif": "core.saif"}[change]
+        (tmp_path / changed).touch()
+        os.utime(tmp_path / changed, (later, later))
+        assert vivado("SAIF=core.saif") == 1
+
+    def test_a_file_that_is_gone(self, vivado: Callable[..., int], tmp_path: Path) -> None:
+        """Conversion removes what it has no more use for: no error."""
+        makefile = tmp_path / "Makefile"
+        makefile.write_text(makefile.read_text().replace("@echo converted", "@echo converted; rm -f verilog/old.v"))
+        (tmp_path / "verilog" / "old.v").touch()
+        assert [vivado(), vivado()] == [1, 0]
+        (tmp_path / "verilog" / "old.v").touch()
+        (tmp_path / "converted").unlink()
+        assert [vivado(), vivado()] == [1, 0]
+
+    def test_a_failure_is_not_finished(self, vivado: Callable[..., int]) -> None:
+        """It is run again, and so is what had ended well before."""
+        assert [vivado(), vivado("CLOCK_MHZ=250", status=1), vivado("CLOCK_MHZ=250", status=1), vivado(), vivado()] == [
+            1,
+            1,
+            1,
+            1,
+            0,
+        ]
+
+    def test_a_change_that_is_taken_back(self, vivado: Callable[..., int], tmp_path: Path) -> None:
+        """By a file with its former date: what had ended well is no more what lies there."""
+        assert vivado() == 1
+        path = tmp_path / "verilog" / f"{TOP}.v"
+        former = path.stat()
+        os.utime(path, (former.st_atime + 10, former.st_mtime + 10))
+        assert vivado(status=1) == 1
+        os.utime(path, (former.st_atime, former.st_mtime))
+        (tmp_path / "my results" / "some.bit").touch()
+        assert [vivado(), vivado()] == [1, 0]
+
+    def test_a_top_that_conversion_names(self, make: Make, fake: Path, tmp_path: Path, target: str) -> None:
+        """The command that is compared has the top's name from the first run on."""
+        makefile = tmp_path / "Makefile"
+        text = makefile.read_text().replace("@echo converted", "@sleep 0.3; mkdir -p verilog; : > verilog/net.f")
+        makefile.write_text("TOP = $(basename $(notdir $(shell ls $(VERILOG)/*.f 2>/dev/null)))\n" + text)
+        for _ in range(2):
+            assert make("-j4", target, "VERILOG=verilog", "STATUS=0", path=(fake,)).returncode == 0
+            assert "top=net" in (tmp_path / "arguments").read_text().splitlines()
+        assert (tmp_path / "runs").read_text() == "run\n"
+
+    def test_a_bitstream_that_is_gone(self, vivado: Callable[..., int], tmp_path: Path, target: str) -> None:
+        assert vivado() == 1
+        for path in tmp_path.glob("my results/*.bit"):
+            path.unlink()
+        assert vivado() == (1 if target == "bitstream" else 0)
 
 
 class TestMakeBoard:
