@@ -594,7 +594,7 @@ proc standin::set_property {given} {
         }
         PACKAGE_PIN { dict set places [lindex [objects $given 2 port] 0] [dict get $given 1] }
         IOSTANDARD { dict set levels [lindex [objects $given 2 port] 0] [dict get $given 1] }
-        CFGBVS - CONFIG_VOLTAGE - CONFIG_MODE {
+        CFGBVS - CONFIG_VOLTAGE - CONFIG_MODE - BITSTREAM.CONFIG.SPI_BUSWIDTH {
             objects $given 2 design
             dict set configuration [dict get $given 0] [dict get $given 1]
         }
@@ -632,6 +632,12 @@ proc standin::write_bitstream {given} {
 
 proc standin::write_cfgmem {given} {
     variable flash
+    variable configuration
+    # a bitstream is made for a width of SPI, which is 1 unless set
+    if {[regexp {^SPIx(\d)$} [dict get $given -interface] - width]} {
+        set has [dict merge {BITSTREAM.CONFIG.SPI_BUSWIDTH 1} $configuration]
+        if {[dict get $has BITSTREAM.CONFIG.SPI_BUSWIDTH] != $width} { violation "write_cfgmem has a bitstream of another width of SPI" }
+    }
     if {[dict get $given -format] ne "mcs"} { violation "write_cfgmem has the format [dict get $given -format]" }
     close [open [dict get $given -file] w]
     set flash 1
