@@ -16,6 +16,7 @@ from sigmabit.fpga.synthesis import synthesise
 from sigmabit.golden import import_model
 from sigmabit.hdl.convert import convert
 from sigmabit.hdl.link import System, divisor
+from sigmabit.hdl.parts import part
 from sigmabit.hdl.planner import Planner
 
 from .board import system_of
@@ -69,8 +70,61 @@ class TestFiles:
             board("odd", tmp_path)
 
     def test_unknown(self) -> None:
-        with pytest.raises(BoardError, match=r"^vc708: there is no such board, only kc705, vc707, vc709$"):
+        with pytest.raises(BoardError, match=rf"^vc708: there is no such board, only {', '.join(known())}$"):
             board("vc708")
+
+
+DOCS = Path(__file__).parents[1] / "docs"
+
+
+def rows(page: str) -> dict[str, str]:
+    """The table that a page begins with, without marks of code."""
+    head = (DOCS / f"{page}.md").read_text().partition("\n## ")[0].replace("`", "")
+    return dict(re.findall(r"^\| ([^|]+) \| ([^|]+) \|$", head, re.MULTILINE))
+
+
+class TestPages:
+    """A board may have a page in docs. What stands there is what its file says."""
+
+    PAGES = tuple(key for key in known() if (DOCS / f"{key}.md").is_file())
+
+    def test_pages(self) -> None:
+        """Those of the boards that were here first."""
+        assert {"kc705", "vc707", "vc709"} <= set(self.PAGES)
+
+    @pytest.mark.parametrize("key", PAGES)
+    def test_pins(self, key: str) -> None:
+        """Every pin with its standard, in the order of the constraints, and no other."""
+        text = constraints(board(key))
+        places, standards = (
+            {
+                port: value
+                for value, port in re.findall(rf"^set_property {what} (\S+) \[get_ports {{(\S+)}}\]$", text, re.MULTILINE)
+            }
+            for what in ("PACKAGE_PIN", "IOSTANDARD")
+        )
+        section = (DOCS / f"{key}.md").read_text().partition("\n## Pins\n")[2].partition("\n## ")[0]
+        table = re.findall(r"^\| `(\S+)` \| (\S+) \| (\S+) \| .+ \|$", section, re.MULTILINE)
+        assert table == [(port, places[port], standards[port]) for port in places]
+
+    @pytest.mark.parametrize("key", PAGES)
+    def test_facts(self, key: str) -> None:
+        """The device and what it holds, the oscillator, the configuration and the flash."""
+        of, facts = board(key), rows(key)
+        device = part(of.part)
+        assert facts["device"] == of.part
+        assert facts["LUTs"] == f"{device.lut:,}" and facts["registers"] == f"{device.ff:,}"
+        assert facts["RAMB36"] == f"{device.bram36:,}" and facts["DSP48"] == f"{device.dsp:,}"
+        assert facts["oscillator"].startswith(f"{of.oscillator_mhz:g} MHz")
+        assert facts["flash"].startswith(f"{of.flash[1]} MB, {of.flash[0]}")
+        assert {name: facts[name] for name, _ in of.configuration} == dict(of.configuration)
+
+    @pytest.mark.parametrize("key", PAGES)
+    def test_sources(self, key: str) -> None:
+        """Every source that the file names is on the page, by the same letter."""
+        named = re.findall(r"^#   \[([A-Z])\] (\S+?/\S+?),", (boards.FOLDER / f"{key}.toml").read_text(), re.MULTILINE)
+        page = (DOCS / f"{key}.md").read_text()
+        assert named and [letter for letter, repository in named if f"| {letter} | {repository}" not in page] == []
 
 
 class TestClock:

@@ -78,6 +78,11 @@ class Outcome:
 
     @property
     def files(self) -> set[str]:
+        """What lies in the folder of results, besides the constraints and what the next run may start from."""
+        return {name for name in self.everything if not name.startswith("reference_") and not name.endswith(".inputs")}
+
+    @property
+    def everything(self) -> set[str]:
         """What lies in the folder of results, besides the constraints."""
         return {path.name for path in self.out.iterdir()} - {"constraints.xdc"}
 
@@ -181,6 +186,281 @@ class TestFlow:
         assert run(scenario="fails route_design").files == results("synth", "placed")
 
 
+def copy_of(scripts: Path, script: str, old: str, new: str) -> None:
+    """The scripts, one of them changed in one place."""
+    shutil.copytree(SCRIPTS, scripts)
+    path = scripts / f"{script}.tcl"
+    text = path.read_text()
+    assert text.count(old) == 1
+    path.write_text(text.replace(old, new))
+
+
+OPENED = ["open_checkpoint"]
+ANEW = ["synth_design", *STEPS]
+FROM_FORMER = ["read_checkpoint synth", "synth_design", "opt_design", "read_checkpoint routed", *STEPS[1:]]
+
+
+def course(outcome: Outcome) -> list[str]:
+    """The names of the steps, and of the commands that take something from an earlier run, with the reference's state."""
+    calls = outcome.named("open_checkpoint", "read_checkpoint", "synth_design", *STEPS)
+    found = [(call[0], re.search(r"reference_(\w+)", call[-1])) for call in calls]
+    return [f"{name} {reference[1]}" if reference else name for name, reference in found]
+
+
+@needs_tcl
+class TestIncremental:
+    """A second run: the stand-ins see to it that what it ends with is made of what it was given."""
+
+    @pytest.mark.parametrize("script", ["bitstream", "out_of_context"])
+    def test_nothing_changed(self, run: Run, script: str) -> None:
+        """The routed design is opened, and all that is written of it is written again."""
+        files = run(script).files
+        outcome = run(script)
+        assert (outcome.status, outcome.violations, outcome.files) == (0, [], files)
+        assert course(outcome) == OPENED and outcome.named("open_checkpoint") == [["open_checkpoint", "routed.dcp"]]
+        assert outcome.named("write_bitstream") == (
+            [["write_bitstream", "-force", f"{TOP}.bit"]] if script == "bitstream" else []
+        )
+        assert outcome.output.startswith("nothing has changed since this design was routed\n")
+
+    def test_on_board(self, run: Run, on_board: Path) -> None:
+        changes = {"folder": str(on_board), **ON_BOARD}
+        assert run("board", changes=changes).status == 0
+        outcome = run("board", changes=changes)
+        assert (outcome.status, outcome.violations, course(outcome)) == (0, [], OPENED)
+        assert {f"{BOARD_TOP}.bit", f"{BOARD_TOP}.mcs"} <= outcome.files
+
+    @pytest.mark.parametrize("kind", [".v", ".mem", ".f", "clock"])
+    def test_a_change(self, run: Run, verilog: Path, kind: str) -> None:
+        """A byte of the Verilog or of a memory, the files' order, the clock: all steps, from the former design."""
+        changes: dict[str, str | None] = {"folder": str(verilog)}
+        assert run(changes=changes).status == 0
+        if kind == "clock":
+            changes["clock_mhz"] = "150"
+        else:
+            path = sorted(verilog.glob(f"*{kind}"))[0]
+            lines = path.read_text().splitlines()
+            first = lines[0]
+            if kind == ".f":
+                lines[:2] = lines[1::-1]
+            else:
+                lines[0] = first[:-1] + chr(ord(first[-1]) ^ 1)
+            assert lines != path.read_text().splitlines()
+            path.write_text("\n".join(lines) + "\n")
+        outcome = run(changes=changes)
+        assert (outcome.status, outcome.violations, outcome.files) == (0, [], BUILT)
+        assert course(outcome) == FROM_FORMER
+        reference = outcome.named("read_checkpoint")[0]
+        assert reference == ["read_checkpoint", "-auto_incremental", "-incremental", "reference_synth.dcp"]
+        assert course(run(changes=changes)) == OPENED
+
+    def test_a_board_of_other_pins(self, run: Run, on_board: Path, tmp_path: Path) -> None:
+        folder = Path(shutil.copytree(on_board, tmp_path / "verilog"))
+        changes = {"folder": str(folder), **ON_BOARD}
+        assert run("board", changes=changes).status == 0
+        xdc = folder / f"{BOARD_TOP}.xdc"
+        xdc.write_text(xdc.read_text().replace("AU36", "AU35"))
+        outcome = run("board", changes=changes)
+        assert (outcome.status, outcome.violations, course(outcome)) == (0, [], FROM_FORMER)
+
+    def test_other_scripts(self, run: Run, tmp_path: Path) -> None:
+        """What the steps are belongs to what a design is made of."""
+        assert run().status == 0
+        copy_of(tmp_path / "scripts", "flow", "    step opt_design\n", "    step opt_design -directive Explore\n")
+        outcome = run(scripts=tmp_path / "scripts")
+        assert (outcome.status, outcome.violations, course(outcome)) == (0, [], FROM_FORMER)
+
+    @pytest.mark.parametrize("what", ["part", "version", "mode"])
+    def test_no_reference(self, run: Run, what: str) -> None:
+        """Nothing is taken from a design for another device, of another mode, or by another Vivado."""
+        other = "xc7vx485tffg1761-2"
+        assert run(scenario="version 2022.2" if what == "version" else "").status == 0
+        scenario = f"parts {{{PART} {other}}}" if what == "part" else ""
+        script = "out_of_context" if what == "mode" else "bitstream"
+        outcome = run(script, scenario, {"part": other} if what == "part" else None)
+        assert (outcome.status, outcome.violations, course(outcome)) == (0, [], ANEW)
+        assert not [name for name in outcome.everything if name.startswith("reference_")]
+
+    def test_afresh(self, run: Run) -> None:
+        assert course(run()) == ANEW
+        assert course(run(extra=("incremental=1",))) == OPENED
+        outcome = run(changes={"clock_mhz": "150"}, extra=("incremental=0",))
+        assert (outcome.status, outcome.violations, course(outcome)) == (0, [], ANEW)
+
+    @pytest.mark.parametrize(
+        "scenario", ["setup -1", "hold -1", "fails route_design", "fails {report_power 2}", "fails get_timing_paths"]
+    )
+    def test_what_did_not_end_well_is_not_finished(self, run: Run, scenario: str) -> None:
+        """Synthesis is not repeated, all else is, and nothing is taken from the design that failed."""
+        assert run(scenario=scenario).status == 1
+        outcome = run()
+        assert (outcome.status, outcome.violations, outcome.files) == (0, [], BUILT)
+        assert course(outcome) == ["open_checkpoint", *STEPS]
+        assert outcome.named("open_checkpoint") == [["open_checkpoint", "synth.dcp"]]
+
+    @pytest.mark.parametrize("scenario", ["fails synth_design", "fails read_xdc", "fails opt_design", "setup -1"])
+    def test_a_failure_between(self, run: Run, scenario: str) -> None:
+        """The reference outlasts a run that failed."""
+        assert run().status == 0
+        failed = run(scenario=scenario, changes={"clock_mhz": "150"})
+        assert failed.status == 1 and f"{TOP}.bit" not in failed.files
+        outcome = run(changes={"clock_mhz": "150"})
+        assert (outcome.status, outcome.violations, outcome.files) == (0, [], BUILT)
+        synthesised = scenario in ("fails opt_design", "setup -1")
+        assert course(outcome) == (["open_checkpoint", *FROM_FORMER[2:]] if synthesised else FROM_FORMER)
+
+    def test_a_failed_bitstream(self, run: Run) -> None:
+        """Timing was met: the routed design is kept, and the bitstream written."""
+        failed = run(scenario="fails write_bitstream")
+        assert failed.status == 1 and f"{TOP}.bit" not in failed.files
+        outcome = run()
+        assert (outcome.status, outcome.files, course(outcome)) == (0, BUILT, OPENED)
+
+    @pytest.mark.parametrize("state", ["synth", "routed"])
+    def test_a_spoilt_checkpoint(self, run: Run, state: str) -> None:
+        """The run fails, and the next one does without it."""
+        assert run(scenario="setup -1" if state == "synth" else "").status == (1 if state == "synth" else 0)
+        checkpoint = run(changes={"top": None}).out / f"{state}.dcp"
+        checkpoint.write_text("spoilt")
+        failed = run()
+        assert failed.status == 1 and failed.sentence.endswith(f"{state}.dcp is removed, the next run does without it")
+        assert f"{TOP}.bit" not in failed.files
+        outcome = run()
+        assert (outcome.status, outcome.violations, outcome.files) == (0, [], BUILT)
+        assert course(outcome) == (ANEW if state == "synth" else ["open_checkpoint", *STEPS])
+
+    def test_a_lost_report(self, run: Run) -> None:
+        """What is missing is made again."""
+        (run().out / "synth_power.rpt").unlink()
+        outcome = run()
+        assert (outcome.status, outcome.files) == (0, BUILT) and "synth_design" in course(outcome)
+
+    def test_without_the_option(self, run: Run) -> None:
+        """Some versions of Vivado have no write_checkpoint -incremental_synth."""
+        outcome = run(scenario="incremental_synth 0")
+        assert (outcome.status, outcome.violations, outcome.errors, outcome.files) == (0, [], "", BUILT)
+        written = [call[1:-1] for call in outcome.named("write_checkpoint") if call[-1] == "synth.dcp"]
+        assert written == [["-force", "-incremental_synth"], ["-force"]]
+        assert course(run(scenario="incremental_synth 0", changes={"clock_mhz": "150"})) == FROM_FORMER
+
+    @pytest.mark.parametrize(
+        ("old", "new", "violation"),
+        [
+            ("[content $state.inputs] eq $made_of", "1", "the end with other sources"),
+            ("append made_of ", "# append made_of ", "the end with other sources"),
+            ("concat [list $script] $paths", "concat [list $script] [lrange $paths 0 0]", "the end with other sources"),
+            (
+                "    refer routed\n    step place_design\n",
+                "    step place_design\n    refer routed\n",
+                "not legal in state placed",
+            ),
+            (
+                "    refer synth\n    step synth",
+                "    refer routed\n    step synth",
+                "of state routed where one of state synth belongs",
+            ),
+            ("-auto_incremental -incremental}", "-auto_incremental}", "reads a source"),
+        ],
+    )
+    def test_violations(self, run: Run, verilog: Path, tmp_path: Path, old: str, new: str, violation: str) -> None:
+        """A script that keeps what it must not, or takes it where that is not legal, is caught."""
+        copy_of(tmp_path / "scripts", "flow", old, new)
+        changes: dict[str, str | None] = {"folder": str(verilog)}
+        assert run(changes=changes, scripts=tmp_path / "scripts").status == 0
+        (verilog / f"{TOP}.v").write_text("// changed\n" + (verilog / f"{TOP}.v").read_text())
+        outcome = run(changes=changes, scripts=tmp_path / "scripts")
+        assert outcome.violations and violation in outcome.violations[0]
+
+    @pytest.mark.parametrize("what", ["part", "mode"])
+    def test_another_reference_is_seen(self, run: Run, tmp_path: Path, what: str) -> None:
+        copy_of(tmp_path / "scripts", "flow", "[first_line [content $record]] ne [first_line $made_of]", "0")
+        assert run(scripts=tmp_path / "scripts").status == 0
+        other = "xc7vx485tffg1761-2"
+        scenario, changes = (f"parts {{{PART} {other}}}", {"part": other}) if what == "part" else ("", None)
+        outcome = run("out_of_context" if what == "mode" else "bitstream", scenario, changes, scripts=tmp_path / "scripts")
+        assert outcome.violations[0] == f"the reference has another {what}"
+
+
+SAIF = """(SAIFILE
+  (SAIFVERSION "2.0") (DIRECTION "backward") (TIMESCALE 1 ns) (DURATION 1000)
+  (INSTANCE {top}
+    (NET (aclk (T0 500) (T1 500) (TX 0) (TC 400)))
+    (INSTANCE below (NET (x (T0 10) (T1 990) (TX 0) (TC 2))))))
+"""
+
+
+@needs_tcl
+class TestActivity:
+    @pytest.fixture
+    def saif(self, tmp_path: Path) -> Path:
+        path = tmp_path / "the core.saif"
+        path.write_text(SAIF.format(top=TOP))
+        return path
+
+    @pytest.mark.parametrize("script", ["bitstream", "out_of_context"])
+    def test_read(self, run: Run, saif: Path, script: str) -> None:
+        """Once, right before the power of the routed design is reported; all other calls are as without it."""
+        without = run(script, extra=("incremental=0",))
+        outcome = run(script, extra=("incremental=0", f"saif={saif}"))
+        assert (outcome.status, outcome.violations) == (0, [])
+        read = ["read_saif", "-strip_path", TOP, "-out_file", "routed_activity.rpt", str(saif)]
+        assert outcome.calls[outcome.calls.index(read) + 1] == ["report_power", "-file", "routed_power.rpt"]
+        assert [call for call in outcome.calls if call != read] == without.calls
+        assert outcome.files == without.files | {"routed_activity.rpt"}
+
+    def test_of_a_routed_design(self, run: Run, saif: Path) -> None:
+        """Another activity: nothing is built again. None: nothing of it stays."""
+        assert run().status == 0
+        outcome = run(extra=(f"saif={saif}",))
+        assert (outcome.status, outcome.violations, course(outcome)) == (0, [], OPENED)
+        assert outcome.named("read_saif") and outcome.files == BUILT | {"routed_activity.rpt"}
+        assert run().files == BUILT
+
+    def test_fails(self, run: Run, saif: Path) -> None:
+        """No power is reported as if it were the simulation's; all else is written."""
+        outcome = run(scenario="fails read_saif", extra=(f"saif={saif}",))
+        assert (outcome.status, outcome.files) == (1, results("synth", "routed") - {"routed_power.rpt"})
+        assert outcome.sentence == "could not be written: routed_power.rpt"
+
+    @pytest.mark.parametrize(
+        ("text", "sentence"),
+        [
+            (None, "there is no file "),
+            ("", "names no instance"),
+            (SAIF.format(top="testbench"), f"is of testbench, not of {TOP}"),
+            (SAIF.format(top='"module" other'), f"is of other, not of {TOP}"),
+        ],
+    )
+    def test_refused(self, run: Run, tmp_path: Path, text: str | None, sentence: str) -> None:
+        """Before anything is read, or removed."""
+        path = tmp_path / "odd.saif"
+        if text is not None:
+            path.write_text(text)
+        built = run().everything
+        outcome = run(extra=(f"saif={path}",))
+        assert outcome.status == 2 and sentence in outcome.sentence and str(path) in outcome.sentence
+        assert [call[0] for call in outcome.calls] == ["get_parts"] and outcome.everything == built
+
+    @pytest.mark.parametrize(
+        ("old", "new", "violation"),
+        [
+            ("-strip_path $top ", "", "read_saif takes two levels away"),
+            ("-strip_path $top ", "-strip_path tb/dut ", "read_saif takes away what is not there"),
+            ('"routed_power.rpt"} { read_activity', '"routed_drc.rpt"} { read_activity', "no power of state routed"),
+            (
+                '"routed_power.rpt"} { read_activity',
+                '"synth_power.rpt"} { read_activity',
+                "read_saif writes routed_activity.rpt in state synth",
+            ),
+            ("{ step read_saif", "{ list read_saif", "the end without activity"),
+        ],
+    )
+    def test_violations(self, run: Run, saif: Path, tmp_path: Path, old: str, new: str, violation: str) -> None:
+        copy_of(tmp_path / "scripts", "flow", old, new)
+        outcome = run(extra=(f"saif={saif}",), scripts=tmp_path / "scripts")
+        assert violation in outcome.violations
+
+
 @pytest.fixture(scope="module")
 def on_board(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small system on a VC709: its Verilog and constraints, and what make is to tell Vivado's script."""
@@ -213,6 +493,24 @@ class TestBoard:
         assert outcome.files == results("synth", "routed") | {f"{BOARD_TOP}.bit", f"{BOARD_TOP}.mcs"}
         # no check is lowered to a warning: all ports have their places
         assert not [call for call in outcome.calls if call[:2] == ["set_property", "SEVERITY"]]
+
+    @pytest.mark.parametrize("key", boards.known())
+    def test_every_board(self, run: Run, on_board: Path, tmp_path: Path, key: str) -> None:
+        """All that a file says reaches Vivado, and what that makes of it suits the flash."""
+        board = boards.board(key)
+        folder = Path(shutil.copytree(on_board, tmp_path / "verilog"))
+        files = (folder / f"{TOP}_system.f").read_text().split()
+        boards.write(folder, f"{TOP}_system", files, board, boards.mmcm(board.oscillator_mhz, 100.0))
+        changes: dict[str, str | None] = {"folder": str(folder), "top": BOARD_TOP, "part": board.part}
+        changes |= {"interface": board.flash[0], "megabytes": str(board.flash[1])}
+        outcome = run("board", f"parts {board.part}", changes)
+        assert (outcome.status, outcome.errors, outcome.violations) == (0, "", [])
+        configured = {tuple(call[1:]) for call in outcome.named("set_property") if call[-1] == "design:the"}
+        assert configured == {(*setting, "design:the") for setting in board.configuration}
+
+    def test_another_width_of_spi(self, run: Run, on_board: Path) -> None:
+        outcome = run("board", changes={"folder": str(on_board), **ON_BOARD, "interface": "SPIx4"})
+        assert outcome.violations == ["write_cfgmem has a bitstream of another width of SPI"]
 
     def test_not_met(self, run: Run, on_board: Path) -> None:
         """Nothing of an earlier run stays, the flash's file included."""
@@ -332,7 +630,7 @@ class TestArguments:
         ("changes", "extra", "expected"),
         [
             *(({name: None}, (), f"{name}= is missing") for name in ("folder", "top", "part", "clock_mhz", "out")),
-            ({}, ("speed=3",), "there is no argument speed, only folder, top, part, clock_mhz, out"),
+            ({}, ("speed=3",), "there is no argument speed, only folder, top, part, clock_mhz, out, saif, incremental"),
             ({}, ("fast",), "fast is not of the form name=value"),
             ({}, ("top=net",), "top is given twice"),
             ({"top": "a b"}, (), "top=a b is not the name of a Verilog module"),
@@ -342,6 +640,7 @@ class TestArguments:
             *(({"clock_mhz": mhz}, (), f"clock_mhz={mhz} is not a number") for mhz in ("0.0", "-200", "inf", "2e2", "1001")),
             ({"folder": "absent"}, (), "there is no folder "),
             ({"out": "record"}, (), "there cannot be a folder "),
+            ({}, ("incremental=yes",), "incremental=yes is neither 0 nor 1"),
         ],
     )
     def test_wrong(self, run: Run, changes: dict[str, str | None], extra: tuple[str, ...], expected: str) -> None:
@@ -368,8 +667,8 @@ class TestStandIns:
             ("flow", "    step opt_design\n", "", "", "place_design is not legal in state synth"),
             ("flow", "        step phys_opt_design\n", "", "", "route_design before phys_opt_design"),
             ("flow", "        step route_design\n", "", "", "write_checkpoint writes routed.dcp in state placed"),
-            ("flow", "    write_results synth\n", "", "", "no checkpoint of state synth"),
-            ("flow", "    write_results $state\n", "", "", "no checkpoint of state routed"),
+            ("flow", "    write_results $run synth\n", "", "", "no checkpoint of state synth"),
+            ("flow", "    write_results $run $state\n", "", "", "no checkpoint of state routed"),
             ("flow", "        _drc.rpt                      {report_drc -file}\n", "", "", "no drc of state synth"),
             ("flow", "report_power -file", "report_power -output", "", "report_power has no option -output"),
             ("flow", "    if {$failed} {", "    if {0} {", "fails route_design", "write_bitstream is not legal in state placed"),
@@ -383,17 +682,14 @@ class TestStandIns:
             ("bitstream", "{NSTD-1 UCIO-1}", "{NSTD-1}", "", "write_bitstream with UCIO-1 an error"),
             ("bitstream", "    flow::judge $run\n", "", "setup -1", "the setup slack was not asked for"),
             ("bitstream", "$run default", "$run out_of_context", "", "write_bitstream out of context"),
-            ("out_of_context", "    flow::implement\n", "", "", "the end in state synth"),
+            ("out_of_context", "    flow::implement $run\n", "", "", "the end in state synth"),
         ],
     )
     def test_violations(
         self, run: Run, verilog: Path, tmp_path: Path, script: str, old: str, new: str, scenario: str, violation: str
     ) -> None:
-        scripts = Path(shutil.copytree(SCRIPTS, tmp_path / "scripts"))
-        path = scripts / f"{script}.tcl"
-        text = path.read_text()
-        assert text.count(old) == 1
-        path.write_text(text.replace(old, new))
+        scripts = tmp_path / "scripts"
+        copy_of(scripts, script, old, new)
         if violation == "with zeros":
             next(verilog.glob("*.mem")).unlink()
         folder = verilog.rename(tmp_path / "ver ilog")
@@ -408,36 +704,43 @@ class TestStandIns:
 Make = Callable[..., subprocess.CompletedProcess[str]]
 
 
+@pytest.fixture
+def make(tmp_path: Path) -> Make:
+    """A function that runs make in a temporary folder, with only the given folders and make's own shell tools on PATH."""
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    for tool in ("make", "sh", "mkdir", "echo", "rm", "cat", "ls", "sleep"):
+        (tools / tool).symlink_to(str(shutil.which(tool)))
+    (tmp_path / "Makefile").write_text(
+        f"BITSTREAM_NEEDS := converted\ninclude {SCRIPTS / 'vivado.mk'}\nconverted: model\n\t@echo converted\n\t@: > $@\n"
+    )
+    (tmp_path / "model").touch()
+
+    def call(*arguments: str, path: tuple[Path, ...] = ()) -> subprocess.CompletedProcess[str]:
+        environment = {"PATH": os.pathsep.join(map(str, (*path, tools)))}
+        command = [str(tools / "make"), *arguments]
+        return subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+
+    return call
+
+
+@pytest.fixture
+def fake(tmp_path: Path) -> Path:
+    """A folder with a `vivado` that writes down its arguments, makes a bitstream where it is to, and ends with $STATUS."""
+    folder = tmp_path / "fake"
+    folder.mkdir()
+    program = folder / "vivado"
+    program.write_text(
+        '#!/bin/sh\nprintf "%s\\n" "$@" > arguments\necho run >> runs\n'
+        'for word; do case "$word" in out=*) out="${word#out=}";; *bitstream.tcl) made=some.bit;; esac; done\n'
+        '[ "$STATUS" != 0 ] || [ -z "$made" ] || : > "$out/$made"\nexit $STATUS\n'
+    )
+    program.chmod(0o755)
+    return folder
+
+
 @pytest.mark.parametrize(("target", "script"), [("bitstream", "bitstream"), ("out-of-context", "out_of_context")])
 class TestMake:
-    @pytest.fixture
-    def make(self, tmp_path: Path) -> Make:
-        """A function that runs make in a temporary folder, with only the given folders and make's own shell tools on PATH."""
-        tools = tmp_path / "tools"
-        tools.mkdir()
-        for tool in ("make", "sh", "mkdir", "echo", "cat"):
-            (tools / tool).symlink_to(str(shutil.which(tool)))
-        (tmp_path / "Makefile").write_text(
-            f"BITSTREAM_NEEDS := converted\ninclude {SCRIPTS / 'vivado.mk'}\nconverted:\n\t@echo converted\n"
-        )
-
-        def call(*arguments: str, path: tuple[Path, ...] = ()) -> subprocess.CompletedProcess[str]:
-            environment = {"PATH": os.pathsep.join(map(str, (*path, tools)))}
-            command = [str(tools / "make"), *arguments]
-            return subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
-
-        return call
-
-    @pytest.fixture
-    def fake(self, tmp_path: Path) -> Path:
-        """A folder with a `vivado` that writes down its arguments and ends with $STATUS."""
-        folder = tmp_path / "fake"
-        folder.mkdir()
-        program = folder / "vivado"
-        program.write_text('#!/bin/sh\nprintf "%s\\n" "$@" > arguments\nexit $STATUS\n')
-        program.chmod(0o755)
-        return folder
-
     def test_without_vivado(self, make: Make, target: str, script: str) -> None:
         done = make(target, f"TOP={TOP}")
         assert done.returncode != 0
@@ -453,22 +756,118 @@ class TestMake:
     ) -> None:
         done = make(target, f"TOP={TOP}", f"VERILOG={converted}", "OUT=my results", "CLOCK_MHZ=150", "STATUS=0", path=(fake,))
         assert (done.returncode, done.stderr) == (0, "")
-        assert done.stdout.splitlines()[0] == "converted" and (tmp_path / "my results").is_dir()
+        out = "my results" if target == "bitstream" else "my results/out_of_context"
+        assert done.stdout.splitlines()[0] == "converted" and (tmp_path / out).is_dir()
         arguments = (tmp_path / "arguments").read_text().splitlines()
         split = arguments.index("-tclargs")
         assert arguments[:split] == [
-            *("-mode", "batch", "-notrace", "-log", "my results/vivado.log", "-journal", "my results/vivado.jou"),
+            *("-mode", "batch", "-notrace", "-log", f"{out}/vivado.log", "-journal", f"{out}/vivado.jou"),
             *("-source", f"{SCRIPTS}/{script}.tcl"),
         ]
         nothing = dict.fromkeys(("folder", "top", "part", "clock_mhz", "out"))
         outcome = run(script, changes=nothing, extra=tuple(arguments[split + 1 :]))
         assert (outcome.status, outcome.violations) == (0, [])
-        assert "-period 6.666 " in (tmp_path / "my results" / "constraints.xdc").read_text()
+        assert "-period 6.666 " in (tmp_path / out / "constraints.xdc").read_text()
         assert outcome.named("synth_design")[0][2:5] == [TOP, "-part", PART]
 
     def test_a_failure_is_passed_on(self, make: Make, fake: Path, target: str, script: str) -> None:
         done = make(target, f"TOP={TOP}", "STATUS=1", path=(fake,))
         assert done.returncode != 0 and "Error 1" in done.stderr
+
+    def test_no_saif(self, make: Make, fake: Path, target: str, script: str) -> None:
+        """Refused before anything is made."""
+        done = make(target, f"TOP={TOP}", "STATUS=0", "SAIF=core.saif", path=(fake,))
+        assert (done.returncode, done.stdout) == (2, "") and "SAIF=core.saif: there is no such file" in done.stderr
+
+
+@pytest.mark.parametrize("target", ["bitstream", "out-of-context"])
+class TestMakeAgain:
+    """Vivado runs again only where something has changed."""
+
+    @pytest.fixture
+    def vivado(self, make: Make, fake: Path, verilog: Path, tmp_path: Path, target: str) -> Callable[..., int]:
+        """A function that makes the target with the given settings, and says how often Vivado has run since the last call."""
+
+        def call(*settings: str, status: int = 0) -> int:
+            given = (f"TOP={TOP}", "VERILOG=verilog", "OUT=my results", f"STATUS={status}")
+            done = make(target, *given, *settings, path=(fake,))
+            assert (done.returncode == 0) == (status == 0)
+            runs = tmp_path / "runs"
+            count = runs.read_text().count("run") if runs.exists() else 0
+            runs.write_text("")
+            assert done.stdout.endswith(" is up to date\n") == (status == 0)
+            return count
+
+        return call
+
+    def test_once(self, vivado: Callable[..., int]) -> None:
+        """Nothing has changed: Vivado does not run."""
+        assert [vivado(), vivado(), vivado()] == [1, 0, 0]
+
+    @pytest.mark.parametrize(
+        "setting", ["CLOCK_MHZ=150", "PART=xc7vx485tffg1761-2", "INCREMENTAL=0", "SAIF=core.saif", "TOP=other"]
+    )
+    def test_other_settings(self, vivado: Callable[..., int], tmp_path: Path, setting: str) -> None:
+        (tmp_path / "core.saif").touch()
+        assert [vivado(), vivado(setting), vivado(setting), vivado(), vivado()] == [1, 1, 0, 1, 0]
+
+    @pytest.mark.parametrize("change", ["write", "add", "convert", "saif"])
+    def test_other_files(self, vivado: Callable[..., int], tmp_path: Path, change: str) -> None:
+        """The Verilog, written by hand or anew, with another file; the activity."""
+        (tmp_path / "core.saif").touch()
+        assert [vivado("SAIF=core.saif"), vivado("SAIF=core.saif")] == [1, 0]
+        later = (tmp_path / "my results").stat().st_mtime + 10
+        changed = {"write": f"verilog/{TOP}.v", "add": "verilog/more.mem", "convert": "model", "saif": "core.saif"}[change]
+        (tmp_path / changed).touch()
+        os.utime(tmp_path / changed, (later, later))
+        assert vivado("SAIF=core.saif") == 1
+
+    def test_a_file_that_is_gone(self, vivado: Callable[..., int], tmp_path: Path) -> None:
+        """Conversion removes what it has no more use for: no error."""
+        makefile = tmp_path / "Makefile"
+        makefile.write_text(makefile.read_text().replace("@echo converted", "@echo converted; rm -f verilog/old.v"))
+        (tmp_path / "verilog" / "old.v").touch()
+        assert [vivado(), vivado()] == [1, 0]
+        (tmp_path / "verilog" / "old.v").touch()
+        (tmp_path / "converted").unlink()
+        assert [vivado(), vivado()] == [1, 0]
+
+    def test_a_failure_is_not_finished(self, vivado: Callable[..., int]) -> None:
+        """It is run again, and so is what had ended well before."""
+        assert [vivado(), vivado("CLOCK_MHZ=250", status=1), vivado("CLOCK_MHZ=250", status=1), vivado(), vivado()] == [
+            1,
+            1,
+            1,
+            1,
+            0,
+        ]
+
+    def test_a_change_that_is_taken_back(self, vivado: Callable[..., int], tmp_path: Path) -> None:
+        """By a file with its former date: what had ended well is no more what lies there."""
+        assert vivado() == 1
+        path = tmp_path / "verilog" / f"{TOP}.v"
+        former = path.stat()
+        os.utime(path, (former.st_atime + 10, former.st_mtime + 10))
+        assert vivado(status=1) == 1
+        os.utime(path, (former.st_atime, former.st_mtime))
+        (tmp_path / "my results" / "some.bit").touch()
+        assert [vivado(), vivado()] == [1, 0]
+
+    def test_a_top_that_conversion_names(self, make: Make, fake: Path, tmp_path: Path, target: str) -> None:
+        """The command that is compared has the top's name from the first run on."""
+        makefile = tmp_path / "Makefile"
+        text = makefile.read_text().replace("@echo converted", "@sleep 0.3; mkdir -p verilog; : > verilog/net.f")
+        makefile.write_text("TOP = $(basename $(notdir $(shell ls $(VERILOG)/*.f 2>/dev/null)))\n" + text)
+        for _ in range(2):
+            assert make("-j4", target, "VERILOG=verilog", "STATUS=0", path=(fake,)).returncode == 0
+            assert "top=net" in (tmp_path / "arguments").read_text().splitlines()
+        assert (tmp_path / "runs").read_text() == "run\n"
+
+    def test_a_bitstream_that_is_gone(self, vivado: Callable[..., int], tmp_path: Path, target: str) -> None:
+        assert vivado() == 1
+        for path in tmp_path.glob("my results/*.bit"):
+            path.unlink()
+        assert vivado() == (1 if target == "bitstream" else 0)
 
 
 class TestMakeBoard:
@@ -480,7 +879,7 @@ class TestMakeBoard:
             r"no-vivado is not on PATH, .* it would have run: no-vivado .*/board\.tcl' .*/kc705/verilog/", done.stderr
         )
         done = self._make("bitstream", "BOARD=kc706", "VIVADO=true")
-        assert done.returncode == 2 and "BOARD=kc706: there is no such board, only kc705 vc707 vc709\n" in done.stderr
+        assert done.returncode == 2 and f"BOARD=kc706: there is no such board, only {' '.join(boards.known())}\n" in done.stderr
 
     def test_arguments(self, on_board: Path) -> None:
         """What the board's folder says reaches the script; the Verilog is made first."""

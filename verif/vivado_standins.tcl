@@ -6,13 +6,17 @@
 # per call, its words separated by tabs, and a line that begins with `violation` for every rule that was broken. The rules are
 # stricter than Vivado, which would let a build pass that has no reports. SCENARIO is a dictionary: setup, hold: the worst slack
 # after route_design and after each phys_opt_design that follows, the last one lasting; fails: a command that fails, always or the
-# n-th time; parts: those that this Vivado has.
+# n-th time; parts: those that this Vivado has; version: its own; incremental_synth 0: write_checkpoint does not have that option.
+#
+# A checkpoint holds what the stand-ins know of its design, and a report or a bitstream which design it is of, so that a former
+# design cannot be taken for the present one.
 
 namespace eval standin {
     # Options and operands as UG835 writes them, as far as a build has a use for them. What stands in <> is a kind of value,
     # checked by `value`.
     variable syntax {
         get_parts             {[-quiet] <name>}
+        version               {[-short]}
         read_verilog          {[-sv] [-library <name>] <.v>...}
         read_mem              {<.mem>...}
         read_xdc              {[-unmanaged] [-mode <mode>] <.xdc>...}
@@ -26,7 +30,10 @@ namespace eval standin {
         report_timing_summary {[-report_unconstrained] [-warn_on_violation] [-max_paths <count>] -file <rpt>}
         report_power          {-file <rpt>}
         report_drc            {[-ruledecks <name>] -file <rpt>}
-        write_checkpoint      {[-force] <dcp>}
+        write_checkpoint      {[-force] [-incremental_synth] <dcp>}
+        open_checkpoint       {[-part <part>] <former>}
+        read_checkpoint       {[-incremental] [-auto_incremental] <former>}
+        read_saif             {[-strip_path <name>] [-no_strip] [-out_file <rpt>] <saif>}
         write_bitstream       {[-force] <bit>}
         write_cfgmem          {[-force] -format <name> -interface <interface> -size <count> -loadbit <load> -file <mcs>}
         get_timing_paths      {[-setup] [-hold] [-max_paths <count>] [-nworst <count>]}
@@ -52,12 +59,28 @@ namespace eval standin {
         phys_opt_design {placed routed} route_design placed write_bitstream routed write_cfgmem routed
         report_utilization any report_timing_summary any report_power any report_drc any write_checkpoint any
         get_timing_paths any get_drc_checks any
+        open_checkpoint start read_checkpoint {start optimised} read_saif routed
     }
     # What has to be written of every state, and by which command.
     variable products {
         write_checkpoint checkpoint report_utilization utilization {report_utilization -hierarchical} hierarchical
         report_timing_summary timing report_power power report_drc drc
     }
+    # and its file's ending
+    variable endings {
+        checkpoint .dcp utilization _utilization.rpt hierarchical _utilization_hierarchical.rpt timing _timing_summary.rpt
+        power _power.rpt drc _drc.rpt
+    }
+    # What a checkpoint holds of a design: which it is, and its state.
+    variable design {top part mode text memory_texts constraint_texts}
+    variable kept {ports clocks delays places levels configuration placement_optimised passes}
+
+    variable top {}
+    variable part {}
+    variable memory_texts {}
+    variable constraint_texts {}
+    variable references {}
+    variable activity {}
 
     variable state start
     variable mode default
@@ -184,6 +207,10 @@ proc standin::value {command kind value} {
                 violation "$command writes [file tail $value] in state $state"
             }
         }
+        former - saif {
+            if {![file isfile $value]} { violation "$command reads $value, which does not exist" }
+            set good [expr {$kind eq "saif" || [file extension $value] eq ".dcp"}]
+        }
         default {
             # a path with a blank has to be an element of a list
             set good [llength $value]
@@ -243,7 +270,7 @@ proc standin::synth_design {given} {
     variable ports
     variable text
     foreach path $sources { append text [content $path] }
-    set top [dict get $given -top]
+    variable top [dict get $given -top]
     if {![regexp "\\mmodule $top \\((.*?)\\);" $text - header]} { error "ERROR: \[Synth 8-439\] module '$top' not found" }
     foreach {- name} [regexp -all -inline {\$readmem[hb]\("([^"]+)"} $text] {
         if {[lsearch -glob $memories */$name] >= 0} { continue }
@@ -260,7 +287,12 @@ proc standin::synth_design {given} {
         }
     }
     if {[dict exists $given -mode]} { set mode [dict get $given -mode] }
+    variable part [dict get $given -part]
+    variable constraint_files
+    variable constraint_texts [texts $constraint_files]
+    variable memory_texts [texts $memories]
     constrain
+    check_reference synth
     set state synth
 }
 
@@ -284,7 +316,7 @@ proc standin::constrain {} {
     dict for {port direction} $ports {
         if {[dict exists $clocks $port]} { continue }
         # the other half of a differential clock
-        if {[dict exists $levels $port] && [dict get $levels $port] eq "LVDS"} { continue }
+        if {[dict exists $levels $port] && [regexp {^(LVDS|DIFF_)} [dict get $levels $port]]} { continue }
         foreach kind [list $direction max] {
             if {"$kind $port" ni $delays} { violation "port $port has no $kind delay" }
         }
@@ -381,6 +413,7 @@ proc standin::opt_design {given} {
 }
 
 proc standin::place_design {given} {
+    check_reference routed
     changed placed
 }
 
@@ -413,10 +446,109 @@ proc standin::note {command given} {
     if {[dict exists $products $command]} { lappend tried [dict get $products $command] }
 }
 
-foreach standin::name {report_timing_summary report_power report_drc report_utilization write_checkpoint} {
+foreach standin::name {report_timing_summary report_power report_drc report_utilization} {
     proc standin::$standin::name {given} {
-        close [open [dict get $given [expr {[dict exists $given -file] ? "-file" : 0}]] w]
+        write [dict get $given -file] [which]
     }
+}
+
+proc standin::write {path text} {
+    set file [open $path w]
+    puts -nonewline $file $text
+    close $file
+}
+
+# Which design the present one is: a dictionary. Files are known by their names, and memories' contents count.
+proc standin::which {} {
+    variable design
+    foreach name $design {
+        variable $name
+        dict set which $name [set $name]
+    }
+    return $which
+}
+
+# Names and contents of files.
+proc standin::texts {paths} {
+    set texts {}
+    foreach path $paths { lappend texts [file tail $path] [content $path] }
+    return $texts
+}
+
+proc standin::write_checkpoint {given} {
+    variable kept
+    variable state
+    if {[dict exists $given -incremental_synth]} {
+        if {$state ne "synth"} { violation "write_checkpoint -incremental_synth in state $state" }
+        if {![scenario incremental_synth 1]} { error "ERROR: \[Common 17-170\] Unknown option '-incremental_synth'" }
+    }
+    foreach name $kept {
+        variable $name
+        dict set holds $name [set $name]
+    }
+    write [dict get $given 0] [list $state [dict exists $given -incremental_synth] [which] $holds]
+}
+
+# What a checkpoint holds: state, whether it was written for incremental synthesis, which design, and the rest.
+proc standin::checkpoint {path} {
+    set holds [content $path]
+    if {[catch {llength $holds} words] || $words != 4} { error "ERROR: \[Common 17-69\] $path is not a checkpoint" }
+    return $holds
+}
+
+proc standin::open_checkpoint {given} {
+    variable state
+    variable products
+    variable endings
+    variable tried
+    variable design
+    variable opened
+    set path [dict get $given 0]
+    lassign [checkpoint $path] state - opened holds
+    dict for {name value} [dict merge $opened $holds] { variable $name $value }
+    foreach product [dict values $products] {
+        set file [file rootname $path][dict get $endings $product]
+        # which design a report is of
+        if {[file isfile $file] && ($product eq "checkpoint" || [content $file] eq $opened)} { lappend tried $product }
+    }
+}
+
+proc standin::read_checkpoint {given} {
+    variable state
+    variable references
+    set path [dict get $given 0]
+    if {![dict exists $given -incremental]} { violation "read_checkpoint without -incremental reads a source" }
+    set for [expr {$state eq "start" ? "synth" : "routed"}]
+    lassign [checkpoint $path] of incremental which
+    if {$of ne $for} { violation "read_checkpoint has a design of state $of where one of state $for belongs" }
+    if {$for eq "synth" && !$incremental && [scenario incremental_synth 1]} { violation "the reference is not for incremental synthesis" }
+    dict set references $for $which
+}
+
+# A reference is of the same device, top and mode; nothing may come between it and the step that it is for.
+proc standin::check_reference {for} {
+    variable references
+    if {![dict exists $references $for]} { return }
+    foreach name {part top mode} {
+        variable $name
+        if {[dict get $references $for $name] ne [set $name]} { violation "the reference has another $name" }
+    }
+}
+
+proc standin::read_saif {given} {
+    variable top
+    variable activity [dict get $given 0]
+    variable tried
+    if {![dict exists $given -strip_path]} { violation "read_saif takes two levels away" }
+    if {![regexp {\(INSTANCE (\S+)} [content $activity] - first]} { violation "read_saif reads no instance" }
+    if {[dict get $given -strip_path] ne $first} { violation "read_saif takes away what is not there" }
+    # a report of before does not have it
+    set tried [lsearch -all -inline -not -exact $tried power]
+    if {[dict exists $given -out_file]} { write [dict get $given -out_file] {} }
+}
+
+proc standin::version {given} {
+    return [scenario version 2023.1]
 }
 
 # Everything there is to write of the present state has been written, or it was tried.
@@ -462,7 +594,7 @@ proc standin::set_property {given} {
         }
         PACKAGE_PIN { dict set places [lindex [objects $given 2 port] 0] [dict get $given 1] }
         IOSTANDARD { dict set levels [lindex [objects $given 2 port] 0] [dict get $given 1] }
-        CFGBVS - CONFIG_VOLTAGE - CONFIG_MODE {
+        CFGBVS - CONFIG_VOLTAGE - CONFIG_MODE - BITSTREAM.CONFIG.SPI_BUSWIDTH {
             objects $given 2 design
             dict set configuration [dict get $given 0] [dict get $given 1]
         }
@@ -494,12 +626,18 @@ proc standin::write_bitstream {given} {
             violation "write_bitstream with $check an error"
         }
     }
-    close [open [dict get $given 0] w]
+    write [dict get $given 0] [which]
     set bitstream 1
 }
 
 proc standin::write_cfgmem {given} {
     variable flash
+    variable configuration
+    # a bitstream is made for a width of SPI, which is 1 unless set
+    if {[regexp {^SPIx(\d)$} [dict get $given -interface] - width]} {
+        set has [dict merge {BITSTREAM.CONFIG.SPI_BUSWIDTH 1} $configuration]
+        if {[dict get $has BITSTREAM.CONFIG.SPI_BUSWIDTH] != $width} { violation "write_cfgmem has a bitstream of another width of SPI" }
+    }
     if {[dict get $given -format] ne "mcs"} { violation "write_cfgmem has the format [dict get $given -format]" }
     close [open [dict get $given -file] w]
     set flash 1
@@ -524,7 +662,30 @@ proc standin::finish {status} {
         if {$state ne "routed"} { violation "the end in state $state" }
         require_met
         if {($mode eq "default") != $bitstream} { violation "the end without a bitstream" }
+        require_present
     }
+}
+
+# The design is made of what the script was given, and of its files as they are.
+proc standin::require_present {} {
+    variable given
+    variable top
+    variable part
+    variable text
+    variable memory_texts
+    variable constraint_texts
+    variable activity
+    foreach {name value} [list top $top part $part] {
+        if {[dict get $given $name] ne $value} { violation "the end with another $name" }
+    }
+    set folder [dict get $given folder]
+    foreach name [content [file join $folder $top.f]] { append present [content [file join $folder $name]] }
+    if {$present ne $text} { violation "the end with other sources" }
+    if {$memory_texts ne [texts [lsort [glob -nocomplain -directory $folder *.mem]]]} { violation "the end with other memories" }
+    set board [file join $folder $top.xdc]
+    set constraints [expr {[file isfile $board] ? $board : [file join [dict get $given out] constraints.xdc]}]
+    if {$constraint_texts ne [texts [list $constraints]]} { violation "the end with other constraints" }
+    if {[dict exists $given saif] && $activity ne [file normalize [dict get $given saif]]} { violation "the end without activity" }
 }
 
 rename exit standin::leave
@@ -535,6 +696,10 @@ proc exit {{status 0}} {
 }
 
 set argv [lassign $argv standin::path standin::scenario script]
+set standin::given {}
+foreach standin::name $argv {
+    dict set standin::given {*}[lrange [regexp -inline {^(\w*)=?(.*)} $standin::name] 1 2]
+}
 set standin::channel [open $standin::path w]
 standin::define $standin::syntax
 # Vivado's Tcl is 8.5

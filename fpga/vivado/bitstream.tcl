@@ -6,7 +6,7 @@ source [file join [file dirname [info script]] flow.tcl]
 
 proc bitstream {run} {
     flow::synthesise $run default
-    flow::implement
+    flow::implement $run
     flow::judge $run
     # There is no board yet, hence no pins and no I/O standards: Vivado chooses them, and would then refuse to write the bitstream
     # (NSTD-1, UCIO-1). Such a bitstream shows that the design can be built; loaded on a board, its pins could fight what drives

@@ -16,7 +16,7 @@ proc board {run} {
         if {![regexp {^[1-9]\d*$} $megabytes]} { flow::refuse "megabytes=$megabytes is not a number" }
     }
     flow::synthesise $run default $xdc
-    flow::implement
+    flow::implement $run
     flow::judge $run
     set bit [flow::bitstream_file $run]
     flow::step write_bitstream -force $bit

@@ -6,7 +6,7 @@ source [file join [file dirname [info script]] flow.tcl]
 
 proc out_of_context {run} {
     flow::synthesise $run out_of_context
-    flow::implement
+    flow::implement $run
     flow::judge $run
 }
 
