@@ -8,6 +8,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pyosys
+
 from .netlist import Area, Netlist
 
 SCRIPT = Path(__file__).with_name("xc7.ys")
@@ -43,8 +45,15 @@ def synthesise(sources: Sequence[Path], top: str, work: Path, boxes: Collection[
     work: a folder for the script, the log and the netlist. boxes: modules of which the netlist has instances, and no more. Raises
     SynthesisError.
     """
-    netlist, folder = work / f"{top}.json", sources[0].resolve().parent
-    lines = [
+    netlist = work / f"{top}.json"
+    run_yosys([*_mapping(sources, top, boxes), f"write_json {netlist.resolve()}"], top, sources[0].resolve().parent, work)
+    return Netlist(netlist, top)
+
+
+def _mapping(sources: Sequence[Path], top: str, boxes: Collection[str] = ()) -> list[str]:
+    """The commands that read sources, in their own folder, and map module `top`."""
+    folder = sources[0].resolve().parent
+    return [
         "read_verilog -lib -specify +/xilinx/cells_sim.v",
         "read_verilog -lib +/xilinx/cells_xtra.v",
         *(
@@ -53,10 +62,24 @@ def synthesise(sources: Sequence[Path], top: str, work: Path, boxes: Collection[
         ),
         f"hierarchy -check -top {top}",
         f"script {SCRIPT}",
-        f"write_json {netlist.resolve()}",
     ]
-    run_yosys(lines, top, folder, work)
-    return Netlist(netlist, top)
+
+
+CELLS = Path(pyosys.__file__).parent / "share" / "xilinx" / "cells_sim.v"
+"""What the primitives do, in Verilog."""
+
+
+def as_verilog(sources: Sequence[Path], top: str, work: Path) -> tuple[str, Netlist]:
+    """The mapped netlist of module `top` as Verilog made of primitives, and itself. Nets that are no ports are named n1, n2, ...
+
+    Otherwise as `synthesise`.
+    """
+    netlist, verilog = work / f"{top}.json", work / f"{top}.v"
+    renaming = ["select -set inner w:* x:* %d", "rename -hide @inner c:*", "rename -enumerate -pattern n%"]
+    writing = [f"write_verilog -noattr -noexpr {verilog.resolve()}", f"write_json {netlist.resolve()}"]
+    run_yosys([*_mapping(sources, top), *renaming, *writing], top, sources[0].resolve().parent, work)
+    # a bus of thousands on one line is more than some tools take
+    return verilog.read_text().replace(", ", ",\n"), Netlist(netlist, top)
 
 
 def areas(

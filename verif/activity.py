@@ -144,10 +144,9 @@ class _Writer:
     def __init__(self, file: TextIO, duration: int, under: tuple[str, ...]) -> None:
         self.file, self.duration = file, duration
         file.write('(SAIFILE\n(SAIFVERSION "2.0")\n(DIRECTION "backward")\n(PROGRAM_NAME "sigmabit")\n(DIVIDER / )\n')
-        # read_saif takes two levels off: a test bench, which has no nets here, and the top module
-        file.write(f"(TIMESCALE 1 ps)\n(DURATION {duration})\n(INSTANCE bench\n")
+        file.write(f"(TIMESCALE 1 ps)\n(DURATION {duration})\n")
         file.writelines(f"(INSTANCE {name}\n" for name in under)
-        self.around = len(under) + 1
+        self.around = len(under)
         self.nets = False
         self.path: tuple[str, ...] = ()
 

@@ -97,9 +97,9 @@ def test_vivado_has_the_names(plan: Plan, made: tuple[Activity, Path], tmp_path:
     both = {name for name, module in design.modules.items() if f"`ifdef {PRIMITIVES}" in module.text}
     checked = 0
     for path, name, place in written(made[1]):
-        assert path[:2] == ("bench", design.top)
+        assert path[0] == design.top
         module = design.top
-        for label in path[2:]:
+        for label in path[1:]:
             cell = found[module]["cells"][label]
             module = cell["type"]
         if module not in both:
@@ -178,10 +178,10 @@ def test_file(plan: Plan) -> None:
     file = io.StringIO()
     count(iter(NETS), converted(plan.variant()), 10, file, ("a", "b"))
     assert "".join(file.getvalue().split("\n")[7:]) == (
-        "(INSTANCE bench(INSTANCE a(INSTANCE b(INSTANCE conv1_instance(NET"
+        "(INSTANCE a(INSTANCE b(INSTANCE conv1_instance(NET"
         "(source_valid (T0 10) (T1 30) (TX 0) (TC 3) (IG 0)))(INSTANCE mvu_instance(NET"
         "(result_data\\[1\\] (T0 40) (T1 0) (TX 0) (TC 0) (IG 0)))))(INSTANCE conv2_instance(INSTANCE mvu_instance(NET"
-        "(result_data\\[1\\] (T0 40) (T1 0) (TX 0) (TC 7) (IG 0)))))))))"
+        "(result_data\\[1\\] (T0 40) (T1 0) (TX 0) (TC 7) (IG 0))))))))"
     )
 
 

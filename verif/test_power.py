@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sigmabit.fpga.board import top_name
-from sigmabit.fpga.power import BRAM_PJ, CLOCK_PJ, DSP_PJ, LEAST, LOGIC_PJ, MOST, SIGNAL_PJ, power
+from sigmabit.fpga.power import BRAM_PJ, CLOCK_PJ, DSP_PJ, LEAST, LOGIC_PJ, LUT_RATE, MOST, SIGNAL_PJ, power
 from sigmabit.fpga.power_fit import energies, model_against_reports, quartiles, reports
 from sigmabit.golden import import_model
 from sigmabit.hdl.link import system_name
@@ -34,7 +34,7 @@ def test_power() -> None:
     assert power(nothing, 0.5, 100).total == 0
     found = power({"lut": 2000, "ff": 3000, "bram36": 1.5, "dsp": 4}, 0.25, 100)
     assert found.clock == pytest.approx(100e-6 * 3000 * CLOCK_PJ)
-    assert found.logic == pytest.approx(100e-6 * 0.25 * (2000 * LOGIC_PJ + 5000 * SIGNAL_PJ))
+    assert found.logic == pytest.approx(100e-6 * 0.25 * (2000 * LUT_RATE * (LOGIC_PJ + SIGNAL_PJ) + 3000 * SIGNAL_PJ))
     assert found.memory == pytest.approx(100e-6 * (1.5 * BRAM_PJ + 4 * DSP_PJ))
     assert power({**nothing, "lut": 10, "ff": 10}, 0.5, 200).total > power({**nothing, "lut": 10, "ff": 10}, 0.4, 200).total
 
@@ -78,8 +78,8 @@ class TestCommand:
         result = call("power", tiny, "--input", data / "x.npy", "--saif", saif, "--board", "--report", report, "--json")
         assert result.status == 0
         assert json.loads(result.out) == json.loads(report.read_text())
-        top = re.findall(r"\(INSTANCE (\w+)", saif.read_text())[:4]
-        assert top == ["bench", top_name(system_name(top[1].split("_system")[0])), "system_instance", "pipeline_instance"]
+        around = re.findall(r"\(INSTANCE (\w+)", saif.read_text())[:3]
+        assert around == [top_name(system_name("tiny")), "system_instance", "pipeline_instance"]
 
     @pytest.mark.usefixtures("own_folder")
     def test_bad(self, refused: Refused, data: Path, tiny: Path) -> None:

@@ -155,6 +155,30 @@ class Measured:
         return float(last[0]) if len(last) == 10 and (last == last[0]).all() else None
 
 
+def job(
+    network: Network,
+    plan: Plan,
+    frames: int,
+    taps: bool = False,
+    stalls: Stalls | None = None,
+    waves: Path | None = None,
+    noise: Noise | None = None,
+    toggles: Toggles | None = None,
+) -> Job:
+    """What `simulate` is asked for, of so many frames."""
+    noise = noise or Noise()
+    vectors = None
+    if network.latent is not None and noise.epsilon is not None:
+        latents = network.latent.latents
+        drawn = noise.codes(latents, frames, plan.samples)
+        vectors = noise.layout(latents).pack(drawn.reshape(-1, 1, 1, latents))
+    config = plan.variant(taps, epsilon=vectors is not None)
+    layouts = (network.input.tensor.layout, *(layer.layout for layer in network.layers))
+    times = (1, *repetitions(network, plan.samples).values())
+    drain = plan.latency + plan.interval if taps else 0
+    return Job(config, layouts, times, plan.quiet, drain, stalls or Stalls(), waves, toggles, noise.seed, vectors)
+
+
 def simulate(
     network: Network,
     plan: Plan,
@@ -175,25 +199,15 @@ def simulate(
     """
     from . import icarus, myhdl, verilator
 
-    noise = noise or Noise()
-    vectors = None
-    if network.latent is not None and noise.epsilon is not None:
-        latents = network.latent.latents
-        drawn = noise.codes(latents, len(codes), plan.samples)
-        vectors = noise.layout(latents).pack(drawn.reshape(-1, 1, 1, latents))
-    config = plan.variant(taps, epsilon=vectors is not None)
-    layouts = (network.input.tensor.layout, *(layer.layout for layer in network.layers))
-    times = (1, *repetitions(network, plan.samples).values())
-    drain = plan.latency + plan.interval if taps else 0
-    job = Job(config, layouts, times, plan.quiet, drain, stalls or Stalls(), waves, toggles, noise.seed, vectors)
+    asked = job(network, plan, len(codes), taps, stalls, waves, noise, toggles)
     if on != "verilator" and (waves or toggles):
         raise SimulationError("waves and toggles are written by verilator only")
     if on == "verilator":
-        return verilator.run(job, codes, progress, optimise)
+        return verilator.run(asked, codes, progress, optimise)
     if on == "icarus":
-        return icarus.run(job, codes, progress)
+        return icarus.run(asked, codes, progress)
     if on == "myhdl":
-        return myhdl.run(job, codes, progress)
+        return myhdl.run(asked, codes, progress)
     raise SimulationError(f"unknown simulator {on}, expected one of {', '.join(SIMULATORS)}")
 
 

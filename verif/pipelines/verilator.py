@@ -40,7 +40,7 @@ def build(job: Job, design: Design, optimise: bool = True) -> Path:
     if job.waves:
         check_wave_headers()
     recording = ["--trace-saif"] if job.toggles else ["--trace-fst"] if job.waves else []
-    return compiled(design, HARNESS, _header(job), recording, optimise)
+    return compiled(design, HARNESS, header(job), recording, optimise)
 
 
 def compiled(design: Design, harness: Path, header: str, more: Sequence[str] = (), optimise: bool = True) -> Path:
@@ -125,7 +125,7 @@ def execute(job: Job, program: Path, codes: NDArray[np.integer], progress: Progr
         return Measured(results, cycles[:, 0], cycles[:, 1], trace, (frames_in, frames_out, malformed, dropped))
 
 
-def _header(job: Job) -> str:
+def header(job: Job) -> str:
     """What the harness must know of the model at compile time."""
     taps = " ".join(f"TAP({label},{-(-layout.beat_bits // 8)})" for label, layout, _ in job.tapped)
     recorded = "#define SIM_ACTIVITY 1\n" if job.toggles else ""
