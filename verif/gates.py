@@ -48,8 +48,9 @@ def simulate_netlist(
 ) -> Gates:
     """Map the plan's pipeline as a whole, and run frames (N, height, width, channels) through its netlist.
 
-    Toggles are counted without delays, in the frames after the first plan.settling, which must not be all. work: a folder for what is made on the way.
-    Raises SynthesisError and SimulationError, also where the pipeline has block RAM or DSP48, of which there is no model.
+    Toggles are counted without delays, in the frames after the first plan.settling, which must not be all. work: a folder for
+    what is made on the way. Raises SynthesisError and SimulationError, also where the pipeline has block RAM or DSP48, of which
+    there is no model.
     """
     progress("converting", 0, 0)
     design = converted(plan.variant())

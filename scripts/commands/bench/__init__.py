@@ -1,0 +1,20 @@
+"""sigmabit bench: what blocks cost, how fast simulations are."""
+
+from __future__ import annotations
+
+import click
+
+from .gates import gates
+from .latency import latency
+from .popcount import popcount_cost
+from .queue import queue_area
+from .simulation import simulation
+
+
+@click.group(short_help="What blocks cost, how fast simulations are.", no_args_is_help=False)
+def bench() -> None:
+    """Benchmarks: areas of a popcount array and of a queue, speed of simulation, netlists, latency beside a processor's."""
+
+
+for command in (popcount_cost, queue_area, simulation, latency, gates):
+    bench.add_command(command)

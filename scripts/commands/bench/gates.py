@@ -1,0 +1,74 @@
+"""sigmabit bench gates: a pipeline's netlist, simulated."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+
+import click
+import numpy as np
+
+from sigmabit.fpga.synthesis import SynthesisError
+from sigmabit.golden import InputError, SigmabitError
+from sigmabit.verif.gates import simulate_netlist
+
+from ...models import load_with_data, make_plan
+from ...terminal import Terminal, table
+from .. import options
+
+
+@click.command(name="gates")
+@options.model
+@options.data
+@options.plan
+@click.option("--interval", type=click.IntRange(min=1), metavar="CYCLES", help="Target for the plan, instead of the fastest.")
+@options.part
+@options.clock
+@options.input_scale
+@options.as_json
+def gates(
+    model: Path,
+    data: Path,
+    plan: Path | None,
+    interval: int | None,
+    part: str | None,
+    clock_mhz: float | None,
+    input_scale: float | None,
+    as_json: bool,
+) -> None:
+    """MODEL's whole pipeline as Yosys maps it to LUTs, carry chains and registers, simulated: results and toggles.
+
+    For networks of some ten thousand LUTs without block RAM and DSP48. Exit status 1 if a result differs from golden's.
+    """
+    terminal = Terminal(as_json)
+    network, _, codes = load_with_data(model, data, input_scale, terminal)
+    made = make_plan(network, plan, part, interval, clock_mhz=clock_mhz)
+    if len(codes) <= made.settling:
+        raise InputError(f"{data}: {len(codes)} frames do not fill the pipeline; it takes more than {made.settling}")
+    with tempfile.TemporaryDirectory() as work, terminal.progress() as report:
+        try:
+            found = simulate_netlist(network, made, codes, Path(work), progress=report)
+        except SynthesisError as error:
+            raise SigmabitError(str(error)) from None
+    mismatches = int(np.any(found.measured.results != network.results(codes), axis=(1, 2, 3)).sum())
+    result = {
+        "frames": len(codes),
+        "mismatches": mismatches,
+        "latency_cycles": found.measured.latency,
+        "planned_latency_cycles": made.latency,
+        "lut_outputs": found.luts,
+        "registers": found.registers,
+        "lut_rate": found.lut_rate,
+        "register_rate": found.register_rate,
+    }
+    rows: list[list[object]] = [
+        ["results unlike golden's", f"{mismatches} of {len(codes)}"],
+        ["latency in cycles, planned and of the netlist", f"{made.latency} and {found.measured.latency}"],
+        ["toggles of a LUT's output in a cycle", f"{found.lut_rate:.3f}"],
+        ["toggles of a register in a cycle", f"{found.register_rate:.3f}"],
+        ["ratio", f"{found.lut_rate / found.register_rate:.2f}"],
+    ]
+    title = f"netlist of {network.name}: {found.luts:,} LUT outputs, {found.registers:,} registers"
+    terminal.emit(result, table(title, ["", ""], rows))
+    sys.exit(1 if mismatches else 0)

@@ -1,0 +1,85 @@
+"""sigmabit bench latency: a pipeline beside a processor, batch by batch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from sigmabit.golden import SigmabitError
+
+from ... import latency as measure
+from ...files import check_writable, write_whole
+from ...models import load_with_data, make_plan
+from ...terminal import Terminal, table
+from .. import options
+
+BATCHES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+
+
+@click.command(name="latency")
+@options.model
+@options.data
+@options.plan
+@click.option("--interval", type=int, metavar="CYCLES", help="Make a plan with at most this interval.")
+@options.part
+@options.clock
+@options.input_scale
+@click.option("--torch", "recipe", metavar="NAME", help="Measure PyTorch too, on the shipped autoencoder of that name.")
+@click.option("--plot", "picture", type=options.PATH, metavar="FILE.png", help="Draw time against batch size.")
+@options.as_json
+def latency(
+    model: Path,
+    data: Path,
+    plan: Path | None,
+    interval: int | None,
+    part: str | None,
+    clock_mhz: float | None,
+    input_scale: float | None,
+    recipe: str | None,
+    picture: Path | None,
+    as_json: bool,
+) -> None:
+    """Time for batches of 1 to 256 frames: onnxruntime on this processor, PyTorch, and the pipeline's cycles at an assumed clock.
+
+    The pipeline's cycles are those of its plan, which simulations meet exactly; its clock is an assumption.
+    """
+    terminal = Terminal(as_json)
+    if picture:
+        check_writable(picture)
+    network, x, _ = load_with_data(model, data, input_scale, terminal)
+    made = make_plan(network, plan, part, interval, clock_mhz=clock_mhz)
+    times = {}
+    with terminal.progress() as report:
+        report("measuring", 0, 0)
+        for threads, name in ((1, "onnxruntime, one thread"), (0, "onnxruntime")):
+            times[name] = measure.seconds(measure.onnxruntime_run(model, threads), x, BATCHES)
+        if recipe:
+            times["PyTorch"] = measure.seconds(_torch(recipe), x, BATCHES)
+    pipeline = f"pipeline at an assumed {made.clock_mhz:g} MHz"
+    times[pipeline] = measure.pipeline_seconds(made, BATCHES)
+    if picture:
+        write_whole(picture, lambda fresh: measure.plot(fresh, network.name, BATCHES, times))
+    result = {
+        "batches": list(BATCHES),
+        "seconds": times,
+        "latency_cycles": made.latency,
+        "interval_cycles": made.interval,
+        "clock_mhz": made.clock_mhz,
+    }
+    columns = ["frames", *(f"{name}, us" for name in times)]
+    rows: list[list[object]] = [
+        [batch, *(f"{values[i] * 1e6:,.2f}" for values in times.values())] for i, batch in enumerate(BATCHES)
+    ]
+    best = min(values[0] for name, values in times.items() if name != pipeline)
+    faster = f"one frame: {best / times[pipeline][0]:,.1f} times as fast as the faster of the others"
+    terminal.emit(result, table(f"{network.name}: time for a batch", columns, rows), "", faster)
+
+
+def _torch(recipe: str) -> measure.Run:
+    try:
+        return measure.torch_run(recipe)
+    except ImportError as error:
+        raise SigmabitError(f"--torch needs the training extra: {error}") from None
+    except KeyError:
+        raise SigmabitError(f"--torch {recipe}: no shipped autoencoder of that name") from None
