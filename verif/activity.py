@@ -6,6 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import TextIO
 
@@ -16,7 +17,7 @@ from sigmabit.golden import Network
 from sigmabit.hdl.convert import Design
 from sigmabit.hdl.plan import Plan
 
-from .pipelines import Measured, Noise, simulate
+from .pipelines import Measured, Noise, SimulationError, simulate
 from .pipelines.common import Progress, Toggles, converted
 
 INSTANCE = "_instance"
@@ -111,27 +112,29 @@ def nets(raw: TextIO) -> Iterator[Net]:
 
 
 def count(found: Iterator[Net], design: Design, period_ps: int, saif: TextIO, under: tuple[str, ...] = ()) -> Activity:
-    """Sum up a pipeline's nets over its parts, and write them."""
+    """Sum up a pipeline's nets over its parts, and write them. Raises SimulationError where a register is missing among them."""
     inside = {name: {label: below for below, label in INSIDE.findall(module.text)} for name, module in design.modules.items()}
     clocked = {name: registers(module.text) for name, module in design.modules.items()}
     bits: dict[str, int] = defaultdict(int)
     toggles: dict[str, int] = defaultdict(int)
     writer: _Writer | None = None
-    path: tuple[str, ...] = ()
-    own: set[str] = set()
-    for net in found:
-        writer = writer or _Writer(saif, net.low + net.high, under or (design.top,))
-        if net.path != path:
-            path, module = net.path, design.top
-            for label in path[1:]:
-                module = inside[module][label]
-            own = clocked[module]
-            writer.enter(path[1:])
-        writer.net(net)
-        if net.name in own:
-            part = path[1].removesuffix(INSTANCE)
-            bits[part] += 1
-            toggles[part] += net.toggles
+    for path, of in groupby(found, key=lambda net: net.path):
+        module = design.top
+        for label in path[1:]:
+            module = inside[module][label]
+        missing = set(clocked[module])
+        for first, net in enumerate(of):
+            writer = writer or _Writer(saif, net.low + net.high, under or (design.top,))
+            if not first:
+                writer.enter(path[1:])
+            writer.net(net)
+            if net.name in clocked[module]:
+                missing.discard(net.name)
+                part = path[1].removesuffix(INSTANCE)
+                bits[part] += 1
+                toggles[part] += net.toggles
+        if missing:
+            raise SimulationError(f"{'/'.join(path)}: nothing was recorded of {', '.join(sorted(missing))}")
     assert writer is not None
     writer.close()
     cycles = writer.duration // period_ps

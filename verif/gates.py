@@ -18,7 +18,7 @@ from sigmabit.hdl.plan import Plan
 from .activity import nets
 from .pipelines import Measured, Noise, SimulationError
 from .pipelines.common import Progress, Toggles, converted, job
-from .pipelines.verilator import HARNESS, compiled, execute, header
+from .pipelines.verilator import HARNESS, compiled, execute, header, recording
 
 OUTPUTS = {"O", "O5", "O6", "Q"}
 """Outputs of LUTs and registers."""
@@ -63,7 +63,7 @@ def simulate_netlist(
     flat = Design(design.top, {"cells": Module("cells", None, cells, ()), design.top: Module(design.top, None, text, ())})
     asked = job(network, plan, len(codes), noise=noise, toggles=Toggles(work / "toggles.saif", plan.settling, 1000))
     progress("building", 0, 0)
-    options = ["--trace-saif", "--trace-depth", "2", "--no-timing", "-Wno-fatal"]
+    options = [*recording(asked), "--trace-depth", "2", "--no-timing", "-Wno-fatal"]
     measured = execute(asked, compiled(flat, HARNESS, header(asked), options, optimise=False), codes, progress)
     return _rates(measured, netlist, work / "toggles.saif")
 

@@ -185,6 +185,25 @@ def test_file(plan: Plan) -> None:
     )
 
 
+def test_a_register_that_is_missing(plan: Plan) -> None:
+    """What a simulator left out is noticed."""
+    design = converted(plan.variant())
+    module, label = next(pair for pair in INSIDE.findall(design.modules[design.top].text) if pair[0].startswith("ingress"))
+    own = sorted(registers(design.modules[module].text))
+    found = [Net((design.top, label), name, "", 10, 30, 3) for name in own]
+    count(iter(found), design, 10, io.StringIO())
+    with pytest.raises(SimulationError, match=f"{design.top}/ingress_instance: nothing was recorded of {own[0]}"):
+        count(iter(found[1:]), design, 10, io.StringIO())
+
+
+def test_wide_signals(made: tuple[Activity, Path]) -> None:
+    """Signals of thousands of bits are recorded, too, all of their bits."""
+    widths: dict[tuple[tuple[str, ...], str], int] = {}
+    for path, name, _ in written(made[1]):
+        widths[path, name] = widths.get((path, name), 0) + 1
+    assert max(widths.values()) == 144 * 32  # operand bits and lanes of the second layer
+
+
 def test_scopes_that_are_no_instances() -> None:
     """Functions, generate blocks and memories have no nets in a netlist."""
     zero = "(T0 1) (T1 2) (TZ 0) (TX 0) (TB 0) (TC 3))"

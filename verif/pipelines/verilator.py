@@ -39,8 +39,13 @@ def build(job: Job, design: Design, optimise: bool = True) -> Path:
     """The compiled model of a design, from the cache if it was built before."""
     if job.waves:
         check_wave_headers()
-    recording = ["--trace-saif"] if job.toggles else ["--trace-fst"] if job.waves else []
-    return compiled(design, HARNESS, header(job), recording, optimise)
+    return compiled(design, HARNESS, header(job), recording(job), optimise)
+
+
+def recording(job: Job) -> list[str]:
+    """Verilator's options for what is recorded. By itself it leaves out signals of many thousands of bits."""
+    widest = ["--trace-max-width", "1000000"]
+    return ["--trace-saif", *widest] if job.toggles else ["--trace-fst", *widest] if job.waves else []
 
 
 def compiled(design: Design, harness: Path, header: str, more: Sequence[str] = (), optimise: bool = True) -> Path:
