@@ -24,8 +24,10 @@ INSTANCE = "_instance"
 """How the names of instances end; Verilator's scopes of functions and generate blocks have other names."""
 
 INSIDE = re.compile(rf"^(\w+) (\w+{INSTANCE}) \($", re.MULTILINE)
-DECLARED = re.compile(r"^ *(?:output )?reg (?:signed )?(?:\[[^\]]*\] )?(\w+)(?: = [^;]*)?[;,]?$", re.MULTILINE)
+DECLARED = re.compile(r"^ *(?:output )?reg (?:signed )?(?:\[[^\]]*\] )?(\w+(?:, \w+)*)(?: = [^;]*)?[;,]?$", re.MULTILINE)
 CLOCKED = re.compile(r"(?:^|\)|\bbegin|\belse)\s*(\w+)(?:\[[^=;]*\])? <= ", re.MULTILINE)
+
+BEHAVIOUR = re.compile(r"^`else$.*?^`endif$", re.MULTILINE | re.DOTALL)
 
 OPENED = re.compile(r"( *)\(INSTANCE (\S+)")
 COUNTED = re.compile(r" *\((\w+)((?:\\\[\d+\\\])?) \(T0 (\d+)\) \(T1 (\d+)\) .*\(TC (\d+)\)\)")
@@ -93,8 +95,15 @@ def switching(
 
 
 def registers(text: str) -> set[str]:
-    """The registers of a module's Verilog: what is assigned at a clock's edge. Memories are none."""
-    return set(DECLARED.findall(text)) & set(CLOCKED.findall(text))
+    """The registers of a module's Verilog: what is assigned at a clock's edge. Memories are none, nor are those inside block RAM.
+
+    Of two bodies, that of primitives counts: tables have one register for each weight in the other one, and share them in it.
+    """
+    if 'rom_style = "block"' in text:
+        return set()
+    text = BEHAVIOUR.sub("", text)
+    declared = {name for names in DECLARED.findall(text) for name in names.split(", ")}
+    return declared & set(CLOCKED.findall(text))
 
 
 def nets(raw: TextIO) -> Iterator[Net]:

@@ -73,10 +73,15 @@ def test_toggles_are_goldens(network: Network, plan: Plan, codes: np.ndarray, ma
     assert expected.count(list(map(int, found))) == 1
 
 
-def test_registers_are_those_of_yosys(plan: Plan, tmp_path: Path) -> None:
-    """What is counted as a register is one, and no register is missing: module by module of the behavioural Verilog."""
-    found = elaborated(converted(plan.variant()), tmp_path, "")
-    for name, module in converted(plan.variant()).modules.items():
+@pytest.mark.parametrize("interval", [INTERVAL, 1500])
+def test_registers_are_those_of_yosys(network: Network, interval: int, tmp_path: Path) -> None:
+    """What is counted as a register is one, and none is missing but those that primitives are: module by module."""
+    design = converted(make_plan(network, None, interval=interval).variant())
+    found = elaborated(design, tmp_path)
+    block = [name for name, module in design.modules.items() if 'rom_style = "block"' in module.text]
+    assert bool(block) == (interval > INTERVAL) and not any(registers(design.modules[name].text) for name in block)
+    for name in design.modules.keys() - block:
+        module = design.modules[name]
         clocked = {
             bit
             for cell in found[name]["cells"].values()
@@ -93,7 +98,7 @@ def test_registers_are_those_of_yosys(plan: Plan, tmp_path: Path) -> None:
 def test_vivado_has_the_names(plan: Plan, made: tuple[Activity, Path], tmp_path: Path) -> None:
     """Every instance in the file is in the design with primitives; nets are, too, where a module has but one body."""
     design = converted(plan.variant())
-    found = elaborated(design, tmp_path, f"-D{PRIMITIVES}")
+    found = elaborated(design, tmp_path)
     both = {name for name, module in design.modules.items() if f"`ifdef {PRIMITIVES}" in module.text}
     checked = 0
     for path, name, place in written(made[1]):
@@ -109,12 +114,12 @@ def test_vivado_has_the_names(plan: Plan, made: tuple[Activity, Path], tmp_path:
     assert checked > 10_000 and both
 
 
-def elaborated(design: Design, folder: Path, option: str) -> dict:
-    """A design's modules in Yosys, their processes turned into cells."""
+def elaborated(design: Design, folder: Path) -> dict:
+    """A design's modules in Yosys, with primitives, their processes turned into cells."""
     sources = design.write(folder / "verilog")
     lines = [
         "read_verilog -lib +/xilinx/cells_sim.v",
-        *(f"read_verilog {option} {source.name}" for source in sources),
+        *(f"read_verilog -D{PRIMITIVES} {source.name}" for source in sources),
         f"hierarchy -top {design.top}",
         "proc -noopt",
         f"write_json -selected {(folder / 'design.json').resolve()}",
@@ -163,7 +168,7 @@ def test_parts(plan: Plan, made: tuple[Activity, Path]) -> None:
     assert set(parts) == {*parts_of(plan), "reset_register"}
     for layer in plan.layers:
         assert 0.05 < parts[layer.name].rate < 0.6
-        assert parts[layer.name].registers == pytest.approx(layer.config.cost.ff, rel=0.15)  # synthesis takes some away
+        assert parts[layer.name].registers == pytest.approx(layer.config.cost.ff, rel=0.25)  # tables' registers are primitives
 
 
 NETS = [
