@@ -25,12 +25,18 @@ DSP_PJ = 6.0
 """A cycle of a DSP48. 5 reports: 1.7 to 10."""
 
 LUT_RATE = 1.4
-"""Toggles of a LUT's output for one of a register: 1.2 and 1.6 in two netlists of digits_bcnn (sigmabit bench gates)."""
-
-LEAST, MOST = 0.4, 3.0
-"""The true value is held to lie between these multiples of the estimate: the model gives 0.6 to 2.1 times what reports say, the
-energy of a toggle is known to within 1.5, and toggles within a cycle, before values settle, are not seen without delays.
+"""Toggles of nets that LUTs, carry chains and multiplexers drive, for each LUT6, as multiples of a register's: @@RATIO@@ in two
+netlists of digits_bcnn (sigmabit bench gates).
 """
+
+LEAST, MOST = 0.3, 3.0
+"""Between which multiples of the estimate the watts of clock and logic are expected. With the activity that their watts of logic
+imply, the model gives 0.6 to 2.1 times what ten reports say in all; the energy of a toggle is known to within 1.5; and toggles
+within a cycle, before values settle, are not seen without delays.
+"""
+
+LEAST_MEMORY, MOST_MEMORY = 0.06, 1.7
+"""The same for memories and multipliers: the lowest and the highest report, BRAM_PJ being near the upper end."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +51,16 @@ class Power:
     def total(self) -> float:
         """All of it."""
         return self.clock + self.logic + self.memory
+
+    @property
+    def least(self) -> float:
+        """The lower end of what is expected."""
+        return LEAST * (self.clock + self.logic) + LEAST_MEMORY * self.memory
+
+    @property
+    def most(self) -> float:
+        """The upper end."""
+        return MOST * (self.clock + self.logic) + MOST_MEMORY * self.memory
 
     def __add__(self, other: Power) -> Power:
         return Power(self.clock + other.clock, self.logic + other.logic, self.memory + other.memory)

@@ -54,7 +54,11 @@ def quartiles(values: list[float]) -> tuple[float, float, float]:
 
 
 def model_against_reports() -> list[float]:
-    """The model's watts as multiples of each report's, in rising order; the activity is what its watts of logic amount to."""
+    """The model's watts as multiples of each report's, in rising order; of reports that have enough watts of logic to tell.
+
+    Reports do not state toggles: each one's are reckoned from its watts of logic, which the model therefore meets exactly. What
+    is compared is the rest.
+    """
     found = []
     for row in reports().values():
         if row["logic_w"] < RESOLUTION:

@@ -168,6 +168,8 @@ def make_plan(
     samples: of each frame, which must be those of the file.
     """
     if plan is not None:
+        if interval is not None:
+            raise PlanError(f"{plan}: a plan has its interval, no other one can be asked for")
         made = read_plan(plan, network)
         if samples is not None and samples != made.samples:
             raise PlanError(f"{plan}: a plan for {made.samples} samples of a frame, not for {samples}")

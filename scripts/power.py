@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -9,13 +11,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sigmabit.fpga.power import LEAST, MOST, Power, power
-from sigmabit.golden import Network
+from sigmabit.fpga.power import Power, power
+from sigmabit.golden import InputError, Network
+from sigmabit.golden.identity import identity
 from sigmabit.hdl.plan import Plan
-from sigmabit.verif.activity import Activity, switching
+from sigmabit.verif.activity import Activity, Switching, switching
 from sigmabit.verif.pipelines import Noise
 
-from .area import Areas, parts_of, planned
+from .area import HELD, Areas, parts_of, planned
 from .reread import Entries, number, reread
 from .terminal import Report
 
@@ -23,35 +26,33 @@ WATTS = ("clock_w", "logic_w", "memory_w", "watts")
 """What an estimate consists of; the last is the sum."""
 
 
-def measured(
-    network: Network, plan: Plan, codes: NDArray[np.int64], noise: Noise, areas: Areas | None, report: Report
-) -> dict[str, Any]:
-    """Simulate frames of codes, count toggles, and estimate power; without areas from Yosys, with the planned ones."""
+def measured(network: Network, plan: Plan, codes: NDArray[np.int64], noise: Noise, report: Report) -> Activity:
+    """Simulate frames of codes, and count toggles."""
     with tempfile.TemporaryDirectory() as folder:
-        activity, _ = switching(network, plan, codes, Path(folder) / "core.saif", noise, progress=report)
-    return estimate(activity, plan, areas)
+        return switching(network, plan, codes, Path(folder) / "core.saif", noise, progress=report)[0]
 
 
-def estimate(activity: Activity, plan: Plan, areas: Areas | None) -> dict[str, Any]:
+def estimate(activity: Activity, network: Network, plan: Plan, areas: Areas | None) -> dict[str, Any]:
     """Dynamic power, part by part, at the plan's clock. areas: by Yosys; None for the planned ones."""
     layers: list[dict[str, Any]] = []
     total = Power(0.0, 0.0, 0.0)
     for name, part in parts_of(plan).items():
-        area = dict(areas[name]) if areas else planned(part.cost)
+        area = {key: dict(areas[name])[key] for key in HELD} if areas else planned(part.cost)
         does = activity.parts[name]
         found = power(area, does.rate, plan.clock_mhz)
         total += found
-        layers.append({"name": name, "registers": does.registers, "rate": does.rate, **_watts(found)})
+        layers.append({"name": name, **area, "registers": does.registers, "rate": does.rate, **_watts(found)})
     return {
         "network": plan.network,
+        "pipeline": digest(network, plan),
         "part": plan.part,
         "clock_mhz": plan.clock_mhz,
         "interval_cycles": plan.interval,
         "synthesised": areas is not None,
         "cycles": activity.cycles,
         **_watts(total),
-        "least_watts": LEAST * total.total,
-        "most_watts": MOST * total.total,
+        "least_watts": total.least,
+        "most_watts": total.most,
         "layers": layers,
     }
 
@@ -60,15 +61,21 @@ def _watts(of: Power) -> dict[str, float]:
     return dict(zip(WATTS, (of.clock, of.logic, of.memory, of.total), strict=True))
 
 
-def read_power(path: Path, plan: Plan) -> dict[str, Any]:
-    """What `sigmabit power --report` wrote. Raises InputError where it is none, or was made for another plan."""
+def digest(network: Network, plan: Plan) -> str:
+    """What tells a network with its plan from others."""
+    return hashlib.sha256(identity(network) + json.dumps(plan.to_json(), sort_keys=True).encode()).hexdigest()[:32]
 
-    def check(data: dict[str, Any], entries: Entries) -> dict[str, Any]:
-        for key in ("cycles", *WATTS, "least_watts", "most_watts"):
-            number(data, key, "the pipeline")
-        for name, entry in entries.items():
-            for key in ("registers", "rate", *WATTS):
-                number(entry, key, name)
-        return {**data, "synthesised": bool(data.get("synthesised"))}
 
-    return reread(path, "power", plan, list(parts_of(plan)), ["network", "part", "clock_mhz", "interval_cycles"], check)
+def read_activity(path: Path, network: Network, plan: Plan) -> Activity:
+    """The activity that `sigmabit power --report` wrote. Raises InputError where it is none, or another network's or plan's."""
+
+    def check(data: dict[str, Any], entries: Entries) -> Activity:
+        if data["pipeline"] != digest(network, plan):
+            raise InputError("made for another network or another plan")
+        parts = {
+            name: Switching(int(number(entry, "registers", name)), number(entry, "registers", name) * number(entry, "rate", name))
+            for name, entry in entries.items()
+        }
+        return Activity(int(number(data, "cycles", "the pipeline")), parts)
+
+    return reread(path, "power", plan, list(parts_of(plan)), ["network", "interval_cycles", "pipeline"], check)

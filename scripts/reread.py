@@ -21,8 +21,8 @@ def reread(
 ) -> T:
     """What `sigmabit COMMAND --report` wrote, as `check` gives it of the whole and of its layers.
 
-    parts: the names that the layers must have, in order. keys: of network, part, clock_mhz, interval_cycles, which must be the
-    plan's. Raises InputError, also what `check` raises, with the file's name.
+    parts: the names that the layers must have, in order. keys: what there must be besides the layers; network and
+    interval_cycles are the plan's. Raises InputError, also what `check` raises, with the file's name.
     """
     expected = f"what `sigmabit {command} --report` writes"
     try:
@@ -34,10 +34,11 @@ def reread(
     try:
         if not isinstance(data, dict) or not isinstance(data.get("layers"), list):
             raise InputError(f"not {expected}: layers are missing")
-        own = {"network": plan.network, "part": plan.part, "clock_mhz": plan.clock_mhz, "interval_cycles": plan.interval}
-        for key in keys:
-            if data.get(key) != own[key]:
-                raise InputError(f"made for {key} {str(data.get(key))[:60]}, this plan has {own[key]}")
+        if missing := [key for key in keys if key not in data]:
+            raise InputError(f"not {expected}: {missing[0]} is missing")
+        for key, own in (("network", plan.network), ("interval_cycles", plan.interval)):
+            if data[key] != own:
+                raise InputError(f"made for {key} {str(data[key])[:60]}, this plan has {own}")
         entries = {str(entry.get("name")): entry for entry in data["layers"] if isinstance(entry, dict)}
         if list(entries) != parts:
             raise InputError(f"made for parts {', '.join(entries)[:200]}; this plan has {', '.join(parts)}")

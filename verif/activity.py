@@ -13,12 +13,15 @@ from typing import TextIO
 import numpy as np
 from numpy.typing import NDArray
 
-from sigmabit.golden import Network
+from sigmabit.golden import InputError, Network
 from sigmabit.hdl.convert import Design
 from sigmabit.hdl.plan import Plan
 
 from .pipelines import Measured, Noise, SimulationError, simulate
 from .pipelines.common import Progress, Toggles, converted
+
+LEAST_CYCLES = 1000
+"""Of a window: in a shorter one, it would depend on where it begins how much toggles."""
 
 INSTANCE = "_instance"
 """How the names of instances end; Verilator's scopes of functions and generate blocks have other names."""
@@ -77,21 +80,26 @@ def switching(
 ) -> tuple[Activity, Measured]:
     """Run frames (N, height, width, channels) through the plan's pipeline in Verilator, and write what its nets do as SAIF.
 
-    The first frames fill the pipeline; where there are too few to keep it busy then, they come again. In the file the pipeline is
-    the instance `under`, from the top module on. A bit that is 1 as the window begins has one toggle too many: Verilator counts
-    from 0. Raises SimulationError.
+    The first frames fill the pipeline; where there are too few to keep it busy for LEAST_CYCLES then, they come again. In the
+    file the pipeline is the instance `under`, from the top module on. Raises InputError for a clock without a period, and
+    SimulationError.
     """
-    if len(codes) <= plan.settling:
-        codes = np.resize(codes, (plan.settling + len(codes), *codes.shape[1:]))
+    needed = plan.settling + max(1, -(-LEAST_CYCLES // plan.interval))
+    if len(codes) < needed:
+        codes = np.resize(codes, (max(needed, plan.settling + len(codes)), *codes.shape[1:]))
     period = round(1e6 / plan.clock_mhz)
+    if period < 2:
+        raise InputError(f"a clock of {plan.clock_mhz:g} MHz has no period in whole picoseconds")
     raw = saif.with_name(f"{saif.name}.raw")
+    first = raw.with_name(f"{raw.name}.first")
     try:
         measured = simulate(network, plan, codes, progress=progress, noise=noise, toggles=Toggles(raw, plan.settling, period))
         progress("counting toggles", 0, 0)
-        with raw.open() as lines, saif.open("w") as file:
-            return count(nets(lines), converted(plan.variant()), period, file, under), measured
+        with raw.open() as lines, first.open() as values, saif.open("w") as file:
+            return count(nets(lines, values), converted(plan.variant()), period, file, under), measured
     finally:
         raw.unlink(missing_ok=True)
+        first.unlink(missing_ok=True)
 
 
 def registers(text: str) -> set[str]:
@@ -106,18 +114,23 @@ def registers(text: str) -> set[str]:
     return declared & set(CLOCKED.findall(text))
 
 
-def nets(raw: TextIO) -> Iterator[Net]:
-    """The nets in Verilator's SAIF file that a netlist has, too: those in instances. Memories are left out."""
+def nets(raw: TextIO, first: TextIO) -> Iterator[Net]:
+    """The nets in Verilator's SAIF file that a netlist has, too: those in instances. Memories are left out.
+
+    first: the file of the first values alone, line by line the same nets, in which those that are 1 have a toggle that was none.
+    """
     path: list[str] = []
     known = False
-    for line in raw:
+    for line, value in zip(raw, first, strict=True):
         if opened := OPENED.match(line):
             del path[len(opened[1]) - 1 :]  # a line is indented by one for each instance around it
             path.append(opened[2])
             known = len(path) > 1 and all(name.endswith(INSTANCE) for name in path[2:])
         elif known and (counted := COUNTED.match(line)):
             name, place, low, high, toggles = counted.groups()
-            yield Net(tuple(path[1:]), name, place, int(low), int(high), int(toggles))
+            begins = COUNTED.match(value)
+            assert begins is not None and begins[1] == name and begins[2] == place
+            yield Net(tuple(path[1:]), name, place, int(low), int(high), int(toggles) - int(begins[5]))
 
 
 def count(found: Iterator[Net], design: Design, period_ps: int, saif: TextIO, under: tuple[str, ...] = ()) -> Activity:

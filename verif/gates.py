@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sigmabit.fpga.netlist import Netlist
+from sigmabit.fpga.netlist import Area, Netlist
 from sigmabit.fpga.synthesis import CELLS, as_verilog
-from sigmabit.golden import Network
+from sigmabit.golden import InputError, Network
 from sigmabit.hdl.convert import Design, Module
 from sigmabit.hdl.plan import Plan
 
@@ -20,8 +19,11 @@ from .pipelines import Measured, Noise, SimulationError
 from .pipelines.common import Progress, Toggles, converted, job
 from .pipelines.verilator import HARNESS, compiled, execute, header, recording
 
-OUTPUTS = {"O", "O5", "O6", "Q"}
-"""Outputs of LUTs and registers."""
+CHAIN = "CO"
+"""The output of a CARRY4 that leads to the next one: no net between cells."""
+
+RECORD, PERIOD_PS = "toggles.saif", 1000
+"""The file of toggles, and what a cycle is said to take there."""
 
 WITHOUT_MODEL = ("RAMB18E1", "RAMB36E1", "DSP48E1")
 """Cells whose library model leaves out what they do."""
@@ -29,11 +31,13 @@ WITHOUT_MODEL = ("RAMB18E1", "RAMB36E1", "DSP48E1")
 
 @dataclass(frozen=True, eq=False)
 class Gates:
-    """What the netlist gave, and toggles in a cycle of a LUT's output and of a register, on average over all."""
+    """What the netlist gave, what it consists of, and how many nets toggle in a cycle.
+
+    lut_rate: toggles of nets that LUTs, carry chains and multiplexers drive, for each LUT6. register_rate: of a register.
+    """
 
     measured: Measured
-    luts: int
-    registers: int
+    area: Area
     lut_rate: float
     register_rate: float
 
@@ -49,9 +53,11 @@ def simulate_netlist(
     """Map the plan's pipeline as a whole, and run frames (N, height, width, channels) through its netlist.
 
     Toggles are counted without delays, in the frames after the first plan.settling, which must not be all. work: a folder for
-    what is made on the way. Raises SynthesisError and SimulationError, also where the pipeline has block RAM or DSP48, of which
-    there is no model.
+    what is made on the way. Raises SynthesisError; SimulationError; and InputError where the plan has block RAM or DSP48, of
+    which there is no model.
     """
+    if plan.cost.bram36 or plan.cost.dsp:
+        raise InputError(f"{plan.network}: its plan has block RAM or DSP48, of which there is no model for simulation")
     progress("converting", 0, 0)
     design = converted(plan.variant())
     progress("synthesising", 0, 0)
@@ -61,33 +67,30 @@ def simulate_netlist(
         raise SimulationError(f"{design.top}: its netlist has {', '.join(missing)}, which cannot be simulated")
     cells = f"`timescale 1ps/1ps\n{CELLS.read_text()}"
     flat = Design(design.top, {"cells": Module("cells", None, cells, ()), design.top: Module(design.top, None, text, ())})
-    asked = job(network, plan, len(codes), noise=noise, toggles=Toggles(work / "toggles.saif", plan.settling, 1000))
+    asked = job(network, plan, len(codes), noise=noise, toggles=Toggles(work / RECORD, plan.settling, PERIOD_PS))
     progress("building", 0, 0)
     options = [*recording(asked), "--trace-depth", "2", "--no-timing", "-Wno-fatal"]
     measured = execute(asked, compiled(flat, HARNESS, header(asked), options, optimise=False), codes, progress)
-    return _rates(measured, netlist, work / "toggles.saif")
+    return _rates(measured, netlist, work)
 
 
-def _rates(measured: Measured, netlist: Netlist, saif: Path) -> Gates:
-    """Toggles of what drives each net."""
+def _rates(measured: Measured, netlist: Netlist, work: Path) -> Gates:
+    """Toggles of the nets that cells drive."""
     driver: dict[int, str] = {}
     for cell in netlist.cells.values():
-        kind = "lut" if cell["type"].startswith("LUT") else "register" if cell["type"].startswith("FD") else ""
-        if kind:
-            outputs = [bit for pin, bits in cell["connections"].items() if pin in OUTPUTS for bit in bits]
-            driver |= {bit: kind for bit in outputs if isinstance(bit, int)}
+        kind = "register" if cell["type"].startswith("FD") else "logic"
+        for pin, way in cell["port_directions"].items():
+            if way == "output" and pin != CHAIN:
+                driver |= {bit: kind for bit in cell["connections"].get(pin, []) if isinstance(bit, int)}
     named = {(name, place): bit for name, net in netlist.module["netnames"].items() for place, bit in enumerate(net["bits"])}
     seen: dict[int, int] = {}
     cycles = 1
-    with saif.open() as raw:
-        for net in nets(raw):
-            place = int(net.place[2:-2]) if net.place else 0
-            bit = named[net.name, place]
+    with (work / RECORD).open() as raw, (work / f"{RECORD}.first").open() as first:
+        for net in nets(raw, first):
+            bit = named[net.name, int(net.place[2:-2]) if net.place else 0]
             if bit in driver:
                 seen[bit] = net.toggles
-            cycles = (net.low + net.high) // 1000
-    sums: dict[str, list[int]] = defaultdict(list)
-    for bit, toggles in seen.items():
-        sums[driver[bit]].append(toggles)
-    rates = {kind: sum(counts) / len(counts) / cycles for kind, counts in sums.items()}
-    return Gates(measured, len(sums["lut"]), len(sums["register"]), rates["lut"], rates["register"])
+            cycles = (net.low + net.high) // PERIOD_PS
+    sums = {kind: sum(toggles for bit, toggles in seen.items() if driver[bit] == kind) / cycles for kind in ("logic", "register")}
+    area = netlist.area
+    return Gates(measured, area, sums["logic"] / area.lut, sums["register"] / area.ff)

@@ -405,10 +405,15 @@ class TestBadInput:
         [
             (lambda power: "{", "not JSON, expected what `sigmabit power --report` writes"),
             (lambda power: power | {"layers": 3}, "layers are missing"),
-            (lambda power: power | {"clock_mhz": 90.0}, "made for clock_mhz 90.0, this plan has 200.0"),
+            (lambda power: power | {"interval_cycles": 90}, "made for interval_cycles 90, this plan has 64"),
+            (lambda power: power | {"pipeline": "0" * 32}, "made for another network or another plan"),
+            (
+                lambda power: {k: v for k, v in power.items() if k != "pipeline"},
+                "writes: pipeline is",
+            ),
             (lambda power: power | {"layers": power["layers"][1:]}, "made for parts conv1"),
-            (lambda power: _with(power, "watts", float("inf")), "conv1 has no number for watts"),
-            (lambda power: power | {"most_watts": "3"}, "the pipeline has no number for most_watts"),
+            (lambda power: _with(power, "rate", float("inf")), "conv1 has no number for rate"),
+            (lambda power: power | {"cycles": "3"}, "the pipeline has no number for cycles"),
         ],
     )
     def test_power_files(self, report: Any, made: Made, change: Any, says: str) -> None:

@@ -36,6 +36,9 @@ input_scale = click.option(
     help="Step of the input's 8-bit codes, for models without a Quant node at the input.",
 )
 plan = click.option("--plan", type=PATH, metavar="FILE", help="A plan.json; without it the fastest plan for the part is made.")
+interval = click.option(
+    "--interval", type=click.IntRange(min=1), metavar="CYCLES", help="Target for the plan, instead of the fastest."
+)
 part = click.option("--part", metavar="PART", help="Device (default: the plan's, or xc7vx690t).")
 clock = click.option("--clock-mhz", type=POSITIVE, metavar="F", help="Assumed clock in MHz (default: the plan's, or 200).")
 data = click.option("--input", "data", type=PATH, required=True, metavar="X.npy", help="Frames, as the graph's input takes them.")

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
-from sigmabit.fpga.board import top_name
+from sigmabit.fpga.board import board, mmcm, top_name
 from sigmabit.hdl.link import system_name
 from sigmabit.verif.activity import switching
 
-from ..area import read_areas
+from ..area import HELD, read_areas
 from ..files import check_writable, write_json, write_whole
 from ..models import load_with_data, make_noise, make_plan
 from ..power import WATTS, estimate
@@ -24,6 +25,7 @@ from . import options
 @options.model
 @options.data
 @options.plan
+@options.interval
 @options.part
 @options.clock
 @options.input_scale
@@ -34,13 +36,14 @@ from . import options
     "--synth", "synth_file", type=options.PATH, metavar="FILE", help="Areas from `sigmabit synth --report`; else planned."
 )
 @click.option("--saif", type=options.PATH, metavar="FILE.saif", help="Write the activity of all nets, for Vivado's read_saif.")
-@click.option("--board", "on_board", is_flag=True, help="There, the pipeline is part of what `sigmabit board` writes.")
+@click.option("--board", "board_name", metavar="NAME", help="There, the pipeline is part of what `sigmabit board` writes.")
 @click.option("--report", "report_file", type=options.PATH, metavar="FILE", help="Write the result here too, as JSON.")
 @options.as_json
 def power(
     model: Path,
     data: Path,
     plan: Path | None,
+    interval: int | None,
     part: str | None,
     clock_mhz: float | None,
     input_scale: float | None,
@@ -49,44 +52,52 @@ def power(
     seed: int | None,
     synth_file: Path | None,
     saif: Path | None,
-    on_board: bool,
+    board_name: str | None,
     report_file: Path | None,
     as_json: bool,
 ) -> None:
     """Run X.npy through MODEL's pipeline in Verilator, count how often nets toggle while it is busy, and estimate dynamic power.
 
-    The first frames fill the pipeline and are not counted; where there are too few, they come again.
+    The first frames fill the pipeline and are not counted; where there are too few, they come again, and less toggles than with
+    as many different ones.
     """
     terminal = Terminal(as_json)
-    for path in (saif, report_file):
-        if path:
-            check_writable(path)
-    if on_board and not saif:
-        raise click.UsageError("--board needs --saif")
+    written = [path for path in (saif, report_file) if path]
+    for path in written:
+        check_writable(path)
+    if len({path.resolve() for path in written}) < len(written):
+        raise click.UsageError("--saif and --report are the same file")
+    if board_name and (part or not saif):
+        raise click.UsageError("--board needs --saif, and has a part")
+    on = board(board_name) if board_name else None
     network, _, codes = load_with_data(model, data, input_scale, terminal, calibration)
     noise, samples = make_noise(network, len(codes), samples, seed, None)
-    made = make_plan(network, plan, part, clock_mhz=clock_mhz, samples=samples)
+    made = make_plan(network, plan, on.part if on else part, interval, clock_mhz=clock_mhz, samples=samples)
     areas = read_areas(synth_file, made) if synth_file else None
-    name = made.pipeline.name
-    under = (top_name(system_name(name)), "system_instance", "pipeline_instance") if on_board else ()
+    under: tuple[str, ...] = ()
+    if on:  # the pipeline as `sigmabit board` has it, and the clock that is made there
+        under = (top_name(system_name(made.pipeline.name)), "system_instance", "pipeline_instance")
+        made = replace(made, clock_mhz=float(mmcm(on.oscillator_mhz, made.clock_mhz).mhz))
     with terminal.progress() as progress, tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "core.saif"
         activity, _ = switching(network, made, codes, file, noise, under, progress)
         if saif:
             write_whole(saif, lambda fresh: shutil.move(file, fresh))
-    result = estimate(activity, made, areas)
+    result = estimate(activity, network, made, areas)
     if report_file:
         write_json(report_file, result)
     rows = [
-        [row["name"], row["registers"], f"{row['rate']:.3f}", *(f"{row[key]:.3f}" for key in WATTS)] for row in result["layers"]
+        [row["name"], *(row[key] for key in HELD), f"{row['rate']:.3f}", *(f"{row[key]:.3f}" for key in WATTS)]
+        for row in result["layers"]
     ]
-    columns = ["layer", "registers", "toggles", "clock", "logic", "memory", "watts"]
+    columns = ["layer", "LUT", "FF", "RAMB36", "DSP48", "toggles", "clock", "logic", "memory", "watts"]
+    sums = [sum(row[key] for row in result["layers"]) for key in HELD]
+    total = ["total", *sums, "", *(f"{result[key]:.3f}" for key in WATTS)]
     kind = "by Yosys" if areas else "as planned"
-    total = ["total", sum(row["registers"] for row in result["layers"]), "", *(f"{result[key]:.3f}" for key in WATTS)]
     terminal.emit(
         result,
         table(f"{network.name} at {made.clock_mhz:g} MHz, an assumption: dynamic power, estimated", columns, rows, total=total),
         "",
-        f"toggles: of a register in a cycle, over {activity.cycles:,} cycles of a busy pipeline; areas {kind}",
+        f"toggles: of a register in a cycle, on average, over {activity.cycles:,} cycles of a busy pipeline; areas {kind}",
         f"an estimate, without place and route: {result['least_watts']:.2g} to {result['most_watts']:.2g} W, and static power",
     )

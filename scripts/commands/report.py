@@ -13,8 +13,7 @@ import click
 from ..area import Areas, read_areas, synthesised
 from ..files import check_folder, read_labels
 from ..models import load_with_data, make_noise, make_plan
-from ..power import measured as power_measured
-from ..power import read_power
+from ..power import estimate, measured, read_activity
 from ..report.study import Subject, study
 from ..report.write import PAGE, write
 from ..terminal import Terminal
@@ -26,7 +25,7 @@ from . import options
 @options.data
 @options.labels
 @options.plan
-@click.option("--interval", type=click.IntRange(min=1), metavar="CYCLES", help="Make a plan with at most this interval.")
+@options.interval
 @options.part
 @options.clock
 @options.input_scale
@@ -85,14 +84,16 @@ def report(
     noise, samples = make_noise(network, len(x), samples, seed, None)
     made = make_plan(network, plan, part, interval, clock_mhz=clock_mhz, samples=samples)
     areas = read_areas(synth_file, made) if synth_file else None
-    watts = read_power(power_file, made) if power_file else None
+    activity = read_activity(power_file, network, made) if power_file else None
     with terminal.progress() as progress, tempfile.TemporaryDirectory() as work:
 
         def area() -> Areas | None:
             return areas if areas or no_synth else synthesised(made, Path(work), progress)
 
         def power(known: Areas | None) -> dict[str, Any] | None:
-            return watts if watts or no_power else power_measured(network, made, codes, noise, known, progress)
+            if no_power:
+                return None
+            return estimate(activity or measured(network, made, codes, noise, progress), network, made, known)
 
         found = study(Subject(model, network, made, x, codes, truth, noise), area, power, progress)
     files = write(found, network, x, output)

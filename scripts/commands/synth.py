@@ -23,6 +23,7 @@ KEYS = (*RESOURCES, *(f"planned_{key}" for key in PLANNED))
 @click.command(short_help="Area and logic depth by Yosys.")
 @options.model
 @options.plan
+@options.interval
 @options.part
 @options.clock
 @options.input_scale
@@ -34,6 +35,7 @@ KEYS = (*RESOURCES, *(f"planned_{key}" for key in PLANNED))
 def synth(
     model: Path,
     plan: Path | None,
+    interval: int | None,
     part: str | None,
     clock_mhz: float | None,
     input_scale: float | None,
@@ -50,7 +52,7 @@ def synth(
     if work:
         check_folder(work)
     network = load_network(model, input_scale, terminal, plan, calibration)
-    made = make_plan(network, plan, part, clock_mhz=clock_mhz, samples=samples)
+    made = make_plan(network, plan, part, interval, clock_mhz=clock_mhz, samples=samples)
     parts = parts_of(made)
     with tempfile.TemporaryDirectory() as temporary, terminal.progress() as report:
         areas = synthesised(made, work or Path(temporary), report)

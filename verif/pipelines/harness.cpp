@@ -11,7 +11,8 @@
 // IDLE, BACKPRESSURE: how many of 256 cycles the inputs wait and the output is not ready, drawn from STALLS. QUIET: cycles without a
 // transfer after which the simulation is given up. DRAIN: cycles that it goes on for after the last result. SEED: the sampler's. RECORD:
 // a file of waves, of all cycles; or, where SIM_ACTIVITY is defined, one of toggles (SAIF), from the first transfer of frame SKIPPED
-// to the last transfer of the last frame, in cycles of PERIOD picoseconds.
+// to the last transfer of the last frame, in cycles of PERIOD picoseconds. Verilator counts from 0, so that a bit that is 1 at first
+// has one toggle too many there; RECORD.first has the toggles of the first values alone.
 // Prints "frames N" as results come; exit status 0 when all have come, 3 on a protocol error, 4 when given up.
 
 #include <cstdint>
@@ -92,10 +93,22 @@ int main(int argc, char** argv) {
     if (argc < 16) return 2;
     const uint64_t skipped = std::strtoull(argv[14], nullptr, 10), period = std::strtoull(argv[15], nullptr, 10);
     uint64_t recorded = 0;
-    VerilatedSaifC toggles;
+    VerilatedSaifC first, toggles;  // one that was opened before would not see what it has seen
     context.traceEverOn(true);
+    top.trace(&first, 99);
     top.trace(&toggles, 99);
-#define DUMP(cycle, half) if (toggles.isOpen()) toggles.dump(recorded++ * period / 2)
+    bool beginning = false;
+    auto record = [&] {
+        if (beginning) {
+            first.open((std::string(argv[13]) + ".first").c_str());
+            first.dump(uint64_t{0});
+            first.close();
+            toggles.open(argv[13]);
+            beginning = false;
+        }
+        if (toggles.isOpen()) toggles.dump(recorded++ * period / 2);
+    };
+#define DUMP(cycle, half) record()
 #elif VM_TRACE
     VerilatedFstC waves;
     if (argc > 13) {
@@ -196,7 +209,7 @@ int main(int argc, char** argv) {
         // the window ends with a whole cycle; what follows the last transfer is not what a busy pipeline does
         if (toggles.isOpen() ? sent == frames * beats : sent == skipped * beats && sent < frames * beats && !reset) {
             if (!toggles.isOpen()) {
-                toggles.open(argv[13]);
+                beginning = true;
             } else {
                 DUMP(cycle, 2);
                 toggles.close();

@@ -22,7 +22,7 @@ from .. import options
 @options.model
 @options.data
 @options.plan
-@click.option("--interval", type=click.IntRange(min=1), metavar="CYCLES", help="Target for the plan, instead of the fastest.")
+@options.interval
 @options.part
 @options.clock
 @options.input_scale
@@ -57,18 +57,18 @@ def gates(
         "mismatches": mismatches,
         "latency_cycles": found.measured.latency,
         "planned_latency_cycles": made.latency,
-        "lut_outputs": found.luts,
-        "registers": found.registers,
+        "lut": found.area.lut,
+        "ff": found.area.ff,
         "lut_rate": found.lut_rate,
         "register_rate": found.register_rate,
     }
     rows: list[list[object]] = [
         ["results unlike golden's", f"{mismatches} of {len(codes)}"],
         ["latency in cycles, planned and of the netlist", f"{made.latency} and {found.measured.latency}"],
-        ["toggles of a LUT's output in a cycle", f"{found.lut_rate:.3f}"],
-        ["toggles of a register in a cycle", f"{found.register_rate:.3f}"],
+        ["toggles in a cycle of nets driven by logic, for each LUT6", f"{found.lut_rate:.3f}"],
+        ["toggles in a cycle of a register", f"{found.register_rate:.3f}"],
         ["ratio", f"{found.lut_rate / found.register_rate:.2f}"],
     ]
-    title = f"netlist of {network.name}: {found.luts:,} LUT outputs, {found.registers:,} registers"
+    title = f"netlist of {network.name}: {found.area.lut:,} LUT6, {found.area.ff:,} registers"
     terminal.emit(result, table(title, ["", ""], rows))
     sys.exit(1 if mismatches else 0)

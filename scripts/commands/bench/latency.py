@@ -21,7 +21,7 @@ BATCHES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 @options.model
 @options.data
 @options.plan
-@click.option("--interval", type=int, metavar="CYCLES", help="Make a plan with at most this interval.")
+@options.interval
 @options.part
 @options.clock
 @options.input_scale

@@ -23,7 +23,7 @@ from .. import options
 @options.model
 @options.data
 @options.plan
-@click.option("--interval", type=click.IntRange(min=1), metavar="CYCLES", help="Target for the plan, instead of the fastest.")
+@options.interval
 @options.part
 @options.clock
 @options.input_scale
