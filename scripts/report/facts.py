@@ -18,8 +18,11 @@ from .published import OTHERS, PAPER, PAPER_CLOCK_MHZ, Figure, Published, is_bin
 FIGURES = ("clock_mhz", "cycles", "fps", "tops", "lut", "lut_per_mac", "watts", "latency_us", "accuracy")
 """What designs are compared by."""
 
-ESTIMATED = "estimated, dynamic power alone; 0.4 to 3 times this"
-"""What a reader must know of this pipeline's watts."""
+
+def _watts(power: Mapping[str, Any], clock_mhz: float) -> dict[str, Any]:
+    """Estimated watts at a clock, to which dynamic power is proportional, with what a reader must know of them."""
+    watts, least, most = (power[key] * clock_mhz / power["clock_mhz"] for key in ("watts", "least_watts", "most_watts"))
+    return _own(watts, f"dynamic power alone, estimated; {least:.2g} to {most:.2g}")
 
 
 def layers(network: Network, plan: Plan, areas: Areas | None) -> list[dict[str, Any]]:
@@ -155,7 +158,7 @@ def comparison(
             "tops": _own(rate["tops"]),
             "lut": _own(lut, "" if measured else "planned, not synthesised"),
             "lut_per_mac": _own(per_mac),
-            "watts": None if power is None else _own(power["watts"] * rate["clock_mhz"] / plan.clock_mhz, ESTIMATED),
+            "watts": None if power is None else _watts(power, rate["clock_mhz"]),
             "latency_us": _own(rate["latency_us"]),
             "accuracy": None if accuracy is None else _own(accuracy, "on the frames of this report"),
         }
