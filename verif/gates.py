@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from sigmabit.fpga.netlist import Area, Netlist
+from sigmabit.fpga.netlist import LUTS, Area, Netlist
 from sigmabit.fpga.synthesis import CELLS, as_verilog
 from sigmabit.golden import InputError, Network
 from sigmabit.hdl.convert import Design, Module
@@ -18,9 +18,6 @@ from .activity import nets
 from .pipelines import Measured, Noise, SimulationError
 from .pipelines.common import Progress, Toggles, converted, job
 from .pipelines.verilator import HARNESS, compiled, execute, header, recording
-
-CHAIN = "CO"
-"""The output of a CARRY4 that leads to the next one: no net between cells."""
 
 RECORD, PERIOD_PS = "toggles.saif", 1000
 """The file of toggles, and what a cycle is said to take there."""
@@ -33,7 +30,8 @@ WITHOUT_MODEL = ("RAMB18E1", "RAMB36E1", "DSP48E1")
 class Gates:
     """What the netlist gave, what it consists of, and how many nets toggle in a cycle.
 
-    lut_rate: toggles of nets that LUTs, carry chains and multiplexers drive, for each LUT6. register_rate: of a register.
+    lut_rate: of the outputs of LUTs, both of a LUT6_2 counted, for each LUT6. register_rate: of registers, for each. Carry chains
+    are left out: what they drive is, for the most part, in the same slice.
     """
 
     measured: Measured
@@ -78,9 +76,9 @@ def _rates(measured: Measured, netlist: Netlist, work: Path) -> Gates:
     """Toggles of the nets that cells drive."""
     driver: dict[int, str] = {}
     for cell in netlist.cells.values():
-        kind = "register" if cell["type"].startswith("FD") else "logic"
+        kind = "lut" if cell["type"] in LUTS else "register" if cell["type"].startswith("FD") else ""
         for pin, way in cell["port_directions"].items():
-            if way == "output" and pin != CHAIN:
+            if way == "output" and kind:
                 driver |= {bit: kind for bit in cell["connections"].get(pin, []) if isinstance(bit, int)}
     named = {(name, place): bit for name, net in netlist.module["netnames"].items() for place, bit in enumerate(net["bits"])}
     seen: dict[int, int] = {}
@@ -91,6 +89,6 @@ def _rates(measured: Measured, netlist: Netlist, work: Path) -> Gates:
             if bit in driver:
                 seen[bit] = net.toggles
             cycles = (net.low + net.high) // PERIOD_PS
-    sums = {kind: sum(toggles for bit, toggles in seen.items() if driver[bit] == kind) / cycles for kind in ("logic", "register")}
+    sums = {kind: sum(toggles for bit, toggles in seen.items() if driver[bit] == kind) / cycles for kind in ("lut", "register")}
     area = netlist.area
-    return Gates(measured, area, sums["logic"] / area.lut, sums["register"] / area.ff)
+    return Gates(measured, area, sums["lut"] / area.lut, sums["register"] / area.ff)

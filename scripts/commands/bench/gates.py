@@ -65,7 +65,7 @@ def gates(
     rows: list[list[object]] = [
         ["results unlike golden's", f"{mismatches} of {len(codes)}"],
         ["latency in cycles, planned and of the netlist", f"{made.latency} and {found.measured.latency}"],
-        ["toggles in a cycle of nets driven by logic, for each LUT6", f"{found.lut_rate:.3f}"],
+        ["toggles in a cycle of outputs of LUTs, for each LUT6", f"{found.lut_rate:.3f}"],
         ["toggles in a cycle of a register", f"{found.register_rate:.3f}"],
         ["ratio", f"{found.lut_rate / found.register_rate:.2f}"],
     ]
