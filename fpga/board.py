@@ -130,6 +130,11 @@ def _is(value: object, kind: tuple[str, str]) -> bool:
     return isinstance(value, str) and re.fullmatch(kind[0], value, re.ASCII) is not None
 
 
+def is_part(name: str) -> bool:
+    """Is it a part with package and speed grade?"""
+    return _is(name, PART)
+
+
 def _board(key: str, file: _Table) -> Board:
     clock, reset = file.table("clock", "mhz", "p", "n", "standard"), file.table("reset", "pin", "standard")
     uart, lamps = file.table("uart", "rx", "tx", "standard"), file.table("lamps", "pins", "standards")
@@ -215,6 +220,12 @@ def mmcm(oscillator_mhz: float, wanted_mhz: float) -> Mmcm:
 
 
 # --- what is written
+
+
+def arguments(of: Board, clock: Mmcm) -> dict[str, str | float]:
+    """What Vivado's script is told of a board."""
+    interface, megabytes = of.flash
+    return {"part": of.part, "clock_mhz": round(float(clock.mhz), 6), "interface": interface, "megabytes": megabytes}
 
 
 def top_name(system: str) -> str:
