@@ -6,6 +6,7 @@ Nothing but Python's own library is needed, so that it works before there is an 
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -26,7 +27,9 @@ def ahead(given: Mapping[str, str]) -> dict[str, object]:
     for name in ("MODEL", "PLAN", "SAIF"):
         if given[name] and not Path(given[name]).is_file():
             raise MistakeError(f"{name}={given[name]}: there is no such file")
-    clock_mhz = float(_checked(given, "CLOCK_MHZ", "a number of MHz above 0, 1000 at most", lambda text: 0 < float(text) <= 1000))
+    plain = re.compile(r"[0-9]+(\.[0-9]+)?")  # as Vivado's script takes it
+    in_mhz = "a number of MHz above 0, 1000 at most, such as 187.5"
+    _checked(given, "CLOCK_MHZ", in_mhz, lambda text: plain.fullmatch(text) is not None and 0 < float(text) <= 1000)
     _checked(given, "INCREMENTAL", "0 or 1", lambda text: text in ("0", "1"))
     if given["SAMPLES"]:
         _checked(given, "SAMPLES", "a number above 0", lambda text: int(text) > 0)
@@ -41,15 +44,15 @@ def ahead(given: Mapping[str, str]) -> dict[str, object]:
         of = boards.board(given["BOARD"])
     except boards.BoardError as error:
         raise MistakeError(f"BOARD={error}") from None
-    arguments = boards.arguments(of, boards.mmcm(of.oscillator_mhz, clock_mhz))
+    arguments = boards.arguments(of, boards.mmcm(of.oscillator_mhz, float(given["CLOCK_MHZ"])))
     return {"top": boards.top_name(system_name(top)), **arguments}
 
 
-def _checked(given: Mapping[str, str], name: str, expected: str, good: Callable[[str], bool]) -> str:
-    """The value of a variable that is as expected."""
+def _checked(given: Mapping[str, str], name: str, expected: str, good: Callable[[str], bool]) -> None:
+    """See that a variable is as expected."""
     try:
         if good(given[name]):
-            return given[name]
+            return
     except ValueError:
         pass
     raise MistakeError(f"{name}={given[name]}: expected {expected}")
