@@ -13,7 +13,7 @@ SAMPLES ?=#                          samples of each frame, for models that draw
 PLAN ?=#                             a plan.json; without it the fastest plan for PART is made
 PART ?= xc7vx690tffg1761-2#          the device
 CLOCK_MHZ ?= 200#                    its assumed clock
-BOARD ?=#                            a board for `make bitstream`; without it Vivado chooses the pins
+BOARD ?=#                            a board for `make bitstream` and `make package`; without it Vivado chooses the pins
 BAUD ?= 921600#                      the rate of its serial line
 SAIF ?=#                             activity from a simulation, for Vivado's report of power
 INCREMENTAL ?= 1#                    0: Vivado takes nothing from its earlier runs
@@ -50,7 +50,7 @@ planned := $(if $(PLAN),--plan $(PLAN),--part $(PART) --clock-mhz $(CLOCK_MHZ)) 
 on_board = --clock-mhz $(CLOCK_MHZ) $(if $(PLAN),--plan $(PLAN)) \
 	$(if $(INPUT_SCALE),--input-scale $(INPUT_SCALE)) $(if $(SAMPLES),--samples $(SAMPLES))
 
-.PHONY: help setup sim test lint convert synth train sampler-stats clean
+.PHONY: help setup sim test lint convert synth train sampler-stats package clean
 
 help: ## this list
 	@echo "make TARGET [VARIABLE=value ...]"
@@ -111,7 +111,7 @@ lint: $(ENVIRONMENT) ## style and types of the Python, silent traps of the MyHDL
 convert: build/$(STEM)/verilog/plan.json ## MODEL's Verilog, in build/
 
 build/$(STEM)/verilog/plan.json: $(MODEL) $(PLAN) build/$(STEM)/settings $(SOURCES) $(ENVIRONMENT)
-	$(SIGMABIT) convert $(MODEL) $(planned) -o $(@D)
+	$(strip $(SIGMABIT) convert $(MODEL) $(planned) -o $(@D))
 
 synth: build/$(STEM)/synth.txt ## MODEL's area and logic depth by Yosys, layer by layer
 	@cat $<
@@ -133,26 +133,54 @@ sampler-stats: $(ENVIRONMENT) ## 10^9 samples of the Gaussian sampler through ev
 	$(SIGMABIT) sampler stats
 
 ifeq ($(BOARD),)
-VERILOG := build/$(STEM)/verilog
-OUT := build/$(STEM)/vivado
-BITSTREAM_NEEDS := $(VERILOG)/plan.json
+PLACE := build/$(STEM)
+BITSTREAM_NEEDS := $(PLACE)/verilog/plan.json
+verilog_command = $(strip $(SIGMABIT) convert $(MODEL) $(planned) -o $(PLACE)/verilog)
+package_command = $(strip $(SIGMABIT) package $(MODEL) $(planned) $(if $(PLAN),--part $(PART)) -o $(PLACE)/package)
 else
-VERILOG := build/$(STEM)/$(BOARD)/verilog
-OUT := build/$(STEM)/$(BOARD)/vivado
-BITSTREAM_NEEDS := $(VERILOG)/board.json
+PLACE := build/$(STEM)/$(BOARD)
+BITSTREAM_NEEDS := $(PLACE)/verilog/board.json
+verilog_command = $(strip $(SIGMABIT) board $(MODEL) --board $(BOARD) --baud $(BAUD) $(on_board) -o $(PLACE)/verilog)
+package_command = $(strip $(SIGMABIT) package $(MODEL) $(patsubst part=%,--part %,$(filter part=%,$(ahead))) $(on_board) -o $(PLACE)/package)
 
-$(VERILOG)/board.json: $(MODEL) $(PLAN) build/$(STEM)/$(BOARD)/settings fpga/boards/$(BOARD).toml $(SOURCES) $(ENVIRONMENT)
-	$(SIGMABIT) board $(MODEL) --board $(BOARD) --baud $(BAUD) $(on_board) -o $(@D)
+$(PLACE)/verilog/board.json: $(MODEL) $(PLAN) $(PLACE)/settings fpga/boards/$(BOARD).toml $(SOURCES) $(ENVIRONMENT)
+	$(verilog_command)
 
-build/$(STEM)/$(BOARD)/settings: FORCE
+$(PLACE)/settings: FORCE
 	@mkdir -p $(@D)
 	@echo '$(MODEL) $(BAUD) $(on_board)' | cmp -s - $@ || echo '$(MODEL) $(BAUD) $(on_board)' > $@
-
-fpga/boards/$(BOARD).toml:
-	@echo "BOARD=$(BOARD): there is no such board, only $(patsubst fpga/boards/%.toml,%,$(wildcard fpga/boards/*.toml))" >&2; exit 2
 endif
-TOP = $(basename $(notdir $(shell ls $(VERILOG)/*.f 2>/dev/null)))
+
+# What Vivado and the package need to know, before anything is made. What is wrong with a variable is said here.
+ifneq ($(filter bitstream out-of-context package,$(MAKECMDGOALS)),)
+variables := MODEL PLAN BOARD PART CLOCK_MHZ BAUD SAMPLES INPUT_SCALE SAIF INCREMENTAL
+ahead := $(shell $(or $(wildcard .venv/bin/python),$(shell scripts/check_system.sh $(PYTHON))) scripts/ahead.py \
+	$(foreach name,$(variables),'$(name)=$(subst ','\'',$($(name)))') 2>&1)
+ifeq ($(filter top=%,$(firstword $(ahead))),)
+$(error $(ahead))
+endif
+TOP := $(patsubst top=%,%,$(firstword $(ahead)))
+BOARD_ARGUMENTS := $(patsubst %,'%',$(wordlist 2,5,$(ahead)))
+endif
+
+package: $(PLACE)/package/component.xml ## the core for Vivado's IP integrator and for FuseSoC, in build/
+
+$(PLACE)/package/component.xml: $(MODEL) $(PLAN) $(PLACE)/package.command $(SOURCES) $(ENVIRONMENT)
+	@rm -rf $(@D)
+	$(package_command)
+
+$(PLACE)/package.command: FORCE
+	@mkdir -p $(@D)
+	@echo '$(package_command)' | cmp -s - $@ || echo '$(package_command)' > $@
+
+VERILOG := $(PLACE)/verilog
+OUT := $(PLACE)/vivado
+out-of-context_first = $(if $(wildcard $(ENVIRONMENT)),,make setup &&) $(verilog_command) &&
+bitstream_first = $(out-of-context_first) $(package_command) &&
 include fpga/vivado/vivado.mk
+
+# before Vivado, which may fail, but nothing to run it again for
+$(call escaped,$(OUT))/bitstream.done: | $(PLACE)/package/component.xml
 
 clean: ## away with build/ and .venv
 	rm -rf build .venv sigmabit.egg-info

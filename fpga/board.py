@@ -17,7 +17,19 @@ SYNTHESISED = ("board_clock.v", "board_lamps.v")
 
 LAMPS = 8
 
-PIN = re.compile(r"^[A-Z]{1,2}\d{1,2}$")
+NAME = r"[\w.+/-][\w .+/-]*", "a line of letters, digits, blanks, and . + / -"
+PART = r"xc7[a-z]+\d+t?[a-z]+\d+-[123][a-zA-Z]*", "a 7-series part with package and speed grade, such as xc7k325tffg900-2"
+PIN = r"[A-Z]{1,2}\d{1,2}", "a pin's name, such as AB12"
+STANDARD = r"[A-Z][A-Z0-9_]*", "an I/O standard, such as LVCMOS18"
+INTERFACE = r"BPIx8|BPIx16|SPIx1|SPIx2|SPIx4", "one of BPIx8, BPIx16, SPIx1, SPIx2, SPIx4"
+PROPERTY = r"[A-Z][A-Z0-9_.]*", "a property's name, such as CFGBVS"
+SETTING = r"[\w.+:-]+", "a word or a number; a name with dots is quoted"
+"""Texts of a board's file: what they look like, and how that is said."""
+
+KEYS = "name", "part", "clock", "reset", "uart", "lamps", "configuration", "flash"
+MHZ = 10, 800
+MEGABYTES = 1024
+WIDTH = "BITSTREAM.CONFIG.SPI_BUSWIDTH"
 
 
 class BoardError(ValueError):
@@ -53,41 +65,117 @@ def board(key: str, folder: Path = FOLDER) -> Board:
     if not re.fullmatch(r"\w+", key) or not path.is_file():
         raise BoardError(f"{key}: there is no such board, only {', '.join(known())}")
     try:
-        with path.open("rb") as file:
-            return _board(key, tomllib.load(file))
-    except tomllib.TOMLDecodeError as error:
+        return _board(key, _Table(path.name, tomllib.loads(path.read_bytes().decode()), KEYS))
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise BoardError(f"{path.name}: {error}") from None
-    except KeyError as error:
-        raise BoardError(f"{path.name}: {error.args[0]} is missing") from None
+    except UnicodeDecodeError as error:
+        raise BoardError(f"{path.name}: byte {error.start} is not UTF-8 text") from None
 
 
-def _board(key: str, data: dict[str, Any]) -> Board:
-    clock, reset, uart, lamps, flash = (data[name] for name in ("clock", "reset", "uart", "lamps", "flash"))
-    standards = lamps["standards"] if len(lamps["standards"]) > 1 else lamps["standards"] * LAMPS
-    if len(lamps["pins"]) != LAMPS or len(standards) != LAMPS:
-        raise BoardError(f"{key}.toml: {len(lamps['pins'])} lamps with {len(lamps['standards'])} standards, expected {LAMPS}")
-    pins = [clock["p"], clock["n"], reset["pin"], uart["rx"], uart["tx"], *lamps["pins"]]
+class _Table:
+    """A table of a board's file. Values are given out by kind; of others a BoardError names file, key and what is expected."""
+
+    def __init__(self, file: str, values: dict[str, Any], known: tuple[str, ...], path: str = "") -> None:
+        self.file, self.values, self.path = file, values, path
+        for key in values:
+            if key not in known:
+                raise BoardError(f"{file}: {path}{key} is not known, only {', '.join(known)}")
+
+    def wrong(self, key: str, expected: str) -> BoardError:
+        """What is to be said of a value."""
+        found = f"is {self.values[key]!r:.60}" if key in self.values else "is missing"
+        return BoardError(f"{self.file}: {self.path}{key} {found}, expected {expected}")
+
+    def table(self, key: str, *known: str) -> _Table:
+        """A table inside."""
+        if not isinstance(self.values.get(key), dict):
+            raise self.wrong(key, "a table")
+        return _Table(self.file, self.values[key], known or tuple(self.values[key]), f"{self.path}{key}.")
+
+    def text(self, key: str, kind: tuple[str, str]) -> str:
+        """A text of a kind."""
+        if not _is(self.values.get(key), kind):
+            raise self.wrong(key, kind[1])
+        return str(self.values[key])
+
+    def texts(self, key: str, kind: tuple[str, str], counts: tuple[int, ...]) -> list[str]:
+        """So many texts of a kind."""
+        values = self.values.get(key)
+        expected = f"{' or '.join(map(str, counts))}, each {kind[1]}"
+        if not isinstance(values, list):
+            raise self.wrong(key, f"a list of {expected}")
+        for value in values:
+            if not _is(value, kind):
+                raise BoardError(f"{self.file}: {self.path}{key} has the entry {value!r:.60}, expected {expected}")
+        if len(values) not in counts:
+            raise BoardError(f"{self.file}: {self.path}{key} has {len(values)} entries, expected {expected}")
+        return values
+
+    def number(self, key: str, least: float, most: float) -> float:
+        """A number between bounds."""
+        value: Any = self.values.get(key)
+        if type(value) not in (int, float) or not least <= value <= most:
+            raise self.wrong(key, f"a number from {least:g} to {most:g}")
+        return float(value)
+
+    def power_of_two(self, key: str, most: int) -> int:
+        """1, 2, 4, ..."""
+        value: Any = self.values.get(key)
+        if type(value) is not int or not 1 <= value <= most or value & (value - 1):
+            raise self.wrong(key, f"a power of two, {most} at most")
+        return value
+
+
+def _is(value: object, kind: tuple[str, str]) -> bool:
+    return isinstance(value, str) and re.fullmatch(kind[0], value, re.ASCII) is not None
+
+
+def is_part(name: str) -> bool:
+    """Is it a part with package and speed grade?"""
+    return _is(name, PART)
+
+
+def _board(key: str, file: _Table) -> Board:
+    clock, reset = file.table("clock", "mhz", "p", "n", "standard"), file.table("reset", "pin", "standard")
+    uart, lamps = file.table("uart", "rx", "tx", "standard"), file.table("lamps", "pins", "standards")
+    flash = file.table("flash", "interface", "megabytes")
+    standards = lamps.texts("standards", STANDARD, (1, LAMPS))
+    of = Board(
+        key=key,
+        name=file.text("name", NAME),
+        part=file.text("part", PART),
+        oscillator_mhz=clock.number("mhz", *MHZ),
+        clock=(clock.text("p", PIN), clock.text("n", PIN), clock.text("standard", STANDARD)),
+        reset=(reset.text("pin", PIN), reset.text("standard", STANDARD)),
+        rx=uart.text("rx", PIN),
+        tx=uart.text("tx", PIN),
+        uart_standard=uart.text("standard", STANDARD),
+        lamps=tuple(zip(lamps.texts("pins", PIN, (LAMPS,)), standards * (LAMPS // len(standards)), strict=True)),
+        configuration=_configuration(file),
+        flash=(flash.text("interface", INTERFACE), flash.power_of_two("megabytes", MEGABYTES)),
+    )
+    pins = [*of.clock[:2], of.reset[0], of.rx, of.tx, *(pin for pin, _ in of.lamps)]
     for pin in pins:
-        if not PIN.match(pin):
-            raise BoardError(f"{key}.toml: {pin} is not the name of a pin")
         if pins.count(pin) > 1:
             raise BoardError(f"{key}.toml: pin {pin} is given twice")
-    if not 10 <= clock["mhz"] <= 800:
-        raise BoardError(f"{key}.toml: an oscillator of {clock['mhz']} MHz, expected 10 to 800")
-    return Board(
-        key=key,
-        name=data["name"],
-        part=data["part"],
-        oscillator_mhz=float(clock["mhz"]),
-        clock=(clock["p"], clock["n"], clock["standard"]),
-        reset=(reset["pin"], reset["standard"]),
-        rx=uart["rx"],
-        tx=uart["tx"],
-        uart_standard=uart["standard"],
-        lamps=tuple(zip(lamps["pins"], standards, strict=True)),
-        configuration=tuple((name, str(value)) for name, value in data.get("configuration", {}).items()),
-        flash=(flash["interface"], flash["megabytes"]),
-    )
+    width = of.flash[0].removeprefix("SPIx")
+    if width != of.flash[0] and dict(of.configuration).get(WIDTH, "1") != width:
+        table = _Table(file.file, dict(of.configuration), (WIDTH, *dict(of.configuration)), "configuration.")
+        raise table.wrong(WIDTH, f"{width}, as flash.interface is {of.flash[0]}")
+    return of
+
+
+def _configuration(file: _Table) -> tuple[tuple[str, str], ...]:
+    """Properties of the bitstream; numbers as they are written."""
+    if "configuration" not in file.values:
+        return ()
+    table = file.table("configuration")
+    for name, value in table.values.items():
+        if not _is(name, PROPERTY):
+            raise BoardError(f"{file.file}: configuration has the key {name!r:.60}, expected {PROPERTY[1]}")
+        if type(value) not in (str, int, float) or not _is(str(value), SETTING):
+            raise table.wrong(name, SETTING[1])
+    return tuple((name, str(value)) for name, value in table.values.items())
 
 
 # --- the clock
@@ -132,6 +220,12 @@ def mmcm(oscillator_mhz: float, wanted_mhz: float) -> Mmcm:
 
 
 # --- what is written
+
+
+def arguments(of: Board, clock: Mmcm) -> dict[str, str | float]:
+    """What Vivado's script is told of a board."""
+    interface, megabytes = of.flash
+    return {"part": of.part, "clock_mhz": round(float(clock.mhz), 6), "interface": interface, "megabytes": megabytes}
 
 
 def top_name(system: str) -> str:

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
+from .board import is_part
+
 SPIRIT = "http://www.spiritconsortium.org/XMLSchema/SPIRIT/1685-2009"
 XILINX = "http://www.xilinx.com"
 VENDOR, LIBRARY = "sigmabit", "networks"
@@ -48,7 +50,10 @@ class Core:
 
 
 def fusesoc(core: Core, part: str) -> str:
-    """A core description, CAPI2: the files, a target that lints them, one that builds them out of context for a part."""
+    """A core description, CAPI2: the files, a target that lints them, one that builds them out of context for a part.
+
+    Vivado needs a part with package and speed grade. For a device alone the last target is left out, and why is said.
+    """
     verilog = "".join(f"      - {name}\n" for name in core.files)
     memories = "".join(f"      - {name}: {{file_type: user, copyto: {name}}}\n" for name in core.memories)
     sets = "[rtl, memories]" if core.memories else "[rtl]"
@@ -63,8 +68,15 @@ def fusesoc(core: Core, part: str) -> str:
         f"  default: &default\n    filesets: {sets}\n    toplevel: {core.name}\n\n"
         "  lint:\n    <<: *default\n    default_tool: verilator\n"
         "    tools:\n      verilator:\n        mode: lint-only\n        verilator_options: [-Wall]\n\n"
-        f"  synth:\n    <<: *default\n    default_tool: vivado\n    tools:\n      vivado:\n        part: {part}\n"
+        + (
+            f"  synth:\n    <<: *default\n    default_tool: vivado\n    tools:\n      vivado:\n        part: {part}\n"
+            if is_part(part)
+            else f"  # no target synth: {part} {NOT_A_PART}\n"
+        )
     )
+
+
+NOT_A_PART = "is a device without package and speed grade, which Vivado needs; see --part"
 
 
 # --- IP-XACT

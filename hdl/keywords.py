@@ -279,3 +279,8 @@ def identifier(text: str) -> str:
     if name[0].isdigit() or name in RESERVED or INSIDE.match(name):
         name = f"net_{name}"
     return name[:64]
+
+
+def system_name(pipeline: str) -> str:
+    """The name of the system around a pipeline."""
+    return f"{pipeline}_system"

@@ -15,6 +15,7 @@ from .cost import Cost
 from .deframer import DeframerConfig, deframer
 from .epsilon import EpsilonConfig
 from .framer import framer
+from .keywords import system_name
 from .module import composite, outline
 from .plan import Plan, PlanError
 from .sampler import SamplerConfig
@@ -94,11 +95,6 @@ def link(clk, rst, rx, tx, s_axis, m_axis, counters, seed, core_aresetn, config)
         framer(clk, rst, *outbox, sent, answers),
         uart_transmitter(clk, rst, sent, tx, config.transmitter),
     ]
-
-
-def system_name(pipeline: str) -> str:
-    """The name of the system around a pipeline."""
-    return f"{pipeline}_system"
 
 
 @dataclass(frozen=True)

@@ -54,19 +54,73 @@ class TestFiles:
     @pytest.mark.parametrize(
         ("before", "after", "message"),
         [
-            ("AU33", "AU36", "odd.toml: pin AU36 is given twice"),
-            ("AU33", "nowhere", "odd.toml: nowhere is not the name of a pin"),
-            ("mhz = 200.0", "mhz = 2.0", "odd.toml: an oscillator of 2.0 MHz, expected 10 to 800"),
-            ("mhz = 200.0\n", "", "odd.toml: mhz is missing"),
-            ('"AM39", ', "", "odd.toml: 7 lamps with 1 standards, expected 8"),
-            ("[clock]", "[clock", r"odd.toml: Expected .*"),
+            ("AU33", "AU36", "pin AU36 is given twice"),
+            ("AU33", "nowhere", "uart.rx is 'nowhere', expected a pin's name, such as AB12"),
+            ('rx = "AU33"', "rx = 5", "uart.rx is 5, expected a pin's name, such as AB12"),
+            ("mhz = 200.0", "mhz = 2.0", "clock.mhz is 2.0, expected a number from 10 to 800"),
+            ("mhz = 200.0", "mhz = -200", "clock.mhz is -200, expected a number from 10 to 800"),
+            ("mhz = 200.0", "mhz = nan", "clock.mhz is nan, expected a number from 10 to 800"),
+            ("mhz = 200.0", "mhz = true", "clock.mhz is True, expected a number from 10 to 800"),
+            ("mhz = 200.0", 'mhz = "125"', "clock.mhz is '125', expected a number from 10 to 800"),
+            ("mhz = 200.0\n", "", "clock.mhz is missing, expected a number from 10 to 800"),
+            ("mhz = 200.0", "mhz = 200.0\nduty = 50", "clock.duty is not known, only mhz, p, n, standard"),
+            ("[uart]", "[uarts]", "uarts is not known, only name, part, clock, reset, uart, lamps, configuration, flash"),
+            ("[lamps]", "[[lamps]]", r"lamps is \[.*, expected a table"),
+            ('"AM39", ', "", "lamps.pins has 7 entries, expected 8, each a pin's name, such as AB12"),
+            ('pins = ["AM39", ', "pins = [39, ", "lamps.pins has the entry 39, expected 8, each a pin's name, such as AB12"),
+            ('["LVCMOS18"]', '"LVCMOS33"', "lamps.standards is 'LVCMOS33', expected a list of 1 or 8, each an I/O standard.*"),
+            (
+                '["LVCMOS18"]',
+                '["LVCMOS18", "LVCMOS15"]',
+                "lamps.standards has 2 entries, expected 1 or 8, each an I/O standard.*",
+            ),
+            ('"DIFF_SSTL15"', '"LVDS; exit"', "clock.standard is 'LVDS; exit', expected an I/O standard, such as LVCMOS18"),
+            ('"LVCMOS18"', '"LVCMOS 18"', "reset.standard is 'LVCMOS 18', expected an I/O standard, such as LVCMOS18"),
+            ("ffg1761-2", "", "part is 'xc7vx690t', expected a 7-series part with package and speed grade, .*"),
+            ("xc7vx690tffg1761-2", "xcku040-ffva1156-2-e", "part is 'xcku040-ffva1156-2-e', expected a 7-series part .*"),
+            ('"VC709"', '"VC709\\nmodule"', r"name is 'VC709\\nmodule', expected a line of letters, digits, .*"),
+            ('"VC709"', "7", "name is 7, expected a line of letters, digits, blanks.*"),
+            ('CFGBVS = "GND"', 'CFGBVS = "GND; exit"', "configuration.CFGBVS is 'GND; exit', expected a word or a number.*"),
+            ('CFGBVS = "GND"', "A.B = 4", "configuration.A is {'B': 4}, expected a word or a number; a name with dots is quoted"),
+            (
+                'CFGBVS = "GND"',
+                '"CFG BVS" = 4',
+                "configuration has the key 'CFG BVS', expected a property's name, such as CFGBVS",
+            ),
+            ("megabytes = 128", 'megabytes = "lots"', "flash.megabytes is 'lots', expected a power of two, 1024 at most"),
+            ("megabytes = 128", "megabytes = true", "flash.megabytes is True, expected a power of two, 1024 at most"),
+            ("megabytes = 128", "megabytes = -16", "flash.megabytes is -16, expected a power of two, 1024 at most"),
+            ('"BPIx16"', '"QSPI"', "flash.interface is 'QSPI', expected one of BPIx8, BPIx16, SPIx1, SPIx2, SPIx4"),
+            (
+                '"BPIx16"',
+                '"SPIx4"',
+                "configuration.BITSTREAM.CONFIG.SPI_BUSWIDTH is missing, expected 4, as flash.interface is SPIx4",
+            ),
+            ("[clock]", "[clock", r"Expected .*"),
+            ("# Xilinx", "# \udcff", r".* is not UTF-8 .*"),
         ],
     )
     def test_odd_files(self, tmp_path: Path, before: str, after: str, message: str) -> None:
+        """Whatever is wrong with a file, one sentence names the file, the key, and what is expected."""
         text = (boards.FOLDER / "vc709.toml").read_text()
         assert before in text
-        (tmp_path / "odd.toml").write_text(text.replace(before, after, 1))
-        with pytest.raises(BoardError, match=f"^{message}$"):
+        (tmp_path / "odd.toml").write_text(text.replace(before, after, 1), errors="surrogateescape")
+        with pytest.raises(BoardError, match=f"^{re.escape('odd.toml: ')}{message}$"):
+            board("odd", tmp_path)
+
+    @pytest.mark.parametrize(("interface", "width"), [("SPIx4", 4), ("SPIx2", 2), ("SPIx1", None), ("SPIx1", 1)])
+    def test_widths_of_spi(self, tmp_path: Path, interface: str, width: int | None) -> None:
+        """That of the bitstream is that of the flash; it is 1 unless set."""
+        text = (boards.FOLDER / "vc709.toml").read_text().replace("BPIx16", interface)
+        line = f'"BITSTREAM.CONFIG.SPI_BUSWIDTH" = {width}\n' if width else ""
+        (tmp_path / "odd.toml").write_text(text.replace("[configuration]", f"[configuration]\n{line}", 1))
+        assert board("odd", tmp_path).flash == (interface, 128)
+        other = "SPIx4" if interface != "SPIx4" else "SPIx1"
+        (tmp_path / "odd.toml").write_text((tmp_path / "odd.toml").read_text().replace(interface, other))
+        with pytest.raises(
+            BoardError,
+            match=f"SPI_BUSWIDTH is .*{width or 'missing'}.*, expected {other[-1]}, as flash.interface is {other}",
+        ):
             board("odd", tmp_path)
 
     def test_unknown(self) -> None:

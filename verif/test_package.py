@@ -99,6 +99,14 @@ class TestFuseSoc:
         core = core_of(made, "a pipeline")
         assert ("memories" in fusesoc(core, "xc7k325t")) == bool(core.memories)
 
+    def test_a_device_is_no_part(self, design: Design) -> None:
+        """Vivado does not know a device without package and speed grade: no such part is written."""
+        text = fusesoc(core_of(design, "a pipeline"), "xc7k325t")
+        assert "part:" not in text and "vivado" not in text
+        assert text.endswith(
+            "# no target synth: xc7k325t is a device without package and speed grade, which Vivado needs; see --part\n"
+        )
+
 
 class TestCommand:
     def test_written(self, call: Call, tmp_path: Path) -> None:
@@ -109,6 +117,15 @@ class TestCommand:
         listed = set(texts(root, "spirit:fileSets/spirit:fileSet/spirit:file/spirit:name"))
         assert listed < files and done["core"] in files
         assert "seed" in texts(root, "spirit:model/spirit:ports/spirit:port/spirit:name")
+
+    def test_part(self, call: Call, tmp_path: Path) -> None:
+        """The part that is given is that of the core file; of a device alone it is said that it is none."""
+        done = call("package", DIGITS, "--part", "xc7k325tffg900-2", "-o", tmp_path / "part", "--json")
+        assert (done.json["part"], done.err) == ("xc7k325tffg900-2", "")
+        assert "part: xc7k325tffg900-2\n" in (tmp_path / "part" / done.json["core"]).read_text()
+        done = call("package", DIGITS, "-o", tmp_path / "device", "--json")
+        assert done.json["part"] is None and "no target for synthesis: xc7vx690t is a device without package" in done.err
+        assert "part:" not in (tmp_path / "device" / done.json["core"]).read_text()
 
     def test_refused(self, refused: Refused, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         monkeypatch.chdir(tmp_path)

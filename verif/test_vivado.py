@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -19,7 +20,9 @@ from sigmabit.fpga.synthesis import PRIMITIVES
 from sigmabit.hdl.convert import convert
 from sigmabit.hdl.link import System, make_system
 from sigmabit.hdl.top import Pipeline
+from sigmabit.scripts.ahead import ahead
 
+from .command_line import DIGITS, Call
 from .random_networks import NetworkCase
 
 ROOT = Path(__file__).parents[1]
@@ -745,7 +748,8 @@ class TestMake:
         done = make(target, f"TOP={TOP}")
         assert done.returncode != 0
         assert done.stdout == "" and re.fullmatch(
-            r"\S+: \*\*\* vivado is not on PATH, and only Vivado makes bitstreams; it would have run: vivado .*\.  Stop\.\n",
+            r"\S+: \*\*\* vivado is not on PATH, and only Vivado makes bitstreams; "
+            r"make would have run: mkdir -p '.*' && vivado .*\.  Stop\.\n",
             done.stderr,
         )
         assert f"{script}.tcl' -tclargs 'folder=build/verilog' 'top={TOP}' 'part={PART}' 'clock_mhz=200'" in done.stderr
@@ -847,7 +851,8 @@ class TestMakeAgain:
         assert vivado() == 1
         path = tmp_path / "verilog" / f"{TOP}.v"
         former = path.stat()
-        os.utime(path, (former.st_atime + 10, former.st_mtime + 10))
+        later = (tmp_path / "my results").stat().st_mtime + 10
+        os.utime(path, (later, later))
         assert vivado(status=1) == 1
         os.utime(path, (former.st_atime, former.st_mtime))
         (tmp_path / "my results" / "some.bit").touch()
@@ -870,29 +875,150 @@ class TestMakeAgain:
         assert vivado() == (1 if target == "bitstream" else 0)
 
 
-class TestMakeBoard:
-    def test_what_it_would_run(self) -> None:
-        """Without Vivado, before anything is made; without such a board."""
-        done = self._make("bitstream", "BOARD=kc705", "VIVADO=no-vivado")
-        assert done.returncode != 0 and done.stdout == ""
-        assert re.search(
-            r"no-vivado is not on PATH, .* it would have run: no-vivado .*/board\.tcl' .*/kc705/verilog/", done.stderr
-        )
-        done = self._make("bitstream", "BOARD=kc706", "VIVADO=true")
-        assert done.returncode == 2 and f"BOARD=kc706: there is no such board, only {' '.join(boards.known())}\n" in done.stderr
+SIGMABIT = r"\.venv/bin/sigmabit"
+MODEL = r"models/digits_bcnn\.onnx"
 
-    def test_arguments(self, on_board: Path) -> None:
-        """What the board's folder says reaches the script; the Verilog is made first."""
-        done = self._make("--dry-run", "--always-make", "bitstream", "BOARD=vc709", "VIVADO=true", "BAUD=115200", "CLOCK_MHZ=150")
+
+class TestMakeModel:
+    """What make says before anything is made."""
+
+    @pytest.mark.parametrize("without", ["", ".venv"])
+    @pytest.mark.parametrize("key", ["", *boards.known()])
+    def test_what_it_would_run(self, checkout: Checkout, key: str, without: str) -> None:
+        """Every command in order, with the values that the converter and the board's file have; also without an environment."""
+        done = checkout("bitstream", f"BOARD={key}", "VIVADO=no-vivado", "CLOCK_MHZ=150", "INCREMENTAL=0", without=without)
+        assert (done.returncode, done.stdout) == (2, "")
+        of = boards.board(key) if key else None
+        part, place = (of.part, f"build/digits_bcnn/{key}") if of else (PART, "build/digits_bcnn")
+        assert done.stderr.count("\n") == 1
+        said, _, run = done.stderr.partition("; make would have run: ")
+        assert said.endswith("*** no-vivado is not on PATH, and only Vivado makes bitstreams")
+        commands = run.removesuffix(".  Stop.\n").split(" && ")
+        if without:
+            assert commands.pop(0) == "make setup"
+        step = f"board {MODEL} --board {key} --baud 921600" if of else f"convert {MODEL} --part {part}"
+        assert re.fullmatch(rf"{SIGMABIT} {step} --clock-mhz 150 -o {place}/verilog", commands.pop(0))
+        assert re.fullmatch(rf"{SIGMABIT} package {MODEL} --part {part} --clock-mhz 150 -o {place}/package", commands.pop(0))
+        assert commands.pop(0) == f"mkdir -p '{place}/vivado'"
+        script, top, mhz = ("board", "digits_bcnn_system_board", "150.0") if of else ("bitstream", "digits_bcnn", "150")
+        told = [f"folder={place}/verilog", f"top={top}", f"part={part}", f"clock_mhz={mhz}"]
+        told += [f"interface={of.flash[0]}", f"megabytes={of.flash[1]}"] if of else []
+        told += [f"out={place}/vivado", "incremental=0"]
+        (vivado,) = commands
+        assert vivado.startswith("no-vivado -mode batch ") and f"/vivado/{script}.tcl' -tclargs " in vivado
+        assert shlex.split(vivado.partition(" -tclargs ")[2]) == told
+
+    def test_out_of_context(self, checkout: Checkout) -> None:
+        """Without the package, which is of no use to it."""
+        done = checkout("out-of-context", "VIVADO=no-vivado")
+        assert re.search(
+            rf"would have run: {SIGMABIT} convert \S+ .* && mkdir -p .* && no-vivado .*'top=digits_bcnn'", done.stderr
+        )
+        assert done.returncode == 2 and " package " not in done.stderr
+
+    @pytest.mark.parametrize(
+        ("settings", "sentence"),
+        [
+            (["BOARD=vc708"], f"BOARD=vc708: there is no such board, only {', '.join(boards.known())}"),
+            (["MODEL=nofile.onnx"], "MODEL=nofile.onnx: there is no such file"),
+            (["PLAN=nofile.json"], "PLAN=nofile.json: there is no such file"),
+            (["SAIF=nofile.saif"], "SAIF=nofile.saif: there is no such file"),
+            (["BOARD=vc709", "BAUD=foo"], "BAUD=foo: expected a number above 0"),
+            (["BOARD=vc709", "CLOCK_MHZ=2"], "no clock of 2 MHz can be made of one of 200 MHz"),
+            (["CLOCK_MHZ=foo"], "CLOCK_MHZ=foo: expected a number of MHz above 0, 1000 at most, .*"),
+            (["CLOCK_MHZ=nan"], "CLOCK_MHZ=nan: expected a number of MHz above 0, 1000 at most, such as 187\\.5"),
+            (["CLOCK_MHZ=1e2"], "CLOCK_MHZ=1e2: expected a number of MHz above 0, 1000 at most, .*"),
+            (["SAMPLES=0"], "SAMPLES=0: expected a number above 0"),
+            (["INPUT_SCALE=small"], "INPUT_SCALE=small: expected a number above 0"),
+            (["INCREMENTAL=2"], "INCREMENTAL=2: expected 0 or 1"),
+            (["PART=xc7k160t"], "PART=xc7k160t: expected a 7-series part with package and speed grade, .*"),
+            (["PART=it's"], "PART=it's: expected a 7-series part with package and speed grade, .*"),
+        ],
+    )
+    @pytest.mark.parametrize("vivado", ["no-vivado", "true"])
+    def test_wrong(self, checkout: Checkout, settings: list[str], sentence: str, vivado: str) -> None:
+        """What is wrong with a variable is said first, with Vivado or without, and nothing is made."""
+        done = checkout("bitstream", f"VIVADO={vivado}", *settings)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert re.fullmatch(rf"\S+: \*\*\* {sentence}\.  Stop\.\n", done.stderr)
+
+    def test_no_core_on_a_board(self, checkout: Checkout) -> None:
+        done = checkout("out-of-context", "VIVADO=true", "BOARD=vc709")
+        assert done.returncode == 2 and "BOARD=vc709: out-of-context is of the core alone, without a board" in done.stderr
+
+    def test_arguments(self, checkout: Checkout) -> None:
+        """What the board's file says reaches the script; the Verilog and the package are made first."""
+        done = checkout("--dry-run", "--always-make", "bitstream", "BOARD=vc709", "VIVADO=true", "BAUD=115200", "CLOCK_MHZ=150")
         assert done.returncode == 0
-        assert re.search(
-            r"sigmabit board \S+ --board vc709 --baud 115200 --clock-mhz 150 +-o build/\w+/vc709/verilog\n", done.stdout
-        )
-        assert "$(cat 'build/digits_bcnn/vc709/verilog/vivado.args')" in done.stdout
+        made = rf"{SIGMABIT} board {MODEL} --board vc709 --baud 115200 --clock-mhz 150 -o (build/digits_bcnn/vc709)/verilog\n"
+        packed = rf"{SIGMABIT} package {MODEL} --part {PART} --clock-mhz 150 -o (build/digits_bcnn/vc709)/package\n"
+        assert re.search(rf"{made}(.*\n)*{packed}(.*\n)*true -mode batch", done.stdout)
+        assert f"'part={PART}' 'clock_mhz=150.0' 'interface=BPIx16' 'megabytes=128' 'out=" in done.stdout
 
-    @staticmethod
-    def _make(*arguments: str) -> subprocess.CompletedProcess[str]:
+    def test_as_the_converter_says(self, call: Call, tmp_path: Path) -> None:
+        """What is said ahead is what the commands write, for a name that has to be changed, and a clock that cannot be met."""
+        (tmp_path / "2 Bad-names.onnx").symlink_to(DIGITS)
+        given = {"MODEL": str(tmp_path / "2 Bad-names.onnx"), "BOARD": "kc705", "CLOCK_MHZ": "66.6", "BAUD": "9600", "PART": PART}
+        given |= {"PLAN": "", "SAMPLES": "", "INPUT_SCALE": "", "SAIF": "", "INCREMENTAL": "1"}
+        top, *told = (f"{name}={value}" for name, value in ahead(given).items())
+        done = call("board", given["MODEL"], "--board", "kc705", "--clock-mhz", 66.6, "-o", tmp_path / "out", "--json").json
+        assert top == f"top={done['top']}"
+        assert told == (tmp_path / "out" / "vivado.args").read_text().split()
+        done = call("convert", given["MODEL"], "-o", tmp_path / "core", "--json").json
+        assert ahead({**given, "BOARD": ""})["top"] == done["top"]
+
+    def test_package(self, checkout: Checkout) -> None:
+        """In a folder beside the Verilog; made again only where something has changed."""
+
+        def dates(*settings: str) -> dict[str, int]:
+            done = checkout("package", *settings, built=True)
+            assert (done.returncode, done.stderr) == (0, "")
+            return {path.name: path.stat().st_mtime_ns for path in (checkout.folder / "build/digits_bcnn").glob("package/*")}
+
+        first = dates()
+        assert {"component.xml", "digits_bcnn.core", "digits_bcnn.v"} <= set(first)
+        assert f"part: {PART}\n" in (checkout.folder / "build/digits_bcnn/package/digits_bcnn.core").read_text()
+        assert dates() == first
+        later = dates("PART=xc7k325tffg900-2")
+        assert set(later) == set(first) and not set(later.values()) & set(first.values())
+        assert dates("PART=xc7k325tffg900-2") == later
+
+
+class Checkout:
+    """make in a folder that holds links to the project's files, and nothing that was made."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        for path in ROOT.iterdir():
+            if path.name not in (".git", "build", ".venv"):
+                (folder / path.name).symlink_to(path)
+
+    def __call__(self, *arguments: str, without: str = "", built: bool = False) -> subprocess.CompletedProcess[str]:
+        """Run make, in an environment unless it is to be without; see that nothing is made unless it may be."""
+        environment = self.folder / ".venv"
+        if without:
+            environment.unlink(missing_ok=True)
+        elif not environment.exists():
+            environment.symlink_to(ROOT / ".venv")
+        before = sorted(self.folder.iterdir())
         # what an outer make, such as that of `make test`, hands down is not for this one
-        environment = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
-        command = ["make", *arguments]
-        return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=60)
+        outside = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
+        done = subprocess.run(
+            ["make", "--old-file=.venv/installed", *arguments],
+            cwd=self.folder,
+            env=outside,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+        )
+        assert built or sorted(self.folder.iterdir()) == before
+        return done
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Checkout:
+    """The project, as if nothing had been made."""
+    folder = tmp_path / "checkout"
+    folder.mkdir()
+    return Checkout(folder)

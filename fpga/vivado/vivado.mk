@@ -1,4 +1,5 @@
-# Vivado's part of the Makefile. Whoever includes it may set any of these before, and BITSTREAM_NEEDS to what makes the Verilog.
+# Vivado's part of the Makefile. Whoever includes it may set any of these before, and BITSTREAM_NEEDS to what makes the Verilog;
+# for what is said where Vivado is missing, bitstream_first and out-of-context_first to commands that come before, each with `&&`.
 
 PART ?= xc7vx690tffg1761-2
 CLOCK_MHZ ?= 200
@@ -12,9 +13,10 @@ INCREMENTAL ?= 1
 
 VIVADO_SCRIPTS := $(dir $(lastword $(MAKEFILE_LIST)))
 
-# A board's part, clock and flash are in a file that `sigmabit board` has written; without a board, part and clock are given.
+# A board's part, clock and flash are also in a file that `sigmabit board` has written; without a board, part and clock are given.
 BITSTREAM_SCRIPT := $(if $(BOARD),board,bitstream)
-chosen = $(if $(BOARD),$$(cat '$(VERILOG)/vivado.args'),'part=$(PART)' 'clock_mhz=$(CLOCK_MHZ)')
+BOARD_ARGUMENTS ?= $$(cat '$(VERILOG)/vivado.args')
+chosen = $(if $(BOARD),$(BOARD_ARGUMENTS),'part=$(PART)' 'clock_mhz=$(CLOCK_MHZ)')
 
 # A target's script, without its folder and ending, and its results: those out of context have a folder of their own, so that
 # neither target undoes what the other has done.
@@ -31,12 +33,15 @@ $(if $(SAIF),'saif=$(SAIF)') $(if $(filter-out 1,$(INCREMENTAL)),'incremental=$(
 # before anything is made for it, when the top has no name yet
 vivado_goals := $(filter bitstream out-of-context,$(MAKECMDGOALS))
 ifneq ($(vivado_goals),)
-ifeq ($(shell command -v '$(VIVADO)' 2>/dev/null),)
-would_run := $(foreach goal,$(vivado_goals),$(call vivado_command,$(goal)))
-$(error $(VIVADO) is not on PATH, and only Vivado makes bitstreams; it would have run: $(strip $(would_run)))
-endif
 ifneq ($(words $(SAIF)),$(words $(wildcard $(SAIF))))
 $(error SAIF=$(SAIF): there is no such file)
+endif
+ifneq ($(and $(BOARD),$(filter out-of-context,$(vivado_goals))),)
+$(error BOARD=$(BOARD): out-of-context is of the core alone, without a board)
+endif
+ifeq ($(shell command -v '$(VIVADO)' 2>/dev/null),)
+would_run := $(foreach goal,$(vivado_goals),&& $($(goal)_first) mkdir -p '$($(goal)_out)' && $(call vivado_command,$(goal)))
+$(error $(VIVADO) is not on PATH, and only Vivado makes bitstreams; make would have run: $(wordlist 2,9999,$(would_run)))
 endif
 endif
 

@@ -58,15 +58,13 @@ def board(
     with terminal.progress() as report:
         design = convert(System(config).outline(), lambda module: report(f"converting {module}", 0, 0))
     top = boards.top_name(design.top)
+    told = boards.arguments(of, clock)
     data = {
         "top": top,
         "board": name,
-        "part": of.part,
-        "clock_mhz": round(float(clock.mhz), 6),
         "baud": baud,
         "cycles_per_bit": config.link.divisor,
-        "interface": of.flash[0],
-        "megabytes": of.flash[1],
+        **told,
     }
 
     def write(fresh: Path) -> None:
@@ -75,11 +73,10 @@ def board(
         (fresh / f"{design.top}.f").unlink()
         write_json(fresh / PLAN, made.to_json())
         write_json(fresh / BOARD, data)
-        names = "part", "clock_mhz", "interface", "megabytes"
-        (fresh / ARGUMENTS).write_text("".join(f"{key}={data[key]}\n" for key in names))
+        (fresh / ARGUMENTS).write_text("".join(f"{key}={value}\n" for key, value in told.items()))
 
     write_folder(output, write, _leftovers(output), last=f"{top}.f")
-    terminal.emit(data, f"{network.name} on {of.name} at {data['clock_mhz']:g} MHz in {output}; the top is {top}")
+    terminal.emit(data, f"{network.name} on {of.name} at {told['clock_mhz']:g} MHz in {output}; the top is {top}")
 
 
 def _leftovers(folder: Path) -> list[str]:

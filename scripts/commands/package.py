@@ -7,7 +7,8 @@ from pathlib import Path
 
 import click
 
-from sigmabit.fpga.package import Core, Port, fusesoc, ipxact
+from sigmabit.fpga.board import is_part
+from sigmabit.fpga.package import NOT_A_PART, Core, Port, fusesoc, ipxact
 from sigmabit.hdl.convert import Design
 from sigmabit.hdl.convert import convert as to_verilog
 from sigmabit.hdl.top import Pipeline
@@ -58,7 +59,10 @@ def package(
         (fresh / f"{core.name}.core").write_text(fusesoc(core, made.part))
 
     write_folder(output, write)
-    data = {"top": core.name, "folder": str(output), "component": COMPONENT, "core": f"{core.name}.core"}
+    if not is_part(made.part):
+        terminal.remark(f"{core.name}.core has no target for synthesis: {made.part} {NOT_A_PART}")
+    part_of_core = made.part if is_part(made.part) else None
+    data = {"top": core.name, "folder": str(output), "component": COMPONENT, "core": f"{core.name}.core", "part": part_of_core}
     terminal.emit(data, f"{len(core.files)} modules in {output}, {COMPONENT} for Vivado and {core.name}.core for FuseSoC")
 
 
