@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 import re
 import threading
+import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -73,6 +75,51 @@ class Loop:
         pass
 
 
+class PacedLoop(Loop):
+    """A clean line of ten bits a byte behind four kilobytes of buffer, and a device that works while it sends."""
+
+    BUFFER = 4096
+
+    def __init__(self, device: Link, baud: int, work: float = 0.001) -> None:
+        super().__init__(device)
+        self.byte, self.work = 10 / baud, work
+        self.there_free = self.done = self.back_free = 0.0
+        self.coming: deque[tuple[float, bytes]] = deque()
+
+    def write(self, data: bytes) -> int:
+        self.there_free = max(self.there_free, time.monotonic()) + len(data) * self.byte
+        self.done = max(self.there_free, self.done) + self.work
+        answer, begun = self.device.feed(data), max(self.done, self.back_free)
+        for first in range(0, len(answer), 16):
+            some = answer[first : first + 16]
+            self.coming.append((begun + (first + len(some)) * self.byte, some))
+        self.back_free = begun + len(answer) * self.byte
+        time.sleep(max(0.0, self.there_free - time.monotonic() - self.BUFFER * self.byte))
+        return len(data)
+
+    def read(self, size: int = 1) -> bytes:
+        until = time.monotonic() + 0.02
+        while not self.waiting and (now := time.monotonic()) < until:
+            while self.coming and self.coming[0][0] <= now:
+                self.waiting += self.coming.popleft()[1]
+            if not self.waiting:
+                time.sleep(min(max(0.0, self.coming[0][0] - now), 0.01) if self.coming else 0.001)
+        some = bytes(self.waiting[:size])
+        del self.waiting[:size]
+        return some
+
+
+class Echo(Adder):
+    """A network whose results are of any size."""
+
+    def __init__(self, result_bytes: int) -> None:
+        super().__init__()
+        self.result_bytes = result_bytes
+
+    def run(self, frame: bytes) -> bytes | None:
+        return frame[:1] * self.result_bytes
+
+
 @contextmanager
 def client_of(there: Change = bytes, back: Change = bytes, traffic: Traffic = TRAFFIC) -> Iterator[tuple[Client, Loop]]:
     """A client of a device with a network."""
@@ -125,6 +172,54 @@ def test_many_turns() -> None:
         assert (client.run(x, several=1) == sums(x)).all()
         assert client.status().expected == 1200 % 256
         assert client.statistics.requests == 1200 and client.statistics.repeated == 0
+
+
+@pytest.mark.parametrize("first", ["run", "seed", "reset"])
+@pytest.mark.parametrize(
+    ("baud", "traffic", "count"),
+    [
+        (9600, Traffic(64, 10, 16, 4, seeded=True), 96),
+        (9600, Traffic(784, 6272, 1, 4, seeded=True), 2),
+        (115_200, Traffic(64, 10, 16, 4, seeded=True), 400),
+        (115_200, Traffic(784, 6272, 1, 4, seeded=True), 6),
+        (921_600, Traffic(64, 10, 16, 4, seeded=True), 1600),
+        (921_600, Traffic(784, 6272, 1, 4, seeded=True), 20),
+    ],
+)
+def test_clean_line(baud: int, traffic: Traffic, count: int, first: str) -> None:
+    """Nothing is repeated on a line without damage, at any rate, whatever was asked before."""
+    x = np.random.default_rng(1).integers(0, 255, (count, traffic.frame_bytes)).astype(np.uint8)
+    port = PacedLoop(Link(traffic, Echo(traffic.result_bytes), bytes(16)), baud)
+    with Client(port, baud=baud) as client:
+        if first == "seed":
+            client.seed(3)
+        elif first == "reset":
+            client.reset()
+        for some in (x[:1], x[1:]):
+            assert (client.run(some) == some[:, :1]).all()
+    assert (client.statistics.repeated, client.statistics.refused) == (0, 0)
+
+
+def test_a_slow_network() -> None:
+    """A device that takes longer from now on is waited for, after a few repetitions."""
+    port = PacedLoop(Link(TRAFFIC, Adder(), bytes(16)), 921_600)
+    with Client(port, baud=921_600) as client:
+        client.run(frames(200))
+        assert client.statistics.repeated == 0
+        port.work = 0.3
+        client.run(frames(24))
+        repeated = client.statistics.repeated
+        assert repeated <= 6 * TRAFFIC.window
+        client.run(frames(24))
+        assert client.statistics.repeated == repeated
+
+
+def test_patience_is_beyond_the_line() -> None:
+    """An answer that the line needs longer for than the client has patience."""
+    traffic = Traffic(1, 3000, 1, 4)
+    port = PacedLoop(Link(traffic, Echo(3000), bytes(16)), 9600)
+    with Client(port, patience=1.0, baud=9600) as client:
+        assert (client.run(np.full((1, 1), 7, np.uint8)) == 7).all()
 
 
 def test_stale_answers() -> None:
