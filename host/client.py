@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import math
 import os
 import threading
@@ -59,14 +60,30 @@ class Port(Protocol):
 
 def open_port(name: str, baud: int) -> serial.Serial:
     """A serial port with eight bits, no parity, one stop bit, and no flow control. Raises LinkError where there is none."""
+    impossible = f"{name}: a serial port cannot have a rate of {baud} baud"
+    if baud < 1:
+        raise LinkError(impossible)
     try:
         # a device that is unplugged must not keep the reader for ever
-        port = serial.Serial(name, baud, timeout=0.05, exclusive=True)
-        port.reset_input_buffer()
-    except (serial.SerialException, ValueError) as error:
-        number = getattr(error, "errno", None)
-        raise LinkError(f"{name}: cannot be opened as a serial port: {os.strerror(number) if number else error}") from None
-    return port
+        return serial.Serial(name, baud, timeout=0.05, exclusive=True)
+    except OverflowError:
+        raise LinkError(impossible) from None
+    except (OSError, ValueError) as error:
+        number = _number(error)
+        if isinstance(error, ValueError) and "baud" in str(error):
+            message = impossible
+        elif number in (errno.EAGAIN, errno.EBUSY):
+            message = f"{name}: another program has the port"
+        else:
+            why = "it is no serial port" if number == errno.ENOTTY else os.strerror(number) if number else error
+            message = f"{name}: cannot be opened as a serial port: {why}"
+        raise LinkError(message) from None
+
+
+def _number(error: BaseException) -> int | None:
+    """The system's number for it, where there is one; pyserial gives it, or has it from another error."""
+    numbers = [getattr(error, "errno", None), *(error.__context__.args[:1] if error.__context__ else ())]
+    return next((number for number in numbers if isinstance(number, int)), None)
 
 
 @dataclass
@@ -238,7 +255,9 @@ class Client:
         size = self.device.frame_bytes
         if frames.ndim != 2 or frames.shape[1] != size or frames.dtype != np.uint8:
             raise LinkError(f"frames of {frames.dtype} of shape {frames.shape}, the device takes bytes of shape (N, {size})")
-        several = min(several or self.device.frames, self.device.frames)
+        if several is not None and several < 1:
+            raise LinkError(f"several={several} is below 1")
+        several = self.device.frames if several is None else min(several, self.device.frames)
         payloads = [frames[first : first + several].tobytes() for first in range(0, len(frames), several)]
         total = len(frames)
         answers = self._exchange(
@@ -257,6 +276,8 @@ class Client:
         """Reset the network, and let its sampler begin with this seed."""
         if not self.device.seeded:
             raise LinkError(f"{self._name}: its network draws no samples, and takes no seed")
+        if not 0 <= seed < 1 << 8 * SEED_BYTES:
+            raise LinkError(f"seed={seed} is not from 0 to {(1 << 8 * SEED_BYTES) - 1}")
         self._exchange([(Kind.SEED, seed.to_bytes(SEED_BYTES, "little"))])
 
     # --- requests that have turns
@@ -396,7 +417,7 @@ class Client:
         try:
             self.port.write(data)
         except (OSError, serial.SerialException) as error:
-            raise LinkError(f"{self._name}: {error}") from None
+            raise self._lost(error) from None
         return self._pace.sent(len(data), begun, time.monotonic())
 
     def _hear(self, until: float) -> tuple[Message | Reason | None, float]:
@@ -406,8 +427,13 @@ class Client:
         except Empty:
             return None, max(until, time.monotonic())
         if isinstance(heard, Exception):
-            raise LinkError(f"{self._name}: {heard}")
+            raise self._lost(heard)
         return heard, when
+
+    def _lost(self, error: BaseException) -> LinkError:
+        number = _number(error)
+        why = f" ({os.strerror(number)})" if number else ""
+        return LinkError(f"{self._name}: the connection is lost{why}; was it unplugged, or does another program read it?")
 
     def _listen(self) -> None:
         """Collect what comes, so that the device can send while the host does."""

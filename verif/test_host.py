@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import random
 import re
 import threading
@@ -13,13 +15,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import serial
 from numpy.typing import NDArray
 
 from sigmabit.golden.controller import ANSWER, Kind, Traffic
 from sigmabit.golden.deframer import Message, Reason
 from sigmabit.golden.framer import frame
 from sigmabit.golden.link import Link
-from sigmabit.host import Client, LinkError
+from sigmabit.host import Client, LinkError, open_port
 
 TRAFFIC = Traffic(frame_bytes=3, result_bytes=2, frames=4, window=4, seeded=True)
 
@@ -254,8 +257,17 @@ def test_a_stuck_network() -> None:
 
 def test_refused() -> None:
     """Frames that do not fit, before anything is sent; a kind of request that the device does not know."""
-    with client_of() as (client, _), pytest.raises(LinkError, match=r"^frames of uint8 of shape \(2, 4\), the device takes"):
-        client.run(np.zeros((2, 4), np.uint8))
+    with client_of() as (client, _):
+        with pytest.raises(LinkError, match=r"^frames of uint8 of shape \(2, 4\), the device takes"):
+            client.run(np.zeros((2, 4), np.uint8))
+        for several in (-1, 0):
+            with pytest.raises(LinkError, match=f"^several={several} is below 1$"):
+                client.run(frames(3), several=several)
+        for seed in (-1, 1 << 64):
+            with pytest.raises(LinkError, match=f"^seed={seed} is not from 0 to {(1 << 64) - 1}$"):
+                client.seed(seed)
+        assert client.statistics.requests == 0
+        assert (client.run(frames(3), several=9) == sums(frames(3))).all()
     with client_of(traffic=replace(TRAFFIC, seeded=False)) as (client, _):
         with pytest.raises(LinkError, match=r"^loop: its network draws no samples, and takes no seed$"):
             client.seed(1)
@@ -279,15 +291,42 @@ def test_a_broken_port() -> None:
 
     class Unplugged(Loop):
         def write(self, data: bytes) -> int:
-            raise OSError("unplugged")
+            raise OSError(errno.ENODEV, "unplugged")
 
     class Deaf(Loop):
         def read(self, size: int = 1) -> bytes:
-            raise OSError("unplugged")
+            raise serial.SerialException("device reports readiness to read but returned no data (device disconnected or ...)")
 
-    for kind in (Unplugged, Deaf):
-        with pytest.raises(LinkError, match=r"^loop: unplugged$"):
+    for kind, why in ((Unplugged, r" \(No such device\)"), (Deaf, "")):
+        with pytest.raises(
+            LinkError, match=f"^loop: the connection is lost{why}; was it unplugged, or does another program read it\\?$"
+        ):
             Client(kind(Link(TRAFFIC, Adder(), bytes(16))))
+
+
+def test_real_ports() -> None:
+    """What cannot be opened, or not a second time, or is gone: a sentence each."""
+    for name, baud, why in (
+        ("/dev/null", 9600, "it is no serial port"),
+        ("/tmp", 9600, "Is a directory"),
+        ("/nonsense", 9600, "No such file or directory"),
+    ):
+        with pytest.raises(LinkError, match=f"^{name}: cannot be opened as a serial port: {why}$"):
+            open_port(name, baud)
+    far, near = os.openpty()
+    name = os.ttyname(near)
+    for rate in (3_000_000_000, 0, -1):
+        with pytest.raises(LinkError, match=f"^{name}: a serial port cannot have a rate of {rate} baud$"):
+            open_port(name, rate)
+    port = open_port(name, 9600)
+    with pytest.raises(LinkError, match=f"^{name}: another program has the port$"):
+        open_port(name, 9600)
+    os.close(near)
+    threading.Timer(0.2, os.close, (far,)).start()
+    with pytest.raises(
+        LinkError, match=rf"^{name}: the connection is lost( \(.*\))?; was it unplugged, or does another program read it\?$"
+    ):
+        Client(port)
 
 
 def test_reasons_have_words() -> None:
