@@ -181,7 +181,7 @@ def test_many_turns() -> None:
 @pytest.mark.parametrize(
     ("baud", "traffic", "count"),
     [
-        (9600, Traffic(64, 10, 16, 4, seeded=True), 96),
+        (9600, Traffic(64, 10, 16, 4, seeded=True), 48),
         (9600, Traffic(784, 6272, 1, 4, seeded=True), 2),
         (115_200, Traffic(64, 10, 16, 4, seeded=True), 400),
         (115_200, Traffic(784, 6272, 1, 4, seeded=True), 6),
