@@ -24,10 +24,8 @@ BRAM_PJ = 20.0
 DSP_PJ = 6.0
 """A cycle of a DSP48. 5 reports: 1.7 to 10."""
 
-LUT_RATE = 1.4
-"""Toggles of nets that LUTs, carry chains and multiplexers drive, for each LUT6, as multiples of a register's: @@RATIO@@ in two
-netlists of digits_bcnn (sigmabit bench gates).
-"""
+LUT_RATE = 2.0
+"""Toggles of the outputs of a LUT6 as multiples of a register's: 1.6 and 2.4 in two netlists of digits_bcnn (`bench gates`)."""
 
 LEAST, MOST = 0.3, 3.0
 """Between which multiples of the estimate the watts of clock and logic are expected. With the activity that their watts of logic

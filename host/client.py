@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import math
 import os
 import threading
 import time
@@ -18,16 +20,19 @@ from numpy.typing import NDArray
 from sigmabit.golden import SigmabitError
 from sigmabit.golden.controller import ANSWER, NONCE_BYTES, PROTOCOL, SEED_BYTES, Kind, Status
 from sigmabit.golden.deframer import Deframer, Message, Reason
-from sigmabit.golden.framer import frame
+from sigmabit.golden.framer import CRC_BYTES, HEADER_BYTES, LONGEST_RUN, frame
 
 Progress = Callable[[int, int], None]
 """Called with the frames that are done, and their number."""
 
 FIRST_WAIT = 0.5
-"""Seconds after which the first request is repeated, when nothing is known of the line yet; each further wait is longer."""
+"""Seconds beyond the line's after which a request is repeated, when nothing is known of the device's time yet."""
 
-LEAST_WAIT = 0.05
-"""Seconds below which nothing is repeated, since an operating system may be busy with something else for so long."""
+LEAST_WAIT = 0.1
+"""Seconds beyond the line's before which nothing is repeated, since an operating system may be busy elsewhere for so long."""
+
+OVERDUE = 4
+"""Times that a device took so far, after which an answer is overdue."""
 
 LARGEST_ANSWER = 0xFFFF
 
@@ -55,14 +60,30 @@ class Port(Protocol):
 
 def open_port(name: str, baud: int) -> serial.Serial:
     """A serial port with eight bits, no parity, one stop bit, and no flow control. Raises LinkError where there is none."""
+    impossible = f"{name}: a serial port cannot have a rate of {baud} baud"
+    if baud < 1:
+        raise LinkError(impossible)
     try:
         # a device that is unplugged must not keep the reader for ever
-        port = serial.Serial(name, baud, timeout=0.05, exclusive=True)
-        port.reset_input_buffer()
-    except (serial.SerialException, ValueError) as error:
-        number = getattr(error, "errno", None)
-        raise LinkError(f"{name}: cannot be opened as a serial port: {os.strerror(number) if number else error}") from None
-    return port
+        return serial.Serial(name, baud, timeout=0.05, exclusive=True)
+    except OverflowError:
+        raise LinkError(impossible) from None
+    except (OSError, ValueError) as error:
+        number = _number(error)
+        if isinstance(error, ValueError) and "baud" in str(error):
+            message = impossible
+        elif number in (errno.EAGAIN, errno.EBUSY):
+            message = f"{name}: another program has the port"
+        else:
+            why = "it is no serial port" if number == errno.ENOTTY else os.strerror(number) if number else error
+            message = f"{name}: cannot be opened as a serial port: {why}"
+        raise LinkError(message) from None
+
+
+def _number(error: BaseException) -> int | None:
+    """The system's number for it, where there is one; pyserial gives it, or has it from another error."""
+    numbers = [getattr(error, "errno", None), *(error.__context__.args[:1] if error.__context__ else ())]
+    return next((number for number in numbers if isinstance(number, int)), None)
 
 
 @dataclass
@@ -78,13 +99,23 @@ class Statistics:
 
 @dataclass
 class _Turns:
-    """Requests that are answered in order: how many are answered, how many were sent at least once, and when."""
+    """Requests that are answered in order.
+
+    progressed: when the last answer came. sent: for each that was sent, when it was, for the first time, at the far end of the
+    line; arrives: the same for the last time. quiet: until when refusals are of what was sent before the last repetition. nonce:
+    of the status that was asked for just before the request `overdue` was last repeated.
+    """
 
     requests: Sequence[tuple[Kind, bytes]]
     first: int
+    progressed: float
     answers: list[bytes] = field(default_factory=list)
     sent: list[float] = field(default_factory=list)
+    arrives: list[float] = field(default_factory=list)
     again: set[int] = field(default_factory=set)
+    quiet: float = 0.0
+    nonce: bytes = b""
+    overdue: int = 0
 
     def sequence(self, number: int) -> int:
         return (self.first + number) % 256
@@ -99,19 +130,75 @@ class _Turns:
         return (turn - self.first - len(self.answers)) % 256 <= self.waiting
 
 
+class _Pace:
+    """When an answer is due: the time of the line, by its rate, and the time that the device takes.
+
+    The device's is measured per frame, on data requests that were sent once: which of its copies an answer belongs to is not
+    known. With each repetition the wait is doubled, and stays so until a request that was sent once is answered (Karn and
+    Partridge, SIGCOMM 1987), or until something comes that says that it is the line that is at fault.
+    """
+
+    def __init__(self, baud: int | None) -> None:
+        self._byte = 10 / baud if baud else 0.0
+        self._free = 0.0
+        self._usual: float | None = None
+        self._doubled = 1
+
+    def line(self, payload: int) -> float:
+        """Seconds that a message takes at most."""
+        body = HEADER_BYTES + payload + CRC_BYTES
+        return (body + body // LONGEST_RUN + 3) * self._byte
+
+    def sent(self, size: int, begun: float, ended: float) -> float:
+        """When bytes are at the line's far end that were written, behind all others, from `begun` to `ended`."""
+        self._free = max(max(self._free, begun) + size * self._byte, ended)
+        return self._free
+
+    def work(self, frames: int) -> float:
+        """Seconds that a device takes for a request of so many frames, 0 for a request of another kind."""
+        return FIRST_WAIT / OVERDUE if self._usual is None or not frames else self._usual * frames
+
+    def wait(self, frames: int) -> float:
+        """Seconds without an answer, beyond the line's, after which to repeat."""
+        return max(LEAST_WAIT, OVERDUE * self.work(frames)) * self._doubled
+
+    def repeated(self) -> None:
+        """An answer was waited for in vain."""
+        self._doubled *= 2
+
+    def lost(self) -> None:
+        """The line was at fault."""
+        self._doubled = 1
+
+    def answered(self, frames: int, least: float, most: float) -> None:
+        """A data request that was sent once is answered; the device took from `least` to `most` for it.
+
+        The two differ where it had another before, on which it may have begun before the answer to that was here.
+        """
+        self._doubled = 1
+        least, most = least / frames, most / frames
+        if self._usual is None:
+            self._usual = most
+        elif self._usual < least:
+            self._usual += (least - self._usual) / 2
+        elif self._usual > most:
+            self._usual += (most - self._usual) / 5
+
+
 class Client:
     """A device behind a port, which the client closes at the end.
 
-    patience: seconds without any progress after which it gives up. Requests are numbered, up to `window` of them are on their
+    patience: seconds without any progress, beyond those that the line needs, after which it gives up. baud: the line's rate;
+    None for one that takes no time. Requests are numbered, up to `window` of them are on their
     way at once, and what is not answered is sent again: each is executed once, and its answer is right, or LinkError is raised.
     """
 
-    def __init__(self, port: Port, patience: float = 10.0) -> None:
+    def __init__(self, port: Port, patience: float = 10.0, baud: int | None = None) -> None:
         self.port, self.patience = port, patience
         self.statistics = Statistics()
-        self._heard: Queue[Message | Reason | Exception] = Queue()
+        self._heard: Queue[tuple[float, Message | Reason | Exception]] = Queue()
         self._closing = False
-        self._usual: float | None = None
+        self._pace = _Pace(baud)
         self._reader = threading.Thread(target=self._listen, name="sigmabit link", daemon=True)
         self._reader.start()
         try:
@@ -125,7 +212,7 @@ class Client:
     @classmethod
     def open(cls, name: str, baud: int = 921_600, patience: float = 10.0) -> Self:
         """The device at a serial port."""
-        return cls(open_port(name, baud), patience)
+        return cls(open_port(name, baud), patience, baud)
 
     def __enter__(self) -> Self:
         return self
@@ -144,14 +231,17 @@ class Client:
     def status(self) -> Status:
         """What the device says of itself. Of no effect on anything; may be asked at any time."""
         nonce = os.urandom(NONCE_BYTES)
-        deadline, wait = time.monotonic() + self.patience, self._wait
-        while time.monotonic() < deadline:
-            self._send(Kind.STATUS, 0, nonce)
-            until = min(time.monotonic() + wait, deadline)
-            while (heard := self._hear(until)) is not None:
+        deadline, wait = math.inf, FIRST_WAIT
+        while True:
+            due = self._send(Kind.STATUS, 0, nonce) + self._pace.line(NONCE_BYTES + Status.BYTES)
+            deadline = min(deadline, due + self.patience)
+            until = min(due + wait, deadline)
+            while (heard := self._hear(until)[0]) is not None:
                 status = self._status(heard, nonce)
                 if status is not None:
                     return status
+            if until == deadline:
+                break
             wait *= 2
         raise LinkError(f"{self._name}: no answer in {self.patience:g} s; is it the right port, and the right rate?")
 
@@ -165,7 +255,9 @@ class Client:
         size = self.device.frame_bytes
         if frames.ndim != 2 or frames.shape[1] != size or frames.dtype != np.uint8:
             raise LinkError(f"frames of {frames.dtype} of shape {frames.shape}, the device takes bytes of shape (N, {size})")
-        several = min(several or self.device.frames, self.device.frames)
+        if several is not None and several < 1:
+            raise LinkError(f"several={several} is below 1")
+        several = self.device.frames if several is None else min(several, self.device.frames)
         payloads = [frames[first : first + several].tobytes() for first in range(0, len(frames), several)]
         total = len(frames)
         answers = self._exchange(
@@ -184,6 +276,8 @@ class Client:
         """Reset the network, and let its sampler begin with this seed."""
         if not self.device.seeded:
             raise LinkError(f"{self._name}: its network draws no samples, and takes no seed")
+        if not 0 <= seed < 1 << 8 * SEED_BYTES:
+            raise LinkError(f"seed={seed} is not from 0 to {(1 << 8 * SEED_BYTES) - 1}")
         self._exchange([(Kind.SEED, seed.to_bytes(SEED_BYTES, "little"))])
 
     # --- requests that have turns
@@ -193,53 +287,67 @@ class Client:
     ) -> list[bytes]:
         """The answers' payloads."""
         # after a failure, the device alone knows; it answers when it has done with what is on its way
-        turns = _Turns(requests, self.status().expected if self._turn is None else self._turn)
+        first = self.status().expected if self._turn is None else self._turn
+        turns = _Turns(requests, first, time.monotonic())
         self._turn = None
-        nonce = os.urandom(NONCE_BYTES)
-        wait, progressed, repeated = self._wait, time.monotonic(), 0.0
         while len(turns.answers) < len(requests):
             while turns.waiting < self.device.window and len(turns.sent) < len(requests):
                 self._ask(turns, len(turns.sent))
-            heard = self._hear(max(progressed, repeated) + wait)
-            now = time.monotonic()
-            if isinstance(heard, Message) and self._answers(turns, heard):
+            number = len(turns.answers)
+            until = self._due(turns, turns.arrives) + self._pace.wait(self._frames(turns, number))
+            end = self._due(turns, turns.sent) + self.patience
+            heard, now = self._hear(min(until, end))
+            if isinstance(heard, Message) and self._answers(turns, heard, now):
                 progress(len(turns.answers))
-                wait, progressed = self._wait, now
-            elif now - progressed > self.patience:
-                done = f"{len(turns.answers)} of {len(requests)} requests are done"
+            elif now >= end:
+                done = f"{number} of {len(requests)} requests are done"
                 raise LinkError(f"{self._name}: no answer in {self.patience:g} s; {done}")
             elif heard is None:
-                # the status tells whether it is the line that is at fault, or the device that has lost its place
-                self._send(Kind.STATUS, 0, nonce)
+                # a status tells whether it is the line that is at fault, or the device, which is late or has lost its place
+                turns.nonce, turns.overdue = os.urandom(NONCE_BYTES), number
+                self._send(Kind.STATUS, 0, turns.nonce)
+                self._pace.repeated()
                 self._repeat(turns)
-                repeated, wait = now, wait * 2
-            elif isinstance(heard, Message) and heard.kind == Kind.REFUSED:
-                # refusals come in flocks: what was sent behind a damaged request is out of turn, too
-                if self._refusal(turns, heard) and now - max(repeated, progressed) > self._wait / 4:
+            elif self._faulty(turns, heard):
+                self._pace.lost()
+                # they come in flocks: what was sent behind a damaged request is out of turn, too; a status is of a repetition
+                if isinstance(heard, Message) and heard.kind != Kind.STATUS | ANSWER and now > turns.quiet:
                     self._repeat(turns)
-                    repeated = now
-            else:
-                status = self._status(heard, nonce)
-                if status is not None and not turns.place(status.expected):
-                    raise LinkError(f"{self._name}: the device has lost its place; was it reset?")
         self._turn = turns.sequence(len(requests))
         return turns.answers
 
+    def _frames(self, turns: _Turns, number: int) -> int:
+        kind, payload = turns.requests[number]
+        return len(payload) // self.device.frame_bytes if kind == Kind.DATA else 0
+
+    def _answer_time(self, turns: _Turns, number: int) -> float:
+        return self._pace.line(self._frames(turns, number) * self.device.result_bytes)
+
+    def _due(self, turns: _Turns, arrived: Sequence[float]) -> float:
+        """When the next answer is here, of a request that was at the far end then, if the device takes no time at all."""
+        number = len(turns.answers)
+        return max(arrived[number], turns.progressed) + self._answer_time(turns, number)
+
     def _ask(self, turns: _Turns, number: int) -> None:
         kind, payload = turns.requests[number]
+        arrives = self._send(kind, turns.sequence(number), payload)
         if number == len(turns.sent):
             self.statistics.requests += 1
-            turns.sent.append(time.monotonic())
+            turns.sent.append(arrives)
+            turns.arrives.append(arrives)
         else:
             self.statistics.repeated += 1
+            turns.arrives[number] = arrives
             turns.again.add(number)
-        self._send(kind, turns.sequence(number), payload)
 
     def _repeat(self, turns: _Turns) -> None:
-        for number in range(len(turns.answers), len(turns.sent)):
-            self._ask(turns, number)
+        number = len(turns.answers)
+        for waiting in range(number, len(turns.sent)):
+            self._ask(turns, waiting)
+        frames = self._frames(turns, number)
+        turns.quiet = turns.arrives[number] + min(self._pace.work(frames) * turns.waiting, self._pace.wait(frames) / 2)
 
-    def _answers(self, turns: _Turns, heard: Message) -> bool:
+    def _answers(self, turns: _Turns, heard: Message, now: float) -> bool:
         """Is it the answer that is due? Then it is taken; others are copies of answers that have been."""
         number = len(turns.answers)
         if (
@@ -248,11 +356,29 @@ class Client:
             or heard.kind != turns.requests[number][0] | ANSWER
         ):
             return False
+        if number not in turns.again and heard.kind == Kind.DATA | ANSWER:
+            line = self._answer_time(turns, number)
+            most = max(0.0, now - turns.sent[number] - line)
+            least = max(0.0, now - max(turns.sent[number], turns.progressed) - line)
+            self._pace.answered(self._frames(turns, number), least, most)
         turns.answers.append(heard.payload)
-        if number not in turns.again:
-            taken = time.monotonic() - turns.sent[number]
-            self._usual = taken if self._usual is None else 0.8 * self._usual + 0.2 * taken
+        turns.progressed, turns.quiet = now, 0.0
         return True
+
+    def _faulty(self, turns: _Turns, heard: Message | Reason) -> bool:
+        """Does it say that something was lost or damaged? Raises LinkError where no repetition would help."""
+        if isinstance(heard, Reason):
+            return True
+        if heard.kind == Kind.REFUSED:
+            return self._refusal(turns, heard)
+        number, status = len(turns.answers), self._status(heard, turns.nonce)
+        if status is not None and not turns.place(status.expected):
+            raise LinkError(f"{self._name}: the device has lost its place; was it reset?")
+        # the line keeps order: what is not answered before something that was asked for later will never be
+        later = range(number + 1, len(turns.sent))
+        return (status is not None and turns.overdue == number) or any(
+            (heard.kind, heard.sequence) == (turns.requests[n][0] | ANSWER, turns.sequence(n)) for n in later
+        )
 
     def _refusal(self, turns: _Turns, heard: Message) -> bool:
         """Does the refusal ask for a repetition? Raises LinkError where none would help."""
@@ -271,40 +397,43 @@ class Client:
     def _name(self) -> str:
         return self.port.name or "the port"
 
-    @property
-    def _wait(self) -> float:
-        """Seconds after which an answer is overdue: some times what it took so far."""
-        return FIRST_WAIT if self._usual is None else max(LEAST_WAIT, 4 * self._usual)
-
     def _check(self) -> None:
         if self.device.protocol != PROTOCOL:
             raise LinkError(f"{self._name}: the device speaks version {self.device.protocol} of the protocol, not {PROTOCOL}")
 
     def _status(self, heard: Message | Reason, nonce: bytes) -> Status | None:
-        """A status, if that is what was heard."""
+        """A status, if that is what was heard, and was asked for."""
         if isinstance(heard, Message) and heard.kind == Kind.STATUS | ANSWER and heard.payload[:NONCE_BYTES] == nonce:
             if len(heard.payload) != NONCE_BYTES + Status.BYTES:
                 raise LinkError(f"{self._name}: a status of {len(heard.payload)} bytes; the device has another protocol")
             return Status.unpack(heard.payload[NONCE_BYTES:])
         return None
 
-    def _send(self, kind: Kind, sequence: int, payload: bytes) -> None:
+    def _send(self, kind: Kind, sequence: int, payload: bytes) -> float:
+        """Returns when it is at the far end of the line."""
         data = frame(kind, sequence, payload)
         self.statistics.bytes_sent += len(data)
+        begun = time.monotonic()
         try:
             self.port.write(data)
         except (OSError, serial.SerialException) as error:
-            raise LinkError(f"{self._name}: {error}") from None
+            raise self._lost(error) from None
+        return self._pace.sent(len(data), begun, time.monotonic())
 
-    def _hear(self, until: float) -> Message | Reason | None:
-        """The next thing that was heard; None if nothing is until then."""
+    def _hear(self, until: float) -> tuple[Message | Reason | None, float]:
+        """The next thing that was heard, and when; None if nothing is until then."""
         try:
-            heard = self._heard.get(timeout=max(0.0, until - time.monotonic()))
+            when, heard = self._heard.get(timeout=max(0.0, until - time.monotonic()))
         except Empty:
-            return None
+            return None, max(until, time.monotonic())
         if isinstance(heard, Exception):
-            raise LinkError(f"{self._name}: {heard}")
-        return heard
+            raise self._lost(heard)
+        return heard, when
+
+    def _lost(self, error: BaseException) -> LinkError:
+        number = _number(error)
+        why = f" ({os.strerror(number)})" if number else ""
+        return LinkError(f"{self._name}: the connection is lost{why}; was it unplugged, or does another program read it?")
 
     def _listen(self) -> None:
         """Collect what comes, so that the device can send while the host does."""
@@ -315,9 +444,9 @@ class Client:
                     self.statistics.bytes_received += 1
                     heard = deframer.feed(byte)
                     if heard is not None:
-                        self._heard.put(heard)
+                        self._heard.put((time.monotonic(), heard))
         except (OSError, TypeError, serial.SerialException) as error:  # TypeError: pyserial, of a port closed under it
-            self._heard.put(error)
+            self._heard.put((time.monotonic(), error))
 
     def _read(self) -> bytes:
         some = self.port.read(1)

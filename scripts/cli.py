@@ -28,6 +28,7 @@ from .commands.run import run
 from .commands.sampler import sampler
 from .commands.send import send
 from .commands.serve_sim import serve_sim
+from .commands.status import status
 from .commands.synth import synth
 from .commands.train import train
 from .commands.verify import verify
@@ -51,7 +52,7 @@ def sigmabit(context: click.Context) -> None:
 
 
 way_of_a_model = (inspect, calibrate, plan, convert, run, compare, verify, synth, power, report)
-on_a_board = (serve_sim, send, board, package)
+on_a_board = (serve_sim, send, status, board, package)
 for command in (*way_of_a_model, data, train, random, anomaly, sampler, bench, *on_a_board):
     sigmabit.add_command(command)
 

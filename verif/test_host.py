@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import random
 import re
 import threading
+import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
 import pytest
+import serial
 from numpy.typing import NDArray
 
 from sigmabit.golden.controller import ANSWER, Kind, Traffic
 from sigmabit.golden.deframer import Message, Reason
 from sigmabit.golden.framer import frame
 from sigmabit.golden.link import Link
-from sigmabit.host import Client, LinkError
+from sigmabit.host import Client, LinkError, open_port
 
 TRAFFIC = Traffic(frame_bytes=3, result_bytes=2, frames=4, window=4, seeded=True)
 
@@ -71,6 +76,51 @@ class Loop:
 
     def close(self) -> None:
         pass
+
+
+class PacedLoop(Loop):
+    """A clean line of ten bits a byte behind four kilobytes of buffer, and a device that works while it sends."""
+
+    BUFFER = 4096
+
+    def __init__(self, device: Link, baud: int, work: float = 0.001) -> None:
+        super().__init__(device)
+        self.byte, self.work = 10 / baud, work
+        self.there_free = self.done = self.back_free = 0.0
+        self.coming: deque[tuple[float, bytes]] = deque()
+
+    def write(self, data: bytes) -> int:
+        self.there_free = max(self.there_free, time.monotonic()) + len(data) * self.byte
+        self.done = max(self.there_free, self.done) + self.work
+        answer, begun = self.device.feed(data), max(self.done, self.back_free)
+        for first in range(0, len(answer), 16):
+            some = answer[first : first + 16]
+            self.coming.append((begun + (first + len(some)) * self.byte, some))
+        self.back_free = begun + len(answer) * self.byte
+        time.sleep(max(0.0, self.there_free - time.monotonic() - self.BUFFER * self.byte))
+        return len(data)
+
+    def read(self, size: int = 1) -> bytes:
+        until = time.monotonic() + 0.02
+        while not self.waiting and (now := time.monotonic()) < until:
+            while self.coming and self.coming[0][0] <= now:
+                self.waiting += self.coming.popleft()[1]
+            if not self.waiting:
+                time.sleep(min(max(0.0, self.coming[0][0] - now), 0.01) if self.coming else 0.001)
+        some = bytes(self.waiting[:size])
+        del self.waiting[:size]
+        return some
+
+
+class Echo(Adder):
+    """A network whose results are of any size."""
+
+    def __init__(self, result_bytes: int) -> None:
+        super().__init__()
+        self.result_bytes = result_bytes
+
+    def run(self, frame: bytes) -> bytes | None:
+        return frame[:1] * self.result_bytes
 
 
 @contextmanager
@@ -127,6 +177,54 @@ def test_many_turns() -> None:
         assert client.statistics.requests == 1200 and client.statistics.repeated == 0
 
 
+@pytest.mark.parametrize("first", ["run", "seed", "reset"])
+@pytest.mark.parametrize(
+    ("baud", "traffic", "count"),
+    [
+        (9600, Traffic(64, 10, 16, 4, seeded=True), 48),
+        (9600, Traffic(784, 6272, 1, 4, seeded=True), 2),
+        (115_200, Traffic(64, 10, 16, 4, seeded=True), 400),
+        (115_200, Traffic(784, 6272, 1, 4, seeded=True), 6),
+        (921_600, Traffic(64, 10, 16, 4, seeded=True), 1600),
+        (921_600, Traffic(784, 6272, 1, 4, seeded=True), 20),
+    ],
+)
+def test_clean_line(baud: int, traffic: Traffic, count: int, first: str) -> None:
+    """Nothing is repeated on a line without damage, at any rate, whatever was asked before."""
+    x = np.random.default_rng(1).integers(0, 255, (count, traffic.frame_bytes)).astype(np.uint8)
+    port = PacedLoop(Link(traffic, Echo(traffic.result_bytes), bytes(16)), baud)
+    with Client(port, baud=baud) as client:
+        if first == "seed":
+            client.seed(3)
+        elif first == "reset":
+            client.reset()
+        for some in (x[:1], x[1:]):
+            assert (client.run(some) == some[:, :1]).all()
+    assert (client.statistics.repeated, client.statistics.refused) == (0, 0)
+
+
+def test_a_slow_network() -> None:
+    """A device that takes longer from now on is waited for, after a few repetitions."""
+    port = PacedLoop(Link(TRAFFIC, Adder(), bytes(16)), 921_600)
+    with Client(port, baud=921_600) as client:
+        client.run(frames(200))
+        assert client.statistics.repeated == 0
+        port.work = 0.3
+        client.run(frames(24))
+        repeated = client.statistics.repeated
+        assert repeated <= 6 * TRAFFIC.window
+        client.run(frames(24))
+        assert client.statistics.repeated == repeated
+
+
+def test_patience_is_beyond_the_line() -> None:
+    """An answer that the line needs longer for than the client has patience."""
+    traffic = Traffic(1, 3000, 1, 4)
+    port = PacedLoop(Link(traffic, Echo(3000), bytes(16)), 9600)
+    with Client(port, patience=1.0, baud=9600) as client:
+        assert (client.run(np.full((1, 1), 7, np.uint8)) == 7).all()
+
+
 def test_stale_answers() -> None:
     """Answers that come twice, or that belong to nothing, are passed over."""
     x = frames(60)
@@ -159,8 +257,17 @@ def test_a_stuck_network() -> None:
 
 def test_refused() -> None:
     """Frames that do not fit, before anything is sent; a kind of request that the device does not know."""
-    with client_of() as (client, _), pytest.raises(LinkError, match=r"^frames of uint8 of shape \(2, 4\), the device takes"):
-        client.run(np.zeros((2, 4), np.uint8))
+    with client_of() as (client, _):
+        with pytest.raises(LinkError, match=r"^frames of uint8 of shape \(2, 4\), the device takes"):
+            client.run(np.zeros((2, 4), np.uint8))
+        for several in (-1, 0):
+            with pytest.raises(LinkError, match=f"^several={several} is below 1$"):
+                client.run(frames(3), several=several)
+        for seed in (-1, 1 << 64):
+            with pytest.raises(LinkError, match=f"^seed={seed} is not from 0 to {(1 << 64) - 1}$"):
+                client.seed(seed)
+        assert client.statistics.requests == 0
+        assert (client.run(frames(3), several=9) == sums(frames(3))).all()
     with client_of(traffic=replace(TRAFFIC, seeded=False)) as (client, _):
         with pytest.raises(LinkError, match=r"^loop: its network draws no samples, and takes no seed$"):
             client.seed(1)
@@ -184,15 +291,42 @@ def test_a_broken_port() -> None:
 
     class Unplugged(Loop):
         def write(self, data: bytes) -> int:
-            raise OSError("unplugged")
+            raise OSError(errno.ENODEV, "unplugged")
 
     class Deaf(Loop):
         def read(self, size: int = 1) -> bytes:
-            raise OSError("unplugged")
+            raise serial.SerialException("device reports readiness to read but returned no data (device disconnected or ...)")
 
-    for kind in (Unplugged, Deaf):
-        with pytest.raises(LinkError, match=r"^loop: unplugged$"):
+    for kind, why in ((Unplugged, r" \(No such device\)"), (Deaf, "")):
+        with pytest.raises(
+            LinkError, match=f"^loop: the connection is lost{why}; was it unplugged, or does another program read it\\?$"
+        ):
             Client(kind(Link(TRAFFIC, Adder(), bytes(16))))
+
+
+def test_real_ports() -> None:
+    """What cannot be opened, or not a second time, or is gone: a sentence each."""
+    for name, baud, why in (
+        ("/dev/null", 9600, "it is no serial port"),
+        ("/tmp", 9600, "Is a directory"),
+        ("/nonsense", 9600, "No such file or directory"),
+    ):
+        with pytest.raises(LinkError, match=f"^{name}: cannot be opened as a serial port: {why}$"):
+            open_port(name, baud)
+    far, near = os.openpty()
+    name = os.ttyname(near)
+    for rate in (3_000_000_000, 0, -1):
+        with pytest.raises(LinkError, match=f"^{name}: a serial port cannot have a rate of {rate} baud$"):
+            open_port(name, rate)
+    port = open_port(name, 9600)
+    with pytest.raises(LinkError, match=f"^{name}: another program has the port$"):
+        open_port(name, 9600)
+    os.close(near)
+    threading.Timer(0.2, os.close, (far,)).start()
+    with pytest.raises(
+        LinkError, match=rf"^{name}: the connection is lost( \(.*\))?; was it unplugged, or does another program read it\?$"
+    ):
+        Client(port)
 
 
 def test_reasons_have_words() -> None:

@@ -3,28 +3,36 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from sigmabit.fpga.board import Board, Mmcm
 from sigmabit.fpga.board import board as board_named
 from sigmabit.golden import Network, import_model
 from sigmabit.golden.framer import frame
+from sigmabit.golden.identity import identity
+from sigmabit.hdl.convert import convert
+from sigmabit.hdl.link import System, SystemConfig
+from sigmabit.hdl.plan import read_plan
 from sigmabit.hdl.planner import Planner
 from sigmabit.host import Client, LinkError, open_port
+from sigmabit.scripts.commands import serve_sim
 from sigmabit.scripts.datasets import digits
 
-from .board import DIVISOR, Damage, DamagedLine, SimulatedBoard, system_of
-from .command_line import COMMAND, DIGITS, MODELS, command, outside
+from .board import DIVISOR, Damage, DamagedLine, SimulatedBoard, on_board, system_of
+from .command_line import COMMAND, DIGITS, MODELS, Call, Refused, command, outside
 from .onnx_graphs import Builder, signs
-from .pipelines import Noise
+from .pipelines import Noise, SimulationError
 
 PATIENCE = 300.0
 """Seconds that a busy machine may take for an answer."""
@@ -134,6 +142,7 @@ def test_seeds() -> None:
             drawn = Noise(seed).codes(network.latent.latents, len(x), 1)
             wanted = result.pack(network.results(network.input.encode(x), drawn)).reshape(len(x), -1)
             assert (client.run(packed(network, x)) == wanted).all()
+    assert (client.statistics.repeated, client.statistics.refused) == (0, 0)
 
 
 def test_reset(board: SimulatedBoard, network: Network) -> None:
@@ -199,8 +208,59 @@ def test_serve_and_send(tmp_path: Path, board: SimulatedBoard) -> None:
         assert (sent["frames"], sent["requests"], sent["repeated"], sent["refused"]) == (50, 4, 0, 0)
         network = import_model(DIGITS)
         assert (np.load(y) == network.run(x)).all()
+        told = command("status", "--port", port, "--json").json
+        assert (told["model"], told["frames_in"], told["frames_out"]) == (identity(network).hex(), 50, 50)
+        assert (told["version"], told["dropped"], told["malformed"], told["refused"]) == (version("sigmabit"), 0, 0, 0)
+        assert told["busy_cycles"] > 50 and told["port"] == port
+        for_people = command("status", "--port", port)
+        assert for_people.status == 0 and re.search(r"frames in +50\n", for_people.out), for_people.out
         other = command("send", MODELS / "digits_vae.onnx", *given)
         assert other.status == 2 and "holds another network than" in other.err
     finally:
         serving.send_signal(signal.SIGTERM)
         assert serving.wait(10) == 0
+
+
+def test_wrong_ports(refused: Refused, own_folder: None, tiny: Path, data: Path) -> None:
+    """One sentence, status 2, for each command that opens a port."""
+    for ask in (["send", tiny, "--input", data / "x.npy"], ["status"]):
+        refused([*ask, "--port", "/dev/null"], "/dev/null: cannot be opened as a serial port: it is no serial port")
+        far, near = os.openpty()
+        port = os.ttyname(near)
+        refused([*ask, "--port", port, "--baud", 3_000_000_000], f"{port}: a serial port cannot have a rate of 3000000000 baud")
+        refused([*ask, "--port", port, "--patience", 0.3], f"{port}: no answer in 0.3 s")
+        os.close(far)
+        os.close(near)
+
+
+def test_help(call: Call) -> None:
+    """The sampler of a device goes on from where it is."""
+    said = " ".join(call("send", "--help").out.split())
+    assert "(default: 0)" not in said and "(default: it goes on from where it is)" in said
+
+
+@pytest.mark.parametrize("key", ["kc705", "vc709"])
+def test_the_board_that_is_written(key: str, call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """What serve-sim simulates is what `board` writes: plan, part, clock and top, but for the rate and the time of a blink."""
+    simulated = []
+
+    class Stand:
+        def __init__(self, config: SystemConfig, on: Board, progress: object, clock: Mmcm) -> None:
+            simulated.append((config, on_board(convert(System(config).outline()), on, clock)))
+            raise SimulationError("that is all")
+
+    monkeypatch.setattr(serve_sim, "SimulatedBoard", Stand)
+    for number, given in enumerate(([], ["--clock-mhz", 150])):
+        folder = tmp_path / str(number)
+        written = call("board", DIGITS, "--board", key, *given, "-o", folder, "--json").json
+        assert call("serve-sim", DIGITS, "--board", key, *given).err == "error: that is all\n"
+        config, design = simulated.pop()
+        assert (written["part"], written["model"]) == (board_named(key).part, identity(import_model(DIGITS)).hex())
+        assert config.core == read_plan(folder / "plan.json", import_model(DIGITS)).pipeline
+        top = (folder / f"{written['top']}.v").read_text()
+        assert design.modules[written["top"]].text == re.sub(r"BITS\(\d+\)", "BITS(12)", top)
+        planned = call("serve-sim", DIGITS, "--board", key, *given, "--plan", folder / "plan.json")
+        assert (
+            planned.err == "error: that is all\n"
+            and simulated.pop()[1].modules[written["top"]].text == design.modules[written["top"]].text
+        )

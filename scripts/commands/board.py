@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from sigmabit.fpga import board as boards
+from sigmabit.golden.identity import identity
 from sigmabit.hdl.convert import convert
 from sigmabit.hdl.link import System, divisor
 from sigmabit.verif.board import system_of
@@ -62,6 +63,7 @@ def board(
     data = {
         "top": top,
         "board": name,
+        "model": identity(network).hex(),
         "baud": baud,
         "cycles_per_bit": config.link.divisor,
         **told,

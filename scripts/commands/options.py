@@ -47,7 +47,18 @@ calibration = click.option(
     "--calibration", type=PATH, metavar="X.npy", help="Frames that say what range a real-valued model's numbers have."
 )
 samples = click.option("--samples", type=int, metavar="K", help="Samples of each frame, for a model that draws them.")
-seed = click.option("--seed", type=click.IntRange(0, 2**64 - 1), metavar="N", help="Seed of the model's sampler (default: 0).")
+SEED = click.IntRange(0, 2**64 - 1)
+seed = click.option("--seed", type=SEED, metavar="N", help="Seed of the model's sampler (default: 0).")
+port = click.option("--port", required=True, metavar="PORT", help="The board's serial port.")
+baud = click.option("--baud", type=click.IntRange(1), default=921_600, show_default=True, metavar="N", help="Its rate.")
+patience = click.option(
+    "--patience",
+    type=POSITIVE,
+    default=30.0,
+    show_default=True,
+    metavar="S",
+    help="Seconds of silence, beyond what the line needs, after which to give up.",
+)
 epsilon = click.option(
     "--epsilon", type=PATH, metavar="EPS.npy", help="Standard normal samples to use instead, (N, latents) or (N, K, latents)."
 )

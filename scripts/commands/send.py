@@ -22,21 +22,19 @@ from .run import accuracy
 
 @click.command(short_help="MODEL's output for the frames of X.npy, computed by a board.")
 @options.model
-@click.option("--port", required=True, metavar="PORT", help="The board's serial port.")
-@click.option("--baud", type=click.IntRange(1), default=921_600, show_default=True, metavar="N", help="Its rate.")
+@options.port
+@options.baud
 @options.data
 @click.option("--output", type=options.PATH, metavar="Y.npy", help="Where the graph's output goes, as float32.")
 @options.input_scale
-@options.seed
-@options.labels
 @click.option(
-    "--patience",
-    type=options.POSITIVE,
-    default=30.0,
-    show_default=True,
-    metavar="S",
-    help="Seconds of silence after which to give up.",
+    "--seed",
+    type=options.SEED,
+    metavar="N",
+    help="Seed with which the model's sampler begins (default: it goes on from where it is).",
 )
+@options.labels
+@options.patience
 @options.as_json
 def send(
     model: Path,
@@ -52,7 +50,7 @@ def send(
 ) -> None:
     """Send the frames of X.npy to the board at PORT, which holds MODEL, and take its results.
 
-    A damaged line costs time, never a result. Without --seed, a model's sampler goes on from where it is.
+    A damaged line costs time, never a result.
     """
     terminal = Terminal(as_json)
     if output is not None:

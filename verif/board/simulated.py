@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from sigmabit.fpga.board import RTL, SYNTHESISED, Board, mmcm, top, top_name
+from sigmabit.fpga.board import RTL, SYNTHESISED, Board, Mmcm, mmcm, top, top_name
 from sigmabit.golden import Network
 from sigmabit.golden.identity import identity
 from sigmabit.hdl.convert import Design, Module, convert
@@ -33,11 +33,14 @@ def system_of(network: Network, plan: Plan, divisor: int = DIVISOR) -> SystemCon
     return make_system(plan, identity(network), (major, minor, patch), divisor)
 
 
-def on_board(system: Design, on: Board) -> Design:
-    """A system's Verilog with a board's top, and with models of the vendor's primitives, to which frequencies mean nothing."""
+def on_board(system: Design, on: Board, clock: Mmcm | None = None) -> Design:
+    """A system's Verilog with a board's top, and with models of the vendor's primitives, to which frequencies mean nothing.
+
+    clock: the one that is written in the top; without it the oscillator's.
+    """
     texts = {Path(name).stem: (RTL / name).read_text() for name in ("primitives.v", *SYNTHESISED)}
     name = top_name(system.top)
-    texts[name] = top(system.top, on, mmcm(on.oscillator_mhz, on.oscillator_mhz), blink_bits=12)
+    texts[name] = top(system.top, on, clock or mmcm(on.oscillator_mhz, on.oscillator_mhz), blink_bits=12)
     return Design(name, {**system.modules, **{stem: Module(stem, None, text, ()) for stem, text in texts.items()}})
 
 
@@ -49,13 +52,14 @@ class SimulatedBoard:
         config: SystemConfig,
         on: Board | None = None,
         progress: Progress = lambda what, done, total: None,
+        clock: Mmcm | None = None,
         optimise: bool = True,
     ) -> None:
-        """on: the board whose top is simulated; without it the system alone."""
+        """on: the board whose top is simulated; without it the system alone. clock: what the top makes of the oscillator."""
         progress("converting", 0, 0)
         design = convert(System(config).outline())
         if on is not None:
-            design = on_board(design, on)
+            design = on_board(design, on, clock)
         progress("building", 0, 0)
         header = f'#include "V{design.top}.h"\n#define SIM_TOP V{design.top}\n' + ("#define SIM_BOARD\n" if on else "")
         program = compiled(design, HARNESS, header, (), optimise)

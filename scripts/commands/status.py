@@ -1,0 +1,48 @@
+"""sigmabit status: what a board says of itself."""
+
+from __future__ import annotations
+
+import click
+
+from sigmabit.host import Client
+
+from ..terminal import Terminal, table
+from . import options
+
+
+@click.command(short_help="What the board at a port holds, and what it has counted.")
+@options.port
+@options.baud
+@options.patience
+@options.as_json
+def status(port: str, baud: int, patience: float, as_json: bool) -> None:
+    """Ask the board at PORT what it holds and what it has counted; that changes nothing.
+
+    Frames and results are counted from the network's last reset, refused requests and busy cycles from power-up.
+    """
+    terminal = Terminal(as_json)
+    with Client.open(port, baud, patience) as client:
+        device = client.device
+    data = {
+        "port": port,
+        "version": f"{device.major}.{device.minor}.{device.patch}",
+        "protocol": device.protocol,
+        "model": device.model.hex(),
+        "sampler": bool(device.seeded),
+        "frame_bytes": device.frame_bytes,
+        "result_bytes": device.result_bytes,
+        "frames_per_request": device.frames,
+        "window": device.window,
+        "frames_in": device.frames_in,
+        "frames_out": device.frames_out,
+        "dropped": device.dropped,
+        "malformed": device.malformed,
+        "refused": device.refused,
+        "busy_cycles": device.busy,
+    }
+    shown = [
+        [key.replace("_", " "), ("no", "yes")[value] if isinstance(value, bool) else value]
+        for key, value in data.items()
+        if key != "port"
+    ]
+    terminal.emit(data, table(f"The board at {port}", ["", ""], shown))
