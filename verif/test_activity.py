@@ -13,7 +13,8 @@ import pytest
 from sigmabit.fpga.synthesis import PRIMITIVES, run_yosys
 from sigmabit.golden import Network, import_model
 from sigmabit.hdl.convert import Design, convert
-from sigmabit.hdl.link import System, SystemConfig, make_system, system_name
+from sigmabit.hdl.keywords import system_name
+from sigmabit.hdl.link import System, SystemConfig, make_system
 from sigmabit.hdl.plan import Plan
 from sigmabit.scripts.area import parts_of
 from sigmabit.scripts.datasets import digits

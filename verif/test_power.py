@@ -24,7 +24,7 @@ from sigmabit.fpga.power import (
 )
 from sigmabit.fpga.power_fit import energies, model_against_reports, quartiles, reports
 from sigmabit.golden import import_model
-from sigmabit.hdl.link import system_name
+from sigmabit.hdl.keywords import system_name
 from sigmabit.hdl.plan import Plan
 from sigmabit.scripts.area import parts_of
 from sigmabit.scripts.models import make_plan

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from sigmabit.fpga.board import board, mmcm, top_name
-from sigmabit.hdl.link import system_name
+from sigmabit.hdl.keywords import system_name
 from sigmabit.verif.activity import switching
 
 from ..area import HELD, read_areas
