@@ -145,6 +145,8 @@ def count(found: Iterator[Net], design: Design, period_ps: int, saif: TextIO, un
         for label in path[1:]:
             module = inside[module][label]
         missing = set(clocked[module])
+        part = path[1].removesuffix(INSTANCE) if len(path) > 1 else ""
+        bits[part] += 0  # a part without registers is one, too
         for first, net in enumerate(of):
             writer = writer or _Writer(saif, net.low + net.high, under or (design.top,))
             if not first:
@@ -152,7 +154,6 @@ def count(found: Iterator[Net], design: Design, period_ps: int, saif: TextIO, un
             writer.net(net)
             if net.name in clocked[module]:
                 missing.discard(net.name)
-                part = path[1].removesuffix(INSTANCE)
                 bits[part] += 1
                 toggles[part] += net.toggles
         if missing:
@@ -160,7 +161,7 @@ def count(found: Iterator[Net], design: Design, period_ps: int, saif: TextIO, un
     assert writer is not None
     writer.close()
     cycles = writer.duration // period_ps
-    return Activity(cycles, {part: Switching(bits[part], toggles[part] / cycles) for part in bits})
+    return Activity(cycles, {part: Switching(bits[part], toggles[part] / cycles) for part in bits if part})
 
 
 class _Writer:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -23,12 +24,13 @@ from sigmabit.fpga.power import (
     power,
 )
 from sigmabit.fpga.power_fit import energies, model_against_reports, quartiles, reports
-from sigmabit.golden import import_model
+from sigmabit.golden import InputError, import_model
+from sigmabit.golden.convolution import Convolution
 from sigmabit.hdl.keywords import system_name
 from sigmabit.hdl.plan import Plan
 from sigmabit.scripts.area import parts_of
 from sigmabit.scripts.models import make_plan
-from sigmabit.scripts.power import WATTS, estimate
+from sigmabit.scripts.power import WATTS, estimate, read_activity
 from sigmabit.verif.activity import Activity, Switching
 
 from .command_line import DIGITS, Call, Refused
@@ -63,6 +65,21 @@ def test_estimate(plan: Plan) -> None:
     assert found["most_watts"] == pytest.approx(MOST * others + MOST_MEMORY * memory)
     double = {name: {key: 2 * value for key, value in part.cost.__dict__.items()} for name, part in parts_of(plan).items()}
     assert estimate(activity, network, plan, double)["watts"] == pytest.approx(2 * found["watts"], rel=0.01)
+
+
+def test_a_file_knows_its_pipeline(plan: Plan, tmp_path: Path) -> None:
+    """What was counted for other weights, or another plan of the same interval, is refused."""
+    network = import_model(DIGITS)
+    activity = Activity(100, {name: Switching(100, 25.0) for name in parts_of(plan)})
+    file = tmp_path / "power.json"
+    file.write_text(json.dumps(estimate(activity, network, plan, None)))
+    assert read_activity(file, network, plan) == activity
+    first, *others = network.layers
+    assert isinstance(first, Convolution)
+    turned = replace(network, layers=(replace(first, weights=-first.weights), *others))
+    for other, of in ((turned, plan), (network, replace(plan, clock_mhz=90.0))):
+        with pytest.raises(InputError, match="made for another network or another plan"):
+            read_activity(file, other, of)
 
 
 class TestEnergies:
