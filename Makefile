@@ -13,7 +13,7 @@ SAMPLES ?=#                          samples of each frame, for models that draw
 PLAN ?=#                             a plan.json; without it the fastest plan for PART is made
 PART ?= xc7vx690tffg1761-2#          the device
 CLOCK_MHZ ?= 200#                    its assumed clock
-BOARD ?=#                            a board for `make bitstream` and `make package`; without it Vivado chooses the pins
+BOARD ?=#                            a board, or its file (.toml), for `make bitstream` and `make package`; without it Vivado chooses the pins
 BAUD ?= 921600#                      the rate of its serial line
 SAIF ?=#                             activity from a simulation, for Vivado's report of power
 INCREMENTAL ?= 1#                    0: Vivado takes nothing from its earlier runs
@@ -23,6 +23,9 @@ PYTHON ?=#                           the Python to make .venv with; without it o
 JOBS ?= auto#                        processes of `make test`
 ARGS ?=#                             more arguments for pytest
 
+ifneq ($(words $(BOARD)),$(words $(firstword $(BOARD))))
+$(error BOARD=$(BOARD): make cannot handle names with blanks; the sigmabit command can)
+endif
 ifneq ($(words $(MODEL) $(firstword $(INPUT) none) $(firstword $(LABELS) none) $(firstword $(PLAN) none)),4)
 $(error MODEL=$(MODEL): make cannot handle names with blanks; the sigmabit command can)
 endif
@@ -30,7 +33,7 @@ endif
 STEM := $(basename $(notdir $(MODEL)))
 ENVIRONMENT := .venv/installed
 SIGMABIT := .venv/bin/sigmabit
-SOURCES := $(shell find golden hdl host verif scripts fpga -name '*.py' -o -name '*.cpp' -o -name '*.ys' -o -path 'fpga/rtl/*.v')
+SOURCES := $(shell find golden hdl host verif scripts fpga -name '*.py' -o -name '*.cpp' -o -name '*.ys' -o -path 'fpga/rtl/*.v' -o -path 'hdl/*.csv')
 export SIGMABIT_CACHE ?= $(CURDIR)/build/cache
 export SIGMABIT_DATA ?= $(DATA)
 
@@ -138,17 +141,18 @@ BITSTREAM_NEEDS := $(PLACE)/verilog/plan.json
 verilog_command = $(strip $(SIGMABIT) convert $(MODEL) $(planned) -o $(PLACE)/verilog)
 package_command = $(strip $(SIGMABIT) package $(MODEL) $(planned) $(if $(PLAN),--part $(PART)) -o $(PLACE)/package)
 else
-PLACE := build/$(STEM)/$(BOARD)
+PLACE := build/$(STEM)/$(notdir $(BOARD))
+BOARD_FILE := $(if $(filter %.toml,$(BOARD)),$(BOARD),fpga/boards/$(BOARD).toml)
 BITSTREAM_NEEDS := $(PLACE)/verilog/board.json
 verilog_command = $(strip $(SIGMABIT) board $(MODEL) --board $(BOARD) --baud $(BAUD) $(on_board) -o $(PLACE)/verilog)
 package_command = $(strip $(SIGMABIT) package $(MODEL) $(patsubst part=%,--part %,$(filter part=%,$(ahead))) $(on_board) -o $(PLACE)/package)
 
-$(PLACE)/verilog/board.json: $(MODEL) $(PLAN) $(PLACE)/settings fpga/boards/$(BOARD).toml $(SOURCES) $(ENVIRONMENT)
+$(PLACE)/verilog/board.json: $(MODEL) $(PLAN) $(PLACE)/settings $(BOARD_FILE) $(SOURCES) $(ENVIRONMENT)
 	$(verilog_command)
 
 $(PLACE)/settings: FORCE
 	@mkdir -p $(@D)
-	@echo '$(MODEL) $(BAUD) $(on_board)' | cmp -s - $@ || echo '$(MODEL) $(BAUD) $(on_board)' > $@
+	@echo '$(MODEL) $(BOARD) $(BAUD) $(on_board)' | cmp -s - $@ || echo '$(MODEL) $(BOARD) $(BAUD) $(on_board)' > $@
 endif
 
 # What Vivado and the package need to know, before anything is made. What is wrong with a variable is said here.

@@ -1,10 +1,19 @@
-"""What 7-series parts hold (Xilinx DS180, 7 Series FPGAs Data Sheet: Overview)."""
+"""What 7-series parts hold: parts.csv, from Xilinx DS180 (7 Series FPGAs Overview) and DS190 (Zynq-7000 SoC Overview).
+
+It is what may be used, not what is on the die: several parts are larger ones of which the tools give out less. See docs/parts.md.
+"""
 
 from __future__ import annotations
 
+import csv
+import re
 from dataclasses import dataclass
+from pathlib import Path
 
 from sigmabit.golden import SigmabitError
+
+FAMILIES = {"s": "Spartan-7", "a": "Artix-7", "k": "Kintex-7", "v": "Virtex-7", "z": "Zynq-7000"}
+"""By the letter behind xc7."""
 
 
 class PartError(SigmabitError):
@@ -22,26 +31,33 @@ class Part:
     dsp: int
 
 
-PARTS = (
-    Part("xc7a35t", 20_800, 41_600, 50, 90),
-    Part("xc7a100t", 63_400, 126_800, 135, 240),
-    Part("xc7a200t", 134_600, 269_200, 365, 740),
-    Part("xc7z020", 53_200, 106_400, 140, 220),
-    Part("xc7k70t", 41_000, 82_000, 135, 240),
-    Part("xc7k160t", 101_400, 202_800, 325, 600),
-    Part("xc7k325t", 203_800, 407_600, 445, 840),
-    Part("xc7k410t", 254_200, 508_400, 795, 1_540),
-    Part("xc7k480t", 298_600, 597_200, 955, 1_920),
-    Part("xc7vx330t", 204_000, 408_000, 750, 1_120),
-    Part("xc7vx485t", 303_600, 607_200, 1_030, 2_800),
-    Part("xc7vx690t", 433_200, 866_400, 1_470, 3_600),
-    Part("xc7v2000t", 1_221_600, 2_443_200, 1_292, 2_160),
-)
+def _parts() -> tuple[Part, ...]:
+    """All of the file. A slice has four LUTs and eight registers, in every part."""
+    with Path(__file__).with_name("parts.csv").open(newline="") as file:
+        rows = [(row["name"], *(int(row[key]) for key in ("lut", "bram36", "dsp"))) for row in csv.DictReader(file)]
+    return tuple(Part(name, lut, 2 * lut, bram36, dsp) for name, lut, bram36, dsp in rows)
+
+
+PARTS = _parts()
 
 
 def part(name: str) -> Part:
     """The device of a part name, with or without package and speed grade. Raises PartError."""
     for device in sorted(PARTS, key=lambda p: -len(p.name)):
-        if name.lower().startswith(device.name):
+        # no further digit: xc7s6 is no xc7s60
+        if re.match(rf"{device.name}(?!\d)", name.lower()):
             return device
-    raise PartError(f"unknown part {name}; known are {', '.join(p.name for p in PARTS)}")
+    raise PartError(_unknown(name))
+
+
+def _unknown(name: str) -> str:
+    """What is said of a part that is not known: the known ones of its family, or all families with an example each."""
+    letter = name.lower().removeprefix("xc7")[:1]
+    if name.lower().startswith("xc7") and letter in FAMILIES:
+        family = ", ".join(known.name for known in PARTS if known.name.startswith(f"xc7{letter}"))
+        return f"unknown part {name:.60}; of {FAMILIES[letter]}, known are {family}"
+    families = ", ".join(
+        f"{family} (such as {next(known.name for known in PARTS if known.name.startswith(f'xc7{letter}'))})"
+        for letter, family in FAMILIES.items()
+    )
+    return f"unknown part {name:.60}; known are the 7 series: {families}"

@@ -14,7 +14,7 @@ from sigmabit.golden.dense import Dense
 from sigmabit.golden.network import Layer
 from sigmabit.hdl.cost import Cost
 from sigmabit.hdl.folding import Folding
-from sigmabit.hdl.parts import PARTS, Part, PartError, part
+from sigmabit.hdl.parts import FAMILIES, PARTS, Part, PartError, part
 from sigmabit.hdl.plan import PlanError, least_cycles, make_plan, read_plan
 from sigmabit.hdl.planner import Planner, cost_of
 
@@ -132,7 +132,44 @@ def test_parts(device: Part) -> None:
     assert part(f"{name.upper()}FFG1761-2") is device
 
 
-def test_unknown_part() -> None:
-    """The known ones are listed."""
-    with pytest.raises(PartError, match="unknown part xc6slx9"):
-        part("xc6slx9")
+def test_all_parts() -> None:
+    """Every device of DS180 and DS190, each once, by family."""
+    counts = {family: sum(device.name.startswith(f"xc7{letter}") for device in PARTS) for letter, family in FAMILIES.items()}
+    assert counts == {"Spartan-7": 6, "Artix-7": 8, "Kintex-7": 7, "Virtex-7": 11, "Zynq-7000": 10}
+    assert len({device.name for device in PARTS}) == len(PARTS) == 42
+
+
+@pytest.mark.parametrize(
+    ("name", "device"),
+    [
+        ("xc7s6cpga196-1", "xc7s6"),
+        ("xc7s50csga324-1", "xc7s50"),
+        ("xc7a12ticsg325-1L", "xc7a12t"),
+        ("xc7a35ticsg324-1L", "xc7a35t"),
+        ("xc7z007sclg400-1", "xc7z007s"),
+        ("xc7z010clg400-1", "xc7z010"),
+        ("xc7z020iclg400-1L", "xc7z020"),
+        ("xc7z030sbg485-1", "xc7z030"),
+        ("xc7z100ffg900-2", "xc7z100"),
+        ("xc7vh870tflg1932-2", "xc7vh870t"),
+    ],
+)
+def test_part_names(name: str, device: str) -> None:
+    """Names as Vivado has them, where one device's is the beginning of another's or of a package's."""
+    assert part(name).name == device
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("xc7s60", "unknown part xc7s60; of Spartan-7, known are xc7s6, xc7s15, xc7s25, xc7s50, xc7s75, xc7s100"),
+        ("xc7k325ffg900-2", "unknown part xc7k325ffg900-2; of Kintex-7, known are xc7k70t, .*xc7k325t, .*xc7k480t"),
+        ("xc7z0200clg", "unknown part xc7z0200clg; of Zynq-7000, known are xc7z007s, xc7z010, .*xc7z100"),
+        ("xc6slx9", r"unknown part xc6slx9; known are the 7 series: Spartan-7 \(such as xc7s6\), .* Zynq-7000 \(such as .*\)"),
+        ("x" * 1000, "unknown part x{60}; known are the 7 series: .*"),
+    ],
+)
+def test_unknown_part(name: str, sentence: str) -> None:
+    """The known ones of its family are listed, or the families."""
+    with pytest.raises(PartError, match=f"^{sentence}$"):
+        part(name)

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from sigmabit.fpga import board as boards
 from sigmabit.fpga.board import Board, Mmcm
 from sigmabit.fpga.board import board as board_named
 from sigmabit.golden import Network, import_model
@@ -179,6 +180,37 @@ def test_lamps(board: SimulatedBoard, network: Network) -> None:
     assert {lamps & 1 for lamps in lit} == {0, 1}
     assert all(any(lamps >> number & 1 for lamps in lit) for number in (2, 3, 4, 5))
     assert all(lamps & 0b11000010 == 0b10 for lamps in lit)
+
+
+FEW_PINS = (boards.FOLDER / "arty_a7_100.toml").read_text()
+OTHERS = {
+    "single-ended, active-low reset, four lamps": (FEW_PINS, 0b1111),
+    "lamps lit when low": (FEW_PINS.replace("[configuration]", 'lit = "low"\n\n[configuration]'), 0b1111),
+    "no reset, no lamps": (re.sub(r"\[(reset|lamps)\].*?\n\n", "", FEW_PINS, flags=re.DOTALL), 0),
+}
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+def test_other_boards(kind: str, tmp_path: Path) -> None:
+    """Frames through the pins of boards from files; lamps that there are blink, are lit and show traffic, as on others."""
+    text, lamps = OTHERS[kind]
+    file = tmp_path / "other.toml"
+    file.write_text(text)
+    network = import_model(Tiny().save(tmp_path / "tiny.onnx"))
+    plan = Planner(network, "xc7a100t", clock_mhz=100.0).plan(INTERVAL)
+    x = np.random.default_rng(1).integers(0, 8, (50, 1, 4, 4)).astype(np.float32)
+    with (
+        SimulatedBoard(system_of(network, plan), board_named(str(file)), optimise=False) as running,
+        Client.open(running.port, patience=PATIENCE) as client,
+    ):
+        lit = set()
+        for frame_of in x:
+            assert (client.run(packed(network, frame_of[None])) == results(network, frame_of[None])).all()
+            lit.add(running.lamps())
+        time.sleep(0.5)
+        quiet = {running.lamps() for _ in range(20)}
+    assert all(seen & ~lamps == 0 and seen & 0b10 == lamps & 0b10 for seen in lit | quiet)
+    assert {seen & 0b1100 for seen in quiet} == {0} and any(seen & 0b1100 == lamps & 0b1100 for seen in lit)
 
 
 def test_silence() -> None:

@@ -919,7 +919,12 @@ class TestMakeModel:
     @pytest.mark.parametrize(
         ("settings", "sentence"),
         [
-            (["BOARD=vc708"], f"BOARD=vc708: there is no such board, only {', '.join(boards.known())}"),
+            (
+                ["BOARD=vc708"],
+                f"BOARD=vc708: there is no such board, only {', '.join(boards.known())}, or a file that ends in \\.toml",
+            ),
+            (["BOARD=no/where.toml"], "BOARD=no/where\\.toml: there is no such file"),
+            (["BOARD=my board.toml"], "BOARD=my board\\.toml: make cannot handle names with blanks; the sigmabit command can"),
             (["MODEL=nofile.onnx"], "MODEL=nofile.onnx: there is no such file"),
             (["PLAN=nofile.json"], "PLAN=nofile.json: there is no such file"),
             (["SAIF=nofile.saif"], "SAIF=nofile.saif: there is no such file"),
@@ -954,6 +959,20 @@ class TestMakeModel:
         packed = rf"{SIGMABIT} package {MODEL} --part {PART} --clock-mhz 150 -o (build/digits_bcnn/vc709)/package\n"
         assert re.search(rf"{made}(.*\n)*{packed}(.*\n)*true -mode batch", done.stdout)
         assert f"'part={PART}' 'clock_mhz=150.0' 'interface=BPIx16' 'megabytes=128' 'out=" in done.stdout
+
+    def test_a_board_elsewhere(self, checkout: Checkout, tmp_path: Path) -> None:
+        """A file outside the package is taken, made again for when it changes, and has a folder that no other board has."""
+        file = tmp_path / "vc709.toml"
+        file.write_text((boards.FOLDER / "arty_a7_100.toml").read_text())
+        done = checkout("--dry-run", "--always-make", "bitstream", f"BOARD={file}", "VIVADO=true", "CLOCK_MHZ=100")
+        assert (done.returncode, done.stderr) == (0, "")
+        made = rf"{SIGMABIT} board {MODEL} --board {file} --baud 921600 --clock-mhz 100 -o (build/digits_bcnn/vc709\.toml)/verilog\n"
+        packed = rf"{SIGMABIT} package {MODEL} --part xc7a100tcsg324-1 --clock-mhz 100 -o (build/digits_bcnn/vc709\.toml)/package\n"
+        assert re.search(rf"{made}(.*\n)*{packed}(.*\n)*true -mode batch", done.stdout)
+        assert "'part=xc7a100tcsg324-1' 'clock_mhz=100.0' 'interface=SPIx4' 'megabytes=16' 'out=" in done.stdout
+        file.write_text(file.read_text().replace('"E3"', '"e3"'))
+        done = checkout("bitstream", f"BOARD={file}", "VIVADO=true", "CLOCK_MHZ=100")
+        assert done.returncode == 2 and f"*** BOARD={file}: clock.pin is 'e3', expected a pin's name, such as AB12." in done.stderr
 
     def test_as_the_converter_says(self, call: Call, tmp_path: Path) -> None:
         """What is said ahead is what the commands write, for a name that has to be changed, and a clock that cannot be met."""

@@ -5,6 +5,10 @@ module IBUFDS (input wire I, input wire IB, output wire O);
 assign O = I & ~IB;
 endmodule
 
+module IBUF (input wire I, output wire O);
+assign O = I;
+endmodule
+
 module BUFG (input wire I, output wire O);
 assign O = I;
 endmodule

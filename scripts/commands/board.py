@@ -27,7 +27,7 @@ ARGUMENTS = "vivado.args"
 
 @click.command(short_help="MODEL on a board: the top module, its constraints, all Verilog.")
 @options.model
-@click.option("--board", "name", required=True, metavar="BOARD", help=f"One of {', '.join(boards.known())}.")
+@click.option("--board", "name", required=True, metavar="BOARD", help=options.BOARD)
 @click.option("--baud", type=click.IntRange(1), default=921_600, show_default=True, metavar="N", help="Rate of the serial line.")
 @options.plan
 @options.clock
@@ -62,7 +62,7 @@ def board(
     told = boards.arguments(of, clock)
     data = {
         "top": top,
-        "board": name,
+        "board": of.key,
         "model": identity(network).hex(),
         "baud": baud,
         "cycles_per_bit": config.link.divisor,

@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from sigmabit.fpga.board import known
+
 PATH = click.Path(path_type=Path)
 
 
@@ -39,6 +41,9 @@ plan = click.option("--plan", type=PATH, metavar="FILE", help="A plan.json; with
 interval = click.option(
     "--interval", type=click.IntRange(min=1), metavar="CYCLES", help="Target for the plan, instead of the fastest."
 )
+BOARD = f"One of {', '.join(known())}, or a file that ends in .toml."
+"""Help."""
+
 part = click.option("--part", metavar="PART", help="Device (default: the plan's, or xc7vx690t).")
 clock = click.option("--clock-mhz", type=POSITIVE, metavar="F", help="Assumed clock in MHz (default: the plan's, or 200).")
 data = click.option("--input", "data", type=PATH, required=True, metavar="X.npy", help="Frames, as the graph's input takes them.")

@@ -19,7 +19,7 @@ from . import options
 
 @click.command("serve-sim", short_help="MODEL on a simulated board, behind a pseudo-terminal.")
 @options.model
-@click.option("--board", default="vc709", show_default=True, metavar="BOARD", help="The board whose top is simulated.")
+@click.option("--board", default="vc709", show_default=True, metavar="BOARD", help=options.BOARD)
 @options.plan
 @options.clock
 @options.input_scale
@@ -49,7 +49,7 @@ def serve_sim(
         said = f"{network.name} on {on.name} answers at {simulated.port}"
         data = {
             "port": simulated.port,
-            "board": board,
+            "board": on.key,
             "network": network.name,
             "part": on.part,
             "clock_mhz": round(float(clock.mhz), 6),

@@ -1,6 +1,7 @@
 // A system (hdl/link.py) in simulation, whose serial line is a file descriptor: bytes from standard input go to rx, bytes from tx go to
 // standard output, which may be one and the same pseudo-terminal. verif/board/simulated.py builds it and writes harness.h, which
-// includes the model and defines SIM_TOP, its class, and SIM_BOARD where it is a board's top, with an oscillator and a reset button.
+// includes the model and defines SIM_TOP, its class, and how its clock and reset are driven and which lamps are lit: SIM_CLOCK,
+// SIM_RESET and SIM_LAMPS.
 //
 //   model DIVISOR
 //
@@ -34,14 +35,8 @@ constexpr size_t AHEAD = 4096;        // bytes read ahead of the line: more wait
 constexpr size_t BEHIND = 1 << 16;    // bytes that nobody has taken, beyond which the clock stops
 
 void clock(SIM_TOP& top, uint64_t cycle, bool level) {
-#ifdef SIM_BOARD
-    top.reset = cycle < 4;
-    top.clk_p = level;
-    top.clk_n = !level;
-#else
-    top.aresetn = cycle >= 4;
-    top.aclk = level;
-#endif
+    SIM_RESET(top, (cycle < 4));
+    SIM_CLOCK(top, level);
     top.eval();
 }
 
@@ -111,12 +106,7 @@ int main(int argc, char** argv) {
 
         if (asked) {
             asked = 0;
-#ifdef SIM_BOARD
-            const unsigned lamps = top.lamps;
-#else
-            const unsigned lamps = 0;
-#endif
-            std::fprintf(stderr, "%llu %u\n", (unsigned long long)(last - first), lamps);
+            std::fprintf(stderr, "%llu %u\n", (unsigned long long)(last - first), (unsigned)(SIM_LAMPS(top)));
             first = 0;
         }
         if (sender.busy() || receiver.active || !receiver.received.empty()) moved = cycle;

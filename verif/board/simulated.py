@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from sigmabit.fpga.board import RTL, SYNTHESISED, Board, Mmcm, mmcm, top, top_name
+from sigmabit.fpga.board import PRIMITIVES, RTL, Board, Mmcm, mmcm, modules, top, top_name
 from sigmabit.golden import Network
 from sigmabit.golden.identity import identity
 from sigmabit.hdl.convert import Design, Module, convert
@@ -38,10 +38,23 @@ def on_board(system: Design, on: Board, clock: Mmcm | None = None) -> Design:
 
     clock: the one that is written in the top; without it the oscillator's.
     """
-    texts = {Path(name).stem: (RTL / name).read_text() for name in ("primitives.v", *SYNTHESISED)}
+    texts = {Path(PRIMITIVES).stem: (RTL / PRIMITIVES).read_text(), **modules(on)}
     name = top_name(system.top)
     texts[name] = top(system.top, on, clock or mmcm(on.oscillator_mhz, on.oscillator_mhz), blink_bits=12)
     return Design(name, {**system.modules, **{stem: Module(stem, None, text, ()) for stem, text in texts.items()}})
+
+
+def _header(name: str, on: Board | None) -> str:
+    """How the harness reaches clock, reset and lamps of a top: a board's, or a system's own."""
+    clock = {2: "top.clk_p = level; top.clk_n = !level", 1: "top.clk_in = level"}[len(on.clock)] if on else "top.aclk = level"
+    port = on.reset_port if on else "aresetn"
+    reset = {"reset": "top.reset = pressed", "reset_n": "top.reset_n = !pressed", "aresetn": "top.aresetn = !pressed", None: ""}[port]
+    lamps = "top.lamps" if on and on.lamps else "0"
+    lit = f"(~{lamps} & {(1 << len(on.lamps)) - 1})" if on and on.lamps_low else lamps
+    return (
+        f'#include "V{name}.h"\n#define SIM_TOP V{name}\n#define SIM_CLOCK(top, level) {clock}\n'
+        f"#define SIM_RESET(top, pressed) {reset}\n#define SIM_LAMPS(top) {lit}\n"
+    )
 
 
 class SimulatedBoard:
@@ -61,8 +74,7 @@ class SimulatedBoard:
         if on is not None:
             design = on_board(design, on, clock)
         progress("building", 0, 0)
-        header = f'#include "V{design.top}.h"\n#define SIM_TOP V{design.top}\n' + ("#define SIM_BOARD\n" if on else "")
-        program = compiled(design, HARNESS, header, (), optimise)
+        program = compiled(design, HARNESS, _header(design.top, on), (), optimise)
         self.name = design.top
         # the near end stays open here, or the far one would have nobody to talk to between two clients
         self._far, self._near = os.openpty()
