@@ -50,7 +50,8 @@ class TestFiles:
         text = constraints(of)
         clock = ["clk_p", "clk_n"] if key != "arty_a7_100" else ["clk_in"]
         ports = ports_of(top("some_system", of, mmcm(of.oscillator_mhz, 100.0)))
-        assert ports == [*clock, "reset" if len(clock) == 2 else "reset_n", "rx", "tx", *(f"lamps[{n}]" for n in range(len(of.lamps)))]
+        reset = "reset" if len(clock) == 2 else "reset_n"
+        assert ports == [*clock, reset, "rx", "tx", *(f"lamps[{number}]" for number in range(len(of.lamps)))]
         for what in ("PACKAGE_PIN", "IOSTANDARD"):
             found = re.findall(rf"^set_property {what} (\S+) \[get_ports {{(\S+)}}\]$", text, re.MULTILINE)
             assert sorted(port for _, port in found) == sorted(ports)
@@ -72,14 +73,22 @@ class TestFiles:
             ("[uart]", "[uarts]", "uarts is not known, only name, part, clock, reset, uart, lamps, configuration, flash"),
             ("[lamps]", "[[lamps]]", r"lamps is \[.*, expected a table"),
             ('"AM39", ', '"AM39", "A1", ', "lamps.pins has 9 entries, expected 8 at most, each a pin's name, such as AB12"),
-            ('pins = ["AM39", ', "pins = [39, ", "lamps.pins has the entry 39, expected 8 at most, each a pin's name, such as AB12"),
+            (
+                'pins = ["AM39", ',
+                "pins = [39, ",
+                "lamps.pins has the entry 39, expected 8 at most, each a pin's name, such as AB12",
+            ),
             ('["LVCMOS18"]', '"LVCMOS33"', "lamps.standards is 'LVCMOS33', expected a list of 1 or 8, each an I/O standard.*"),
             (
                 '["LVCMOS18"]',
                 '["LVCMOS18", "LVCMOS15"]',
                 "lamps.standards has 2 entries, expected 1 or 8, each an I/O standard.*",
             ),
-            ('"DIFF_SSTL15"', '"LVDS; exit"', "clock.standard is 'LVDS; exit', expected an I/O standard of two pins, such as LVDS"),
+            (
+                '"DIFF_SSTL15"',
+                '"LVDS; exit"',
+                "clock.standard is 'LVDS; exit', expected an I/O standard of two pins, such as LVDS",
+            ),
             ('"DIFF_SSTL15"', '"LVCMOS18"', "clock.standard is 'LVCMOS18', expected an I/O standard of two pins, such as LVDS"),
             ('p = "H19"', 'pin = "H19"', "clock.n is not known, only mhz, pin, standard"),
             ('p = "H19"\nn = "G18"\n', "", "clock has no pin, expected pin, or p and n of a differential one"),
@@ -143,7 +152,11 @@ class TestFiles:
             ('pin = "E3"', 'pin = "E3"\nn = "E4"', "clock.n is not known, only mhz, pin, standard"),
             ('"T10"', '"E3"', "pin E3 is given twice"),
             ('"T10"', '"C2"', "pin C2 is given twice"),
-            ('["LVCMOS33"]', '["LVCMOS33", "LVCMOS33"]', "lamps.standards has 2 entries, expected 1 or 4, each an I/O standard.*"),
+            (
+                '["LVCMOS33"]',
+                '["LVCMOS33", "LVCMOS33"]',
+                "lamps.standards has 2 entries, expected 1 or 4, each an I/O standard.*",
+            ),
             ("[reset]", "[rest]", "rest is not known, only name, .*"),
         ],
     )
@@ -177,7 +190,7 @@ class TestFiles:
                 board(name)
 
     def test_files_elsewhere(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        """A file anywhere is a board, as one of the package is; constraints say where they come from, without a machine's paths."""
+        """A file anywhere is a board, as one of the package is; constraints name the file, and no folder of this machine."""
         for key in known():
             (tmp_path / f"my {key}.toml").write_bytes((boards.FOLDER / f"{key}.toml").read_bytes())
             ours, theirs = board(key), board(str(tmp_path / f"my {key}.toml"))
@@ -196,7 +209,9 @@ class TestFiles:
                 board(str(tmp_path / f"{name}.toml"))
         with pytest.raises(BoardError, match=r"^nowhere\.toml: there is no such file$"):
             board("nowhere.toml")
-        with pytest.raises(BoardError, match=r"^'a\\nb\.toml': a board's file is named with letters, digits, blanks, and \. \+ - _$"):
+        with pytest.raises(
+            BoardError, match=r"^'a\\nb\.toml': a board's file is named with letters, digits, blanks, and \. \+ - _$"
+        ):
             board("a\nb.toml")
 
     def test_what_may_be_missing(self, tmp_path: Path) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -137,6 +139,13 @@ def test_all_parts() -> None:
     counts = {family: sum(device.name.startswith(f"xc7{letter}") for device in PARTS) for letter, family in FAMILIES.items()}
     assert counts == {"Spartan-7": 6, "Artix-7": 8, "Kintex-7": 7, "Virtex-7": 11, "Zynq-7000": 10}
     assert len({device.name for device in PARTS}) == len(PARTS) == 42
+
+
+def test_page_of_parts() -> None:
+    """docs/parts.md has the numbers of all, in the file's order."""
+    page = (Path(__file__).parents[1] / "docs" / "parts.md").read_text()
+    rows = re.findall(r"^\| `(xc7\w+)` \| (\S+) \| (\S+) \| (\S+) \| (\S+) \| .+ \|$", page, re.MULTILINE)
+    assert rows == [(p.name, f"{p.lut:,}", f"{p.ff:,}", f"{p.bram36:,}", f"{p.dsp:,}") for p in PARTS]
 
 
 @pytest.mark.parametrize(

@@ -966,13 +966,15 @@ class TestMakeModel:
         file.write_text((boards.FOLDER / "arty_a7_100.toml").read_text())
         done = checkout("--dry-run", "--always-make", "bitstream", f"BOARD={file}", "VIVADO=true", "CLOCK_MHZ=100")
         assert (done.returncode, done.stderr) == (0, "")
-        made = rf"{SIGMABIT} board {MODEL} --board {file} --baud 921600 --clock-mhz 100 -o (build/digits_bcnn/vc709\.toml)/verilog\n"
-        packed = rf"{SIGMABIT} package {MODEL} --part xc7a100tcsg324-1 --clock-mhz 100 -o (build/digits_bcnn/vc709\.toml)/package\n"
+        place = r"build/digits_bcnn/vc709\.toml"
+        made = rf"{SIGMABIT} board {MODEL} --board {file} --baud 921600 --clock-mhz 100 -o {place}/verilog\n"
+        packed = rf"{SIGMABIT} package {MODEL} --part xc7a100tcsg324-1 --clock-mhz 100 -o {place}/package\n"
         assert re.search(rf"{made}(.*\n)*{packed}(.*\n)*true -mode batch", done.stdout)
         assert "'part=xc7a100tcsg324-1' 'clock_mhz=100.0' 'interface=SPIx4' 'megabytes=16' 'out=" in done.stdout
         file.write_text(file.read_text().replace('"E3"', '"e3"'))
         done = checkout("bitstream", f"BOARD={file}", "VIVADO=true", "CLOCK_MHZ=100")
-        assert done.returncode == 2 and f"*** BOARD={file}: clock.pin is 'e3', expected a pin's name, such as AB12." in done.stderr
+        sentence = f"*** BOARD={file}: clock.pin is 'e3', expected a pin's name, such as AB12.  Stop."
+        assert done.returncode == 2 and sentence in done.stderr
 
     def test_as_the_converter_says(self, call: Call, tmp_path: Path) -> None:
         """What is said ahead is what the commands write, for a name that has to be changed, and a clock that cannot be met."""

@@ -48,7 +48,7 @@ def _header(name: str, on: Board | None) -> str:
     """How the harness reaches clock, reset and lamps of a top: a board's, or a system's own."""
     clock = {2: "top.clk_p = level; top.clk_n = !level", 1: "top.clk_in = level"}[len(on.clock)] if on else "top.aclk = level"
     port = on.reset_port if on else "aresetn"
-    reset = {"reset": "top.reset = pressed", "reset_n": "top.reset_n = !pressed", "aresetn": "top.aresetn = !pressed", None: ""}[port]
+    reset = f"top.{port} = {'' if port == 'reset' else '!'}pressed" if port else ""
     lamps = "top.lamps" if on and on.lamps else "0"
     lit = f"(~{lamps} & {(1 << len(on.lamps)) - 1})" if on and on.lamps_low else lamps
     return (
