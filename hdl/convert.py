@@ -105,9 +105,12 @@ class Design:
     def write(self, folder: Path) -> list[Path]:
         """Write every module, the files that modules read, and <top>.f, the list of Verilog files. Returns the Verilog files."""
         folder.mkdir(parents=True, exist_ok=True)
-        for name, text in self.texts.items():
-            (folder / name).write_text(text)
-        (folder / f"{self.top}.f").write_text("".join(f"{name}\n" for name in self.files))
+        listed = "".join(f"{name}\n" for name in self.files)
+        for name, text in {**self.texts, f"{self.top}.f": listed}.items():
+            try:
+                (folder / name).write_text(text)
+            except OSError as error:  # that of a full disk names no file
+                raise OSError(error.errno, error.strerror, str(folder / name)) from None
         return [folder / name for name in self.files]
 
 
