@@ -81,7 +81,10 @@ def write_folder(folder: Path, write: Callable[[Path], object], leftovers: Seque
         with room_beside(top) as room:
             fresh = room / "new" / folder.relative_to(top)
             fresh.mkdir(parents=True)
-            write(fresh)
+            try:
+                write(fresh)
+            except OutputError as error:
+                raise OutputError(str(error).replace(str(fresh), str(folder))) from None
             if missing:
                 (room / "new").rename(top)
                 return
