@@ -24,7 +24,7 @@ SENTENCE = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated", signal.S
 every_signal = pytest.mark.parametrize("number", SENTENCE, ids=[number.name for number in SENTENCE])
 
 
-def until(happens: Callable[[], object], seconds: float = 60) -> None:
+def until(happens: Callable[[], object], seconds: float = 200) -> None:
     """Wait until it does."""
     deadline = time.monotonic() + seconds
     while not happens():
@@ -119,11 +119,11 @@ class TestSignals:
         assert list(temporary.iterdir()) == []
         assert {path.suffix for path in (cache / "pipelines").iterdir()} <= {".log", ".lock"}
 
-    def test_during_synthesis(self, tmp_path: Path) -> None:
+    def test_during_synthesis(self, tiny: Path, tmp_path: Path) -> None:
         """Yosys runs in threads that nobody interrupts."""
         temporary = tmp_path / "tmp"
         temporary.mkdir()
-        started = Started(tmp_path, "synth", DIGITS, TMPDIR=str(temporary))
+        started = Started(tmp_path, "synth", tiny, TMPDIR=str(temporary))
         until(lambda: any(name.endswith(".ys") for _, _, names in os.walk(temporary) for name in names))
         started.process.terminate()
         began = time.monotonic()
