@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +52,7 @@ class Started:
         self.mark = f"SIGMABIT_TEST={folder}/{time.monotonic_ns()}"
         name, value = self.mark.split("=")
         self.process = subprocess.Popen(
-            [program, *map(str, arguments)],
+            [str(program), *map(str, arguments)],
             env=outside() | environment | {name: value},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -199,7 +199,7 @@ class TestOutput:
         assert (done.returncode, done.stderr) == (2, says)
 
     @pytest.fixture
-    def limited(self) -> Iterator[Callable[..., subprocess.CompletedProcess[str]]]:
+    def limited(self) -> Callable[..., subprocess.CompletedProcess[str]]:
         """Runs the command where no file may be larger than so many bytes."""
 
         def run(limit: int, *arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
