@@ -67,8 +67,7 @@ class TestKept:
             lambda folder: (folder / DIGESTS).unlink(),
             lambda folder: (folder / DIGESTS).write_bytes(b"\xff"),
             lambda folder: shutil.rmtree(folder / "verilog"),
-            lambda folder: (shutil.rmtree(folder), folder.write_text("no folder")),
-            lambda folder: (shutil.rmtree(folder), folder.mkdir()),
+            lambda folder: folder.rename(folder.with_name("gone")).joinpath("model").rename(folder),
         ],
     )
     def test_damaged(self, damage: Callable[[Path], object], tmp_path: Path) -> None:

@@ -219,7 +219,7 @@ class TestOutput:
             (50, "plan {model} -o plan.json", "plan.json"),
             (300, "run {model} --input x.npy --output y.npy", "y.npy"),
             (300, "run {model} --input x.npy --output /dev/null --trace t.npz", "t.npz"),
-            (300, "convert {model} -o out", "out"),
+            (300, "convert {model} -o out", "tmp/"),  # where MyHDL writes
             (300, "sampler distribution -o s.csv", "s.csv"),
             (300, "data digits -o digits", "digits"),
             (30, "run {model} --input x.npy --output y.npy --on verilator", "tmp/"),
