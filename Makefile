@@ -26,6 +26,11 @@ ARGS ?=#                             more arguments for pytest
 ifneq ($(words $(BOARD)),$(words $(firstword $(BOARD))))
 $(error BOARD=$(BOARD): make cannot handle names with blanks; the sigmabit command can)
 endif
+
+ifneq ($(words $(CURDIR)),1)
+$(error $(CURDIR): make cannot handle folders with a blank in their path; move this one)
+endif
+
 ifneq ($(words $(MODEL) $(firstword $(INPUT) none) $(firstword $(LABELS) none) $(firstword $(PLAN) none)),4)
 $(error MODEL=$(MODEL): make cannot handle names with blanks; the sigmabit command can)
 endif
@@ -34,7 +39,6 @@ STEM := $(basename $(notdir $(MODEL)))
 ENVIRONMENT := .venv/installed
 SIGMABIT := .venv/bin/sigmabit
 SOURCES := $(shell find golden hdl host verif scripts fpga -name '*.py' -o -name '*.cpp' -o -name '*.ys' -o -path 'fpga/rtl/*.v' -o -path 'hdl/*.csv')
-export SIGMABIT_CACHE ?= $(CURDIR)/build/cache
 export SIGMABIT_DATA ?= $(DATA)
 
 ifeq ($(INPUT),)
@@ -69,10 +73,15 @@ $(ENVIRONMENT): pyproject.toml
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[lint,browser]'
 	@touch $@
 
+# Whatever is written by `>` has another name until it is whole: a make that was killed must not leave a target that looks made.
+whole = mv $@.new $@
+if_new = @cmp -s $@.new $@ && rm $@.new || $(whole)
+
 # What a result was made with: a new file only if it differs, so that other variables are another result.
 build/$(STEM)/settings: FORCE
 	@mkdir -p $(@D)
-	@echo '$(MODEL) $(FRAMES) $(CLASSES) $(planned)' | cmp -s - $@ || echo '$(MODEL) $(FRAMES) $(CLASSES) $(planned)' > $@
+	@echo '$(MODEL) $(FRAMES) $(CLASSES) $(planned)' > $@.new
+	$(if_new)
 
 FORCE:
 
@@ -88,7 +97,8 @@ endif
 build/$(STEM)/sim.txt: $(MODEL) $(FRAMES) $(CLASSES) $(PLAN) build/$(STEM)/settings $(SOURCES) $(ENVIRONMENT)
 	$(if $(FRAMES),,$(error INPUT is missing: the frames for $(MODEL), as a .npy file))
 	@$(SIGMABIT) verify $(MODEL) --input $(FRAMES) $(if $(CLASSES),--labels $(CLASSES)) $(planned) \
-		--pictures $(@D) --report $(@D)/sim.json > $@ || { cat $@; exit 1; }
+		--pictures $(@D) --report $(@D)/sim.json > $@.new || { cat $@.new; exit 1; }
+	@$(whole)
 
 given := $(MODEL) $(INPUT) $(LABELS) $(PLAN)
 $(filter-out $(wildcard $(given)),$(given)):
@@ -120,7 +130,8 @@ synth: build/$(STEM)/synth.txt ## MODEL's area and logic depth by Yosys, layer b
 	@cat $<
 
 build/$(STEM)/synth.txt: $(MODEL) $(PLAN) build/$(STEM)/settings $(SOURCES) $(ENVIRONMENT)
-	@$(SIGMABIT) synth $(MODEL) $(planned) --report $(@D)/synth.json > $@
+	@$(SIGMABIT) synth $(MODEL) $(planned) --report $(@D)/synth.json > $@.new
+	@$(whole)
 
 train: build/trained/$(NAME).onnx ## the network NAME, from its data
 
@@ -152,7 +163,8 @@ $(PLACE)/verilog/board.json: $(MODEL) $(PLAN) $(PLACE)/settings $(BOARD_FILE) $(
 
 $(PLACE)/settings: FORCE
 	@mkdir -p $(@D)
-	@echo '$(MODEL) $(BOARD) $(BAUD) $(on_board)' | cmp -s - $@ || echo '$(MODEL) $(BOARD) $(BAUD) $(on_board)' > $@
+	@echo '$(MODEL) $(BOARD) $(BAUD) $(on_board)' > $@.new
+	$(if_new)
 endif
 
 # What Vivado and the package need to know, before anything is made. What is wrong with a variable is said here.
@@ -175,7 +187,8 @@ $(PLACE)/package/component.xml: $(MODEL) $(PLAN) $(PLACE)/package.command $(SOUR
 
 $(PLACE)/package.command: FORCE
 	@mkdir -p $(@D)
-	@echo '$(package_command)' | cmp -s - $@ || echo '$(package_command)' > $@
+	@echo '$(package_command)' > $@.new
+	$(if_new)
 
 VERILOG := $(PLACE)/verilog
 OUT := $(PLACE)/vivado

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pyosys
 
+from . import programs
 from .netlist import Area, Netlist
 
 SCRIPT = Path(__file__).with_name("xc7.ys")
@@ -32,7 +33,7 @@ def run_yosys(lines: Sequence[str], name: str, folder: Path, work: Path) -> Path
     script.write_text("\n".join(lines) + "\n")
     with log.open("w") as output:
         command = [sys.executable, "-m", "sigmabit.fpga.yosys", str(script.resolve())]
-        status = subprocess.run(command, cwd=folder, stdout=output, stderr=subprocess.STDOUT, check=False).returncode
+        status = programs.call(command, cwd=folder, stdout=output, stderr=subprocess.STDOUT)
     if status:
         errors = [line for line in log.read_text(errors="replace").splitlines() if "ERROR" in line]
         raise SynthesisError(f"{name}: {errors[0] if errors else f'Yosys ended with status {status}'} (see {log})")

@@ -9,6 +9,7 @@ import sys
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -105,9 +106,10 @@ class Design:
     def write(self, folder: Path) -> list[Path]:
         """Write every module, the files that modules read, and <top>.f, the list of Verilog files. Returns the Verilog files."""
         folder.mkdir(parents=True, exist_ok=True)
-        for name, text in self.texts.items():
-            (folder / name).write_text(text)
-        (folder / f"{self.top}.f").write_text("".join(f"{name}\n" for name in self.files))
+        listed = "".join(f"{name}\n" for name in self.files)
+        for name, text in {**self.texts, f"{self.top}.f": listed}.items():
+            with _named(folder / name):
+                (folder / name).write_text(text)
         return [folder / name for name in self.files]
 
 
@@ -199,6 +201,15 @@ def _flatten(instance: Any, config: Any) -> Module:
     return Module(config.module, config, text, ports)
 
 
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Have an error name the file that is written: that of a full disk names none."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from None
+
+
 def _forget_names() -> None:
     """Names inside a module depend on what was elaborated before, unless MyHDL's memory of it is wiped."""
     myhdl._block._name_set.clear()
@@ -218,8 +229,10 @@ def _by_myhdl(elaborated: Any, name: str) -> str:
         with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
             warnings.simplefilter("error", ToVerilogWarning)
             settings = {"testbench": False, "initial_values": False, "no_myhdl_header": True}
-            elaborated.convert(hdl="Verilog", path=folder, name=name, **settings)
-            text = (Path(folder) / f"{name}.v").read_text()
+            file = Path(folder) / f"{name}.v"
+            with _named(file):
+                elaborated.convert(hdl="Verilog", path=folder, name=name, **settings)
+            text = file.read_text()
     finally:
         sys.set_int_max_str_digits(digits)
     return re.sub(r"^`timescale .*\n", "", text.strip(), flags=re.MULTILINE).strip()

@@ -150,7 +150,7 @@ class RomConfig:
         return (
             f'(* rom_style = "block" *) reg [{self.width - 1}:0] entries [0:{len(self.words) - 1}];\n'
             f"reg [{self.width - 1}:0] data_q1, data_q2;\n"
-            f'initial $readmemh("{self.contents_file}", entries);\n'
+            f'initial $readmemh("{self.contents_file}", entries, 0, {len(self.words) - 1});\n'
             "always @(posedge clk) begin\n    data_q1 <= entries[address];\n    data_q2 <= data_q1;\nend\n"
             "assign data = data_q2;\n"
         )

@@ -93,7 +93,8 @@ class TabulateConfig:
         width, bits = self.width, self.address_bits
         return (
             f'    (* rom_style = "block" *) reg [{width - 1}:0] entries [0:{len(self.words) - 1}];\n'
-            f'    initial $readmemh("{self.contents_file}", entries);\n    reg [{width - 1}:0] data_q1;\n'
+            f'    initial $readmemh("{self.contents_file}", entries, 0, {len(self.words) - 1});\n'
+            f"    reg [{width - 1}:0] data_q1;\n"
             f"    always @(posedge clk) begin\n        data_q1 <= entries[address[lane * {bits} +: {bits}]];\n"
             "        data_q2 <= data_q1;\n    end\n"
         )

@@ -1,86 +1,88 @@
-"""The `sigmabit` command."""
+"""The entry point of the `sigmabit` command: signals first, then all the modules, which take a second or two."""
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
 from io import TextIOWrapper
+from typing import TextIO
 
-import click
+from . import signals
 
-from sigmabit.fpga.board import BoardError
-from sigmabit.golden import SigmabitError
-from sigmabit.verif.pipelines import SimulationError
-
-from .commands.anomaly import anomaly
-from .commands.bench import bench
-from .commands.board import board
-from .commands.calibrate import calibrate
-from .commands.compare import compare
-from .commands.convert import convert
-from .commands.data import data
-from .commands.inspect import inspect
-from .commands.package import package
-from .commands.plan import plan
-from .commands.power import power
-from .commands.random import random
-from .commands.report import report
-from .commands.run import run
-from .commands.sampler import sampler
-from .commands.send import send
-from .commands.serve_sim import serve_sim
-from .commands.status import status
-from .commands.synth import synth
-from .commands.train import train
-from .commands.verify import verify
+FAILED = 1
+"""Exit status after a comparison or a simulation that shows the hardware to be wrong. Nothing else ends with it."""
 
 BAD_INPUT = 2
 """Exit status after an error that the user can mend."""
 
-FAILED = 1
-"""Exit status after a comparison or a simulation that shows the hardware to be wrong."""
-
-INTERRUPTED = 130
-
-
-@click.group(context_settings={"help_option_names": ["-h", "--help"]}, invoke_without_command=True)
-@click.version_option(package_name="sigmabit")
-@click.pass_context
-def sigmabit(context: click.Context) -> None:
-    """Binary CNNs and stochastic VAEs as streaming FPGA pipelines, proven bit for bit."""
-    if context.invoked_subcommand is None:
-        click.echo(context.get_help())
-
-
-way_of_a_model = (inspect, calibrate, plan, convert, run, compare, verify, synth, power, report)
-on_a_board = (serve_sim, send, status, board, package)
-for command in (*way_of_a_model, data, train, random, anomaly, sampler, bench, *on_a_board):
-    sigmabit.add_command(command)
+INTERRUPTED, PIPE_CLOSED = 130, 141
+"""Exit statuses as a shell gives them for SIGINT and SIGPIPE; those of SIGHUP and SIGTERM are signals.Stopped's."""
 
 
 def main() -> None:
     """Run the command line; what a user can mend becomes one sentence on standard error and status 2."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):  # names of nodes and files may hold what the terminal cannot show
-            stream.reconfigure(errors="backslashreplace")
+    with signals.handled(signals.at_once):
+        for name in ("stdout", "stderr"):
+            if getattr(sys, name) is None:  # whoever has started this has closed it
+                setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115 - for as long as this process lives
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, TextIOWrapper):  # names of nodes and files may hold what the terminal cannot show
+                stream.reconfigure(errors="backslashreplace")
+        status = _run()
+        _written(sys.stderr)
+        sys.exit(status if _written(sys.stdout) else max(status, BAD_INPUT))
+
+
+def _run() -> int:
+    """Import everything and run the command; its exit status."""
+    import click
+
+    from sigmabit.fpga.board import BoardError
+    from sigmabit.golden import SigmabitError
+    from sigmabit.verif.pipelines import SimulationError
+
+    from .group import PipeClosed, sigmabit
+
     try:
-        sigmabit.main(standalone_mode=False)
+        with signals.handled(signals.orderly):
+            sigmabit.main(standalone_mode=False)
     except click.exceptions.Exit as stop:
-        sys.exit(stop.exit_code)
+        return stop.exit_code
     except click.Abort:
-        sys.exit(_fail("interrupted", INTERRUPTED))
+        return _fail("interrupted", INTERRUPTED)
+    except signals.Stopped as stopped:
+        return _fail(str(stopped), stopped.status)
+    except PipeClosed:
+        return PIPE_CLOSED
     except click.ClickException as error:
-        sys.exit(_fail(error.format_message()))
+        return _fail(error.format_message())
     except SimulationError as error:
-        sys.exit(_fail(str(error), FAILED))
+        return _fail(str(error), FAILED)
     except (SigmabitError, BoardError) as error:
-        sys.exit(_fail(str(error)))
+        return _fail(str(error))
     except OSError as error:
-        sys.exit(_fail(f"{error.filename or 'a file'}: {error.strerror or error}"))
+        file = error.filename or ("a file" if _written(sys.stdout) else "standard output")
+        return _fail(f"{file}: {error.strerror or error}")
+    return 0
 
 
 def _fail(message: str, status: int = BAD_INPUT) -> int:
-    click.echo(f"error: {' '.join(message.split())}", err=True)
+    with contextlib.suppress(OSError):  # nobody may be there to read it
+        print(f"error: {' '.join(message.split())}", file=sys.stderr, flush=True)
     return status
+
+
+def _written(stream: TextIO) -> bool:
+    """Has all of it gone where it was to go? If not, the rest goes nowhere, or Python would try again at the end."""
+    try:
+        stream.flush()
+    except OSError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
+        return False
+    return True
 
 
 if __name__ == "__main__":

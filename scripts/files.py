@@ -68,11 +68,11 @@ def room_beside(path: Path) -> Iterator[Path]:
         yield Path(room)
 
 
-def write_folder(folder: Path, write: Callable[[Path], object], leftovers: Sequence[str] = (), last: str = "") -> None:
+def write_folder(folder: Path, write: Callable[[Path], object], leftovers: Sequence[str] = (), last: Sequence[str] = ()) -> None:
     """Fill a folder: write(fresh) fills a new one, which then takes its place, or whose files do if it exists.
 
-    A new folder, with its parents, appears whole or not at all. In an old one `leftovers` are removed, and the file `last` goes
-    first and comes last: where it is, the rest is.
+    A new folder, with its parents, appears whole or not at all. In an old one `leftovers` are removed, and the files of `last` go
+    first and come last, in their order: where one is, the rest is.
     """
     folder = folder.absolute()
     try:
@@ -81,15 +81,18 @@ def write_folder(folder: Path, write: Callable[[Path], object], leftovers: Seque
         with room_beside(top) as room:
             fresh = room / "new" / folder.relative_to(top)
             fresh.mkdir(parents=True)
-            write(fresh)
+            try:
+                write(fresh)
+            except OutputError as error:
+                raise OutputError(str(error).replace(str(fresh), str(folder))) from None
             if missing:
                 (room / "new").rename(top)
                 return
-            for name in (last, *leftovers):
-                if name:
-                    (folder / name).unlink(missing_ok=True)
-            for file in sorted(fresh.iterdir(), key=lambda file: file.name == last):
-                file.replace(folder / file.name)
+            for name in (*last, *leftovers):
+                (folder / name).unlink(missing_ok=True)
+            names = {file.name for file in fresh.iterdir()}
+            for name in (*sorted(names - {*last}), *(name for name in last if name in names)):
+                (fresh / name).replace(folder / name)
     except OSError as error:
         raise OutputError(f"{folder}: cannot be written: {error.strerror or error}") from None
 
@@ -98,7 +101,7 @@ def write_array(path: Path, array: NDArray[Any]) -> None:
     """A .npy file."""
 
     def write(fresh: Path) -> None:
-        with fresh.open("wb") as file:
+        with fresh.open("w+b") as file:  # NumPy takes it for no file, and says why, too, if it cannot be written
             np.save(file, array)
 
     write_whole(path, write)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from sigmabit.golden import Network
 from sigmabit.golden.latent import Latent
 
+from .files import write_whole
 from .pictures import gallery, write_grid
 
 ACROSS = 16
@@ -34,7 +35,8 @@ def draw(network: Network, x: NDArray[Any], y: NDArray[np.float32], folder: Path
 
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{network.name}.png"
-    write_grid(gallery(targets, reconstructions, of_latents, latent.latents), path)
+    rows = gallery(targets, reconstructions, of_latents, latent.latents)
+    write_whole(path, lambda fresh: write_grid(rows, fresh))
     return path
 
 

@@ -15,11 +15,20 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 from rich.text import Text
 
+from .files import OutputError
+
 Report = Callable[[str, int, int], None]
 """Says what is going on, and how far it is: done of total; 0 of 0 where that is not known."""
 
 UNWRAPPED = 10_000
 """Width of what goes to a file or a pipe, where nobody is helped by a line cut in two."""
+
+
+class Stream(Console):
+    """rich's console, without its exit status of 1 where a pipe is closed: that one means wrong hardware."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
 
 
 class Terminal:
@@ -29,20 +38,25 @@ class Terminal:
         self.as_json = as_json
         wrapped = sys.stdout.isatty() or "COLUMNS" in os.environ
         # names of nodes and files are printed as they are, even where they look like rich's markup
-        self.out = Console(highlight=False, markup=False, emoji=False, width=None if wrapped else UNWRAPPED)
-        self.err = Console(highlight=False, markup=False, emoji=False, stderr=True)
+        self.out = Stream(highlight=False, markup=False, emoji=False, width=None if wrapped else UNWRAPPED)
+        self.err = Stream(highlight=False, markup=False, emoji=False, stderr=True)
 
     def emit(self, data: dict[str, Any], *parts: RenderableType) -> None:
         """The result: `data` as JSON, or the tables and lines of text."""
-        if self.as_json:
-            text = json.dumps(data, indent=2)
-        else:
-            with self.out.capture() as captured:
-                for part in parts:
-                    self.out.print(part)
-            text = "\n".join(line.rstrip() for line in captured.get().splitlines())
-        sys.stdout.write(f"{text}\n")
-        sys.stdout.flush()
+        try:
+            if self.as_json:
+                text = json.dumps(data, indent=2)
+            else:
+                with self.out.capture() as captured:
+                    for part in parts:
+                        self.out.print(part)
+                text = "\n".join(line.rstrip() for line in captured.get().splitlines())
+            sys.stdout.write(f"{text}\n")
+            sys.stdout.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise OutputError(f"standard output: cannot be written: {error.strerror or error}") from None
 
     def remark(self, text: str) -> None:
         """Something to know that is no error."""

@@ -7,11 +7,13 @@ Run as a script, with the folder of kept objects first: python objcache.py FOLDE
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 
@@ -28,17 +30,30 @@ def main(arguments: list[str]) -> int:
     for part in (program, str(os.stat(program).st_mtime_ns), *(a for a in compiler[1:] if a != str(output))):
         key.update(part.encode() + b"\0")
     key.update(Path(sources[0]).read_bytes())
-    kept = folder / f"{key.hexdigest()}.o"
-    if kept.is_file():
-        shutil.copyfile(kept, output)
-        return 0
+    for kept in folder.glob(f"{key.hexdigest()}-*.o"):
+        contents = kept.read_bytes()
+        if kept.name == _name(key.hexdigest(), contents):  # or it is damaged
+            output.write_bytes(contents)
+            return 0
     status = subprocess.call(compiler)
     if status == 0 and output.is_file():
-        folder.mkdir(parents=True, exist_ok=True)
-        fresh = folder / f"{kept.name}.{os.getpid()}"
-        shutil.copyfile(output, fresh)
-        fresh.replace(kept)
+        contents = output.read_bytes()
+        with contextlib.suppress(OSError):  # it would only have saved time
+            folder.mkdir(parents=True, exist_ok=True)
+            handle, fresh = tempfile.mkstemp(dir=folder)
+            os.close(handle)
+            try:
+                Path(fresh).write_bytes(contents)
+                os.replace(fresh, folder / _name(key.hexdigest(), contents))
+            except BaseException:
+                os.unlink(fresh)
+                raise
     return status
+
+
+def _name(key: str, contents: bytes) -> str:
+    """An object's file name, which says what it must hold."""
+    return f"{key}-{hashlib.sha256(contents).hexdigest()}.o"
 
 
 if __name__ == "__main__":

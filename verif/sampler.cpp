@@ -1,5 +1,5 @@
-// Draws vectors from a sampler as fast as the model runs. verif/sampler_run.py builds it for each sampler, and gives it a header that
-// defines MODEL (its class), HEADER (where that is) and LANES.
+// Draws vectors from a sampler as fast as the model runs. verif/sampler_run.py builds it for each sampler, and writes harness.h,
+// which includes the model and defines MODEL (its class) and LANES.
 //
 //   model SEED COUNT WAIT OUTPUT
 //
@@ -12,14 +12,17 @@
 #include <vector>
 
 #include "verilated.h"
-#include HEADER
+#include "harness.h"
 
 int main(int argc, char** argv) {
     if (argc != 5) return 2;
     const uint64_t seed = std::strtoull(argv[1], nullptr, 10), count = std::strtoull(argv[2], nullptr, 10);
     const unsigned wait = std::atoi(argv[3]);
     std::FILE* output = std::fopen(argv[4], "wb");
-    if (!output) return 2;
+    if (!output) {
+        std::perror(argv[4]);
+        return 2;
+    }
     VerilatedContext context;
     MODEL top{&context};
     auto cycle = [&top](auto&& look) {
@@ -51,5 +54,10 @@ int main(int argc, char** argv) {
         taken += top.take;
     }
     top.final();
-    return std::fclose(output) ? 2 : 0;
+    const bool failed = std::ferror(output);
+    if (std::fclose(output) || failed) {
+        std::fprintf(stderr, "%s: cannot be written\n", argv[4]);
+        return 2;
+    }
+    return 0;
 }

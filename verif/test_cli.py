@@ -17,7 +17,7 @@ import pytest
 from sigmabit.golden import import_model
 from sigmabit.golden.dense import Dense
 from sigmabit.hdl.planner import Planner
-from sigmabit.scripts import cli
+from sigmabit.scripts import group
 from sigmabit.scripts.commands import compare as compare_command
 from sigmabit.scripts.datasets import digits
 from sigmabit.verif.compare import Difference
@@ -311,7 +311,7 @@ def leaves(group: click.Group, above: tuple[str, ...] = ()) -> dict[str, click.C
     return found
 
 
-COMMANDS = leaves(cli.sigmabit)
+COMMANDS = leaves(group.sigmabit)
 CONTRACT = {"inspect", "plan", "convert", "run", "compare", "verify", "synth", "data", "train"}
 
 
@@ -321,7 +321,7 @@ class TestHelp:
         shown = call("--help")
         assert shown.status == 0
         assert shown.out == call().out == call("-h").out
-        for name in cli.sigmabit.commands:
+        for name in group.sigmabit.commands:
             assert re.search(rf"^  {name} +[A-Z].*[^.]\.$", shown.out, re.MULTILINE), name
         assert re.fullmatch(r"sigmabit, version [\d.]+\n", command("--version").out)
 

@@ -18,7 +18,7 @@ import click
 import pytest
 
 from sigmabit.hdl.module import COMPOSITE, LEAF, WRITTEN
-from sigmabit.scripts.cli import sigmabit
+from sigmabit.scripts.group import sigmabit
 
 ROOT = Path(__file__).resolve().parents[1]
 ROOMS = ("golden", "hdl", "host", "verif", "fpga", "scripts", "models", "docs")

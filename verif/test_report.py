@@ -22,8 +22,8 @@ from sigmabit.golden import import_model
 from sigmabit.hdl.planner import Planner
 from sigmabit.scripts import executions, latency
 from sigmabit.scripts.area import planned, read_areas
-from sigmabit.scripts.cli import sigmabit
 from sigmabit.scripts.datasets import digits
+from sigmabit.scripts.group import sigmabit
 from sigmabit.scripts.models import make_plan
 from sigmabit.scripts.portable import NotPortableError, portable
 from sigmabit.scripts.report import facts, page, published, study, write

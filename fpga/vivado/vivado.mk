@@ -73,7 +73,7 @@ $(call escaped,$($(1)_out))/$(1).command $(if $(filter bitstream,$(1)),$(if $(wi
 $(call escaped,$($(1)_out))/$(1).command: vivado-always | $(BITSTREAM_NEEDS)
 	@mkdir -p '$$($(1)_out)'
 	@[ "$$$$(cat '$$@' 2>/dev/null)" = '$$(subst ','\'',$$(call vivado_command,$(1)))' ] || \
-		printf '%s\n' '$$(subst ','\'',$$(call vivado_command,$(1)))' > '$$@'
+		{ printf '%s\n' '$$(subst ','\'',$$(call vivado_command,$(1)))' > '$$@.new' && mv '$$@.new' '$$@'; }
 endef
 
 $(foreach target,bitstream out-of-context,$(eval $(call vivado_rules,$(target))))

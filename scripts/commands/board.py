@@ -77,7 +77,7 @@ def board(
         write_json(fresh / BOARD, data)
         (fresh / ARGUMENTS).write_text("".join(f"{key}={value}\n" for key, value in told.items()))
 
-    write_folder(output, write, _leftovers(output), last=f"{top}.f")
+    write_folder(output, write, _leftovers(output), last=(PLAN, BOARD, f"{top}.f"))
     terminal.emit(data, f"{network.name} on {of.name} at {told['clock_mhz']:g} MHz in {output}; the top is {top}")
 
 

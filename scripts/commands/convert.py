@@ -53,7 +53,7 @@ def convert(
         design.write(fresh)
         write_json(fresh / PLAN, made.to_json())
 
-    write_folder(output, write, _leftovers(output), last=file_list)
+    write_folder(output, write, _leftovers(output), last=(PLAN, file_list))
     data = {"top": design.top, "folder": str(output), "files": design.files, "list": file_list}
     terminal.emit(data, f"{len(design.files)} modules in {output}, listed in {file_list}; the top is {design.top}")
 

@@ -34,7 +34,7 @@ def data(name: str, source: Path | None, frames: int | None, output: Path, as_js
         write_array(fresh / "x.npy", images)
         write_array(fresh / "y.npy", labels)
 
-    write_folder(output, write)
+    write_folder(output, write, last=("x.npy",))
     about = {"folder": str(output), "frames": len(images)} | ({"note": dataset.note} if dataset.note else {})
     text = f"{len(images)} {dataset.note} images in {output}/x.npy, classes in y.npy".replace("  ", " ")
     terminal.emit(about, text)

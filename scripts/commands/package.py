@@ -58,7 +58,7 @@ def package(
         (fresh / COMPONENT).write_text(ipxact(core, round(made.clock_mhz * 1e6)))
         (fresh / f"{core.name}.core").write_text(fusesoc(core, made.part))
 
-    write_folder(output, write)
+    write_folder(output, write, last=(COMPONENT,))
     if not is_part(made.part):
         terminal.remark(f"{core.name}.core has no target for synthesis: {made.part} {NOT_A_PART}")
     part_of_core = made.part if is_part(made.part) else None

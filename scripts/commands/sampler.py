@@ -19,7 +19,7 @@ from sigmabit.golden.sampler import samples as golden_samples
 from sigmabit.hdl.sampler import SamplerConfig
 from sigmabit.verif.sampler_run import draw, sampler_design
 
-from ..files import check_writable
+from ..files import check_writable, write_whole
 from ..terminal import Terminal, table
 from . import options
 
@@ -52,7 +52,8 @@ def exact_distribution(output: Path | None, as_json: bool) -> None:
         check_writable(output)
     found = distribution()
     if output:
-        output.write_text("".join(f"{code},{count}\n" for code, count in zip(CODES.tolist(), found.words, strict=True)))
+        text = "".join(f"{code},{count}\n" for code, count in zip(CODES.tolist(), found.words, strict=True))
+        write_whole(output, lambda fresh: fresh.write_text(text))
     moments = {order: found.moment(order) for order in range(1, 9)}
     horizon = found.horizon()
     data = {

@@ -34,7 +34,7 @@ def write(found: Study, network: Network, x: NDArray[Any], folder: Path) -> list
         (fresh / PAGE).write_text(render(found.data, pictures), encoding="utf-8")
         names.extend(path.name for path in pictures.values())
 
-    write_folder(folder, fill, LEFTOVERS, last=PAGE)
+    write_folder(folder, fill, LEFTOVERS, last=(PAGE,))
     return [PAGE, *names]
 
 

@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Self
 
 from sigmabit.fpga.board import PRIMITIVES, RTL, Board, Mmcm, mmcm, modules, top, top_name
+from sigmabit.fpga.programs import start
 from sigmabit.golden import Network
 from sigmabit.golden.identity import identity
 from sigmabit.hdl.convert import Design, Module, convert
@@ -81,9 +82,7 @@ class SimulatedBoard:
         tty.setraw(self._near)
         self.port = os.ttyname(self._near)
         command = [str(program), str(config.link.divisor)]
-        self._process = subprocess.Popen(
-            command, stdin=self._far, stdout=self._far, stderr=subprocess.PIPE, cwd=program.parent / "verilog"
-        )
+        self._process = start(command, stdin=self._far, stdout=self._far, stderr=subprocess.PIPE, cwd=program.parent / "verilog")
 
     def __enter__(self) -> Self:
         return self
@@ -112,7 +111,7 @@ class SimulatedBoard:
 
     def close(self) -> None:
         """Switch it off."""
-        self._process.kill()
+        self._process.terminate()
         self._process.wait()
         if self._process.stderr is not None:
             self._process.stderr.close()

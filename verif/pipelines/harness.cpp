@@ -13,8 +13,10 @@
 // a file of waves, of all cycles; or, where SIM_ACTIVITY is defined, one of toggles (SAIF), from the first transfer of frame SKIPPED
 // to the last transfer of the last frame, in cycles of PERIOD picoseconds. Verilator counts from 0, so that a bit that is 1 at first
 // has one toggle too many there; RECORD.first has the toggles of the first values alone.
-// Prints "frames N" as results come; exit status 0 when all have come, 3 on a protocol error, 4 when given up.
+// Prints "frames N" as results come; exit status 0 when all have come, 2 when a file cannot be read or written, 3 on a protocol error,
+// 4 when given up.
 
+#include <cerrno>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -58,10 +60,19 @@ std::vector<uint8_t> load(const std::string& path, size_t size) {
 std::FILE* create(const std::string& path) {
     std::FILE* file = std::fopen(path.c_str(), "wb");
     if (!file) {
-        std::fprintf(stderr, "cannot write %s\n", path.c_str());
+        std::fprintf(stderr, "cannot write %s: %s\n", path.c_str(), std::strerror(errno));
         std::exit(2);
     }
     return file;
+}
+
+void close(std::FILE* file, const std::string& path) {
+    const bool failed = std::fflush(file) || std::ferror(file);
+    const char* reason = std::strerror(errno);
+    if (std::fclose(file) || failed) {
+        std::fprintf(stderr, "cannot write %s: %s\n", path.c_str(), reason);
+        std::exit(2);
+    }
 }
 
 }  // namespace
@@ -226,12 +237,12 @@ int main(int argc, char** argv) {
     const uint32_t counters[4] = {top.counters_frames_in, top.counters_frames_out, top.counters_malformed, top.counters_dropped};
     std::FILE* file = create(folder + "/counters.bin");
     std::fwrite(counters, sizeof counters, 1, file);
-    std::fclose(file);
+    close(file, folder + "/counters.bin");
     file = create(folder + "/times.bin");
     std::fwrite(times.data(), 8, times.size(), file);
-    std::fclose(file);
-    std::fclose(result);
-#define TAP(name, bytes) std::fclose(file_##name);
+    close(file, folder + "/times.bin");
+    close(result, folder + "/result.bin");
+#define TAP(name, bytes) close(file_##name, folder + "/" #name ".bin");
     SIM_TAPS
 #undef TAP
 #if VM_TRACE && !defined(SIM_ACTIVITY)

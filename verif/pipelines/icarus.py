@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import tempfile
-from pathlib import Path
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sigmabit.fpga.programs import running
 from sigmabit.golden.layout import Layout
 from sigmabit.hdl.epsilon import EpsilonConfig
 from sigmabit.hdl.sampler import SamplerConfig
 
-from ..toolchain import ToolError, run_tool
+from ..toolchain import ToolError, run_tool, work_folder
 from .common import Job, Measured, Progress, SimulationError, converted, unpack
 
 
@@ -24,8 +24,7 @@ def run(job: Job, codes: NDArray[np.integer], progress: Progress) -> Measured:
         raise ToolError("Icarus Verilog is not installed (package iverilog)")
     progress("converting", 0, 0)
     design = converted(job.config)
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+    with work_folder() as folder:
         sources = design.write(folder)
         beats = job.source.pack(codes)
         digits = "".join(bytes(beat[::-1]).hex() + "\n" for beat in beats)
@@ -36,13 +35,8 @@ def run(job: Job, codes: NDArray[np.integer], progress: Progress) -> Measured:
         progress("compiling", 0, 0)
         compile_ = ["iverilog", "-g2005", "-o", "bench.vvp", "-s", "bench", "bench.v", *(source.name for source in sources)]
         run_tool(compile_, folder / "build.log", folder=folder)
-        process = subprocess.Popen(["vvp", "-n", "bench.vvp"], cwd=folder, stdout=subprocess.PIPE, text=True)
-        assert process.stdout is not None
-        try:
-            return _read(job, codes, process.stdout, progress)
-        except BaseException:
-            process.kill()
-            raise
+        with running(["vvp", "-n", "bench.vvp"], cwd=folder, stdout=subprocess.PIPE, text=True) as process:
+            return _read(job, codes, _lines(process), progress)
 
 
 def _bench(job: Job, frames: int) -> str:
@@ -122,12 +116,20 @@ endmodule
 """
 
 
-def _read(job: Job, codes: NDArray[np.integer], lines: object, progress: Progress) -> Measured:
+def _lines(process: subprocess.Popen[str]) -> Iterator[str]:
+    """What a simulation prints, to its end."""
+    assert process.stdout is not None
+    yield from process.stdout
+    if process.wait():
+        raise ToolError(f"vvp ended with status {process.returncode}")
+
+
+def _read(job: Job, codes: NDArray[np.integer], lines: Iterable[str], progress: Progress) -> Measured:
     cycles: dict[str, list[int]] = {"first_in": [], "last_out": []}
     layouts = {"result": (job.result, job.samples), **{label: (layout, times) for label, layout, times in job.tapped}}
     beats: dict[str, list[str]] = {name: [] for name in layouts}
     counters = (0, 0, 0, 0)
-    for line in lines:  # type: ignore[attr-defined]
+    for line in lines:
         kind, *rest = line.split()
         if kind == "error":
             raise SimulationError(f"{job.config.name}: {' '.join(rest)}")

@@ -4,26 +4,33 @@ from __future__ import annotations
 
 import hashlib
 import os
+import platform
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sigmabit.fpga.programs import running
 from sigmabit.hdl.convert import Design
 from sigmabit.hdl.epsilon import EpsilonConfig
 from sigmabit.hdl.sampler import SamplerConfig
 
-from ..toolchain import cache_folder, check_wave_headers, run_tool, verilator_environment
+from ..kept import kept
+from ..toolchain import ToolError, cache_folder, check_wave_headers, run_tool, verilator_environment, work_folder
 from .common import Job, Measured, Progress, SimulationError, converted, unpack
 
 HARNESS = Path(__file__).with_name("harness.cpp")
 
 SPLIT = 20_000
 """Statements per C++ file that Verilator aims at; smaller files compile in less time and memory."""
+
+
+BROKE_A_RULE, GAVE_UP = 3, 4
+"""Exit statuses of a harness that say something of the design; others are of the machine that it runs on."""
 
 
 def run(job: Job, codes: NDArray[np.integer], progress: Progress, optimise: bool) -> Measured:
@@ -54,69 +61,62 @@ def compiled(design: Design, harness: Path, header: str, more: Sequence[str] = (
     The model's memories read their contents from the folder verilog beside it.
     """
     options = [
-        *("--cc", "--exe", "--build", "-j", str(os.cpu_count() or 1), "--top-module", design.top),
+        *("--cc", "--exe", "--build", "--top-module", design.top),
         *("-O3", "--x-assign", "fast", "--x-initial", "fast", "--noassert", "--output-split", str(SPLIT)),
         *more,
         *("-MAKEFLAGS", f"OPT_FAST={'-O2' if optimise else '-O0'}"),
     ]
     key = hashlib.sha256()
-    for part in (*options, header, harness.read_text(), *design.texts.values()):
-        key.update(part.encode())
-    kept = cache_folder() / "pipelines" / f"{design.top}-{key.hexdigest()[:16]}"
-    if (kept / "model").is_file():
-        return kept / "model"
+    for part in (platform.machine(), version("verilator"), *options, header, harness.read_text(), *design.texts.values()):
+        key.update(part.encode() + b"\0")
+    folder = cache_folder() / "pipelines" / f"{design.top}-{key.hexdigest()[:16]}"
 
-    environment = verilator_environment()
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=f"{kept.name}.", dir=kept.parent))
-    try:
-        sources = design.write(folder / "verilog")
-        (folder / "harness.h").write_text(header)
+    def make(fresh: Path) -> None:
+        environment = verilator_environment()
+        design.write(fresh / "verilog")
+        shutil.copyfile(harness, fresh / "harness.cpp")
+        (fresh / "harness.h").write_text(header)
         verilator = str(Path(environment["VERILATOR_ROOT"]) / "bin" / "verilator")
-        command = ["perl", verilator, *options, "--Mdir", str(folder / "objects"), "-CFLAGS", f"-I{folder}"]
-        run_tool([*command, *map(str, sources), str(harness)], kept.with_suffix(".log"), environment)
-        shutil.move(folder / "objects" / f"V{design.top}", folder / "model")
-        shutil.rmtree(folder / "objects")
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
-    try:
-        folder.rename(kept)
-    except OSError:  # another process built the same at the same time
-        shutil.rmtree(folder)
-    return kept / "model"
+        # no name has the cache's path in it, of which makefiles could make nothing if there is a blank in it
+        command = ["perl", verilator, *options, "-j", str(os.cpu_count() or 1), "--Mdir", "objects", "-CFLAGS", "-I.."]
+        command += [*(f"verilog/{name}" for name in design.files), "harness.cpp"]
+        run_tool(command, folder.with_name(f"{folder.name}.log"), environment, fresh)
+        shutil.move(fresh / "objects" / f"V{design.top}", fresh / "model")
+        shutil.rmtree(fresh / "objects")
+
+    return kept(folder, make) / "model"
 
 
 def execute(job: Job, program: Path, codes: NDArray[np.integer], progress: Progress) -> Measured:
     """Simulate frames of codes (N, height, width, channels) on a compiled model."""
     source, result, stalls = job.source, job.result, job.stalls
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+    with work_folder() as folder:
         source.pack(codes).tofile(folder / "input.bin")
         if job.vectors is not None:
             job.vectors.tofile(folder / "epsilon.bin")
         numbers = [len(codes), source.beats, result.beats, job.samples, stalls.idle, stalls.backpressure, stalls.seed]
         numbers += [job.quiet, job.drain, job.seed]
-        command = [str(program), str(folder / "input.bin"), name, *map(str, numbers)]
+        command = [str(program), str(folder / "input.bin"), str(folder), *map(str, numbers)]
         if job.waves:
             command.append(str(job.waves.resolve()))
         if job.toggles:
             command += [str(job.toggles.path.resolve()), str(job.toggles.skipped), str(job.toggles.period_ps)]
+        warnings = []
         # memories read their contents from the folder of the Verilog
-        process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=program.parent / "verilog"
-        )
-        assert process.stdout is not None and process.stderr is not None
-        try:
+        how = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "cwd": program.parent / "verilog"}
+        with running(command, **how) as process:
+            assert process.stdout is not None and process.stderr is not None
             for line in process.stdout:
                 if line.startswith("frames "):
                     progress("simulating", int(line.split()[1]), len(codes))
+                elif line.startswith("%"):  # of Verilator's runtime, which goes on without the contents of a memory
+                    warnings.append(line)
             message = process.stderr.read().strip()
-        except BaseException:
-            process.kill()
-            raise
-        if process.wait():
-            raise SimulationError(f"{job.config.name}: {message or f'the simulation ended with status {process.returncode}'}")
+        if process.returncode in (BROKE_A_RULE, GAVE_UP) and not warnings:
+            raise SimulationError(f"{job.config.name}: {message}")
+        if process.returncode or warnings:
+            said = " ".join(warnings) or message or f"the simulation ended with status {process.returncode}"
+            raise ToolError(f"{job.config.name}: {said}")
 
         def beats(stem: str, bits: int) -> NDArray[np.uint8]:
             return np.fromfile(folder / f"{stem}.bin", np.uint8).reshape(-1, -(-bits // 8))
