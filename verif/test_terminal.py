@@ -87,6 +87,11 @@ class TestTerminal:
         assert json.loads((tmp_path / "out").read_text())["mismatches"] == 0
         assert "mismatches" not in shown
 
+    def test_progress_of_random(self, tmp_path: Path) -> None:
+        status, shown = on_terminal("random", "mnist_bcnn", "-o", tmp_path / "m.onnx")
+        assert status == 0
+        assert "balancing layers" in shown
+
     @pytest.mark.parametrize("model", ["digits_bcnn", "mnist_bcnn"])
     def test_tables_suit_a_terminal(self, model: str) -> None:
         file = MODELS / f"{model}.onnx"
