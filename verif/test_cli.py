@@ -315,6 +315,22 @@ COMMANDS = leaves(cli.sigmabit)
 CONTRACT = {"inspect", "plan", "convert", "run", "compare", "verify", "synth", "data", "train"}
 
 
+HEAVY = ("matplotlib", "mpl_toolkits", "PIL", "jinja2", "scipy", "sklearn", "onnxruntime", "qonnx", "torch", "brevitas", "cocotb")
+"""Packages that take long to import, and that only commands which draw, execute or train have a use for."""
+
+
+@pytest.mark.parametrize(
+    "arguments", [("--help",), ("inspect", DIGITS), ("plan", DIGITS, "--interval", 3000), ("plan", DIGITS, "--sweep")], ids=str
+)
+def test_nothing_heavy_is_imported(arguments: tuple[object, ...]) -> None:
+    """Commands that draw nothing do not wait for what draws."""
+    result = command(*arguments, PYTHONPROFILEIMPORTTIME="1")
+    imported = {line.rpartition("|")[2].strip().partition(".")[0] for line in result.err.splitlines() if line.count("|") == 2}
+    assert result.status == 0
+    assert "sigmabit" in imported
+    assert imported.isdisjoint(HEAVY)
+
+
 class TestHelp:
     def test_overview(self, call: Call) -> None:
         assert set(COMMANDS) >= CONTRACT
