@@ -194,7 +194,13 @@ class TestRun:
         np.save(tmp_path / "x.npy", frames(10))
         found = call("run", tiny, "--input", tmp_path / "x.npy", "--output", tmp_path / "y.npy", "--on", "myhdl", "--json").json
         assert found["interval_cycles"] is None
+        assert found["note"] == "no interval was measured: it takes at least 11 frames, these were 10"
         assert found["latency_cycles"] == found["planned_latency_cycles"]
+        people = call("run", tiny, "--input", tmp_path / "x.npy", "--output", tmp_path / "y.npy", "--on", "myhdl").out
+        assert people.splitlines()[-1] == found["note"]
+        assert "note " not in people
+        verified = call("verify", tiny, "--input", tmp_path / "x.npy", "--on", "myhdl", "--json").json
+        assert (verified["interval_cycles"], verified["note"]) == (None, found["note"])
 
     @pytest.mark.parametrize(("pixels", "scale"), [(frames() / np.float32(255), 1 / 255), (frames(), 1.0)])
     def test_pixels_are_recognised(self, call: Call, tmp_path: Path, pixels: np.ndarray, scale: float) -> None:
