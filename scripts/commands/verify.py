@@ -87,7 +87,7 @@ def verify(
     about = found.compared(x, truth)
     result |= about
     rows += _rows(found, about)
-    lines = []
+    lines: list[str] = []
     if interval is None:
         result["note"] = no_interval(len(x))
         lines.append(result["note"])

@@ -143,7 +143,8 @@ def _batches(subject: Subject, interval: float, latency: int, report: Report) ->
         seconds[name] = [(latency + (batch - 1) * interval) / (clock * 1e6) for batch in BATCHES]
     refusal = None
     report("measuring onnxruntime", 0, 0)
-    crowd, times = measure.Crowd(), {}
+    crowd = measure.Crowd()
+    times: dict[str, list[measure.Timed]] = {}
     try:
         for threads, name in ((1, "onnxruntime, one thread"), (0, "onnxruntime, all cores")):
             times[name] = measure.timed(measure.onnxruntime_run(subject.model, threads), subject.x, BATCHES)

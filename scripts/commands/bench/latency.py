@@ -49,7 +49,8 @@ def latency(
         check_writable(picture)
     network, x, _ = load_with_data(model, data, input_scale, terminal)
     made = make_plan(network, plan, part, interval, clock_mhz=clock_mhz)
-    measured, crowd = {}, measure.Crowd()
+    crowd = measure.Crowd()
+    measured: dict[str, list[measure.Timed]] = {}
     with terminal.progress() as report:
         report("measuring", 0, 0)
         for threads, name in ((1, "onnxruntime, one thread"), (0, "onnxruntime")):
