@@ -60,7 +60,7 @@ class InputFormat:
                 position = (row, *(int(i) for i in np.unravel_index(element, self.shape)))
                 raise InputError(
                     f"input value {numbers[row, element]:g} at {position} is not one of the {self.grid.levels} multiples "
-                    f"of {self.grid.scale:g} from 0; state another grid with --input-scale"
+                    f"of {self.grid.scale:g} from 0; {_way_out(numbers)}"
                 )
         else:
             nearest = np.rint((self.quantiser(numbers).astype(np.float64) / self.grid.scale - self.grid.offset) / self.grid.gain)
@@ -190,6 +190,36 @@ def recognise_scale(x: NDArray[np.generic]) -> float | None:
     return None
 
 
+LEVELS = 256
+"""Codes of an input that no Quant node describes."""
+
+
+def fitting_scale(x: NDArray[np.floating]) -> float | None:
+    """The largest step of which all numbers are multiples from 0 to 255, of six digits where these suffice; None without one."""
+    numbers = np.unique(x).astype(np.float64)
+    largest = float(numbers[-1])
+    if numbers[0] < 0 or not largest > 0 or len(numbers) > LEVELS:
+        return None
+    for steps in range(1, LEVELS):
+        for scale in (float(f"{largest / steps:.6g}"), float(f"{largest / steps:.9g}")):
+            codes = numbers / scale
+            if np.all(np.abs(codes - np.rint(codes)) <= GRID_TOLERANCE):
+                return scale
+    return None
+
+
+def _way_out(x: NDArray[np.floating]) -> str:
+    """What helps where an input's numbers are not on its grid."""
+    scale = fitting_scale(x)
+    if scale is not None:
+        return f"the input as a whole fits --input-scale {scale:.9g}"
+    why = f"numbers down to {x.min():g}" if x.min() < 0 else f"numbers up to {x.max():g} that have no step of a 255th of that"
+    return (
+        f"no --input-scale fits {why}: let the graph take pixels from 0 to 255 and normalise them in its own first nodes, or "
+        f"begin with a Quant node"
+    )
+
+
 def pixel_grid(scale: float) -> Grid:
     """8-bit pixels of the given step."""
-    return Grid(levels=256, gain=1, offset=0, scale=scale)
+    return Grid(levels=LEVELS, gain=1, offset=0, scale=scale)

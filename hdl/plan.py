@@ -270,8 +270,10 @@ def _from_json(data: Any, network: Network) -> Plan:
     plan = make_plan(network, foldings, part_name, float(clock_mhz), interval, samples)
     scale = _entry({"input_scale": None, **data}, "input_scale", (int, float, NoneType))
     if scale is not None and plan.input_scale is not None and not math.isclose(scale, plan.input_scale, rel_tol=1e-6):
+        here = f"{plan.input_scale:.9g}"
         raise PlanError(
-            f"a plan for pixels in steps of {scale:g}, here they are in steps of {plan.input_scale:g}; see --input-scale"
+            f"it was made for pixels in steps of {scale:.9g}, here they are in steps of {here}: make the plan, too, with "
+            f"--input-scale {here}"
         )
     return plan
 

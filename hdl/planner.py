@@ -163,7 +163,9 @@ class Planner:
         for layer in self.network.layers:
             least = self._least_interval(layer)
             if interval < least:
-                raise PlanError(f"an interval of {interval} cycles: {layer.name} takes at least {least}, one per position")
+                samples = self.repetitions[layer.name]
+                each = f"{least // samples} for each of {samples} samples" if samples > 1 else "one per position"
+                raise PlanError(f"an interval of {interval} cycles: {layer.name} takes at least {least}, {each}")
 
     @property
     def fair_prices(self) -> Prices:

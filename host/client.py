@@ -28,6 +28,10 @@ Progress = Callable[[int, int], None]
 FIRST_WAIT = 0.5
 """Seconds beyond the line's after which a request is repeated, when nothing is known of the device's time yet."""
 
+LONGEST_WAIT = 1.0
+"""Seconds beyond the line's after which a status is asked for again at the latest: a line that loses most of what is sent wants
+many tries, and a status disturbs nothing."""
+
 LEAST_WAIT = 0.1
 """Seconds beyond the line's before which nothing is repeated, since an operating system may be busy elsewhere for so long."""
 
@@ -229,21 +233,30 @@ class Client:
     # --- what a device can do
 
     def status(self) -> Status:
-        """What the device says of itself. Of no effect on anything; may be asked at any time."""
-        nonce = os.urandom(NONCE_BYTES)
+        """What the device says of itself. Of no effect on anything; may be asked at any time.
+
+        It is asked for again and again, for `patience` seconds beyond what the line needs for the first time. Raises LinkError.
+        """
+        nonce, noise, asked = os.urandom(NONCE_BYTES), False, 0
         deadline, wait = math.inf, FIRST_WAIT
-        while True:
+        now = -math.inf
+        while now < deadline:
             due = self._send(Kind.STATUS, 0, nonce) + self._pace.line(NONCE_BYTES + Status.BYTES)
+            asked += 1
             deadline = min(deadline, due + self.patience)
             until = min(due + wait, deadline)
-            while (heard := self._hear(until)[0]) is not None:
-                status = self._status(heard, nonce)
+            while now < until:  # a line that is never quiet must not keep it here
+                heard, now = self._hear(until)
+                status = None if heard is None else self._status(heard, nonce)
                 if status is not None:
                     return status
-            if until == deadline:
-                break
-            wait *= 2
-        raise LinkError(f"{self._name}: no answer in {self.patience:g} s; is it the right port, and the right rate?")
+                noise = noise or heard is not None
+            wait = min(2 * wait, LONGEST_WAIT)
+        came = "; what came was damaged, or no answer" if noise else ""
+        times = "once" if asked == 1 else f"{asked} times"
+        raise LinkError(
+            f"{self._name}: no answer in {self.patience:g} s, asked {times}{came}; is it the right port, and the right rate?"
+        )
 
     def run(
         self, frames: NDArray[np.uint8], progress: Progress = lambda done, total: None, several: int | None = None

@@ -9,7 +9,6 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from .files import DatasetError
 
@@ -69,6 +68,8 @@ def _batch(path: Path) -> NDArray[np.uint8]:
 
 def _jpeg_parts(path: Path, parts: tuple[str, ...]) -> dict[str, Part]:
     """train/CLASS/*.jpg and test/CLASS/*.jpg; in order of their file names, the classes in turn."""
+    from PIL import Image
+
     found: dict[str, list[tuple[str, int, NDArray[np.uint8]]]] = {part: [] for part in parts}
     for name, part, label, raw in _jpeg_files(path, parts):
         try:

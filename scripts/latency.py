@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,29 +16,88 @@ from sigmabit.hdl.plan import Plan
 
 from .portable import portable
 
-REPEATS = 15
-"""Runs of a batch, of which the median counts; more if they take less than ENOUGH_S, fewer if they take more than LIMIT_S."""
+ROUNDS = 2
+"""Times that all batch sizes are gone through: what disturbs one for a while leaves the other."""
 
-ENOUGH_S = 0.3
-LIMIT_S = 3.0
+REPEATS = 8
+"""Runs of a batch in a round; more if they take less than ENOUGH_S, fewer if they take more than LIMIT_S."""
+
+ENOUGH_S = 0.15
+LIMIT_S = 1.5
+
+SPREAD = 1.5
+"""Upper quartile over lower one, above which times are said to be unsteady."""
+
+CROWDED = 0.25
+"""Processors that others may keep busy while times are measured, before that is said."""
 
 Run = Callable[[NDArray[Any]], object]
 """Takes a batch of frames (B, ...) through a network."""
 
 
-def seconds(run: Run, frames: NDArray[Any], batches: Sequence[int]) -> list[float]:
-    """The median time of each batch size, in seconds; frames are taken again and again."""
-    found = []
-    for batch in batches:
-        x = np.resize(frames, (batch, *frames.shape[1:]))
-        run(x)
-        times: list[float] = []
-        while sum(times) < (ENOUGH_S if len(times) >= REPEATS else LIMIT_S):
-            began = time.perf_counter()
+@dataclass(frozen=True)
+class Timed:
+    """Seconds that a batch took: the lower quartile of its runs, the median, the upper quartile."""
+
+    low: float
+    median: float
+    high: float
+
+    @property
+    def steady(self) -> bool:
+        """Do the runs agree?"""
+        return self.high <= SPREAD * self.low
+
+
+def timed(run: Run, frames: NDArray[Any], batches: Sequence[int]) -> list[Timed]:
+    """How long each batch size takes; frames are taken again and again."""
+    found: list[list[float]] = [[] for _ in batches]
+    for _ in range(ROUNDS):
+        for batch, all_times in zip(batches, found, strict=True):
+            x = np.resize(frames, (batch, *frames.shape[1:]))
             run(x)
-            times.append(time.perf_counter() - began)
-        found.append(float(np.median(times)))
-    return found
+            times: list[float] = []
+            while sum(times) < (ENOUGH_S if len(times) >= REPEATS else LIMIT_S):
+                began = time.perf_counter()
+                run(x)
+                times.append(time.perf_counter() - began)
+            all_times += times
+    return [Timed(*(float(value) for value in np.quantile(times, (0.25, 0.5, 0.75)))) for times in found]
+
+
+class Crowd:
+    """How many processors others kept busy from its beginning on: other processes, and other guests of the machine."""
+
+    def __init__(self) -> None:
+        self.began, self.busy, self.own = time.perf_counter(), _busy(), time.process_time()
+
+    @property
+    def others(self) -> float:
+        """By the system's own account; by its load average where it gives none."""
+        now = _busy()
+        if now is None or self.busy is None:
+            return max(0.0, os.getloadavg()[0] - 1)
+        return max(0.0, now - self.busy - (time.process_time() - self.own)) / (time.perf_counter() - self.began)
+
+
+def _busy() -> float | None:
+    """Seconds that all processors have worked since the machine began, whoever for; None where the system does not say it."""
+    try:
+        user, nice, system, _, _, *interrupts = Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]
+        return sum(map(int, (user, nice, system, *interrupts))) / os.sysconf("SC_CLK_TCK")
+    except (OSError, ValueError):
+        return None
+
+
+def warning(times: Mapping[str, Sequence[Timed]], others: float) -> str | None:
+    """What a reader must know of times that were measured beside others' work; None of those that agree."""
+    reasons = []
+    if others > CROWDED:
+        reasons.append(f"other processes kept {others:.1f} of {os.cpu_count()} processors busy meanwhile")
+    unsteady = [name for name, each in times.items() if not all(one.steady for one in each)]
+    if unsteady:
+        reasons.append(f"times of the same batch lie far apart ({' and '.join(unsteady)})")
+    return f"{', and '.join(reasons)}: measure again when the machine does nothing else" if reasons else None
 
 
 def pipeline_seconds(plan: Plan, batches: Sequence[int]) -> list[float]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -50,7 +52,8 @@ def load_network(
     network = import_model(model, input_scale)
     if network.input.assumed:
         terminal.remark(
-            f"{model}: no Quant node fixes the input's grid, pixels / 255 are assumed; state another with --input-scale"
+            f"{model}: no Quant node fixes the input's grid; multiples of 1/255 from 0 to 1 are assumed. For pixels from 0 to "
+            f"255 give --input-scale 1, for others their step"
         )
     return network
 
@@ -63,21 +66,34 @@ def load_with_data(
     A real-valued model that comes without a calibration is calibrated with the frames of `calibration`, or these.
     """
     x = read_array(data)
-    try:
-        try:
-            if calibration is not None:
-                network = _calibrated(model, read_array(calibration), calibration, input_scale, terminal)
-            else:
-                network = import_model(model, input_scale)
-                network.input.check(x)
-                if network.input.assumed:
-                    network = import_model(model, _likely_scale(x))
-        except UncalibratedError:
-            terminal.remark(f"{model}: calibrated with {data}; `sigmabit calibrate` writes a model that is so once and for all")
-            network = _calibrated(model, x, data, input_scale, terminal)
+    network = _network_for(x, model, data, input_scale, terminal, calibration)
+    with _about(data):
         return network, x, network.input.encode(x)
-    except InputError as error:
-        raise InputError(f"{data}: {error}") from None
+
+
+@contextmanager
+def _about(file: Path) -> Iterator[None]:
+    """Names the file that something is wrong with: once, and no other."""
+    try:
+        yield
+    except (InputError, CalibrationError) as error:
+        raise type(error)(f"{file}: {error}") from None
+
+
+def _network_for(
+    x: NDArray[Any], model: Path, data: Path, input_scale: float | None, terminal: Terminal, calibration: Path | None
+) -> Network:
+    """The network of a model file for the frames x, which come from the file `data`."""
+    if calibration is not None:
+        return _calibrated(model, read_array(calibration), calibration, input_scale, terminal)
+    try:
+        network = import_model(model, input_scale)
+    except UncalibratedError:
+        terminal.remark(f"{model}: calibrated with {data}; `sigmabit calibrate` writes a model that is so once and for all")
+        return _calibrated(model, x, data, input_scale, terminal)
+    with _about(data):
+        network.input.check(x)
+    return import_model(model, _likely_scale(x)) if network.input.assumed else network
 
 
 def _calibrated(model: Path, x: NDArray[Any], data: Path, input_scale: float | None, terminal: Terminal) -> Network:
@@ -92,13 +108,11 @@ def calibration_of(model: Path, x: NDArray[Any], data: Path, input_scale: float 
     if not is_real(model):
         raise CalibrationError(f"{model}: its numbers are integers, there is nothing to calibrate")
     network = import_real(model, input_scale)
-    try:
+    with _about(data):
         network.input.check(x)
         if network.input.assumed:
             network = import_real(model, _likely_scale(x))
         return calibrated(network, x, precision)
-    except (InputError, CalibrationError) as error:
-        raise type(error)(f"{data}: {error}") from None
 
 
 def remark_clamped(terminal: Terminal, model: Path, found: Calibration) -> None:

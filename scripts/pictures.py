@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 Reals = NDArray[np.floating[Any]]
 
@@ -18,6 +17,8 @@ GAP = 1
 
 def write_grid(rows: Sequence[Reals], path: Path, zoom: int = 4) -> None:
     """Rows of images as one PNG: each row is (n, height, width), from 0 (black) to 1; shorter rows are filled up in grey."""
+    from PIL import Image
+
     height, width = rows[0].shape[1:]
     columns = max(len(row) for row in rows)
     canvas = np.full((len(rows) * (height + GAP) - GAP, columns * (width + GAP) - GAP), 0.5)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from sigmabit.fpga.netlist import Area
 from sigmabit.fpga.synthesis import synthesise
@@ -63,6 +62,8 @@ def popcount_area(config: PopcountConfig, folder: Path) -> Area:
 
 def plot(path: Path, inputs: Sequence[int], changing: Sequence[float], constant: Sequence[float], lanes: int) -> None:
     """Draw LUT6 per input and lane against the number of inputs, with what is published as bands."""
+    from matplotlib.figure import Figure
+
     figure = Figure(figsize=(7, 4.2), layout="constrained")
     axes = figure.add_subplot()
     for number, known in enumerate(PUBLISHED):

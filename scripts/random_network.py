@@ -7,7 +7,7 @@ would not be noticed. So each channel is normalised about the median of its sums
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,15 +41,22 @@ class RandomNetwork:
     ones: tuple[float, ...]
 
 
-def random_network(name: str, shape: Shape, seed: int, codes: NDArray[np.integer] | None = None) -> RandomNetwork:
+def random_network(
+    name: str,
+    shape: Shape,
+    seed: int,
+    codes: NDArray[np.integer] | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> RandomNetwork:
     """A network of `shape`; the same seed and the same images give the same file, byte for byte.
 
     codes: (N, channels, height, width) pixels from 0 to 255 (below 2**bits for an input of whole numbers) to take the medians
     over, instead of synthetic ones; the weights are the same with any. They are stored as one bit each.
+    progress: is told of layers done, of how many.
     """
     if codes is None:
         codes = synthetic(shape, np.random.default_rng((seed, 1)))
-    return _Builder(name, shape, np.random.default_rng((seed, 0)), codes).network()
+    return _Builder(name, shape, np.random.default_rng((seed, 0)), codes).network(progress)
 
 
 def synthetic(shape: Shape, generator: np.random.Generator, count: int = IMAGES) -> NDArray[np.int64]:
@@ -61,6 +68,17 @@ def synthetic(shape: Shape, generator: np.random.Generator, count: int = IMAGES)
         blocks = generator.integers(0, shape.levels, size).repeat(scale, axis=2).repeat(scale, axis=3)
         total += scale * blocks[:, :, :height, :width]
     return total // sum(SCALES)
+
+
+def taps(kernel: NDArray[np.float32]) -> Iterator[tuple[tuple[int, int], NDArray[np.float32]]]:
+    """For each (row, column) of a kernel (outputs, inputs, rows, columns), its matrix (inputs, outputs).
+
+    As a copy: NumPy leaves products with views that have no unit stride to loops of its own instead of BLAS, or copies them again
+    for each row of pixels.
+    """
+    matrices = np.ascontiguousarray(kernel.transpose(2, 3, 1, 0))
+    for place in np.ndindex(kernel.shape[2:]):
+        yield place, matrices[place]
 
 
 class _Builder:
@@ -77,9 +95,10 @@ class _Builder:
         self.ones: list[float] = []
         self.constants.append(packed.table())
 
-    def network(self) -> RandomNetwork:
+    def network(self, progress: Callable[[int, int], None]) -> RandomNetwork:
         """The finished network."""
         for position, layer in enumerate(self.shape.layers):
+            progress(position, len(self.shape.layers))
             match layer:
                 case Affine():
                     self.affine(layer)
@@ -148,9 +167,8 @@ class _Builder:
         padded = np.pad(self.values, ((0, 0), margin, margin, (0, 0)))
         height, width = (size - layer.kernel + 1 for size in padded.shape[1:3])
         sums = np.zeros((len(padded), height, width, layer.outputs), np.float32)
-        for row in range(layer.kernel):
-            for column in range(layer.kernel):
-                sums += padded[:, row : row + height, column : column + width] @ signs[:, :, row, column].T
+        for (row, column), matrix in taps(signs):
+            sums += padded[:, row : row + height, column : column + width] @ matrix
         self.values = sums
 
     def dense(self, layer: Dense) -> None:

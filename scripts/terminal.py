@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console, Group, RenderableType
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, Group, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
@@ -80,16 +83,89 @@ def table(
     title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], texts: int = 1, total: Sequence[object] = ()
 ) -> Group:
     """A titled table: `texts` columns of text, then numbers, aligned right; the total stands below a line."""
-    named = any(columns)
-    result = Table(box=SIMPLE_HEAD, show_header=named, show_edge=False, pad_edge=False)
-    for position, column in enumerate(columns):
-        result.add_column(column, justify="left" if position < texts else "right", overflow="fold")
-    for row in rows:
-        result.add_row(*map(_text, row))
-    if total:
-        result.add_section()
-        result.add_row(*map(_text, total))
-    return Group(Text(title, style="bold"), result)
+    cells = tuple(tuple(map(_text, row)) for row in rows)
+    return Group(Text(title, style="bold"), _Sheet(tuple(columns), cells, texts, tuple(map(_text, total))))
+
+
+GAP = 3
+"""Characters between two columns."""
+
+_FIGURES = re.compile(r"[-+\d][-+\d,. /%e]*")
+"""A number, or several that belong together: they stay on one line."""
+
+
+@dataclass(frozen=True)
+class _Sheet:
+    """A table that fits any terminal. Where its columns do not fit side by side, some go below, with the first column again.
+
+    Lines break between words, a word longer than there is room for inside it; numbers never do.
+    """
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    texts: int
+    total: tuple[str, ...]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
+        """The bands that the columns are in."""
+        for number, band in enumerate(self._bands(options.max_width)):
+            if number:
+                yield ""
+            yield self._table(self._widths(band, options.max_width))
+
+    def _column(self, place: int) -> list[str]:
+        return [row[place] for row in (self.columns, *self.rows, self.total) if row]
+
+    def _natural(self, place: int) -> int:
+        """Width of a column without line breaks."""
+        return max(map(cell_len, self._column(place)))
+
+    def _figures(self, place: int) -> int:
+        """Width of a column's widest number."""
+        cells = self._column(place)
+        parts = (cell for each in cells for cell in ([each] if _FIGURES.fullmatch(each) else each.split()))
+        return max((cell_len(part) for part in parts if _FIGURES.fullmatch(part)), default=1)
+
+    def _least(self, place: int, width: int) -> int:
+        """Width of a column below which numbers break, or words that there is room for, beside the first column or in it."""
+        words = max((cell_len(word) for cell in self._column(place) for word in cell.split()), default=1)
+        room = width // 2 if place == 0 else width - GAP - self._least(0, width)
+        return max(self._figures(place), min(words, room))
+
+    def _bands(self, width: int) -> list[list[int]]:
+        """The columns side by side in each band."""
+        bands, used = [[0]], self._least(0, width)
+        for place in range(1, len(self.columns)):
+            least = GAP + self._least(place, width)
+            if used + least > width and len(bands[-1]) > 1:
+                bands.append([0])
+                used = self._least(0, width)
+            bands[-1].append(place)
+            used += least
+        return bands
+
+    def _widths(self, band: list[int], width: int) -> dict[int, int]:
+        """A width for each column of a band: what is left over goes first to those that want least of it."""
+        widths = {place: self._least(place, width) for place in band}
+        spare = width - sum(widths.values()) - GAP * (len(band) - 1)
+        for place in sorted(band, key=lambda place: self._natural(place) - widths[place]):
+            more = max(0, min(self._natural(place) - widths[place], spare))
+            widths[place] += more
+            spare -= more
+        return widths
+
+    def _table(self, widths: dict[int, int]) -> Table:
+        result = Table(box=SIMPLE_HEAD, show_header=any(self.columns), show_edge=False, pad_edge=False)
+        for place, width in widths.items():
+            justify: Literal["left", "right"] = "left" if place < self.texts else "right"
+            result.add_column(self.columns[place], justify=justify, overflow="fold", width=width)
+        for row in self.rows:
+            result.add_row(*(row[place] for place in widths))
+        total = [self.total[place] for place in widths] if self.total else []
+        if total and (any(total[1:]) or not any(self.total[1:])):  # else it stands in another band
+            result.add_section()
+            result.add_row(*total)
+        return result
 
 
 def _text(value: object) -> str:

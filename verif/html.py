@@ -52,7 +52,7 @@ class Page(HTMLParser):
 
     def rows(self, table: str) -> dict[str, list[str]]:
         """A table's rows by what stands first in them, without what stands below it."""
-        return {row[0].split("  ")[0].strip(): [" ".join(cell.split()) for cell in row[1:]] for row in self.tables[table]}
+        return {row[0].strip().split("  ")[0]: [" ".join(cell.split()) for cell in row[1:]] for row in self.tables[table]}
 
     def all(self, tag: str, attribute: str) -> list[str]:
         """An attribute of all elements of a kind that have it."""

@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 
-from .command_line import DIGITS, Call, Refused, Tiny, command, frames
+from .command_line import DIGITS, MODELS, Call, Refused, Tiny, command, frames
 
 pytestmark = pytest.mark.usefixtures("own_folder")
 
@@ -96,6 +97,8 @@ MODEL_FILES = [
     ),
 ]  # fmt: skip
 
+NO_SCALE, NORMALISE = "no --input-scale fits", "normalise them in its own first nodes, or begin with a Quant node"
+
 ARRAYS = [
     bad(RUN, "x.npy", "(12, 1, 5, 4)", "(N, 1, 4, 4)", x_npy=np.zeros((12, 1, 5, 4), np.float32)),
     bad(RUN, "x.npy", "(1, 4, 4)", "(N, 1, 4, 4)", x_npy=np.zeros((1, 4, 4), np.float32)),
@@ -109,13 +112,17 @@ ARRAYS = [
     bad(RUN, "x.npy", "inf at (3, 0, 2, 1)", x_npy=with_value(np.inf)),
     bad(RUN, "x.npy", "1e+300 at (3, 0, 2, 1)", x_npy=with_value(1e300, "f8")),
     *(
-        bad(f"{RUN} {option}", "x.npy", f"{value} at (3, 0, 2, 1)", "--input-scale", good_onnx=Tiny(quantised=False), x_npy=x)
-        for option, value, x in [
-            ("", "2.5", with_value(2.5)),
-            ("", "-1", with_value(-1)),
-            ("", "256", with_value(256)),
-            ("", "0.3", with_value(0.3) / np.where(with_value(0.3) == np.float32(0.3), 1, 255).astype(np.float32)),
-            ("--input-scale 0.5", "0.7", with_value(0.7)),
+        bad(f"{RUN} {option}", f"error: x.npy: input value {value}", *says, good_onnx=Tiny(quantised=False), x_npy=x)
+        for option, value, says, x in [
+            ("", "2.5 at (3, 0, 2, 1)", ("multiples of 1 from 0;", "fits --input-scale 0.5\n"), with_value(2.5)),
+            ("", "-1 at (3, 0, 2, 1)", (f"{NO_SCALE} numbers down to -1:", NORMALISE), with_value(-1)),
+            ("", "256 at (3, 0, 2, 1)", (f"{NO_SCALE} numbers up to 256 that", NORMALISE), with_value(256)),
+            ("", "1.234 at (3, 0, 2, 1)", (f"{NO_SCALE} numbers up to 7 that", NORMALISE), with_value(1.234)),
+            ("", "0.3 at (3, 0, 2, 1)", ("of 0.00392157 from 0;", "fits --input-scale 0.00196078\n"), with_value(76.5) / 255),
+            ("", "", (f"{NO_SCALE} numbers down to -1.", NORMALISE), (frames() - 3.5) / 2.3),
+            ("", "1799 at (0, 0, 0, 0)", ("multiples of 1 from 0;", "fits --input-scale 257\n"), frames() * 257),
+            ("--input-scale 0.5", "0.7 at (3, 0, 2, 1)", ("of 0.5 from 0;", "fits --input-scale 0.1\n"), with_value(0.7)),
+            ("--input-scale 2", "", ("of 2 from 0;", "fits --input-scale 1\n"), frames()),
         ]
     ),
     bad(RUN, "x.npy", "not a .npy file", x_npy=saved(partial(np.save, allow_pickle=True), np.array([{}, None], object))),
@@ -214,6 +221,43 @@ class TestBadInput:
         refused(case.arguments.split(), *case.says)
 
 
+class TestNames:
+    """The file at fault is named, once, and no other."""
+
+    MODEL = MODELS / "digits_vae.onnx"
+
+    @pytest.fixture(autouse=True)
+    def files(self, own_folder: None) -> None:
+        random = np.random.default_rng(3)
+        good = random.integers(0, 17, (40, 1, 8, 8)).astype(np.float32)
+        np.save("good.npy", good)
+        np.save("shape.npy", good[:, :, :4])
+        np.save("off.npy", good - 3)
+        np.save("nan.npy", np.where(good == 3, np.nan, good).astype(np.float32))
+        proto = onnx.load(str(self.MODEL))
+        del proto.metadata_props[:]
+        onnx.save(proto, "raw.onnx")
+
+    @pytest.mark.parametrize(
+        ("wrong", "says"),
+        [
+            ("none.npy", "No such file or directory"),
+            ("shape.npy", "input of shape (40, 1, 4, 8), expected"),
+            ("off.npy", "input value -"),
+            ("nan.npy", "input value nan at"),
+        ],
+    )
+    def test_the_file_at_fault(self, wrong: str, says: str, refused: Refused) -> None:
+        run, output = ["run", "raw.onnx", "--input"], ["--output", "y.npy"]
+        for use in (
+            [*run, wrong, *output, "--calibration", "good.npy"],
+            [*run, "good.npy", *output, "--calibration", wrong],
+            ["calibrate", "raw.onnx", "--input", wrong, "-o", "made.onnx"],
+            ["inspect", "raw.onnx", "--calibration", wrong],
+        ):
+            refused(use, f"error: {wrong}: {says}")
+
+
 # plans
 
 
@@ -280,6 +324,22 @@ class TestBadPlans:
     def test_files_that_are_no_plan(self, text: str, refused: Refused, tiny: Path) -> None:
         Path("bad.json").write_bytes(text.encode("latin-1"))
         refused(["synth", tiny, "--plan", "bad.json", "--work", "out"], "bad.json", "not a plan")
+
+    def test_plan_for_other_pixels(self, call: Call, refused: Refused) -> None:
+        """It says at `plan` what is assumed and how to state another; the refusal names the plan, and what it says works."""
+        model = Tiny(quantised=False).save(Path("plain.onnx"))
+        np.save("x.npy", frames())
+        for use in (["plan", model, "-o", "assumed.json"], ["convert", model, "-o", "verilog"], ["package", model, "-o", "core"]):
+            said = call(*use)
+            assert said.status == 0
+            assert "multiples of 1/255 from 0 to 1 are assumed" in said.err
+            assert "For pixels from 0 to 255 give --input-scale 1" in said.err
+        run = ["run", model, "--input", "x.npy", "--output", "y.npy"]
+        made_for = "error: assumed.json: it was made for pixels in steps of 0.00392156863, here they are in steps of 1: "
+        refused([*run, "--plan", "assumed.json"], made_for, "make the plan, too, with --input-scale 1\n")
+        stated = call("plan", model, "--input-scale", 1, "-o", "stated.json")
+        assert (stated.status, stated.err) == (0, "")
+        assert call(*run, "--plan", "stated.json").status == 0
 
     def test_plan_for_another_network(self, call: Call, refused: Refused, data: Path, tiny: Path) -> None:
         other = data / "plan.json"

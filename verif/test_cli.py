@@ -194,7 +194,13 @@ class TestRun:
         np.save(tmp_path / "x.npy", frames(10))
         found = call("run", tiny, "--input", tmp_path / "x.npy", "--output", tmp_path / "y.npy", "--on", "myhdl", "--json").json
         assert found["interval_cycles"] is None
+        assert found["note"] == "no interval was measured: it takes at least 11 frames, these were 10"
         assert found["latency_cycles"] == found["planned_latency_cycles"]
+        people = call("run", tiny, "--input", tmp_path / "x.npy", "--output", tmp_path / "y.npy", "--on", "myhdl").out
+        assert people.splitlines()[-1] == found["note"]
+        assert "note " not in people
+        verified = call("verify", tiny, "--input", tmp_path / "x.npy", "--on", "myhdl", "--json").json
+        assert (verified["interval_cycles"], verified["note"]) == (None, found["note"])
 
     @pytest.mark.parametrize(("pixels", "scale"), [(frames() / np.float32(255), 1 / 255), (frames(), 1.0)])
     def test_pixels_are_recognised(self, call: Call, tmp_path: Path, pixels: np.ndarray, scale: float) -> None:
@@ -313,6 +319,22 @@ def leaves(group: click.Group, above: tuple[str, ...] = ()) -> dict[str, click.C
 
 COMMANDS = leaves(group.sigmabit)
 CONTRACT = {"inspect", "plan", "convert", "run", "compare", "verify", "synth", "data", "train"}
+
+
+HEAVY = ("matplotlib", "mpl_toolkits", "PIL", "jinja2", "scipy", "sklearn", "onnxruntime", "qonnx", "torch", "brevitas", "cocotb")
+"""Packages that take long to import, and that only commands which draw, execute or train have a use for."""
+
+
+@pytest.mark.parametrize(
+    "arguments", [("--help",), ("inspect", DIGITS), ("plan", DIGITS, "--interval", 3000), ("plan", DIGITS, "--sweep")], ids=str
+)
+def test_nothing_heavy_is_imported(arguments: tuple[object, ...]) -> None:
+    """Commands that draw nothing do not wait for what draws."""
+    result = command(*arguments, PYTHONPROFILEIMPORTTIME="1")
+    imported = {line.rpartition("|")[2].strip().partition(".")[0] for line in result.err.splitlines() if line.count("|") == 2}
+    assert result.status == 0
+    assert "sigmabit" in imported
+    assert imported.isdisjoint(HEAVY)
 
 
 class TestHelp:

@@ -23,6 +23,7 @@ from sigmabit.golden.deframer import Message, Reason
 from sigmabit.golden.framer import frame
 from sigmabit.golden.link import Link
 from sigmabit.host import Client, LinkError, open_port
+from sigmabit.host import client as client_module
 
 TRAFFIC = Traffic(frame_bytes=3, result_bytes=2, frames=4, window=4, seeded=True)
 
@@ -233,6 +234,46 @@ def test_stale_answers() -> None:
     )
     with client_of(back=lambda data: data + data + strange) as (client, _):
         assert (client.run(x) == sums(x)).all()
+
+
+@pytest.fixture
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Waits are a twenty-fifth of what they are."""
+    for name in ("FIRST_WAIT", "LONGEST_WAIT", "LEAST_WAIT"):
+        monkeypatch.setattr(client_module, name, getattr(client_module, name) / 25)
+
+
+@pytest.mark.usefixtures("hurried")
+def test_a_status_is_asked_for_often() -> None:
+    """Most of what is sent is lost: with waits that double for ever, the fourteenth would come after 164 s instead of 0.5."""
+    sent: list[bytes] = []
+
+    def lossy(data: bytes) -> bytes:
+        sent.append(data)
+        return data if len(sent) == 14 else b""
+
+    port = Loop(Link(TRAFFIC, Adder(), bytes(16)), lossy)
+    with Client(port, patience=5.0) as client:
+        assert client.device.frame_bytes == TRAFFIC.frame_bytes
+    assert len(sent) == 14
+
+
+@pytest.mark.usefixtures("hurried")
+@pytest.mark.parametrize(("noise", "says"), [(b"", ""), (b"\0\x07noise\0", "; what came was damaged, or no answer")])
+def test_a_status_has_an_end(noise: bytes, says: str) -> None:
+    """Whether the line is silent or never is, patience is what it takes."""
+
+    class Chatter(Loop):
+        def read(self, size: int = 1) -> bytes:
+            if noise:
+                self.put(noise)
+            return super().read(size)
+
+    begun = time.monotonic()
+    with pytest.raises(LinkError, match=r"^loop: no answer in 0.3 s, asked (\d+) times(.*); is it the right port") as failed:
+        Client(Chatter(Link(TRAFFIC, Adder(), bytes(16)), there=lambda data: b""), patience=0.3)
+    assert says in str(failed.value)
+    assert 0.3 <= time.monotonic() - begun < 1.5
 
 
 def test_a_lost_place() -> None:

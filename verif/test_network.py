@@ -11,7 +11,7 @@ from sigmabit.golden import InputError, Network, import_model, recognise_scale
 from sigmabit.golden.dense import Dense
 from sigmabit.golden.grid import BIPOLAR, Grid
 from sigmabit.golden.latent import Latent
-from sigmabit.golden.network import InputFormat, OutputFormat, pixel_grid
+from sigmabit.golden.network import InputFormat, OutputFormat, fitting_scale, pixel_grid
 from sigmabit.golden.scalar import Add, Chain, Multiply
 from sigmabit.golden.tensor import TensorType
 
@@ -222,3 +222,30 @@ class TestNetwork:
 def test_recognised_scales(x: np.ndarray, scale: float | None) -> None:
     """Integers from 0 to 255, or multiples of 1/255 from 0 to 1; nothing else."""
     assert recognise_scale(x) == scale
+
+
+@pytest.mark.parametrize(
+    ("x", "scale"),
+    [
+        (np.array([0.0, 2.5, 7.0]), 0.5),
+        (np.array([0, 257, 65535]), 257.0),
+        (np.array([0.3, 7 / 255, 1.0]), None),
+        (np.array([0.3, 1.0]), 0.1),
+        (np.arange(256) * np.float32(0.1), 0.1),
+        (np.arange(256) / 127.5, 2 / 255),
+        (np.arange(1, 256) * 1e-20, 1e-20),
+        (np.array([3e30]), 3e30),
+        (np.array([1, 256]), None),
+        (np.array([0.0, 0.1, 0.1003]), None),
+        (np.array([-1.0, 1.0]), None),
+        (np.zeros(4), None),
+        (np.linspace(0, 1, 1000), None),
+    ],
+)
+def test_fitting_scales(x: np.ndarray, scale: float | None) -> None:
+    """The largest step that makes bytes of all numbers, if any does: what is found is of use as --input-scale."""
+    found = fitting_scale(x.astype(np.float32))
+    assert found == (scale if scale is None else pytest.approx(scale, rel=1e-6))
+    if found is not None:
+        codes = x.astype(np.float32).astype(np.float64) / float(f"{found:.9g}")
+        assert np.all(np.abs(codes - np.rint(codes)) <= 1e-3) and codes.min() >= 0 and codes.max() < 255.5

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sigmabit.golden import import_model
 from sigmabit.golden.convolution import Convolution
 from sigmabit.golden.dense import Dense
 from sigmabit.golden.network import Layer
@@ -20,6 +21,7 @@ from sigmabit.hdl.parts import FAMILIES, PARTS, Part, PartError, part
 from sigmabit.hdl.plan import PlanError, least_cycles, make_plan, read_plan
 from sigmabit.hdl.planner import Planner, cost_of
 
+from .command_line import MODELS
 from .random_networks import NetworkCase, draw_plan
 
 PART = "xc7vx690t"
@@ -91,6 +93,13 @@ def test_slower_is_smaller() -> None:
     costs = [sum(layer.config.cost.lut for layer in plan.layers) for plan in plans]
     assert costs == sorted(costs, reverse=True)
     assert costs[0] > costs[-1]
+
+
+def test_samples_bound_the_interval() -> None:
+    """A layer that draws has one position, and works once for each sample: that is what is said."""
+    planner = Planner(import_model(MODELS / "trigger_vae.onnx"), PART, 200.0, 4)
+    with pytest.raises(PlanError, match=r"an interval of 3 cycles: latent takes at least 4, 1 for each of 4 samples$"):
+        planner.plan(3)
 
 
 def test_input_bounds_the_interval() -> None:

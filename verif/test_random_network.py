@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from onnx.reference import ReferenceEvaluator
 
 from sigmabit.golden import Network, import_model
 from sigmabit.scripts.packed import pack_weights, unpack
-from sigmabit.scripts.random_network import IMAGES, random_network, synthetic
+from sigmabit.scripts.random_network import IMAGES, random_network, synthetic, taps
 from sigmabit.scripts.shapes import SHAPES, cifar10_bcnn
 
 from . import reference
@@ -103,6 +104,34 @@ def test_seeds() -> None:
     assert weights == others
     assert len(weights) == 9
     assert first.model != seen.model
+
+
+def test_products_are_left_to_blas() -> None:
+    """A view without unit stride goes by NumPy's own loops; a kernel's matrices have it, and are the kernel's."""
+    kernel = np.random.default_rng(5).choice(np.array([-1, 1], np.float32), (5, 4, 3, 2))
+    found = dict(taps(kernel))
+    assert list(found) == [(row, column) for row in range(3) for column in range(2)]
+    for (row, column), matrix in found.items():
+        assert matrix.flags.c_contiguous
+        assert np.array_equal(matrix, kernel[:, :, row, column].T)
+
+
+FILES = {
+    "digits_bcnn": "3031b8034737862de2a1e6f153db29edafd5bccc4933863e3fddcaa39c391fbe",
+    "mnist_bcnn": "e7cdaea067e59709046767c5e96009b86becd165f73b406a29db1dedb7eb72bf",
+    "cifar10_bcnn_small": "5f1f7f3c74a4f9e7305984cf4ed4bd112309f5af81f9259334296c2cd1fc79fc",
+}
+"""SHA-256 of the models of seed 1."""
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_files_of_old(name: str) -> None:
+    """A seed gives the bytes that it has always given."""
+    done: list[tuple[int, int]] = []
+    model = random_network(name, SHAPES[name], 1, progress=lambda *how_far: done.append(how_far)).model
+    assert hashlib.sha256(model.SerializeToString(deterministic=True)).hexdigest() == FILES[name]
+    layers = len(SHAPES[name].layers)
+    assert done == [(position, layers) for position in range(layers)]
 
 
 def test_packed_weights() -> None:

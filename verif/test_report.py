@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import base64
 import io
+import itertools
 import json
+import os
+import subprocess
+import sys
+import time
 import tomllib
 from collections.abc import Callable, Iterator
 from copy import deepcopy
@@ -182,6 +187,17 @@ class TestPage:
         assert batches["seconds"][pipeline][0] == made.data["measured"]["latency_cycles"] / 200e6
         assert others == ["onnxruntime, one thread", "onnxruntime, all cores"]
         assert made.page.rows("throughput")["256"][0] == f"{200e6 / INTERVAL:,.0f}"
+
+    def test_times_have_their_spread(self, made: Made) -> None:
+        batches = made.data["batches"]
+        for name, quartiles in batches["quartiles"].items():
+            for (low, high), rate in zip(quartiles, batches["fps"][name], strict=True):
+                assert low <= rate <= high
+        assert list(batches["quartiles"]) == list(batches["fps"])[1:]
+        low, high = batches["quartiles"]["onnxruntime, one thread"][0]
+        assert f"{page.number(low, 0)} to {page.number(high, 0)}" in made.page.text
+        assert batches["others"] >= 0
+        assert ("Not to be relied on" in made.page.text) == (batches["warning"] is not None)
 
     def test_it_needs_nothing_but_itself(self, made: Made) -> None:
         assert set(made.page.all("img", "src")) | set(made.page.all("source", "srcset")) <= set(_inlined(made))
@@ -481,11 +497,69 @@ def test_wheel_holds_every_file() -> None:
     assert loose - data == set()
 
 
-WIDTHS = (400, 1400)
+def test_times_under_load_are_doubted() -> None:
+    """By their quartiles, and by what others do meanwhile; the median of times that are steady for an hour does not tell."""
+    steady, wide = latency.Timed(1.0, 1.1, 1.2), latency.Timed(1.0, 1.1, 1.6)
+    assert latency.warning({"a": [steady], "b": [steady]}, 0.2) is None
+    apart = latency.warning({"a": [steady], "b": [steady, wide]}, 0.2)
+    assert apart == "times of the same batch lie far apart (b): measure again when the machine does nothing else"
+    crowded = latency.warning({"a": [steady]}, 1.26)
+    assert crowded is not None and crowded.startswith(f"other processes kept 1.3 of {os.cpu_count()} processors busy meanwhile: ")
+    (found,) = latency.timed(lambda x: time.sleep(1e-3), np.zeros((1, 1)), (1,))
+    assert 1e-3 < found.low <= found.median <= found.high
+
+
+def test_work_of_others_is_noticed() -> None:
+    """A process that computes is somebody else's work; this one's own is not."""
+    if not Path("/proc/stat").exists():
+        pytest.skip("this system does not say what its processors do")
+    with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as other:
+        try:
+            crowd = latency.Crowd()
+            time.sleep(2)
+            assert crowd.others > 0.2
+        finally:
+            other.kill()
+
+
+WIDTHS = (400, 800, 1400)
 
 OUTSIDE = """return [...document.querySelectorAll('main *')].filter(e => !e.closest('.scroll') && e.offsetParent &&
     e.getBoundingClientRect().right > innerWidth + 1).map(e => e.outerHTML.slice(0, 80))"""
 """What reaches beyond the window, where it is not inside something that scrolls by itself."""
+
+
+BROKEN = """const broken = [], range = document.createRange();
+    const walk = document.createTreeWalker(document.querySelector('main'), NodeFilter.SHOW_TEXT);
+    for (let node = walk.nextNode(); node; node = walk.nextNode())
+        for (const word of node.data.matchAll(/[^\\s-]+/g)) {
+            range.setStart(node, word.index);
+            range.setEnd(node, word.index + word[0].length);
+            if (new Set([...range.getClientRects()].map(box => Math.round(box.top))).size > 1) broken.push(word[0]);
+        }
+    return broken"""
+"""Words that go on in another line, but for those that have a hyphen there."""
+
+CLIPPED = """return [...document.querySelectorAll('.scroll')].filter(e => e.scrollWidth > e.clientWidth)
+    .map(e => e.firstElementChild.id)"""
+"""Tables that are wider than where they are shown."""
+
+NAMES = ("ingress", "conv1", "dense2_shuffle", "deconv1_shuffle", "deconv12_shuffle", "egress")
+"""Names of layers as the importer gives them, the longest ones."""
+
+
+def large(made: Made) -> dict[str, Any]:
+    """The report of a pipeline that has all kinds of resources, as large as a part has room for."""
+    data = deepcopy(made.data)
+    data["network"]["name"] = "cifar10_bcnn_small"
+    for layer, name in zip(data["layers"], itertools.cycle(NAMES)):
+        layer["name"] = name
+        layer["errors"] = dict.fromkeys(layer["errors"], -0.123)
+        for sizes in (layer["planned"], layer["measured"]):
+            sizes |= {"lut": 345_678, "ff": 456_789, "bram36": 1234.5, "dsp": 2345}
+    for sizes in (data["area"]["planned"], data["area"]["measured"]):
+        sizes |= {"lut": 1_345_678, "ff": 1_456_789, "bram36": 1234.5, "dsp": 2345}
+    return data
 
 
 @pytest.fixture(scope="module")
@@ -570,6 +644,16 @@ class TestBrowser:
         shown.get((tmp_path / "long.html").as_uri())
         assert shown.execute_script(OUTSIDE) == []
         assert shown.execute_script("return document.documentElement.scrollWidth") == shown.execute_script("return innerWidth")
+
+    def test_tables_show_whole_words(self, shown: Any, made: Made, tmp_path: Path) -> None:
+        """And on a usual screen, whole tables."""
+        pictures = {name: made.folder / f"{name}.png" for name in write.PLOTS}
+        (tmp_path / "large.html").write_text(page.render(large(made), pictures), encoding="utf-8")
+        shown.get((tmp_path / "large.html").as_uri())
+        assert shown.execute_script(BROKEN) == []
+        assert shown.execute_script(OUTSIDE) == []
+        if shown.execute_script("return innerWidth") == 1400:
+            assert shown.execute_script(CLIPPED) == []
 
     @staticmethod
     def picture_of(shown: Any) -> bytes:

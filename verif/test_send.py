@@ -221,7 +221,8 @@ def test_silence() -> None:
     """A port at which nobody answers, and one that is none."""
     far, near = os.openpty()
     try:
-        with pytest.raises(LinkError, match=r"^/dev/\S+: no answer in 0.3 s; is it the right port, and the right rate\?$"):
+        says = r"^/dev/\S+: no answer in 0.3 s, asked once; is it the right port, and the right rate\?$"
+        with pytest.raises(LinkError, match=says):
             Client.open(os.ttyname(near), patience=0.3)
     finally:
         os.close(far)

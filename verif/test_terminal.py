@@ -6,19 +6,29 @@ import fcntl
 import json
 import os
 import pty
+import random
 import re
 import signal
 import struct
 import subprocess
 import termios
+from collections import Counter
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from rich.console import Console, RenderableType
 
 from sigmabit.golden import import_model
+from sigmabit.hdl.plan import Plan
+from sigmabit.hdl.planner import Planner
+from sigmabit.scripts.commands import inspect as inspect_command
+from sigmabit.scripts.commands import plan as plan_command
 from sigmabit.scripts.datasets import digits
+from sigmabit.scripts.terminal import table
 
 from .command_line import COMMAND, DIGITS, MODELS, Call, Refused, Tiny, command, listing, outside
 
@@ -67,6 +77,35 @@ def columns(text: str, header: str) -> list[list[str]]:
     return [row for row in cells if row]
 
 
+WIDTHS = (40, 45, 52, 60, 72, 80, 100, 132)
+
+
+def front(made: Plan, steps: int) -> dict[str, Any]:
+    """What a sweep says of plans, without the time that it takes to make them."""
+    point = made.to_json()
+    points = [{**point, "interval_cycles": point["interval_cycles"] * step, "lut": point["lut"] / step} for step in (1, steps)]
+    return {"network": made.network, "part": made.part, "clock_mhz": made.clock_mhz, "points": points}
+
+
+def printed(parts: Iterable[RenderableType], width: int) -> str:
+    """What a terminal of so many columns shows."""
+    console = Console(width=width, highlight=False, markup=False, emoji=False, color_system=None)
+    with console.capture() as captured:
+        for part in parts:
+            console.print(part)
+    return "\n".join(line.rstrip() for line in captured.get().splitlines())
+
+
+def word(draw: random.Random) -> str:
+    """One to three words, now and then a very long one."""
+    return " ".join("n" * draw.choice((1, 3, 7, 12, 12, 90 if draw.random() < 0.1 else 5)) for _ in range(draw.randint(1, 3)))
+
+
+def number(draw: random.Random) -> float | int | None:
+    """Of any size that a table has."""
+    return draw.choice((draw.randint(0, 99), draw.randint(0, 10**9), draw.random() * 10**6, 0.5, None))
+
+
 class TestTerminal:
     def test_interrupt(self, tmp_path: Path) -> None:
         np.save(tmp_path / "x.npy", digits().test_images[:40])
@@ -87,6 +126,11 @@ class TestTerminal:
         assert json.loads((tmp_path / "out").read_text())["mismatches"] == 0
         assert "mismatches" not in shown
 
+    def test_progress_of_random(self, tmp_path: Path) -> None:
+        status, shown = on_terminal("random", "mnist_bcnn", "-o", tmp_path / "m.onnx")
+        assert status == 0
+        assert "balancing layers" in shown
+
     @pytest.mark.parametrize("model", ["digits_bcnn", "mnist_bcnn"])
     def test_tables_suit_a_terminal(self, model: str) -> None:
         file = MODELS / f"{model}.onnx"
@@ -104,6 +148,50 @@ class TestTerminal:
                 assert rows[-1][-1] == f"{network.operations:,}"
                 for node in (node for layer in network.layers for node in layer.nodes):
                     assert re.search(rf"(^|\s){re.escape(node)}(,|$)", shown, re.MULTILINE), node
+
+    @pytest.mark.parametrize("model", sorted(MODELS.glob("*.onnx")), ids=lambda path: path.stem)
+    def test_numbers_never_break(self, model: Path) -> None:
+        """Nor do names of layers, nor is any line too long: what a pipe gets of a table is there, cell for cell."""
+        network = import_model(model, 1 / 255)
+        made = Planner(network, "xc7vx690t", 200.0, 1).plan(1 << 20)
+        inspected = inspect_command._tables(network)
+        swept = plan_command.sweep_tables(front(made, 40))
+        numbers = re.compile(r"(?<![\w.,/])[\d,.]*\d(?![\w.,/])")
+        for parts in (plan_command.tables(made), swept, inspected[:1]):
+            whole = Counter(numbers.findall(printed(parts, 10_000)))
+            for width in WIDTHS:
+                shown = printed(parts, width)
+                assert max(map(len, shown.splitlines())) <= width
+                assert whole <= Counter(numbers.findall(shown))
+                if parts is not swept:
+                    assert {layer.name for layer in network.layers} <= set(re.findall(r"^\w+", shown, re.MULTILINE))
+
+    @pytest.mark.parametrize("width", WIDTHS)
+    def test_any_table_fits(self, width: int) -> None:
+        """Drawn tables: columns of numbers and words, names longer than any terminal, with and without totals."""
+        draw = random.Random(width)
+        for _ in range(150):
+            count, texts = draw.randint(1, 12), draw.randint(0, 3)
+            cells = [
+                [word(draw) if place < texts and draw.random() < 0.9 else number(draw) for place in range(count)]
+                for _ in range(draw.randint(2, 5))
+            ]
+            columns = [word(draw) for _ in range(count)] if draw.random() < 0.7 else [""] * count
+            total, rows = (cells[0], cells[1:]) if draw.random() < 0.5 else ((), cells)
+            shown = printed([table("a table", columns, rows, texts, total)], width)
+            assert max(map(len, shown.splitlines())) <= width
+            lines = {tuple(line.split()) for line in shown.splitlines()}
+            found = Counter(part for line in lines for part in line)
+            for row in (rows[0], total):
+                for cell in row:
+                    if not isinstance(cell, str) and cell is not None:
+                        assert found[f"{cell:,.10g}" if isinstance(cell, float) else f"{cell:,}"], (cell, shown)
+
+    def test_a_narrow_terminal(self) -> None:
+        """What the command itself makes of 60 columns: 1,536 is on one line."""
+        shown = command("plan", DIGITS, "--interval", 2000, COLUMNS="60").out
+        headers = [line.split() for line in shown.splitlines() if line.startswith("layer ")]
+        assert headers == [["layer", "folding", "weights", "interval", "latency", "LUT"], ["layer", "FF", "RAMB36"]]
 
     def test_pipes_get_whole_lines(self) -> None:
         result = command("inspect", DIGITS)

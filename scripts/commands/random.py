@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,9 @@ def random(name: str, seed: int, data: Path | None, output: Path | None, as_json
     path = output or Path(f"{name}.onnx")
     check_writable(path)
     shape = SHAPES[name]
-    result = random_network(name, shape, seed, None if data is None else _codes(data, shape))
+    codes = None if data is None else _codes(data, shape)
+    with terminal.progress() as report:
+        result = random_network(name, shape, seed, codes, partial(report, "balancing layers"))
     write_whole(path, lambda fresh: onnx.save(result.model, str(fresh)))
     about: dict[str, Any] = {"model": str(path), "seed": seed, "weights": shape.weights, "ones": list(result.ones)}
     low, high = min(result.ones), max(result.ones)

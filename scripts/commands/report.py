@@ -97,6 +97,9 @@ def report(
 
         found = study(Subject(model, network, made, x, codes, truth, noise), area, power, progress)
     files = write(found, network, x, output)
+    doubts = found.data["batches"]["warning"]
+    if doubts:
+        terminal.remark(f"onnxruntime's times: {doubts}")
     summary: dict[str, Any] = found.data | {"folder": str(output), "files": files}
     terminal.emit(summary, f"{output / PAGE}, and {len(files) - 1} plots beside it")
     sys.exit(1 if found.data["measured"]["mismatches"] else 0)

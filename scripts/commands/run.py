@@ -21,6 +21,9 @@ from ..models import load_with_data, make_noise, make_plan
 from ..terminal import Report, Terminal, table
 from . import options
 
+LEAST_FRAMES = 11
+"""Frames whose ten distances may show an interval."""
+
 
 @click.command(short_help="MODEL's output for the frames of X.npy.")
 @options.model
@@ -105,7 +108,9 @@ def run(
         write_arrays(latents, latent_values(network, tensors, drawn))
     summary = summarise(network, on, made, measured, y, truth)
     shown = [[key.replace("_", " "), f"{value:.2%}" if key == "accuracy" else value] for key, value in summary.items()]
-    terminal.emit(summary, table(f"{network.name} on {on}", ["", ""], shown))
+    lines = [summary["note"]] if "note" in summary else []
+    shown = [row for row in shown if row[0] != "note"]
+    terminal.emit(summary, table(f"{network.name} on {on}", ["", ""], shown), *lines)
 
 
 def _simulate(
@@ -168,11 +173,20 @@ def summarise(
     }
     if plan and measured:
         summary |= {"clock_mhz": plan.clock_mhz, "planned_latency_cycles": plan.latency, "planned_interval_cycles": plan.interval}
+        if summary["interval_cycles"] is None:
+            summary["note"] = no_interval(len(y))
     if network.latent is not None:
         summary["samples"] = y.shape[1] if y.ndim > 1 + len(network.output.shape) else 1
     if labels is not None:
         summary["accuracy"] = accuracy(y, labels)
     return summary
+
+
+def no_interval(frames: int) -> str:
+    """Why a run of so many frames shows no interval."""
+    if frames < LEAST_FRAMES:
+        return f"no interval was measured: it takes at least {LEAST_FRAMES} frames, these were {frames}"
+    return f"no interval was measured: the last of {frames} frames do not follow at equal distances yet; it takes more frames"
 
 
 def accuracy(y: NDArray[np.float32], labels: NDArray[np.int64]) -> float:

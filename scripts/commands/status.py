@@ -21,8 +21,10 @@ def status(port: str, baud: int, patience: float, as_json: bool) -> None:
     Frames and results are counted from the network's last reset, refused requests and busy cycles from power-up.
     """
     terminal = Terminal(as_json)
-    with Client.open(port, baud, patience) as client:
-        device = client.device
+    with terminal.progress() as report:
+        report(f"asking {port}, for {patience:g} s at most", 0, 0)
+        with Client.open(port, baud, patience) as client:
+            device = client.device
     data = {
         "port": port,
         "version": f"{device.major}.{device.minor}.{device.patch}",

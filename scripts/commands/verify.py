@@ -15,6 +15,7 @@ from ..gallery import draw
 from ..models import load_with_data, make_noise, make_plan
 from ..terminal import Terminal, table
 from . import options
+from .run import no_interval
 
 
 @click.command(short_help="Float graph, golden and Verilog side by side.")
@@ -86,6 +87,10 @@ def verify(
     about = found.compared(x, truth)
     result |= about
     rows += _rows(found, about)
+    lines: list[str] = []
+    if interval is None:
+        result["note"] = no_interval(len(x))
+        lines.append(result["note"])
     if report_file:
         write_json(report_file, result)
     if pictures:
@@ -98,7 +103,7 @@ def verify(
         ["interval in cycles, planned / measured", f"{made.interval:,} / {'-' if interval is None else f'{interval:,.10g}'}"],
         [f"frames per second at an assumed {made.clock_mhz:g} MHz", f"{made.fps:,.0f}"],
     ]
-    terminal.emit(result, table(network.name, ["", ""], rows))
+    terminal.emit(result, table(network.name, ["", ""], rows), *lines)
     sys.exit(1 if mismatches else 0)
 
 

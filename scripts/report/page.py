@@ -8,9 +8,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from PIL import Image
-
 RESOURCES = {"lut": "LUT6", "ff": "registers", "bram36": "RAMB36", "dsp": "DSP48"}
 
 TITLES = {
@@ -34,6 +31,8 @@ def render(data: Mapping[str, Any], pictures: Mapping[str, Path]) -> str:
 
     Names come from files that nobody vouches for: whatever is not the template's own is escaped.
     """
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).with_name("templates")),
         autoescape=True,
@@ -94,6 +93,8 @@ def figure(value: float, key: str) -> str:
 
 
 def _image(name: str, pictures: Mapping[str, Path]) -> dict[str, Any]:
+    from PIL import Image
+
     light = pictures[name].read_bytes()
     with Image.open(io.BytesIO(light)) as image:
         width, height = image.size

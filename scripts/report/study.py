@@ -131,7 +131,8 @@ def _batches(subject: Subject, interval: float, latency: int, report: Report) ->
     """Speed with batches of frames: the pipeline's, from its cycles at assumed clocks, and onnxruntime's, measured now.
 
     seconds: for one batch alone, from its first frame in to its last result out. fps: when batches follow one another; the next
-    enters the pipeline while one is inside.
+    enters the pipeline while one is inside. quartiles: of fps, where it was measured. others: processors that others kept busy
+    meanwhile.
     """
     paper = is_paper_network(subject.network)
     clocks = dict.fromkeys((subject.plan.clock_mhz, *((PAPER_CLOCK_MHZ,) if paper else ())))
@@ -142,17 +143,27 @@ def _batches(subject: Subject, interval: float, latency: int, report: Report) ->
         seconds[name] = [(latency + (batch - 1) * interval) / (clock * 1e6) for batch in BATCHES]
     refusal = None
     report("measuring onnxruntime", 0, 0)
+    crowd = measure.Crowd()
+    times: dict[str, list[measure.Timed]] = {}
     try:
         for threads, name in ((1, "onnxruntime, one thread"), (0, "onnxruntime, all cores")):
-            seconds[name] = measure.seconds(measure.onnxruntime_run(subject.model, threads), subject.x, BATCHES)
+            times[name] = measure.timed(measure.onnxruntime_run(subject.model, threads), subject.x, BATCHES)
+            seconds[name] = [each.median for each in times[name]]
             fps[name] = [batch / taken for batch, taken in zip(BATCHES, seconds[name], strict=True)]
     except NotPortableError as error:
         refusal = str(error)
+    others = crowd.others
     statement = GPU if paper else None if subject.network.latent is None else AUTOENCODERS
     return {
         "sizes": list(BATCHES),
         "fps": fps,
         "seconds": seconds,
+        "quartiles": {
+            name: [[batch / each.high, batch / each.low] for batch, each in zip(BATCHES, of, strict=True)]
+            for name, of in times.items()
+        },
+        "others": others,
+        "warning": measure.warning(times, others) if times else None,
         "refusal": refusal,
         "processor": _processor(),
         "cores": os.cpu_count(),

@@ -49,13 +49,19 @@ def latency(
         check_writable(picture)
     network, x, _ = load_with_data(model, data, input_scale, terminal)
     made = make_plan(network, plan, part, interval, clock_mhz=clock_mhz)
-    times = {}
+    crowd = measure.Crowd()
+    measured: dict[str, list[measure.Timed]] = {}
     with terminal.progress() as report:
         report("measuring", 0, 0)
         for threads, name in ((1, "onnxruntime, one thread"), (0, "onnxruntime")):
-            times[name] = measure.seconds(measure.onnxruntime_run(model, threads), x, BATCHES)
+            measured[name] = measure.timed(measure.onnxruntime_run(model, threads), x, BATCHES)
         if recipe:
-            times["PyTorch"] = measure.seconds(_torch(recipe), x, BATCHES)
+            measured["PyTorch"] = measure.timed(_torch(recipe), x, BATCHES)
+    others = crowd.others
+    doubts = measure.warning(measured, others)
+    if doubts:
+        terminal.remark(doubts)
+    times = {name: [each.median for each in of] for name, of in measured.items()}
     pipeline = f"pipeline at an assumed {made.clock_mhz:g} MHz"
     times[pipeline] = measure.pipeline_seconds(made, BATCHES)
     if picture:
@@ -63,6 +69,8 @@ def latency(
     result = {
         "batches": list(BATCHES),
         "seconds": times,
+        "quartiles": {name: [[each.low, each.high] for each in of] for name, of in measured.items()},
+        "others": others,
         "latency_cycles": made.latency,
         "interval_cycles": made.interval,
         "clock_mhz": made.clock_mhz,
