@@ -204,17 +204,19 @@ def find_ties(
     low: NDArray[np.int64],
     high: NDArray[np.int64],
     stride: int,
+    rounded: Callable[[NDArray[np.int64]], Float] | None = None,
     decide: Callable[[Float], NDArray[np.generic]] = lambda x: x >= 0,
 ) -> tuple[Tie, ...]:
     """The accumulators on either side of each threshold whose decision turns with rounding.
 
-    argument maps accumulators (channels, n) to what is compared with zero, or rounded, in float64; decide to what the network
-    makes of it.
+    argument maps accumulators (channels, n) to what is compared with zero, in float64; rounded, which is the same where it is
+    not given, to what rounding changes on the way there; decide maps the latter to decisions.
     """
+    rounded = rounded or argument
     candidates = np.clip(steps.thresholds[:, None] + stride * np.arange(-1, 2), low[:, None], high[:, None])
-    values = argument(candidates)
-    rounding = TIE_TOLERANCE * np.max(np.abs(argument(np.stack([low, high], axis=1))), axis=1, keepdims=True)
-    close = np.isfinite(values) & (decide(values - rounding) != decide(values + rounding))
+    values, exact = argument(candidates), rounded(candidates)
+    rounding = TIE_TOLERANCE * np.max(np.abs(rounded(np.stack([low, high], axis=1))), axis=1, keepdims=True)
+    close = np.isfinite(values) & (decide(exact - rounding) != decide(exact + rounding))
     places = sorted({(int(c), int(candidates[c, i]), float(values[c, i])) for c, i in zip(*np.nonzero(close), strict=True)})
     return tuple(Tie(layer, *place) for place in places)
 

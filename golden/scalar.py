@@ -36,6 +36,11 @@ class Step:
         """Do some numbers that differ by no more than rounding give results that differ by more?"""
         return self.binarises
 
+    @property
+    def exact(self) -> bool:
+        """Is the result free of rounding?"""
+        return False
+
     def with_constants(self, constants: tuple[Float, ...]) -> Step:
         """The same step with its constants replaced, e.g. rearranged."""
         return self
@@ -94,6 +99,10 @@ class Power(_WithOne):
 class LeakyRelu(_WithOne):
     """x where it is not negative, c * x elsewhere; c = 0 is the ordinary ReLU, a tensor c is PReLU."""
 
+    @property
+    def exact(self) -> bool:
+        return not np.any(self.constant)
+
     def __call__(self, x: Float) -> Float:
         return np.where(x < 0, x * self.constant.astype(x.dtype), x)
 
@@ -108,6 +117,10 @@ class Clip(Step):
     @property
     def constants(self) -> tuple[Float, ...]:
         return self.low, self.high
+
+    @property
+    def exact(self) -> bool:
+        return True
 
     def with_constants(self, constants: tuple[Float, ...]) -> Clip:
         return Clip(self.node, *constants)
@@ -151,6 +164,10 @@ class Function(Step):
     def jumps(self) -> bool:
         return self.function in (np.rint, np.floor, np.ceil)
 
+    @property
+    def exact(self) -> bool:
+        return self.jumps or self.function in (np.abs, np.negative)
+
     def __call__(self, x: Float) -> Float:
         return self.function(x)
 
@@ -175,6 +192,10 @@ class Binarise(Step):
         threshold, low, high = constants
         return Binarise(self.node, threshold, low, high)
 
+    @property
+    def exact(self) -> bool:
+        return True
+
     def __call__(self, x: Float) -> Float:
         return np.where(x >= self.threshold.astype(x.dtype), self.high.astype(x.dtype), self.low.astype(x.dtype))
 
@@ -193,6 +214,10 @@ class Sign(Step):
         one = np.ones((), np.float32)
         return Binarise(self.node, np.zeros((), np.float32), -one, one)
 
+    @property
+    def exact(self) -> bool:
+        return True
+
     def __call__(self, x: Float) -> Float:
         return np.sign(x)
 
@@ -210,6 +235,10 @@ class Choose(Step):
 
     def with_constants(self, constants: tuple[Float, ...]) -> Choose:
         return Choose(self.node, *constants)
+
+    @property
+    def exact(self) -> bool:
+        return True
 
     def __call__(self, x: Float) -> Float:
         return np.where(x != 0, self.yes.astype(x.dtype), self.no.astype(x.dtype))
@@ -278,6 +307,11 @@ class Chain:
     def binarised(self) -> int:
         """Number of steps up to the last quantiser; 0 without one."""
         return max((end for end, step in enumerate(self.steps, 1) if step.binarises), default=0)
+
+    @property
+    def rounded(self) -> Chain:
+        """The chain up to its last step that rounds."""
+        return Chain(self.steps[: max((end for end, step in enumerate(self.steps, 1) if not step.exact), default=0)])
 
     @property
     def culprit(self) -> str | None:

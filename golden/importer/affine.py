@@ -73,6 +73,15 @@ def affine(chain: Chain, first: Affine = IDENTITY) -> Affine | None:
     return result
 
 
+def idle(chain: Chain, elements: NDArray[np.int64]) -> bool:
+    """Does a chain leave the given elements as they are, as a product with 1 and a sum with 0 do?"""
+    whole = affine(chain)
+    if whole is None:
+        return False
+    gain, offset = whole.of(elements)
+    return bool(np.all(gain == 1) and not np.any(offset))
+
+
 @dataclass(frozen=True, eq=False)
 class Parts:
     """A chain as three: affine steps, which the layer before absorbs; a function of constants that all elements share; and affine

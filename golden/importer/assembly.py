@@ -176,20 +176,21 @@ class Assembly:
 
     def _note_ties(self, chain: Chain, accumulators: Accumulators, decision: Decision) -> None:
         """List what rounding decides, at each step of the chain that jumps, and what the zero of a Sign does."""
-        name = self.names()[-1]
-        found = {(tie.channel, tie.accumulator): tie for tie in reversed(decision.zeros_of(name))}
+        name, numbers = self.names()[-1], accumulators
+        found = {(tie.channel, tie.accumulator): tie for tie in decision.zeros_of(name)}
         for position, step in reversed(list(enumerate(chain.steps))):
             if step.jumps:
                 zero = step.threshold.astype(np.float64) if isinstance(step, Binarise) else np.zeros(())
-                before, behind = Chain(chain.steps[:position]), Chain(chain.steps[position:])
+                before = Chain(chain.steps[:position])
+                rounded = before.rounded
+                behind = Chain(chain.steps[len(rounded.steps) :])
                 ties = find_ties(
                     f"{name} before {step.node}",
-                    lambda a, f=before, c=zero: f(accumulators.exact(a)) - c,  # type: ignore[misc]
+                    lambda a, f=before, c=zero: f(numbers.exact(a)) - c,  # type: ignore[misc]
                     decision.steps,
-                    accumulators.low,
-                    accumulators.high,
-                    accumulators.stride,
-                    lambda x, f=behind, c=zero: f(x + c),  # type: ignore[misc]
+                    *(numbers.low, numbers.high, numbers.stride),
+                    lambda a, f=rounded: f(numbers.exact(a)),  # type: ignore[misc]
+                    behind,
                 )
                 found |= {(tie.channel, tie.accumulator): tie for tie in ties}
         self.ties.extend(found[place] for place in sorted(found))

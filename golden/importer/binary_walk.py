@@ -49,7 +49,8 @@ class BinaryWalk(Walk[Network]):
         symbol = self.values[tensor]
         if isinstance(symbol, Symbol):
             try:
-                self.values[tensor] = self.output(symbol)
+                symbol = self.output(self.on_stream(symbol))
+                self.values[tensor] = self.assembly.codes(symbol, "layers of real weights")
             except Refusal as refusal:
                 self.refuse(refusal, next(node for node in self.graph.nodes if tensor in node.outputs))
 

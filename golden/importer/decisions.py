@@ -133,7 +133,7 @@ def _grid_and_steps(levels: Levels) -> tuple[Grid, Steps]:
     if len(values) == 1:
         values = np.array([0, 1], values.dtype) if values[0] == 0 else np.sort(np.append(values, np.negative(values)))
     grid = Grid.fit(values.astype(np.float32))
-    if grid is None:
+    if grid is None or np.any((grid.values(np.arange(2)) == 0) != (values == 0)):
         raise _UndecidedError(f"binary activations of the levels {_numbers(values)}")
     return grid, levels.steps(values[1])
 

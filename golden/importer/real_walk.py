@@ -15,10 +15,10 @@ from ..real import RealLatent, RealLinear, RealNetwork
 from ..scalar import Add, Chain, Step
 from ..window import Window
 from . import latent
-from .affine import IDENTITY, Affine, Parts, Real, affine
+from .affine import IDENTITY, Affine, Parts, Real, affine, idle
 from .assembly import input_format
 from .binary_walk import BinaryWalk
-from .front import last_binary, leading_to
+from .front import BINARISING, ROUNDING, last_binary, leading_to
 from .latent import OTHER_RANDOM, RANDOM, Joint, Noise, Sample, Scored, Spread
 from .model_file import Graph, Node
 from .operands import Array, activation, constant, sliding_window
@@ -65,14 +65,17 @@ class RealWalk(Walk[RealNetwork]):
     def begin(self) -> None:
         """Import binary layers in front, if there are any, as those of a binary network."""
         nodes = leading_to(self.graph.output, self.graph.nodes)
-        tensor = last_binary(self.graph, nodes)
-        if tensor is None:
-            return
-        front = BinaryWalk(self.graph, self.path, self.input_scale)
-        visited = leading_to(tensor, nodes)
-        for node in visited:
-            front.visit(node)
-        front.finish(tensor)
+        for operators in ((*BINARISING, *ROUNDING), BINARISING):
+            tensor = last_binary(self.graph, nodes, operators)
+            if tensor is None:
+                return
+            front = BinaryWalk(self.graph, self.path, self.input_scale)
+            visited = leading_to(tensor, nodes)
+            for node in visited:
+                front.visit(node)
+            front.finish(tensor)
+            if front.assembly.stage and not front.findings:
+                break  # otherwise nothing is binary up to a node that rounds, which may be part of the layers behind
         if not front.findings and not front.assembly.stage:
             return  # nothing but the input's own quantiser
         self.front, self.findings = front, front.findings
@@ -96,7 +99,7 @@ class RealWalk(Walk[RealNetwork]):
         source = symbol.source
         self.settle_front()
         if isinstance(source, Sample | Scored):
-            if symbol.chain.steps:
+            if not idle(symbol.chain, symbol.index):
                 raise Refusal(f"{symbol.chain.nodes[0]} stands between the sample or its scores and the output")
             order = symbol.index.reshape(-1)
         else:
