@@ -1,6 +1,7 @@
 """What each layer's results can be at all: intervals, from the input's codes on.
 
-A result whose interval is one number never changes. Intervals are safe, not tight: results that the weights of several layers together hold still may go unnoticed.
+A result whose interval is one number never changes. Intervals are safe, not tight: results that the weights of several layers
+together hold still may go unnoticed.
 """
 
 from __future__ import annotations
