@@ -94,7 +94,7 @@ def find_levels(
     high: NDArray[np.int64],
     stride: int = 1,
 ) -> Levels:
-    """The values of `function` over low, low + stride, ... high, channel by channel, where each channel's change once at most.
+    """The values of `function` over low, low + stride, ... high; those of each channel may change once.
 
     function maps accumulators (channels, n) to values of the same shape. Raises NotMonotoneError or NotANumberError.
     """
@@ -129,13 +129,6 @@ def _check_numbers(block: NDArray[np.generic], accumulators: NDArray[np.int64]) 
     if wrong.any():
         channel, place = np.argwhere(wrong)[0]
         raise NotANumberError(int(channel), int(accumulators[channel, place]))
-
-
-def find_steps(
-    bits: Callable[[NDArray[np.int64]], NDArray[np.bool_]], low: NDArray[np.int64], high: NDArray[np.int64], stride: int = 1
-) -> Steps:
-    """The steps of `bits` over low, low + stride, ... high, channel by channel; arguments and errors as for find_levels."""
-    return find_levels(bits, low, high, stride).steps(True)
 
 
 def find_others(
