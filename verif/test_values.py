@@ -113,6 +113,11 @@ THREE_VALUES: dict[str, tuple[Function, str, str]] = {
         "sign",
         "channel 1 has 6 accumulators, from -5 to 5",
     ),
+    "a channel at its end": (
+        lambda g, y: g("Sign", g("Add", y, np.array([0.5, 5.0, 0.5])), name="sign"),
+        "sign",
+        "channel 1 changes only where it gives 0, at accumulator -5",
+    ),
     "other channels": (
         lambda g, y: g("Sign", g("Mul", g("Relu", y), np.array([1.0, -1.0, 1.0])), name="sign"),
         "sign",

@@ -120,6 +120,13 @@ def _without_zeros(chain: Chain, accumulators: Accumulators) -> Decision:
             f"0, beside {_numbers(levels.values)} for others; a bit has two values. Give the Sign no zeros: add a small constant "
             "in front of it"
         )
+    stuck = (counts > 0) & (levels.below == levels.above)
+    if stuck.any():
+        channel = int(stuck.argmax())
+        raise _UndecidedError(
+            f"channel {channel} changes only where it gives 0, at accumulator {first[channel]}, and others give "
+            f"{_numbers(levels.values)}; a bit has two values. Give the Sign no zeros: add a small constant in front of it"
+        )
     node = next(step.node for step in reversed(chain.steps) if isinstance(step, Sign))
     zeros = tuple((int(channel), int(first[channel]), node) for channel in np.flatnonzero(counts))
     return Decision(grid, steps, zeros)
