@@ -518,9 +518,9 @@ class TestSampling:
                 "means of shape (1, 4) for",
             ),
             "subtracted": (lambda g: subtracted(g), "expected mu + sigma * eps"),
-            "with tempered noise": (
-                lambda g: g.z(spread=lambda s: g("Mul", s, 0.7), total="culprit"),
-                "expected mu + sigma * eps",
+            "with shifted noise": (
+                lambda g: g.z(spread=lambda s: g("Add", s, 0.7), total="culprit"),
+                "to the noise; only the mean may be added to it",
             ),
         }
     )
@@ -533,9 +533,9 @@ class TestSampling:
             "of halves": (lambda g: g.z(noise=lambda m: g.bad("RandomNormalLike", m, dtype=10)), "another type than float"),
             "of no elements": (lambda g: g.z(noise=lambda m: g.bad("RandomNormal", shape=[0, 3])), "noise of shape (0, 3)"),
             "vast": (lambda g: g.z(noise=lambda m: g.bad("RandomNormal", shape=[1 << 40, 1 << 40])), "elements, at most"),
-            "tempered": (
-                lambda g: g.z(noise=lambda m: g("Mul", g("RandomNormalLike", m), 0.7), product="culprit"),
-                "a standard",
+            "shifted": (
+                lambda g: g.z(noise=lambda m: g("Add", g("RandomNormalLike", m), 0.7), product="culprit"),
+                "to the noise; only the mean may be added to it",
             ),
             "for several frames": (
                 lambda g: g.z(noise=lambda m: g("RandomNormal", shape=[5, 3]), product="culprit"),
