@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,7 @@ from .latent import Latent
 from .layout import Layout
 from .normalisation import Tie
 from .pool import Pool
+from .reach import Reach, reaches
 from .scalar import Chain, Float
 from .shuffle import Shuffle
 from .tensor import TensorType
@@ -135,6 +137,16 @@ class Network:
     def result(self) -> Layout:
         """How the last layer's result lies on a stream inside the pipeline."""
         return self.layers[-1].layout
+
+    @cached_property
+    def reach(self) -> dict[str, Reach]:
+        """What the results of each layer can be, by its name."""
+        return reaches(self.input.tensor, self.layers)
+
+    @property
+    def constant_layers(self) -> tuple[str, ...]:
+        """Names of the layers whose results are the same for all frames."""
+        return tuple(name for name, reach in self.reach.items() if reach.constant_channels.all())
 
     @property
     def latent(self) -> Latent | None:

@@ -1,13 +1,14 @@
 """Thresholds by evaluation.
 
 Whatever a float graph computes between an integer accumulator and the next binarisation is a scalar function per channel. It is
-evaluated over every accumulator that can occur; if each channel's result changes at most once, the integer at the change is
-the threshold, and hardware takes the graph's decision for every value, rounding included.
+evaluated over every accumulator that can occur; if each channel's result changes at most once, and all channels' results are
+two numbers, then these are the two meanings of a bit, and the integer at the change is its threshold. Hardware takes the graph's
+decision for every accumulator, rounding included.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,6 +32,13 @@ class NotMonotoneError(ValueError):
         super().__init__(f"channel {channel} turns between accumulators {accumulators[0]} and {accumulators[1]}")
 
 
+class NotANumberError(ValueError):
+    """A function gives NaN for an accumulator that can occur."""
+
+    def __init__(self, channel: int, accumulator: int) -> None:
+        super().__init__(f"channel {channel} gives no number at accumulator {accumulator}")
+
+
 @dataclass(frozen=True, eq=False)
 class Steps:
     """Per channel, the step function bit = (accumulator >= threshold) XOR falling; all arrays (channels,).
@@ -42,40 +50,108 @@ class Steps:
     falling: NDArray[np.bool_]
 
 
-def find_steps(
-    bits: Callable[[NDArray[np.int64]], NDArray[np.bool_]], low: NDArray[np.int64], high: NDArray[np.int64], stride: int = 1
-) -> Steps:
-    """The steps of `bits` over low, low + stride, ... high, channel by channel.
+@dataclass(frozen=True, eq=False)
+class Levels:
+    """Per channel, a function of one step at most: `above` from the accumulator `turns` on, `below` before; all (channels,).
 
-    bits maps accumulators (channels, n) to booleans of the same shape. Raises NotMonotoneError.
+    low is the smallest accumulator. turns is highest + stride for a constant channel, whose `above` is its `below`.
+    """
+
+    low: NDArray[np.int64]
+    turns: NDArray[np.int64]
+    below: NDArray[np.generic]
+    above: NDArray[np.generic]
+
+    @property
+    def values(self) -> NDArray[np.generic]:
+        """All values that all channels take, rising."""
+        return np.unique(np.concatenate([self.below, self.above]))
+
+    def of(self, accumulators: NDArray[np.int64]) -> NDArray[np.generic]:
+        """The values at accumulators (channels, n)."""
+        return np.where(accumulators >= self.turns[:, None], self.above[:, None], self.below[:, None])
+
+    def steps(self, upper: object) -> Steps:
+        """The step function of where the value is `upper`."""
+        below, above = self.below == upper, self.above == upper
+        return Steps(np.where(below & above, self.low, self.turns), below & ~above)
+
+
+def _blocks(low: NDArray[np.int64], high: NDArray[np.int64], stride: int, shared: int = 0) -> Iterator[NDArray[np.int64]]:
+    """All accumulators (channels, n) from low to high, some at a time; neighbouring blocks share so many columns.
+
+    Beyond a channel's own range its highest accumulator is repeated, so that nothing changes there.
+    """
+    count = int((high - low).max()) // stride + 1
+    width = max(1 + shared, BLOCK // len(low))
+    for start in range(0, count, width - shared):
+        yield np.minimum(low[:, None] + stride * np.arange(start, min(start + width, count)), high[:, None])
+
+
+def find_levels(
+    function: Callable[[NDArray[np.int64]], NDArray[np.generic]],
+    low: NDArray[np.int64],
+    high: NDArray[np.int64],
+    stride: int = 1,
+) -> Levels:
+    """The values of `function` over low, low + stride, ... high; those of each channel may change once.
+
+    function maps accumulators (channels, n) to values of the same shape. Raises NotMonotoneError or NotANumberError.
     """
     channels = len(low)
-    count = int((high - low).max()) // stride + 1
     changes = np.zeros(channels, np.int64)
-    thresholds = high + stride
-    first = previous = np.zeros(channels, bool)
-    width = max(1, BLOCK // channels)
-    for start in range(0, count, width):
-        values = low[:, None] + stride * np.arange(start, min(start + width, count))
-        # beyond a channel's own range its highest value is repeated, so that nothing changes there
-        block = bits(np.minimum(values, high[:, None]))
-        if start == 0:
+    turns = high + stride
+    first: NDArray[np.generic] | None = None
+    previous: NDArray[np.generic] = np.zeros(0)
+    for accumulators in _blocks(low, high, stride):
+        block = function(accumulators)
+        _check_numbers(block, accumulators)
+        if first is None:
             first = previous = block[:, 0]
         change = block != np.concatenate([previous[:, None], block[:, :-1]], axis=1)
         found = change.any(axis=1)
-        at = values[np.arange(channels), change.argmax(axis=1)]
+        at = accumulators[np.arange(channels), change.argmax(axis=1)]
         again = found & ((changes > 0) | (change.sum(axis=1) > 1))
         if again.any():
             channel = int(np.argmax(again))
-            places = values[channel, np.flatnonzero(change[channel])]
-            earlier = thresholds[channel] if changes[channel] else places[0]
+            places = accumulators[channel, np.flatnonzero(change[channel])]
+            earlier = turns[channel] if changes[channel] else places[0]
             raise NotMonotoneError(channel, (int(earlier), int(places[-1])))
-        thresholds = np.where(found, at, thresholds)
+        turns = np.where(found, at, turns)
         changes += found
         previous = block[:, -1]
-    constant = changes == 0
-    thresholds = np.where(constant & first, low, thresholds)
-    return Steps(thresholds, first & ~constant)
+    assert first is not None
+    return Levels(low, turns, first, previous)
+
+
+def _check_numbers(block: NDArray[np.generic], accumulators: NDArray[np.int64]) -> None:
+    wrong = block != block
+    if wrong.any():
+        channel, place = np.argwhere(wrong)[0]
+        raise NotANumberError(int(channel), int(accumulators[channel, place]))
+
+
+def find_others(
+    function: Callable[[NDArray[np.int64]], Float],
+    levels: Levels,
+    low: NDArray[np.int64],
+    high: NDArray[np.int64],
+    stride: int,
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Per channel, for how many accumulators `function` is not what `levels` says, and the first and the last of them.
+
+    Where there are none, the first and the last mean nothing.
+    """
+    counts, first, last = np.zeros(len(low), np.int64), high.copy(), low.copy()
+    end = low - 1  # what a block repeats beyond a channel's range is not counted again
+    for accumulators in _blocks(low, high, stride):
+        other = (function(accumulators) != levels.of(accumulators)) & (accumulators > end[:, None])
+        other[:, 1:] &= accumulators[:, 1:] > accumulators[:, :-1]
+        counts += other.sum(axis=1)
+        first = np.minimum(first, np.where(other, accumulators, high[:, None]).min(axis=1))
+        last = np.maximum(last, np.where(other, accumulators, low[:, None]).max(axis=1))
+        end = accumulators[:, -1]
+    return counts, first, last
 
 
 def falls(
@@ -83,15 +159,15 @@ def falls(
 ) -> NDArray[np.bool_]:
     """For each channel, whether `function` falls over low, low + stride, ... high; a constant one does not.
 
-    Raises NotMonotoneError for a channel that does both.
+    Raises NotMonotoneError for a channel that does both, or NotANumberError.
     """
     channels = len(low)
-    count = int((high - low).max()) // stride + 1
     rose, fell = np.zeros(channels, bool), np.zeros(channels, bool)
-    width = max(2, BLOCK // channels)
-    for start in range(0, count, width - 1):  # neighbouring blocks share one value
-        values = np.minimum(low[:, None] + stride * np.arange(start, min(start + width, count)), high[:, None])
-        change = np.diff(function(values), axis=1)
+    for accumulators in _blocks(low, high, stride, shared=1):
+        values = function(accumulators)
+        _check_numbers(values, accumulators)
+        with np.errstate(invalid="ignore"):  # from one infinity to the same one nothing changes
+            change = np.diff(values, axis=1)
         rose |= (change > 0).any(axis=1)
         fell |= (change < 0).any(axis=1)
         both = rose & fell
@@ -121,15 +197,19 @@ def find_ties(
     low: NDArray[np.int64],
     high: NDArray[np.int64],
     stride: int,
+    rounded: Callable[[NDArray[np.int64]], Float] | None = None,
+    decide: Callable[[Float], NDArray[np.generic]] = lambda x: x >= 0,
 ) -> tuple[Tie, ...]:
-    """The accumulators on either side of each threshold whose float64 argument is zero within rounding.
+    """The accumulators on either side of each threshold whose decision turns with rounding.
 
-    argument maps accumulators (channels, n) to what the binarisation compares with zero, in float64.
+    argument maps accumulators (channels, n) to what is compared with zero, in float64; rounded, which is the same where it is
+    not given, to what rounding changes on the way there; decide maps the latter to decisions.
     """
+    rounded = rounded or argument
     candidates = np.clip(steps.thresholds[:, None] + stride * np.arange(-1, 2), low[:, None], high[:, None])
-    values = argument(candidates)
-    spread = np.max(np.abs(argument(np.stack([low, high], axis=1))), axis=1, keepdims=True)
-    close = np.abs(values) <= TIE_TOLERANCE * spread
+    values, exact = argument(candidates), rounded(candidates)
+    rounding = TIE_TOLERANCE * np.max(np.abs(rounded(np.stack([low, high], axis=1))), axis=1, keepdims=True)
+    close = np.isfinite(values) & (decide(exact - rounding) != decide(exact + rounding))
     places = sorted({(int(c), int(candidates[c, i]), float(values[c, i])) for c, i in zip(*np.nonzero(close), strict=True)})
     return tuple(Tie(layer, *place) for place in places)
 

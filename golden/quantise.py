@@ -164,7 +164,7 @@ def quantise(network: RealNetwork, ranges: Ranges, precision: Precision) -> Netw
         units = [unit] * tensor.channels
     scale = np.array(units, np.float32)[network.output_order % stage.tensor.channels]
     output = OutputFormat(network.output_name, network.output_shape, network.output_order, scale, 1, 0, Chain(()))
-    return Network(network.name, network.input, tuple(layers), output)
+    return Network(network.name, network.input, tuple(layers), output, network.ties)
 
 
 def _head_unit(means: Range, precision: Precision) -> float:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from .grid import BIPOLAR, Grid
 from .latent import Latent
 from .network import InputFormat, Layer
+from .normalisation import Tie
 from .scalar import Chain
 from .tensor import TensorType
 from .window import Window
@@ -108,7 +109,7 @@ class RealNetwork:
 
     input: how the graph's input becomes codes. binary: integer layers in front, from a binary encoder. layers: the rest, from
     end to end. output: name, shape without the batch, and for each element of the flat output the index of its result in stream
-    order.
+    order. ties: decisions of the binary layers, as in Network.
     """
 
     name: str
@@ -118,6 +119,7 @@ class RealNetwork:
     output_name: str
     output_shape: tuple[int, ...]
     output_order: NDArray[np.int64]
+    ties: tuple[Tie, ...] = ()
 
     @property
     def grid(self) -> Grid:

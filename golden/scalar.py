@@ -26,6 +26,21 @@ class Step:
         """The step's constants, in the order that `with_constants` takes them."""
         return ()
 
+    @property
+    def binarises(self) -> bool:
+        """Is the step a quantiser, so that what it gives is meant to be bits?"""
+        return False
+
+    @property
+    def jumps(self) -> bool:
+        """Do some numbers that differ by no more than rounding give results that differ by more?"""
+        return self.binarises
+
+    @property
+    def exact(self) -> bool:
+        """Is the result free of rounding?"""
+        return False
+
     def with_constants(self, constants: tuple[Float, ...]) -> Step:
         """The same step with its constants replaced, e.g. rearranged."""
         return self
@@ -84,6 +99,10 @@ class Power(_WithOne):
 class LeakyRelu(_WithOne):
     """x where it is not negative, c * x elsewhere; c = 0 is the ordinary ReLU, a tensor c is PReLU."""
 
+    @property
+    def exact(self) -> bool:
+        return not np.any(self.constant)
+
     def __call__(self, x: Float) -> Float:
         return np.where(x < 0, x * self.constant.astype(x.dtype), x)
 
@@ -98,6 +117,10 @@ class Clip(Step):
     @property
     def constants(self) -> tuple[Float, ...]:
         return self.low, self.high
+
+    @property
+    def exact(self) -> bool:
+        return True
 
     def with_constants(self, constants: tuple[Float, ...]) -> Clip:
         return Clip(self.node, *constants)
@@ -137,20 +160,29 @@ class Function(Step):
 
     function: Callable[[Float], Float]
 
+    @property
+    def jumps(self) -> bool:
+        return self.function in (np.rint, np.floor, np.ceil)
+
+    @property
+    def exact(self) -> bool:
+        return self.jumps or self.function in (np.abs, np.negative)
+
     def __call__(self, x: Float) -> Float:
         return self.function(x)
 
 
 @dataclass(frozen=True, eq=False)
 class Binarise(Step):
-    """high where x >= threshold, low elsewhere: BipolarQuant, Sign, one-step MultiThreshold.
-
-    ONNX Sign gives 0 at exactly 0; here that is `high`, and accumulators that lead there are among the network's ties.
-    """
+    """high where x >= threshold, low elsewhere, also for NaN: BipolarQuant, comparisons, one-step MultiThreshold."""
 
     threshold: Float
     low: Float
     high: Float
+
+    @property
+    def binarises(self) -> bool:
+        return True
 
     @property
     def constants(self) -> tuple[Float, ...]:
@@ -160,8 +192,56 @@ class Binarise(Step):
         threshold, low, high = constants
         return Binarise(self.node, threshold, low, high)
 
+    @property
+    def exact(self) -> bool:
+        return True
+
     def __call__(self, x: Float) -> Float:
         return np.where(x >= self.threshold.astype(x.dtype), self.high.astype(x.dtype), self.low.astype(x.dtype))
+
+
+@dataclass(frozen=True, eq=False)
+class Sign(Step):
+    """ONNX Sign: -1, 0 or 1, and 0 only at exactly 0."""
+
+    @property
+    def binarises(self) -> bool:
+        return True
+
+    @property
+    def without_zero(self) -> Binarise:
+        """The same, but for +1 at exactly 0."""
+        one = np.ones((), np.float32)
+        return Binarise(self.node, np.zeros((), np.float32), -one, one)
+
+    @property
+    def exact(self) -> bool:
+        return True
+
+    def __call__(self, x: Float) -> Float:
+        return np.sign(x)
+
+
+@dataclass(frozen=True, eq=False)
+class Choose(Step):
+    """yes where x is not 0, no where it is: Where, on a comparison's 0 and 1."""
+
+    yes: Float
+    no: Float
+
+    @property
+    def constants(self) -> tuple[Float, ...]:
+        return self.yes, self.no
+
+    def with_constants(self, constants: tuple[Float, ...]) -> Choose:
+        return Choose(self.node, *constants)
+
+    @property
+    def exact(self) -> bool:
+        return True
+
+    def __call__(self, x: Float) -> Float:
+        return np.where(x != 0, self.yes.astype(x.dtype), self.no.astype(x.dtype))
 
 
 @dataclass(frozen=True, eq=False)
@@ -186,6 +266,10 @@ class Quantise(Step):
     def levels(self) -> int:
         """Number of codes."""
         return self.highest - self.lowest + 1
+
+    @property
+    def binarises(self) -> bool:
+        return True
 
     def __call__(self, x: Float) -> Float:
         scale, zero_point = self.scale.astype(x.dtype), self.zero_point.astype(x.dtype)
@@ -218,6 +302,26 @@ class Chain:
     def then(self, step: Step) -> Chain:
         """This chain with one more step."""
         return Chain((*self.steps, step))
+
+    @property
+    def binarised(self) -> int:
+        """Number of steps up to the last quantiser; 0 without one."""
+        return max((end for end, step in enumerate(self.steps, 1) if step.binarises), default=0)
+
+    @property
+    def rounded(self) -> Chain:
+        """The chain up to its last step that rounds."""
+        return Chain(self.steps[: max((end for end, step in enumerate(self.steps, 1) if not step.exact), default=0)])
+
+    @property
+    def culprit(self) -> str | None:
+        """The last quantiser's node."""
+        return self.steps[self.binarised - 1].node if self.binarised else None
+
+    @property
+    def without_zeros(self) -> Chain:
+        """The chain with each Sign taken as +1 at exactly 0."""
+        return Chain(tuple(step.without_zero if isinstance(step, Sign) else step for step in self.steps))
 
     @property
     def nodes(self) -> tuple[str, ...]:

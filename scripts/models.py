@@ -58,6 +58,17 @@ def load_network(
     return network
 
 
+def remark_constant(terminal: Terminal, network: Network) -> None:
+    """Say so if layers give the same for all frames, which is legal and never meant."""
+    names = network.constant_layers
+    if names:
+        unlike = "the input's step is not that of the data (--input-scale), or " if network.input.assumed else ""
+        terminal.remark(
+            f"{network.name}: the outputs of {', '.join(names)} never change, whatever the input; "
+            f"perhaps {unlike}no sum reaches its threshold"
+        )
+
+
 def load_with_data(
     model: Path, data: Path, input_scale: float | None, terminal: Terminal, calibration: Path | None = None
 ) -> tuple[Network, NDArray[Any], NDArray[np.int64]]:

@@ -25,6 +25,7 @@ from sigmabit.verif.pipelines import SimulationError
 
 from . import needs
 from .command_line import DIGITS, Call, Result, Tiny, command, frames, listing
+from .onnx_graphs import Builder
 
 pytestmark = pytest.mark.usefixtures("own_folder")
 
@@ -62,6 +63,38 @@ class TestInspect:
         for text in (people.out, people.err, result.err):
             assert "first_odd (Mod)" in text
             assert "second_odd (GlobalAveragePool)" in text
+
+
+class TestConstantLayers:
+    """A dense layer of pixels whose threshold lies beyond 1: nothing behind it ever changes if pixels are taken as v / 255."""
+
+    @pytest.fixture
+    def model(self, tmp_path: Path) -> Path:
+        g = Builder((4,))
+        y = g("MatMul", "x", np.array([[1, 1, -1]] * 4, np.float32))
+        y = g("BipolarQuant", g("Add", y, np.array([-300.0, -2.0, 300.0], np.float32)), 1.0)
+        y = g("BipolarQuant", g("MatMul", g("Add", y, 0.0), np.array([[1, -1]] * 3, np.float32)), 1.0)
+        return g.save(tmp_path / "m.onnx", g("MatMul", g("Mul", y, 1.0), np.ones((2, 1), np.float32)))
+
+    def test_channels(self, model: Path, call: Call) -> None:
+        found = json.loads(call("inspect", model, "--json").out)
+        assert found["constant_layers"] == []
+        assert [layer["constant_channels"] for layer in found["layers"]] == [2, 0, 0]
+        shown = call("inspect", model)
+        assert "dense1: its 2 of 3 channels never change" in shown.out
+        assert "never change" not in shown.err
+
+    @pytest.mark.parametrize("command", ["inspect", "plan", "convert"])
+    def test_layers(self, command: str, tmp_path: Path, call: Call) -> None:
+        g = Builder((4,))
+        y = g("BipolarQuant", g("Sub", g("MatMul", "x", np.ones((4, 3), np.float32)), 300.0), 1.0)
+        path = g.save(tmp_path / "m.onnx", g("MatMul", y, np.ones((3, 2), np.float32)))
+        more = ["-o", tmp_path / "verilog"] if command == "convert" else []
+        result = call(command, path, *more)
+        assert result.status == 0
+        assert "the outputs of dense1, dense2 never change, whatever the input" in result.err
+        assert "--input-scale" in result.err
+        assert "never change" not in call(command, path, *more, "--input-scale", 1.0).err
 
 
 class TestPlan:

@@ -258,6 +258,20 @@ class TestQuantisers:
             y = g("MatMul", g("BipolarQuant", "x", 1.0), g("Transpose", binarise(g), perm=[1, 0]))
             agree(g.save(tmp_path / "m.onnx", y), every_bit_pattern(9)[::9])
 
+    @pytest.mark.parametrize("alpha", [0.05, 0.7, 1.3e-3])
+    def test_weights_of_the_straight_through_estimator(self, alpha: float, tmp_path: Path, random: np.random.Generator) -> None:
+        """alpha * sign(w) - w + w, whose magnitudes differ in their last places."""
+        latent = (random.normal(size=(9, 12)) * alpha).astype(np.float32)
+        g = Builder((9,))
+        weights = g("Add", g("Sub", g("Mul", g("Sign", latent), alpha), latent), latent)
+        y = g("MatMul", g("BipolarQuant", "x", 1.0), weights)
+        path = g.save(tmp_path / "m.onnx", g("BipolarQuant", g("Add", y, alpha / 2), 1.0), y)
+        sizes = np.abs((np.float32(alpha) * np.sign(latent) - latent) + latent)
+        assert len(np.unique(sizes)) > 1
+        network = agree(path, every_bit_pattern(9))
+        assert not network.ties
+        assert np.array_equal(network.run(every_bit_pattern(9)), execute(path, every_bit_pattern(9)).outputs)
+
 
 class TestInputs:
     def test_bipolar(self, tmp_path: Path, random: np.random.Generator) -> None:

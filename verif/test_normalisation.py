@@ -13,7 +13,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sigmabit.golden import normalisation
-from sigmabit.golden.normalisation import NotMonotoneError, falls, find_steps, find_ties, real_values
+from sigmabit.golden.normalisation import (
+    NotANumberError,
+    NotMonotoneError,
+    Steps,
+    falls,
+    find_levels,
+    find_others,
+    find_ties,
+    real_values,
+)
 from sigmabit.golden.scalar import Add, Binarise, Chain, Divide, Multiply, Normalise
 
 every = settings(max_examples=200, deadline=None, database=None, derandomize=True)
@@ -53,6 +62,39 @@ def tabled(channels: list[list[Any]], lows: list[int], stride: int) -> Callable[
 def ends(channels: list[list[Any]], lows: list[int], stride: int) -> tuple[np.ndarray, np.ndarray]:
     """Lowest and highest accumulators."""
     return np.array(lows), np.array([low + stride * (len(c) - 1) for c, low in zip(channels, lows, strict=True)])
+
+
+def find_steps(bits: Callable[[np.ndarray], np.ndarray], low: np.ndarray, high: np.ndarray, stride: int = 1) -> Steps:
+    """Where bits are true."""
+    return find_levels(bits, low, high, stride).steps(True)
+
+
+class TestLevels:
+    def test_any_table(self, block: int) -> None:
+        """The values of tables that change at most once; and where other tables differ from them."""
+
+        @every
+        @given(tables(), st.integers(0, 3))
+        def check(table: tuple[list[list[bool]], list[int], int], spoilt: int) -> None:
+            shapes, lows, stride = table
+            values = [sorted(2.0 * bit - 1 for bit in shape) for shape in shapes]
+            low, high = ends(values, lows, stride)
+            levels = find_levels(tabled(values, lows, stride), low, high, stride)
+            assert set(levels.values.tolist()) == {value for row in values for value in row}
+            others = [[0.0 if i % 4 < spoilt else value for i, value in enumerate(row)] for row in values]
+            counts, first, last = find_others(tabled(others, lows, stride), levels, low, high, stride)
+            for channel, row in enumerate(others):
+                zeros = [lows[channel] + stride * i for i, value in enumerate(row) if value == 0]
+                assert counts[channel] == len(zeros)
+                if zeros:
+                    assert (first[channel], last[channel]) == (zeros[0], zeros[-1])
+
+        check()
+
+    def test_no_number(self, block: int) -> None:
+        low, high = np.array([-3, 0]), np.array([3, 5])
+        with pytest.raises(NotANumberError, match="channel 0 gives no number at accumulator -3"), np.errstate(invalid="ignore"):
+            find_levels(np.sqrt, low, high)
 
 
 class TestSteps:

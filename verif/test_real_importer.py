@@ -17,7 +17,9 @@ from sigmabit.golden import SigmabitError, UnsupportedModelError
 from sigmabit.golden.convolution import Convolution
 from sigmabit.golden.importer import import_real, is_real
 from sigmabit.golden.pool import Pool
+from sigmabit.golden.quantise import Precision, calibrate, quantise
 from sigmabit.golden.real import RealLatent, RealLinear, RealNetwork
+from sigmabit.golden.threshold import Threshold
 
 from .onnx_graphs import Operand, signs
 from .random_graphs import draw_sample
@@ -188,6 +190,50 @@ class TestBinaryLayersInFront:
         assert [type(layer) for layer in network.binary] == [Convolution, Pool]
         assert network.layers[0].name == ("dense1" if quantiser == "unsigned" else "conv2")
 
+    @pytest.mark.parametrize(
+        "function",
+        [
+            lambda g, x: g("Sign", g("Sub", x, 0.5)),
+            lambda g, x: g("Sign", g("Mul", g("Sub", x, 0.5), np.linspace(-1, 2, FEATURES))),
+            lambda g, x: g("BipolarQuant", g("Sub", g("Mul", x, 2.0), 1.0), 1.0),
+            lambda g, x: g.quant(g("Sub", x, 0.5), 1),
+            lambda g, x: g.quant(g("Mul", x, 0.9), 1, signed=0),
+            lambda g, x: g("MultiThreshold", g("Sub", x, 0.5), np.zeros((1, 1)), out_dtype="BINARY"),
+            lambda g, x: g("Where", g("Greater", g("Mul", x, 2.0), 1.0), 1.0, -1.0),
+            lambda g, x: g("Where", g("Less", g("Sub", x, 0.5), 0.0), 0.25, 3.0),
+            lambda g, x: g("Cast", g("GreaterOrEqual", g("Add", x, 0.5), 1.0), to=TensorProto.FLOAT),
+            lambda g, x: g("Sign", g("Sub", g("Sign", g("Sub", x, 0.5)), 0.1)),
+            lambda g, x: g("Sign", x),
+            lambda g, x: g("Round", x),
+            lambda g, x: g("Ceil", g("Clip", g("Sub", x, 0.5), 0.0, 1.0)),
+            lambda g, x: g("Sign", g("Sub", x, 5.0)),
+        ],
+    )
+    def test_a_binarised_input(self, function: Callable[[Vae, str], str], tmp_path: Path, g: Vae) -> None:
+        """Behind any scalar step: one layer of thresholds."""
+        z = g.draw(*g.heads(function(g, "x"), FEATURES, LATENTS))
+        network = agree(g.save(tmp_path / "m.onnx", z), rows())
+        assert [type(layer) for layer in network.binary] == [Threshold]
+
+    @pytest.mark.parametrize("channels_last", [False, True])
+    @pytest.mark.parametrize("padding", [0, 1])
+    def test_a_binarised_image(self, channels_last: bool, padding: int, tmp_path: Path) -> None:
+        shape = (5, 4, 2) if channels_last else (2, 5, 4)
+        g = vae(*shape)
+        y = g("Sign", g("Sub", "x", 0.5))
+        y = g("Transpose", y, perm=[0, 3, 1, 2]) if channels_last else y
+        y = g("Relu", g("Conv", y, g.weights(3, 2, 3, 3, fan=18), pads=[padding] * 4))
+        z = g.draw(*g.heads(g("Flatten", y), 60 if padding else 18, LATENTS))
+        network = agree(g.save(tmp_path / "m.onnx", z), rows(*shape))
+        assert [type(layer) for layer in network.binary] == [Threshold]
+
+    def test_zeros_of_a_sign_are_listed(self, tmp_path: Path, g: Vae) -> None:
+        """Sums of twelve bits are even, and 0 is one of them; the network of integers lists it as well."""
+        y = g("Sign", g("MatMul", g("BipolarQuant", g("Sub", "x", 0.5), 1.0), signs(g.random, FEATURES, 4)))
+        network = import_real(g.save(tmp_path / "m.onnx", g.draw(*g.heads(y, 4, LATENTS))))
+        assert {(tie.channel, tie.accumulator) for tie in network.ties} >= {(channel, 0) for channel in range(4)}
+        assert quantise(network, calibrate(network, rows()), Precision()).ties == network.ties
+
     def test_their_findings(self, tmp_path: Path, g: Vae) -> None:
         y = g("Sign", g.dense("x", FEATURES, 8))
         (found,) = refusals(g, g.draw(*g.heads(y, 8, LATENTS)), tmp_path).values()
@@ -206,6 +252,47 @@ class TestBinaryLayersInFront:
         assert refusals(g, z, tmp_path) == {
             "culprit": "it takes inside_y inside the binary layers; branches are not supported",
         }
+
+
+class TestNoise:
+    """What stands between the random node and the sum with the mean."""
+
+    @pytest.mark.parametrize(
+        ("noise", "product"),
+        [
+            (lambda g, e: g("Add", g("Mul", e, 1.0), 0.0), None),
+            (lambda g, e: g("Add", 0.0, g("Mul", 1.0, g("Identity", e))), None),
+            (lambda g, e: g("Sub", g("Div", g("Cast", e, to=TensorProto.FLOAT), 1.0), 0.0), None),
+            (lambda g, e: g("Mul", e, 0.5), None),
+            (lambda g, e: g("Div", g("Neg", g("Neg", e)), np.array([0.5, 1.0, 2.0])), None),
+            (lambda g, e: e, lambda g, y: g("Mul", y, 1.0)),
+            (lambda g, e: g("Mul", e, 2.0), lambda g, y: g("Add", g("Mul", y, np.array([0.3, 1.0, 2.0])), 0.0)),
+        ],
+    )
+    def test_scalars(self, noise: Any, product: Any, tmp_path: Path, g: Vae) -> None:
+        """Ones and zeros are nothing, positive factors part of the deviation; so are those behind the sample."""
+        mean, logvar = g.heads("x", FEATURES, LATENTS)
+        eps = noise(g, g("RandomNormal", shape=[1, LATENTS]))
+        spread = g("Mul", eps, g("Exp", g("Mul", logvar, 0.5)))
+        z = g("Add", product(g, spread) if product else spread, mean)
+        agree(g.save(tmp_path / "m.onnx", g("Mul", g("Add", z, 0.0), 1.0)), rows())
+
+    @pytest.mark.parametrize(
+        ("noise", "reason"),
+        [
+            (lambda g, e: g("Add", e, 0.5, name="step"), "step adds 0.5 to the noise"),
+            (lambda g, e: g("Neg", e, name="step"), "step multiplies the noise by -1"),
+            (lambda g, e: g("Mul", e, 0.0, name="step"), "step multiplies the noise by 0"),
+            (lambda g, e: g("Relu", e, name="step"), "the noise passes step, which does more than multiply it"),
+        ],
+    )
+    def test_refused(self, noise: Any, reason: str, tmp_path: Path, g: Vae) -> None:
+        mean, logvar = g.heads("x", FEATURES, LATENTS)
+        sigma = g("Exp", g("Mul", logvar, 0.5))
+        z = g("Add", g("Mul", noise(g, g("RandomNormalLike", mean)), sigma, name="culprit"), mean)
+        found = refusals(g, z, tmp_path)
+        assert list(found) == ["culprit"]
+        assert reason in found["culprit"]
 
 
 Divergence = Callable[[Vae, str, str], str]
@@ -431,9 +518,9 @@ class TestSampling:
                 "means of shape (1, 4) for",
             ),
             "subtracted": (lambda g: subtracted(g), "expected mu + sigma * eps"),
-            "with tempered noise": (
-                lambda g: g.z(spread=lambda s: g("Mul", s, 0.7), total="culprit"),
-                "expected mu + sigma * eps",
+            "with shifted noise": (
+                lambda g: g.z(spread=lambda s: g("Add", s, 0.7), total="culprit"),
+                "to the noise; only the mean may be added to it",
             ),
         }
     )
@@ -446,9 +533,9 @@ class TestSampling:
             "of halves": (lambda g: g.z(noise=lambda m: g.bad("RandomNormalLike", m, dtype=10)), "another type than float"),
             "of no elements": (lambda g: g.z(noise=lambda m: g.bad("RandomNormal", shape=[0, 3])), "noise of shape (0, 3)"),
             "vast": (lambda g: g.z(noise=lambda m: g.bad("RandomNormal", shape=[1 << 40, 1 << 40])), "elements, at most"),
-            "tempered": (
-                lambda g: g.z(noise=lambda m: g("Mul", g("RandomNormalLike", m), 0.7), product="culprit"),
-                "a standard",
+            "shifted": (
+                lambda g: g.z(noise=lambda m: g("Add", g("RandomNormalLike", m), 0.7), product="culprit"),
+                "to the noise; only the mean may be added to it",
             ),
             "for several frames": (
                 lambda g: g.z(noise=lambda m: g("RandomNormal", shape=[5, 3]), product="culprit"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -87,7 +88,7 @@ class TestLayers:
     test_weights = refused(
         {
             "float": (lambda g: g.bad("Conv", "x", ONE_TOO_LARGE), "not binary: output 1 holds"),
-            "zero": (lambda g: g.bad("Conv", "x", WEIGHTS * 0), "not binary: output 0 holds 0"),
+            "zero": (lambda g: g.bad("Conv", "x", WEIGHTS * 0), "not binary: output 0 holds nothing but zeros"),
             "none": (lambda g: g.bad("Conv", "x", WEIGHTS[:0]), "weights of shape (0, 2, 3, 3)"),
             "NaN": (lambda g: g.bad("Conv", "x", ONE_NAN), "not finite"),
             "infinite": (lambda g: g.bad("Conv", "x", WEIGHTS * np.inf), "not finite"),
@@ -169,6 +170,17 @@ def both(g: Case) -> str:
     return "x"
 
 
+def test_sizes_are_printed_so_that_they_differ(tmp_path: Path) -> None:
+    """Two float32 numbers that agree in six digits."""
+
+    def graph(g: Case) -> str:
+        sizes = np.where(np.arange(72) == 20, 0.05, 0.0500003).reshape(WEIGHTS.shape).astype(np.float32)
+        return g.bad("Conv", "x", WEIGHTS * sizes)
+
+    (reason,) = refusals(graph, tmp_path).values()
+    assert re.search(r"output 1 holds -?0.05 beside -?0.0500003$", reason)
+
+
 class TestActivations:
     test_quantisers = refused(
         {
@@ -186,7 +198,6 @@ class TestActivations:
                 lambda g: g.bad("MultiThreshold", g.conv(), np.zeros((4, 3)), out_dtype="UINT2"),
                 "3 thresholds per channel give activations of more than one bit",
             ),
-            "of bits": (lambda g: g.bad("Sign", g.bits()), "binary already"),
             "of a size by channel": (lambda g: g.bad("BipolarQuant", "x", BY_CHANNEL), "differs between channels"),
             "of a softmax": (
                 lambda g: g.bad("Sign", g("Softmax", g.dense(), name="soft")),

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..scalar import Add, Binarise, Chain, Divide, Float, Function, Multiply, Normalise, Quantise, Rowwise, Step
+from ..scalar import Add, Chain, Choose, Divide, Float, Function, Multiply, Normalise, Rowwise, Step
 from .scalar_nodes import Refusal
 
 Real = NDArray[np.float64]
@@ -55,6 +55,8 @@ def line(step: Step) -> tuple[Float, Float] | None:
                 scale, bias, mean, variance = constants
                 factor = scale / np.sqrt(variance + step.epsilon)
                 return factor, bias - mean * factor
+            case Choose():  # between the numbers for 1 and 0, which is all that a condition can be
+                return constants[0] - constants[1], constants[1]
             case Function() if step.function is np.negative:
                 return -np.ones(()), np.zeros(())
     return None
@@ -69,6 +71,15 @@ def affine(chain: Chain, first: Affine = IDENTITY) -> Affine | None:
             return None
         result = result.then(*coefficients)
     return result
+
+
+def idle(chain: Chain, elements: NDArray[np.int64]) -> bool:
+    """Does a chain leave the given elements as they are, as a product with 1 and a sum with 0 do?"""
+    whole = affine(chain)
+    if whole is None:
+        return False
+    gain, offset = whole.of(elements)
+    return bool(np.all(gain == 1) and not np.any(offset))
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +105,7 @@ def split(chain: Chain) -> Parts:
     while end < len(steps) and _shared(steps[end]):
         end += 1
     for step in steps[begin:end]:
-        if isinstance(step, Binarise | Quantise | Rowwise):
+        if step.binarises or isinstance(step, Rowwise):
             raise Refusal(f"it takes the result of {step.node}, which is no function of one real number")
         if not _shared(step):
             raise Refusal(f"{step.node} before it differs between elements behind a function that is not affine")

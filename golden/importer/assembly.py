@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,18 +12,17 @@ from ..convolution import Convolution
 from ..dense import Dense
 from ..grid import Grid
 from ..network import InputFormat, Layer, OutputFormat
-from ..normalisation import NotMonotoneError, Steps, Tie, falls, find_steps, find_ties, real_values
+from ..normalisation import Tie, falls, find_ties, real_values
 from ..pool import Pool
 from ..scalar import Binarise, Chain, Float, Quantise, Step
 from ..tensor import TensorType
 from ..threshold import Threshold
 from ..window import Window
+from .decisions import NOT_BINARY, Accumulators, Decision, decide, decide_or_refuse, differently
 from .model_file import Node
+from .operands import value_grid
 from .scalar_nodes import Refusal
 from .symbols import PAD, Codes, Index, Input, Sums, Symbol, per_channel
-
-MAX_EVALUATIONS = 1 << 33
-"""Accumulators, over all channels, that are tried for one binarisation: some minutes."""
 
 Builder = Callable[[str], Layer]
 """Makes a layer of the given name, once the order of the input is settled."""
@@ -60,26 +59,61 @@ class Assembly:
         """The layers themselves."""
         return tuple(planned.build(name) for planned, name in zip(self.planned, self.names(), strict=True))
 
-    def consume(self, source: Codes | Sums, node: Node) -> None:
-        """Note that `node` takes a stream; a second taker would be a branch."""
+    def consume(self, source: Codes | Sums, taker: str) -> None:
+        """Note that a node takes a stream; a second taker would be a branch."""
         stage = source.stage if isinstance(source, Codes) else source.codes.stage
         if source.consumer is not None:
             raise Refusal(f"it takes an activation that also feeds {source.consumer}; branches are not supported")
         if stage != self.stage:
             raise Refusal("it takes an activation from further back; branches are not supported")
-        source.consumer = node.name
+        source.consumer = taker
 
-    def threshold(self, node: Node, symbol: Symbol, codes: Codes) -> Symbol:
-        """Binarised pixels."""
-        self.consume(codes, node)
+    def codes(self, symbol: Symbol, taker: str) -> Symbol:
+        """The activation as codes on a stream, for a layer that takes it: what it is made of becomes a layer.
+
+        A chain behind codes stays one where it makes another grid of their grid. Raises Refusal, at the quantiser that gives
+        more than two values.
+        """
+        source = symbol.source
+        if isinstance(source, Sums):
+            return self.close(symbol, source, taker)
+        assert isinstance(source, Codes)
+        try:
+            value_grid(symbol, source)
+        except Refusal:
+            if symbol.chain.binarised or self.is_binary(symbol):
+                return self.threshold(symbol, source, taker)
+        return symbol
+
+    def output(self, symbol: Symbol) -> Symbol:
+        """The activation as the graph's output: what is behind its last quantiser stays a chain, which the host applies."""
+        source, steps = symbol.source, symbol.chain.steps
+        end = symbol.chain.binarised
+        pooled = isinstance(source, Sums) and source.poolings and self.is_binary(replace(symbol, chain=Chain()))
+        if not end and not pooled:
+            return symbol
+        closed = self.codes(replace(symbol, chain=Chain(steps[:end])), "the output")
+        return replace(closed, chain=Chain((*closed.chain.steps, *steps[end:])))
+
+    def is_binary(self, symbol: Symbol) -> bool:
+        """Does an activation take no more than two values?"""
+        source = symbol.source
+        if isinstance(source, Codes):
+            return decide(*_codes_decision(symbol, source)) is not None
+        assert isinstance(source, Sums)
+        try:
+            return decide(*_sums_decision(symbol, source)) is not None
+        except Refusal:  # it differs between positions
+            return False
+
+    def threshold(self, symbol: Symbol, codes: Codes, taker: str) -> Symbol:
+        """Binarised pixels, or bits whose meaning changes from element to element."""
         frame, levels = codes.frame, codes.grid.levels
-        uniform = all(np.ndim(c) == 0 for step in symbol.chain.steps for c in step.constants)
-        rows = 1 if uniform else frame.size
-        chain = symbol.chain.map_constants(lambda c: np.asarray(c) if np.ndim(c) == 0 else np.asarray(c)[:, None])
-        low, high = np.zeros(rows, np.int64), np.full(rows, levels - 1, np.int64)
-        grid, steps = _binary_steps(chain, codes.grid.reals, low, high, 1)
-        thresholds = np.broadcast_to(steps.thresholds, (frame.size,))
-        falling = np.broadcast_to(steps.falling, (frame.size,))
+        chain, accumulators = _codes_decision(symbol, codes)
+        decision = decide_or_refuse(chain, accumulators)
+        self.consume(codes, taker)
+        thresholds = np.broadcast_to(decision.steps.thresholds, (frame.size,))
+        falling = np.broadcast_to(decision.steps.falling, (frame.size,))
         nodes = tuple(dict.fromkeys(symbol.chain.nodes))
 
         def build(name: str) -> Layer:
@@ -88,22 +122,18 @@ class Assembly:
             return Threshold(name, nodes, TensorType(height, width, channels, levels), thresholds[raster], falling[raster])
 
         self.planned.append(_Planned("threshold", build))
-        self._note_ties(chain, lambda a: codes.grid.values(a) * codes.grid.scale, steps, low, high, 1)
-        return Symbol(Codes(frame, self.stage, grid), symbol.index)
+        self._note_ties(chain, accumulators, decision)
+        return Symbol(Codes(frame, self.stage, decision.grid), symbol.index)
 
-    def close(self, node: Node, symbol: Symbol, sums: Sums) -> Symbol:
-        """A layer of weights, its poolings and its normalisation, up to the binarisation that ends symbol's chain."""
-        self.consume(sums, node)
+    def close(self, symbol: Symbol, sums: Sums, taker: str) -> Symbol:
+        """A layer of weights, its poolings and all that is done to single elements up to the next layer."""
         befores = [pooling.before for pooling in sums.poolings]
-        parts = [*befores, per_channel(symbol.chain, sums.frame)]
-        whole = Chain(tuple(step for part in parts for step in part.steps))
-        layer = build_layer("", (), sums, None, None)
-        low, high = layer.accumulator_range
-        stride = layer.accumulator_stride
-        scale = sums.scale[:, None]
-        grid, steps = _binary_steps(whole, lambda a: real_values(a, scale, Chain()), low, high, stride)
+        whole, accumulators = _sums_decision(symbol, sums)
+        decision = decide_or_refuse(whole, accumulators)
+        self.consume(sums, taker)
+        steps = decision.steps
         # a falling channel is negated: its bit is 1 from minus the last accumulator below the step on
-        thresholds = np.where(steps.falling, stride - steps.thresholds, steps.thresholds)
+        thresholds = np.where(steps.falling, accumulators.stride - steps.thresholds, steps.thresholds)
         nodes = tuple(dict.fromkeys((sums.node.name, *whole.nodes)))
         self.planned.append(
             _Planned(
@@ -111,18 +141,24 @@ class Assembly:
                 lambda name: build_layer(name, nodes, sums, thresholds, steps.falling),
             )
         )
-        self._note_ties(whole, lambda a: a * scale, steps, low, high, stride)
+        self._note_ties(whole, accumulators, decision)
         inner = Chain()
         for pooling, part in zip(sums.poolings, befores, strict=True):
             inner = Chain((*inner.steps, *part.steps))
+            inner_chain = inner.without_zeros if decision.zeros else inner
             try:
-                inner_falls = falls(lambda a, f=inner: real_values(a, scale, f), low, high, stride)  # type: ignore[misc]
-            except NotMonotoneError as error:
-                raise Refusal(f"what {pooling.node.name} pools before it is not monotone: {error}") from None
+                inner_falls = falls(
+                    lambda a, f=inner_chain: f(accumulators.reals(a)),  # type: ignore[misc]
+                    accumulators.low,
+                    accumulators.high,
+                    accumulators.stride,
+                )
+            except ValueError as error:
+                raise Refusal(f"what {pooling.node.name} pools before it is not monotone: {error}", whole.culprit) from None
             # The maximum over f is f at the largest sum, or at the smallest where f falls. The bit there is the OR of
             # all bits if the whole function and f rise or fall together, and the AND if not.
             self.pool(pooling.node, pooling.window, steps.falling ^ inner_falls)
-        return Symbol(Codes(sums.frame, self.stage, grid), symbol.index)
+        return Symbol(Codes(sums.frame, self.stage, decision.grid), symbol.index)
 
     def pool(self, node: Node, window: Window, every: NDArray[np.bool_]) -> None:
         """Pooling of bits."""
@@ -138,21 +174,56 @@ class Assembly:
         kind = "dense" if sums.window is None else "conv"
         self.planned.append(_Planned(kind, lambda name: build_layer(name, (sums.node.name,), sums, None, None)))
 
-    def _note_ties(
-        self,
-        chain: Chain,
-        exact: Callable[[NDArray[np.int64]], Float],
-        steps: Steps,
-        low: NDArray[np.int64],
-        high: NDArray[np.int64],
-        stride: int,
-    ) -> None:
-        last = chain.steps[-1]
-        if isinstance(last, Binarise):
-            before = Chain(chain.steps[:-1])
-            threshold = last.threshold.astype(np.float64)
-            name = f"{self.names()[-1]} before {last.node}"
-            self.ties.extend(find_ties(name, lambda a: before(exact(a)) - threshold, steps, low, high, stride))
+    def _note_ties(self, chain: Chain, accumulators: Accumulators, decision: Decision) -> None:
+        """List what rounding decides, at each step of the chain that jumps, and what the zero of a Sign does."""
+        name, numbers = self.names()[-1], accumulators
+        found = {(tie.channel, tie.accumulator): tie for tie in decision.zeros_of(name)}
+        for position, step in reversed(list(enumerate(chain.steps))):
+            if step.jumps:
+                zero = step.threshold.astype(np.float64) if isinstance(step, Binarise) else np.zeros(())
+                before = Chain(chain.steps[:position])
+                rounded = before.rounded
+                behind = Chain(chain.steps[len(rounded.steps) :])
+                ties = find_ties(
+                    f"{name} before {step.node}",
+                    lambda a, f=before, c=zero: f(numbers.exact(a)) - c,  # type: ignore[misc]
+                    decision.steps,
+                    *(numbers.low, numbers.high, numbers.stride),
+                    lambda a, f=rounded: f(numbers.exact(a)),  # type: ignore[misc]
+                    behind,
+                )
+                found |= {(tie.channel, tie.accumulator): tie for tie in ties}
+        self.ties.extend(found[place] for place in sorted(found))
+
+
+def _codes_decision(symbol: Symbol, codes: Codes) -> tuple[Chain, Accumulators]:
+    """What is done to codes, element by element or to all alike, and the codes that there are."""
+    uniform = all(np.ndim(c) == 0 for step in symbol.chain.steps for c in step.constants)
+    chain = symbol.chain.map_constants(lambda c: np.asarray(c) if np.ndim(c) == 0 else np.asarray(c)[:, None])
+    rows = 1 if uniform else codes.frame.size
+    low, high = np.zeros(rows, np.int64), np.full(rows, codes.grid.levels - 1, np.int64)
+    return chain, Accumulators(low, high, 1, codes.grid.reals, lambda a: codes.grid.values(a) * codes.grid.scale)
+
+
+def _sums_decision(symbol: Symbol, sums: Sums) -> tuple[Chain, Accumulators]:
+    """What is done to the sums of a layer, poolings left out, and the sums that there are."""
+    end = symbol.chain.binarised
+    try:
+        quantised = per_channel(Chain(symbol.chain.steps[:end]), sums.frame)
+    except Refusal as refusal:
+        raise Refusal(str(refusal), symbol.chain.culprit) from None
+    behind = Chain(symbol.chain.steps[end:])
+    try:
+        behind = per_channel(behind, sums.frame)
+    except Refusal:
+        raise Refusal(differently(behind) if end else NOT_BINARY) from None
+    parts = (*(pooling.before for pooling in sums.poolings), quantised, behind)
+    layer = build_layer("", (), sums, None, None)
+    scale = sums.scale[:, None]
+    chain = Chain(tuple(step for part in parts for step in part.steps))
+    return chain, Accumulators(
+        *layer.accumulator_range, layer.accumulator_stride, lambda a: real_values(a, scale, Chain()), lambda a: a * scale
+    )
 
 
 def build_layer(
@@ -224,37 +295,3 @@ def binary_grid(last: Step) -> Grid:
     if grid is None:
         raise Refusal(f"binary activations of the levels {low:g} and {high:g}")
     return grid
-
-
-def _binary_steps(
-    chain: Chain,
-    real: Callable[[NDArray[np.int64]], Float],
-    low: NDArray[np.int64],
-    high: NDArray[np.int64],
-    stride: int,
-) -> tuple[Grid, Steps]:
-    """The grid of the two levels that `chain` ends with, and the steps of its upper level."""
-    grid = binary_grid(chain.steps[-1])
-    lowest, highest = _levels(chain.steps[-1])
-    middle = np.float32(lowest + (highest - lowest) / 2)
-    evaluations = len(low) * (int((high - low).max()) // stride + 1)
-    if evaluations > MAX_EVALUATIONS:
-        raise Refusal(f"{evaluations} accumulators of its channels to be tried, at most {MAX_EVALUATIONS} are")
-    try:
-        return grid, find_steps(lambda a: chain(real(a)) > middle, low, high, stride)
-    except NotMonotoneError as error:
-        turning = _first_not_monotone(chain, real, low, high, stride)
-        raise Refusal(f"what comes before it is not monotone from {turning} on: {error}") from None
-
-
-def _first_not_monotone(
-    chain: Chain, real: Callable[[NDArray[np.int64]], Float], low: NDArray[np.int64], high: NDArray[np.int64], stride: int
-) -> str:
-    """The first node up to which `chain` both rises and falls over one channel's accumulators."""
-    for end, step in enumerate(chain.steps, 1):
-        part = Chain(chain.steps[:end])
-        try:
-            falls(lambda a, part=part: part(real(a)), low, high, stride)  # type: ignore[misc]
-        except NotMonotoneError:
-            return step.node
-    return chain.steps[-1].node

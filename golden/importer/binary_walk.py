@@ -1,4 +1,4 @@
-"""The walk over the graph of a binary network: a binarisation closes the layer before it."""
+"""The walk over the graph of a binary network: what takes an activation closes the layer before it, whose values must be two."""
 
 from __future__ import annotations
 
@@ -26,14 +26,33 @@ class BinaryWalk(Walk[Network]):
         self.handlers |= {"Conv": self.conv, "GlobalMaxPool": self.max_pool, "MaxPool": self.max_pool}
 
     def network(self, symbol: Symbol) -> Network:
+        symbol = self.output(symbol)
         if isinstance(symbol.source, Sums):
             self.assembly.scores(symbol.source)
-        elif isinstance(symbol.source, Codes) and symbol.source.stage != self.assembly.stage:
-            raise Refusal("it comes from further back; branches are not supported")
         self.settle_input()
         output = output_format(self.graph.output, symbol)
         form = self.input()
         return Network(self.graph.name, form, self.assembly.layers(), output, tuple(self.assembly.ties))
+
+    def output(self, symbol: Symbol) -> Symbol:
+        """The last activation, with its layers put together."""
+        source = symbol.source
+        if isinstance(source, Codes | Sums):
+            stage = source.stage if isinstance(source, Codes) else source.codes.stage
+            if source.consumer is not None or stage != self.assembly.stage:
+                raise Refusal("it comes from further back; branches are not supported")
+            return self.assembly.output(symbol)
+        return symbol
+
+    def finish(self, tensor: str) -> None:
+        """Put the layers together that lead to a tensor, which other layers go on from."""
+        symbol = self.values[tensor]
+        if isinstance(symbol, Symbol):
+            try:
+                symbol = self.output(self.on_stream(symbol))
+                self.values[tensor] = self.assembly.codes(symbol, "layers of real weights")
+            except Refusal as refusal:
+                self.refuse(refusal, next(node for node in self.graph.nodes if tensor in node.outputs))
 
     def input(self) -> InputFormat:
         """How the graph's input becomes codes."""
@@ -48,14 +67,20 @@ class BinaryWalk(Walk[Network]):
             binary_weights(arguments[1], output_axis(node))
 
     def binarise(self, node: Node, arguments: list[Value], steps: list[Step]) -> Symbol:
-        """Close what comes before with a binarisation: its layer becomes known, its result is bits."""
-        symbol = self.on_stream(activation(arguments)).then(steps)
-        if isinstance(symbol.source, Sums):
-            return self.assembly.close(node, symbol, symbol.source)
-        assert isinstance(symbol.source, Codes)
-        if symbol.source.grid.levels == 2:
-            raise Refusal("it binarises an activation that is binary already")
-        return self.assembly.threshold(node, symbol, symbol.source)
+        """A quantiser is one more scalar step: what takes its result finds out which values there are."""
+        return self.on_stream(activation(arguments)).then(steps)
+
+    def is_binary(self, symbol: Symbol) -> bool:
+        return self.assembly.is_binary(self.on_stream(symbol))
+
+    def on_codes(self, node: Node, arguments: list[Value]) -> Symbol:
+        """The activation that a layer takes, as codes."""
+        try:
+            return self.assembly.codes(self.on_stream(activation(arguments)), node.name)
+        except Refusal as refusal:
+            if refusal.node is None:
+                self.check_weights(node, arguments)  # what is wrong with its own weights comes first
+            raise
 
     # layers
 
@@ -65,8 +90,8 @@ class BinaryWalk(Walk[Network]):
             raise Refusal(f"a convolution over {weights.ndim - 2} dimensions, expected 2")
         if node.attributes.get("group", 1) != 1:
             raise Refusal(f"{node.attributes['group']} groups; grouped convolutions are not supported")
+        symbol = self.on_codes(node, arguments)
         signs, magnitudes = binary_weights(weights, output_axis(node))
-        symbol = self.on_stream(activation(arguments))
         if len(symbol.shape) != 4 or symbol.shape[1] != weights.shape[1]:
             raise Refusal(f"weights of shape {weights.shape} for an activation of shape {symbol.shape}")
         image, margins = strip_padding(symbol.index[0])
@@ -79,13 +104,12 @@ class BinaryWalk(Walk[Network]):
     def dense(self, node: Node, arguments: list[Value], matrix: Array, alpha: float) -> Symbol:
         if matrix.ndim != 2:
             raise Refusal(f"weights of {matrix.ndim} dimensions, expected a matrix")
+        symbol = self.on_codes(node, arguments)
         signs, magnitudes = binary_weights(matrix * np.asarray(alpha, matrix.dtype), 1)
-        symbol = self.on_stream(activation(arguments))
         if symbol.shape != (1, len(matrix)):
             raise Refusal(f"weights of shape {matrix.shape} for an activation of shape {symbol.shape}")
         codes = symbol.source
-        if not isinstance(codes, Codes):
-            raise Refusal("the activation before it is not binary")
+        assert isinstance(codes, Codes)
         elements = symbol.index[0]
         if not np.array_equal(np.sort(elements), np.arange(codes.frame.size)):
             raise Refusal("it does not take every element of the activation before it exactly once")
@@ -107,7 +131,7 @@ class BinaryWalk(Walk[Network]):
         magnitudes: Float,
     ) -> Symbol:
         """The accumulators of a layer, plus its bias if it has one."""
-        self.assembly.consume(codes, node)
+        self.assembly.consume(codes, node.name)
         outputs = weights.shape[-1]
         height, width = (1, 1) if window is None else (window.rows.outputs, window.columns.outputs)
         frame = Frame.of((outputs, height, width))
@@ -144,13 +168,14 @@ class BinaryWalk(Walk[Network]):
             poolings = (*source.poolings, Pooling(node, per_channel(symbol.chain, source.frame), window))
             pooled = Sums(source.node, source.codes, source.grid, source.window, source.weights, source.scale, frame, poolings)
             return Symbol(pooled, index)
+        symbol = self.assembly.codes(symbol, node.name)
         codes, channels = self.image(symbol, image)
         if codes.grid.levels != 2:
             raise Refusal("pooling of pixels; only binary activations can be pooled")
         if not np.array_equal(channels, np.arange(image.shape[0])):
             raise Refusal("pooling of a rearranged activation")
         rising = value_grid(symbol, codes)[1]
-        self.assembly.consume(codes, node)
+        self.assembly.consume(codes, node.name)
         self.assembly.pool(node, window, np.full(image.shape[0], not rising))
         return Symbol(Codes(frame, self.assembly.stage, codes.grid), index, symbol.chain)
 
@@ -165,8 +190,7 @@ class BinaryWalk(Walk[Network]):
     def image(self, symbol: Symbol, image: Index) -> tuple[Codes, Index]:
         """Codes read as an image of (C, H, W) elements; and for each channel on the stream, where the graph has it."""
         codes = symbol.source
-        if not isinstance(codes, Codes):
-            raise Refusal("the activation before it is not binary")
+        assert isinstance(codes, Codes)
         identity = np.arange(image.shape[0])
         if codes.frame.read_as(image):
             return codes, identity

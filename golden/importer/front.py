@@ -8,6 +8,9 @@ from .latent import OTHER_RANDOM, RANDOM
 from .model_file import Graph, Node
 
 BINARISING = ("BipolarQuant", "Greater", "GreaterOrEqual", "Less", "LessOrEqual", "MultiThreshold", "Quant", "Sign")
+ROUNDING = ("Ceil", "Floor", "Round")
+"""What makes bits of some numbers, as of those from 0 to 1."""
+
 POOLING = ("MaxPool", "GlobalMaxPool")
 
 
@@ -21,8 +24,8 @@ def leading_to(tensor: str, nodes: Sequence[Node]) -> tuple[Node, ...]:
     return tuple(reversed(found))
 
 
-def last_binary(graph: Graph, nodes: Iterable[Node]) -> str | None:
-    """The last binary activation that the nodes make of the graph's input without any noise, perhaps pooled."""
+def last_binary(graph: Graph, nodes: Iterable[Node], operators: Sequence[str] = BINARISING) -> str | None:
+    """The last activation that such operators make of the graph's input without any noise, perhaps pooled."""
     fed, noisy, bits = {graph.input}, set[str](), set[str]()
     last = None
     for node in nodes:
@@ -30,7 +33,7 @@ def last_binary(graph: Graph, nodes: Iterable[Node]) -> str | None:
             noisy.update(node.outputs)
         elif node.operator != "Shape" and node.inputs and fed.intersection(node.inputs):
             fed.update(node.outputs)
-            if node.operator in BINARISING or (node.operator in POOLING and node.inputs[0] in bits):
+            if node.operator in operators or (node.operator in POOLING and node.inputs[0] in bits):
                 bits.update(node.outputs)
                 last = node.outputs[0]
     return last

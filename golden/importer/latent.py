@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from .. import exponential
 from ..real import RealLatent
 from ..scalar import Clip, Divide, Float, Function, Multiply, Power, Step
-from .affine import IDENTITY, Affine, affine, line
+from .affine import IDENTITY, Affine, affine, idle, line
 from .model_file import Graph, Node
 from .real_layers import PROBES, Intermediate, Linear
 from .scalar_nodes import UNARY, Refusal
@@ -91,17 +91,40 @@ def spread(node: Node, deviation: Symbol, eps: Symbol) -> Symbol:
     """sigma * eps. Raises Refusal where sigma is no exponential of a dense layer, or eps is not one number for each latent."""
     source = eps.source
     assert isinstance(source, Noise)
-    if eps.chain.steps:
-        raise Refusal(f"the noise passes {eps.chain.nodes[0]} first; only a standard normal is supported")
     shape = deviation.shape
     if len(shape) != 2 or shape[0] != 1 or np.any(deviation.index == PAD):
         raise Refusal(f"latent variables of shape {shape}, expected (1, latents): flatten them before they are sampled")
     if eps.shape not in (shape, shape[1:]) or not np.array_equal(eps.index.reshape(-1), np.arange(shape[1])):
         raise Refusal(f"noise of shape {eps.shape} for latent variables of shape {shape}; {SEVERAL}")
-    logarithm = log_of(deviation)
+    logarithm = _wider(log_of(deviation), deviation, _factors(eps))
     frame = Frame.of((shape[1], 1, 1))
     reason = f"it takes the result of {node.name}, noise without its mean; expected mu + sigma * eps"
     return Symbol(Spread(frame, reason, node, source, deviation, logarithm), np.arange(frame.size).reshape(shape))
+
+
+def _factors(noisy: Symbol) -> Float:
+    """(latents,) what a chain multiplies noise by, which becomes part of its standard deviation."""
+    whole = affine(noisy.chain)
+    names = ", ".join(dict.fromkeys(noisy.chain.nodes))
+    if whole is None:
+        raise Refusal(f"the noise passes {names}, which does more than multiply it by a number; expected mu + sigma * eps")
+    gain, offset = whole.of(noisy.index.reshape(-1))
+    if np.any(offset):
+        raise Refusal(f"{names} adds {offset[np.flatnonzero(offset)[0]]:g} to the noise; only the mean may be added to it")
+    if not np.all(gain > 0):
+        raise Refusal(f"{names} multiplies the noise by {gain.min():g}; only positive factors are supported")
+    return gain
+
+
+def _wider(logarithm: Affine, deviation: Symbol, factors: Float) -> Affine:
+    """The logarithm of a standard deviation, by the elements of its source, that is multiplied by (latents,) factors."""
+    if np.all(factors == 1):
+        return logarithm
+    added = np.zeros(deviation.source.frame.size)
+    added[deviation.index[0]] = np.log(factors)
+    if not np.array_equal(added[deviation.index[0]], np.log(factors)):
+        raise Refusal("the noise is multiplied by different numbers where its deviation is the same element")
+    return logarithm.then(np.ones(()), added)
 
 
 def log_of(deviation: Symbol) -> Affine:
@@ -173,8 +196,9 @@ def sample(
     assert isinstance(spread, Spread)
     deviation = spread.deviation
     latents = spread.frame.size
-    if noisy.chain.steps or not np.array_equal(noisy.index.reshape(-1), np.arange(latents)):
+    if not np.array_equal(noisy.index.reshape(-1), np.arange(latents)):
         raise Refusal(f"what stands between {spread.node.name} and it; expected mu + sigma * eps")
+    wider = _wider(spread.logarithm, deviation, _factors(noisy))
     if mean.shape != deviation.shape or np.any(mean.index == PAD):
         raise Refusal(f"means of shape {mean.shape} for deviations of shape {deviation.shape}")
     for symbol, what in ((mean, "mean"), (deviation, "deviation")):
@@ -187,13 +211,13 @@ def sample(
     centre = affine(mean.chain)
     if centre is None:
         raise Refusal(f"the mean passes {passed(mean)}; expected the result of a layer of weights itself")
-    variance = Affine(2 * spread.logarithm.gain, 2 * spread.logarithm.offset)
+    variance = Affine(2 * wider.gain, 2 * wider.offset)
     logarithm, log_sigma = tensor_of(deviation, variance), False
     if logarithm is None:
-        logarithm = tensor_of(deviation, spread.logarithm)
+        logarithm = tensor_of(deviation, wider)
         log_sigma = logarithm is not None
-    heads, probe = _merge(mean, centre, deviation, spread.logarithm if log_sigma else variance)
-    nodes = tuple(dict.fromkeys((*deviation.chain.nodes, spread.node.name, node.name)))
+    heads, probe = _merge(mean, centre, deviation, wider if log_sigma else variance)
+    nodes = tuple(dict.fromkeys((*deviation.chain.nodes, spread.node.name, *noisy.chain.nodes, node.name)))
     layer = RealLatent("latent", nodes, latents, log_sigma, False, mean_tensor, logarithm or "", spread.noise.tensor)
     frame = Frame.of((latents, 1, 1))
     return Symbol(Sample(frame, heads, layer, probe), np.arange(latents).reshape(1, latents))
@@ -238,7 +262,7 @@ def scores(parts: list[Symbol], drawn: Sample) -> Symbol:
     expected = known.run(heads, np.zeros((PROBES, latents)))[:, 0, 0, latents:]
     index = []
     for position, part in enumerate(parts):
-        if part.source is drawn and not part.chain.steps:
+        if part.source is drawn and idle(part.chain, part.index):
             index.append(part.index)
             continue
         numbers = probe_of(part)

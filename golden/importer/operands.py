@@ -17,6 +17,9 @@ from .symbols import MAX_ACTIVATION, Codes, Symbol, Value
 
 Array = NDArray[Any]
 
+WEIGHT_TOLERANCE = 1e-6
+"""By how much of it the magnitudes of one output's weights may differ: float32's rounding, where a graph computes them."""
+
 
 def activation(arguments: list[Value]) -> Symbol:
     """The first argument, which must depend on the input."""
@@ -53,17 +56,18 @@ def binary_weights(weights: Array, axis: int) -> tuple[NDArray[np.int8], Float]:
         raise Refusal(f"weights of shape {weights.shape}")
     if not np.isfinite(weights).all():
         raise Refusal("weights that are not finite")
-    others = tuple(i for i in range(weights.ndim) if i != axis)
-    magnitudes = np.abs(weights).max(axis=others, keepdims=True)
-    wrong = np.abs(weights) != magnitudes
-    if wrong.any() or not magnitudes.all():
-        place = np.argwhere(wrong)[0] if wrong.any() else np.argwhere(weights == 0)[0]
-        output = int(place[axis])
-        raise Refusal(
-            f"weights that are not binary: output {output} holds {float(weights[tuple(place)]):g} "
-            f"beside {float(magnitudes.reshape(-1)[output]):g}"
-        )
-    return np.where(weights > 0, 1, -1).astype(np.int8), magnitudes.reshape(-1)
+    rows = np.moveaxis(weights, axis, 0).reshape(weights.shape[axis], -1)
+    sizes = np.abs(rows.astype(np.float64))
+    magnitudes, largest = np.median(sizes, axis=1), sizes.max(axis=1)
+    if not largest.all():
+        raise Refusal(f"weights that are not binary: output {int(np.argmin(largest))} holds nothing but zeros")
+    wrong = np.any(np.abs(sizes - magnitudes[:, None]) > WEIGHT_TOLERANCE * largest[:, None], axis=1)
+    if wrong.any():
+        output = int(np.argmax(wrong))
+        one, other = rows[output, sizes[output].argmin()], rows[output, sizes[output].argmax()]
+        # as their type prints them, with as many digits as tell them apart
+        raise Refusal(f"weights that are not binary: output {output} holds {one!s} beside {other!s}")
+    return np.where(weights > 0, 1, -1).astype(np.int8), magnitudes
 
 
 def value_grid(symbol: Symbol, codes: Codes) -> tuple[Grid, bool]:

@@ -129,6 +129,8 @@ def read(symbol: Symbol, view: Index | None = None) -> Reading:
     if isinstance(source, Intermediate):
         raise Refusal(source.reason)
     nodes = tuple(dict.fromkeys(symbol.chain.nodes))
+    if view is not None:
+        source.frame.read_as(view)  # an order that is still open
     natural = source.frame.settled
     if isinstance(source, Linear):
         parts = split(symbol.chain)

@@ -15,10 +15,10 @@ from ..real import RealLatent, RealLinear, RealNetwork
 from ..scalar import Add, Chain, Step
 from ..window import Window
 from . import latent
-from .affine import IDENTITY, Affine, Parts, Real, affine
+from .affine import IDENTITY, Affine, Parts, Real, affine, idle
 from .assembly import input_format
 from .binary_walk import BinaryWalk
-from .front import last_binary, leading_to
+from .front import BINARISING, ROUNDING, last_binary, leading_to
 from .latent import OTHER_RANDOM, RANDOM, Joint, Noise, Sample, Scored, Spread
 from .model_file import Graph, Node
 from .operands import Array, activation, constant, sliding_window
@@ -65,13 +65,17 @@ class RealWalk(Walk[RealNetwork]):
     def begin(self) -> None:
         """Import binary layers in front, if there are any, as those of a binary network."""
         nodes = leading_to(self.graph.output, self.graph.nodes)
-        tensor = last_binary(self.graph, nodes)
-        if tensor is None:
-            return
-        front = BinaryWalk(self.graph, self.path, self.input_scale)
-        visited = leading_to(tensor, nodes)
-        for node in visited:
-            front.visit(node)
+        for operators in ((*BINARISING, *ROUNDING), BINARISING):
+            tensor = last_binary(self.graph, nodes, operators)
+            if tensor is None:
+                return
+            front = BinaryWalk(self.graph, self.path, self.input_scale)
+            visited = leading_to(tensor, nodes)
+            for node in visited:
+                front.visit(node)
+            front.finish(tensor)
+            if front.assembly.stage and not front.findings:
+                break  # otherwise nothing is binary up to a node that rounds, which may be part of the layers behind
         if not front.findings and not front.assembly.stage:
             return  # nothing but the input's own quantiser
         self.front, self.findings = front, front.findings
@@ -93,8 +97,9 @@ class RealWalk(Walk[RealNetwork]):
         if symbol.shape[:1] != (1,) or np.any(symbol.index == PAD):
             raise Refusal(f"an output of shape {symbol.shape}, expected a batch in front and no padding")
         source = symbol.source
+        self.settle_front()
         if isinstance(source, Sample | Scored):
-            if symbol.chain.steps:
+            if not idle(symbol.chain, symbol.index):
                 raise Refusal(f"{symbol.chain.nodes[0]} stands between the sample or its scores and the output")
             order = symbol.index.reshape(-1)
         else:
@@ -108,7 +113,8 @@ class RealWalk(Walk[RealNetwork]):
             order = place[symbol.index.reshape(-1)]
         layers, first = self.back(symbol)
         binary = () if self.front is None else self.front.assembly.layers()
-        return RealNetwork(self.graph.name, self.input(first), binary, layers, self.graph.output, symbol.shape[1:], order)
+        ties = () if self.front is None else tuple(self.front.assembly.ties)
+        return RealNetwork(self.graph.name, self.input(first), binary, layers, self.graph.output, symbol.shape[1:], order, ties)
 
     def back(self, symbol: Symbol) -> tuple[tuple[RealLinear | RealLatent, ...], Reading]:
         """The layers that lead to an activation, in order, and what the first of them reads."""
@@ -136,6 +142,11 @@ class RealWalk(Walk[RealNetwork]):
                 counts[linear.kind] += 1
                 layers.append(linear.build(f"{linear.kind}{counts[linear.kind]}", reading))
         return tuple(layers), taken
+
+    def settle_front(self) -> None:
+        """Let the input travel in its natural order if binary layers in front begin with it and nothing asks for another."""
+        if self.front is not None:
+            self.front.settle_input()
 
     def input(self, first: Reading) -> InputFormat:
         """How the graph's input becomes codes for the first layer."""
@@ -298,6 +309,7 @@ class RealWalk(Walk[RealNetwork]):
             raise Refusal(f"weights of shape {matrix.shape} for an activation of shape {symbol.shape}")
         if not matrix.size or max(symbol.source.frame.size, len(matrix)) * matrix.shape[1] > MAX_WEIGHTS:
             raise Refusal(f"weights of shape {matrix.shape}, at most {MAX_WEIGHTS} are supported")
+        self.settle_front()
         inside = symbol.index[0] != PAD
         reading = read(symbol)
         window, *coefficients = dense(matrix[inside].astype(np.float64) * alpha, symbol.index[0][inside], reading)

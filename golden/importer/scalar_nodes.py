@@ -17,7 +17,14 @@ QUANTISER_DOMAINS = ("qonnx.custom_op.general", "onnx.brevitas", "finn.custom_op
 
 
 class Refusal(Exception):
-    """A node cannot become hardware; the text says why. Collected by the importer, never seen by callers."""
+    """A node cannot become hardware; the text says why. Collected by the importer, never seen by callers.
+
+    node: the name of the node at fault, where it is not the one that is being imported.
+    """
+
+    def __init__(self, reason: str, node: str | None = None) -> None:
+        self.node = node
+        super().__init__(reason)
 
 
 def _sigmoid(x: Float) -> Float:
@@ -101,16 +108,18 @@ def clip(node: Node, low: Float | None, high: Float | None) -> Step:
 
 
 def compare(node: Node, constant: Float, constant_first: bool) -> list[Step]:
-    """Greater, GreaterOrEqual, Less or LessOrEqual against a constant: 1 where true, 0 where not."""
+    """Greater, GreaterOrEqual, Less or LessOrEqual against a constant: 1 where true, 0 where not, as for NaN."""
     operator = node.operator
     if constant_first:
         operator = operator.replace("Less", "?").replace("Greater", "Less").replace("?", "Greater")
+    steps: list[Step] = []
     exact = constant.astype(np.float32)
+    if operator.startswith("Less"):  # x < c is -x > -c
+        steps, exact = [scalar.Function(node.name, np.negative)], -exact
     # x > c is x >= the next float32 after c
-    threshold = exact if operator in ("GreaterOrEqual", "Less") else np.nextafter(exact, np.float32(np.inf))
-    zero, one = np.float32(0), np.float32(1)
-    low, high = (one, zero) if operator.startswith("Less") else (zero, one)
-    return [scalar.Binarise(node.name, threshold, np.asarray(low), np.asarray(high))]
+    threshold = exact if operator.endswith("OrEqual") else np.nextafter(exact, np.float32(np.inf))
+    zero, one = np.zeros((), np.float32), np.ones((), np.float32)
+    return [*steps, scalar.Binarise(node.name, threshold, zero, one)]
 
 
 def hard_sigmoid(node: Node) -> list[Step]:
@@ -127,12 +136,6 @@ def bipolar(node: Node, scale: Float) -> scalar.Binarise:
     """BipolarQuant: +scale where x >= 0, -scale elsewhere."""
     zero = np.zeros((), np.float32)
     return scalar.Binarise(node.name, zero, -scale.astype(np.float32), scale.astype(np.float32))
-
-
-def sign(node: Node) -> scalar.Binarise:
-    """ONNX Sign, taken as +1 at exactly 0."""
-    one = np.ones((), np.float32)
-    return scalar.Binarise(node.name, np.zeros((), np.float32), -one, one)
 
 
 def quantise(node: Node, scale: Float, zero_point: Float, bit_width: Float) -> list[Step]:

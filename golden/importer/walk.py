@@ -16,7 +16,7 @@ import numpy as np
 from ..errors import ModelFileError, Unsupported, UnsupportedModelError
 from ..grid import Grid
 from ..network import pixel_grid
-from ..scalar import Add, Chain, Float, Function, LeakyRelu, Multiply, Normalise, Quantise, Rowwise, Step
+from ..scalar import Add, Chain, Choose, Float, Function, LeakyRelu, Normalise, Quantise, Rowwise, Sign, Step
 from . import scalar_nodes
 from .assembly import binary_grid
 from .constants import ConstantFolding
@@ -97,7 +97,9 @@ class Walk(ABC, Generic[Result]):
             try:
                 return self.network(self.result())
             except Refusal as refusal:
-                self.findings.append(Unsupported(self.graph.output, "graph output", str(refusal)))
+                culprit = next((node for node in self.graph.nodes if node.name == refusal.node), None)
+                name, operator = (self.graph.output, "graph output") if culprit is None else (culprit.name, culprit.operator)
+                self.findings.append(Unsupported(name, operator, str(refusal)))
         raise UnsupportedModelError(self.path, tuple(self.findings))
 
     def nodes(self) -> tuple[Node, ...]:
@@ -123,7 +125,7 @@ class Walk(ABC, Generic[Result]):
         try:
             results = self.results(node)
         except Refusal as refusal:
-            self.findings.append(Unsupported(node.name, node.operator, str(refusal)))
+            self.refuse(refusal, node)
         except (ArithmeticError, LookupError, TypeError, ValueError) as error:  # a graph that ONNX's own rules forbid
             reason = f"inputs or attributes that do not suit the operator ({type(error).__name__}: {error})"
             self.findings.append(Unsupported(node.name, node.operator, reason))
@@ -162,7 +164,21 @@ class Walk(ABC, Generic[Result]):
         for name in () if node.operator in self.several else node.outputs[1:]:
             if name in self.graph.consumers or name == self.graph.output:
                 raise Refusal(f"its output {name} is used; only its first output is supported")
-        return self.handlers[node.operator](node, arguments)
+        try:
+            return self.handlers[node.operator](node, arguments)
+        except Refusal as refusal:
+            if refusal.node is None:
+                raise
+            self.refuse(refusal, node)
+            self.check_weights(node, arguments)
+            return None
+
+    def refuse(self, refusal: Refusal, node: Node) -> None:
+        """Note a finding once, at the node that is at fault: `node`, unless the refusal names another."""
+        culprit = next((n for n in self.graph.nodes if n.name == refusal.node), node)
+        finding = Unsupported(culprit.name, culprit.operator, str(refusal))
+        if finding not in self.findings:
+            self.findings.append(finding)
 
     def check_weights(self, node: Node, arguments: list[Value]) -> None:
         """After a finding upstream, still say what is wrong with a layer's own weights."""
@@ -228,7 +244,7 @@ class Walk(ABC, Generic[Result]):
         if not isinstance(arguments[0], Symbol):
             raise Refusal("a choice between activations")
         yes, no = (constant(arguments, i).astype(np.float32) for i in (1, 2))
-        return arguments[0].then([Multiply(node.name, yes - no), Add(node.name, no)])
+        return arguments[0].then([Choose(node.name, yes, no)])
 
     # rearranging nodes
 
@@ -307,9 +323,13 @@ class Walk(ABC, Generic[Result]):
         levels = last.levels if isinstance(last, Quantise) else 2
         if isinstance(symbol.source, Input) and (levels > 2 or not symbol.chain.steps):
             return self.quantise_input(symbol, steps)
-        if levels > 2:
+        if levels > 2 and not self.is_binary(symbol.then(steps)):
             raise Refusal(f"activations of {levels} levels; only the input may have more than two")
         return self.binarise(node, arguments, steps)
+
+    def is_binary(self, symbol: Symbol) -> bool:
+        """Does an activation take no more than two values?"""
+        return False
 
     def quantise_input(self, symbol: Symbol, steps: list[Step]) -> Symbol:
         """The input's own quantiser: the host applies it, so that the input may be any numbers."""
@@ -332,7 +352,7 @@ class Walk(ABC, Generic[Result]):
         return Symbol(self.codes, symbol.index)
 
     def sign(self, node: Node, arguments: list[Value]) -> Symbol:
-        return self.binarise(node, arguments, [scalar_nodes.sign(node)])
+        return self.binarise(node, arguments, [Sign(node.name)])
 
     def multi_threshold(self, node: Node, arguments: list[Value]) -> Symbol:
         rank = len(activation(arguments).shape)

@@ -12,7 +12,7 @@ from sigmabit.hdl.keywords import identifier
 from sigmabit.hdl.top import Pipeline
 
 from ..files import check_folder, write_folder, write_json
-from ..models import load_network, make_plan
+from ..models import load_network, make_plan, remark_constant
 from ..terminal import Terminal
 from . import options
 
@@ -44,6 +44,7 @@ def convert(
     terminal = Terminal(as_json)
     check_folder(output)
     network = load_network(model, input_scale, terminal, plan, calibration)
+    remark_constant(terminal, network)
     made = make_plan(network, plan, part, clock_mhz=clock_mhz, samples=samples)
     with terminal.progress() as report:
         design = to_verilog(Pipeline(made.pipeline).outline(), lambda name: report(f"converting {name}", 0, 0))

@@ -11,7 +11,7 @@ from rich.console import RenderableType
 from sigmabit.golden import Network, UnsupportedModelError
 from sigmabit.golden.network import Layer
 
-from ..models import load_network
+from ..models import load_network, remark_constant
 from ..terminal import Terminal, table
 from . import options
 
@@ -33,6 +33,7 @@ def inspect(model: Path, input_scale: float | None, calibration: Path | None, as
         data = {"model": str(model), "supported": False, "unsupported": findings}
         terminal.emit(data, f"{model}: unsupported nodes", *(f"  {finding}" for finding in error.findings))
         raise
+    remark_constant(terminal, network)
     terminal.emit(describe(network, str(model)), *_tables(network))
 
 
@@ -53,7 +54,8 @@ def describe(network: Network, model: str) -> dict[str, Any]:
         },
         "output": {"name": network.output.name, "shape": list(network.output.shape)},
         "operations": network.operations,
-        "layers": [_layer(layer) for layer in network.layers],
+        "layers": [{**_layer(layer), "constant_channels": _constant(network, layer)} for layer in network.layers],
+        "constant_layers": list(network.constant_layers),
         "ties": [str(tie) for tie in network.ties],
     }
 
@@ -70,6 +72,11 @@ def _layer(layer: Layer) -> dict[str, Any]:
         "operations": layer.operations,
         "nodes": list(layer.nodes),
     }
+
+
+def _constant(network: Network, layer: Layer) -> int:
+    """How many of a layer's channels never change."""
+    return int(network.reach[layer.name].constant_channels.sum())
 
 
 def _tables(network: Network) -> list[RenderableType]:
@@ -89,6 +96,11 @@ def _tables(network: Network) -> list[RenderableType]:
         f"input {form.name} {form.shape}: {form.grid.levels} levels, step {form.grid.scale:g} by {where}",
         f"output {network.output.name} {network.output.shape}",
     ]
+    for layer in network.layers:
+        constant = _constant(network, layer)
+        if constant:
+            which = "outputs" if layer.name in network.constant_layers else f"{constant} of {layer.layout.channels} channels"
+            lines.append(f"{layer.name}: its {which} never change, whatever the input")
     if ties:
         count = "1 decision lies" if len(ties) == 1 else f"{len(ties)} decisions lie"
         lines.append(f"{count} within float32 rounding, or on the zero of a Sign, where another executor may decide otherwise:")

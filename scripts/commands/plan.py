@@ -14,7 +14,7 @@ from sigmabit.hdl.plan import Plan
 
 from .. import plots
 from ..files import check_writable, write_json, write_whole
-from ..models import load_network, make_plan, sweep_of
+from ..models import load_network, make_plan, remark_constant, sweep_of
 from ..terminal import Terminal, table
 from . import options
 
@@ -61,6 +61,7 @@ def plan(
     if len({path.resolve() for path in written}) < len(written):
         raise click.UsageError("--plot and --output are the same file")
     network = load_network(model, input_scale, terminal, calibration=calibration)
+    remark_constant(terminal, network)
     if sweep:
         with terminal.progress() as report:
             report("planning", 0, 0)
