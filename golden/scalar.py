@@ -220,6 +220,11 @@ class Chain:
         return Chain((*self.steps, step))
 
     @property
+    def constants(self) -> tuple[Float, ...]:
+        """All steps' constants, in order."""
+        return tuple(constant for step in self.steps for constant in step.constants)
+
+    @property
     def nodes(self) -> tuple[str, ...]:
         """The nodes' names, in order."""
         return tuple(step.node for step in self.steps)
@@ -227,3 +232,24 @@ class Chain:
     def map_constants(self, change: Callable[[Float], Float]) -> Chain:
         """The chain with each constant replaced by change(constant)."""
         return Chain(tuple(step.with_constants(tuple(map(change, step.constants))) for step in self.steps))
+
+
+@dataclass(frozen=True, eq=False)
+class Join(Step):
+    """A function of the two numbers that two chains make of the same x, as in x * sigmoid(x)."""
+
+    function: Callable[[Float, Float], Float]
+    first: Chain
+    second: Chain
+
+    @property
+    def constants(self) -> tuple[Float, ...]:
+        return (*self.first.constants, *self.second.constants)
+
+    def with_constants(self, constants: tuple[Float, ...]) -> Join:
+        given = iter(constants)
+        first, second = (chain.map_constants(lambda _: next(given)) for chain in (self.first, self.second))
+        return Join(self.node, self.function, first, second)
+
+    def __call__(self, x: Float) -> Float:
+        return self.function(self.first(x), self.second(x))

@@ -9,12 +9,17 @@ from ..grid import Grid
 from ..network import InputFormat, Network
 from ..scalar import Add, Float, Step
 from ..window import Window
-from .assembly import Assembly, input_format, output_format
+from .assembly import Assembly, binary_grid, output_format
 from .model_file import Graph, Node
 from .operands import Array, activation, binary_weights, constant, output_axis, sliding_window, value_grid
 from .scalar_nodes import Refusal
-from .symbols import PAD, Codes, Frame, Index, Pooling, Sums, Symbol, Value, per_channel, strip_padding
+from .symbols import PAD, Codes, Frame, Index, Pooling, Sums, Symbol, Unknown, Value, per_channel, strip_padding, unknown
 from .walk import Walk
+
+FEW = 4
+"""Magnitudes of weights that somebody may have meant to be binary."""
+
+REAL = "; real weights are for graphs that draw noise, as autoencoders do"
 
 
 class BinaryWalk(Walk[Network]):
@@ -32,24 +37,35 @@ class BinaryWalk(Walk[Network]):
             raise Refusal("it comes from further back; branches are not supported")
         self.settle_input()
         output = output_format(self.graph.output, symbol)
+        if not self.assembly.stage:
+            raise Refusal("no layer stands between the input and the output")
         form = self.input()
-        return Network(self.graph.name, form, self.assembly.layers(), output, tuple(self.assembly.ties))
+        return Network(self.graph.name, form, self.assembly.layers(), output, tuple(self.assembly.ties), self.graph.omitted)
 
     def input(self) -> InputFormat:
         """How the graph's input becomes codes."""
         self.settle_input()
         assert self.codes is not None
-        assumed = self.quantiser is None and self.input_scale is None
-        grid = self.codes.grid
-        return input_format(self.graph.input, self.input_shape, self.frame.settled, grid, self.quantiser, assumed)
+        return self.format(self.frame.settled, self.codes.grid, self.quantiser)
 
     def check_weights(self, node: Node, arguments: list[Value]) -> None:
         if node.operator in ("Conv", "MatMul", "Gemm") and len(arguments) > 1 and isinstance(arguments[1], np.ndarray):
-            binary_weights(arguments[1], output_axis(node))
+            self.signs(arguments[1], output_axis(node))
+
+    def signs(self, weights: Array, axis: int) -> tuple[NDArray[np.int8], Float]:
+        """Signs and magnitudes of binary weights."""
+        try:
+            return binary_weights(weights, axis)
+        except Refusal as refusal:
+            reals = weights.dtype.kind == "f" and np.unique(np.abs(weights)).size > FEW
+            raise Refusal(f"{refusal}{REAL if reals else ''}") from None
 
     def binarise(self, node: Node, arguments: list[Value], steps: list[Step]) -> Symbol:
         """Close what comes before with a binarisation: its layer becomes known, its result is bits."""
         symbol = self.on_stream(activation(arguments)).then(steps)
+        if isinstance(symbol.source, Unknown):
+            binary_grid(steps[-1])
+            return unknown(symbol.shape)
         if isinstance(symbol.source, Sums):
             return self.assembly.close(node, symbol, symbol.source)
         assert isinstance(symbol.source, Codes)
@@ -65,13 +81,15 @@ class BinaryWalk(Walk[Network]):
             raise Refusal(f"a convolution over {weights.ndim - 2} dimensions, expected 2")
         if node.attributes.get("group", 1) != 1:
             raise Refusal(f"{node.attributes['group']} groups; grouped convolutions are not supported")
-        signs, magnitudes = binary_weights(weights, output_axis(node))
+        signs, magnitudes = self.signs(weights, output_axis(node))
         symbol = self.on_stream(activation(arguments))
         if len(symbol.shape) != 4 or symbol.shape[1] != weights.shape[1]:
             raise Refusal(f"weights of shape {weights.shape} for an activation of shape {symbol.shape}")
         image, margins = strip_padding(symbol.index[0])
-        codes, channels = self.image(symbol, image)
         window = sliding_window(node, image.shape[1:], weights.shape[2:], margins)
+        if isinstance(symbol.source, Unknown):
+            return unknown((1, len(weights), window.rows.outputs, window.columns.outputs))
+        codes, channels = self.image(symbol, image)
         grid, rising = value_grid(symbol, codes)
         kernel = signs.transpose(2, 3, 1, 0)[:, :, channels]
         return self.sums(node, arguments, codes, grid, window, kernel if rising else -kernel, magnitudes)
@@ -79,11 +97,13 @@ class BinaryWalk(Walk[Network]):
     def dense(self, node: Node, arguments: list[Value], matrix: Array, alpha: float) -> Symbol:
         if matrix.ndim != 2:
             raise Refusal(f"weights of {matrix.ndim} dimensions, expected a matrix")
-        signs, magnitudes = binary_weights(matrix * np.asarray(alpha, matrix.dtype), 1)
+        signs, magnitudes = self.signs(matrix * np.asarray(alpha, matrix.dtype), 1)
         symbol = self.on_stream(activation(arguments))
         if symbol.shape != (1, len(matrix)):
             raise Refusal(f"weights of shape {matrix.shape} for an activation of shape {symbol.shape}")
         codes = symbol.source
+        if isinstance(codes, Unknown):
+            return unknown((1, matrix.shape[1]))
         if not isinstance(codes, Codes):
             raise Refusal("the activation before it is not binary")
         elements = symbol.index[0]
@@ -138,6 +158,8 @@ class BinaryWalk(Walk[Network]):
         frame = Frame.of((image.shape[0], window.rows.outputs, window.columns.outputs))
         index = np.arange(frame.size).reshape(1, *frame.shape)
         source = symbol.source
+        if isinstance(source, Unknown):
+            return unknown(index.shape)
         if isinstance(source, Sums):
             if not source.frame.read_as(image):
                 raise Refusal("pooling of a rearranged activation")

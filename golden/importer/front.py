@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from .latent import OTHER_RANDOM, RANDOM
 from .model_file import Graph, Node
+from .scalar_nodes import QUANTISERS
 
-BINARISING = ("BipolarQuant", "Greater", "GreaterOrEqual", "Less", "LessOrEqual", "MultiThreshold", "Quant", "Sign")
+BINARISING = (*QUANTISERS, "Greater", "GreaterOrEqual", "Less", "LessOrEqual", "Sign")
 POOLING = ("MaxPool", "GlobalMaxPool")
-
-
-def leading_to(tensor: str, nodes: Sequence[Node]) -> tuple[Node, ...]:
-    """Those nodes, in their order, that a tensor depends on."""
-    wanted, found = {tensor}, []
-    for node in reversed(nodes):
-        if wanted.intersection(node.outputs):
-            wanted.update(node.inputs)
-            found.append(node)
-    return tuple(reversed(found))
 
 
 def last_binary(graph: Graph, nodes: Iterable[Node]) -> str | None:
