@@ -72,7 +72,9 @@ def remark_reading(terminal: Terminal, model: Path, network: Network | RealNetwo
     for remark in network.omitted.remarks(taken):
         terminal.remark(f"{model}: {remark}")
     form, said = network.input, network.input.statement
-    if form.quantiser is not None and input_scale is not None:
+    if form.quantiser is not None:
+        if input_scale is None or math.isclose(input_scale, form.grid.scale):
+            return
         terminal.remark(f"{model}: {said.by if said else 'its Quant node'} fixes the input's grid; --input-scale changes nothing")
     elif said is not None and not math.isclose(said.scale, form.grid.scale):
         terminal.remark(
