@@ -13,6 +13,7 @@ import onnx
 from numpy.typing import NDArray
 
 from .errors import CalibrationError, ModelFileError
+from .external import gather
 from .quantise import Precision, Range, Ranges, calibrate
 from .real import RealNetwork
 
@@ -24,17 +25,20 @@ KEY = "sigmabit.calibration"
 class Calibration:
     """Widths in bits, and by the name of each layer the range of its sums on the calibration's data.
 
-    input_scale: the step of that data, where the model's file does not fix it.
+    input_scale: the step of that data, where the model's file does not fix it. output: the one of several of the graph's outputs
+    that the layers lead to.
     """
 
     precision: Precision
     ranges: Ranges
     input_scale: float | None = None
+    output: str | None = None
 
     def to_json(self) -> str:
         """As a model file holds it."""
         ranges = {name: [found.low, found.high] for name, found in self.ranges.items()}
-        return json.dumps({"precision": asdict(self.precision), "input_scale": self.input_scale, "ranges": ranges})
+        held = {"precision": asdict(self.precision), "input_scale": self.input_scale, "ranges": ranges}
+        return json.dumps(held if self.output is None else {**held, "output": self.output})
 
     @staticmethod
     def from_json(text: str) -> Calibration:
@@ -44,11 +48,14 @@ class Calibration:
             precision = Precision(**{name: _whole(value) for name, value in data["precision"].items()})
             ranges = {name: _range(*pair) for name, pair in data["ranges"].items()}
             scale = data["input_scale"] and _range(0, data["input_scale"]).high
+            output = data.get("output")
+            if not isinstance(output, str | None):
+                raise TypeError(f"{output!r} is no output")
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise CalibrationError(
                 f"the calibration in the model's metadata is damaged ({type(error).__name__}: {error})"
             ) from None
-        return Calibration(precision, ranges, scale)
+        return Calibration(precision, ranges, scale, output)
 
 
 def _whole(value: Any) -> int:
@@ -67,11 +74,12 @@ def _range(low: Any, high: Any) -> Range:
 def calibrated(network: RealNetwork, x: NDArray[np.generic], precision: Precision) -> Calibration:
     """The calibration of a network by the frames x (N, *input.shape)."""
     form = network.input
-    return Calibration(precision, calibrate(network, x), float(form.grid.scale) if form.quantiser is None else None)
+    scale = float(form.grid.scale) if form.quantiser is None else None
+    return Calibration(precision, calibrate(network, x), scale, network.output_name if network.omitted.outputs else None)
 
 
 def embed(model: Path, calibration: Calibration, output: Path) -> None:
-    """Write a copy of a model file with the calibration in its metadata. Raises ModelFileError."""
+    """Write a copy of a model file with the calibration in its metadata, and with all its tensors. Raises ModelFileError."""
     proto = onnx.ModelProto()
     try:
         proto.ParseFromString(model.read_bytes())
@@ -79,6 +87,7 @@ def embed(model: Path, calibration: Calibration, output: Path) -> None:
         raise ModelFileError(f"{model}: {error.strerror or error}") from None
     except Exception:  # protobuf has no common base class for its errors
         raise ModelFileError(f"{model}: not an ONNX file, or truncated") from None
+    gather(proto, model)
     kept = [entry for entry in proto.metadata_props if entry.key != KEY]
     del proto.metadata_props[:]
     proto.metadata_props.extend([*kept, onnx.StringStringEntryProto(key=KEY, value=calibration.to_json())])

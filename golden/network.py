@@ -26,8 +26,47 @@ from .threshold import Threshold
 
 Layer = Threshold | Convolution | Dense | Pool | Fixed | Shuffle | Latent
 
+SHOWN_DEAD = 5
+"""Names of nodes in a remark."""
+
 GRID_TOLERANCE = 1e-3
 """How far from a code, in steps, an input value may lie: float32 rounding of v * scale stays far below."""
+
+
+@dataclass(frozen=True)
+class Statement:
+    """What a file says of the step of its input without a Quant node: by the input's type, or by nodes that divide it."""
+
+    scale: float
+    by: str
+
+
+@dataclass(frozen=True)
+class Omitted:
+    """What of a graph a network leaves out.
+
+    outputs: those of the graph that were not taken. beside: how many nodes lead to them alone. dead: nodes that lead to none.
+    """
+
+    outputs: tuple[str, ...] = ()
+    beside: int = 0
+    dead: tuple[str, ...] = ()
+
+    def remarks(self, taken: str) -> tuple[str, ...]:
+        """One sentence on each kind, beside the output that was taken."""
+        said = []
+        if self.outputs:
+            others = ", ".join(self.outputs)
+            nodes = "no node leads to them alone" if not self.beside else f"{_nodes(self.beside)} to them alone, left out"
+            said.append(f"output {taken} is taken, {others} not ({nodes}); --output-name NAME takes another")
+        if self.dead:
+            shown = ", ".join(self.dead[:SHOWN_DEAD]) + (", ..." if len(self.dead) > SHOWN_DEAD else "")
+            said.append(f"{_nodes(len(self.dead))} to no output, left out: {shown}")
+        return tuple(said)
+
+
+def _nodes(count: int) -> str:
+    return f"{count} node{'s lead' if count > 1 else ' leads'}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +75,8 @@ class InputFormat:
 
     shape: the input's, without the batch. order: for each code in stream order (raster, channels inside), the flat index of its
     input element. quantiser: the graph's own nodes up to its input Quant, which the host applies; None where the input itself
-    lies on the grid. assumed: nothing in the file fixed the grid.
+    lies on the grid. assumed: nothing in the file fixed the grid. statement: what the file says of it beside a Quant node. whole:
+    the least and the largest number of the input's type, where that is one of whole numbers.
     """
 
     name: str
@@ -46,6 +86,8 @@ class InputFormat:
     grid: Grid
     quantiser: Chain | None
     assumed: bool = False
+    statement: Statement | None = None
+    whole: tuple[int, int] | None = None
 
     def encode(self, x: NDArray[np.generic]) -> NDArray[np.int64]:
         """(N, *shape) numbers to (N, height, width, channels) codes.
@@ -81,6 +123,16 @@ class InputFormat:
         if not finite.all():
             position = tuple(int(i) for i in np.argwhere(~finite)[0])
             raise InputError(f"input value {x[position]} at {position} is not a finite float32")
+        if self.whole is not None:
+            least, largest = self.whole
+            numbers = x.astype(np.float64)
+            wrong = (numbers != np.rint(numbers)) | (numbers < least) | (numbers > largest)
+            if wrong.any():
+                position = tuple(int(i) for i in np.argwhere(wrong)[0])
+                raise InputError(
+                    f"input value {x[position]} at {position} is not a whole number from {least} to {largest}, which is all that "
+                    f"the graph's input {self.name} can hold"
+                )
         return x
 
 
@@ -111,7 +163,8 @@ class OutputFormat:
 class Network:
     """Layers in order, integer from end to end, with the formats at both ends.
 
-    `ties` lists decisions that another executor of the float graph may take differently, within float32 rounding.
+    `ties` lists decisions that another executor of the float graph may take differently, within float32 rounding; `omitted` is
+    what of the graph is no part of it.
     """
 
     name: str
@@ -119,6 +172,7 @@ class Network:
     layers: tuple[Layer, ...]
     output: OutputFormat
     ties: tuple[Tie, ...] = field(default=())
+    omitted: Omitted = field(default=Omitted())
 
     def __post_init__(self) -> None:
         expected = self.input.tensor

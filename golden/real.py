@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .grid import BIPOLAR, Grid
 from .latent import Latent
-from .network import InputFormat, Layer
+from .network import InputFormat, Layer, Omitted
 from .normalisation import Tie
 from .scalar import Chain
 from .tensor import TensorType
@@ -50,6 +50,16 @@ class RealLinear:
         """(height, width, channels) of the result."""
         return self.height, self.width, self.weights.shape[3] // (self.rows * self.columns)
 
+    @property
+    def input_shape(self) -> tuple[int, int, int]:
+        """(height, width, channels) of what it reads."""
+        return self.window.rows.size, self.window.columns.size, self.weights.shape[2]
+
+    @property
+    def operations(self) -> int:
+        """Multiply-accumulates per frame, those on padding included."""
+        return self.window.outputs * self.weights.size
+
     def sums(self, x: Real) -> Real:
         """(N, height, width, in_channels) to (N, out_height, out_width, rows * columns * out_channels), before the function."""
         matrix = self.weights.reshape(-1, self.weights.shape[3])
@@ -85,6 +95,21 @@ class RealLatent:
     logarithm: str
     eps: str
 
+    @property
+    def input_shape(self) -> tuple[int, int, int]:
+        """(height, width, channels) of what it reads."""
+        return 1, 1, 2 * self.latents
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(height, width, channels) of the result."""
+        return 1, 1, self.latents + 2 * self.score
+
+    @property
+    def operations(self) -> int:
+        """Multiply-accumulates per frame and sample."""
+        return self.latents
+
     def deviations(self, heads: Real) -> Real:
         """(N, latents) standard deviations of (N, 1, 1, 2 * latents) heads."""
         logarithms = heads[:, 0, 0, self.latents :]
@@ -109,7 +134,7 @@ class RealNetwork:
 
     input: how the graph's input becomes codes. binary: integer layers in front, from a binary encoder. layers: the rest, from
     end to end. output: name, shape without the batch, and for each element of the flat output the index of its result in stream
-    order. ties: decisions of the binary layers, as in Network.
+    order. ties: decisions of the binary layers, as in Network. omitted: what of the graph is no part of it.
     """
 
     name: str
@@ -120,6 +145,7 @@ class RealNetwork:
     output_shape: tuple[int, ...]
     output_order: NDArray[np.int64]
     ties: tuple[Tie, ...] = ()
+    omitted: Omitted = field(default=Omitted())
 
     @property
     def grid(self) -> Grid:

@@ -324,6 +324,11 @@ class Chain:
         return Chain(tuple(step.without_zero if isinstance(step, Sign) else step for step in self.steps))
 
     @property
+    def constants(self) -> tuple[Float, ...]:
+        """All steps' constants, in order."""
+        return tuple(constant for step in self.steps for constant in step.constants)
+
+    @property
     def nodes(self) -> tuple[str, ...]:
         """The nodes' names, in order."""
         return tuple(step.node for step in self.steps)
@@ -331,3 +336,28 @@ class Chain:
     def map_constants(self, change: Callable[[Float], Float]) -> Chain:
         """The chain with each constant replaced by change(constant)."""
         return Chain(tuple(step.with_constants(tuple(map(change, step.constants))) for step in self.steps))
+
+
+@dataclass(frozen=True, eq=False)
+class Join(Step):
+    """A function of the two numbers that two chains make of the same x, as in x * sigmoid(x)."""
+
+    function: Callable[[Float, Float], Float]
+    first: Chain
+    second: Chain
+
+    @property
+    def constants(self) -> tuple[Float, ...]:
+        return (*self.first.constants, *self.second.constants)
+
+    @property
+    def binarises(self) -> bool:
+        return self.first.binarised > 0 or self.second.binarised > 0
+
+    def with_constants(self, constants: tuple[Float, ...]) -> Join:
+        given = iter(constants)
+        first, second = (chain.map_constants(lambda _: next(given)) for chain in (self.first, self.second))
+        return Join(self.node, self.function, first, second)
+
+    def __call__(self, x: Float) -> Float:
+        return self.function(self.first(x), self.second(x))

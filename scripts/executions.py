@@ -78,7 +78,9 @@ def execute(
     drawn = noise.for_network(network, len(x), plan.samples)
     report("executing the float graph", 0, 0)
     reals = None if drawn is None else (drawn * 2.0**-FRACTION).astype(np.float32)
-    float_run = reference.execute(model, x, lambda done, total: report("executing the float graph", done, total), reals)
+    float_run = reference.execute(
+        model, x, lambda done, total: report("executing the float graph", done, total), reals, output=network.output.name
+    )
     report("computing golden", 0, 0)
     golden = network.results(codes, drawn)
     measured = simulate(network, plan, codes, on, progress=report, noise=noise)

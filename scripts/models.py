@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -26,6 +27,7 @@ from sigmabit.golden import (
     recognise_scale,
 )
 from sigmabit.golden.quantise import CLAMPED, LOGARITHMS
+from sigmabit.golden.real import RealNetwork
 from sigmabit.hdl.parts import part as device
 from sigmabit.hdl.plan import Plan, PlanError, planned_scale, read_plan
 from sigmabit.hdl.planner import Planner
@@ -39,17 +41,26 @@ DEFAULT_CLOCK_MHZ = 200.0
 
 
 def load_network(
-    model: Path, input_scale: float | None, terminal: Terminal, plan: Path | None = None, calibration: Path | None = None
+    model: Path,
+    input_scale: float | None,
+    terminal: Terminal,
+    plan: Path | None = None,
+    calibration: Path | None = None,
+    output_name: str | None = None,
 ) -> Network:
     """The network of a model file, for pixels in the steps given, or else in those of the plan; says so if they are assumed.
 
-    calibration: frames to calibrate a real-valued model with.
+    calibration: frames to calibrate a real-valued model with. output_name: which of the graph's outputs is taken; says so if
+    there are others.
     """
+    stated = input_scale
     if input_scale is None and plan is not None:
         input_scale = planned_scale(plan)
     if calibration is not None:
-        return _calibrated(model, read_array(calibration), calibration, input_scale, terminal)
-    network = import_model(model, input_scale)
+        network = _calibrated(model, read_array(calibration), calibration, input_scale, terminal, output_name)
+    else:
+        network = import_model(model, input_scale, output_name=output_name)
+    remark_reading(terminal, model, network, stated)
     if network.input.assumed:
         terminal.remark(
             f"{model}: no Quant node fixes the input's grid; multiples of 1/255 from 0 to 1 are assumed. For pixels from 0 to "
@@ -69,17 +80,39 @@ def remark_constant(terminal: Terminal, network: Network) -> None:
         )
 
 
+def remark_reading(terminal: Terminal, model: Path, network: Network | RealNetwork, input_scale: float | None) -> None:
+    """Say what of a file a network leaves out, and where --input-scale contradicts the file."""
+    taken = network.output.name if isinstance(network, Network) else network.output_name
+    for remark in network.omitted.remarks(taken):
+        terminal.remark(f"{model}: {remark}")
+    form, said = network.input, network.input.statement
+    if form.quantiser is not None:
+        if input_scale is None or math.isclose(input_scale, form.grid.scale):
+            return
+        terminal.remark(f"{model}: {said.by if said else 'its Quant node'} fixes the input's grid; --input-scale changes nothing")
+    elif said is not None and not math.isclose(said.scale, form.grid.scale):
+        terminal.remark(
+            f"{model}: {said.by} says that the input's step is {said.scale:g}; {form.grid.scale:g} is taken, as stated"
+        )
+
+
 def load_with_data(
-    model: Path, data: Path, input_scale: float | None, terminal: Terminal, calibration: Path | None = None
+    model: Path,
+    data: Path,
+    input_scale: float | None,
+    terminal: Terminal,
+    calibration: Path | None = None,
+    output_name: str | None = None,
 ) -> tuple[Network, NDArray[Any], NDArray[np.int64]]:
     """The network, its input frames, and their codes; the step of pixels is recognised where the file does not fix it.
 
     A real-valued model that comes without a calibration is calibrated with the frames of `calibration`, or these.
     """
     x = read_array(data)
-    network = _network_for(x, model, data, input_scale, terminal, calibration)
+    network = _network_for(x, model, data, input_scale, terminal, calibration, output_name)
+    remark_reading(terminal, model, network, input_scale)
     with _about(data):
-        return network, x, network.input.encode(x)
+        return network, x, _encode(network, x)
 
 
 @contextmanager
@@ -92,37 +125,64 @@ def _about(file: Path) -> Iterator[None]:
 
 
 def _network_for(
-    x: NDArray[Any], model: Path, data: Path, input_scale: float | None, terminal: Terminal, calibration: Path | None
+    x: NDArray[Any],
+    model: Path,
+    data: Path,
+    input_scale: float | None,
+    terminal: Terminal,
+    calibration: Path | None,
+    output_name: str | None,
 ) -> Network:
     """The network of a model file for the frames x, which come from the file `data`."""
     if calibration is not None:
-        return _calibrated(model, read_array(calibration), calibration, input_scale, terminal)
+        return _calibrated(model, read_array(calibration), calibration, input_scale, terminal, output_name)
     try:
-        network = import_model(model, input_scale)
+        network = import_model(model, input_scale, output_name=output_name)
     except UncalibratedError:
         terminal.remark(f"{model}: calibrated with {data}; `sigmabit calibrate` writes a model that is so once and for all")
-        return _calibrated(model, x, data, input_scale, terminal)
+        return _calibrated(model, x, data, input_scale, terminal, output_name)
     with _about(data):
         network.input.check(x)
-    return import_model(model, _likely_scale(x)) if network.input.assumed else network
+    return import_model(model, _likely_scale(x), output_name=output_name) if network.input.assumed else network
 
 
-def _calibrated(model: Path, x: NDArray[Any], data: Path, input_scale: float | None, terminal: Terminal) -> Network:
+def _encode(network: Network, x: NDArray[Any]) -> NDArray[np.int64]:
+    """The codes of frames; where they contradict what the file says of its input, the error says so."""
+    try:
+        return network.input.encode(x)
+    except InputError as error:
+        said = network.input.statement
+        if said is None or said.scale != network.input.grid.scale:
+            raise
+        raise InputError(f"{error} ({said.by} says that the step is {said.scale:g})") from None
+
+
+def _calibrated(
+    model: Path, x: NDArray[Any], data: Path, input_scale: float | None, terminal: Terminal, output_name: str | None
+) -> Network:
     """A real-valued model calibrated with the frames x, which come from the file `data`."""
-    found = calibration_of(model, x, data, input_scale, Precision())
+    found = calibration_of(model, x, data, input_scale, Precision(), output_name)
     remark_clamped(terminal, model, found)
-    return import_model(model, input_scale, found)
+    return import_model(model, input_scale, found, output_name)
 
 
-def calibration_of(model: Path, x: NDArray[Any], data: Path, input_scale: float | None, precision: Precision) -> Calibration:
+def calibration_of(
+    model: Path,
+    x: NDArray[Any],
+    data: Path,
+    input_scale: float | None,
+    precision: Precision,
+    output_name: str | None = None,
+) -> Calibration:
     """The calibration of a real-valued model by the frames x, which come from the file `data`."""
-    if not is_real(model):
-        raise CalibrationError(f"{model}: its numbers are integers, there is nothing to calibrate")
-    network = import_real(model, input_scale)
+    if not is_real(model, output_name):
+        import_model(model, input_scale, output_name=output_name)  # real weights without noise are refused by node
+        raise CalibrationError(f"{model}: its weights and activations are bits, there is nothing to calibrate")
+    network = import_real(model, input_scale, output_name)
     with _about(data):
         network.input.check(x)
         if network.input.assumed:
-            network = import_real(model, _likely_scale(x))
+            network = import_real(model, _likely_scale(x), output_name)
         return calibrated(network, x, precision)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import onnx
 from numpy.typing import NDArray
+from onnx.inliner import inline_local_functions
 
 from sigmabit.golden import SigmabitError
 
@@ -26,7 +27,7 @@ RANDOM = ("RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLik
 
 @dataclass(frozen=True, eq=False)
 class Reference:
-    """What an executor made of the frames: the graph's first output (N, ...), the executor's name, other tensors by name.
+    """What an executor made of the frames: the output that was asked for (N, ...), the executor's name, other tensors by name.
 
     With K samples of each frame, all arrays are (N, K, ...).
     """
@@ -42,19 +43,23 @@ def execute(
     progress: Callable[[int, int], None] = lambda done, total: None,
     epsilon: NDArray[np.floating] | None = None,
     tensors: Sequence[str] = (),
+    output: str | None = None,
 ) -> Reference:
     """Run the frames x (N, ...) through the model file.
 
     epsilon: (N, latents) or (N, K, latents), what the graph's random node gives instead of random numbers. tensors: others of the
-    graph's that are wanted too.
+    graph's that are wanted too. output: the one of its outputs that is wanted, by default the first.
 
     Files with a batch of 1 written into them are executed in batches all the same if their results do not depend on it, which
     is tried on the first frames; otherwise frame by frame.
     """
     proto = onnx.load(str(model))
-    wanted = list(dict.fromkeys((proto.graph.output[0].name, *tensors)))
+    if proto.functions:
+        proto = inline_local_functions(proto)
+    wanted = list(dict.fromkeys((output or proto.graph.output[0].name, *tensors)))
     constants = {tensor.name for tensor in proto.graph.initializer}
     first = next(value for value in proto.graph.input if value.name not in constants)
+    _prune(proto, wanted, first.name)
     feeds = {first.name: x.astype(onnx.helper.tensor_dtype_to_np_dtype(first.type.tensor_type.elem_type))}
     samples = epsilon.shape[1:-1] if epsilon is not None else ()
     noise = _noise(proto, wanted, model)
@@ -90,6 +95,23 @@ Run = Callable[[Feeds], list[NDArray[np.float32]]]
 def _part(feeds: Feeds, start: int, end: int) -> Feeds:
     """Some frames of all inputs."""
     return {name: array[start:end] for name, array in feeds.items()}
+
+
+def _prune(proto: onnx.ModelProto, wanted: Sequence[str], first: str) -> None:
+    """Take out nodes and inputs that the wanted tensors do not depend on, so that nothing must be known about them."""
+    needed, kept = {first, *wanted}, []
+    for node in reversed(proto.graph.node):
+        if needed.intersection(filter(None, node.output)):
+            needed.update(node.input)
+            kept.append(node)
+            for attribute in node.attribute:  # what the bodies of loops and choices take from outside
+                graphs = (attribute.g, *attribute.graphs)
+                needed.update(name for graph in graphs for inner in graph.node for name in inner.input)
+    inputs = [value for value in proto.graph.input if value.name in needed]
+    kept, inputs = ([type(item).FromString(item.SerializeToString()) for item in items] for items in (kept[::-1], inputs))
+    del proto.graph.node[:], proto.graph.input[:]
+    proto.graph.node.extend(kept)
+    proto.graph.input.extend(inputs)
 
 
 def _noise(proto: onnx.ModelProto, wanted: Sequence[str], model: Path) -> str | None:

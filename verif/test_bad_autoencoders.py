@@ -40,10 +40,94 @@ def with_metadata(text: str) -> None:
     onnx.save(proto, "bad.onnx")
 
 
-@pytest.mark.parametrize("command", ["plan vae.onnx", "convert vae.onnx -o verilog", "inspect vae.onnx", "synth vae.onnx"])
+@pytest.mark.parametrize("command", ["plan vae.onnx", "convert vae.onnx -o verilog", "synth vae.onnx"])
 def test_uncalibrated(refused: Refused, command: str) -> None:
     """What has no frames cannot go on, and says how to."""
     refused(command.split(), "vae.onnx", "range", "--calibration", "sigmabit calibrate")
+
+
+def test_inspected_without_a_calibration(call: Call) -> None:
+    """Layers are listed as they are with one, but for their widths; and it is said how to come by these."""
+    found, known = (call("inspect", name, "--json").json for name in ("vae.onnx", "calibrated.onnx"))
+    assert (found["supported"], found["calibrated"], known["calibrated"]) == (True, False, True)
+    assert found["operations"] == known["operations"] == sum(layer["operations"] for layer in found["layers"])
+    for layer, same in zip(found["layers"], known["layers"], strict=True):
+        assert layer["input_bits"] is layer["output_bits"] is None
+        for key in ("name", "input_shape", "output_shape", "operations", "nodes"):
+            assert layer[key] == same[key]
+    people = call("inspect", "vae.onnx")
+    assert people.status == 0
+    for words in ("dense1", "not calibrated", "sigmabit calibrate MODEL --input x.npy -o calibrated.onnx", "--calibration"):
+        assert words in people.out
+
+
+@pytest.fixture
+def silent(vae: None) -> None:
+    """silent.onnx: the autoencoder with its means in place of samples, so that nothing is drawn."""
+    proto = onnx.load("vae.onnx")
+    makers = {name: node for node in proto.graph.node for name in node.output}
+    (noise,) = (node for node in proto.graph.node if node.op_type.startswith("RandomNormal"))
+    (spread,) = (node for node in proto.graph.node if noise.output[0] in node.input)
+    (sample,) = (node for node in proto.graph.node if spread.output[0] in node.input)
+    (mean,) = (name for name in sample.input if name != spread.output[0])
+    assert mean in makers
+    sample.op_type, sample.input[:] = "Identity", [mean]
+    for node in (noise, spread):
+        proto.graph.node.remove(node)
+    onnx.save(proto, "silent.onnx")
+
+
+@pytest.mark.usefixtures("silent")
+@pytest.mark.parametrize("command", ["inspect silent.onnx", "calibrate silent.onnx --input x.npy -o o.onnx", "plan silent.onnx"])
+def test_real_weights_without_noise(refused: Refused, command: str) -> None:
+    """What is wrong are its real weights, by node; nothing is said of integers."""
+    refused(command.split(), "silent.onnx", "weights that are not binary", "real weights are for graphs that draw noise")
+
+
+@pytest.fixture
+def three(vae: None) -> None:
+    """three.onnx: the autoencoder with means and logarithms as its first outputs."""
+    proto = onnx.load("vae.onnx")
+    latent = import_real("vae.onnx", 1.0).latent
+    assert latent is not None
+    last = proto.graph.output[0].name
+    outputs = [onnx.helper.make_tensor_value_info(name, 1, None) for name in (latent.mean, latent.logarithm)]
+    outputs.append(onnx.ValueInfoProto.FromString(proto.graph.output[0].SerializeToString()))
+    del proto.graph.output[:]
+    proto.graph.output.extend(outputs)
+    onnx.save(proto, "three.onnx")
+    Path("name").write_text(last)
+
+
+@pytest.mark.usefixtures("three")
+def test_several_outputs(call: Call, refused: Refused) -> None:
+    """The first is taken, and it is said; or the named one, which a calibrated copy keeps."""
+    last = Path("name").read_text()
+    found = call("inspect", "three.onnx", "--json").json
+    assert found["output"]["name"] != last
+    assert found["outputs_not_taken"][-1] == last
+    assert found["nodes_of_other_outputs"] > 0
+    assert [layer["kind"] for layer in found["layers"]] == ["dense"] * len(found["layers"])
+    result = call("calibrate", "three.onnx", "--input", "x.npy", "-o", "copy.onnx", "--output-name", last)
+    assert result.status == 0
+    assert f"note: three.onnx: output {last} is taken, " in result.err
+    result = call("run", "copy.onnx", "--input", "x.npy", "--output", "y.npy", "--json")
+    assert json.loads(result.out)["notes"] == [line.removeprefix("note: ") for line in result.err.splitlines()]
+    assert f"output {last} is taken" in result.err
+    assert call(*RUN).status == 0
+    assert np.array_equal(np.load("y.npy"), np.load("out.npy"))
+    refused(["inspect", "three.onnx", "--output-name", "nothing"], "no output nothing; its outputs are", last)
+
+
+def test_calibrated_copy_of_weights_in_another_file(call: Call) -> None:
+    """The copy holds them itself, so that it may lie anywhere."""
+    proto = onnx.load("vae.onnx")
+    onnx.save_model(proto, "outside.onnx", save_as_external_data=True, location="outside.onnx.data", size_threshold=0)
+    Path("elsewhere").mkdir()
+    assert call("calibrate", "outside.onnx", "--input", "x.npy", "-o", "elsewhere/copy.onnx").status == 0
+    assert call("run", "elsewhere/copy.onnx", "--input", "x.npy", "--output", "y.npy").status == 0
+    assert call(*RUN).status == 0
+    assert np.array_equal(np.load("y.npy"), np.load("out.npy"))
 
 
 def test_calibrated_with_the_frames_of_a_run(call: Call) -> None:

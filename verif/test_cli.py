@@ -25,7 +25,7 @@ from sigmabit.verif.pipelines import SimulationError
 
 from . import needs
 from .command_line import DIGITS, Call, Result, Tiny, command, frames, listing
-from .onnx_graphs import Builder
+from .onnx_graphs import Builder, signs
 
 pytestmark = pytest.mark.usefixtures("own_folder")
 
@@ -53,7 +53,7 @@ class TestInspect:
         assert found["output"]["shape"] == [10]
 
     def test_unsupported_nodes_are_all_listed(self, call: Call, tmp_path: Path) -> None:
-        odd = (("Mod", "first_odd"), ("GlobalAveragePool", "second_odd"))
+        odd = (("Mod", "first_odd"), ("Elu", "second_odd"))
         result = call("inspect", Tiny(between=odd).save(tmp_path / "odd.onnx"), "--json")
         assert result.status == 2
         found = json.loads(result.out)
@@ -62,7 +62,87 @@ class TestInspect:
         people = call("inspect", tmp_path / "odd.onnx")
         for text in (people.out, people.err, result.err):
             assert "first_odd (Mod)" in text
-            assert "second_odd (GlobalAveragePool)" in text
+            assert "second_odd (Elu)" in text
+
+
+class TestOutputs:
+    """A file of several outputs, and nodes that lead to none."""
+
+    @pytest.fixture
+    def several(self, tmp_path: Path) -> Path:
+        g = Builder((6,))
+        bits = g("Sign", g("Add", g("MatMul", "x", signs(np.random.default_rng(1), 6, 5), name="first"), 0.5), name="bits")
+        scores = g("MatMul", bits, signs(np.random.default_rng(2), 5, 3), name="scores")
+        g("Frobnicate", bits, name="idle")
+        np.save(tmp_path / "x.npy", np.random.default_rng(3).integers(0, 256, (12, 6)).astype(np.float32))
+        return g.save(tmp_path / "m.onnx", bits, scores)
+
+    def test_inspect(self, call: Call, several: Path) -> None:
+        found = call("inspect", several, "--json").json
+        assert found["output"]["name"] == "bits_y"
+        assert (found["outputs_not_taken"], found["nodes_of_other_outputs"]) == (["scores_y"], 1)
+        assert found["nodes_without_output"] == ["idle"]
+        people = call("inspect", several).out
+        assert "output bits_y is taken, scores_y not (1 node leads to them alone, left out); --output-name NAME takes" in people
+        assert "1 node leads to no output, left out: idle" in people
+        other = call("inspect", several, "--output-name", "scores_y", "--json").json
+        assert other["output"] == {"name": "scores_y", "shape": [3]}
+        assert (other["outputs_not_taken"], other["nodes_of_other_outputs"]) == (["bits_y"], 0)
+
+    @pytest.mark.parametrize(
+        "arguments", ["plan", "convert -o verilog", "run --input x.npy --output y.npy", "verify --input x.npy --on myhdl"]
+    )
+    def test_others_say_it(self, arguments: str, call: Call, several: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """On standard error, and in the JSON."""
+        monkeypatch.chdir(several.parent)
+        name, *options = arguments.split()
+        for chosen, output, left in (((), "bits_y", "scores_y"), (("--output-name", "scores_y"), "scores_y", "bits_y")):
+            result = call(name, "m.onnx", *options, *chosen, "--json")
+            assert f"note: m.onnx: output {output} is taken, {left} not" in result.err
+            assert "note: m.onnx: 1 node leads to no output, left out: idle" in result.err
+            assert sum(f"output {output} is taken" in note for note in result.json["notes"]) == 1
+        if name == "run":
+            assert np.load("y.npy").shape == (12, 3)
+
+    def test_an_unknown_name(self, call: Call, several: Path) -> None:
+        result = call("plan", several, "--output-name", "y")
+        assert result == Result(2, "", f"error: {several}: no output y; its outputs are bits_y, scores_y\n")
+
+
+class TestStatements:
+    """What a file says of its input beside a Quant node."""
+
+    @pytest.fixture
+    def divided(self, tmp_path: Path) -> Path:
+        g = Builder((6,))
+        np.save(tmp_path / "x.npy", np.random.default_rng(3).integers(0, 256, (12, 6)).astype(np.float32))
+        y = g("MatMul", g("Div", "x", 255.0, name="shrink"), signs(np.random.default_rng(2), 6, 3))
+        return g.save(tmp_path / "m.onnx", y)
+
+    def test_first_nodes(self, call: Call, divided: Path) -> None:
+        found = call("inspect", divided, "--json")
+        assert (found.json["input"]["scale"], found.json["input"]["assumed"]) == (1.0, False)
+        assert found.json["input"]["stated_by"] == "what its first nodes do (shrink)"
+        assert found.err == ""
+        assert "step 1 by what its first nodes do (shrink)" in call("inspect", divided).out
+
+    def test_a_contradiction_is_said(self, call: Call, divided: Path) -> None:
+        """--input-scale is taken all the same."""
+        result = call("inspect", divided, "--input-scale", 0.5, "--json")
+        assert result.json["input"]["scale"] == 0.5
+        words = "what its first nodes do (shrink) says that the input's step is 1; 0.5 is taken, as stated"
+        assert result.json["notes"] == [f"{divided}: {words}"]
+        assert words in result.err
+
+    def test_data_that_contradict(self, call: Call, divided: Path) -> None:
+        np.save(divided.parent / "small.npy", np.full((3, 6), 0.5, np.float32))
+        result = call("run", divided, "--input", divided.parent / "small.npy", "--output", divided.parent / "y.npy")
+        assert result.status == 2
+        assert "what its first nodes do (shrink) says that the step is 1" in result.err
+
+    def test_a_quant_node_is_not_overruled(self, call: Call, tiny: Path) -> None:
+        result = call("inspect", tiny, "--input-scale", 0.5, "--json")
+        assert result.json["notes"] == [f"{tiny}: its Quant node fixes the input's grid; --input-scale changes nothing"]
 
 
 class TestConstantLayers:

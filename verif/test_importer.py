@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
+from onnx import TensorProto
 
-from sigmabit.golden import Network, import_model
+from sigmabit.golden import InputError, ModelFileError, Network, UnsupportedModelError, import_model
 from sigmabit.golden.convolution import Convolution
 from sigmabit.golden.dense import Dense
+from sigmabit.golden.network import Omitted
 from sigmabit.golden.pool import Pool
 from sigmabit.golden.threshold import Threshold
 
@@ -307,6 +309,87 @@ class TestInputs:
         network = agree(g.save(tmp_path / "m.onnx", g("Conv", "x", signs(random, 5, 3, 3, 3))), pixels(6, 3, 4, 4))
         assert network.input.assumed
 
+    @pytest.mark.parametrize(
+        ("nodes", "narrow"),
+        [
+            (lambda g: g("Div", "x", 255.0), 1),
+            (lambda g: g("Mul", "x", np.float32(1 / 255)), 1),
+            (lambda g: g("Sub", g("Div", "x", 127.5), 1.0), 1),
+            (lambda g: g("Div", g("Sub", "x", 127.5), 127.5), 1),
+            (lambda g: g("Div", g("Sub", g("Cast", "x", to=TensorProto.FLOAT), 128.0), 64.0), 1),
+            (lambda g: g("Div", "x", 16.0), 16),
+        ],
+    )
+    def test_first_nodes_that_divide_say_that_numbers_are_whole(
+        self, nodes: Callable[[Builder], str], narrow: int, tmp_path: Path, random: np.random.Generator
+    ) -> None:
+        """Data from 0 to 255 are taken as they are, and thresholds lie among them."""
+        g = Builder((2, 5, 4))
+        y = g("Conv", nodes(g), signs(random, 5, 2, 2, 2))
+        path = g.save(tmp_path / "m.onnx", g("BipolarQuant", g("Sub", y, 0.3), 1.0))
+        network = agree(path, random.integers(0, 256 // narrow, (24, 2, 5, 4)).astype(np.float32))
+        form = network.input
+        assert (form.grid.scale, form.assumed) == (1.0, False)
+        assert form.statement is not None and form.statement.scale == 1.0
+        assert not import_model(path, 1 / 255).input.assumed
+        assert import_model(path, 1 / 255).input.grid.scale == 1 / 255
+
+    @pytest.mark.parametrize("nodes", [lambda g: g("Mul", "x", 2.0), lambda g: g("Div", g("Sub", "x", 0.5), 0.25)])
+    def test_others_say_nothing(self, nodes: Callable[[Builder], str], tmp_path: Path, random: np.random.Generator) -> None:
+        g = Builder((2, 5, 4))
+        network = agree(g.save(tmp_path / "m.onnx", g("Conv", nodes(g), signs(random, 5, 2, 2, 2))), pixels(26, 2, 5, 4))
+        assert network.input.statement is None
+        assert network.input.assumed
+
+    @pytest.mark.parametrize("kind", ["UINT8", "INT8", "UINT16", "INT32", "BOOL"])
+    @pytest.mark.parametrize("pads", [[0, 0, 0, 0], [1, 1, 0, 0]])
+    def test_types_of_whole_numbers(self, kind: str, pads: list[int], tmp_path: Path, random: np.random.Generator) -> None:
+        """The type states the step; signed numbers of 8 bits are taken as they are, of wider ones 0 to 255."""
+        g = Builder((2, 5, 4))
+        g.inputs = [onnx.helper.make_tensor_value_info("x", TensorProto.DataType.Value(kind), ["N", 2, 5, 4])]
+        y = g("Transpose", g("Cast", g("Transpose", "x", perm=[0, 1, 3, 2]), to=TensorProto.FLOAT), perm=[0, 1, 3, 2])
+        y = g("Conv", g("Div", y, 2.0 if kind == "BOOL" else 255.0), signs(random, 5, 2, 2, 2), pads=pads)
+        path = g.save(tmp_path / "m.onnx", g("BipolarQuant", g("Sub", y, 0.1), 1.0))
+        low, high = {"INT8": (-128, 128), "BOOL": (0, 2)}.get(kind, (0, 256))
+        network = agree(path, random.integers(low, high, (24, 2, 5, 4)).astype(np.float32))
+        assert not network.input.assumed
+        assert network.input.grid.scale == 1.0
+        for value, place in ((0.5, (0, 1, 2, 3)), (high + (1 << 40), (1, 0, 0, 0)), (low - (1 << 40), (1, 0, 0, 0))):
+            wrong = np.zeros((2, 2, 5, 4))
+            wrong[place] = value
+            with pytest.raises(InputError, match="is not a whole number from"):
+                network.run(wrong)
+
+    @pytest.mark.parametrize("zero_point", [[], [np.array(128, np.uint8)]])
+    def test_dequantised(self, zero_point: list[np.ndarray], tmp_path: Path, random: np.random.Generator) -> None:
+        g = Builder((2, 5, 4))
+        g.inputs = [onnx.helper.make_tensor_value_info("x", TensorProto.UINT8, ["N", 2, 5, 4])]
+        y = g("Conv", g("DequantizeLinear", "x", 0.01, *zero_point), signs(random, 5, 2, 2, 2), pads=[1, 0, 0, 1])
+        path = g.save(tmp_path / "m.onnx", g("BipolarQuant", g("Sub", y, 0.055), 1.0))
+        agree(path, random.integers(0, 256, (24, 2, 5, 4)).astype(np.float32))
+
+    def test_bits_of_a_truth_value(self, tmp_path: Path, random: np.random.Generator) -> None:
+        g = Builder((9,))
+        g.inputs = [onnx.helper.make_tensor_value_info("x", TensorProto.BOOL, ["N", 9])]
+        path = g.save(tmp_path / "m.onnx", g("MatMul", g("Where", "x", 1.0, -1.0), signs(random, 9, 5)))
+        network = agree(path, random.integers(0, 2, (24, 9)).astype(np.float32))
+        assert network.input.tensor.levels == 2
+
+    @pytest.mark.parametrize("operator", ["Sub", "Div"])
+    def test_arithmetic_that_wraps_around_is_refused(self, operator: str, tmp_path: Path, random: np.random.Generator) -> None:
+        g = Builder((9,))
+        g.inputs = [onnx.helper.make_tensor_value_info("x", TensorProto.UINT8, ["N", 9])]
+        y = g("Cast", g(operator, "x", np.array(128, np.uint8)), to=TensorProto.FLOAT)
+        path = g.save(tmp_path / "m.onnx", g("MatMul", y, signs(random, 9, 5)))
+        with pytest.raises(UnsupportedModelError, match="it computes with numbers of the input's type uint8; cast them"):
+            import_model(path)
+
+    def test_half_floats_are_refused(self, tmp_path: Path, random: np.random.Generator) -> None:
+        g = Builder((9,))
+        g.inputs = [onnx.helper.make_tensor_value_info("x", TensorProto.FLOAT16, ["N", 9])]
+        with pytest.raises(ModelFileError, match="input x holds numbers of type float16, expected float32 or whole numbers"):
+            import_model(g.save(tmp_path / "m.onnx", g("MatMul", "x", signs(random, 9, 5))))
+
     @pytest.mark.parametrize("padding", ["Conv", "Pad"])
     @pytest.mark.parametrize("offset", [1.0, 0.3, 0.4914])
     def test_offset_before_the_padding(self, padding: str, offset: float, tmp_path: Path, random: np.random.Generator) -> None:
@@ -462,6 +545,29 @@ class TestOutputs:
         y = g("MatMul", g("BipolarQuant", "x", 1.0), signs(random, 9, 5))
         agree(g.save(tmp_path / "m.onnx", g("Softmax", y), y), every_bit_pattern(9))
 
+    def test_the_named_one_of_several(self, tmp_path: Path, random: np.random.Generator) -> None:
+        """Each is what its graph gives; what leads to others alone is left out, and counted."""
+        g = Builder((9,))
+        bits = g("BipolarQuant", g("MatMul", g("BipolarQuant", "x", 1.0), signs(random, 9, 7)), 1.0)
+        scores = g("MatMul", bits, signs(random, 7, 5))
+        soft = g("Softmax", scores, axis=1)
+        g("Frobnicate", bits, name="dead", domain="unheard.of")
+        path, x = g.save(tmp_path / "m.onnx", bits, scores, soft), every_bit_pattern(9)
+        for name, outputs, beside in ((bits, (scores, soft), 2), (scores, (bits, soft), 1), (soft, (bits, scores), 0)):
+            network = import_model(path, output_name=name)
+            np.testing.assert_allclose(network.run(x), execute(path, x, output=name).outputs, rtol=1e-5, atol=1e-6)
+            assert network.output.name == name
+            assert network.omitted == Omitted(outputs, beside, ("dead",))
+        assert import_model(path).output.name == bits
+        with pytest.raises(ModelFileError, match=f"no output y; its outputs are {bits}, {scores}, {soft}"):
+            import_model(path, output_name="y")
+
+    def test_inputs_of_other_outputs_do_not_matter(self, tmp_path: Path, random: np.random.Generator) -> None:
+        g = Builder((9,))
+        g.inputs.append(onnx.helper.make_tensor_value_info("z", TensorProto.FLOAT, ["N", 5]))
+        y = g("MatMul", g("BipolarQuant", "x", 1.0), signs(random, 9, 5))
+        agree(g.save(tmp_path / "m.onnx", y, g("Add", y, "z")), every_bit_pattern(9))
+
     def test_equal_scores_go_to_the_lowest_index(self, tmp_path: Path, random: np.random.Generator) -> None:
         """Integer scores tie often; both sides then decide for the first."""
         g = Builder((6,))
@@ -512,3 +618,90 @@ class TestExporters:
             results.append(import_model(g.save(tmp_path / "m.onnx", y)).run(pixels(22, 4)))
         assert np.array_equal(results[0], results[1])
         assert results[0].any()
+
+    @pytest.mark.parametrize("opset", [10, 13, 19, 21])
+    @pytest.mark.parametrize("axis", [None, 0, 1])
+    def test_weights_of_quantised_integers(
+        self, opset: int, axis: int | None, tmp_path: Path, random: np.random.Generator
+    ) -> None:
+        """What a quantiser of weights leaves behind: QuantizeLinear, or its result, then DequantizeLinear."""
+        if opset < 13 and axis is not None:
+            pytest.skip("scales along an axis came with opset 13")
+        weights, size = signs(random, 9, 6), {None: (), 0: (1, 9), 1: (1, 6)}[axis]
+        scale = np.asarray(np.full(size[1:], 0.02) if axis != 1 else random.uniform(0.01, 0.03, 6), np.float32)
+        zero_point = np.zeros(scale.shape, np.int8)
+        attributes: dict[str, Any] = {} if axis is None else {"axis": axis}
+        for stored in (True, False):
+            g = Builder((9,), opset=opset)
+            along = scale.reshape({None: (), 0: (9, 1), 1: (1, 6)}[axis])
+            codes: Any = (weights * 100).astype(np.int8) if stored else weights * 100 * along
+            if not stored:
+                codes = g("QuantizeLinear", codes, scale, zero_point, **attributes)
+            w = g("DequantizeLinear", codes, scale, zero_point, **attributes)
+            agree(g.save(tmp_path / "m.onnx", g("MatMul", g("Sign", g("Sub", "x", 0.5)), w)), pixels(27, 9))
+
+    @pytest.mark.parametrize("operator", ["Quant", "IntQuant"])
+    @pytest.mark.parametrize("domain", ["", QONNX, BREVITAS, "finn"])
+    def test_names_and_domains_of_quantisers(
+        self, operator: str, domain: str, tmp_path: Path, random: np.random.Generator
+    ) -> None:
+        """The oldest files name no domain, new ones call Quant IntQuant: all are the same network."""
+        weights, results = signs(random, 9, 5), []
+        for name, where in ((operator, domain), ("Quant", QONNX)):
+            g = Builder((9,))
+            settings: dict[str, Any] = {"signed": 1, "narrow": 0, "rounding_mode": "ROUND", "domain": where}
+            y = g("MatMul", g(name, "x", 0.25, 0.0, 4.0, **settings), g(name, weights, 1.0, 0.0, 1.0, **settings))
+            path = g.save(tmp_path / "m.onnx", g(name, y, 1.0, 0.0, 1.0, **settings))
+            results.append(import_model(path).run(every_bit_pattern(9)))
+        assert np.array_equal(results[0], results[1])
+        assert np.array_equal(results[1], execute(path, every_bit_pattern(9)).outputs)
+
+    def test_int_quant_as_qonnx_executes_it(self, tmp_path: Path, random: np.random.Generator) -> None:
+        g = Builder((9,))
+        settings: dict[str, Any] = {"signed": 1, "narrow": 1, "rounding_mode": "ROUND", "domain": QONNX}
+        y = g("MatMul", g("IntQuant", "x", 0.25, 0.0, 4.0, **settings), signs(random, 9, 5))
+        agree(g.save(tmp_path / "m.onnx", y), random.normal(size=(40, 9)).astype(np.float32))
+
+    def test_functions_of_the_model(self, tmp_path: Path, random: np.random.Generator) -> None:
+        """A normalisation with a sign as a function, called twice with other constants and another attribute."""
+        body = [
+            onnx.helper.make_node("LeakyRelu", ["t"], ["v"]),
+            onnx.helper.make_node("Add", ["v", "shift"], ["s"]),
+            onnx.helper.make_node("Sign", ["s"], ["y"]),
+        ]
+        reference = body[0].attribute.add(name="alpha", type=onnx.AttributeProto.FLOAT)
+        reference.ref_attr_name = "slope"
+        g = Builder((9,))
+        y = g("MatMul", g("BipolarQuant", "x", 1.0, domain=QONNX), signs(random, 9, 7))
+        y = g("Binarise", y, 0.5, domain="own", slope=0.25)
+        y = g("MatMul", y, signs(random, 7, 5))
+        y = g("Binarise", y, -1.5, domain="own", slope=0.5)
+        model = g.model(g("MatMul", y, signs(random, 5, 3)))
+        imports = [onnx.helper.make_opsetid("", 13)]
+        model.functions.append(onnx.helper.make_function("own", "Binarise", ["t", "shift"], ["y"], body, imports, ["slope"]))
+        (tmp_path / "m.onnx").write_bytes(model.SerializeToString())
+        agree(tmp_path / "m.onnx", every_bit_pattern(9))
+
+
+class TestFunctionsOfOneActivation:
+    """Two branches of the same elements that meet again are one function."""
+
+    @pytest.mark.parametrize(
+        "function",
+        [
+            lambda g, y: g("Mul", y, g("Sigmoid", y)),
+            lambda g, y: g("Mul", g("Sigmoid", g("Mul", y, np.linspace(1, 2, 6))), y),
+            lambda g, y: g("Add", g("Mul", y, y), g("Mul", y, 20.0)),
+            lambda g, y: g("Add", g("Sub", g("Add", y, 1.0), g("Relu", g("Add", y, 1.0))), 1.0),
+            lambda g, y: g("Div", y, g("Add", g("Abs", y), 1.0)),
+        ],
+    )
+    def test_before_a_sign(self, function: Callable[[Builder, str], str], tmp_path: Path, random: np.random.Generator) -> None:
+        g = Builder((9,))
+        y = function(g, g("MatMul", g("BipolarQuant", "x", 1.0), signs(random, 9, 6)))
+        agree(g.save(tmp_path / "m.onnx", g("BipolarQuant", g("Sub", y, 0.35), 1.0)), every_bit_pattern(9))
+
+    def test_of_the_scores(self, tmp_path: Path, random: np.random.Generator) -> None:
+        g = Builder((9,))
+        y = g("MatMul", g("BipolarQuant", "x", 1.0), signs(random, 9, 6))
+        agree(g.save(tmp_path / "m.onnx", g("Mul", y, g("Sigmoid", g("Mul", y, random.normal(size=6))))), every_bit_pattern(9))

@@ -13,7 +13,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from sigmabit.golden import SigmabitError, UnsupportedModelError
+from sigmabit.golden import SigmabitError, UnsupportedModelError, import_model
 from sigmabit.golden.convolution import Convolution
 from sigmabit.golden.importer import import_real, is_real
 from sigmabit.golden.pool import Pool
@@ -576,6 +576,42 @@ class TestSampling:
         path = g.save(tmp_path / "m.onnx", g.dense(z, LATENTS, 4), mu, other)
         assert kinds(import_real(path)) == ["dense", "latent", "dense"]
 
+    def test_each_of_several_outputs(self, tmp_path: Path, g: Vae) -> None:
+        """Means, logarithms or the reconstruction, whichever is named."""
+        mu, logvar = g.heads("x", FEATURES, LATENTS)
+        decoded = g.dense(g.draw(mu, logvar), LATENTS, 4)
+        path, x = g.save(tmp_path / "m.onnx", mu, logvar, decoded), rows()
+        for name in (mu, logvar):
+            network = import_real(path, output_name=name)
+            assert kinds(network) == ["dense"]
+            close(network.output(x, np.zeros((len(x), 0))), execute(path, x, output=name).outputs)
+        assert network.omitted.outputs == (mu, decoded)
+        epsilon = np.random.default_rng(1).normal(size=(len(x), LATENTS)).astype(np.float32)
+        network = import_real(path, output_name=decoded)
+        close(network.output(x, epsilon), execute(path, x, epsilon=epsilon, output=decoded).outputs)
+        assert network.omitted.outputs == (mu, logvar)
+
+    def test_bits_beside_noise(self, tmp_path: Path, g: Vae) -> None:
+        """A binary network whose other output is a sample stays one."""
+        bits = g("BipolarQuant", g("MatMul", "x", signs(np.random.default_rng(3), FEATURES, 6)), 1.0)
+        z = g.draw(*g.heads(bits, 6, LATENTS))
+        path = g.save(tmp_path / "m.onnx", bits, z)
+        assert not is_real(path)
+        assert is_real(path, z)
+        assert np.array_equal(import_model(path).run(rows()), execute(path, rows(), output=bits).outputs)
+
+    @pytest.mark.parametrize("place", ["rows", "image"])
+    def test_a_function_of_two_branches_of_itself(self, place: str, tmp_path: Path) -> None:
+        """x * sigmoid(x), as exporters write SiLU, behind any layer."""
+        g = Case()
+        y = g.conv() if place == "image" else g.rows(6)
+        y = g("Mul", y, g("Sigmoid", g("Mul", y, 1.7)))
+        z = g.behind(y, 48 if place == "image" else 6)
+        y = g.dense(z, LATENTS, 4)
+        path = g.save(tmp_path / "m.onnx", g.dense(g("Mul", g("Sigmoid", y), y), 4, 3))
+        network = agree(path, (np.random.default_rng(4).integers(0, 256, (6, 2, 6, 5)) / 255).astype(np.float32))
+        assert len(network.layers) == 5
+
 
 def subtracted(g: Case) -> str:
     """mu - sigma * eps."""
@@ -607,7 +643,7 @@ class TestLayers:
         {
             "grouped": (lambda g: g.behind(g.bad("Conv", "x", g.weights(4, 1, 3, 3, fan=9), group=2), 48), "2 groups"),
             "dilated": (
-                lambda g: g.behind(g.bad("Conv", "x", g.weights(4, 2, 3, 3, fan=9), dilations=[1, 2]), 32),
+                lambda g: g.behind(g.bad("Conv", "x", g.weights(4, 2, 3, 3, fan=9), dilations=[1, 2]), 16),
                 "dilations [1, 2]",
             ),
             "of other channels": (

@@ -138,11 +138,24 @@ class TestLayers:
     test_branches = refused(
         {
             "residual": (lambda g: residual(g), "it combines two activations"),
-            "two layers": (lambda g: two_layers(g), "also feeds first; branches are not supported"),
-            "pixels beside their quantiser": (lambda g: g.bits(g.bad("Conv", both(g), WEIGHTS)), "beside its Quant node"),
-            "two quantisers": (lambda g: g.conv(g.bad("BipolarQuant", both(g), 1.0)), "taken a second time"),
         }
     )
+
+    @pytest.mark.parametrize(
+        ("branches", "reason"),
+        [
+            (lambda g, y: (g("Conv", y, POINTS, name="first"), g.bad("Conv", y, POINTS)), "also feeds first; branches are not"),
+            (lambda g, y: (g.conv(g.quant("x", 8)), g.bad("Conv", "x", WEIGHTS)), "beside its Quant node"),
+            (lambda g, y: (g.conv(g.quant("x", 8)), g.conv(g.bad("BipolarQuant", "x", 1.0))), "taken a second time"),
+        ],
+        ids=["two layers", "pixels beside their quantiser", "two quantisers"],
+    )
+    def test_both_ways(self, branches: Callable[[Case, str], tuple[str, str]], reason: str, tmp_path: Path) -> None:
+        """Branches that meet again: what takes something a second time is refused, and so is their sum."""
+        found = refusals(lambda g: g("Add", *branches(g, g.bits() if "feeds" in reason else "x"), name="sum"), tmp_path)
+        assert list(found) == ["culprit", "sum"]
+        assert reason in found["culprit"]
+        assert "it combines two activations" in found["sum"]
 
 
 def places(g: Case) -> str:
@@ -155,19 +168,6 @@ def residual(g: Case) -> str:
     """A sum of a layer's result and its input."""
     y = g.bits(g.conv(pads=[1, 1, 1, 1]))
     return g.bad("Add", g("Conv", y, POINTS), y)
-
-
-def two_layers(g: Case) -> str:
-    """Two layers on one activation."""
-    y = g.bits()
-    g("Conv", y, POINTS, name="first")
-    return g.bits(g.bad("Conv", y, POINTS))
-
-
-def both(g: Case) -> str:
-    """The input, which a quantiser has taken already."""
-    g.quant("x", 8)
-    return "x"
 
 
 def test_sizes_are_printed_so_that_they_differ(tmp_path: Path) -> None:
@@ -279,7 +279,10 @@ class TestActivations:
                 "do not suit the operator",
             ),
             "a slice": (lambda g: g.bad("Slice", g.conv(), np.array([0]), np.array([1])), "not supported on activations"),
-            "a joint": (lambda g: g.conv(g.bad("Concat", "x", "x", axis=1)), "not supported on activations"),
+            "a joint": (
+                lambda g: g("Conv", g.bad("Concat", "x", "x", axis=1), np.ones((3, 4, 3, 3))),
+                "not supported on activations",
+            ),
             "integers": (lambda g: g.bits(g.bad("Cast", g.conv(), to=TensorProto.INT8)), "another type than float or double"),
             "half floats": (
                 lambda g: g.bits(g.bad("Cast", g.conv(), to=TensorProto.FLOAT16)),
@@ -301,8 +304,19 @@ class TestGraphs:
         {
             "unknown": (lambda g: g.bits(g.bad("Frobnicate", g.conv())), "not supported on activations"),
             "of an unknown domain": (lambda g: g.bad("Conv", "x", WEIGHTS, domain="com.example"), "of the domain com.example"),
-            "of the wrong domain": (lambda g: g.bad("BipolarQuant", g.conv(), 1.0, domain=""), "of the domain ai.onnx"),
-            "random": (lambda g: g.bits(g.bad("Add", g.conv(), g("RandomNormal", shape=[1]))), "only be part of mu + sigma"),
+            "of the wrong domain": (
+                lambda g: g.bad("Quant", g.conv(), 1.0, domain="ai.onnx.ml"),
+                "Quant of the domain ai.onnx.ml",
+            ),
+            "of QONNX's that is unknown": (
+                lambda g: g.bits(g.bad("Trunc", g.conv(), 1.0, domain="qonnx.custom_op.general")),
+                "operator Trunc of the domain qonnx.custom_op.general, of which only BipolarQuant",
+            ),
+            "of FINN's": (
+                lambda g: g.bits(g.bad("XnorPopcountMatMul", g.conv(), 1.0, domain="finn.custom_op.general")),
+                "operator XnorPopcountMatMul",
+            ),
+            "random": (lambda g: g.bad("Add", g.conv(), g("RandomNormal", shape=[1])), "only be part of mu + sigma"),
             "failing": (lambda g: g.bits(g("Add", g.conv(), g.bad("Reshape", WEIGHTS, np.array([5])))), "cannot be evaluated"),
             "softmax of an image": (lambda g: g.bad("Softmax", g.conv(), axis=1), "of an activation of shape (1, 4, 4, 3)"),
         }
@@ -321,6 +335,53 @@ class TestGraphs:
             return g("TopK", g("Gemm", y, ONE_TOO_LARGE.reshape(8, 9), transB=1, name="matrix"), np.array([1]), name="top")
 
         assert list(refusals(graph, tmp_path)) == ["grouped", "average", "float", "function", "matrix", "top"]
+
+    def test_seven_faults_one_behind_the_other(self, tmp_path: Path) -> None:
+        """Each for its own reason, though nothing is known any more of what it takes but the shape."""
+
+        def graph(g: Case) -> str:
+            y = g("Conv", "x", np.linspace(0, 1, 144).reshape(8, 2, 3, 3), pads=[1, 1, 1, 1], name="real")
+            y = g("Conv", g.bits(y), signs(RANDOM, 8, 4, 3, 3), group=2, pads=[1, 1, 1, 1], name="grouped")
+            y = g("BatchNormalization", y, *normalisation(RANDOM, 8, 3))
+            y = g("Conv", g.bits(y), signs(RANDOM, 8, 8, 2, 2), dilations=[2, 2], pads=[1, 1, 1, 1], name="dilated")
+            short = g.bits(y)
+            y = g("Add", g("Conv", short, signs(RANDOM, 8, 8, 1, 1)), short, name="residual")
+            y = g("MaxPool", g.quant(y, 2, name="two bits"), **PAIR, dilations=[2, 2], name="pool")
+            y = g.quant(g("Conv", y, signs(RANDOM, 8, 8, 2, 2)), 4, name="four bits")
+            return g("MatMul", g("Flatten", y), signs(RANDOM, 48, 3))
+
+        found = refusals(graph, tmp_path)
+        reasons = {
+            "real": "weights that are not binary",
+            "grouped": "2 groups",
+            "dilated": "dilations [2, 2]",
+            "residual": "it combines two activations",
+            "two bits": "activations of 4 levels",
+            "pool": "dilations [2, 2]",
+            "four bits": "activations of 16 levels",
+        }
+        assert list(found) == list(reasons)
+        for node, reason in reasons.items():
+            assert reason in found[node]
+
+    @pytest.mark.parametrize("operator", ["Elu", "GlobalAveragePool", "AveragePool", "Selu", "InstanceNormalization"])
+    def test_what_stands_behind_may_be_right(self, operator: str, tmp_path: Path) -> None:
+        """Also a Quant of the input behind a function that is refused; and what is wrong with its shape is said."""
+
+        def graph(g: Case) -> str:
+            constants = [np.ones(2), np.zeros(2)] if operator.startswith("Instance") else []
+            y = g.quant(g.bad(operator, "x", *constants, **(PAIR if operator == "AveragePool" else {})), 8)
+            y = g("Conv", y, signs(RANDOM, 4, 2, 1, 1))
+            return g("MatMul", g("Flatten", g.bits(y)), np.ones((7, 3)), name="matrix")
+
+        found = refusals(graph, tmp_path)
+        assert list(found) == ["culprit", "matrix"]
+        assert "weights of shape (7, 3) for an activation of shape" in found["matrix"]
+
+    def test_real_weights(self, tmp_path: Path) -> None:
+        """Outside of a graph that draws samples they are refused, and it is said where they may be."""
+        (reason,) = refusals(lambda g: g("Conv", "x", RANDOM.normal(size=(4, 2, 3, 3))), tmp_path).values()
+        assert "real weights are for graphs that draw noise" in reason
 
     def test_nodes_without_names_are_counted(self, tmp_path: Path) -> None:
         def graph(g: Case) -> str:
@@ -346,7 +407,9 @@ class TestGraphs:
             (lambda g: g("Identity", WEIGHTS), "it does not depend on the input"),
             (lambda g: "nowhere", "no node gives it"),
             (lambda g: g("MaxPool", g.conv(), **PAIR), "only binary activations can be pooled"),
-            (lambda g: further_back(g), "it comes from further back"),
+            (lambda g: g.quant("x", 8, 0.25), "no layer stands between the input and the output"),
+            (lambda g: g("BipolarQuant", "x", 1.0), "no layer stands between the input and the output"),
+            (lambda g: g("Relu", g.quant("x", 4)), "no layer stands between the input and the output"),
             (lambda g: g("Pad", g.conv(), g.padded(1, 1, 0, 0)), "no padding"),
             (lambda g: g("Transpose", g.conv(), perm=[1, 0, 2, 3]), "expected a batch in front"),
         ],
@@ -354,10 +417,3 @@ class TestGraphs:
     def test_outputs(self, graph: Graph, reason: str, tmp_path: Path) -> None:
         (found,) = refusals(graph, tmp_path).values()
         assert reason in found
-
-
-def further_back(g: Case) -> str:
-    """Bits from which another layer goes on."""
-    y = g.bits()
-    g.bits(g("Conv", y, POINTS))
-    return y

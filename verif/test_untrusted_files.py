@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import time
 from collections.abc import Callable
@@ -189,20 +190,107 @@ class TestTensors:
         assert words in str(result)
         assert "tensor constant_0" in str(result)
 
+
+def elsewhere(folder: Path, constant_nodes: bool = False, **entries: Any) -> Path:
+    """m.onnx, whose weights lie where the entries say."""
+    g = Builder((2, 6, 5), constant_nodes=constant_nodes)
+    model = g.model(g("Conv", "x", WEIGHTS))
+    tensor = model.graph.node[0].attribute[0].t if constant_nodes else model.graph.initializer[0]
+    tensor.ClearField("raw_data")
+    tensor.data_location = TensorProto.EXTERNAL
+    if entries.pop("dims", ""):
+        tensor.dims[:] = [-2, -36, 1, 1]
+    for key, value in entries.items():
+        tensor.external_data.add(key=key, value=value)
+    (folder / "m.onnx").write_bytes(model.SerializeToString())
+    return folder / "m.onnx"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder for a model, with weights in it and above."""
+    made = tmp_path / "model"
+    made.mkdir()
+    for place in (made, tmp_path):
+        (place / "weights.bin").write_bytes(b"\xff" * 16 + WEIGHTS.tobytes() + b"\xff")
+    return made
+
+
+class TestDataElsewhere:
+    """Weights in a file beside the model, as PyTorch's exporter writes them."""
+
     @pytest.mark.parametrize("constant_nodes", [False, True])
-    @pytest.mark.parametrize("location", ["weights.bin", "/etc/passwd", "../../weights.bin"])
-    def test_data_elsewhere(self, location: str, constant_nodes: bool, tmp_path: Path) -> None:
-        """No other file is opened, whether it exists or not."""
-        (tmp_path / "weights.bin").write_bytes(WEIGHTS.tobytes())
-        g = Builder((2, 6, 5), constant_nodes=constant_nodes)
-        y = g("Conv", "x", WEIGHTS)
-        model = g.model(y)
-        tensor = model.graph.node[0].attribute[0].t if constant_nodes else model.graph.initializer[0]
-        tensor.ClearField("raw_data")
-        tensor.data_location = TensorProto.EXTERNAL
-        tensor.external_data.add(key="location", value=location)
-        (tmp_path / "m.onnx").write_bytes(model.SerializeToString())
-        assert "lies in another file" in str(outcome(tmp_path / "m.onnx"))
+    @pytest.mark.parametrize("length", [{}, {"length": str(WEIGHTS.nbytes)}])
+    def test_beside(self, constant_nodes: bool, length: dict[str, str], folder: Path) -> None:
+        result = outcome(elsewhere(folder, constant_nodes, location="weights.bin", offset="16", **length))
+        assert isinstance(result, Network)
+        g = Builder((2, 6, 5))
+        inside = import_model(g.save(folder / "inside.onnx", g("Conv", "x", WEIGHTS)))
+        x = (RANDOM.integers(0, 256, (9, 2, 6, 5)) / 255).astype(np.float32)
+        assert np.array_equal(result.run(x), inside.run(x))
+
+    def test_as_onnx_writes_it(self, folder: Path) -> None:
+        g = Builder((2, 6, 5))
+        model = g.model(g("BatchNormalization", g("Conv", "x", WEIGHTS), *normalisation(RANDOM, 4, 2)))
+        onnx.save_model(model, folder / "m.onnx", save_as_external_data=True, location="m.onnx.data", size_threshold=0)
+        assert isinstance(outcome(folder / "m.onnx"), Network)
+
+    @pytest.mark.parametrize("constant_nodes", [False, True])
+    @pytest.mark.parametrize(
+        "location", ["/etc/passwd", "../weights.bin", "./weights.bin", "..", ".", "", "x/../weights.bin", "a\\b", "weights.bin\0"]
+    )
+    def test_paths(self, location: str, constant_nodes: bool, folder: Path) -> None:
+        """No file in another folder is opened, whether it exists or not."""
+        result = outcome(elsewhere(folder, constant_nodes, location=location, offset="16"))
+        assert isinstance(result, ModelFileError)
+        assert "lies in another file" in str(result)
+        assert "no plain name" in str(result)
+
+    def test_links(self, folder: Path) -> None:
+        (folder / "inner.bin").symlink_to("weights.bin")
+        (folder / "outer.bin").symlink_to("../weights.bin")
+        (folder / "circle.bin").symlink_to("circle.bin")
+        assert isinstance(outcome(elsewhere(folder, location="inner.bin", offset="16")), Network)
+        assert "lies in another file, circle.bin" in str(outcome(elsewhere(folder, location="circle.bin")))
+        assert "a link that leads out" in str(outcome(elsewhere(folder, location="outer.bin", offset="16")))
+
+    def test_what_is_no_file(self, folder: Path) -> None:
+        """A pipe without a writer is not waited for."""
+        os.mkfifo(folder / "pipe")
+        (folder / "inner").mkdir()
+        assert "no regular file" in str(outcome(elsewhere(folder, location="pipe")))
+        assert "lies in another file, inner" in str(outcome(elsewhere(folder, location="inner")))
+        assert "No such file" in str(outcome(elsewhere(folder, location="missing.bin")))
+
+    @pytest.mark.parametrize(
+        ("entries", "words"),
+        [
+            ({"offset": "18"}, "needs bytes 18 to 306 of weights.bin, which has 305"),
+            ({"offset": "9" * 19}, "of weights.bin, which has 305"),
+            ({"offset": "-16"}, "the offset '-16'"),
+            ({"offset": "9" * 5000}, "the offset '9999999999999999999'"),
+            ({"offset": "16", "length": "287"}, "has 287 bytes in 'weights.bin', its type and shape ask for 288"),
+            ({"length": "0x10"}, "the length '0x10'"),
+            ({"dims": "negative"}, "is damaged"),
+        ],
+    )
+    def test_sizes(self, entries: dict[str, Any], words: str, folder: Path) -> None:
+        result = outcome(elsewhere(folder, location="weights.bin", **entries))
+        assert isinstance(result, ModelFileError)
+        assert words in str(result)
+
+    def test_one_large_file_for_many_tensors(self, folder: Path) -> None:
+        """Of a sparse file nothing is read beyond the bound on all tensors together."""
+        with (folder / "large.bin").open("wb") as file:
+            file.truncate(1 << 40)
+        g = Builder((2, 6, 5))
+        model = g.model(g("Conv", "x", WEIGHTS))
+        for number in range(40):
+            tensor = model.graph.initializer.add(name=f"t{number}", data_type=TensorProto.FLOAT, dims=[1 << 26])
+            tensor.data_location = TensorProto.EXTERNAL
+            tensor.external_data.add(key="location", value="large.bin")
+        (folder / "m.onnx").write_bytes(model.SerializeToString())
+        assert "makes the data in other files more than" in str(outcome(folder / "m.onnx"))
 
 
 class TestShapes:
@@ -236,6 +324,12 @@ class TestShapes:
         assert "has 1 dimensions" in str(outcome(g.save(tmp_path / "m.onnx", g("Conv", "x", WEIGHTS))))
 
 
+def twice(model: onnx.ModelProto) -> None:
+    """Give the graph's input once more, and take it."""
+    conv, multiply = model.graph.node
+    conv.output[0] = multiply.input[0] = "x"
+
+
 class TestConnections:
     @pytest.mark.parametrize(
         ("change", "words"),
@@ -243,7 +337,7 @@ class TestConnections:
             (lambda m: m.graph.initializer.pop(), "Mul_2 (Mul): it takes constant_2, which nothing before it gives"),
             (lambda m: m.graph.node.reverse(), "Mul_2 (Mul): it takes Conv_1_y, which nothing before it gives"),
             (lambda m: m.graph.node[0].input.__setitem__(0, "Mul_2_y"), "Conv_1 (Conv): it takes Mul_2_y, which nothing"),
-            (lambda m: m.graph.node[1].output.__setitem__(0, "x"), "Mul_2 (Mul): it gives x, which something before it gives"),
+            (lambda m: twice(m), "Conv_1 (Conv): it gives x, which something before it gives"),
             (lambda m: m.graph.node[1].output.pop(), "Mul_2_y (graph output): no node gives it"),
             (lambda m: m.graph.node.pop(), "Mul_2_y (graph output): no node gives it"),
             (lambda m: m.graph.node[1].input.append("x"), "Mul_2 (Mul): inputs or attributes that do not suit the operator"),
@@ -259,6 +353,50 @@ class TestConnections:
         result = outcome(path)
         assert isinstance(result, UnsupportedModelError)
         assert words in str(result)
+
+
+def with_functions(folder: Path, called: str, **bodies: tuple[str, ...]) -> Path:
+    """m.onnx, in which `called` stands behind a convolution; each function is named, and calls others in turn."""
+    g = Builder((2, 6, 5))
+    model = g.model(g(called, g("Conv", "x", WEIGHTS), domain="own"))
+    imports = [helper.make_opsetid("", 13), helper.make_opsetid("own", 1)]
+    for name, operators in bodies.items():
+        nodes = [
+            helper.make_node(operator, [f"t{i}"], [f"t{i + 1}"], domain="own" if operator in bodies else "")
+            for i, operator in enumerate(operators)
+        ]
+        model.functions.append(helper.make_function("own", name, ["t0"], [f"t{len(nodes)}"], nodes, imports))
+    (folder / "m.onnx").write_bytes(model.SerializeToString())
+    return folder / "m.onnx"
+
+
+class TestFunctions:
+    """A model's own functions are written out, while they stay small."""
+
+    def test_within_each_other(self, tmp_path: Path) -> None:
+        result = outcome(with_functions(tmp_path, "Twice", Twice=("Once", "Once"), Once=("Neg", "Identity")))
+        assert isinstance(result, Network)
+        assert len(result.output.chain.steps) == 2
+
+    def test_an_unsupported_node_inside(self, tmp_path: Path) -> None:
+        result = outcome(with_functions(tmp_path, "Outer", Outer=("Neg", "Frobnicate")))
+        assert isinstance(result, UnsupportedModelError)
+        assert "(Frobnicate): not supported on activations" in str(result)
+
+    def test_missing(self, tmp_path: Path) -> None:
+        assert "operator Nowhere of the domain own" in str(outcome(with_functions(tmp_path, "Nowhere", Other=("Neg",))))
+
+    def test_without_end(self, tmp_path: Path) -> None:
+        path = with_functions(tmp_path, "First", First=("Next",), Next=("First",))
+        assert "its function First calls itself" in str(outcome(path))
+
+    def test_doublings(self, tmp_path: Path) -> None:
+        bodies = {f"F{i}": (f"F{i + 1}", f"F{i + 1}") for i in range(60)} | {"F60": ("Neg",)}
+        assert f"{(1 << 60) + 1} nodes with its functions written out" in str(outcome(with_functions(tmp_path, "F0", **bodies)))
+
+    def test_depth(self, tmp_path: Path) -> None:
+        bodies = {f"F{i}": (f"F{i + 1}",) for i in range(2000)} | {"F2000": ("Neg",)}
+        assert "at a depth of more than 64" in str(outcome(with_functions(tmp_path, "F0", **bodies)))
 
 
 class TestBombs:

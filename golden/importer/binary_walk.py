@@ -9,12 +9,17 @@ from ..grid import Grid
 from ..network import InputFormat, Network
 from ..scalar import Add, Float, Step
 from ..window import Window
-from .assembly import Assembly, input_format, output_format
+from .assembly import Assembly, binary_grid, output_format
 from .model_file import Graph, Node
 from .operands import Array, activation, binary_weights, constant, output_axis, sliding_window, value_grid
 from .scalar_nodes import Refusal
-from .symbols import PAD, Codes, Frame, Index, Pooling, Sums, Symbol, Value, per_channel, strip_padding
+from .symbols import PAD, Codes, Frame, Index, Pooling, Sums, Symbol, Unknown, Value, per_channel, strip_padding, unknown
 from .walk import Walk
+
+FEW = 4
+"""Magnitudes of weights that somebody may have meant to be binary."""
+
+REAL = "; real weights are for graphs that draw noise, as autoencoders do"
 
 
 class BinaryWalk(Walk[Network]):
@@ -31,8 +36,10 @@ class BinaryWalk(Walk[Network]):
             self.assembly.scores(symbol.source)
         self.settle_input()
         output = output_format(self.graph.output, symbol)
+        if not self.assembly.stage:
+            raise Refusal("no layer stands between the input and the output")
         form = self.input()
-        return Network(self.graph.name, form, self.assembly.layers(), output, tuple(self.assembly.ties))
+        return Network(self.graph.name, form, self.assembly.layers(), output, tuple(self.assembly.ties), self.graph.omitted)
 
     def output(self, symbol: Symbol) -> Symbol:
         """The last activation, with its layers put together."""
@@ -58,25 +65,38 @@ class BinaryWalk(Walk[Network]):
         """How the graph's input becomes codes."""
         self.settle_input()
         assert self.codes is not None
-        assumed = self.quantiser is None and self.input_scale is None
-        grid = self.codes.grid
-        return input_format(self.graph.input, self.input_shape, self.frame.settled, grid, self.quantiser, assumed)
+        return self.format(self.frame.settled, self.codes.grid, self.quantiser)
 
     def check_weights(self, node: Node, arguments: list[Value]) -> None:
         if node.operator in ("Conv", "MatMul", "Gemm") and len(arguments) > 1 and isinstance(arguments[1], np.ndarray):
-            binary_weights(arguments[1], output_axis(node))
+            self.signs(arguments[1], output_axis(node))
+
+    def signs(self, weights: Array, axis: int) -> tuple[NDArray[np.int8], Float]:
+        """Signs and magnitudes of binary weights."""
+        try:
+            return binary_weights(weights, axis)
+        except Refusal as refusal:
+            reals = weights.dtype.kind == "f" and np.unique(np.abs(weights)).size > FEW
+            raise Refusal(f"{refusal}{REAL if reals else ''}") from None
 
     def binarise(self, node: Node, arguments: list[Value], steps: list[Step]) -> Symbol:
         """A quantiser is one more scalar step: what takes its result finds out which values there are."""
-        return self.on_stream(activation(arguments)).then(steps)
+        symbol = self.on_stream(activation(arguments)).then(steps)
+        if isinstance(symbol.source, Unknown):
+            binary_grid(steps[-1])
+            return unknown(symbol.shape)
+        return symbol
 
     def is_binary(self, symbol: Symbol) -> bool:
-        return self.assembly.is_binary(self.on_stream(symbol))
+        return not isinstance(symbol.source, Unknown) and self.assembly.is_binary(self.on_stream(symbol))
 
     def on_codes(self, node: Node, arguments: list[Value]) -> Symbol:
         """The activation that a layer takes, as codes."""
+        symbol = self.on_stream(activation(arguments))
+        if isinstance(symbol.source, Unknown):
+            return symbol
         try:
-            return self.assembly.codes(self.on_stream(activation(arguments)), node.name)
+            return self.assembly.codes(symbol, node.name)
         except Refusal as refusal:
             if refusal.node is None:
                 self.check_weights(node, arguments)  # what is wrong with its own weights comes first
@@ -91,12 +111,14 @@ class BinaryWalk(Walk[Network]):
         if node.attributes.get("group", 1) != 1:
             raise Refusal(f"{node.attributes['group']} groups; grouped convolutions are not supported")
         symbol = self.on_codes(node, arguments)
-        signs, magnitudes = binary_weights(weights, output_axis(node))
+        signs, magnitudes = self.signs(weights, output_axis(node))
         if len(symbol.shape) != 4 or symbol.shape[1] != weights.shape[1]:
             raise Refusal(f"weights of shape {weights.shape} for an activation of shape {symbol.shape}")
         image, margins = strip_padding(symbol.index[0])
-        codes, channels = self.image(symbol, image)
         window = sliding_window(node, image.shape[1:], weights.shape[2:], margins)
+        if isinstance(symbol.source, Unknown):
+            return unknown((1, len(weights), window.rows.outputs, window.columns.outputs))
+        codes, channels = self.image(symbol, image)
         grid, rising = value_grid(symbol, codes)
         kernel = signs.transpose(2, 3, 1, 0)[:, :, channels]
         return self.sums(node, arguments, codes, grid, window, kernel if rising else -kernel, magnitudes)
@@ -105,10 +127,12 @@ class BinaryWalk(Walk[Network]):
         if matrix.ndim != 2:
             raise Refusal(f"weights of {matrix.ndim} dimensions, expected a matrix")
         symbol = self.on_codes(node, arguments)
-        signs, magnitudes = binary_weights(matrix * np.asarray(alpha, matrix.dtype), 1)
+        signs, magnitudes = self.signs(matrix * np.asarray(alpha, matrix.dtype), 1)
         if symbol.shape != (1, len(matrix)):
             raise Refusal(f"weights of shape {matrix.shape} for an activation of shape {symbol.shape}")
         codes = symbol.source
+        if isinstance(codes, Unknown):
+            return unknown((1, matrix.shape[1]))
         assert isinstance(codes, Codes)
         elements = symbol.index[0]
         if not np.array_equal(np.sort(elements), np.arange(codes.frame.size)):
@@ -162,6 +186,8 @@ class BinaryWalk(Walk[Network]):
         frame = Frame.of((image.shape[0], window.rows.outputs, window.columns.outputs))
         index = np.arange(frame.size).reshape(1, *frame.shape)
         source = symbol.source
+        if isinstance(source, Unknown):
+            return unknown(index.shape)
         if isinstance(source, Sums):
             if not source.frame.read_as(image):
                 raise Refusal("pooling of a rearranged activation")

@@ -22,10 +22,13 @@ MAX_ELEMENTS = 1 << 27
 """Elements of all results together."""
 
 ELEMENTWISE = (
-    *("Abs", "Add", "And", "Cast", "Ceil", "Clip", "DequantizeLinear", "Div", "Equal", "Exp", "Floor", "Greater"),
+    *("Abs", "Add", "And", "Cast", "Ceil", "Clip", "Div", "Equal", "Exp", "Floor", "Greater"),
     *("GreaterOrEqual", "Identity", "Less", "LessOrEqual", "Log", "Max", "Min", "Mod", "Mul", "Neg", "Not", "Or", "Pow"),
     *("Reciprocal", "Round", "Sign", "Sqrt", "Sub", "Where"),
 )
+LINEAR = ("DequantizeLinear", "QuantizeLinear")
+"""Evaluated here: the reference implementation does not have what they were before opset 19."""
+
 REARRANGING = (
     *("Concat", "Constant", "ConstantOfShape", "Expand", "Flatten", "Gather", "ReduceMax", "ReduceMean", "ReduceMin"),
     *("ReduceProd", "ReduceSum", "Reshape", "Shape", "Size", "Slice", "Split", "Squeeze", "Transpose", "Unsqueeze"),
@@ -41,11 +44,13 @@ class ConstantFolding:
 
     def __call__(self, node: Node, arguments: list[Array]) -> list[Array]:
         """The node's results, by the ONNX reference implementation."""
-        if node.operator not in (*ELEMENTWISE, *REARRANGING):
+        if node.operator not in (*ELEMENTWISE, *REARRANGING, *LINEAR):
             raise Refusal("not supported on constants")
         self.left -= _elements(node, arguments)
         if self.left < 0:
             raise Refusal(f"it makes the graph's constants unfold to more than {MAX_ELEMENTS} elements")
+        if node.operator in LINEAR:
+            return [_linear(node, arguments)]
         feeds = dict(zip((name for name in node.inputs if name), arguments, strict=True))
         graph = onnx.helper.make_graph(
             [node.proto],
@@ -74,3 +79,37 @@ def _elements(node: Node, arguments: list[Array]) -> int:
     if node.operator in ELEMENTWISE:
         return math.prod(np.broadcast_shapes(*(array.shape for array in arguments)))
     return sum(array.size for array in arguments)
+
+
+def _linear(node: Node, arguments: list[Array]) -> Array:
+    """DequantizeLinear or QuantizeLinear of 8, 16 or 32 bits, with a scale for all elements or for each along an axis."""
+    x, scale, *rest = arguments
+    if node.attributes.get("output_dtype", 0) and not rest:
+        raise Refusal("a type of its result without a zero point of that type")
+    if node.attributes.get("block_size", 0) or (scale.size > 1 and scale.ndim != 1):
+        raise Refusal("a scale for each block, expected one for all elements or for each along an axis")
+    zero_point = rest[0] if rest else np.zeros((), np.uint8)
+    quantising = node.operator == "QuantizeLinear"
+    whole = zero_point.dtype if quantising else x.dtype
+    if whole.kind not in "iu" or scale.dtype.kind != "f":
+        raise Refusal(f"numbers of type {whole} in steps of type {scale.dtype}, expected whole numbers in steps of a float")
+    along = [1] * x.ndim
+    if scale.size > 1:
+        axis = node.attributes.get("axis", 1)
+        along[axis] = -1
+        if scale.size != x.shape[axis] or zero_point.size not in (1, scale.size):
+            raise Refusal(f"{scale.size} scales along axis {axis} of a constant of shape {x.shape}")
+    elif zero_point.size != 1:
+        raise Refusal(f"{zero_point.size} zero points beside one scale")
+    scale, zero_point = (a.reshape(along if a.size > 1 else ()) for a in (scale, zero_point))
+    result: Array
+    if not quantising:
+        result = (x.astype(np.int64) - zero_point.astype(np.int64)).astype(scale.dtype) * scale
+        return result
+    with np.errstate(all="ignore"):
+        numbers = np.rint(x / scale) + zero_point
+    if not np.isfinite(numbers).all():
+        raise Refusal("a number that is not finite")
+    limits = np.iinfo(whole)
+    result = np.clip(numbers.astype(np.float64), limits.min, limits.max).astype(whole)
+    return result

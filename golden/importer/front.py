@@ -6,22 +6,13 @@ from collections.abc import Iterable, Sequence
 
 from .latent import OTHER_RANDOM, RANDOM
 from .model_file import Graph, Node
+from .scalar_nodes import QUANTISERS
 
-BINARISING = ("BipolarQuant", "Greater", "GreaterOrEqual", "Less", "LessOrEqual", "MultiThreshold", "Quant", "Sign")
+BINARISING = (*QUANTISERS, "Greater", "GreaterOrEqual", "Less", "LessOrEqual", "Sign")
 ROUNDING = ("Ceil", "Floor", "Round")
 """What makes bits of some numbers, as of those from 0 to 1."""
 
 POOLING = ("MaxPool", "GlobalMaxPool")
-
-
-def leading_to(tensor: str, nodes: Sequence[Node]) -> tuple[Node, ...]:
-    """Those nodes, in their order, that a tensor depends on."""
-    wanted, found = {tensor}, []
-    for node in reversed(nodes):
-        if wanted.intersection(node.outputs):
-            wanted.update(node.inputs)
-            found.append(node)
-    return tuple(reversed(found))
 
 
 def last_binary(graph: Graph, nodes: Iterable[Node], operators: Sequence[str] = BINARISING) -> str | None:

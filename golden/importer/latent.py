@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -285,14 +285,14 @@ def frozen(symbol: Symbol) -> bool:
     return any(isinstance(step, Multiply) and np.ndim(step.constant) for step in steps[first:])
 
 
-def is_real(graph: Graph) -> bool:
-    """Is a graph one of real numbers: does it hold a random node, or one whose noise has become a constant?"""
-    return any(node.operator in (*RANDOM, *OTHER_RANDOM) for node in graph.nodes) or _has_frozen_noise(graph)
+def is_real(graph: Graph, nodes: Sequence[Node]) -> bool:
+    """Are these nodes of a graph on real numbers: is one of them a random node, or one whose noise has become a constant?"""
+    return any(node.operator in (*RANDOM, *OTHER_RANDOM) for node in nodes) or _has_frozen_noise(graph, nodes)
 
 
-def _has_frozen_noise(graph: Graph) -> bool:
+def _has_frozen_noise(graph: Graph, nodes: Sequence[Node]) -> bool:
     """Is an exponential or a root multiplied by an array of constants, and the product added to another activation?"""
-    makers = {name: node for node in graph.nodes for name in node.outputs}
+    makers = {name: node for node in nodes for name in node.outputs}
 
     def of(name: str, *operators: str) -> bool:
         return name in makers and makers[name].operator in operators
@@ -303,14 +303,14 @@ def _has_frozen_noise(graph: Graph) -> bool:
 
     products = {
         node.outputs[0]
-        for node in graph.nodes
+        for node in nodes
         if node.operator == "Mul" and len(node.inputs) == 2 and node.outputs
         for first, second in (node.inputs, node.inputs[::-1])
         if of(first, "Exp", "Sqrt") and constant(second)
     }
     return any(
         first in products and second in makers and not of(second, "Constant")
-        for node in graph.nodes
+        for node in nodes
         if node.operator == "Add" and len(node.inputs) == 2
         for first, second in (node.inputs, node.inputs[::-1])
     )

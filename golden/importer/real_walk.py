@@ -16,17 +16,16 @@ from ..scalar import Add, Chain, Step
 from ..window import Window
 from . import latent
 from .affine import IDENTITY, Affine, Parts, Real, affine, idle
-from .assembly import input_format
 from .binary_walk import BinaryWalk
-from .front import BINARISING, ROUNDING, last_binary, leading_to
+from .front import BINARISING, ROUNDING, last_binary
 from .latent import OTHER_RANDOM, RANDOM, Joint, Noise, Sample, Scored, Spread
-from .model_file import Graph, Node
+from .model_file import Graph, Node, leading_to
 from .operands import Array, activation, constant, sliding_window
 from .real_layers import MAX_WEIGHTS, PROBES, Intermediate, Linear, Reading, absorb, dense, read, shifted
-from .scalar_nodes import Refusal
-from .symbols import MAX_ACTIVATION, PAD, Codes, Frame, Symbol, Value, strip_padding
+from .scalar_nodes import QUANTISERS, Refusal
+from .symbols import MAX_ACTIVATION, PAD, Codes, Frame, Symbol, Unknown, Value, joined, strip_padding, unknown
 from .transposed import blocked, transposed_axis
-from .walk import CUSTOM, FLOAT_TYPES, Results, Walk
+from .walk import ARITHMETIC, FLOAT_TYPES, Results, Walk
 
 REDUCTIONS = ("ReduceMean", "ReduceSum", "ReduceSumSquare")
 REARRANGING = ("Gather", "Slice", "Split")
@@ -36,7 +35,7 @@ REPEATING = ("Expand", "Tile")
 class RealWalk(Walk[RealNetwork]):
     """One import of a real-valued network."""
 
-    unfolded = (*CUSTOM, *RANDOM, *OTHER_RANDOM)
+    unfolded = (*QUANTISERS, *RANDOM, *OTHER_RANDOM)
     several = ("Split",)
 
     def __init__(self, graph: Graph, path: str, input_scale: float | None) -> None:
@@ -64,13 +63,13 @@ class RealWalk(Walk[RealNetwork]):
 
     def begin(self) -> None:
         """Import binary layers in front, if there are any, as those of a binary network."""
-        nodes = leading_to(self.graph.output, self.graph.nodes)
+        nodes = self.graph.leading
         for operators in ((*BINARISING, *ROUNDING), BINARISING):
             tensor = last_binary(self.graph, nodes, operators)
             if tensor is None:
                 return
             front = BinaryWalk(self.graph, self.path, self.input_scale)
-            visited = leading_to(tensor, nodes)
+            visited = leading_to((tensor,), nodes)
             for node in visited:
                 front.visit(node)
             front.finish(tensor)
@@ -82,14 +81,14 @@ class RealWalk(Walk[RealNetwork]):
         self.visited = frozenset(visited)
         self.static |= front.static
         for name, value in front.values.items():
-            if isinstance(value, Symbol) and name != tensor:
+            if isinstance(value, Symbol) and not isinstance(value.source, Unknown) and name != tensor:
                 inside = Intermediate(value.source.frame, f"it takes {name} inside the binary layers; branches are not supported")
                 value = Symbol(inside, value.index)
             self.values[name] = value
 
     def nodes(self) -> tuple[Node, ...]:
         """Those that the output depends on, without binary layers in front."""
-        return tuple(node for node in leading_to(self.graph.output, self.graph.nodes) if node not in self.visited)
+        return tuple(node for node in self.graph.leading if node not in self.visited)
 
     # the network, from its end
 
@@ -114,7 +113,8 @@ class RealWalk(Walk[RealNetwork]):
         layers, first = self.back(symbol)
         binary = () if self.front is None else self.front.assembly.layers()
         ties = () if self.front is None else tuple(self.front.assembly.ties)
-        return RealNetwork(self.graph.name, self.input(first), binary, layers, self.graph.output, symbol.shape[1:], order, ties)
+        form, shape, omitted = self.input(first), symbol.shape[1:], self.graph.omitted
+        return RealNetwork(self.graph.name, form, binary, layers, self.graph.output, shape, order, ties, omitted)
 
     def back(self, symbol: Symbol) -> tuple[tuple[RealLinear | RealLatent, ...], Reading]:
         """The layers that lead to an activation, in order, and what the first of them reads."""
@@ -158,15 +158,16 @@ class RealWalk(Walk[RealNetwork]):
         grid, _ = shifted(codes.grid, first.shift, quantiser is not None)
         if quantiser is not None and first.shift:
             quantiser = quantiser.then(Add(first.nodes[-1], np.asarray(np.float32(first.shift))))
-        assumed = quantiser is None and self.input_scale is None
-        return input_format(self.graph.input, self.input_shape, first.view, grid, quantiser, assumed)
+        return self.format(first.view, grid, quantiser)
 
     # nodes of two activations
 
-    def binary(self, node: Node, arguments: list[Value]) -> Symbol:
+    def binary(self, node: Node, arguments: list[Value]) -> Value:
         first, second = arguments
         if not (isinstance(first, Symbol) and isinstance(second, Symbol)):
             return super().binary(node, arguments)
+        if isinstance(first.source, Unknown) or isinstance(second.source, Unknown):
+            return unknown(np.broadcast_shapes(first.shape, second.shape))
         for one, other in ((first, second), (second, first)):
             if isinstance(one.source, Noise):
                 if node.operator != "Mul" or isinstance(other.source, Noise):
@@ -179,7 +180,7 @@ class RealWalk(Walk[RealNetwork]):
                 return latent.sample(node, other, name, one, self.tensor_of)
             if node.operator == "Add" and latent.frozen(one):
                 raise Refusal(latent.FROZEN)
-        return self.joint(node, arguments)
+        return joined(node.name, ARITHMETIC[node.operator], first, second) or self.joint(node, arguments)
 
     def tensor_of(self, symbol: Symbol, function: Affine) -> str | None:
         """The first tensor that holds the given function of the elements that a symbol is made of."""
@@ -191,8 +192,10 @@ class RealWalk(Walk[RealNetwork]):
                     return name
         return None
 
-    def joint(self, node: Node, arguments: list[Value]) -> Symbol:
+    def joint(self, node: Node, arguments: list[Value]) -> Value:
         """A node of heads, which may become a score."""
+        if any(isinstance(a, Symbol) and isinstance(a.source, Unknown) for a in arguments):
+            return self.placeholder(node)
         probes: list[Array] = [latent.probe_of(a) if isinstance(a, Symbol) else a for a in arguments if a is not None]
         result = self.fold(node, probes)[0]
         if result.shape[:1] != (PROBES,):
@@ -203,8 +206,10 @@ class RealWalk(Walk[RealNetwork]):
         probe = result.reshape(PROBES, -1).astype(np.float32)
         return Symbol(Joint(frame, reason, probe), np.arange(frame.size).reshape(shape))
 
-    def concat(self, node: Node, arguments: list[Value]) -> Symbol:
+    def concat(self, node: Node, arguments: list[Value]) -> Value:
         parts = [a for a in arguments if isinstance(a, Symbol)]
+        if any(isinstance(part.source, Unknown) for part in parts):
+            return self.placeholder(node)
         samples = [part.source for part in parts if isinstance(part.source, Sample)]
         if not samples or len(parts) < len(arguments) or any(sample is not samples[0] for sample in samples):
             raise Refusal("only a sample and its scores can be joined")
@@ -271,9 +276,11 @@ class RealWalk(Walk[RealNetwork]):
         for axis in (window.rows, window.columns):
             if axis.before + axis.after > MAX_ACTIVATION:
                 raise Refusal(f"padding by {axis.before} and {axis.after}")
+        shape = (weights.shape[0], window.rows.outputs, window.columns.outputs)
+        if isinstance(symbol.source, Unknown):
+            return unknown((1, *shape))
         kernel = weights.transpose(2, 3, 1, 0)[:, :, :, None, None, :]
         reading, kernel, bias = absorb(kernel, read(symbol, image), window, self.quantiser is not None)
-        shape = (weights.shape[0], window.rows.outputs, window.columns.outputs)
         whole = window.outputs == 1 and not window.padded and window.taps == window.inputs
         layer = self.linear("dense" if whole else "conv", node, reading, window, (kernel, bias), Frame.of(shape))
         return _with_bias(node, arguments, Symbol(layer, layer.frame.settled[None]))
@@ -289,6 +296,8 @@ class RealWalk(Walk[RealNetwork]):
         rows, columns = (transposed_axis(node, i, image.shape[i + 1], weights.shape[i + 2]) for i in range(2))
         outputs = weights.shape[1]
         natural = Frame.of((outputs, rows.outputs, columns.outputs))
+        if isinstance(symbol.source, Unknown):
+            return unknown((1, *natural.shape))
         blocks = blocked(weights, rows, columns)
         window = Window(rows.window, columns.window)
         reading, blocks, bias = absorb(blocks, read(symbol, image), window, self.quantiser is not None)
@@ -309,6 +318,8 @@ class RealWalk(Walk[RealNetwork]):
             raise Refusal(f"weights of shape {matrix.shape} for an activation of shape {symbol.shape}")
         if not matrix.size or max(symbol.source.frame.size, len(matrix)) * matrix.shape[1] > MAX_WEIGHTS:
             raise Refusal(f"weights of shape {matrix.shape}, at most {MAX_WEIGHTS} are supported")
+        if isinstance(symbol.source, Unknown):
+            return unknown((1, matrix.shape[1]))
         self.settle_front()
         inside = symbol.index[0] != PAD
         reading = read(symbol)

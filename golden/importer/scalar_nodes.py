@@ -12,8 +12,11 @@ from .. import scalar
 from ..scalar import Float, Step
 from .model_file import Node
 
-QUANTISER_DOMAINS = ("qonnx.custom_op.general", "onnx.brevitas", "finn.custom_op.general")
-"""Where BipolarQuant, Quant and MultiThreshold have lived over the years."""
+QUANTISERS = ("BipolarQuant", "IntQuant", "MultiThreshold", "Quant")
+"""Operators that ONNX itself has not; IntQuant is Quant's newer name."""
+
+QUANTISER_DOMAINS = ("", "qonnx.custom_op.general", "onnx.brevitas", "finn", "finn.custom_op.general")
+"""Where they have lived over the years; the oldest files name no domain."""
 
 
 class Refusal(Exception):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..grid import Grid
-from ..scalar import Chain, Float, Step
+from ..scalar import Chain, Float, Join, Rowwise, Step
 from ..window import Window
 from .model_file import Node
 from .scalar_nodes import Refusal
@@ -109,6 +109,14 @@ class Sums:
     consumer: str | None = None
 
 
+@dataclass(eq=False)
+class Unknown:
+    """What a refused node would give, so that faults behind it are found. raw: only scalar nodes lead to it from the input."""
+
+    frame: Frame
+    raw: bool
+
+
 class Source(Protocol):
     """What an activation's elements are elements of."""
 
@@ -156,6 +164,26 @@ class Symbol:
         flat = np.zeros(self.source.frame.size, constant.dtype)
         flat[self.index.reshape(-1)] = spread.reshape(-1)
         return flat
+
+
+def unknown(shape: tuple[int, ...], raw: bool = False) -> Symbol:
+    """An activation of which nothing but the shape is known."""
+    size = math.prod(shape)
+    return Symbol(Unknown(Frame(size), raw), np.arange(size).reshape(shape))
+
+
+def joined(node: str, function: Callable[[Float, Float], Float], first: Symbol, second: Symbol) -> Symbol | None:
+    """A function of two activations as a step of one, where both are made of the same elements alone; None elsewhere."""
+    if first.source is not second.source or not np.array_equal(first.index, second.index) or np.any(first.index == PAD):
+        return None
+    ones, others = first.chain.steps, second.chain.steps
+    common = 0
+    while common < min(len(ones), len(others)) and ones[common] is others[common]:
+        common += 1
+    if any(isinstance(step, Rowwise) for step in (*ones[common:], *others[common:])):
+        return None
+    step = Join(node, function, Chain(ones[common:]), Chain(others[common:]))
+    return replace(first, chain=Chain((*ones[:common], step)))
 
 
 Value = Symbol | NDArray[Any] | None

@@ -7,30 +7,56 @@ lengthen its chain. What layers with weights are, and what ends a chain, is each
 from __future__ import annotations
 
 import math
+import operator
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, Generic, TypeVar
 
 import numpy as np
 
 from ..errors import ModelFileError, Unsupported, UnsupportedModelError
 from ..grid import Grid
-from ..network import pixel_grid
-from ..scalar import Add, Chain, Choose, Float, Function, LeakyRelu, Normalise, Quantise, Rowwise, Sign, Step
-from . import scalar_nodes
-from .assembly import binary_grid
+from ..network import InputFormat, Statement
+from ..scalar import Add, Chain, Choose, Float, Function, LeakyRelu, Multiply, Normalise, Quantise, Rowwise, Sign, Step
+from . import input_grid, scalar_nodes
+from .assembly import binary_grid, input_format
 from .constants import ConstantFolding
 from .model_file import Graph, Node
 from .operands import Array, activation, constant, with_constant
-from .scalar_nodes import QUANTISER_DOMAINS, ROWWISE, UNARY, Refusal
-from .symbols import MAX_ACTIVATION, PAD, Codes, Frame, Input, Symbol, Value
+from .scalar_nodes import QUANTISER_DOMAINS, QUANTISERS, ROWWISE, UNARY, Refusal
+from .shapes import shape_behind
+from .symbols import MAX_ACTIVATION, PAD, Codes, Frame, Index, Input, Symbol, Unknown, Value, joined, unknown
 
 Result = TypeVar("Result")
 
 Results = list[Array] | list[Symbol] | Value
 """What a node gives: all its outputs, or the first one, the only one that may be used; None after a finding upstream."""
 
-CUSTOM = ("BipolarQuant", "Quant", "MultiThreshold")
+COMPARISONS = ("Greater", "GreaterOrEqual", "Less", "LessOrEqual")
+ARITHMETIC: dict[str, Callable[[Float, Float], Float]] = {
+    "Add": operator.add,
+    "Div": operator.truediv,
+    "Mul": operator.mul,
+    "Pow": np.power,
+    "Sub": operator.sub,
+}
+MOVING = (
+    "Dropout",
+    "Expand",
+    "Flatten",
+    "Gather",
+    "Identity",
+    "Pad",
+    "Reshape",
+    "Slice",
+    "Split",
+    "Squeeze",
+    "Tile",
+    "Transpose",
+)
+"""Operators that give what they take, whole numbers as whole numbers."""
+
 MAX_LEVELS = 1 << 16
 FLOAT_TYPES = (1, 11)
 """ONNX numbers of float and double."""
@@ -39,7 +65,7 @@ FLOAT_TYPES = (1, 11)
 class Walk(ABC, Generic[Result]):
     """One import. `run` may be called once."""
 
-    unfolded: tuple[str, ...] = CUSTOM
+    unfolded: tuple[str, ...] = QUANTISERS
     """Operators that are not evaluated on constants as they are."""
 
     several: tuple[str, ...] = ()
@@ -54,6 +80,8 @@ class Walk(ABC, Generic[Result]):
         self.frame = Frame(math.prod(self.input_shape))
         self.codes: Codes | None = None
         self.quantiser: Chain | None = None
+        self.quantised = False
+        self.statement: Statement | None = None
         index = np.arange(self.frame.size).reshape(1, *self.input_shape)
         self.fold = ConstantFolding(graph.opset)
         self.values: dict[str, Value] = {
@@ -63,9 +91,12 @@ class Walk(ABC, Generic[Result]):
         }
         # tensors that do not depend on the input's numbers, whether or not a finding made them unknown
         self.static = {*graph.constants}
+        # activations that are of the input's type still, where that is one of whole numbers
+        self.whole = {graph.input} if input_grid.whole_numbers(graph) else set[str]()
         self.handlers: dict[str, Callable[[Node, list[Value]], Results]] = {
-            **dict.fromkeys(("Add", "Sub", "Mul", "Div", "Pow"), self.binary),
-            **dict.fromkeys(("Greater", "GreaterOrEqual", "Less", "LessOrEqual"), self.compare),
+            **dict.fromkeys(ARITHMETIC, self.binary),
+            **dict.fromkeys(COMPARISONS, self.compare),
+            **dict.fromkeys(("IntQuant", "Quant"), self.quant),
             **dict.fromkeys(UNARY, self.unary),
             **dict.fromkeys(ROWWISE, self.rowwise),
             **dict.fromkeys(("Identity", "Dropout", "Cast"), self.identity),
@@ -74,13 +105,13 @@ class Walk(ABC, Generic[Result]):
             "BatchNormalization": self.batch_normalization,
             "BipolarQuant": self.bipolar_quant,
             "Clip": self.clip,
+            "DequantizeLinear": self.dequantize,
             "Flatten": self.flatten,
             "Gemm": self.gemm,
             "HardSigmoid": self.hard_sigmoid,
             "MatMul": self.matmul,
             "MultiThreshold": self.multi_threshold,
             "Pad": self.pad,
-            "Quant": self.quant,
             "Shape": self.shape,
             "Sign": self.sign,
             "Transpose": self.transpose,
@@ -91,8 +122,10 @@ class Walk(ABC, Generic[Result]):
         """The network, or UnsupportedModelError with every finding."""
         for node in self.nodes():
             self.visit(node)
+        taken = {self.graph.output, *(name for node in self.graph.leading for name in node.inputs)}
         for name in self.graph.other_inputs:
-            self.findings.append(Unsupported(name, "graph input", "a second input"))
+            if name in taken:
+                self.findings.append(Unsupported(name, "graph input", "a second input"))
         if not self.findings:
             try:
                 return self.network(self.result())
@@ -103,8 +136,8 @@ class Walk(ABC, Generic[Result]):
         raise UnsupportedModelError(self.path, tuple(self.findings))
 
     def nodes(self) -> tuple[Node, ...]:
-        """The nodes to be visited."""
-        return self.graph.nodes
+        """The nodes to be visited: those that the output depends on."""
+        return self.graph.leading
 
     def result(self) -> Symbol:
         """The graph's output."""
@@ -121,14 +154,15 @@ class Walk(ABC, Generic[Result]):
 
     def visit(self, node: Node) -> None:
         """Find out what the node's outputs are, or why it cannot become hardware."""
-        results: Results = None
         try:
             results = self.results(node)
         except Refusal as refusal:
             self.refuse(refusal, node)
+            results = self.placeholder(node)
         except (ArithmeticError, LookupError, TypeError, ValueError) as error:  # a graph that ONNX's own rules forbid
             reason = f"inputs or attributes that do not suit the operator ({type(error).__name__}: {error})"
             self.findings.append(Unsupported(node.name, node.operator, reason))
+            results = self.placeholder(node)
         found = results if isinstance(results, list) else [results]
         self.values.update({**dict.fromkeys(node.outputs), **dict(zip(node.outputs, found, strict=False))})
         if node.operator == "Shape" or self.static.issuperset(filter(None, node.inputs)):
@@ -136,8 +170,11 @@ class Walk(ABC, Generic[Result]):
 
     def results(self, node: Node) -> Results:
         """What the node gives."""
-        if node.domain not in (QUANTISER_DOMAINS if node.operator in CUSTOM else ("", "ai.onnx")):
-            raise Refusal(f"operator of the domain {node.domain or 'ai.onnx'}")
+        if node.domain not in (QUANTISER_DOMAINS if node.operator in QUANTISERS else ("", "ai.onnx")):
+            if node.domain not in QUANTISER_DOMAINS:
+                raise Refusal(f"operator {node.operator} of the domain {node.domain}")
+            supported = ", ".join(QUANTISERS)
+            raise Refusal(f"operator {node.operator} of the domain {node.domain}, of which only {supported} are supported")
         for name in filter(None, node.inputs):
             if name not in self.values:
                 raise Refusal(f"it takes {name}, which nothing before it gives")
@@ -164,6 +201,7 @@ class Walk(ABC, Generic[Result]):
         for name in () if node.operator in self.several else node.outputs[1:]:
             if name in self.graph.consumers or name == self.graph.output:
                 raise Refusal(f"its output {name} is used; only its first output is supported")
+        self.keep_whole(node)
         try:
             return self.handlers[node.operator](node, arguments)
         except Refusal as refusal:
@@ -171,7 +209,7 @@ class Walk(ABC, Generic[Result]):
                 raise
             self.refuse(refusal, node)
             self.check_weights(node, arguments)
-            return None
+            return self.placeholder(node)
 
     def refuse(self, refusal: Refusal, node: Node) -> None:
         """Note a finding once, at the node that is at fault: `node`, unless the refusal names another."""
@@ -179,6 +217,26 @@ class Walk(ABC, Generic[Result]):
         finding = Unsupported(culprit.name, culprit.operator, str(refusal))
         if finding not in self.findings:
             self.findings.append(finding)
+
+    def keep_whole(self, node: Node) -> None:
+        """Refuse arithmetic with numbers of the input's type, if that is one of whole numbers: it wraps around, or cuts off."""
+        if not self.whole.intersection(node.inputs):
+            return
+        if node.operator in MOVING:
+            self.whole.update(node.outputs)
+        elif node.operator not in ("Cast", "DequantizeLinear", "Shape", "Where", *COMPARISONS):
+            kind = input_grid.type_name(self.graph).lower()
+            raise Refusal(f"it computes with numbers of the input's type {kind}; cast them to float first")
+
+    def placeholder(self, node: Node) -> Symbol | None:
+        """What a refused node would give, if its shape is known."""
+        arguments = [self.values.get(name) for name in node.inputs]
+        symbols = [a for a in arguments if isinstance(a, Symbol)]
+        shape = shape_behind(node, arguments, self.fold) if symbols else None
+        if shape is None:
+            return None
+        scalar = node.operator not in (*QUANTISERS, *COMPARISONS, "Conv", "ConvTranspose", "Gemm", "MatMul", "Sign")
+        return unknown(shape, scalar and all(isinstance(s.source, Input) or _raw(s) for s in symbols))
 
     def check_weights(self, node: Node, arguments: list[Value]) -> None:
         """After a finding upstream, still say what is wrong with a layer's own weights."""
@@ -191,8 +249,13 @@ class Walk(ABC, Generic[Result]):
             raise Refusal("its first input is a constant")
         return value.then(steps)
 
-    def binary(self, node: Node, arguments: list[Value]) -> Symbol:
+    def binary(self, node: Node, arguments: list[Value]) -> Value:
         """Add, Sub, Mul, Div or Pow."""
+        first, second = arguments
+        if isinstance(first, Symbol) and isinstance(second, Symbol):
+            result = joined(node.name, ARITHMETIC[node.operator], first, second)
+            if result is not None:
+                return result
         symbol, constant, constant_first = with_constant(arguments)
         return self.scalar(symbol, scalar_nodes.binary_step(node, constant, constant_first))
 
@@ -245,6 +308,23 @@ class Walk(ABC, Generic[Result]):
             raise Refusal("a choice between activations")
         yes, no = (constant(arguments, i).astype(np.float32) for i in (1, 2))
         return arguments[0].then([Choose(node.name, yes, no)])
+
+    def dequantize(self, node: Node, arguments: list[Value]) -> Symbol:
+        """Whole numbers of the graph's input as real numbers."""
+        symbol = activation(arguments)
+        if node.inputs[0] not in self.whole:
+            raise Refusal("only whole numbers of the graph's input can be dequantised")
+        steps: list[Step] = []
+        for position, step, sign in ((2, Add, -1), (1, Multiply, 1)):
+            if len(arguments) <= position or arguments[position] is None:
+                continue
+            numbers = sign * constant(arguments, position).astype(np.float32)
+            if numbers.size > 1:
+                shape = [1] * len(symbol.shape)
+                shape[node.attributes.get("axis", 1)] = -1
+                numbers = numbers.reshape(shape)
+            steps.append(step(node.name, numbers))
+        return symbol.then(steps)
 
     # rearranging nodes
 
@@ -323,6 +403,8 @@ class Walk(ABC, Generic[Result]):
         levels = last.levels if isinstance(last, Quantise) else 2
         if isinstance(symbol.source, Input) and (levels > 2 or not symbol.chain.steps):
             return self.quantise_input(symbol, steps)
+        if levels > 2 and _raw(symbol):
+            return unknown(symbol.shape)
         if levels > 2 and not self.is_binary(symbol.then(steps)):
             raise Refusal(f"activations of {levels} levels; only the input may have more than two")
         return self.binarise(node, arguments, steps)
@@ -347,7 +429,7 @@ class Walk(ABC, Generic[Result]):
             grid = Grid(last.levels, 1, last.lowest - int(zero_point), float(last.scale.flat[0]))
         else:
             grid = binary_grid(last)
-        self.quantiser = symbol.then(steps).chain
+        self.quantiser, self.quantised = symbol.then(steps).chain, True
         self.codes = Codes(self.frame, 0, grid)
         return Symbol(self.codes, symbol.index)
 
@@ -397,11 +479,25 @@ class Walk(ABC, Generic[Result]):
                 raise Refusal(f"it takes the result of {step.node}, which only the host can compute")
         if not isinstance(symbol.source, Input):
             return symbol
-        if self.quantiser is not None:
+        if self.quantised:
             raise Refusal("it takes the input beside its Quant node; branches are not supported")
         if self.codes is None:
-            self.codes = Codes(self.frame, 0, pixel_grid(self.input_scale or 1 / 255))
+            self.statement = input_grid.stated(self.graph, symbol.chain)
+            scale = self.input_scale or (self.statement.scale if self.statement else 1 / 255)
+            grid, self.quantiser = input_grid.grid_of(self.graph, scale)
+            self.codes = Codes(self.frame, 0, grid)
         return Symbol(self.codes, symbol.index, symbol.chain)
+
+    def format(self, view: Index, grid: Grid, quantiser: Chain | None) -> InputFormat:
+        """How the graph's input becomes codes; view: (C, H, W) elements as they are on the stream."""
+        assumed = quantiser is None and self.input_scale is None and self.statement is None
+        form = input_format(self.graph.input, self.input_shape, view, grid, quantiser, assumed)
+        return replace(form, statement=self.statement, whole=input_grid.whole_numbers(self.graph))
+
+
+def _raw(symbol: Symbol) -> bool:
+    """May an activation be the input itself, but for scalar nodes, of which one has been refused?"""
+    return isinstance(symbol.source, Unknown) and symbol.source.raw
 
 
 def _input_shape(graph: Graph, path: str) -> tuple[int, ...]:
@@ -412,6 +508,9 @@ def _input_shape(graph: Graph, path: str) -> tuple[int, ...]:
         )
     if batch not in (None, 0, 1):
         raise ModelFileError(f"{path}: input {graph.input} has a fixed batch of {batch}, expected 1 or a free one")
+    if not input_grid.whole_numbers(graph) and input_grid.type_name(graph) not in input_grid.FLOATS:
+        kind = input_grid.type_name(graph).lower()
+        raise ModelFileError(f"{path}: input {graph.input} holds numbers of type {kind}, expected float32 or whole numbers")
     fixed = tuple(d for d in rest if d is not None and d > 0)
     if len(fixed) != len(rest):
         raise ModelFileError(f"{path}: input {graph.input} has a free dimension besides the batch")

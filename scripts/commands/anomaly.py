@@ -40,6 +40,7 @@ PLACES = ("float", "golden", "verilator", "icarus", "myhdl")
 @click.option("--samples", type=click.IntRange(min=1), default=16, show_default=True, metavar="K", help="Samples of each frame.")
 @click.option("--seed", type=click.IntRange(0, 2**64 - 1), default=0, metavar="N", help="Seed of the samples (default: 0).")
 @options.input_scale
+@options.output_name
 @options.calibration
 @click.option("--plot", type=options.PATH, metavar="FILE.png", help="Draw the areas under the curves.")
 @options.as_json
@@ -52,6 +53,7 @@ def anomaly(
     samples: int,
     seed: int,
     input_scale: float | None,
+    output_name: str | None,
     calibration: Path | None,
     plot: Path | None,
     as_json: bool,
@@ -68,7 +70,7 @@ def anomaly(
     results: list[dict[str, Any]] = []
     with terminal.progress() as report:
         for number, model in enumerate(models):
-            network, x, codes = load_with_data(model, data, input_scale, terminal, calibration)
+            network, x, codes = load_with_data(model, data, input_scale, terminal, calibration, output_name=output_name)
             if network.latent is None:
                 raise InputError(f"{model}: it draws no samples")
             anomalous = read_labels(labels, len(x), CLASSES) == (unknown := _left_out(model, left_out))
@@ -123,10 +125,10 @@ def _executor(model: Path, network: Network, codes: NDArray[np.int64], place: st
     """What runs a model's frames, whose codes are given, in one of the PLACES."""
 
     def in_float(frames: NDArray[Any], eps: Reals) -> Inference:
-        latent = import_real(model, network.input.grid.scale).latent
+        latent = import_real(model, network.input.grid.scale, network.output.name).latent
         assert latent is not None
         heads = latent.mean, latent.logarithm
-        found = reference.execute(model, frames, epsilon=eps.astype(np.float32), tensors=heads)
+        found = reference.execute(model, frames, epsilon=eps.astype(np.float32), tensors=heads, output=network.output.name)
         mu, logarithm = (found.tensors[name][:, 0] for name in heads)
         return Inference(found.outputs, mu, logarithm * (2 if latent.log_sigma else 1))
 

@@ -32,6 +32,7 @@ ARGUMENTS = "vivado.args"
 @options.plan
 @options.clock
 @options.input_scale
+@options.output_name
 @options.calibration
 @options.samples
 @click.option("-o", "--output", type=options.PATH, required=True, metavar="DIR", help="Folder for all of it.")
@@ -43,6 +44,7 @@ def board(
     plan: Path | None,
     clock_mhz: float | None,
     input_scale: float | None,
+    output_name: str | None,
     calibration: Path | None,
     samples: int | None,
     output: Path,
@@ -52,7 +54,7 @@ def board(
     terminal = Terminal(as_json)
     check_folder(output)
     of = boards.board(name)
-    network = load_network(model, input_scale, terminal, plan, calibration)
+    network = load_network(model, input_scale, terminal, plan, calibration, output_name=output_name)
     made = make_plan(network, plan, of.part, clock_mhz=clock_mhz, samples=samples)
     clock = boards.mmcm(of.oscillator_mhz, made.clock_mhz)
     config = system_of(network, made, divisor(float(clock.mhz) * 1e6, baud))

@@ -12,7 +12,7 @@ import click
 from sigmabit.golden import InputError, Precision, embed, import_model
 
 from ..files import check_writable, read_array, write_whole
-from ..models import calibration_of, remark_clamped
+from ..models import calibration_of, remark_clamped, remark_reading
 from ..terminal import Terminal, table
 from . import options
 
@@ -29,6 +29,7 @@ def _width(name: str, default: int, low: int, high: int, text: str) -> Callable[
 @_width("--latent-bits", Precision.latents, 4, 16, "Width of latent variables.")
 @_width("--table-bits", Precision.table, 2, 14, "Width of what tables are read with.")
 @options.input_scale
+@options.output_name
 @click.option("-o", "--output", type=options.PATH, required=True, metavar="FILE", help="The calibrated copy of the model.")
 @options.as_json
 def calibrate(
@@ -39,6 +40,7 @@ def calibrate(
     latent_bits: int,
     table_bits: int,
     input_scale: float | None,
+    output_name: str | None,
     output: Path,
     as_json: bool,
 ) -> None:
@@ -54,8 +56,9 @@ def calibrate(
     x = read_array(data)
     with terminal.progress() as report:
         report("calibrating", 0, 0)
-        found = calibration_of(model, x, data, input_scale, precision)
-        network = import_model(model, input_scale, found)
+        found = calibration_of(model, x, data, input_scale, precision, output_name)
+        network = import_model(model, input_scale, found, output_name)
+    remark_reading(terminal, model, network, input_scale)
     remark_clamped(terminal, model, found)
     write_whole(output, lambda fresh: embed(model, found, fresh))
     ranges = {name: [seen.low, seen.high] for name, seen in found.ranges.items()}

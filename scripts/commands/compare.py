@@ -36,6 +36,7 @@ OF_256 = click.IntRange(0, 255)
 @options.part
 @options.clock
 @options.input_scale
+@options.output_name
 @options.calibration
 @options.samples
 @options.seed
@@ -53,6 +54,7 @@ def compare(
     part: str | None,
     clock_mhz: float | None,
     input_scale: float | None,
+    output_name: str | None,
     calibration: Path | None,
     samples: int | None,
     seed: int | None,
@@ -64,7 +66,7 @@ def compare(
     Exit status 1 if one does.
     """
     terminal = Terminal(as_json)
-    network, _, codes = load_with_data(model, data, input_scale, terminal, calibration)
+    network, _, codes = load_with_data(model, data, input_scale, terminal, calibration, output_name=output_name)
     noise, samples = make_noise(network, len(codes), samples, seed, epsilon)
     codes = codes[:frames]
     made = make_plan(network, plan, part, clock_mhz=clock_mhz, samples=samples)

@@ -25,6 +25,7 @@ PLAN = "plan.json"
 @options.part
 @options.clock
 @options.input_scale
+@options.output_name
 @options.calibration
 @options.samples
 @click.option("-o", "--output", type=options.PATH, required=True, metavar="DIR", help="Folder for the Verilog.")
@@ -35,6 +36,7 @@ def convert(
     part: str | None,
     clock_mhz: float | None,
     input_scale: float | None,
+    output_name: str | None,
     calibration: Path | None,
     samples: int | None,
     output: Path,
@@ -43,7 +45,7 @@ def convert(
     """Write MODEL's pipeline as Verilog: one module per file, a file list, and the plan that it follows."""
     terminal = Terminal(as_json)
     check_folder(output)
-    network = load_network(model, input_scale, terminal, plan, calibration)
+    network = load_network(model, input_scale, terminal, plan, calibration, output_name=output_name)
     remark_constant(terminal, network)
     made = make_plan(network, plan, part, clock_mhz=clock_mhz, samples=samples)
     with terminal.progress() as report:

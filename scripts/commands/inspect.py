@@ -8,26 +8,38 @@ from typing import Any
 import click
 from rich.console import RenderableType
 
-from sigmabit.golden import Network, UnsupportedModelError
-from sigmabit.golden.network import Layer
+from sigmabit.golden import Network, UncalibratedError, UnsupportedModelError, import_real
+from sigmabit.golden.network import InputFormat, Layer, Omitted
+from sigmabit.golden.real import RealLatent, RealLinear, RealNetwork
 
-from ..models import load_network, remark_constant
+from ..models import load_network, remark_constant, remark_reading
 from ..terminal import Terminal, table
 from . import options
 
 SHOWN_TIES = 20
 
+UNCALIBRATED = (
+    "not calibrated: nothing says yet what range its numbers have, and so what widths. Frames do: "
+    "`sigmabit calibrate MODEL --input x.npy -o calibrated.onnx`, or --calibration x.npy for one command"
+)
+
 
 @click.command(short_help="Layers, shapes and unsupported nodes.")
 @options.model
 @options.input_scale
+@options.output_name
 @options.calibration
 @options.as_json
-def inspect(model: Path, input_scale: float | None, calibration: Path | None, as_json: bool) -> None:
+def inspect(model: Path, input_scale: float | None, output_name: str | None, calibration: Path | None, as_json: bool) -> None:
     """Layers, shapes and operations of MODEL, and every node that is unsupported."""
     terminal = Terminal(as_json)
     try:
-        network = load_network(model, input_scale, terminal, calibration=calibration)
+        network = load_network(model, input_scale, terminal, calibration=calibration, output_name=output_name)
+    except UncalibratedError:
+        real = import_real(model, input_scale, output_name)
+        remark_reading(terminal, model, real, input_scale)
+        terminal.emit(describe_real(real, str(model)), *_real_tables(real))
+        return
     except UnsupportedModelError as error:
         findings = [{"node": f.node, "operator": f.operator, "reason": f.reason} for f in error.findings]
         data = {"model": str(model), "supported": False, "unsupported": findings}
@@ -39,7 +51,30 @@ def inspect(model: Path, input_scale: float | None, calibration: Path | None, as
 
 def describe(network: Network, model: str) -> dict[str, Any]:
     """The network as plain values."""
-    form = network.input
+    output = network.output
+    return {
+        **_about(model, network.input, output.name, output.shape, network.omitted),
+        "calibrated": None if network.latent is None else True,
+        "operations": network.operations,
+        "layers": [{**_layer(layer), "constant_channels": _constant(network, layer)} for layer in network.layers],
+        "constant_layers": list(network.constant_layers),
+        "ties": [str(tie) for tie in network.ties],
+    }
+
+
+def describe_real(network: RealNetwork, model: str) -> dict[str, Any]:
+    """The same of a network without a calibration: widths of what real layers read and give are not known."""
+    layers = [*map(_layer, network.binary), *map(_real_layer, network.layers)]
+    return {
+        **_about(model, network.input, network.output_name, network.output_shape, network.omitted),
+        "calibrated": False,
+        "operations": sum(layer["operations"] for layer in layers),
+        "layers": layers,
+        "ties": [],
+    }
+
+
+def _about(model: str, form: InputFormat, output: str, shape: tuple[int, ...], omitted: Omitted) -> dict[str, Any]:
     return {
         "model": model,
         "supported": True,
@@ -49,14 +84,14 @@ def describe(network: Network, model: str) -> dict[str, Any]:
             "shape": list(form.shape),
             "levels": form.grid.levels,
             "scale": form.grid.scale,
-            "from_quant_node": form.quantiser is not None,
+            "from_quant_node": form.quantiser is not None and form.statement is None,
+            "stated_by": form.statement.by if form.statement else None,
             "assumed": form.assumed,
         },
-        "output": {"name": network.output.name, "shape": list(network.output.shape)},
-        "operations": network.operations,
-        "layers": [{**_layer(layer), "constant_channels": _constant(network, layer)} for layer in network.layers],
-        "constant_layers": list(network.constant_layers),
-        "ties": [str(tie) for tie in network.ties],
+        "output": {"name": output, "shape": list(shape)},
+        "outputs_not_taken": list(omitted.outputs),
+        "nodes_of_other_outputs": omitted.beside,
+        "nodes_without_output": list(omitted.dead),
     }
 
 
@@ -79,38 +114,69 @@ def _constant(network: Network, layer: Layer) -> int:
     return int(network.reach[layer.name].constant_channels.sum())
 
 
+def _real_layer(layer: RealLinear | RealLatent) -> dict[str, Any]:
+    return {
+        "name": layer.name,
+        "kind": "latent" if isinstance(layer, RealLatent) else layer.name.rstrip("0123456789"),
+        "input_shape": list(layer.input_shape),
+        "input_bits": None,
+        "output_shape": list(layer.shape),
+        "output_bits": None,
+        "operations": layer.operations,
+        "nodes": list(layer.nodes),
+    }
+
+
 def _tables(network: Network) -> list[RenderableType]:
-    rows, origins = [], []
-    for layer in network.layers:
-        entry = _layer(layer)
-        shapes = [f"{'x'.join(map(str, entry[f'{end}_shape']))} of {entry[f'{end}_bits']} bit" for end in ("input", "output")]
-        rows.append([layer.name, *shapes, layer.operations])
-        origins.append([layer.name, ", ".join(layer.nodes)])
-    form, ties = network.input, network.ties
-    if form.quantiser:
-        where = "its Quant node"
-    else:
-        where = "assumption" if form.assumed else "--input-scale, or its calibration" if network.latent else "--input-scale"
-    lines = [
-        "",
-        f"input {form.name} {form.shape}: {form.grid.levels} levels, step {form.grid.scale:g} by {where}",
-        f"output {network.output.name} {network.output.shape}",
-    ]
+    lines = _ends(network.input, network.output.name, network.output.shape, network.omitted, network.latent is not None)
     for layer in network.layers:
         constant = _constant(network, layer)
         if constant:
             which = "outputs" if layer.name in network.constant_layers else f"{constant} of {layer.layout.channels} channels"
             lines.append(f"{layer.name}: its {which} never change, whatever the input")
+    ties = network.ties
     if ties:
         count = "1 decision lies" if len(ties) == 1 else f"{len(ties)} decisions lie"
         lines.append(f"{count} within float32 rounding, or on the zero of a Sign, where another executor may decide otherwise:")
         lines.extend(f"  {tie}" for tie in ties[:SHOWN_TIES])
         if len(ties) > SHOWN_TIES:
             lines.append(f"  and {len(ties) - SHOWN_TIES} more (--json lists all)")
-    columns = ["layer", "input (h x w x c)", "output", "MAC per frame"]
+    return [*_layers(network.name, [_layer(layer) for layer in network.layers]), *lines]
+
+
+def _real_tables(network: RealNetwork) -> list[RenderableType]:
+    layers = describe_real(network, "")["layers"]
+    lines = _ends(network.input, network.output_name, network.output_shape, network.omitted, calibrated=False)
+    return [*_layers(network.name, layers), *lines, UNCALIBRATED]
+
+
+def _layers(name: str, layers: list[dict[str, Any]]) -> list[RenderableType]:
+    rows, origins = [], []
+    for layer in layers:
+        ends = (("x".join(map(str, layer[f"{end}_shape"])), layer[f"{end}_bits"]) for end in ("input", "output"))
+        shapes = [shape if bits is None else f"{shape} of {bits} bit" for shape, bits in ends]
+        rows.append([layer["name"], *shapes, layer["operations"]])
+        origins.append([layer["name"], ", ".join(layer["nodes"])])
+    total = ["total", "", "", sum(layer["operations"] for layer in layers)]
     return [
-        table(network.name, columns, rows, total=["total", "", "", network.operations]),
+        table(name, ["layer", "input (h x w x c)", "output", "MAC per frame"], rows, total=total),
         "",
         table("what the layers are made of", ["layer", "nodes of the graph"], origins, texts=2),
-        *lines,
+    ]
+
+
+def _ends(form: InputFormat, output: str, shape: tuple[int, ...], omitted: Omitted, calibrated: bool) -> list[str]:
+    """What is said of input and output."""
+    said = form.statement
+    if said is not None and (form.quantiser is not None or said.scale == form.grid.scale):
+        where = said.by
+    elif form.quantiser:
+        where = "its Quant node"
+    else:
+        where = "assumption" if form.assumed else "--input-scale, or its calibration" if calibrated else "--input-scale"
+    return [
+        "",
+        f"input {form.name} {form.shape}: {form.grid.levels} levels, step {form.grid.scale:g} by {where}",
+        f"output {output} {shape}",
+        *omitted.remarks(output),
     ]

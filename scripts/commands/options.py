@@ -37,6 +37,9 @@ input_scale = click.option(
     metavar="S",
     help="Step of the input's 8-bit codes, for models without a Quant node at the input.",
 )
+output_name = click.option(
+    "--output-name", metavar="NAME", help="Which of the graph's outputs is taken (default: the one calibrated for, or the first)."
+)
 plan = click.option("--plan", type=PATH, metavar="FILE", help="A plan.json; without it the fastest plan for the part is made.")
 interval = click.option(
     "--interval", type=click.IntRange(min=1), metavar="CYCLES", help="Target for the plan, instead of the fastest."

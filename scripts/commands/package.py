@@ -27,6 +27,7 @@ COMPONENT = "component.xml"
 @options.part
 @options.clock
 @options.input_scale
+@options.output_name
 @options.calibration
 @options.samples
 @click.option("-o", "--output", type=options.PATH, required=True, metavar="DIR", help="A new folder for the package.")
@@ -37,6 +38,7 @@ def package(
     part: str | None,
     clock_mhz: float | None,
     input_scale: float | None,
+    output_name: str | None,
     calibration: Path | None,
     samples: int | None,
     output: Path,
@@ -47,7 +49,7 @@ def package(
     if output.exists():
         raise click.UsageError(f"{output} exists; a package takes a new folder")
     check_folder(output)
-    network = load_network(model, input_scale, terminal, plan, calibration)
+    network = load_network(model, input_scale, terminal, plan, calibration, output_name=output_name)
     made = make_plan(network, plan, part, clock_mhz=clock_mhz, samples=samples)
     with terminal.progress() as report:
         design = to_verilog(Pipeline(made.pipeline).outline(), lambda name: report(f"converting {name}", 0, 0))

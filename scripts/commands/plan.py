@@ -26,6 +26,7 @@ from . import options
 @click.option("--fps", type=options.POSITIVE, metavar="N", help="Least frames per second at --clock-mhz.")
 @options.clock
 @options.input_scale
+@options.output_name
 @options.calibration
 @options.samples
 @click.option("--sweep", is_flag=True, help="Plan every interval: the front of interval against area.")
@@ -39,6 +40,7 @@ def plan(
     fps: float | None,
     clock_mhz: float | None,
     input_scale: float | None,
+    output_name: str | None,
     calibration: Path | None,
     samples: int | None,
     sweep: bool,
@@ -60,7 +62,7 @@ def plan(
         check_writable(path)
     if len({path.resolve() for path in written}) < len(written):
         raise click.UsageError("--plot and --output are the same file")
-    network = load_network(model, input_scale, terminal, calibration=calibration)
+    network = load_network(model, input_scale, terminal, calibration=calibration, output_name=output_name)
     remark_constant(terminal, network)
     if sweep:
         with terminal.progress() as report:

@@ -29,6 +29,7 @@ from . import options
 @options.part
 @options.clock
 @options.input_scale
+@options.output_name
 @options.calibration
 @options.samples
 @options.seed
@@ -47,6 +48,7 @@ def power(
     part: str | None,
     clock_mhz: float | None,
     input_scale: float | None,
+    output_name: str | None,
     calibration: Path | None,
     samples: int | None,
     seed: int | None,
@@ -70,7 +72,7 @@ def power(
     if board_name and (part or not saif):
         raise click.UsageError("--board needs --saif, and has a part")
     on = board(board_name) if board_name else None
-    network, _, codes = load_with_data(model, data, input_scale, terminal, calibration)
+    network, _, codes = load_with_data(model, data, input_scale, terminal, calibration, output_name=output_name)
     noise, samples = make_noise(network, len(codes), samples, seed, None)
     made = make_plan(network, plan, on.part if on else part, interval, clock_mhz=clock_mhz, samples=samples)
     areas = read_areas(synth_file, made) if synth_file else None

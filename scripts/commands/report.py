@@ -29,6 +29,7 @@ from . import options
 @options.part
 @options.clock
 @options.input_scale
+@options.output_name
 @options.calibration
 @options.samples
 @options.seed
@@ -51,6 +52,7 @@ def report(
     part: str | None,
     clock_mhz: float | None,
     input_scale: float | None,
+    output_name: str | None,
     calibration: Path | None,
     samples: int | None,
     seed: int | None,
@@ -77,7 +79,7 @@ def report(
     if plan and interval is not None:
         raise click.UsageError("--plan and --interval exclude each other; a plan has its interval")
     check_folder(output)
-    network, x, codes = load_with_data(model, data, input_scale, terminal, calibration)
+    network, x, codes = load_with_data(model, data, input_scale, terminal, calibration, output_name=output_name)
     truth = read_labels(labels, len(x), math.prod(network.output.shape)) if labels else None
     if truth is not None and network.latent is not None:
         raise click.UsageError(f"--labels: {network.name} draws samples, it does not classify")

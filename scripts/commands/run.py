@@ -40,6 +40,7 @@ LEAST_FRAMES = 11
 @options.part
 @options.clock
 @options.input_scale
+@options.output_name
 @options.calibration
 @options.samples
 @options.seed
@@ -58,6 +59,7 @@ def run(
     part: str | None,
     clock_mhz: float | None,
     input_scale: float | None,
+    output_name: str | None,
     calibration: Path | None,
     samples: int | None,
     seed: int | None,
@@ -77,7 +79,7 @@ def run(
         raise click.UsageError("--output, --waves, --trace and --latents are not all different files")
     if waves and on != "verilator":
         raise click.UsageError("--waves needs --on verilator")
-    network, _, codes = load_with_data(model, data, input_scale, terminal, calibration)
+    network, _, codes = load_with_data(model, data, input_scale, terminal, calibration, output_name=output_name)
     noise, samples = make_noise(network, len(codes), samples, seed, epsilon)
     if latents and network.latent is None:
         raise InputError(f"--latents: {network.name} draws no samples")

@@ -27,6 +27,7 @@ from .run import accuracy
 @options.data
 @click.option("--output", type=options.PATH, metavar="Y.npy", help="Where the graph's output goes, as float32.")
 @options.input_scale
+@options.output_name
 @click.option(
     "--seed",
     type=options.SEED,
@@ -43,6 +44,7 @@ def send(
     data: Path,
     output: Path | None,
     input_scale: float | None,
+    output_name: str | None,
     seed: int | None,
     labels: Path | None,
     patience: float,
@@ -55,7 +57,7 @@ def send(
     terminal = Terminal(as_json)
     if output is not None:
         check_writable(output)
-    network, _, codes = load_with_data(model, data, input_scale, terminal)
+    network, _, codes = load_with_data(model, data, input_scale, terminal, output_name=output_name)
     truth = read_labels(labels, len(codes), math.prod(network.output.shape)) if labels else None
     if seed is not None and network.latent is None:
         raise InputError(f"--seed: {network.name} draws no samples")

@@ -23,6 +23,7 @@ from . import options
 @options.plan
 @options.clock
 @options.input_scale
+@options.output_name
 @options.calibration
 @options.samples
 @options.as_json
@@ -32,6 +33,7 @@ def serve_sim(
     plan: Path | None,
     clock_mhz: float | None,
     input_scale: float | None,
+    output_name: str | None,
     calibration: Path | None,
     samples: int | None,
     as_json: bool,
@@ -39,7 +41,7 @@ def serve_sim(
     """Simulate what `sigmabit board` writes for MODEL, and name the port where `sigmabit send` finds it, until interrupted."""
     terminal = Terminal(as_json)
     on = board_named(board)
-    network = load_network(model, input_scale, terminal, plan, calibration)
+    network = load_network(model, input_scale, terminal, plan, calibration, output_name=output_name)
     made = make_plan(network, plan, on.part, clock_mhz=clock_mhz, samples=samples)
     clock = mmcm(on.oscillator_mhz, made.clock_mhz)
     config = system_of(network, made)

@@ -27,6 +27,7 @@ KEYS = (*RESOURCES, *(f"planned_{key}" for key in PLANNED))
 @options.part
 @options.clock
 @options.input_scale
+@options.output_name
 @options.calibration
 @options.samples
 @click.option("--report", "report_file", type=options.PATH, metavar="FILE", help="Write the result here too, as JSON.")
@@ -39,6 +40,7 @@ def synth(
     part: str | None,
     clock_mhz: float | None,
     input_scale: float | None,
+    output_name: str | None,
     calibration: Path | None,
     samples: int | None,
     report_file: Path | None,
@@ -51,7 +53,7 @@ def synth(
         check_writable(report_file)
     if work:
         check_folder(work)
-    network = load_network(model, input_scale, terminal, plan, calibration)
+    network = load_network(model, input_scale, terminal, plan, calibration, output_name=output_name)
     made = make_plan(network, plan, part, interval, clock_mhz=clock_mhz, samples=samples)
     parts = parts_of(made)
     with tempfile.TemporaryDirectory() as temporary, terminal.progress() as report:

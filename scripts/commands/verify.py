@@ -29,6 +29,7 @@ from .run import no_interval
 @options.part
 @options.clock
 @options.input_scale
+@options.output_name
 @options.calibration
 @options.samples
 @options.seed
@@ -45,6 +46,7 @@ def verify(
     part: str | None,
     clock_mhz: float | None,
     input_scale: float | None,
+    output_name: str | None,
     calibration: Path | None,
     samples: int | None,
     seed: int | None,
@@ -61,9 +63,10 @@ def verify(
     terminal = Terminal(as_json)
     if report_file:
         check_writable(report_file)
-    network, x, codes = load_with_data(model, data, input_scale, terminal, calibration)
+    network, x, codes = load_with_data(model, data, input_scale, terminal, calibration, output_name=output_name)
     step = network.input.grid.scale
-    unsaid = input_scale is None and plan is None and network.input.quantiser is None and network.latent is None
+    form = network.input
+    unsaid = input_scale is None and plan is None and form.quantiser is None and form.statement is None and network.latent is None
     if unsaid and not math.isclose(step, 1 / 255):
         terminal.remark(f"{data}: pixels in steps of {step:g}; `sigmabit convert` must be told: --input-scale {step:g}")
     truth = read_labels(labels, len(x), math.prod(network.output.shape)) if labels else None

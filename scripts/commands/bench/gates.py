@@ -26,6 +26,7 @@ from .. import options
 @options.part
 @options.clock
 @options.input_scale
+@options.output_name
 @options.as_json
 def gates(
     model: Path,
@@ -35,6 +36,7 @@ def gates(
     part: str | None,
     clock_mhz: float | None,
     input_scale: float | None,
+    output_name: str | None,
     as_json: bool,
 ) -> None:
     """MODEL's whole pipeline as Yosys maps it to LUTs, carry chains and registers, simulated: results and toggles.
@@ -42,7 +44,7 @@ def gates(
     For networks of some ten thousand LUTs without block RAM and DSP48. Exit status 1 if a result differs from golden's.
     """
     terminal = Terminal(as_json)
-    network, _, codes = load_with_data(model, data, input_scale, terminal)
+    network, _, codes = load_with_data(model, data, input_scale, terminal, output_name=output_name)
     made = make_plan(network, plan, part, interval, clock_mhz=clock_mhz)
     if len(codes) <= made.settling:
         raise InputError(f"{data}: {len(codes)} frames do not fill the pipeline; it takes more than {made.settling}")

@@ -25,6 +25,7 @@ BATCHES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 @options.part
 @options.clock
 @options.input_scale
+@options.output_name
 @click.option("--torch", "recipe", metavar="NAME", help="Measure PyTorch too, on the shipped autoencoder of that name.")
 @click.option("--plot", "picture", type=options.PATH, metavar="FILE.png", help="Draw time against batch size.")
 @options.as_json
@@ -36,6 +37,7 @@ def latency(
     part: str | None,
     clock_mhz: float | None,
     input_scale: float | None,
+    output_name: str | None,
     recipe: str | None,
     picture: Path | None,
     as_json: bool,
@@ -47,7 +49,7 @@ def latency(
     terminal = Terminal(as_json)
     if picture:
         check_writable(picture)
-    network, x, _ = load_with_data(model, data, input_scale, terminal)
+    network, x, _ = load_with_data(model, data, input_scale, terminal, output_name=output_name)
     made = make_plan(network, plan, part, interval, clock_mhz=clock_mhz)
     crowd = measure.Crowd()
     measured: dict[str, list[measure.Timed]] = {}

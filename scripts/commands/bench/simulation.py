@@ -27,6 +27,7 @@ from .. import options
 @options.part
 @options.clock
 @options.input_scale
+@options.output_name
 @options.as_json
 def simulation(
     model: Path,
@@ -36,11 +37,12 @@ def simulation(
     part: str | None,
     clock_mhz: float | None,
     input_scale: float | None,
+    output_name: str | None,
     as_json: bool,
 ) -> None:
     """Seconds to convert MODEL and to build its simulation from nothing, and frames per second that it simulates on one core."""
     terminal = Terminal(as_json)
-    network, _, codes = load_with_data(model, data, input_scale, terminal)
+    network, _, codes = load_with_data(model, data, input_scale, terminal, output_name=output_name)
     made = make_plan(network, plan, part, interval, clock_mhz=clock_mhz)
     began = time.perf_counter()
     first = convert(Pipeline(made.pipeline).outline())
