@@ -44,10 +44,11 @@ def front(costs: Table) -> NDArray[np.intp]:
     return np.array(found, np.intp)
 
 
-def smallest(tables: Sequence[Table], limits: NDArray[np.float64]) -> list[int] | None:
+def smallest(tables: Sequence[Table], limits: NDArray[np.float64], width: int = WIDTH) -> list[int] | None:
     """The row of each table with which the sum, compared column by column from the first on, is smallest within the limits.
 
-    None where no sum lies within them. limits: (resources,), infinite ones included.
+    None where no sum lies within them. limits: (resources,), infinite ones included. width: partial sums that are followed at
+    first; the result is the same with any.
     """
     if np.any(_total(limits, (table.min(axis=0) for table in tables)) > limits):
         return None
@@ -56,7 +57,7 @@ def smallest(tables: Sequence[Table], limits: NDArray[np.float64]) -> list[int] 
         return alone
     fronts = [front(table) for table in tables]
     search = _Search.of([table[rows] for table, rows in zip(tables, fronts, strict=True)], limits)
-    ceiling, width = float(limits[0]), WIDTH
+    ceiling = float(limits[0])
     while True:
         chosen, complete = search.run(ceiling, width)
         if chosen is not None:
