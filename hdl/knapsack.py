@@ -76,8 +76,8 @@ def _total(like: NDArray[np.float64], rows: Iterable[NDArray[np.float64]]) -> ND
 class _Search:
     """Follows partial sums, table by table, and drops those that others better or that can no longer come to anything.
 
-    prices: (resources,) what a unit of each is worth in units of the first. rest: (tables + 1, resources) least sums of the tables
-    from each one on; worth: (tables + 1,) likewise, at the prices.
+    prices: (resources,) what a unit of each is worth in units of the first. rest: (tables + 1, resources) least sums of the
+    tables from each one on; worth: (tables + 1,) likewise, at the prices.
     """
 
     tables: list[Table]
@@ -97,9 +97,9 @@ class _Search:
     def run(self, ceiling: float, width: int) -> tuple[list[int] | None, bool]:
         """The smallest sum found whose first column is at most `ceiling`; and whether there can be no smaller one.
 
-        width: partial sums that are followed at the most, those of the lowest bounds. A sum's bound is its own value at the prices
-        and the least value of what is still to come, less what the limits are worth: whatever the prices, if only none is
-        negative, the first column of no sum within the limits is below it (Everett 1963).
+        width: partial sums that are followed at the most, those of the lowest bounds. A sum's bound is its own value at the
+        prices and the least value of what is still to come, less what the limits are worth: whatever the prices, if only none
+        is negative, the first column of no sum within the limits is below it (Everett 1963).
         """
         priced = self.prices > 0
         priced[0] = False

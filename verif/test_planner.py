@@ -5,7 +5,9 @@ from __future__ import annotations
 import itertools
 import json
 import math
-from dataclasses import astuple, dataclass
+import time
+from dataclasses import astuple, dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import Bounds, LinearConstraint, milp
 
-from sigmabit.golden import import_model
+from sigmabit.golden import Precision, calibrated, import_model, import_real
 from sigmabit.golden.activate import Activation
 from sigmabit.golden.convolution import Convolution
 from sigmabit.golden.dense import Dense
@@ -32,8 +34,12 @@ from sigmabit.hdl.planner import FILL, Planner, cost_of, least_interval
 from .command_line import MODELS
 from .random_networks import NetworkCase, draw_plan
 from .random_vaes import VaeCase
+from .real_graphs import Vae
 
 PART = "xc7vx690t"
+
+ENOUGH_S = 60
+"""Twice what the large autoencoder takes on one core."""
 
 cases = st.builds(NetworkCase, st.integers(0, 10**6))
 drawn = settings(max_examples=25, deadline=None, database=None, derandomize=True)
@@ -129,7 +135,9 @@ def narrow(everything: Exhaustive, random: np.random.Generator, tight: int) -> P
     everything.room = (np.inf,) * 4
     free = everything.least(intervals[int(random.integers(len(intervals)))])
     assert free is not None
-    has = [amount * random.uniform(0.3, 1.1) if n == tight else amount * random.uniform(1, 3) + 1 for n, amount in enumerate(free)]
+    has = [
+        amount * random.uniform(0.3, 1.1) if n == tight else amount * random.uniform(1, 3) + 1 for n, amount in enumerate(free)
+    ]
     part = Part("narrow", int(has[0] / FILL), int(has[1] / FILL), int(has[2]), int(has[3]))
     everything.room = FILL * part.lut, FILL * part.ff, part.bram36, part.dsp
     return part
@@ -156,13 +164,13 @@ def test_choice_is_exact() -> None:
             assert planner.fastest().interval == shortest
             assert cost_of_plan(planner, planner.fastest()) == everything.least(shortest)
         else:
-            with pytest.raises(PlanError, match="even an interval of .* needs at least .*; narrow offers"):
+            with pytest.raises(PlanError, match=r"even an interval of .* needs at least .*; narrow offers"):
                 planner.fastest()
         for interval in random.choice(intervals, 5).tolist():
             least = everything.least(interval)
             if least is None:
                 refused[tight] += 1
-                with pytest.raises(PlanError, match=f"an interval of {interval} cycles needs at least .*; narrow offers"):
+                with pytest.raises(PlanError, match=rf"an interval of {interval} cycles needs at least .*; narrow offers"):
                     planner.plan(interval)
             else:
                 made[tight] += 1
@@ -211,7 +219,9 @@ def test_knapsack(seed: int) -> None:
             assert found == least
 
 
-@pytest.mark.parametrize(("device", "interval", "lut", "bram36"), [("xc7a35t", 32_768, 15_768, 50), ("xc7z020", 3_072, 44_979, 134.5)])
+@pytest.mark.parametrize(
+    ("device", "interval", "lut", "bram36"), [("xc7a35t", 32_768, 15_768, 50), ("xc7z020", 3_072, 44_979, 134.5)]
+)
 def test_fastest_of_a_real_network(device: str, interval: int, lut: float, bram36: float) -> None:
     """The shipped CIFAR-10 network, against another solver."""
     planner = Planner(import_model(MODELS / "cifar10_bcnn_small.onnx"), device, 200.0)
@@ -223,6 +233,36 @@ def test_fastest_of_a_real_network(device: str, interval: int, lut: float, bram3
     assert by_milp(planner, interval - 1) is None
     with pytest.raises(PlanError, match=rf"an interval of {interval - 1} cycles needs at least [\d,]+ LUT, .* {device} offers"):
         planner.plan(interval - 1)
+
+
+def test_large_autoencoder(tmp_path: Path) -> None:
+    """64x64x3 through 32 to 512 channels to 128 latents and back, from the file to the plan, or to what is short."""
+    path = large_autoencoder(tmp_path / "large.onnx")
+    began = time.process_time()
+    network = import_real(path, None)
+    frames = np.random.default_rng(1).integers(0, 256, (2, 3, 64, 64)).astype(np.float32) / 255
+    planner = Planner(import_model(path, None, calibrated(network, frames, Precision())), PART, 200.0)
+    with pytest.raises(PlanError, match=r"even an interval of [\d,]+ cycles needs at least [\d,.]+ RAMB36, .* offers 1,470$"):
+        planner.fastest()
+    planner.part = replace(planner.part, bram36=4_000)
+    assert planner.fastest().cost.bram36 <= 4_000
+    assert time.process_time() - began < ENOUGH_S
+
+
+def large_autoencoder(path: Path) -> Path:
+    """Convolutions and transposed convolutions of stride 2, twelve million weights."""
+    g = Vae((3, 64, 64), np.random.default_rng(0))
+    x, before = "x", 3
+    for channels in (32, 64, 128, 256, 512):
+        kernel, bias = g.weights(channels, before, 3, 3, fan=9 * before), g.weights(channels, fan=4)
+        x, before = g("Relu", g("Conv", x, kernel, bias, strides=[2, 2], pads=[1, 1, 1, 1])), channels
+    mean, logarithm = g.heads(g("Flatten", x), 2048, 128)
+    x = g("Reshape", g("Relu", g.dense(g.draw(mean, logarithm), 128, 2048)), np.array([-1, 512, 2, 2]))
+    for channels in (256, 128, 64, 32, 3):
+        kernel, bias = g.weights(before, channels, 4, 4, fan=4 * before), g.weights(channels, fan=4)
+        x = g("ConvTranspose", x, kernel, bias, strides=[2, 2], pads=[1, 1, 1, 1])
+        x, before = g("Sigmoid" if channels == 3 else "Relu", x), channels
+    return g.save(path, x)
 
 
 def by_milp(planner: Planner, interval: int) -> float | None:
