@@ -89,10 +89,13 @@ class Exhaustive:
         self.planner, self.room = planner, (0.0,) * 4
         self.layers = [
             [
-                (planner.repetitions[choices.layer.name] * least_cycles(choices.layer, f), astuple(cost_of(choices.layer, f)))
+                (
+                    planner.repetitions[name] * f.folds(choices.layer) * choices.layer.window.outputs,
+                    astuple(cost_of(choices.layer, f)),
+                )
                 for f in choices.foldings
             ]
-            for choices in planner.choices.values()
+            for name, choices in planner.choices.items()
         ]
 
     @property
@@ -207,7 +210,7 @@ class WideCase:
 def test_knapsack(seed: int) -> None:
     """One row of each table: what all combinations say, limits of infinity and equal rows included."""
     random = np.random.default_rng(seed)
-    tables = [random.integers(0, 9, (random.integers(1, 6), 4)) * 1.5 for _ in range(random.integers(0, 6))]
+    tables = [random.integers(0, 9, (random.integers(1, 6), 4)).astype(np.float64) for _ in range(random.integers(0, 6))]
     for _ in range(5):
         limits = sum((table.mean(axis=0) for table in tables), np.zeros(4)) * random.uniform(0.7, 1.3, 4)
         limits[random.integers(0, 4, random.integers(0, 2))] = np.inf
