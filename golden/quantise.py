@@ -46,6 +46,9 @@ MAX_WEIGHT_BITS = 24
 GRID_TOLERANCE = 1e-6
 """By how much of a step a weight may lie off a grid that it is taken to lie on: float32's rounding."""
 
+FEW_WEIGHTS = 64
+"""Of a layer, on which a grid is tried before it is tried on all."""
+
 
 @dataclass(frozen=True)
 class Precision:
@@ -232,11 +235,15 @@ def _scaled(weights: Real, unit: float, bits: int, exact: bool) -> tuple[NDArray
 def _step(weights: Real, limit: int) -> float | None:
     """The coarsest step of which all weights are multiples, up to `limit` of it; None if there is none."""
     distinct = np.unique(np.abs(weights))
-    for largest in range(1, limit + 1):
-        multiples = distinct * (largest / distinct[-1])
-        if np.all(np.abs(multiples - np.rint(multiples)) < GRID_TOLERANCE * largest):
-            return float(distinct[-1] / largest)
-    return None
+    largest = float(distinct[-1])
+
+    def suits(some: Real, count: int) -> bool:
+        multiples = some * (count / largest)
+        return bool(np.all(np.abs(multiples - np.rint(multiples)) < GRID_TOLERANCE * count))
+
+    # a few weights rule out nearly every step
+    few = distinct[:: -(-len(distinct) // FEW_WEIGHTS)]
+    return next((largest / count for count in range(1, limit + 1) if suits(few, count) and suits(distinct, count)), None)
 
 
 def _reach(function: Chain, magnitude: float, precision: Precision) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ from .folding import Folding
 from .layer import LayerConfig, Stage
 from .module import composite
 from .mvu import MvuConfig, mvu
+from .rom import RomStyle
 from .stream import Operand
 from .window import WindowConfig, window
 
@@ -38,14 +40,21 @@ def configure(layer: Linear, folding: Folding, rows: int, contents: bool = True)
     repeats = folding.repeats(layer.channels)
     width = layer.input.layout.beat_bits
     windows = WindowConfig(layer.window, width, folding.group, folding.slices, repeats, rows)
-    weights, fold = None, windows.fold
+    chunks, style = windows.fold.chunks, folding.weights_style(windows.fold.folds)
     if contents:
-        # weights (ky, kx, c, o) in the order of the chunks: groups of kx, slices of c; inside a chunk ky, kx, c
-        kernel_rows, _, inputs, channels = layer.weights.shape
-        split = layer.weights.reshape(kernel_rows, fold.groups, folding.group, fold.slices, inputs // fold.slices, channels)
-        weights = split.transpose(1, 3, 0, 2, 4, 5).reshape(fold.chunks, -1, channels)
-    style = folding.weights_style(fold.folds)
-    return ConvolutionConfig(layer.name, windows, unit.configure(layer, fold.chunks, weights, folding.lanes, style, borders))
+        return ConvolutionConfig(layer.name, windows, _filled(layer, folding, chunks, style))
+    return ConvolutionConfig(layer.name, windows, unit.configure(layer, chunks, None, folding.lanes, style, borders))
+
+
+@lru_cache(maxsize=32)
+def _filled(layer: Linear, folding: Folding, chunks: int, style: RomStyle) -> MvuConfig:
+    """The unit with its weights. From point to point of a sweep, most layers stay as they are."""
+    # weights (ky, kx, c, o) in the order of the chunks: groups of kx, slices of c; inside a chunk ky, kx, c
+    kernel_rows, kernel_columns, inputs, channels = layer.weights.shape
+    parts = kernel_columns // folding.group, folding.group, folding.slices, inputs // folding.slices
+    split = layer.weights.reshape(kernel_rows, *parts, channels)
+    weights = split.transpose(1, 3, 0, 2, 4, 5).reshape(chunks, -1, channels)
+    return unit.configure(layer, chunks, weights, folding.lanes, style, borders)
 
 
 def borders(layer: Linear) -> NDArray[np.int64]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ from .gather import GatherConfig, gather
 from .layer import LayerConfig, Stage
 from .module import composite
 from .mvu import MvuConfig, mvu
+from .rom import RomStyle
 
 
 @dataclass(frozen=True)
@@ -35,17 +37,22 @@ def configure(layer: Linear, folding: Folding, frames: int, contents: bool = Tru
 
     frames: that the buffer holds. contents: False leaves the table of weights empty, for estimates.
     """
-    positions, inputs, channels = layer.window.inputs, layer.input.channels, layer.channels
-    gathered = GatherConfig(
-        positions, layer.input.layout.beat_bits, folding.group, folding.slices, folding.repeats(channels), frames
-    )
-    # weights (position, c, o) in the order of the chunks: groups of positions, slices of c
-    weights, fold = None, gathered.fold
+    width, repeats = layer.input.layout.beat_bits, folding.repeats(layer.channels)
+    gathered = GatherConfig(layer.window.inputs, width, folding.group, folding.slices, repeats, frames)
+    chunks, style = gathered.fold.chunks, folding.weights_style(gathered.fold.folds)
     if contents:
-        split = layer.matrix.reshape(fold.groups, folding.group, fold.slices, inputs // fold.slices, channels)
-        weights = split.transpose(0, 2, 1, 3, 4).reshape(fold.chunks, -1, channels)
-    style = folding.weights_style(fold.folds)
-    return DenseConfig(layer.name, gathered, unit.configure(layer, fold.chunks, weights, folding.lanes, style, borders))
+        return DenseConfig(layer.name, gathered, _filled(layer, folding, chunks, style))
+    return DenseConfig(layer.name, gathered, unit.configure(layer, chunks, None, folding.lanes, style, borders))
+
+
+@lru_cache(maxsize=32)
+def _filled(layer: Linear, folding: Folding, chunks: int, style: RomStyle) -> MvuConfig:
+    """The unit with its weights. From point to point of a sweep, most layers stay as they are."""
+    # weights (position, c, o) in the order of the chunks: groups of positions, slices of c
+    positions, inputs, channels = layer.window.inputs, layer.input.channels, layer.channels
+    parts = positions // folding.group, folding.group, folding.slices, inputs // folding.slices
+    weights = layer.matrix.reshape(*parts, channels).transpose(0, 2, 1, 3, 4).reshape(chunks, -1, channels)
+    return unit.configure(layer, chunks, weights, folding.lanes, style, borders)
 
 
 def borders(layer: Linear) -> NDArray[np.int64]:

@@ -152,7 +152,7 @@ def configure(
     count: chunks of a window. weights: (count, inputs, channels) in the order in which operands come; None leaves their table
     empty, for estimates. lanes: output channels at a time.
     """
-    inputs, channels = len(layer.matrix) // count, layer.channels
+    inputs, channels = layer.window.taps * layer.input.channels // count, layer.channels
     repeats = -(-channels // lanes)
     weights_words = count * repeats
     multiplier: PopcountConfig | DotConfig
@@ -219,7 +219,7 @@ def _fixed(layer: Fixed, borders: NDArray[np.int64]) -> _Numbers:
 
 def _binary(layer: Convolution, borders: NDArray[np.int64]) -> _Numbers:
     """Weights of one bit; sums start such that their top bit is the decision, or at the score of no counts."""
-    inputs, grid, levels = len(layer.matrix), layer.grid, 1 << layer.input.bits
+    inputs, grid, levels = layer.window.taps * layer.input.channels, layer.grid, 1 << layer.input.bits
     negative = (levels - 1) * (inputs - layer.tap_sums.sum(axis=(0, 1))) // 2
     if layer.thresholds is None:
         return _Numbers(1, grid.offset * borders - grid.gain * negative, grid.gain, layer.layout.bits)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sigmabit.golden import Network
 from sigmabit.golden.fixed import Fixed
@@ -19,6 +22,7 @@ from sigmabit.golden.threshold import Threshold
 from . import convolution, dense, latent, pool, shuffle, threshold, unrolled
 from .cost import Cost
 from .folding import Folding
+from .knapsack import Table, front, grained, smallest
 from .parts import Part, part
 from .plan import Plan, PlanError, check_samples, least_cycles, make_plan, repetitions
 from .rom import BANK
@@ -31,12 +35,8 @@ STEP = 1.01
 """Least ratio between the intervals of a sweep."""
 
 
-@dataclass(frozen=True)
-class Prices:
-    """What a RAMB36 and a DSP48 are worth, in LUTs."""
-
-    bram36: float
-    dsp: float
+RESOURCES = {"lut": "LUT", "ff": "registers", "bram36": "RAMB36", "dsp": "DSP48"}
+"""Of a part, in the order in which a plan is to have few of them, and what they are called."""
 
 
 @dataclass(frozen=True)
@@ -51,26 +51,37 @@ class Choice:
 class Choices:
     """Every useful way to compute one layer, and what it costs, which is reckoned when it first matters.
 
-    repetitions: how often the layer works for one frame.
+    repetitions: how often the layer works for one frame. costs: (choices, resources), NaN where not reckoned yet.
     """
 
     def __init__(self, layer: Linear, repetitions: int) -> None:
         self.layer = layer
         self.foldings = list(foldings_of(layer))
         self.cycles = repetitions * layer.window.outputs * np.array([folding.folds(layer) for folding in self.foldings])
-        self._costs = np.full((len(self.foldings), 4), np.nan)
+        self.costs = np.full((len(self.foldings), len(RESOURCES)), np.nan)
+        self._fastest_first = np.argsort(self.cycles, kind="stable")
+        self._fronts = {0: np.zeros(0, np.intp)}
 
-    def cheapest(self, interval: int, prices: Prices) -> Choice:
-        """The smallest choice that keeps up with the interval; of equals, the one with the fewest registers."""
-        fast_enough = np.flatnonzero(self.cycles <= interval)
-        for number in fast_enough[np.isnan(self._costs[fast_enough, 0])]:
-            cost = cost_of(self.layer, self.foldings[number])
-            self._costs[number] = cost.lut, cost.ff, cost.bram36, cost.dsp
-        lut, ff, bram36, dsp = self._costs[fast_enough].T
-        worth = lut + prices.bram36 * bram36 + prices.dsp * dsp
-        least = np.flatnonzero(worth == worth.min())
-        best = int(fast_enough[least[ff[least].argmin()]])
-        return Choice(self.foldings[best], int(self.cycles[best]), Cost(*self._costs[best].tolist()))
+    def front(self, interval: int) -> NDArray[np.intp]:
+        """The choices that keep up with the interval, without those that another one equals or betters in every resource."""
+        count = int(np.searchsorted(self.cycles[self._fastest_first], interval, side="right"))
+        if count not in self._fronts:
+            fewer = max(known for known in self._fronts if known < count)
+            more, before = self._fastest_first[fewer:count], self._fronts[fewer]
+            for number in more[np.isnan(self.costs[more, 0])]:
+                self.costs[number] = grained(_row(cost_of(self.layer, self.foldings[number])))
+            rivals = np.sort(np.concatenate([before, more]))
+            found = np.sort(rivals[front(self.costs[rivals])])
+            self._fronts[count] = before if np.array_equal(found, before) else found
+        return self._fronts[count]
+
+    def choice(self, number: int) -> Choice:
+        """The choice of a number."""
+        return Choice(self.foldings[number], int(self.cycles[number]), Cost(*self.costs[number].tolist()))
+
+
+Chosen = Mapping[str, Choice]
+"""A choice for each layer that has any, by the layer's name."""
 
 
 class Planner:
@@ -91,66 +102,71 @@ class Planner:
 
         Raises PlanError where no folding is that fast, or where none that is fits the part.
         """
-        return self._plan(self._chosen(interval))
+        self._check_reachable(interval)
+        chosen = self._fit(interval)
+        if chosen is None:
+            raise PlanError(f"an interval of {interval} cycles {self._shortage(interval)}")
+        return self._plan(chosen)
 
     def fastest(self) -> Plan:
-        """The plan with the shortest interval that the part has room for."""
-        return self._plan(self._fastest())
+        """The plan with the shortest interval that the part has room for. Raises PlanError where it has none for any."""
+        return self._plan(self._fastest()[1])
 
     def sweep(self) -> Iterator[Plan]:
         """The front of interval against LUTs, from the fastest plan on: every further one is smaller than all that are faster.
 
         Each is what `plan` makes for its interval. Intervals lie at least STEP apart.
         """
-        best = self._fastest()
+        fastest, best = self._fastest()
         least = self._plan(best, contents=False).cost.lut
         plan = self._plan(best)
         yield plan
-        cycles = [choices.cycles for choices in self.choices.values()]
-        for interval in np.unique(np.concatenate(cycles)).tolist() if cycles else ():
-            if interval < STEP * plan.interval:
+        fronts = self._fronts(fastest)
+        for interval in self.intervals:
+            if interval < max(fastest + 1, STEP * plan.interval):
                 continue
-            before, best = best, self._fit(interval) or best
+            before, fronts = fronts, self._fronts(interval)
+            if all(after is front for after, front in zip(fronts, before, strict=True)):
+                continue
+            earlier, best = best, self._fit(interval) or best
             # with its weights a plan takes ten times as long, and costs nearly the same
-            if best != before and (estimate := self._plan(best, contents=False).cost.lut) < least:
+            if best != earlier and (estimate := self._plan(best, contents=False).cost.lut) < least:
                 slower = self._plan(best)
                 if slower.cost.lut < plan.cost.lut:
                     plan, least = slower, estimate
                     yield plan
 
-    def _plan(self, chosen: Mapping[str, Choice], contents: bool = True) -> Plan:
+    def _plan(self, chosen: Chosen, contents: bool = True) -> Plan:
         foldings = {name: choice.folding for name, choice in chosen.items()}
         return make_plan(self.network, foldings, self.part_name, self.clock_mhz, samples=self.samples, contents=contents)
 
-    def _chosen(self, interval: int) -> dict[str, Choice]:
-        """The cheapest choices for an interval. Raises PlanError where there are none, or none that fit the part."""
-        self._check_reachable(interval)
-        chosen = self._fit(interval)
-        if chosen is None:
-            part, total = self.part, self._total(self._pick(interval, self.fair_prices))
-            raise PlanError(
-                f"an interval of {interval} cycles needs about {total.lut:.0f} LUT, {total.bram36:g} RAMB36 and {total.dsp:.0f} "
-                f"DSP48; {part.name} offers {FILL * part.lut:.0f} ({FILL:.0%} of {part.lut}), {part.bram36} and {part.dsp}"
-            )
-        return chosen
+    @property
+    def intervals(self) -> list[int]:
+        """Those that matter, in order: the shortest that no folding can better, and each that takes some layer just as long."""
+        shortest = max(self._least_interval(layer) for layer in self.network.layers)
+        shortest = max(shortest, self.network.input.tensor.layout.beats)
+        of_layers = np.concatenate([[shortest], *(choices.cycles for choices in self.choices.values())])
+        return np.unique(of_layers[of_layers >= shortest]).tolist()
 
-    def _fastest(self) -> dict[str, Choice]:
-        """The choices with the shortest interval that the part has room for."""
-        low = max(self._least_interval(layer) for layer in self.network.layers)
-        low = max(low, self.network.input.tensor.layout.beats)
-        best = self._fit(low)
-        if best is not None:
-            return best
-        high = max((int(choices.cycles.max()) for choices in self.choices.values()), default=low)
-        best = self._chosen(high)
+    def _fastest(self) -> tuple[int, Chosen]:
+        """The shortest interval that the part has room for, and the choices for it.
+
+        Longer intervals leave more choices, so that all that are longer than one that fits do fit.
+        """
+        intervals = self.intervals
+        low, high, step, found = -1, 0, 1, None
+        while (found := self._fit(intervals[high])) is None:
+            if high == len(intervals) - 1:
+                raise PlanError(f"even an interval of {intervals[high]} cycles {self._shortage(intervals[high])}")
+            low, high, step = high, min(high + step, len(intervals) - 1), 2 * step
         while low + 1 < high:
             middle = (low + high) // 2
-            chosen = self._fit(middle)
+            chosen = self._fit(intervals[middle])
             if chosen is None:
                 low = middle
             else:
-                best, high = chosen, middle
-        return best
+                found, high = chosen, middle
+        return intervals[high], found
 
     def _least_interval(self, layer: Layer) -> int:
         """Cycles for one frame, where a layer needs so many for each sample, that no folding can better."""
@@ -168,38 +184,56 @@ class Planner:
                 raise PlanError(f"an interval of {interval} cycles: {layer.name} takes at least {least}, {each}")
 
     @property
-    def fair_prices(self) -> Prices:
-        """Prices at which all of a part's block RAM, or all its DSP48, are worth all its LUTs."""
-        return Prices(self.part.lut / max(1, self.part.bram36), self.part.lut / max(1, self.part.dsp))
+    def room(self) -> NDArray[np.float64]:
+        """(resources,) what a plan may use of the part."""
+        return np.array([FILL * self.part.lut, FILL * self.part.ff, self.part.bram36, self.part.dsp])
 
-    def _fit(self, interval: int) -> dict[str, Choice] | None:
-        """The smallest choice for every layer that together fit the part.
+    def _fronts(self, interval: int) -> list[NDArray[np.intp]]:
+        return [choices.front(interval) for choices in self.choices.values()]
 
-        Block RAM and DSP48 are traded for LUTs at a price; the cheapest choice at each price is a point of the trade-off's convex
-        front. At first the prices are fair; they move only if one of the three runs out.
-        """
-        prices = self.fair_prices
-        for _ in range(24):
-            chosen = self._pick(interval, prices)
-            total = self._total(chosen)
-            enough_lut = total.lut <= FILL * self.part.lut and total.ff <= FILL * self.part.ff
-            enough_ram, enough_dsp = total.bram36 <= self.part.bram36, total.dsp <= self.part.dsp
-            if enough_lut and enough_ram and enough_dsp:
-                return chosen
-            if not (enough_lut or enough_ram or enough_dsp):
-                return None
-            cheaper = 1.0 if enough_lut else 0.7
-            prices = Prices(
-                prices.bram36 * (cheaper if enough_ram else 1.4),
-                prices.dsp * (cheaper if enough_dsp else 1.4),
-            )
-        return None
+    def _fit(self, interval: int) -> Chosen | None:
+        """The smallest choices that keep up with a reachable interval and together fit the part; None where none do."""
+        fronts = self._fronts(interval)
+        tables = [choices.costs[front] for choices, front in zip(self.choices.values(), fronts, strict=True)]
+        rows = smallest(tables, self.room - grained(_row(self.fixed)))
+        if rows is None:
+            return None
+        numbers = [int(front[row]) for front, row in zip(fronts, rows, strict=True)]
+        return {name: choices.choice(number) for (name, choices), number in zip(self.choices.items(), numbers, strict=True)}
 
-    def _pick(self, interval: int, prices: Prices) -> dict[str, Choice]:
-        return {name: choices.cheapest(interval, prices) for name, choices in self.choices.items()}
+    def _shortage(self, interval: int) -> str:
+        """What an interval for which nothing fits needs more of than there is: as few resources as can be blamed."""
+        tables = [choices.costs[choices.front(interval)] for choices in self.choices.values()]
+        fixed = grained(_row(self.fixed))
+        names = list(RESOURCES.values())
+        for size in range(1, len(names) + 1):
+            for short in combinations(range(len(names)), size):
+                room = self.room - fixed
+                room[list(short)] = np.inf
+                least = [_least(tables, room, number) for number in short]
+                if None not in least:
+                    needs = " and ".join(f"{fixed[n] + few:,.10g} {names[n]}" for n, few in zip(short, least, strict=True))
+                    offers = " and ".join(self._offer(n) for n in short)
+                    return f"needs at least {needs}, whatever else is used; {self.part.name} offers {offers}"
+        raise AssertionError("with all of everything nothing fits")
 
-    def _total(self, chosen: Mapping[str, Choice]) -> Cost:
-        return sum((choice.cost for choice in chosen.values()), self.fixed)
+    def _offer(self, number: int) -> str:
+        """What there is of a resource, and how it is reckoned."""
+        whole = getattr(self.part, list(RESOURCES)[number])
+        room = self.room[number]
+        return f"{whole:,}" if room == whole else f"{math.floor(room):,} ({FILL:.0%} of {whole:,})"
+
+
+def _row(cost: Cost) -> NDArray[np.float64]:
+    """(resources,) of a cost."""
+    return np.array([getattr(cost, resource) for resource in RESOURCES])
+
+
+def _least(tables: Sequence[Table], room: NDArray[np.float64], number: int) -> float | None:
+    """The least of one resource that any choices within the room need; None where none are."""
+    order = np.roll(np.arange(len(room)), -number)
+    rows = smallest([table[:, order] for table in tables], room[order])
+    return None if rows is None else float(sum(table[row, number] for table, row in zip(tables, rows, strict=True)))
 
 
 MOST_LOADS = 1750

@@ -35,6 +35,7 @@ NOT_BLOCKS = {
     "module": "marks blocks as modules",
     "parts": "what devices hold",
     "plan": "puts a pipeline's configurations together",
+    "knapsack": "chooses",
     "planner": "searches for foldings",
     "primitives": "texts of two bodies",
     "schedule": "reckons when beats cross boundaries",
