@@ -42,11 +42,12 @@ def execute(
     progress: Callable[[int, int], None] = lambda done, total: None,
     epsilon: NDArray[np.floating] | None = None,
     tensors: Sequence[str] = (),
+    whole: bool = False,
 ) -> Reference:
     """Run the frames x (N, ...) through the model file.
 
     epsilon: (N, latents) or (N, K, latents), what the graph's random node gives instead of random numbers. tensors: others of the
-    graph's that are wanted too.
+    graph's that are wanted too. whole: the file is known to take any batch.
 
     Files with a batch of 1 written into them are executed in batches all the same if their results do not depend on it, which
     is tried on the first frames; otherwise frame by frame.
@@ -70,7 +71,7 @@ def execute(
     total = len(feeds[first.name])
     try:
         run = (_qonnx if executor == "qonnx" else _onnxruntime)(proto, list(feeds), wanted)
-        size = BATCH if _batches(run, _part(feeds, 0, 3)) else 1
+        size = BATCH if whole or _batches(run, _part(feeds, 0, 3)) else 1
         for start in range(0, total, size):
             results.append(run(_part(feeds, start, start + size)))
             progress(min(start + size, total) * len(x) // total, len(x))
@@ -147,6 +148,8 @@ def _onnxruntime(proto: onnx.ModelProto, inputs: Sequence[str], outputs: Sequenc
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
+    # weights kept in integers are multiplied as real numbers, as the file says, instead of with quantised activations
+    options.add_session_config_entry("session.disable_quant_qdq", "1")
     content = _free(proto, inputs, outputs).SerializeToString()
     session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
 
