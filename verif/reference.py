@@ -47,10 +47,10 @@ def execute(
     """Run the frames x (N, ...) through the model file.
 
     epsilon: (N, latents) or (N, K, latents), what the graph's random node gives instead of random numbers. tensors: others of the
-    graph's that are wanted too. whole: the file is known to take any batch.
+    graph's that are wanted too.
 
     Files with a batch of 1 written into them are executed in batches all the same if their results do not depend on it, which
-    is tried on the first frames; otherwise frame by frame.
+    is tried on the first frames unless the file is known to take a `whole` batch; otherwise frame by frame.
     """
     proto = onnx.load(str(model))
     wanted = list(dict.fromkeys((proto.graph.output[0].name, *tensors)))

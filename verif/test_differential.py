@@ -93,6 +93,7 @@ def test_every_supported_operator(tmp_path: Path) -> None:
 
 
 def test_the_same_file_from_the_same_seed(tmp_path: Path) -> None:
+    """Nothing else is drawn from."""
     for seed in (0, 2):
         first, second = (draw(seed, folder) for folder in (tmp_path, tmp_path))
         assert onnx.load(str(first.path)) == onnx.load(str(second.path))

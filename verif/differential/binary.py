@@ -40,7 +40,7 @@ UNKNOWN = {"Elu": 6, "Selu": 6, "Erf": 9, "Celu": 12, "ThresholdedRelu": 10, "Si
 
 BETWEEN = (
     *("grouped", "dilated", "dilated pool", "residual", "unknown", "average", "filler", "position", "inputs", "custom"),
-    *("function", "product", "softmax", "training", "second input", "sizes"),
+    *("product", "softmax", "training", "second input", "sizes"),
 )
 """What is planted behind a binarisation."""
 
@@ -376,6 +376,8 @@ class BinaryDrawing(random_graphs.Drawing):
             self.apply("Mul", self.pick(-1.0, 0.25))
         if self.chance(4):
             self.apply(self.pick("Identity", "Dropout"))
+        if self.standard and self.chance(8):
+            self.apply("Doubled", domain=FUNCTIONS)  # a function of the file's own
 
     # what no hardware is made of
 
@@ -427,8 +429,6 @@ class BinaryDrawing(random_graphs.Drawing):
                 return
             case "custom":
                 self.x = g("Twist", self.x, domain="com.example")
-            case "function":
-                self.x = g("Doubled", self.x, domain=FUNCTIONS)
             case "product" if not image:
                 self.x = g("Mul", self.product(1), self.x)
             case "softmax" if not image:

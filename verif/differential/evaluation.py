@@ -35,7 +35,7 @@ def part(model: onnx.ModelProto, inputs: dict[str, list[Any]], *outputs: str) ->
     results = [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in outputs]
     constants = [tensor for tensor in graph.initializer if tensor.name not in inputs]
     cut = helper.make_graph(nodes, "part", feeds, results, constants)
-    return helper.make_model(cut, opset_imports=model.opset_import, ir_version=model.ir_version)
+    return helper.make_model(cut, opset_imports=model.opset_import, ir_version=model.ir_version, functions=model.functions)
 
 
 def run(model: onnx.ModelProto, feeds: dict[str, Array]) -> Array:
@@ -140,7 +140,7 @@ def _sums(case: Case, model: onnx.ModelProto, segment: Segment) -> Array:
     found = []
     for channel in range(len(bias)):
         ends = np.unique(np.round(np.stack([first[channel], last[channel]], axis=1), 5), axis=0)
-        values = [np.linspace(a, b, int(round((b - a) / unit[channel])) + 1) if unit[channel] else np.array([a]) for a, b in ends]
+        values = [np.linspace(a, b, round(float((b - a) / unit[channel])) + 1) if unit[channel] else np.array([a]) for a, b in ends]
         found.append(np.unique(np.round(np.concatenate(values), 5)))
     count = max(map(len, found))
     table = np.stack([np.r_[values, np.full(count - len(values), values[-1])] for values in found], axis=1)

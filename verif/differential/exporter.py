@@ -263,6 +263,7 @@ class Exporter(Builder):
         model.ir_version = 10 if self.opset >= 21 else 8
         if any(node.domain == FUNCTIONS for node in self.nodes):
             opsets = [helper.make_opsetid("", self.opset)]
-            doubled = [helper.make_node("Add", ["x", "x"], ["y"])]
+            two = numpy_helper.from_array(np.array(2, np.float32))
+            doubled = [helper.make_node("Constant", [], ["two"], value=two), helper.make_node("Mul", ["x", "two"], ["y"])]
             model.functions.append(helper.make_function(FUNCTIONS, "Doubled", ["x"], ["y"], doubled, opsets))
         return model

@@ -14,7 +14,7 @@ from .simulation import simulation
 
 @click.group(short_help="What blocks cost, how fast simulations are.", no_args_is_help=False)
 def bench() -> None:
-    """Benchmarks: areas of a popcount array and of a queue, speed of simulation, netlists, latency beside a processor's, drawn graphs."""
+    """Benchmarks: areas of a popcount array and of a queue, simulation, netlists, latency beside a processor's, drawn graphs."""
 
 
 for command in (popcount_cost, queue_area, simulation, latency, gates, differential):
