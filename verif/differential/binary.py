@@ -51,6 +51,8 @@ INSIDE = ("mixed", "zero", "real")
 class BinaryDrawing(random_graphs.Drawing):
     """One graph. `turn` takes the seed's turn among choices, so that few seeds have had them all."""
 
+    g: Exporter
+
     def __init__(self, seed: int) -> None:
         self.seed = seed
         super().__init__(seed)

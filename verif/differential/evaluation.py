@@ -140,7 +140,9 @@ def _sums(case: Case, model: onnx.ModelProto, segment: Segment) -> Array:
     found = []
     for channel in range(len(bias)):
         ends = np.unique(np.round(np.stack([first[channel], last[channel]], axis=1), 5), axis=0)
-        values = [np.linspace(a, b, round(float((b - a) / unit[channel])) + 1) if unit[channel] else np.array([a]) for a, b in ends]
+        values = [
+            np.linspace(a, b, round(float((b - a) / unit[channel])) + 1) if unit[channel] else np.array([a]) for a, b in ends
+        ]
         found.append(np.unique(np.round(np.concatenate(values), 5)))
     count = max(map(len, found))
     table = np.stack([np.r_[values, np.full(count - len(values), values[-1])] for values in found], axis=1)
