@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import traceback
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 import numpy as np
@@ -42,10 +42,25 @@ class Verdict:
     text: str = ""
     excused: int = 0
     network: Network | None = None
+    refused: bool = False
 
 
 def judge(case: Case) -> Verdict:
-    """Import the case's file, and hold the result against the file's own execution."""
+    """Import the case's file, and hold the result against the file's own execution.
+
+    What was planted may be accepted only where it changes nothing, as behind bits that are always the same.
+    """
+    verdict = _judged(case)
+    if case.planted is None or verdict.outcome in (Outcome.PLANTED, Outcome.NO_BIT):
+        return verdict
+    if verdict.outcome is Outcome.FAILED and not verdict.refused:
+        return replace(
+            verdict, text=f"accepted in spite of {case.planted.what} at {', '.join(case.planted.names)}: {verdict.text}"
+        )
+    return verdict
+
+
+def _judged(case: Case) -> Verdict:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
@@ -54,8 +69,6 @@ def judge(case: Case) -> Verdict:
         return _refused(case, error)
     except Exception:  # whatever it is, it is no answer
         return Verdict(Outcome.FAILED, "import: " + traceback.format_exc(limit=-3))
-    if case.planted is not None:
-        return Verdict(Outcome.FAILED, f"accepted in spite of {case.planted.what} at {', '.join(case.planted.names)}")
     if is_real(case.path) != case.real:
         return Verdict(Outcome.FAILED, "taken for real" if case.real is False else "taken for binary")
     if isinstance(network, Network):
@@ -157,9 +170,9 @@ def _refused(case: Case, error: UnsupportedModelError) -> Verdict:
             reasons.append(reason)
             innocent = [finding for finding in innocent if finding.node not in blamed]
     if innocent:
-        return Verdict(Outcome.FAILED, "refused without a reason: " + "; ".join(map(str, innocent)))
+        return Verdict(Outcome.FAILED, "refused without a reason: " + "; ".join(map(str, innocent)), refused=True)
     if case.planted and names.intersection(finding.node for finding in error.findings):
         return Verdict(Outcome.PLANTED, str(error))
     if case.planted and not reasons:
-        return Verdict(Outcome.FAILED, f"{case.planted.what} is not named: {error}")
+        return Verdict(Outcome.FAILED, f"{case.planted.what} is not named: {error}", refused=True)
     return Verdict(Outcome.NO_BIT, "; ".join(reasons))

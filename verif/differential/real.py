@@ -146,7 +146,9 @@ class RealDrawing(real_graphs.Drawing):
             known = [name for name, since in UNKNOWN.items() if g.opset >= since]
             operator = {"sign": "Sign", "unknown": self.pick(*known), "custom": "Twist"}[str(self.fault)]
             self.apply(operator, domain="com.example" if self.fault == "custom" else "")
-            self.plant(self.here)
+            # bits behind real weights: either may be blamed
+            layers = [p for p, node in enumerate(g.nodes) if self.fault == "sign" and node.op_type in ("Conv", "Gemm", "MatMul")]
+            self.plant(*layers, self.here)
         elif self.chance(3):
             self.curve()
 
