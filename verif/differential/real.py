@@ -247,8 +247,9 @@ class RealDrawing(real_graphs.Drawing):
         if fault == "limits":
             self.plant(*range(begin, len(g.nodes)))
         elif fault == "second noise":
+            begin = len(g.nodes)
             self.apply("Add", g("RandomNormalLike", self.x))
-            self.plant(*range(self.here - 1 - len(g.noise), self.here + 1))
+            self.plant(*range(begin, len(g.nodes)))
         elif self.chance(8):
             self.apply("Expand", np.array([1, self.latents]))
         elif self.chance(8):
