@@ -32,10 +32,10 @@ class Sample:
 
 def draw_sample(seed: int, folder: Path) -> Sample:
     """Convolutions, dense layers or both, with and without pooling, in any shape, padding, stride and spelling."""
-    return _Drawing(seed).sample(folder / f"graph_{seed}.onnx")
+    return Drawing(seed).sample(folder / f"graph_{seed}.onnx")
 
 
-class _Drawing:
+class Drawing:
     """A graph in the making: `x` is its last tensor, of the given shape without the batch and the given typical size."""
 
     def __init__(self, seed: int) -> None:
@@ -46,9 +46,13 @@ class _Drawing:
         self.shape: tuple[int, ...] = (channels, height, width) if self.convolutions else (channels * height * 2,)
         self.fed = (height, width, channels) if self.nhwc else self.shape
         self.standard = self.chance(2)  # no quantisers, so that onnxruntime executes the file
-        self.g = Builder(self.fed, self.pick(QONNX, BREVITAS), constant_nodes=self.chance(2))
+        self.g = self.builder()
         self.x = "x"
         self.magnitude = 0.6
+
+    def builder(self) -> Builder:
+        """What the nodes are added to."""
+        return Builder(self.fed, self.pick(QONNX, BREVITAS), constant_nodes=self.chance(2))
 
     def chance(self, n: int) -> bool:
         return int(self.random.integers(n)) == 0

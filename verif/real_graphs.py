@@ -25,7 +25,7 @@ class RealSample:
 
 def draw_vae(seed: int, folder: Path) -> RealSample:
     """Convolutions and dense layers in front of the latent variables; scores, or dense and transposed layers, behind."""
-    return _Drawing(seed).sample(folder / f"vae_{seed}.onnx")
+    return Drawing(seed).sample(folder / f"vae_{seed}.onnx")
 
 
 class Vae(Builder):
@@ -60,7 +60,7 @@ class Vae(Builder):
         return self("Concat", z, self("ReduceSum", square, axis), self("ReduceSum", self("Mul", excess, 0.5), axis), axis=1)
 
 
-class _Drawing:
+class Drawing:
     """A graph in the making: `x` is its last tensor, of the given shape without the batch."""
 
     def __init__(self, seed: int) -> None:
@@ -70,10 +70,14 @@ class _Drawing:
         self.nhwc = self.images and self.chance(4)
         self.shape: tuple[int, ...] = (channels, height, width) if self.images else (channels * height * 2,)
         self.fed = (height, width, channels) if self.nhwc else self.shape
-        self.g = Vae(self.fed, self.random, constant_nodes=self.chance(2), opset=self.pick(13, 17))
+        self.g = self.builder()
         self.x = "x"
         self.latents = int(self.random.integers(1, 6))
         self.uneven = False  # do channels differ since the last layer behind a function?
+
+    def builder(self) -> Vae:
+        """What the nodes are added to."""
+        return Vae(self.fed, self.random, constant_nodes=self.chance(2), opset=self.pick(13, 17))
 
     def chance(self, n: int) -> bool:
         return int(self.random.integers(n)) == 0

@@ -44,6 +44,7 @@ def execute(
     epsilon: NDArray[np.floating] | None = None,
     tensors: Sequence[str] = (),
     output: str | None = None,
+    whole: bool = False,
 ) -> Reference:
     """Run the frames x (N, ...) through the model file.
 
@@ -51,7 +52,7 @@ def execute(
     graph's that are wanted too. output: the one of its outputs that is wanted, by default the first.
 
     Files with a batch of 1 written into them are executed in batches all the same if their results do not depend on it, which
-    is tried on the first frames; otherwise frame by frame.
+    is tried on the first frames unless the file is known to take a `whole` batch; otherwise frame by frame.
     """
     proto = onnx.load(str(model))
     if proto.functions:
@@ -75,7 +76,7 @@ def execute(
     total = len(feeds[first.name])
     try:
         run = (_qonnx if executor == "qonnx" else _onnxruntime)(proto, list(feeds), wanted)
-        size = BATCH if _batches(run, _part(feeds, 0, 3)) else 1
+        size = BATCH if whole or _batches(run, _part(feeds, 0, 3)) else 1
         for start in range(0, total, size):
             results.append(run(_part(feeds, start, start + size)))
             progress(min(start + size, total) * len(x) // total, len(x))
@@ -169,6 +170,8 @@ def _onnxruntime(proto: onnx.ModelProto, inputs: Sequence[str], outputs: Sequenc
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
+    # weights kept in integers are multiplied as real numbers, as the file says, instead of with quantised activations
+    options.add_session_config_entry("session.disable_quant_qdq", "1")
     content = _free(proto, inputs, outputs).SerializeToString()
     session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
 

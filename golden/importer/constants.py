@@ -31,7 +31,8 @@ LINEAR = ("DequantizeLinear", "QuantizeLinear")
 
 REARRANGING = (
     *("Concat", "Constant", "ConstantOfShape", "Expand", "Flatten", "Gather", "ReduceMax", "ReduceMean", "ReduceMin"),
-    *("ReduceProd", "ReduceSum", "Reshape", "Shape", "Size", "Slice", "Split", "Squeeze", "Transpose", "Unsqueeze"),
+    *("ReduceProd", "ReduceSum", "ReduceSumSquare", "Reshape", "Shape", "Size", "Slice", "Split", "Squeeze", "Transpose"),
+    "Unsqueeze",
 )
 
 

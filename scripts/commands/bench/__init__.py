@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from .differential import differential
 from .gates import gates
 from .latency import latency
 from .popcount import popcount_cost
@@ -13,8 +14,8 @@ from .simulation import simulation
 
 @click.group(short_help="What blocks cost, how fast simulations are.", no_args_is_help=False)
 def bench() -> None:
-    """Benchmarks: areas of a popcount array and of a queue, speed of simulation, netlists, latency beside a processor's."""
+    """Benchmarks: areas of a popcount array and of a queue, simulation, netlists, latency beside a processor's, drawn graphs."""
 
 
-for command in (popcount_cost, queue_area, simulation, latency, gates):
+for command in (popcount_cost, queue_area, simulation, latency, gates, differential):
     bench.add_command(command)

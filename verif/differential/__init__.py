@@ -1,0 +1,1 @@
+"""Drawn graphs of all that the importer supports, held against their own execution: see docs/differential.md."""

@@ -1,0 +1,178 @@
+"""What becomes of a case: agreement with the executed file, a refusal that blames what is at fault, or a failure."""
+
+from __future__ import annotations
+
+import traceback
+import warnings
+from dataclasses import dataclass, replace
+from enum import Enum
+
+import numpy as np
+import onnx
+
+from sigmabit.golden import CalibrationError, Network, Precision, UnsupportedModelError, calibrated, import_model
+from sigmabit.golden.convolution import Convolution
+from sigmabit.golden.gaussian import FRACTION
+from sigmabit.golden.importer import import_real, is_real
+from sigmabit.golden.normalisation import Tie
+from sigmabit.golden.quantise import CLAMPED, quantise
+from sigmabit.golden.real import RealLatent, RealNetwork
+from sigmabit.golden.threshold import Threshold
+
+from ..quantisation import compare_layers
+from ..reference import execute
+from .case import Case
+from .evaluation import names_of, what_is_wrong
+
+
+class Outcome(Enum):
+    """How a case ends."""
+
+    AGREED = "agreed"
+    PLANTED = "refused as planted"
+    NO_BIT = "refused, and it is no bit"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """An outcome and what there is to say of it; excused: frames that differ behind a listed tie."""
+
+    outcome: Outcome
+    text: str = ""
+    excused: int = 0
+    network: Network | None = None
+    refused: bool = False
+
+
+def judge(case: Case) -> Verdict:
+    """Import the case's file, and hold the result against the file's own execution.
+
+    What was planted may be accepted only where it changes nothing, as behind bits that are always the same.
+    """
+    verdict = _judged(case)
+    if case.planted is None or verdict.outcome in (Outcome.PLANTED, Outcome.NO_BIT):
+        return verdict
+    if verdict.outcome is Outcome.FAILED and not verdict.refused:
+        return replace(
+            verdict, text=f"accepted in spite of {case.planted.what} at {', '.join(case.planted.names)}: {verdict.text}"
+        )
+    return verdict
+
+
+def _judged(case: Case) -> Verdict:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            network = import_real(case.path, case.input_scale) if case.real else import_model(case.path, case.input_scale)
+    except UnsupportedModelError as error:
+        return _refused(case, error)
+    except Exception:  # whatever it is, it is no answer
+        return Verdict(Outcome.FAILED, "import: " + traceback.format_exc(limit=-3))
+    if is_real(case.path) != case.real:
+        return Verdict(Outcome.FAILED, "taken for real" if case.real is False else "taken for binary")
+    if isinstance(network, Network):
+        return _compared(case, network)
+    assert case.epsilon is not None
+    expected = execute(case.path, case.x, epsilon=case.epsilon, whole=True).outputs
+    found = network.output(case.x, case.epsilon)
+    differing = _differing(found, expected, 1e-4)
+    if differing.any():
+        return Verdict(Outcome.FAILED, _says(found, expected, differing))
+    return _quantised(case, network)
+
+
+def _quantised(case: Case, real: RealNetwork) -> Verdict:
+    """Is every layer, once it is quantised, as near to its float graph's as its roundings explain?"""
+    assert case.epsilon is not None
+    try:
+        calibration = calibrated(real, case.x, Precision())
+        network = quantise(real, calibration.ranges, calibration.precision)
+    except CalibrationError:  # numbers of a size that no width holds are none of the importer's faults
+        return Verdict(Outcome.AGREED)
+    place = next(number for number, layer in enumerate(real.layers) if isinstance(layer, RealLatent))
+    heads = real.evaluate(case.x, case.epsilon)[real.layers[place - 1].name][:, 0, 0]
+    if np.abs(heads[:, heads.shape[1] // 2 :]).max() > CLAMPED / 2:
+        return Verdict(Outcome.AGREED)  # deviations that hardware clamps
+    epsilon = np.rint(case.epsilon * 2**FRACTION).astype(np.int64)
+    for layer in compare_layers(real, network, case.x, epsilon):
+        excess = layer.differences - layer.bound * (1 + 1e-9) - 1e-9
+        if not np.all(excess <= 0):
+            return Verdict(Outcome.FAILED, f"quantised, {layer.layer} differs by {excess.max():g} more than roundings explain")
+    return Verdict(Outcome.AGREED, network=network)
+
+
+def _compared(case: Case, network: Network) -> Verdict:
+    expected = execute(case.path, case.x, whole=True).outputs
+    found = network.run(case.x)
+    differing = _differing(found, expected, 1e-4)
+    if not differing.any():
+        return Verdict(Outcome.AGREED, network=network)
+    hit = np.zeros(len(case.x), bool)
+    for tie in network.ties:
+        hit |= _hits(network, tie, case.x)
+    if np.any(differing & ~hit):
+        return Verdict(Outcome.FAILED, _says(found, expected, differing & ~hit))
+    return Verdict(Outcome.AGREED, excused=int(differing.sum()), network=network)
+
+
+def _differing(found: np.ndarray, expected: np.ndarray, tolerance: float) -> np.ndarray:
+    """Which frames differ by more than rounding; all, if the shapes do."""
+    if found.shape != expected.shape:
+        return np.ones(len(expected), bool)
+    size = np.abs(expected[np.isfinite(expected)]).max(initial=0)
+    same = np.isclose(found, expected, rtol=tolerance, atol=tolerance / 10 * size, equal_nan=True)
+    return ~same.reshape(len(expected), -1).all(axis=1)
+
+
+def _says(found: np.ndarray, expected: np.ndarray, differing: np.ndarray) -> str:
+    if found.shape != expected.shape:
+        return f"results of shape {found.shape}, the graph's of {expected.shape}"
+    frame = int(np.argmax(differing))
+    place = int(np.argmax(np.abs(found[frame] - expected[frame])))
+    values = found[frame].reshape(-1)[place], expected[frame].reshape(-1)[place]
+    return f"{int(differing.sum())} of {len(differing)} frames differ; frame {frame} has {values[0]:g}, the graph {values[1]:g}"
+
+
+def _hits(network: Network, tie: Tie, x: np.ndarray) -> np.ndarray:
+    """Which frames meet a tie: its accumulator in its channel."""
+    codes = network.input.encode(x)
+    name = tie.layer.split(" before ")[0]
+    for layer in network.layers:
+        if layer.name == name:
+            if isinstance(layer, Threshold):
+                met = codes == tie.accumulator
+                uniform = len(np.unique(layer.thresholds)) == 1
+                if not uniform:
+                    raster = np.asarray(network.input.order).reshape(layer.input.shape)
+                    met &= raster == tie.channel
+            else:
+                assert isinstance(layer, Convolution)
+                # the sign of a channel that falls has moved into its weights
+                met = np.abs(layer.accumulators(codes)[..., tie.channel]) == abs(tie.accumulator)
+            return met.reshape(len(x), -1).any(axis=1)
+        codes = layer.run(codes)  # type: ignore[union-attr,call-arg]
+    raise ValueError(f"{tie}: no layer of this name")
+
+
+def _refused(case: Case, error: UnsupportedModelError) -> Verdict:
+    """Does every finding name something that is at fault?"""
+    names = set(case.planted.names) if case.planted else set()
+    innocent = [finding for finding in error.findings if finding.node not in names]
+    reasons: list[str] = []
+    model = onnx.load(str(case.path))
+    for segment in case.segments:
+        blamed = names_of(model, segment)
+        if not any(finding.node in blamed for finding in innocent):
+            continue
+        reason = what_is_wrong(case, model, segment)
+        if reason:
+            reasons.append(reason)
+            innocent = [finding for finding in innocent if finding.node not in blamed]
+    if innocent:
+        return Verdict(Outcome.FAILED, "refused without a reason: " + "; ".join(map(str, innocent)), refused=True)
+    if case.planted and names.intersection(finding.node for finding in error.findings):
+        return Verdict(Outcome.PLANTED, str(error))
+    if case.planted and not reasons:
+        return Verdict(Outcome.FAILED, f"{case.planted.what} is not named: {error}", refused=True)
+    return Verdict(Outcome.NO_BIT, "; ".join(reasons))

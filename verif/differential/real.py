@@ -1,0 +1,261 @@
+"""Variational autoencoders, drawn from a seed, of every supported operator; now and then with something that is not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .. import real_graphs
+from ..onnx_graphs import Operand, signs
+from ..real_graphs import Vae
+from .binary import OPSETS, UNKNOWN
+from .case import Case, Planted
+from .exporter import STYLES, Exporter
+
+FAULTS = (
+    *("second noise", "RandomUniform", "RandomUniformLike", "Bernoulli", "Multinomial", "sign", "residual", "grouped", "pool"),
+    *("unknown", "softmax", "limits", "frozen", "custom"),
+)
+
+
+class VaeExporter(Exporter, Vae):
+    """The parts of an autoencoder, as exporters write them. noise: steps that change nothing of the noise."""
+
+    noise: Sequence[tuple[str, float]] = ()
+    latents = 0
+
+    def __init__(self, shape: Sequence[int | str], random: np.random.Generator, style: str, turns: int, **options: Any) -> None:
+        Vae.__init__(self, tuple(int(n) for n in shape), random, **options)
+        self.style, self.turns, self.spelling = style, turns, True
+
+    def __call__(self, operator: str, *operands: Operand, name: str = "", domain: str | None = None, **attributes: Any) -> str:
+        result = super().__call__(operator, *operands, name=name, domain=domain, **attributes)
+        if operator in ("RandomNormal", "RandomNormalLike"):
+            for step, constant in self.noise:
+                result = super().__call__(step, result, constant)
+        return result
+
+    def scored(self, z: str, mean: str, logvar: str) -> str:
+        if self.random.integers(2):
+            return super().scored(z, mean, logvar)
+        axis = np.array([1])
+        square = (
+            self("ReduceSumSquare", mean, axis) if self.random.integers(2) else self("ReduceSum", self("Pow", mean, 2.0), axis)
+        )
+        excess = self("Sub", self("Sub", self("Add", self("Mul", mean, mean), self("Exp", logvar)), 1.0), logvar)
+        divergence = self("Mul", self("ReduceMean", excess, axis), 0.5 * self.latents)
+        return self("Concat", z, square, divergence, axis=1)
+
+
+class RealDrawing(real_graphs.Drawing):
+    """One graph."""
+
+    g: VaeExporter
+
+    def __init__(self, seed: int) -> None:
+        self.seed, self.calls = seed, 0
+        super().__init__(seed)
+        self.fault = self.pick(*FAULTS) if self.chance(6) else None
+        self.planted: Planted | None = None
+        self.g.latents = self.latents
+        self.g.noise = self.pick((), (), (), (("Mul", 1.0), ("Add", 0.0)), (("Mul", 1.0),), (("Add", 0.0),))
+
+    def builder(self) -> VaeExporter:
+        opset, style = int(self.pick(*OPSETS)), str(self.pick(*STYLES))
+        return VaeExporter(self.fed, self.random, style, self.seed // 3, constant_nodes=self.chance(2), opset=opset)
+
+    def turn(self, *choices: Any) -> Any:
+        self.calls += 1
+        return choices[(self.seed // 3 + self.calls - 1) % len(choices)]
+
+    def case(self, folder: Path) -> Case:
+        """The case, its file in `folder`."""
+        sample = self.sample(folder / f"graph_{self.seed}.onnx")
+        return Case(self.seed, sample.path, sample.x, sample.input_scale, epsilon=sample.epsilon, planted=self.planted)
+
+    def plant(self, *positions: int) -> None:
+        """Note that the nodes at these positions are at fault."""
+        self.planted, self.fault = Planted(str(self.fault), tuple(self.g.name_of(p) for p in positions)), None
+
+    @property
+    def here(self) -> int:
+        """The last node's position."""
+        return len(self.g.nodes) - 1
+
+    # parts
+
+    def input(self) -> tuple[np.ndarray, float | None]:
+        frames, scale = super().input()
+        if self.chance(4):
+            self.front()
+        return frames, scale
+
+    def front(self) -> None:
+        """A binary layer or two in front, behind a scalar step or none."""
+        g = self.g
+        if self.chance(2):
+            self.apply("Sub", 0.4)
+            self.apply("Mul", self.pick(2.0, -1.0))
+        self.bits()
+        if self.chance(2):
+            channels = self.shape[0]
+            if self.images:
+                self.apply("Conv", signs(self.random, 4, channels, 3, 3), pads=[1, 1, 1, 1])
+                self.shape = (4, *self.shape[1:])
+            else:
+                self.apply("MatMul", signs(self.random, channels, 6))
+                self.shape = (6,)
+            self.apply("Add", 0.3)
+            self.bits()
+            if self.images and self.chance(2):
+                self.apply("MaxPool", kernel_shape=[2, 2], strides=[1, 1])
+                self.shape = (4, self.shape[1] - 1, self.shape[2] - 1)
+        if self.chance(2):
+            self.x = g("Identity", self.x)
+
+    def bits(self) -> None:
+        """A binarisation."""
+        match self.turn("Sign", "Where", "Greater"):
+            case "Sign":
+                self.apply("Sub", 0.05)
+                self.apply("Sign")
+            case "Where":
+                self.x = self.g("Where", self.g("Greater", self.x, 0.05), 1.0, -1.0)
+            case _:
+                self.x = self.g("Cast", self.g("Greater", self.x, 0.05), to=1)
+                self.uneven = True  # bits of 0 and 1 cannot be padded in front of real weights
+
+    def convolution(self) -> None:
+        super().convolution()
+        if self.fault in ("grouped", "pool") and self.shape[0] > 1:
+            if self.fault == "grouped":
+                self.apply("Conv", self.g.weights(self.shape[0], 1, 1, 1, fan=1), group=self.shape[0])
+            else:
+                self.apply("MaxPool", kernel_shape=[1, 1])
+            self.plant(self.here)
+
+    def function(self, behind: bool = True) -> None:
+        g = self.g
+        super().function(behind)
+        if self.uneven:
+            return
+        if self.fault in ("sign", "unknown", "custom") and self.chance(2):
+            known = [name for name, since in UNKNOWN.items() if g.opset >= since]
+            operator = {"sign": "Sign", "unknown": self.pick(*known), "custom": "Twist"}[str(self.fault)]
+            self.apply(operator, domain="com.example" if self.fault == "custom" else "")
+            # bits behind real weights: either may be blamed
+            layers = [p for p, node in enumerate(g.nodes) if self.fault == "sign" and node.op_type in ("Conv", "Gemm", "MatMul")]
+            self.plant(*layers, self.here)
+        elif self.chance(3):
+            self.curve()
+
+    def curve(self) -> None:
+        """One more operator, of those that are rarer."""
+        opset = self.g.opset
+        names = ["Abs", "Ceil", "Exp", "Floor", "HardSwish", "Neg", "Reciprocal", "Softsign", "Sqrt", "Log", "Pow", "into"]
+        since = {"HardSwish": 14}
+        match self.turn(*(name for name in names if opset >= since.get(name, 1))):
+            case "Ceil" | "Floor":  # which would turn with a last bit
+                self.apply("Identity")
+            case "Exp":
+                self.apply("Clip", None, 4.0)
+                self.apply("Exp")
+            case "Reciprocal" | "Sqrt" | "Log" as operator:
+                self.apply("Clip", -5.0, 5.0)
+                self.apply("Softplus")
+                self.apply(operator)
+            case "Pow":
+                self.apply("Clip", -2.0, 2.0)
+                self.apply("Pow", 2.0)
+            case "into":
+                self.apply("Clip", -5.0, 5.0)
+                self.apply("Softplus")
+                self.x = self.g("Div", 2.0, self.x)
+            case operator:
+                self.apply(operator)
+
+    def flatten(self) -> None:
+        super().flatten()
+        if self.chance(4):
+            self.apply("Unsqueeze", np.array([1]))
+            self.apply("Squeeze", np.array([1]))
+        if self.chance(4):
+            self.apply(self.pick("Identity", "Dropout"))
+        if self.chance(8):
+            self.apply("Cast", to=1)
+
+    def linear(self, outputs: int) -> None:
+        if self.fault in ("residual", "softmax") and self.chance(2) and not self.uneven:
+            (inputs,) = self.shape
+            y = self.g.dense(self.x, inputs, inputs)
+            self.x = self.g("Add", y, self.x) if self.fault == "residual" else self.g("Softmax", y, axis=1)
+            first = self.here
+            super().linear(outputs)
+            self.plant(*range(first, self.here + 1))
+            return
+        super().linear(outputs)
+
+    def heads(self) -> tuple[str, str, bool]:
+        if not self.chance(4):
+            return super().heads()
+        length, log_sigma = self.latents, self.chance(3)
+        self.linear(2 * length)
+        places = self.random.permutation(2 * length)
+        if self.chance(2):
+            first, second = (self.g("Gather", self.x, half, axis=1) for half in (places[:length], places[length:]))
+        else:
+            rows = self.g("Reshape", self.x, np.array([-1, 2, length]))
+            if self.chance(2):
+                first, second = (self.g("Gather", rows, np.array(n), axis=1) for n in (0, 1))
+            else:
+                halves = [self.g("Slice", rows, np.array([n]), np.array([n + 1]), np.array([1])) for n in (0, 1)]
+                first, second = (self.g("Squeeze", half, np.array([1])) for half in halves)
+        return first, second, log_sigma
+
+    def draw(self, mean: str, logarithm: str, log_sigma: bool) -> None:
+        g, fault = self.g, self.fault
+        begin = len(g.nodes)
+        if fault == "limits":
+            logarithm = g("Clip", logarithm, -1.0, 1.0)
+        if fault in ("RandomUniform", "RandomUniformLike", "Bernoulli", "Multinomial") or (
+            fault == "frozen" and self.latents > 1
+        ):
+            sigma = g("Exp", logarithm)
+            match fault:
+                case "RandomUniform":
+                    noise = g("RandomUniform", shape=[1, self.latents])
+                case "frozen":
+                    noise = g.plain(self.random.normal(size=(1, self.latents)), np.float32)
+                case "Multinomial":
+                    noise = g("Cast", g("Multinomial", sigma, sample_size=self.latents), to=1)
+                case _:
+                    noise = g(fault, sigma)
+            self.x = g("Add", mean, g("Mul", sigma, noise))
+            self.shape = (self.latents,)
+            self.plant(*range(begin, len(g.nodes)))
+            return
+        if not self.chance(5):
+            super().draw(mean, logarithm, log_sigma)
+        else:  # torch.addcmul, and what a trace makes of expand
+            sigma = g("Exp", logarithm if log_sigma else g("Mul", logarithm, 0.5))
+            noise = g("RandomNormalLike", sigma)
+            product = g("Mul", g("Mul", sigma, noise), 1.0)
+            self.x, self.shape = g("Add", mean, product), (self.latents,)
+        if fault == "limits":
+            self.plant(*range(begin, len(g.nodes)))
+        elif fault == "second noise":
+            begin = len(g.nodes)
+            self.apply("Add", g("RandomNormalLike", self.x))
+            self.plant(*range(begin, len(g.nodes)))
+        elif self.chance(8):
+            self.apply("Expand", np.array([1, self.latents]))
+        elif self.chance(8):
+            self.apply("Tile", np.array([1, 1]))
+
+
+def draw_real(seed: int, folder: Path) -> Case:
+    """The seed's autoencoder."""
+    return RealDrawing(seed).case(folder)
