@@ -29,6 +29,7 @@ SETTING = r"[\w.+:-]+", "a word or a number; a name with dots is quoted"
 KEYS = "name", "part", "clock", "reset", "uart", "lamps", "configuration", "flash"
 MHZ = 10, 800
 MEGABYTES = 1024
+MAX_BYTES = 1 << 16
 WIDTH = "BITSTREAM.CONFIG.SPI_BUSWIDTH"
 
 
@@ -65,11 +66,25 @@ def board(key: str, folder: Path = FOLDER) -> Board:
     if not re.fullmatch(r"\w+", key) or not path.is_file():
         raise BoardError(f"{key}: there is no such board, only {', '.join(known())}")
     try:
-        return _board(key, _Table(path.name, tomllib.loads(path.read_bytes().decode()), KEYS))
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise BoardError(f"{path.name}: {error}") from None
+        return _board(key, _Table(path.name, tomllib.loads(_text(path)), KEYS))
+    except BoardError:
+        raise
+    except RecursionError:
+        raise BoardError(f"{path.name}: nested too deeply") from None
     except UnicodeDecodeError as error:
         raise BoardError(f"{path.name}: byte {error.start} is not UTF-8 text") from None
+    except tomllib.TOMLDecodeError as error:
+        raise BoardError(f"{path.name}: {error}") from None
+    except ValueError:  # Python's own limit
+        raise BoardError(f"{path.name}: it holds a number of thousands of digits") from None
+
+
+def _text(path: Path) -> str:
+    """What an ordinary file of bounded size holds."""
+    size = path.stat().st_size
+    if size > MAX_BYTES:
+        raise BoardError(f"{path.name}: {size} bytes, at most {MAX_BYTES} are read")
+    return path.read_bytes().decode()
 
 
 class _Table:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -12,9 +11,11 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from .errors import CalibrationError, ModelFileError
+from .errors import CalibrationError
+from .onnx_file import load
 from .quantise import Precision, Range, Ranges, calibrate
 from .real import RealNetwork
+from .untrusted import ordinary, parse_json
 
 KEY = "sigmabit.calibration"
 """Entry of a model file's metadata that holds its calibration, as JSON."""
@@ -40,11 +41,11 @@ class Calibration:
     def from_json(text: str) -> Calibration:
         """The inverse, trusting nothing. Raises CalibrationError."""
         try:
-            data = json.loads(text)
+            data = parse_json(text)
             precision = Precision(**{name: _whole(value) for name, value in data["precision"].items()})
             ranges = {name: _range(*pair) for name, pair in data["ranges"].items()}
-            scale = data["input_scale"] and _range(0, data["input_scale"]).high
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+            scale = None if data["input_scale"] is None else _step(data["input_scale"])
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise CalibrationError(
                 f"the calibration in the model's metadata is damaged ({type(error).__name__}: {error})"
             ) from None
@@ -58,27 +59,33 @@ def _whole(value: Any) -> int:
 
 
 def _range(low: Any, high: Any) -> Range:
-    low, high = float(low), float(high)
-    if not (math.isfinite(low) and math.isfinite(high) and low <= high):
-        raise ValueError(f"a range from {low} to {high}")
-    return Range(low, high)
+    if not (_number(low) and _number(high) and low <= high):
+        raise ValueError(f"a range from {low!r:.40} to {high!r:.40}")
+    return Range(float(low), float(high))
+
+
+def _step(value: Any) -> float:
+    if not (_number(value) and value > 0):
+        raise ValueError(f"an input_scale of {value!r:.40}")
+    return float(value)
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and ordinary(value)
 
 
 def calibrated(network: RealNetwork, x: NDArray[np.generic], precision: Precision) -> Calibration:
-    """The calibration of a network by the frames x (N, *input.shape)."""
-    form = network.input
-    return Calibration(precision, calibrate(network, x), float(form.grid.scale) if form.quantiser is None else None)
+    """The calibration of a network by the frames x (N, *input.shape). Raises CalibrationError for numbers of no ordinary size."""
+    form, ranges = network.input, calibrate(network, x)
+    for name, found in ranges.items():
+        if not (ordinary(found.low) and ordinary(found.high)):
+            raise CalibrationError(f"{name}: its numbers lie from {found.low:g} to {found.high:g}, beyond what float32 is good for")
+    return Calibration(precision, ranges, float(form.grid.scale) if form.quantiser is None else None)
 
 
 def embed(model: Path, calibration: Calibration, output: Path) -> None:
     """Write a copy of a model file with the calibration in its metadata. Raises ModelFileError."""
-    proto = onnx.ModelProto()
-    try:
-        proto.ParseFromString(model.read_bytes())
-    except OSError as error:
-        raise ModelFileError(f"{model}: {error.strerror or error}") from None
-    except Exception:  # protobuf has no common base class for its errors
-        raise ModelFileError(f"{model}: not an ONNX file, or truncated") from None
+    proto = load(model)
     kept = [entry for entry in proto.metadata_props if entry.key != KEY]
     del proto.metadata_props[:]
     proto.metadata_props.extend([*kept, onnx.StringStringEntryProto(key=KEY, value=calibration.to_json())])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -26,6 +27,10 @@ Layer = Threshold | Convolution | Dense | Pool | Fixed | Shuffle | Latent
 
 GRID_TOLERANCE = 1e-3
 """How far from a code, in steps, an input value may lie: float32 rounding of v * scale stays far below."""
+
+
+AT_A_TIME = 1 << 22
+"""Numbers of a layer's input and result that are computed at a time."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,9 +169,20 @@ class Network:
         return dict(self.steps(self.input.encode(x), epsilon))
 
     def results(self, codes: NDArray[np.integer], epsilon: NDArray[np.integer] | None = None) -> NDArray[np.int64]:
-        """The last layer's integers for (N, height, width, channels) codes."""
-        *_, (_, last) = self.steps(codes, epsilon)
-        return last.astype(np.int64)
+        """The last layer's integers for (N, height, width, channels) codes.
+
+        Computed in parts of AT_A_TIME numbers, so that no more is kept of many frames, or many samples, than what they give.
+        """
+        samples = 1 if epsilon is None else epsilon.shape[1]
+        size = max(1, AT_A_TIME // max(math.prod(layer.input.shape) + math.prod(layer.layout.shape) for layer in self.layers))
+        frames = max(1, size // samples)
+        parts = []
+        for start in range(0, len(codes), frames):
+            for first in range(0, samples, size):
+                some = None if epsilon is None else epsilon[start : start + frames, first : first + size]
+                *_, (_, last) = self.steps(codes[start : start + frames], some)
+                parts.append(last.astype(np.int64))
+        return np.concatenate(parts)
 
     def run(self, x: NDArray[np.generic], epsilon: NDArray[np.integer] | None = None) -> NDArray[np.float32]:
         """The graph's first output for the frames x (N, *input.shape): the truth that hardware is held against.

@@ -32,6 +32,7 @@ from .commands.status import status
 from .commands.synth import synth
 from .commands.train import train
 from .commands.verify import verify
+from .terminal import printable
 
 BAD_INPUT = 2
 """Exit status after an error that the user can mend."""
@@ -74,12 +75,14 @@ def main() -> None:
         sys.exit(_fail(str(error), FAILED))
     except (SigmabitError, BoardError) as error:
         sys.exit(_fail(str(error)))
+    except MemoryError:
+        sys.exit(_fail("not enough memory for this"))
     except OSError as error:
         sys.exit(_fail(f"{error.filename or 'a file'}: {error.strerror or error}"))
 
 
 def _fail(message: str, status: int = BAD_INPUT) -> int:
-    click.echo(f"error: {' '.join(message.split())}", err=True)
+    click.echo(f"error: {printable(' '.join(message.split()))}", err=True)
     return status
 
 

@@ -22,6 +22,11 @@ UNWRAPPED = 10_000
 """Width of what goes to a file or a pipe, where nobody is helped by a line cut in two."""
 
 
+def printable(text: str) -> str:
+    """What a terminal can only show: names from files may hold escape sequences, which would move its cursor or worse."""
+    return "".join(character if character.isprintable() else repr(character)[1:-1] for character in text)
+
+
 class Terminal:
     """Results go to standard output; progress and remarks to standard error, where they disturb no pipe."""
 
@@ -39,14 +44,14 @@ class Terminal:
         else:
             with self.out.capture() as captured:
                 for part in parts:
-                    self.out.print(part)
+                    self.out.print(printable(part) if isinstance(part, str) else part)
             text = "\n".join(line.rstrip() for line in captured.get().splitlines())
         sys.stdout.write(f"{text}\n")
         sys.stdout.flush()
 
     def remark(self, text: str) -> None:
         """Something to know that is no error."""
-        self.err.print(f"note: {text}", soft_wrap=True)
+        self.err.print(f"note: {printable(text)}", soft_wrap=True)
 
     @contextmanager
     def progress(self) -> Iterator[Report]:
@@ -57,7 +62,7 @@ class Terminal:
             task = bar.add_task("", total=None)
 
             def report(what: str, done: int, total: int) -> None:
-                bar.update(task, description=what, completed=done, total=total or None)
+                bar.update(task, description=printable(what), completed=done, total=total or None)
 
             yield report
 
@@ -69,13 +74,13 @@ def table(
     named = any(columns)
     result = Table(box=SIMPLE_HEAD, show_header=named, show_edge=False, pad_edge=False)
     for position, column in enumerate(columns):
-        result.add_column(column, justify="left" if position < texts else "right", overflow="fold")
+        result.add_column(printable(column), justify="left" if position < texts else "right", overflow="fold")
     for row in rows:
         result.add_row(*map(_text, row))
     if total:
         result.add_section()
         result.add_row(*map(_text, total))
-    return Group(Text(title, style="bold"), result)
+    return Group(Text(printable(title), style="bold"), result)
 
 
 def _text(value: object) -> str:
@@ -85,4 +90,4 @@ def _text(value: object) -> str:
         return f"{value:,.10g}"
     if isinstance(value, int):
         return f"{value:,}"
-    return str(value)
+    return printable(str(value))

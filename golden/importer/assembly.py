@@ -12,9 +12,9 @@ from ..convolution import Convolution
 from ..dense import Dense
 from ..grid import Grid
 from ..network import InputFormat, Layer, OutputFormat
-from ..normalisation import NotMonotoneError, Steps, Tie, falls, find_steps, find_ties, real_values
+from ..normalisation import BLOCK, NotMonotoneError, Steps, Tie, falls, find_steps, find_ties, real_values
 from ..pool import Pool
-from ..scalar import Binarise, Chain, Float, Quantise, Step
+from ..scalar import Binarise, Chain, Float, Function, Power, Quantise, Step
 from ..tensor import TensorType
 from ..threshold import Threshold
 from ..window import Window
@@ -22,8 +22,11 @@ from .model_file import Node
 from .scalar_nodes import Refusal
 from .symbols import PAD, Codes, Index, Input, Sums, Symbol, per_channel
 
-MAX_EVALUATIONS = 1 << 33
-"""Accumulators, over all channels, that are tried for one binarisation: some minutes."""
+MAX_EVALUATIONS = 1 << 35
+"""Evaluations of one node for one accumulator, over all channels and binarisations of a network: a minute or two."""
+
+COSTLY = 8
+"""As how many evaluations that of a function such as an exponential counts."""
 
 Builder = Callable[[str], Layer]
 """Makes a layer of the given name, once the order of the input is settled."""
@@ -41,6 +44,7 @@ class Assembly:
     def __init__(self) -> None:
         self.planned: list[_Planned] = []
         self.ties: list[Tie] = []
+        self.left = MAX_EVALUATIONS
 
     @property
     def stage(self) -> int:
@@ -77,6 +81,7 @@ class Assembly:
         rows = 1 if uniform else frame.size
         chain = symbol.chain.map_constants(lambda c: np.asarray(c) if np.ndim(c) == 0 else np.asarray(c)[:, None])
         low, high = np.zeros(rows, np.int64), np.full(rows, levels - 1, np.int64)
+        self._about_to_evaluate(chain, low, high, 1)
         grid, steps = _binary_steps(chain, codes.grid.reals, low, high, 1)
         thresholds = np.broadcast_to(steps.thresholds, (frame.size,))
         falling = np.broadcast_to(steps.falling, (frame.size,))
@@ -101,6 +106,7 @@ class Assembly:
         low, high = layer.accumulator_range
         stride = layer.accumulator_stride
         scale = sums.scale[:, None]
+        self._about_to_evaluate(whole, low, high, stride)
         grid, steps = _binary_steps(whole, lambda a: real_values(a, scale, Chain()), low, high, stride)
         # a falling channel is negated: its bit is 1 from minus the last accumulator below the step on
         thresholds = np.where(steps.falling, stride - steps.thresholds, steps.thresholds)
@@ -115,6 +121,7 @@ class Assembly:
         inner = Chain()
         for pooling, part in zip(sums.poolings, befores, strict=True):
             inner = Chain((*inner.steps, *part.steps))
+            self._about_to_evaluate(inner, low, high, stride)
             try:
                 inner_falls = falls(lambda a, f=inner: real_values(a, scale, f), low, high, stride)  # type: ignore[misc]
             except NotMonotoneError as error:
@@ -137,6 +144,16 @@ class Assembly:
             raise Refusal("the output comes from further back; branches are not supported")
         kind = "dense" if sums.window is None else "conv"
         self.planned.append(_Planned(kind, lambda name: build_layer(name, (sums.node.name,), sums, None, None)))
+
+    def _about_to_evaluate(self, chain: Chain, low: NDArray[np.int64], high: NDArray[np.int64], stride: int) -> None:
+        """Count what trying all accumulators takes. Raises Refusal where that is too much."""
+        evaluations = len(low) * (int((high - low).max()) // stride + 1)
+        self.left -= evaluations * (1 + sum(COSTLY if isinstance(step, Function | Power) else 1 for step in chain.steps))
+        if self.left < 0:
+            raise Refusal(
+                f"{evaluations} accumulators of its channels to be tried, each through {len(chain.steps)} nodes; at most "
+                f"{MAX_EVALUATIONS} such steps are made for a network"
+            )
 
     def _note_ties(
         self,
@@ -237,9 +254,6 @@ def _binary_steps(
     grid = binary_grid(chain.steps[-1])
     lowest, highest = _levels(chain.steps[-1])
     middle = np.float32(lowest + (highest - lowest) / 2)
-    evaluations = len(low) * (int((high - low).max()) // stride + 1)
-    if evaluations > MAX_EVALUATIONS:
-        raise Refusal(f"{evaluations} accumulators of its channels to be tried, at most {MAX_EVALUATIONS} are")
     try:
         return grid, find_steps(lambda a: chain(real(a)) > middle, low, high, stride)
     except NotMonotoneError as error:
@@ -251,10 +265,15 @@ def _first_not_monotone(
     chain: Chain, real: Callable[[NDArray[np.int64]], Float], low: NDArray[np.int64], high: NDArray[np.int64], stride: int
 ) -> str:
     """The first node up to which `chain` both rises and falls over one channel's accumulators."""
-    for end, step in enumerate(chain.steps, 1):
-        part = Chain(chain.steps[:end])
-        try:
-            falls(lambda a, part=part: part(real(a)), low, high, stride)  # type: ignore[misc]
-        except NotMonotoneError:
-            return step.node
-    return chain.steps[-1].node
+    rose, fell = np.zeros((2, len(chain.steps), len(low)), bool)
+    count = int((high - low).max()) // stride + 1
+    width = max(2, BLOCK // len(low))
+    for start in range(0, count, width - 1):  # neighbouring blocks share one value
+        x = real(np.minimum(low[:, None] + stride * np.arange(start, min(start + width, count)), high[:, None]))
+        for number, step in enumerate(chain.steps):
+            x = Chain((step,))(x)
+            change = np.diff(x, axis=1)
+            rose[number] |= (change > 0).any(axis=1)
+            fell[number] |= (change < 0).any(axis=1)
+    turning = (rose & fell).any(axis=1)
+    return chain.steps[int(np.argmax(turning)) if turning.any() else -1].node

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from onnx import numpy_helper
 
 from ..errors import ModelFileError
+from ..onnx_file import load
 
-MAX_FILE_BYTES = 1 << 30
 MAX_NODES = 20_000
 MAX_TENSOR_ELEMENTS = 1 << 28
 
@@ -58,18 +58,7 @@ class Graph:
 
 def read(path: Path) -> Graph:
     """The main graph of an ONNX file. Raises ModelFileError where it is not one, or too large."""
-    try:
-        size = path.stat().st_size
-        if size > MAX_FILE_BYTES:
-            raise ModelFileError(f"{path}: {size} bytes, at most {MAX_FILE_BYTES} are read")
-        raw = path.read_bytes()
-    except OSError as error:
-        raise ModelFileError(f"{path}: {error.strerror or error}") from None
-    model = onnx.ModelProto()
-    try:
-        model.ParseFromString(raw)
-    except Exception:  # protobuf has no common base class for its errors
-        raise ModelFileError(f"{path}: not an ONNX file, or truncated") from None
+    model = load(path)
     graph = model.graph
     if not graph.output or not graph.input:
         raise ModelFileError(f"{path}: not an ONNX model: its graph has no inputs or no outputs")

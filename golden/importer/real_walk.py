@@ -69,8 +69,11 @@ class RealWalk(Walk[RealNetwork]):
         if tensor is None:
             return
         front = BinaryWalk(self.graph, self.path, self.input_scale)
+        front.budget = self.budget
         visited = leading_to(tensor, nodes)
         for node in visited:
+            if self.budget.exhausted:
+                break
             front.visit(node)
         if not front.findings and not front.assembly.stage:
             return  # nothing but the input's own quantiser

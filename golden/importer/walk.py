@@ -19,6 +19,7 @@ from ..network import pixel_grid
 from ..scalar import Add, Chain, Float, Function, LeakyRelu, Multiply, Normalise, Quantise, Rowwise, Step
 from . import scalar_nodes
 from .assembly import binary_grid
+from .budget import Budget
 from .constants import ConstantFolding
 from .model_file import Graph, Node
 from .operands import Array, activation, constant, with_constant
@@ -56,6 +57,7 @@ class Walk(ABC, Generic[Result]):
         self.quantiser: Chain | None = None
         index = np.arange(self.frame.size).reshape(1, *self.input_shape)
         self.fold = ConstantFolding(graph.opset)
+        self.budget = Budget()
         self.values: dict[str, Value] = {
             **graph.constants,
             **dict.fromkeys(graph.other_inputs),
@@ -90,6 +92,8 @@ class Walk(ABC, Generic[Result]):
     def run(self) -> Result:
         """The network, or UnsupportedModelError with every finding."""
         for node in self.nodes():
+            if self.budget.exhausted:
+                break
             self.visit(node)
         for name in self.graph.other_inputs:
             self.findings.append(Unsupported(name, "graph input", "a second input"))
@@ -122,7 +126,9 @@ class Walk(ABC, Generic[Result]):
         results: Results = None
         try:
             results = self.results(node)
+            self.budget.keep(results if isinstance(results, list) else [results])
         except Refusal as refusal:
+            results = None
             self.findings.append(Unsupported(node.name, node.operator, str(refusal)))
         except (ArithmeticError, LookupError, TypeError, ValueError) as error:  # a graph that ONNX's own rules forbid
             reason = f"inputs or attributes that do not suit the operator ({type(error).__name__}: {error})"
@@ -145,6 +151,7 @@ class Walk(ABC, Generic[Result]):
         arguments = [self.values[name] if name else None for name in node.inputs]
         known = all(not name or value is not None for name, value in zip(node.inputs, arguments, strict=True))
         constants = [a for a in arguments if isinstance(a, np.ndarray)]
+        self.budget.look(arguments)
         if known and node.operator not in self.unfolded and not any(isinstance(a, Symbol) for a in arguments):
             return self.fold(node, constants)
         if node.operator not in self.handlers:
@@ -154,6 +161,9 @@ class Walk(ABC, Generic[Result]):
         if not known:
             self.check_weights(node, arguments)
             return None
+        for key, number in node.attributes.items():
+            if isinstance(number, float) and not math.isfinite(number) and node.operator != "Clip":
+                raise Refusal(f"its attribute {key} is {number:g}")
         for array in constants:
             if array.dtype.kind not in "fiub":
                 raise Refusal(f"a constant of type {array.dtype}")
