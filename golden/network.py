@@ -30,7 +30,7 @@ GRID_TOLERANCE = 1e-3
 
 
 AT_A_TIME = 1 << 22
-"""Numbers of a layer's input and result that are computed at a time."""
+"""Numbers of the input, or of a layer's input and result, that are computed at a time."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,14 +55,20 @@ class InputFormat:
 
         Raises InputError for a wrong shape or type, for NaN, and for a value off the grid, by position and value.
         """
-        numbers = self.check(x).astype(np.float32).reshape(len(x), -1)
+        self.check(x)
+        step = max(1, AT_A_TIME // self.order.size)
+        return np.concatenate([self._codes(x[first : first + step], first) for first in range(0, len(x), step)])
+
+    def _codes(self, x: NDArray[np.generic], first: int) -> NDArray[np.int64]:
+        """Those of the frames from `first` on."""
+        numbers = x.astype(np.float32).reshape(len(x), -1)
         if self.quantiser is None:
             codes = numbers.astype(np.float64) / self.grid.scale
             nearest = np.rint(codes)
             wrong = (np.abs(codes - nearest) > GRID_TOLERANCE) | (nearest < 0) | (nearest >= self.grid.levels)
             if wrong.any():
                 row, element = (int(i) for i in np.argwhere(wrong)[0])
-                position = (row, *(int(i) for i in np.unravel_index(element, self.shape)))
+                position = (first + row, *(int(i) for i in np.unravel_index(element, self.shape)))
                 raise InputError(
                     f"input value {numbers[row, element]:g} at {position} is not one of the {self.grid.levels} multiples "
                     f"of {self.grid.scale:g} from 0; state another grid with --input-scale"

@@ -41,6 +41,9 @@ SCHEMA = 1
 MAX_SAMPLES = 1 << 16
 """Most samples of a frame."""
 
+MAX_TRANSFERS = 1 << 21
+"""Most transfers of a frame, all its samples together, between two layers: their times take some 2 GB."""
+
 MAX_INTERVAL = 1 << 31
 """Longest interval, in cycles, that a plan may have."""
 
@@ -189,6 +192,7 @@ def make_plan(
     Raises PlanError where a folding does not fit its layer, or the interval is too short for it.
     """
     check_samples(network, samples)
+    _check_transfers(network, samples)
     beats = network.input.tensor.layout.beats
     folding_of: dict[str, Folding | None] = {}
     for layer in network.layers:
@@ -217,6 +221,16 @@ def check_samples(network: Network, samples: int) -> None:
         raise PlanError(f"{samples} samples of a frame, expected 1 to {MAX_SAMPLES}")
     if samples > 1 and network.latent is None:
         raise PlanError(f"{samples} samples of a frame: {network.name} draws none")
+
+
+def _check_transfers(network: Network, samples: int) -> None:
+    """PlanError where the times of a frame's transfers would not fit into memory."""
+    times = repetitions(network, samples)
+    for layer in network.layers:
+        each = layer.layout.beats
+        if each * times[layer.name] > MAX_TRANSFERS and samples > 1:
+            most = MAX_TRANSFERS // each
+            raise PlanError(f"{samples} samples of a frame, {each} transfers of {layer.name} each; {most} samples can be planned")
 
 
 def read_plan(path: Path, network: Network) -> Plan:
