@@ -15,7 +15,7 @@ from .errors import CalibrationError
 from .onnx_file import load
 from .quantise import Precision, Range, Ranges, calibrate
 from .real import RealNetwork
-from .untrusted import ordinary, parse_json
+from .untrusted import LARGEST, ordinary, parse_json
 
 KEY = "sigmabit.calibration"
 """Entry of a model file's metadata that holds its calibration, as JSON."""
@@ -76,11 +76,16 @@ def _number(value: Any) -> bool:
 
 def calibrated(network: RealNetwork, x: NDArray[np.generic], precision: Precision) -> Calibration:
     """The calibration of a network by the frames x (N, *input.shape). Raises CalibrationError for numbers of no ordinary size."""
-    form, ranges = network.input, calibrate(network, x)
-    for name, found in ranges.items():
-        if not (ordinary(found.low) and ordinary(found.high)):
-            raise CalibrationError(f"{name}: its numbers lie from {found.low:g} to {found.high:g}, beyond what float32 is good for")
+    form = network.input
+    ranges = {name: Range(_flushed(name, found.low), _flushed(name, found.high)) for name, found in calibrate(network, x).items()}
     return Calibration(precision, ranges, float(form.grid.scale) if form.quantiser is None else None)
+
+
+def _flushed(name: str, number: float) -> float:
+    """The number, or 0 where it is next to nothing."""
+    if abs(number) > LARGEST:
+        raise CalibrationError(f"{name}: the calibration's data lead to numbers up to {number:g}")
+    return number if ordinary(number) else 0.0
 
 
 def embed(model: Path, calibration: Calibration, output: Path) -> None:

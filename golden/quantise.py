@@ -104,7 +104,9 @@ def calibrate(network: RealNetwork, x: NDArray[np.generic]) -> dict[str, Range]:
 def _widest(network: RealNetwork) -> int:
     """Numbers of a frame where it is largest."""
     sizes = [math.prod(tensor.shape) for tensor in (network.tensor, *(layer.layout for layer in network.binary))]
-    return max(sizes + [layer.window.outputs * layer.weights.shape[3] for layer in network.layers if isinstance(layer, RealLinear)])
+    return max(
+        sizes + [layer.window.outputs * layer.weights.shape[3] for layer in network.layers if isinstance(layer, RealLinear)]
+    )
 
 
 def _ranges(network: RealNetwork, values: Real, epsilon: Real) -> dict[str, Range]:

@@ -24,10 +24,10 @@ LARGEST = 1e30
 
 @contextmanager
 def opened(path: Path, most: int, error: type[SigmabitError]) -> Iterator[BufferedReader]:
-    """An ordinary file of at most `most` bytes, to be read. Raises `error` for a device, a pipe, a folder, and what cannot be read."""
+    """An ordinary file of at most `most` bytes, to be read. Raises `error` for devices, pipes, folders, and what cannot be read."""
     try:
         # a pipe without a writer would keep waiting whoever opens it
-        file = open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK))  # noqa: PTH123, SIM115
+        file = open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK))  # noqa: SIM115
     except OSError as failure:
         raise error(f"{path}: {failure.strerror or failure}") from None
     except ValueError as failure:  # a name that no file can have

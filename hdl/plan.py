@@ -226,11 +226,12 @@ def check_samples(network: Network, samples: int) -> None:
 def _check_transfers(network: Network, samples: int) -> None:
     """PlanError where the times of a frame's transfers would not fit into memory."""
     times = repetitions(network, samples)
-    for layer in network.layers:
-        each = layer.layout.beats
-        if each * times[layer.name] > MAX_TRANSFERS and samples > 1:
-            most = MAX_TRANSFERS // each
-            raise PlanError(f"{samples} samples of a frame, {each} transfers of {layer.name} each; {most} samples can be planned")
+    each, widest = max((layer.layout.beats, layer.name) for layer in network.layers if times[layer.name] == samples)
+    if samples > 1 and each * samples > MAX_TRANSFERS:
+        raise PlanError(
+            f"{samples} samples of a frame: {widest} makes {each} transfers of each, and at most {MAX_TRANSFERS // each} samples "
+            f"can be planned"
+        )
 
 
 def read_plan(path: Path, network: Network) -> Plan:

@@ -18,7 +18,6 @@ from sigmabit.verif.pipelines import Measured, Noise, simulate
 
 from .terminal import Report
 
-
 MAX_NUMBERS = 1 << 27
 """Of all results, or of all tensors that are recorded, together."""
 

@@ -39,7 +39,10 @@ def import_model(path: str | Path, input_scale: float | None = None, calibration
             f"{path}: its numbers are real, and nothing says what range they have: give --calibration x.npy, or write a "
             f"calibrated copy with sigmabit calibrate"
         )
-    return quantise(real, calibration.ranges, calibration.precision)
+    try:
+        return quantise(real, calibration.ranges, calibration.precision)
+    except CalibrationError as error:
+        raise CalibrationError(f"{path}: {error}") from None
 
 
 def import_real(path: str | Path, input_scale: float | None = None) -> RealNetwork:

@@ -39,7 +39,9 @@ PLACES = ("float", "golden", "verilator", "icarus", "myhdl")
 @click.option(
     "--left-out", type=click.IntRange(0, CLASSES - 1), metavar="C", help="The anomalous class, where files do not say it."
 )
-@click.option("--samples", type=click.IntRange(1, MAX_SAMPLES), default=16, show_default=True, metavar="K", help="Samples of each frame.")
+@click.option(
+    "--samples", type=click.IntRange(1, MAX_SAMPLES), default=16, show_default=True, metavar="K", help="Samples of each frame."
+)
 @click.option("--seed", type=click.IntRange(0, 2**64 - 1), default=0, metavar="N", help="Seed of the samples (default: 0).")
 @options.input_scale
 @options.calibration

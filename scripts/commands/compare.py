@@ -18,7 +18,7 @@ from ..terminal import Terminal, table
 from . import options
 
 AT_A_TIME = 500
-"""Frames, or samples of frames, that are simulated and compared at a time, each time from reset: all tensors of so many are kept in memory."""
+"""Frames, or samples of frames, that are simulated and compared at a time, each time from reset: all their tensors are kept."""
 
 OF_256 = click.IntRange(0, 255)
 
