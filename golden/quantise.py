@@ -103,10 +103,8 @@ def calibrate(network: RealNetwork, x: NDArray[np.generic]) -> dict[str, Range]:
 
 def _widest(network: RealNetwork) -> int:
     """Numbers of a frame where it is largest."""
-    sizes = [math.prod(tensor.shape) for tensor in (network.tensor, *(layer.layout for layer in network.binary))]
-    return max(
-        sizes + [layer.window.outputs * layer.weights.shape[3] for layer in network.layers if isinstance(layer, RealLinear)]
-    )
+    real = [layer.window.outputs * layer.weights.shape[3] for layer in network.layers if isinstance(layer, RealLinear)]
+    return max([math.prod(network.tensor.shape), *(math.prod(layer.layout.shape) for layer in network.binary), *real])
 
 
 def _ranges(network: RealNetwork, values: Real, epsilon: Real) -> dict[str, Range]:
