@@ -103,7 +103,8 @@ def calibrate(network: RealNetwork, x: NDArray[np.generic]) -> dict[str, Range]:
 
 def _widest(network: RealNetwork) -> int:
     """Numbers of a frame where it is largest."""
-    real = [layer.window.outputs * layer.weights.shape[3] for layer in network.layers if isinstance(layer, RealLinear)]
+    linear = [layer for layer in network.layers if isinstance(layer, RealLinear)]
+    real = [layer.window.outputs * int(layer.weights.shape[3]) for layer in linear]
     return max([math.prod(network.tensor.shape), *(math.prod(layer.layout.shape) for layer in network.binary), *real])
 
 

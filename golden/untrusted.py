@@ -24,7 +24,7 @@ LARGEST = 1e30
 
 @contextmanager
 def opened(path: Path, most: int, error: type[SigmabitError]) -> Iterator[BufferedReader]:
-    """An ordinary file of at most `most` bytes, to be read. Raises `error` for devices, pipes and folders, and where it cannot."""
+    """An ordinary file of at most `most` bytes, to be read. Raises `error` for devices, pipes, folders, and where it cannot."""
     try:
         # a pipe without a writer would keep waiting whoever opens it
         file = open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK))  # noqa: SIM115

@@ -84,7 +84,7 @@ def in_message(random: Random, message: Any) -> None:
         else:
             in_message(random, _pick(random, value) if several else value)
         return
-    odd = _pick(random, ODD) if field.type != field.TYPE_BYTES else random.bytes(random.integers(40))
+    odd = _pick(random, ODD) if field.type != field.TYPE_BYTES else random.bytes(int(random.integers(40)))
     try:
         if several and len(value):
             value[random.integers(len(value))] = odd
