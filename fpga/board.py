@@ -41,6 +41,7 @@ PAIR = r"(?!LVCMOS|LVTTL|PCI33|HSTL|SSTL|HSUL|MOBILE)[A-Z][A-Z0-9_]*", "an I/O s
 KEYS = "name", "part", "clock", "reset", "uart", "lamps", "configuration", "flash"
 MHZ = 10, 800
 MEGABYTES = 1024
+MAX_BYTES = 1 << 16
 WIDTH = "BITSTREAM.CONFIG.SPI_BUSWIDTH"
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -12,10 +11,12 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from .errors import CalibrationError, ModelFileError
+from .errors import CalibrationError
 from .external import gather
+from .onnx_file import load
 from .quantise import Precision, Range, Ranges, calibrate
 from .real import RealNetwork
+from .untrusted import LARGEST, ordinary, parse_json
 
 KEY = "sigmabit.calibration"
 """Entry of a model file's metadata that holds its calibration, as JSON."""
@@ -44,14 +45,14 @@ class Calibration:
     def from_json(text: str) -> Calibration:
         """The inverse, trusting nothing. Raises CalibrationError."""
         try:
-            data = json.loads(text)
+            data = parse_json(text)
             precision = Precision(**{name: _whole(value) for name, value in data["precision"].items()})
             ranges = {name: _range(*pair) for name, pair in data["ranges"].items()}
-            scale = data["input_scale"] and _range(0, data["input_scale"]).high
+            scale = None if data["input_scale"] is None else _step(data["input_scale"])
             output = data.get("output")
             if not isinstance(output, str | None):
                 raise TypeError(f"{output!r} is no output")
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise CalibrationError(
                 f"the calibration in the model's metadata is damaged ({type(error).__name__}: {error})"
             ) from None
@@ -65,28 +66,39 @@ def _whole(value: Any) -> int:
 
 
 def _range(low: Any, high: Any) -> Range:
-    low, high = float(low), float(high)
-    if not (math.isfinite(low) and math.isfinite(high) and low <= high):
-        raise ValueError(f"a range from {low} to {high}")
-    return Range(low, high)
+    if not (_number(low) and _number(high) and low <= high):
+        raise ValueError(f"a range from {low!r:.40} to {high!r:.40}")
+    return Range(float(low), float(high))
+
+
+def _step(value: Any) -> float:
+    if not (_number(value) and value > 0):
+        raise ValueError(f"an input_scale of {value!r:.40}")
+    return float(value)
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and ordinary(value)
 
 
 def calibrated(network: RealNetwork, x: NDArray[np.generic], precision: Precision) -> Calibration:
-    """The calibration of a network by the frames x (N, *input.shape)."""
+    """The calibration of a network by the frames x (N, *input.shape). Raises CalibrationError for numbers of no ordinary size."""
     form = network.input
+    ranges = {name: Range(_flushed(name, found.low), _flushed(name, found.high)) for name, found in calibrate(network, x).items()}
     scale = float(form.grid.scale) if form.quantiser is None else None
-    return Calibration(precision, calibrate(network, x), scale, network.output_name if network.omitted.outputs else None)
+    return Calibration(precision, ranges, scale, network.output_name if network.omitted.outputs else None)
+
+
+def _flushed(name: str, number: float) -> float:
+    """The number, or 0 where it is next to nothing."""
+    if abs(number) > LARGEST:
+        raise CalibrationError(f"{name}: the calibration's data lead to numbers up to {number:g}")
+    return number if ordinary(number) else 0.0
 
 
 def embed(model: Path, calibration: Calibration, output: Path) -> None:
     """Write a copy of a model file with the calibration in its metadata, and with all its tensors. Raises ModelFileError."""
-    proto = onnx.ModelProto()
-    try:
-        proto.ParseFromString(model.read_bytes())
-    except OSError as error:
-        raise ModelFileError(f"{model}: {error.strerror or error}") from None
-    except Exception:  # protobuf has no common base class for its errors
-        raise ModelFileError(f"{model}: not an ONNX file, or truncated") from None
+    proto = load(model)
     gather(proto, model)
     kept = [entry for entry in proto.metadata_props if entry.key != KEY]
     del proto.metadata_props[:]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -31,6 +32,10 @@ SHOWN_DEAD = 5
 
 GRID_TOLERANCE = 1e-3
 """How far from a code, in steps, an input value may lie: float32 rounding of v * scale stays far below."""
+
+
+AT_A_TIME = 1 << 22
+"""Numbers of the input, or of a layer's input and result, that are computed at a time."""
 
 
 @dataclass(frozen=True)
@@ -94,14 +99,20 @@ class InputFormat:
 
         Raises InputError for a wrong shape or type, for NaN, and for a value off the grid, by position and value.
         """
-        numbers = self.check(x).astype(np.float32).reshape(len(x), -1)
+        self.check(x)
+        step = max(1, AT_A_TIME // self.order.size)
+        return np.concatenate([self._codes(x[first : first + step], first) for first in range(0, len(x), step)])
+
+    def _codes(self, x: NDArray[np.generic], first: int) -> NDArray[np.int64]:
+        """Those of the frames from `first` on."""
+        numbers = x.astype(np.float32).reshape(len(x), -1)
         if self.quantiser is None:
             codes = numbers.astype(np.float64) / self.grid.scale
             nearest = np.rint(codes)
             wrong = (np.abs(codes - nearest) > GRID_TOLERANCE) | (nearest < 0) | (nearest >= self.grid.levels)
             if wrong.any():
                 row, element = (int(i) for i in np.argwhere(wrong)[0])
-                position = (row, *(int(i) for i in np.unravel_index(element, self.shape)))
+                position = (first + row, *(int(i) for i in np.unravel_index(element, self.shape)))
                 raise InputError(
                     f"input value {numbers[row, element]:g} at {position} is not one of the {self.grid.levels} multiples "
                     f"of {self.grid.scale:g} from 0; {_way_out(numbers)}"
@@ -230,9 +241,20 @@ class Network:
         return dict(self.steps(self.input.encode(x), epsilon))
 
     def results(self, codes: NDArray[np.integer], epsilon: NDArray[np.integer] | None = None) -> NDArray[np.int64]:
-        """The last layer's integers for (N, height, width, channels) codes."""
-        *_, (_, last) = self.steps(codes, epsilon)
-        return last.astype(np.int64)
+        """The last layer's integers for (N, height, width, channels) codes.
+
+        Computed in parts of AT_A_TIME numbers, so that no more is kept of many frames, or many samples, than what they give.
+        """
+        samples = 1 if epsilon is None else epsilon.shape[1]
+        size = max(1, AT_A_TIME // max(math.prod(layer.input.shape) + math.prod(layer.layout.shape) for layer in self.layers))
+        frames = max(1, size // samples)
+        parts = []
+        for start in range(0, len(codes), frames):
+            for first in range(0, samples, size):
+                some = None if epsilon is None else epsilon[start : start + frames, first : first + size]
+                *_, (_, last) = self.steps(codes[start : start + frames], some)
+                parts.append(last.astype(np.int64))
+        return np.concatenate(parts)
 
     def run(self, x: NDArray[np.generic], epsilon: NDArray[np.integer] | None = None) -> NDArray[np.float32]:
         """The graph's first output for the frames x (N, *input.shape): the truth that hardware is held against.

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from .scalar import Chain, Float
 
-BLOCK = 1 << 22
-"""Evaluations at a time."""
+BLOCK = 1 << 17
+"""Evaluations at a time: few enough to stay in the caches."""
 
 TIE_TOLERANCE = 2.0**-20
 """A decision is listed as a tie when the binarisation's argument is this close to its threshold, relative to its spread."""

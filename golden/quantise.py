@@ -34,6 +34,9 @@ CALIBRATION_SEED = 2024
 SIGMAS = 5.0
 """Standard deviations from its mean up to which a latent variable is given room."""
 
+AT_A_TIME = 1 << 24
+"""Numbers of a layer's sums that a calibration looks at at a time."""
+
 LATENT_FRACTION = 8
 """Fraction bits of means and logarithms of variances, unless the means need the bits in front of the point."""
 
@@ -89,10 +92,27 @@ def calibrate(network: RealNetwork, x: NDArray[np.generic]) -> dict[str, Range]:
 
     Raises InputError for data that do not fit the input, and CalibrationError where numbers are not finite.
     """
-    epsilon = np.zeros((len(x), 0))
-    if network.latent is not None:
-        epsilon = np.random.default_rng(CALIBRATION_SEED).standard_normal((len(x), network.latent.latents))
-    values = network.values(network.input.encode(x))
+    codes, random = network.input.encode(x), np.random.default_rng(CALIBRATION_SEED)
+    latents = 0 if network.latent is None else network.latent.latents
+    step = max(1, AT_A_TIME // _widest(network))
+    ranges: dict[str, Range] = {}
+    for start in range(0, len(codes), step):
+        values = network.values(codes[start : start + step])
+        for name, found in _ranges(network, values, random.standard_normal((len(values), latents))).items():
+            seen = ranges.get(name, found)
+            ranges[name] = Range(min(seen.low, found.low), max(seen.high, found.high))
+    return ranges
+
+
+def _widest(network: RealNetwork) -> int:
+    """Numbers of a frame where it is largest."""
+    linear = [layer for layer in network.layers if isinstance(layer, RealLinear)]
+    real = [layer.window.outputs * int(layer.weights.shape[3]) for layer in linear]
+    return max([math.prod(network.tensor.shape), *(math.prod(layer.layout.shape) for layer in network.binary), *real])
+
+
+def _ranges(network: RealNetwork, values: Real, epsilon: Real) -> dict[str, Range]:
+    """Those of some frames, of what the first real layer reads."""
     ranges = {}
     for layer, following in _with_following(network):
         if isinstance(layer, RealLatent):

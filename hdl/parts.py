@@ -34,8 +34,8 @@ class Part:
 def _parts() -> tuple[Part, ...]:
     """All of the file. A slice has four LUTs and eight registers, in every part."""
     with Path(__file__).with_name("parts.csv").open(newline="") as file:
-        rows = [(row["name"], *(int(row[key]) for key in ("lut", "bram36", "dsp"))) for row in csv.DictReader(file)]
-    return tuple(Part(name, lut, 2 * lut, bram36, dsp) for name, lut, bram36, dsp in rows)
+        rows = list(csv.DictReader(file))
+    return tuple(Part(r["name"], int(r["lut"]), 2 * int(r["lut"]), int(r["bram36"]), int(r["dsp"])) for r in rows)
 
 
 PARTS = _parts()

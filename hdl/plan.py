@@ -20,6 +20,7 @@ from sigmabit.golden.network import Layer
 from sigmabit.golden.pool import Pool
 from sigmabit.golden.shuffle import Shuffle
 from sigmabit.golden.threshold import Threshold
+from sigmabit.golden.untrusted import MAX_JSON_BYTES, content, ordinary, parse_json
 
 from . import convolution, dense, latent, pool, schedule, shuffle, threshold, unrolled
 from .cost import Cost
@@ -39,6 +40,9 @@ SCHEMA = 1
 
 MAX_SAMPLES = 1 << 16
 """Most samples of a frame."""
+
+MAX_TRANSFERS = 1 << 21
+"""Most transfers of a frame, all its samples together, between two layers: their times take some 2 GB."""
 
 MAX_INTERVAL = 1 << 31
 """Longest interval, in cycles, that a plan may have."""
@@ -188,6 +192,7 @@ def make_plan(
     Raises PlanError where a folding does not fit its layer, or the interval is too short for it.
     """
     check_samples(network, samples)
+    _check_transfers(network, samples)
     beats = network.input.tensor.layout.beats
     folding_of: dict[str, Folding | None] = {}
     for layer in network.layers:
@@ -218,14 +223,20 @@ def check_samples(network: Network, samples: int) -> None:
         raise PlanError(f"{samples} samples of a frame: {network.name} draws none")
 
 
+def _check_transfers(network: Network, samples: int) -> None:
+    """PlanError where the times of a frame's transfers would not fit into memory."""
+    times = repetitions(network, samples)
+    each, widest = max((layer.layout.beats, layer.name) for layer in network.layers if times[layer.name] == samples)
+    if samples > 1 and each * samples > MAX_TRANSFERS:
+        raise PlanError(
+            f"{samples} samples of a frame: {widest} makes {each} transfers of each, and at most {MAX_TRANSFERS // each} samples "
+            f"can be planned"
+        )
+
+
 def read_plan(path: Path, network: Network) -> Plan:
     """The plan of a plan.json for this network. Raises PlanError where the file is none, or is for another network."""
-    try:
-        data = json.loads(path.read_text())
-    except OSError as error:
-        raise PlanError(f"{path}: {error.strerror or error}") from None
-    except (ValueError, RecursionError):
-        raise PlanError(f"{path}: not a plan: not JSON") from None
+    data = _json(path)
     try:
         return _from_json(data, network)
     except (PlanError, PartError) as error:
@@ -235,10 +246,18 @@ def read_plan(path: Path, network: Network) -> Plan:
 def planned_scale(path: Path) -> float | None:
     """The step of pixels that a plan.json was made for; None where it says nothing of the kind, or cannot be read."""
     try:
-        scale = json.loads(path.read_text())["input_scale"]
-    except (OSError, ValueError, RecursionError, KeyError, TypeError):
+        scale = _entry(_json(path), "input_scale", (int, float))
+    except PlanError:
         return None  # read_plan says what is wrong with it
-    return scale if isinstance(scale, float) and 0 < scale < math.inf else None
+    return float(scale) if scale > 0 and ordinary(scale) else None
+
+
+def _json(path: Path) -> Any:
+    text = content(path, MAX_JSON_BYTES, PlanError)
+    try:
+        return parse_json(text)
+    except ValueError as error:
+        raise PlanError(f"{path}: not a plan: {error}") from None
 
 
 def _from_json(data: Any, network: Network) -> Plan:
@@ -248,7 +267,7 @@ def _from_json(data: Any, network: Network) -> Plan:
         raise PlanError(f"a plan of schema {schema}, this version reads {SCHEMA}")
     part_name, clock_mhz = _entry(data, "part", str), _entry(data, "clock_mhz", (int, float))
     interval, layers = _entry(data, "interval_cycles", int), _entry(data, "layers", list)
-    if not 1e-30 <= clock_mhz <= 1e30:
+    if not (clock_mhz > 0 and ordinary(clock_mhz)):
         raise PlanError("a clock_mhz that is not from 1e-30 to 1e30")
     if not 1 <= interval <= MAX_INTERVAL:
         raise PlanError(f"an interval of {interval} cycles, expected 1 to {MAX_INTERVAL}")
@@ -269,6 +288,8 @@ def _from_json(data: Any, network: Network) -> Plan:
     samples = _entry({"samples": 1, **data}, "samples", int)
     plan = make_plan(network, foldings, part_name, float(clock_mhz), interval, samples)
     scale = _entry({"input_scale": None, **data}, "input_scale", (int, float, NoneType))
+    if scale is not None and not (scale > 0 and ordinary(scale)):
+        raise PlanError(f"an input_scale of {scale:g}, expected 1e-30 to 1e30")
     if scale is not None and plan.input_scale is not None and not math.isclose(scale, plan.input_scale, rel_tol=1e-6):
         here = f"{plan.input_scale:.9g}"
         raise PlanError(

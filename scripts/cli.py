@@ -61,6 +61,8 @@ def _run() -> int:
         return _fail(str(error), FAILED)
     except (SigmabitError, BoardError) as error:
         return _fail(str(error))
+    except MemoryError:
+        return _fail("not enough memory for this")
     except OSError as error:
         file = error.filename or ("a file" if _written(sys.stdout) else "standard output")
         return _fail(f"{file}: {error.strerror or error}")
@@ -68,8 +70,10 @@ def _run() -> int:
 
 
 def _fail(message: str, status: int = BAD_INPUT) -> int:
+    from .terminal import printable
+
     with contextlib.suppress(OSError):  # nobody may be there to read it
-        print(f"error: {' '.join(message.split())}", file=sys.stderr, flush=True)
+        print(f"error: {printable(' '.join(message.split()))}", file=sys.stderr, flush=True)
     return status
 
 

@@ -10,13 +10,33 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sigmabit.golden import Network
+from sigmabit.golden import InputError, Network
 from sigmabit.golden.gaussian import FRACTION
-from sigmabit.hdl.plan import Plan
+from sigmabit.hdl.plan import Plan, repetitions
 from sigmabit.verif import reference
 from sigmabit.verif.pipelines import Measured, Noise, simulate
 
 from .terminal import Report
+
+MAX_NUMBERS = 1 << 27
+"""Of all results, or of all tensors that are recorded, together."""
+
+
+def check_size(network: Network, frames: int, samples: int, recorded: bool = False) -> None:
+    """InputError for more results than there is memory for; recorded: of all layers."""
+    if recorded:
+        times = repetitions(network, samples)
+        each = sum(math.prod(layer.layout.shape) * times[layer.name] for layer in network.layers)
+    else:
+        each = math.prod(network.layers[-1].layout.shape) * samples
+    if network.latent is not None:
+        each += network.latent.latents * samples
+    if frames * each > MAX_NUMBERS:
+        what = "tensors to be recorded" if recorded else "results"
+        raise InputError(
+            f"{frames} frames of {samples} samples give {what} of {frames * each} numbers, at most {MAX_NUMBERS} at a time; "
+            f"take fewer frames or samples"
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,6 +95,7 @@ def execute(
 
     A network that draws samples is given the same ones in all three.
     """
+    check_size(network, len(x), plan.samples)
     drawn = noise.for_network(network, len(x), plan.samples)
     report("executing the float graph", 0, 0)
     reals = None if drawn is None else (drawn * 2.0**-FRACTION).astype(np.float32)

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
+import os
+import re
 import tempfile
+import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from io import BufferedReader
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sigmabit.golden import InputError, SigmabitError
+from sigmabit.golden.untrusted import MAX_JSON_BYTES, content, opened, parse_json
+
+MAX_ARRAY_BYTES = 1 << 30
+MAX_ELEMENTS = 1 << 27
+"""Of one .npy file: 40,000 images of CIFAR-10."""
 
 
 class DatasetError(ValueError):
@@ -24,17 +34,30 @@ class OutputError(SigmabitError):
 
 
 def read_array(path: Path) -> NDArray[Any]:
-    """The array of a .npy file; object arrays, which could carry code, are refused."""
-    try:
-        array = np.load(path, allow_pickle=False)
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror or 'not a .npy file'}") from None
-    except Exception:  # damaged files raise whatever NumPy's parsers do, MemoryError for an absurd shape included
-        raise InputError(f"{path}: not a .npy file of numbers, or truncated") from None
-    if not isinstance(array, np.ndarray):
-        array.close()
-        raise InputError(f"{path}: an .npz archive, expected a single array as .npy")
-    return array
+    """The array of a .npy file, of bounded size; object arrays, which could carry code, are refused."""
+    with opened(path, MAX_ARRAY_BYTES, InputError) as file:
+        if file.peek(2)[:2] == b"PK" and zipfile.is_zipfile(file):
+            raise InputError(f"{path}: an .npz archive, expected a single array as .npy")
+        try:
+            elements = _elements(file)
+            if elements <= MAX_ELEMENTS:
+                file.seek(0)
+                return np.asarray(np.load(file, allow_pickle=False))
+        except Exception:  # damaged files raise whatever NumPy's parsers do
+            raise InputError(f"{path}: not a .npy file of numbers, or truncated") from None
+        raise InputError(f"{path}: {elements} numbers, at most {MAX_ELEMENTS} are read")
+
+
+def _elements(file: BufferedReader) -> int:
+    """How many elements the header of a .npy file states; an error if the file is too short for them."""
+    version = np.lib.format.read_magic(file)
+    header = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+    shape, _, kind = header[version](file)
+    elements = math.prod(shape)
+    left = os.fstat(file.fileno()).st_size - file.tell()
+    if min(shape, default=0) < 0 or kind.itemsize == 0 or elements * kind.itemsize > left:
+        raise ValueError("negative, or more than there is")
+    return elements
 
 
 def read_labels(path: Path, frames: int, classes: int) -> NDArray[np.int64]:
@@ -95,6 +118,19 @@ def write_folder(folder: Path, write: Callable[[Path], object], leftovers: Seque
                 (fresh / name).replace(folder / name)
     except OSError as error:
         raise OutputError(f"{folder}: cannot be written: {error.strerror or error}") from None
+
+
+def written_before(folder: Path, record: str, top: Callable[[Any], str]) -> list[str]:
+    """The modules of an earlier run in a folder, and their list's name in front; none where `record`, from whose JSON `top` tells
+    the top module, or the list is missing or damaged.
+    """
+    try:
+        listed = f"{top(parse_json(content(folder / record, MAX_JSON_BYTES, InputError)))}.f"
+        modules = content(folder / listed, MAX_JSON_BYTES, InputError).decode().split()
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return []
+    files = [listed, *modules, *(f"{Path(module).stem}.mem" for module in modules)]
+    return [name for name in files if re.fullmatch(r"\w[\w.-]*", name)]
 
 
 def write_array(path: Path, array: NDArray[Any]) -> None:

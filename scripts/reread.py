@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
 from sigmabit.golden import InputError
+from sigmabit.golden.untrusted import MAX_JSON_BYTES, content, parse_json
 from sigmabit.hdl.plan import Plan
 
 Entries = Mapping[str, Mapping[str, Any]]
@@ -25,12 +25,11 @@ def reread(
     interval_cycles are the plan's. Raises InputError, also what `check` raises, with the file's name.
     """
     expected = f"what `sigmabit {command} --report` writes"
+    text = content(path, MAX_JSON_BYTES, InputError)
     try:
-        data = json.loads(path.read_text())
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror or error}") from None
-    except (ValueError, RecursionError):
-        raise InputError(f"{path}: not JSON, expected {expected}") from None
+        data = parse_json(text)
+    except ValueError as error:
+        raise InputError(f"{path}: {error}, expected {expected}") from None
     try:
         if not isinstance(data, dict) or not isinstance(data.get("layers"), list):
             raise InputError(f"not {expected}: layers are missing")

@@ -34,6 +34,11 @@ class Stream(Console):
         raise BrokenPipeError
 
 
+def printable(text: str) -> str:
+    """What a terminal can only show: names from files may hold escape sequences, which would move its cursor or worse."""
+    return "".join(character if character.isprintable() else repr(character)[1:-1] for character in text)
+
+
 class Terminal:
     """Results go to standard output; progress and remarks to standard error, where they disturb no pipe."""
 
@@ -53,7 +58,7 @@ class Terminal:
             else:
                 with self.out.capture() as captured:
                     for part in parts:
-                        self.out.print(part)
+                        self.out.print(printable(part) if isinstance(part, str) else part)
                 text = "\n".join(line.rstrip() for line in captured.get().splitlines())
             sys.stdout.write(f"{text}\n")
             sys.stdout.flush()
@@ -65,7 +70,7 @@ class Terminal:
     def remark(self, text: str) -> None:
         """Something to know that is no error."""
         self.notes.append(text)
-        self.err.print(f"note: {text}", soft_wrap=True)
+        self.err.print(f"note: {printable(text)}", soft_wrap=True)
 
     @contextmanager
     def progress(self) -> Iterator[Report]:
@@ -76,7 +81,7 @@ class Terminal:
             task = bar.add_task("", total=None)
 
             def report(what: str, done: int, total: int) -> None:
-                bar.update(task, description=what, completed=done, total=total or None)
+                bar.update(task, description=printable(what), completed=done, total=total or None)
 
             yield report
 
@@ -86,7 +91,9 @@ def table(
 ) -> Group:
     """A titled table: `texts` columns of text, then numbers, aligned right; the total stands below a line."""
     cells = tuple(tuple(map(_text, row)) for row in rows)
-    return Group(Text(title, style="bold"), _Sheet(tuple(columns), cells, texts, tuple(map(_text, total))))
+    return Group(
+        Text(printable(title), style="bold"), _Sheet(tuple(map(printable, columns)), cells, texts, tuple(map(_text, total)))
+    )
 
 
 GAP = 3
@@ -177,4 +184,4 @@ def _text(value: object) -> str:
         return f"{value:,.10g}"
     if isinstance(value, int):
         return f"{value:,}"
-    return str(value)
+    return printable(str(value))

@@ -362,9 +362,10 @@ class TestTop:
     ) -> None:
         """One pin or two for the clock, a button of either level or none, so many lamps, of either level: no warning."""
         of = board("vc709")
-        clock = {"clock": ("E3",), "clock_standard": "LVCMOS33"} if pins == 1 else {}
         button = replace(of.reset, low=reset == "low") if reset and of.reset else None
-        kind = replace(of, **clock, reset=button, lamps=of.lamps[:lamps], lamps_low=reset == "low")
+        if pins == 1:
+            of = replace(of, clock=("E3",), clock_standard="LVCMOS33")
+        kind = replace(of, reset=button, lamps=of.lamps[:lamps], lamps_low=reset == "low")
         copy = Path(shutil.copytree(written[0], tmp_path / "verilog"))
         self._lint(copy, written[1], kind, tmp_path / "log")
 

@@ -210,6 +210,19 @@ class TestTerminal:
         assert f"note: {name}.onnx:" in result.err
         refused(["inspect", "[/b].onnx"], "[/b].onnx")
 
+    def test_names_do_nothing_to_a_terminal(self, call: Call) -> None:
+        """Escape sequences and line breaks of node and file names are shown, not obeyed: in tables, notes, and errors."""
+        name, shown = "\x1b[2J\x07a\nb\u202e", r"\x1b[2J\x07a\nb\u202e"
+        model = Tiny(between=(("Neg", name),), quantised=False).save(Path(f"{name}.onnx"))
+        result = call("inspect", model)
+        assert result.status == 0
+        assert shown in result.out
+        assert f"note: {shown}.onnx:" in result.err
+        refused = call("inspect", Tiny(between=(("Mod", name),)).save(Path("m.onnx")))
+        assert r"\x1b[2J\x07a b\u202e (Mod)" in refused.err
+        for text in (result.out, result.err, refused.err):
+            assert all(character.isprintable() or character == "\n" for character in text)
+
     def test_output_without_unicode(self, tmp_path: Path) -> None:
         model = Tiny().save(tmp_path / "modèle.onnx")
         result = command("inspect", model, PYTHONIOENCODING="ascii")

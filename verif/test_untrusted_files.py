@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import resource
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +18,27 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from sigmabit.golden import ModelFileError, Network, SigmabitError, UnsupportedModelError, import_model
+from sigmabit.fpga import board as boards
+from sigmabit.golden import (
+    CalibrationError,
+    InputError,
+    ModelFileError,
+    Network,
+    SigmabitError,
+    UnsupportedModelError,
+    import_model,
+)
+from sigmabit.golden.calibration import KEY
+from sigmabit.golden.importer import assembly, budget
+from sigmabit.golden.importer.budget import MAX_STEPS
+from sigmabit.golden.onnx_file import MAX_FIELDS, MAX_FILE_BYTES
+from sigmabit.hdl.plan import PlanError, planned_scale, read_plan
+from sigmabit.hdl.planner import Planner
+from sigmabit.scripts.executions import check_size
+from sigmabit.scripts.files import read_array, read_labels
+from sigmabit.scripts.models import load_network, make_noise
+from sigmabit.scripts.reread import reread
+from sigmabit.scripts.terminal import Terminal
 
 from .onnx_graphs import BREVITAS, QONNX, Builder, normalisation, signs
 
@@ -23,6 +47,7 @@ RANDOM = np.random.default_rng(11)
 WEIGHTS = signs(RANDOM, 4, 2, 3, 3)
 SECONDS = 10
 MEGABYTES = 1024
+MUTANTS = 150
 
 
 def outcome(path: Path) -> Network | SigmabitError:
@@ -74,6 +99,25 @@ class TestDamagedFiles:
     def test_not_a_file(self, tmp_path: Path) -> None:
         assert str(outcome(tmp_path / "nowhere.onnx")) == f"{tmp_path / 'nowhere.onnx'}: No such file or directory"
         assert str(outcome(tmp_path)) == f"{tmp_path}: Is a directory"
+
+    def test_names_that_are_no_text(self, tmp_path: Path) -> None:
+        content, path = DIGITS.read_bytes(), tmp_path / "m.onnx"
+        path.write_bytes(content.replace(b"/1/Conv", b"/1/\xffonv"))
+        assert re.fullmatch(rf"{path}: graph\.node\.\w+ is b'/1/.xffonv.*', which is not UTF-8 text", str(outcome(path)))
+
+    def test_more_fields_than_any_model_has(self, tmp_path: Path) -> None:
+        """Two bytes a node, of which protobuf makes some hundred."""
+        path, nodes = tmp_path / "m.onnx", b"\x0a\x00" * (MAX_FIELDS + 1)
+        length = len(nodes)
+        packed = [length & 127 | 128, (length >> 7) & 127 | 128, (length >> 14) & 127 | 128, length >> 21]
+        path.write_bytes(b"\x3a" + bytes(packed) + nodes)
+        assert str(outcome(path)) == f"{path}: more than {MAX_FIELDS} fields"
+
+    def test_mutants(self) -> None:
+        """Of every kind of file, in a process with little memory; `python -m sigmabit.verif.mutants 1 5000` tries more."""
+        command = [sys.executable, "-W", "ignore", "-m", "sigmabit.verif.mutants", "5", str(MUTANTS)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.stdout == f"{MUTANTS} files, 0 failures\n"
 
     def test_truncated_anywhere(self, tmp_path: Path) -> None:
         content, path = DIGITS.read_bytes(), tmp_path / "m.onnx"
@@ -448,3 +492,202 @@ class TestBombs:
         g = Builder((1 << 12,))
         y = g("MatMul", g.quant("x", 16, signed=0), np.ones((1 << 12, 1 << 8)))
         assert "accumulators of its channels" in str(outcome(g.save(tmp_path / "m.onnx", g("BipolarQuant", y, 1.0))))
+
+    @pytest.mark.parametrize(
+        "value", [helper.make_tensor("v", TensorProto.STRING, [1], [b"text"]), None], ids=["shape of texts", "cast to texts"]
+    )
+    def test_texts(self, value: onnx.TensorProto | None, tmp_path: Path) -> None:
+        g = Builder((2, 6, 5))
+        y = g("ConstantOfShape", np.array([1 << 25]), **({} if value is None else {"value": value}))
+        y = y if value else g("Cast", y, to=TensorProto.STRING)
+        assert "not supported on constants that are no numbers" in str(outcome(g.save(tmp_path / "m.onnx", g("Conv", "x", y))))
+
+    @pytest.mark.parametrize("last", ["BipolarQuant", "Abs"])
+    def test_long_chains(self, last: str, tmp_path: Path) -> None:
+        """As many nodes as are taken, on every sum of 16-bit pixels, and one more."""
+        for count in (MAX_STEPS - 4, MAX_STEPS + 1):
+            g = Builder((1, 3, 3))
+            y = g("Conv", g.quant("x", 16, signed=0), np.ones((1, 1, 3, 3)))
+            for _ in range(count):
+                y = g("Relu", y)
+            y = g("Sub", g("Abs", g("Sub", y, 50.0)), 5.0) if last == "Abs" else y
+            result = outcome(g.save(tmp_path / "m.onnx", g("BipolarQuant", y, 1.0)))
+            if count > MAX_STEPS:
+                assert f"Relu_{MAX_STEPS + 2} (Relu): more than {MAX_STEPS} scalar nodes one after the other" in str(result)
+            elif last == "Abs":
+                assert f"not monotone from Abs_{count + 3} on" in str(result)
+            else:
+                assert isinstance(result, Network)
+
+    @pytest.mark.parametrize(("alpha", "beta"), [(np.inf, 1.0), (np.nan, 1.0), (1.0, -np.inf)])
+    def test_attributes_that_are_not_finite(self, alpha: float, beta: float, tmp_path: Path) -> None:
+        g = Builder((4,))
+        y = g("Gemm", g.quant("x", 2, signed=0), np.ones((4, 3)), np.ones(3), alpha=alpha, beta=beta)
+        assert "Gemm_1 (Gemm): its attribute " in str(outcome(g.save(tmp_path / "m.onnx", y)))
+
+
+class TestBudget:
+    """What nodes keep and look at is counted over the whole graph, whichever they are. The bounds are made small here."""
+
+    @pytest.mark.parametrize("kind", ["rearranged", "constants", "weights", "quantised weights"])
+    def test_bytes(self, kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(budget, "MAX_BYTES", 1 << 20)
+        g = Builder((1, 64, 64))
+        y, matrix = g.quant("x", 2, signed=0), np.ones((4096, 4096 // 16), np.float32)
+        for number in range(80):
+            if kind == "rearranged":
+                shape = [1, 1, 64, 64] if number % 2 else [1, 1, 32, 128]
+                y = g("Reshape", g("Transpose", y, perm=[0, 1, 3, 2]), np.array(shape))
+            elif kind == "constants":
+                y = g("Add", y, RANDOM.standard_normal((64, 64)))
+            elif kind == "weights":
+                g("MatMul", g("Flatten", y), matrix)
+            else:
+                g("BipolarQuant", matrix, 1.0)
+        words = "the activations up to here, with their weights and constants, take more than 1 MB"
+        assert words in str(outcome(g.save(tmp_path / "m.onnx", y)))
+
+    def test_work(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(budget, "MAX_WORK", 1 << 16)
+        g = Builder((1, 64, 64))
+        y = "x"
+        for _ in range(20):
+            y = g("Relu", y)
+        result = outcome(g.save(tmp_path / "m.onnx", y))
+        assert isinstance(result, UnsupportedModelError)
+        assert [finding.node for finding in result.findings] == ["Relu_16"]
+
+    def test_evaluations(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Those of all layers together."""
+        monkeypatch.setattr(assembly, "MAX_EVALUATIONS", 5000)
+        g = Builder((64,))
+        y = g.quant("x", 1, signed=0)
+        for _ in range(3):
+            y = g("BipolarQuant", g("MatMul", y, signs(RANDOM, 64, 64 if _ < 2 else 2)), 1.0)
+        assert "at most 5000 such steps are made for a network" in str(outcome(g.save(tmp_path / "m.onnx", y)))
+
+    def test_a_large_network_is_read(self, tmp_path: Path) -> None:
+        """Half of what a VGG-16 of 224x224 keeps, in bounds of a quarter of the real ones."""
+        g = Builder((3, 224, 224))
+        y = g("Sub", g("Mul", "x", 2.0), 1.0)
+        for outputs, inputs in ((64, 3), (64, 64)):
+            y = g("Conv", y, signs(RANDOM, outputs, inputs, 3, 3), pads=[1, 1, 1, 1])
+            y = g("BipolarQuant", g("BatchNormalization", y, *normalisation(RANDOM, outputs, 9 * inputs)), 1.0)
+        y = g("MaxPool", y, kernel_shape=[2, 2], strides=[2, 2])
+        assert isinstance(outcome(g.save(tmp_path / "m.onnx", y)), Network)
+
+
+class TestOtherFiles:
+    @pytest.mark.parametrize("place", ["model", "data", "labels", "plan", "calibration", "epsilon", "report"])
+    @pytest.mark.parametrize("kind", ["/dev/zero", "pipe", "folder", "large"])
+    def test_no_ordinary_file(self, place: str, kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Neither read for ever, nor waited for, nor read at all where it is larger than any file of its kind (here: empty, with
+        a length).
+        """
+        monkeypatch.chdir(tmp_path)
+        os.mkfifo("pipe")
+        Path("folder").mkdir()
+        with Path("large").open("wb") as file:
+            file.truncate(MAX_FILE_BYTES + 1)
+        words = {"folder": "folder: Is a directory", "large": "bytes, at most"}.get(kind, f"{kind}: not an ordinary file")
+        start = time.process_time()
+        with pytest.raises(SigmabitError) as raised:
+            READERS[place](Path(kind))
+        assert words in str(raised.value)
+        assert time.process_time() - start < SECONDS
+
+    @pytest.mark.parametrize("scale", ["1" + "0" * 400, "1" + "0" * 5000, "NaN", "-Infinity", "1e400", "1e-308", "-1", "0"])
+    def test_numbers_of_a_plan(self, scale: str, tmp_path: Path) -> None:
+        network, path = import_model(DIGITS), tmp_path / "plan.json"
+        plan = json.dumps(Planner(network, "xc7k325t", 200.0).plan(20_000).to_json() | {"input_scale": 0.5})
+        path.write_text(plan.replace('"input_scale": 0.5', f'"input_scale": {scale}'))
+        assert planned_scale(path) is None
+        with pytest.raises(PlanError, match=f"{path}: .*input_scale"):
+            read_plan(path, network)
+
+    @pytest.mark.parametrize(
+        ("text", "words"),
+        [
+            ('{"schema": 1, "schema": 1}', "schema is there twice"),
+            ('{"a": ' * 50_000, "nested too deeply"),
+            ("[" * 50_000, "nested too deeply"),
+            ('{"clock_mhz": [[NaN]]}', "clock_mhz is nan, beyond 1e+30"),
+            (" " * (1 << 23) + "1", "bytes, at most"),
+            ("\udcff", "not JSON"),
+        ],
+        ids=["twice", "deep", "deep lists", "nan", "long", "no text"],
+    )
+    def test_json(self, text: str, words: str, tmp_path: Path) -> None:
+        path = tmp_path / "plan.json"
+        path.write_bytes(text.encode(errors="surrogateescape"))
+        with pytest.raises(PlanError, match=re.escape(words)):
+            read_plan(path, import_model(DIGITS))
+
+    @pytest.mark.parametrize("value", ["1e-308", "1e308", "NaN", "Infinity", "1" + "0" * 400, '"1"', "true", "null"])
+    @pytest.mark.parametrize("where", ["ranges", "input_scale", "precision"])
+    def test_calibrations(self, where: str, value: str, tmp_path: Path) -> None:
+        if where == "input_scale" and value == "null":
+            return
+        model = onnx.load(str(DIGITS.with_name("digits_vae.onnx")))
+        note = next(entry for entry in model.metadata_props if entry.key == KEY)
+        data = json.loads(note.value)
+        if where == "ranges":
+            data["ranges"]["conv1"] = [0, "here"]
+        elif where == "precision":
+            data["precision"]["weights"] = "here"
+        else:
+            data["input_scale"] = "here"
+        note.value = json.dumps(data).replace('"here"', value)
+        path = tmp_path / "m.onnx"
+        path.write_bytes(model.SerializeToString())
+        result = outcome(path)
+        assert isinstance(result, CalibrationError)
+        assert "the calibration in the model's metadata is damaged" in str(result)
+
+    @pytest.mark.parametrize("number", ["1" * 5000, "0x" + "f" * 9000])
+    def test_numbers_of_a_board(self, number: str, tmp_path: Path) -> None:
+        text = next(boards.FOLDER.glob("*.toml")).read_text()
+        (tmp_path / "b.toml").write_text(re.sub(r"(?m)^mhz = .*", f"mhz = {number}", text))
+        with pytest.raises(boards.BoardError, match=r"b\.toml: it holds a number of thousands of digits"):
+            boards.board("b", tmp_path)
+
+    def test_arrays_that_lie(self, tmp_path: Path) -> None:
+        """A small file whose header promises much is not believed; nor is a long one read that holds more than is of use."""
+        path = tmp_path / "x.npy"
+        for kind, count, size in (("<f4", 1 << 40, 64), ("|V0", 1 << 40, 64), ("|u1", 1 << 28, 1 << 28)):
+            with path.open("wb") as file:
+                np.lib.format.write_array_header_1_0(file, {"descr": kind, "fortran_order": False, "shape": (count,)})
+                file.truncate(file.tell() + size)
+            with pytest.raises(InputError, match="truncated" if size < 100 else f"{count} numbers, at most"):
+                read_array(path)
+
+    @pytest.mark.parametrize(("frames", "samples"), [(1, 65_536), (3, 7)])
+    def test_samples_in_parts(self, frames: int, samples: int, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The same as all at once, without the memory."""
+        network = import_model(DIGITS.with_name("trigger_vae.onnx"))
+        codes = RANDOM.integers(0, 256, (frames, *network.input.tensor.shape))
+        epsilon = RANDOM.integers(-100, 100, (frames, samples, network.latent.latents if network.latent else 0))
+        expected = dict(network.steps(codes, epsilon))[network.layers[-1].name]
+        monkeypatch.setattr("sigmabit.golden.network.AT_A_TIME", 1000)
+        assert np.array_equal(network.results(codes, epsilon), expected)
+
+    def test_samples_that_no_plan_holds(self) -> None:
+        planner = Planner(import_model(DIGITS.with_name("digits_vae.onnx")), "xc7k325t", 200.0, 65_536)
+        with pytest.raises(
+            PlanError, match="deconv2_shuffle makes 64 transfers of each, and at most 32768 samples can be planned"
+        ):
+            planner.fastest()
+        with pytest.raises(InputError, match=r"600 frames of 65536 samples give results of \d+ numbers, at most 134217728"):
+            check_size(planner.network, 600, 65_536)
+
+
+READERS: dict[str, Callable[[Path], object]] = {
+    "model": import_model,
+    "data": read_array,
+    "labels": lambda path: read_labels(path, 3, 3),
+    "plan": lambda path: read_plan(path, import_model(DIGITS)),
+    "calibration": lambda path: load_network(DIGITS.with_name("digits_vae.onnx"), None, Terminal(False), calibration=path),
+    "epsilon": lambda path: make_noise(import_model(DIGITS.with_name("digits_vae.onnx")), 1, None, None, path),
+    "report": lambda path: reread(path, "synth", Planner(import_model(DIGITS), "xc7k325t", 200.0).plan(20_000), [], [], print),
+}
+"""Whatever commands read."""

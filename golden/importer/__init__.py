@@ -49,7 +49,10 @@ def import_model(
             f"{path}: its numbers are real, and nothing says what range they have: give --calibration x.npy, or write a "
             f"calibrated copy with sigmabit calibrate"
         )
-    return replace(quantise(real, calibration.ranges, calibration.precision), omitted=real.omitted)
+    try:
+        return replace(quantise(real, calibration.ranges, calibration.precision), omitted=real.omitted)
+    except CalibrationError as error:
+        raise CalibrationError(f"{path}: {error}") from None
 
 
 def import_real(path: str | Path, input_scale: float | None = None, output_name: str | None = None) -> RealNetwork:

@@ -14,7 +14,7 @@ from ..grid import Grid
 from ..network import InputFormat, Layer, OutputFormat
 from ..normalisation import Tie, falls, find_ties, real_values
 from ..pool import Pool
-from ..scalar import Binarise, Chain, Float, Quantise, Step
+from ..scalar import Binarise, Chain, Float, Function, Power, Quantise, Step
 from ..tensor import TensorType
 from ..threshold import Threshold
 from ..window import Window
@@ -23,6 +23,12 @@ from .model_file import Node
 from .operands import value_grid
 from .scalar_nodes import Refusal
 from .symbols import PAD, Codes, Index, Input, Sums, Symbol, per_channel
+
+MAX_EVALUATIONS = 1 << 35
+"""Evaluations of one node for one accumulator, over all channels and binarisations of a network: a minute or two."""
+
+COSTLY = 8
+"""As how many evaluations that of a function such as an exponential counts."""
 
 Builder = Callable[[str], Layer]
 """Makes a layer of the given name, once the order of the input is settled."""
@@ -40,6 +46,7 @@ class Assembly:
     def __init__(self) -> None:
         self.planned: list[_Planned] = []
         self.ties: list[Tie] = []
+        self.left = MAX_EVALUATIONS
 
     @property
     def stage(self) -> int:
@@ -98,18 +105,19 @@ class Assembly:
     def is_binary(self, symbol: Symbol) -> bool:
         """Does an activation take no more than two values?"""
         source = symbol.source
-        if isinstance(source, Codes):
-            return decide(*_codes_decision(symbol, source)) is not None
-        assert isinstance(source, Sums)
+        assert isinstance(source, Codes | Sums)
         try:
-            return decide(*_sums_decision(symbol, source)) is not None
+            chain, accumulators = _codes_decision(symbol, source) if isinstance(source, Codes) else _sums_decision(symbol, source)
         except Refusal:  # it differs between positions
             return False
+        self._about_to_evaluate(chain, accumulators)
+        return decide(chain, accumulators) is not None
 
     def threshold(self, symbol: Symbol, codes: Codes, taker: str) -> Symbol:
         """Binarised pixels, or bits whose meaning changes from element to element."""
         frame, levels = codes.frame, codes.grid.levels
         chain, accumulators = _codes_decision(symbol, codes)
+        self._about_to_evaluate(chain, accumulators)
         decision = decide_or_refuse(chain, accumulators)
         self.consume(codes, taker)
         thresholds = np.broadcast_to(decision.steps.thresholds, (frame.size,))
@@ -129,6 +137,7 @@ class Assembly:
         """A layer of weights, its poolings and all that is done to single elements up to the next layer."""
         befores = [pooling.before for pooling in sums.poolings]
         whole, accumulators = _sums_decision(symbol, sums)
+        self._about_to_evaluate(whole, accumulators)
         decision = decide_or_refuse(whole, accumulators)
         self.consume(sums, taker)
         steps = decision.steps
@@ -145,6 +154,7 @@ class Assembly:
         inner = Chain()
         for pooling, part in zip(sums.poolings, befores, strict=True):
             inner = Chain((*inner.steps, *part.steps))
+            self._about_to_evaluate(inner, accumulators)
             inner_chain = inner.without_zeros if decision.zeros else inner
             try:
                 inner_falls = falls(
@@ -173,6 +183,16 @@ class Assembly:
             raise Refusal("the output comes from further back; branches are not supported")
         kind = "dense" if sums.window is None else "conv"
         self.planned.append(_Planned(kind, lambda name: build_layer(name, (sums.node.name,), sums, None, None)))
+
+    def _about_to_evaluate(self, chain: Chain, accumulators: Accumulators) -> None:
+        """Count what trying all accumulators takes. Raises Refusal where that is too much."""
+        costs = 1 + sum(COSTLY if isinstance(step, Function | Power) else 1 for step in chain.steps)
+        self.left -= accumulators.evaluations * costs
+        if self.left < 0:
+            raise Refusal(
+                f"{accumulators.evaluations} accumulators of its channels to be tried, each through {len(chain.steps)} nodes; at "
+                f"most {MAX_EVALUATIONS} such steps are made for a network"
+            )
 
     def _note_ties(self, chain: Chain, accumulators: Accumulators, decision: Decision) -> None:
         """List what rounding decides, at each step of the chain that jumps, and what the zero of a Sign does."""

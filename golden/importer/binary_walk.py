@@ -164,7 +164,7 @@ class BinaryWalk(Walk[Network]):
         scale = magnitudes.astype(np.float64) * grid.scale
         sums = Sums(node, codes, grid, window, np.ascontiguousarray(weights, np.int8), scale, frame)
         shape = (1, outputs, height, width) if node.operator == "Conv" else (1, outputs)
-        symbol = Symbol(sums, np.arange(frame.size).reshape(shape))
+        symbol = Symbol(sums, frame.settled.reshape(shape))
         if len(arguments) > 2 and arguments[2] is not None:
             return symbol.then([Add(node.name, constant(arguments, 2).reshape(1, -1, 1, 1))])
         return symbol
@@ -184,7 +184,7 @@ class BinaryWalk(Walk[Network]):
             if len({axis.last(output) for output in range(axis.outputs)}) < axis.outputs:
                 raise Refusal("padding so wide that two windows end at the same input")
         frame = Frame.of((image.shape[0], window.rows.outputs, window.columns.outputs))
-        index = np.arange(frame.size).reshape(1, *frame.shape)
+        index = frame.settled[None]
         source = symbol.source
         if isinstance(source, Unknown):
             return unknown(index.shape)

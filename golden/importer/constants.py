@@ -19,7 +19,10 @@ from .scalar_nodes import Refusal
 Array = NDArray[Any]
 
 MAX_ELEMENTS = 1 << 27
-"""Elements of all results together."""
+"""Elements of all results together, of 8 bytes at most."""
+
+KINDS = "fiubV"
+"""Of NumPy's types those of numbers; V are float8 and its like. Texts are none, which take any number of bytes each."""
 
 ELEMENTWISE = (
     *("Abs", "Add", "And", "Cast", "Ceil", "Clip", "Div", "Equal", "Exp", "Floor", "Greater"),
@@ -47,6 +50,8 @@ class ConstantFolding:
         """The node's results, by the ONNX reference implementation."""
         if node.operator not in (*ELEMENTWISE, *REARRANGING, *LINEAR):
             raise Refusal("not supported on constants")
+        if not _numbers(node, arguments):
+            raise Refusal("not supported on constants that are no numbers")
         self.left -= _elements(node, arguments)
         if self.left < 0:
             raise Refusal(f"it makes the graph's constants unfold to more than {MAX_ELEMENTS} elements")
@@ -65,6 +70,18 @@ class ConstantFolding:
         except Exception as error:  # the reference implementation raises whatever its operators do
             raise Refusal(f"cannot be evaluated on constants ({type(error).__name__})") from None
         return [np.asarray(result) for result in results]
+
+
+def _numbers(node: Node, arguments: list[Array]) -> bool:
+    """Are all arguments numbers, and what the node's attributes make of them?"""
+    types = [array.dtype for array in arguments]
+    types += [value.dtype for value in node.attributes.values() if isinstance(value, np.ndarray)]
+    if "to" in node.attributes:
+        try:
+            types.append(onnx.helper.tensor_dtype_to_np_dtype(node.attributes["to"]))
+        except KeyError:
+            return False
+    return all(kind.kind in KINDS for kind in types)
 
 
 def _elements(node: Node, arguments: list[Array]) -> int:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..grid import Grid
-from ..normalisation import Levels, NotANumberError, NotMonotoneError, Steps, Tie, falls, find_levels, find_others
+from ..normalisation import BLOCK, Levels, NotANumberError, NotMonotoneError, Steps, Tie, find_levels, find_others
 from ..scalar import Chain, Float, Sign
 from .scalar_nodes import Refusal
 
@@ -172,15 +172,17 @@ def _reason(chain: Chain, accumulators: Accumulators) -> str | None:
 
 def _first_not_monotone(chain: Chain, accumulators: Accumulators) -> str:
     """The first node up to which `chain` both rises and falls over one channel's accumulators."""
-    for end, step in enumerate(chain.steps, 1):
-        part = Chain(chain.steps[:end])
-        try:
-            falls(
-                lambda a, f=part: f(accumulators.reals(a)),  # type: ignore[misc]
-                accumulators.low,
-                accumulators.high,
-                accumulators.stride,
-            )
-        except (NotMonotoneError, NotANumberError):
-            return step.node
-    return chain.steps[-1].node
+    low, high, stride = accumulators.low, accumulators.high[:, None], accumulators.stride
+    rose, fell = np.zeros((2, len(chain.steps), len(low)), bool)
+    count = int((accumulators.high - low).max()) // stride + 1
+    width = max(2, BLOCK // len(low))
+    for start in range(0, count, width - 1):  # neighbouring blocks share one value
+        x = accumulators.reals(np.minimum(low[:, None] + stride * np.arange(start, min(start + width, count)), high))
+        for number, step in enumerate(chain.steps):
+            x = Chain((step,))(x)
+            nowhere = np.isnan(x).any(axis=1)
+            change = np.diff(x, axis=1)
+            rose[number] |= nowhere | (change > 0).any(axis=1)
+            fell[number] |= nowhere | (change < 0).any(axis=1)
+    turning = (rose & fell).any(axis=1)
+    return chain.steps[int(np.argmax(turning)) if turning.any() else -1].node

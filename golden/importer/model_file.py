@@ -17,9 +17,9 @@ from onnx import numpy_helper
 from ..errors import ModelFileError
 from ..external import Beside
 from ..network import Omitted
+from ..onnx_file import load
 from .functions import inlined
 
-MAX_FILE_BYTES = 1 << 30
 MAX_NODES = 20_000
 MAX_TENSOR_ELEMENTS = 1 << 28
 
@@ -98,19 +98,7 @@ def leading_to(tensors: Sequence[str], nodes: Sequence[Node]) -> tuple[Node, ...
 
 def read(path: Path, output: str | None = None) -> Graph:
     """The main graph of an ONNX file, for the named output or its first. Raises ModelFileError if it is none, or too large."""
-    try:
-        size = path.stat().st_size
-        if size > MAX_FILE_BYTES:
-            raise ModelFileError(f"{path}: {size} bytes, at most {MAX_FILE_BYTES} are read")
-        raw = path.read_bytes()
-    except OSError as error:
-        raise ModelFileError(f"{path}: {error.strerror or error}") from None
-    model = onnx.ModelProto()
-    try:
-        model.ParseFromString(raw)
-    except Exception:  # protobuf has no common base class for its errors
-        raise ModelFileError(f"{path}: not an ONNX file, or truncated") from None
-    model = inlined(model, path, MAX_NODES)
+    model = inlined(load(path), path, MAX_NODES)
     graph = model.graph
     if not graph.output or not graph.input:
         raise ModelFileError(f"{path}: not an ONNX model: its graph has no inputs or no outputs")

@@ -69,11 +69,15 @@ class RealWalk(Walk[RealNetwork]):
             if tensor is None:
                 return
             front = BinaryWalk(self.graph, self.path, self.input_scale)
+            front.budget = self.budget
             visited = leading_to((tensor,), nodes)
             for node in visited:
+                if self.budget.exhausted:
+                    break
                 front.visit(node)
-            front.finish(tensor)
-            if front.assembly.stage and not front.findings:
+            else:
+                front.finish(tensor)
+            if self.budget.exhausted or (front.assembly.stage and not front.findings):
                 break  # otherwise nothing is binary up to a node that rounds, which may be part of the layers behind
         if not front.findings and not front.assembly.stage:
             return  # nothing but the input's own quantiser

@@ -21,6 +21,7 @@ from ..network import InputFormat, Statement
 from ..scalar import Add, Chain, Choose, Float, Function, LeakyRelu, Multiply, Normalise, Quantise, Rowwise, Sign, Step
 from . import input_grid, scalar_nodes
 from .assembly import binary_grid, input_format
+from .budget import Budget
 from .constants import ConstantFolding
 from .model_file import Graph, Node
 from .operands import Array, activation, constant, with_constant
@@ -84,6 +85,7 @@ class Walk(ABC, Generic[Result]):
         self.statement: Statement | None = None
         index = np.arange(self.frame.size).reshape(1, *self.input_shape)
         self.fold = ConstantFolding(graph.opset)
+        self.budget = Budget()
         self.values: dict[str, Value] = {
             **graph.constants,
             **dict.fromkeys(graph.other_inputs),
@@ -121,6 +123,8 @@ class Walk(ABC, Generic[Result]):
     def run(self) -> Result:
         """The network, or UnsupportedModelError with every finding."""
         for node in self.nodes():
+            if self.budget.exhausted:
+                break
             self.visit(node)
         taken = {self.graph.output, *(name for node in self.graph.leading for name in node.inputs)}
         for name in self.graph.other_inputs:
@@ -156,13 +160,14 @@ class Walk(ABC, Generic[Result]):
         """Find out what the node's outputs are, or why it cannot become hardware."""
         try:
             results = self.results(node)
+            self.budget.keep(results if isinstance(results, list) else [results])
         except Refusal as refusal:
             self.refuse(refusal, node)
-            results = self.placeholder(node)
+            results = self.substitute(node)
         except (ArithmeticError, LookupError, TypeError, ValueError) as error:  # a graph that ONNX's own rules forbid
             reason = f"inputs or attributes that do not suit the operator ({type(error).__name__}: {error})"
             self.findings.append(Unsupported(node.name, node.operator, reason))
-            results = self.placeholder(node)
+            results = self.substitute(node)
         found = results if isinstance(results, list) else [results]
         self.values.update({**dict.fromkeys(node.outputs), **dict(zip(node.outputs, found, strict=False))})
         if node.operator == "Shape" or self.static.issuperset(filter(None, node.inputs)):
@@ -184,6 +189,7 @@ class Walk(ABC, Generic[Result]):
         arguments = [self.values[name] if name else None for name in node.inputs]
         known = all(not name or value is not None for name, value in zip(node.inputs, arguments, strict=True))
         constants = [a for a in arguments if isinstance(a, np.ndarray)]
+        self.budget.look(arguments)
         if known and node.operator not in self.unfolded and not any(isinstance(a, Symbol) for a in arguments):
             return self.fold(node, constants)
         if node.operator not in self.handlers:
@@ -193,6 +199,9 @@ class Walk(ABC, Generic[Result]):
         if not known:
             self.check_weights(node, arguments)
             return None
+        for key, number in node.attributes.items():
+            if isinstance(number, float) and not math.isfinite(number) and node.operator != "Clip":
+                raise Refusal(f"its attribute {key} is {number:g}")
         for array in constants:
             if array.dtype.kind not in "fiub":
                 raise Refusal(f"a constant of type {array.dtype}")
@@ -227,6 +236,15 @@ class Walk(ABC, Generic[Result]):
         elif node.operator not in ("Cast", "DequantizeLinear", "Shape", "Where", *COMPARISONS):
             kind = input_grid.type_name(self.graph).lower()
             raise Refusal(f"it computes with numbers of the input's type {kind}; cast them to float first")
+
+    def substitute(self, node: Node) -> Symbol | None:
+        """A placeholder, if there is room for one."""
+        found = None if self.budget.exhausted else self.placeholder(node)
+        try:
+            self.budget.keep([found])
+        except Refusal:  # the refused node is what is told
+            return None
+        return found
 
     def placeholder(self, node: Node) -> Symbol | None:
         """What a refused node would give, if its shape is known."""

@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 
 from sigmabit.golden import InputError, Network, import_real
 from sigmabit.golden.gaussian import FRACTION
+from sigmabit.hdl.plan import MAX_SAMPLES
 from sigmabit.verif import reference
 from sigmabit.verif.pipelines import Noise, simulate
 
 from ..anomaly import LEFT_OUT, Executor, Inference, Reals, roc_auc, scores, trigger_scores
+from ..executions import check_size
 from ..files import check_writable, read_labels, write_whole
 from ..models import load_with_data, make_plan
 from ..terminal import Terminal, table
@@ -37,7 +39,9 @@ PLACES = ("float", "golden", "verilator", "icarus", "myhdl")
 @click.option(
     "--left-out", type=click.IntRange(0, CLASSES - 1), metavar="C", help="The anomalous class, where files do not say it."
 )
-@click.option("--samples", type=click.IntRange(min=1), default=16, show_default=True, metavar="K", help="Samples of each frame.")
+@click.option(
+    "--samples", type=click.IntRange(1, MAX_SAMPLES), default=16, show_default=True, metavar="K", help="Samples of each frame."
+)
 @click.option("--seed", type=click.IntRange(0, 2**64 - 1), default=0, metavar="N", help="Seed of the samples (default: 0).")
 @options.input_scale
 @options.output_name
@@ -73,6 +77,7 @@ def anomaly(
             network, x, codes = load_with_data(model, data, input_scale, terminal, calibration, output_name=output_name)
             if network.latent is None:
                 raise InputError(f"{model}: it draws no samples")
+            check_size(network, len(x), samples + 1, recorded=True)
             anomalous = read_labels(labels, len(x), CLASSES) == (unknown := _left_out(model, left_out))
             if not 0 < anomalous.sum() < len(x):
                 raise InputError(

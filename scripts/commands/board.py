@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
@@ -13,7 +12,7 @@ from sigmabit.hdl.convert import convert
 from sigmabit.hdl.link import System, divisor
 from sigmabit.verif.board import system_of
 
-from ..files import check_folder, write_folder, write_json
+from ..files import check_folder, write_folder, write_json, written_before
 from ..models import load_network, make_plan
 from ..terminal import Terminal
 from . import options
@@ -79,16 +78,7 @@ def board(
         write_json(fresh / BOARD, data)
         (fresh / ARGUMENTS).write_text("".join(f"{key}={value}\n" for key, value in told.items()))
 
-    write_folder(output, write, _leftovers(output), last=(PLAN, BOARD, f"{top}.f"))
+    leftovers = written_before(output, BOARD, lambda board: str(board["top"]))
+    leftovers += [f"{Path(name).stem}.xdc" for name in leftovers[:1]]
+    write_folder(output, write, leftovers, last=(PLAN, BOARD, f"{top}.f"))
     terminal.emit(data, f"{network.name} on {of.name} at {told['clock_mhz']:g} MHz in {output}; the top is {top}")
-
-
-def _leftovers(folder: Path) -> list[str]:
-    """The files of an earlier run, by what it says of itself; none where that is missing."""
-    try:
-        top = str(json.loads((folder / BOARD).read_text())["top"])
-        modules = (folder / f"{top}.f").read_text().split()
-    except (OSError, ValueError, KeyError, TypeError):
-        return []
-    files = [f"{top}.f", f"{top}.xdc", *modules, *(f"{Path(module).stem}.mem" for module in modules)]
-    return [name for name in files if Path(name).name == name]

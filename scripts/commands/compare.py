@@ -12,12 +12,13 @@ import click
 from sigmabit.verif.compare import Difference, first_difference
 from sigmabit.verif.pipelines import Stalls, simulate
 
+from ..executions import check_size
 from ..models import load_with_data, make_noise, make_plan
 from ..terminal import Terminal, table
 from . import options
 
 AT_A_TIME = 500
-"""Frames that are simulated and compared at a time, each time from reset: all tensors of so many are kept in memory."""
+"""Frames, or samples of frames, that are simulated and compared at a time, each time from reset: all their tensors are kept."""
 
 OF_256 = click.IntRange(0, 255)
 
@@ -70,13 +71,15 @@ def compare(
     noise, samples = make_noise(network, len(codes), samples, seed, epsilon)
     codes = codes[:frames]
     made = make_plan(network, plan, part, clock_mhz=clock_mhz, samples=samples)
+    step = max(1, AT_A_TIME // made.samples)
+    check_size(network, min(step, len(codes)), made.samples, recorded=True)
     stalls = Stalls(idle, backpressure, stall_seed)
     elements: Counter[str] = Counter()
     wrong: Counter[str] = Counter()
     difference: Difference | None = None
     with terminal.progress() as report:
-        for start in range(0, len(codes), AT_A_TIME):
-            some = codes[start : start + AT_A_TIME]
+        for start in range(0, len(codes), step):
+            some = codes[start : start + step]
 
             def overall(what: str, done: int, total: int, start: int = start) -> None:
                 report(what, start + done, len(codes) if total else 0)

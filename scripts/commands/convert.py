@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
@@ -11,7 +10,7 @@ from sigmabit.hdl.convert import convert as to_verilog
 from sigmabit.hdl.keywords import identifier
 from sigmabit.hdl.top import Pipeline
 
-from ..files import check_folder, write_folder, write_json
+from ..files import check_folder, write_folder, write_json, written_before
 from ..models import load_network, make_plan, remark_constant
 from ..terminal import Terminal
 from . import options
@@ -56,17 +55,7 @@ def convert(
         design.write(fresh)
         write_json(fresh / PLAN, made.to_json())
 
-    write_folder(output, write, _leftovers(output), last=(PLAN, file_list))
+    leftovers = written_before(output, PLAN, lambda plan: identifier(plan["network"]))
+    write_folder(output, write, leftovers, last=(PLAN, file_list))
     data = {"top": design.top, "folder": str(output), "files": design.files, "list": file_list}
     terminal.emit(data, f"{len(design.files)} modules in {output}, listed in {file_list}; the top is {design.top}")
-
-
-def _leftovers(folder: Path) -> list[str]:
-    """The files of an earlier conversion, by its plan and its file list; none where these are missing."""
-    try:
-        top = identifier(json.loads((folder / PLAN).read_text())["network"])
-        modules = (folder / f"{top}.f").read_text().split()
-    except (OSError, ValueError, KeyError, TypeError):
-        return []
-    files = [f"{top}.f", *modules, *(f"{Path(module).stem}.mem" for module in modules)]
-    return [name for name in files if Path(name).name == name]

@@ -16,6 +16,7 @@ from sigmabit.golden.gaussian import FRACTION
 from sigmabit.hdl.plan import Plan, check_samples
 from sigmabit.verif.pipelines import Measured, Noise, simulate
 
+from ..executions import check_size
 from ..files import check_writable, read_labels, write_array, write_arrays, write_whole
 from ..models import load_with_data, make_noise, make_plan
 from ..terminal import Report, Terminal, table
@@ -89,15 +90,16 @@ def run(
         made = make_plan(network, plan, part, clock_mhz=clock_mhz, samples=samples)
     count = made.samples if made else 1 if samples is None else samples
     check_samples(network, count)
+    recorded = trace is not None or latents is not None
+    check_size(network, len(codes), count, recorded)
     drawn = noise.for_network(network, len(codes), count)
     measured: Measured | None = None
     with terminal.progress() as report:
         if on == "golden" or made is None:
             report("computing", 0, 0)
-            tensors = dict(network.steps(codes, drawn))
-            results = tensors[network.layers[-1].name]
+            tensors = dict(network.steps(codes, drawn)) if recorded else {}
+            results = tensors[network.layers[-1].name] if recorded else network.results(codes, drawn)
         else:
-            recorded = trace is not None or latents is not None
             measured = _simulate(network, made, codes, on, recorded, waves, report, noise)
             tensors, results = measured.trace, measured.results
     y = network.output.decode(results)
