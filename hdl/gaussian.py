@@ -247,7 +247,7 @@ def gaussian_draw(clk, early, late, address, entry, sample, config):
 
 @composite
 def gaussian(clk, early, late, sample, config):
-    """The sample of golden/gaussian.py that a word stands for, 4 cycles after its early bits; 16 bits, 11 of them fraction.
+    """The sample that a word stands for, as golden has it, 4 cycles after its early bits; 16 bits, 11 of them fraction.
 
     early: the low bits of a word; late: the others, a cycle later.
     """

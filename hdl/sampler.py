@@ -167,7 +167,7 @@ def sampler_queue(clk, rst, samples, arrived, move, eps, config):
 
 @composite
 def sampler(clk, rst, seed, take, eps, ready, config):
-    """Vectors of Gaussian samples (golden/sampler.py), one per cycle for ever.
+    """Vectors of Gaussian samples, as golden has them, one per cycle for ever.
 
     seed: 64 bits, read in the last cycle of reset. ready: low until the lanes are seeded and the queue has filled, high from then
     on. eps: the vector that is next, lane 0 lowest, 16 bits a sample in two's complement, 11 of them fraction. take: it is

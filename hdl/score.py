@@ -254,7 +254,7 @@ def subtract_from(clk, minuend, total, difference):
 
 @leaf
 def score(clk, data, mu_squared, kl, config):
-    """The scores of golden/score.py, config.latency cycles later.
+    """The scores that golden gives, config.latency cycles later.
 
     data: mu of all latents, then the logarithms of their variances or deviations. mu_squared, kl: in two's complement.
     """

@@ -282,7 +282,7 @@ def either(a, b, both):
 
 @leaf
 def seeder(clk, rst, seed, first, second, step, load, source, step_first, seeded, config):
-    """Loads the lanes with golden/seeder.py's states of a seed, that of the last cycle of reset, and is `seeded` from then on.
+    """Loads the lanes with golden's states of a seed, that of the last cycle of reset, and is `seeded` from then on.
 
     The lanes are a chain: with load, a lane takes the first word of the lane before it as its second word; source is what lane 0
     takes. first, second: lane 0's state; it makes the steps of a jump itself. step_first is its step: that of all lanes, or one

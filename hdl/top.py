@@ -91,7 +91,7 @@ class Taps:
 
 @composite
 def pipeline(aclk, aresetn, s_axis, m_axis, counters, taps, seed, s_axis_eps, config):
-    """Frames in, results out, as AXI4-Streams; see docs/flow.md for what lies between. taps is None in ordinary builds.
+    """Frames in, results out, as AXI4-Streams; the page on flow says what lies between. taps is None in ordinary builds.
 
     seed: of the sampler, 64 bits, read when reset ends. s_axis_eps: vectors of samples, one for each sample of each frame. One
     of them is None, or both, as config.noise has it.

@@ -132,7 +132,7 @@ def turn_left(source, turned):
 
 @leaf
 def uniform(clk, load, step, source, first, second, early, late, config):
-    """The generator of D. Blackman and S. Vigna (golden/uniform.py).
+    """The generator of D. Blackman and S. Vigna.
 
     load: the state takes source as its second word, and its second word as its first. step: the state moves on; the word of the
     state that it leaves comes 2 cycles later, its high bits, late, 3 cycles later. first, second: the state's words, or None
