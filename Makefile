@@ -119,7 +119,7 @@ lint: $(ENVIRONMENT) ## style and types of the Python, silent traps of the MyHDL
 	@for room in golden hdl host verif fpga scripts; do ln -sfn ../../../$$room build/mypy/sigmabit/$$room; done
 	cd build/mypy && ../../.venv/bin/mypy --config-file ../../pyproject.toml --strict -p sigmabit.golden -p sigmabit.host
 	cd build/mypy && ../../.venv/bin/mypy --config-file ../../pyproject.toml -p sigmabit.hdl -p sigmabit.verif -p sigmabit.fpga -p sigmabit.scripts
-	.venv/bin/python -m sigmabit.verif.lint_myhdl
+	.venv/bin/python -m sigmabit.verif.house.lint_myhdl
 
 convert: build/$(STEM)/verilog/plan.json ## MODEL's Verilog, in build/
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from .calibration import Calibration, calibrated, embed
-from .errors import (
+from .front.calibration import Calibration, calibrated, embed
+from .front.importer import import_model, import_real, is_real
+from .front.quantise import Precision
+from .network.network import Network, recognise_scale
+from .types.errors import (
     CalibrationError,
     InputError,
     ModelFileError,
@@ -12,9 +15,6 @@ from .errors import (
     Unsupported,
     UnsupportedModelError,
 )
-from .importer import import_model, import_real, is_real
-from .network import Network, recognise_scale
-from .quantise import Precision
 
 __all__ = [
     "Calibration",

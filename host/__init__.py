@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sigmabit.golden.controller import Status
+from sigmabit.golden.link.controller import Status
 
 from .client import Client, LinkError, Port, Progress, open_port
 

@@ -1,4 +1,4 @@
-"""A client of one device: frames in, results out, whatever the line does on the way. docs/link.md has the protocol."""
+"""A client of one device: frames in, results out, whatever the line does on the way. docs/link/link.md has the protocol."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ import serial
 from numpy.typing import NDArray
 
 from sigmabit.golden import SigmabitError
-from sigmabit.golden.controller import ANSWER, NONCE_BYTES, PROTOCOL, SEED_BYTES, Kind, Status
-from sigmabit.golden.deframer import Deframer, Message, Reason
-from sigmabit.golden.framer import CRC_BYTES, HEADER_BYTES, LONGEST_RUN, frame
+from sigmabit.golden.link.controller import ANSWER, NONCE_BYTES, PROTOCOL, SEED_BYTES, Kind, Status
+from sigmabit.golden.link.deframer import Deframer, Message, Reason
+from sigmabit.golden.link.framer import CRC_BYTES, HEADER_BYTES, LONGEST_RUN, frame
 
 Progress = Callable[[int, int], None]
 """Called with the frames that are done, and their number."""

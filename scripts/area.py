@@ -9,11 +9,11 @@ from typing import Protocol
 from sigmabit.fpga.synthesis import SynthesisError
 from sigmabit.fpga.synthesis import areas as by_module
 from sigmabit.golden import InputError, SigmabitError
-from sigmabit.hdl.convert import convert
-from sigmabit.hdl.cost import Cost
-from sigmabit.hdl.plan import Plan
-from sigmabit.hdl.popcount import PopcountConfig
-from sigmabit.hdl.top import Pipeline
+from sigmabit.hdl.arithmetic.popcount import PopcountConfig
+from sigmabit.hdl.family.cost import Cost
+from sigmabit.hdl.pipeline.top import Pipeline
+from sigmabit.hdl.planning.plan import Plan
+from sigmabit.hdl.verilog.convert import convert
 
 from .reread import Entries, number, reread
 from .terminal import Report

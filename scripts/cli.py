@@ -40,7 +40,7 @@ def _run() -> int:
 
     from sigmabit.fpga.board import BoardError
     from sigmabit.golden import SigmabitError
-    from sigmabit.verif.pipelines import SimulationError
+    from sigmabit.verif.simulation import SimulationError
 
     from .group import PipeClosed, sigmabit
 

@@ -11,10 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sigmabit.golden import InputError, Network
-from sigmabit.golden.gaussian import FRACTION
-from sigmabit.hdl.plan import Plan, repetitions
-from sigmabit.verif import reference
-from sigmabit.verif.pipelines import Measured, Noise, simulate
+from sigmabit.golden.noise.gaussian import FRACTION
+from sigmabit.hdl.planning.plan import Plan, repetitions
+from sigmabit.verif.simulation import Measured, Noise, reference, simulate
 
 from .terminal import Report
 

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sigmabit.golden import InputError, SigmabitError
-from sigmabit.golden.untrusted import MAX_JSON_BYTES, content, opened, parse_json
+from sigmabit.golden.front.untrusted import MAX_JSON_BYTES, content, opened, parse_json
 
 MAX_ARRAY_BYTES = 1 << 30
 MAX_ELEMENTS = 1 << 27

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sigmabit.golden import Network
-from sigmabit.golden.latent import Latent
+from sigmabit.golden.sampling.latent import Latent
 
 from .files import write_whole
 from .pictures import gallery, write_grid

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sigmabit.hdl.plan import Plan
+from sigmabit.hdl.planning.plan import Plan
 
 from .portable import portable
 

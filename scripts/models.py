@@ -20,18 +20,18 @@ from sigmabit.golden import (
     Precision,
     UncalibratedError,
     calibrated,
-    gaussian,
     import_model,
     import_real,
     is_real,
     recognise_scale,
 )
-from sigmabit.golden.quantise import CLAMPED, LOGARITHMS
-from sigmabit.golden.real import RealNetwork
-from sigmabit.hdl.parts import part as device
-from sigmabit.hdl.plan import Plan, PlanError, planned_scale, read_plan
-from sigmabit.hdl.planner import Planner
-from sigmabit.verif.pipelines import Noise
+from sigmabit.golden.front.quantise import CLAMPED, LOGARITHMS
+from sigmabit.golden.network.real import RealNetwork
+from sigmabit.golden.noise import gaussian
+from sigmabit.hdl.family.parts import part as device
+from sigmabit.hdl.planning.plan import Plan, PlanError, planned_scale, read_plan
+from sigmabit.hdl.planning.planner import Planner
+from sigmabit.verif.simulation import Noise
 
 from .files import read_array
 from .terminal import Terminal

@@ -10,10 +10,10 @@ import numpy as np
 
 from sigmabit.fpga.netlist import Area
 from sigmabit.fpga.synthesis import synthesise
-from sigmabit.hdl.convert import convert
-from sigmabit.hdl.module import outline
-from sigmabit.hdl.popcount import PopcountConfig, popcount
-from sigmabit.hdl.stream import bit, wire
+from sigmabit.hdl.arithmetic.popcount import PopcountConfig, popcount
+from sigmabit.hdl.verilog.convert import convert
+from sigmabit.hdl.verilog.module import outline
+from sigmabit.hdl.verilog.stream import bit, wire
 
 SWEPT = (64, 128, 192, 256, 384, 512, 768, 1024, 1536)
 """Inputs of the arrays that are measured."""

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from sigmabit.fpga.power import Power, power
 from sigmabit.golden import InputError, Network
-from sigmabit.golden.identity import identity
-from sigmabit.hdl.plan import Plan
-from sigmabit.verif.activity import Activity, Switching, switching
-from sigmabit.verif.pipelines import Noise
+from sigmabit.golden.network.identity import identity
+from sigmabit.hdl.planning.plan import Plan
+from sigmabit.verif.simulation import Noise
+from sigmabit.verif.simulation.activity import Activity, Switching, switching
 
 from .area import HELD, Areas, parts_of, planned
 from .reread import Entries, number, reread

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from sigmabit.golden import InputError
-from sigmabit.golden.untrusted import MAX_JSON_BYTES, content, parse_json
-from sigmabit.hdl.plan import Plan
+from sigmabit.golden.front.untrusted import MAX_JSON_BYTES, content, parse_json
+from sigmabit.hdl.planning.plan import Plan
 
 Entries = Mapping[str, Mapping[str, Any]]
 """The parts of a pipeline, by name."""

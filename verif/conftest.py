@@ -12,7 +12,7 @@ import pytest
 from sigmabit.scripts import cli
 from sigmabit.scripts.datasets import digits
 
-from .command_line import Call, Refused, Result, Tiny, command, frames, listing
+from .harness.command_line import Call, Refused, Result, Tiny, command, frames, listing
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-// What a board's eight lamps show. See docs/boards.md.
+// What a board's eight lamps show. See docs/boards/boards.md.
 module board_lamps #(
     parameter integer BITS = 26  // of the counter that makes the lamps blink; 2**BITS cycles are some tenths of a second
 ) (

@@ -1,4 +1,4 @@
-# From the folder that `sigmabit convert` writes to a bitstream. See docs/vivado.md.
+# From the folder that `sigmabit convert` writes to a bitstream. See docs/boards/vivado.md.
 #
 #     vivado -mode batch -source bitstream.tcl -tclargs folder=DIR top=NAME part=PART clock_mhz=F out=DIR
 

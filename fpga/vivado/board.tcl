@@ -1,4 +1,4 @@
-# From the folder that `sigmabit board` writes to a bitstream for that board, and what its flash takes. See docs/vivado.md.
+# From the folder that `sigmabit board` writes to a bitstream for that board, and what its flash takes. See docs/boards/vivado.md.
 #
 #     vivado -mode batch -source board.tcl \
 #         -tclargs folder=DIR top=NAME part=PART clock_mhz=F out=DIR interface=BPIx16 megabytes=N

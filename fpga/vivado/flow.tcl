@@ -274,7 +274,7 @@ proc flow::synthesise {run mode {xdc {}}} {
     set sources [dict get $run sources]
     set memories [dict get $run memories]
     if {$xdc eq ""} { set xdc [constraints $run $mode] }
-    # with the macro, modules instantiate primitives of the 7 series (docs/popcount.md)
+    # with the macro, modules instantiate primitives of the 7 series (docs/arithmetic/popcount.md)
     set define SIGMABIT_7SERIES
     set options [list -top [dict get $run top] -part [dict get $run part] -mode $mode -verilog_define $define]
     keep $run $options [concat $sources $memories [list $xdc]]

@@ -1,4 +1,4 @@
-# The core alone, to be placed in a larger design: synthesised without I/O, placed and routed. See docs/vivado.md.
+# The core alone, to be placed in a larger design: synthesised without I/O, placed and routed. See docs/boards/vivado.md.
 #
 #     vivado -mode batch -source out_of_context.tcl -tclargs folder=DIR top=NAME part=PART clock_mhz=F out=DIR
 

@@ -11,10 +11,9 @@ import onnx
 from numpy.typing import NDArray
 
 from sigmabit.golden import InputError, Network, import_real
-from sigmabit.golden.gaussian import FRACTION
-from sigmabit.hdl.plan import MAX_SAMPLES
-from sigmabit.verif import reference
-from sigmabit.verif.pipelines import Noise, simulate
+from sigmabit.golden.noise.gaussian import FRACTION
+from sigmabit.hdl.planning.plan import MAX_SAMPLES
+from sigmabit.verif.simulation import Noise, reference, simulate
 
 from ..anomaly import LEFT_OUT, Executor, Inference, Reals, roc_auc, scores, trigger_scores
 from ..executions import check_size

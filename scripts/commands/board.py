@@ -7,9 +7,9 @@ from pathlib import Path
 import click
 
 from sigmabit.fpga import board as boards
-from sigmabit.golden.identity import identity
-from sigmabit.hdl.convert import convert
-from sigmabit.hdl.link import System, divisor
+from sigmabit.golden.network.identity import identity
+from sigmabit.hdl.link.link import System, divisor
+from sigmabit.hdl.verilog.convert import convert
 from sigmabit.verif.board import system_of
 
 from ..files import check_folder, write_folder, write_json, written_before

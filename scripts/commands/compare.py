@@ -9,8 +9,8 @@ from pathlib import Path
 
 import click
 
-from sigmabit.verif.compare import Difference, first_difference
-from sigmabit.verif.pipelines import Stalls, simulate
+from sigmabit.verif.simulation import Stalls, simulate
+from sigmabit.verif.simulation.compare import Difference, first_difference
 
 from ..executions import check_size
 from ..models import load_with_data, make_noise, make_plan

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
-from sigmabit.hdl.convert import convert as to_verilog
-from sigmabit.hdl.keywords import identifier
-from sigmabit.hdl.top import Pipeline
+from sigmabit.hdl.pipeline.top import Pipeline
+from sigmabit.hdl.verilog.convert import convert as to_verilog
+from sigmabit.hdl.verilog.keywords import identifier
 
 from ..files import check_folder, write_folder, write_json, written_before
 from ..models import load_network, make_plan, remark_constant

@@ -9,8 +9,8 @@ import click
 from rich.console import RenderableType
 
 from sigmabit.golden import Network, UncalibratedError, UnsupportedModelError, import_real
-from sigmabit.golden.network import InputFormat, Layer, Omitted
-from sigmabit.golden.real import RealLatent, RealLinear, RealNetwork
+from sigmabit.golden.network.network import InputFormat, Layer, Omitted
+from sigmabit.golden.network.real import RealLatent, RealLinear, RealNetwork
 
 from ..models import load_network, remark_constant, remark_reading
 from ..terminal import Terminal, table

@@ -9,9 +9,9 @@ import click
 
 from sigmabit.fpga.board import is_part
 from sigmabit.fpga.package import NOT_A_PART, Core, Port, fusesoc, ipxact
-from sigmabit.hdl.convert import Design
-from sigmabit.hdl.convert import convert as to_verilog
-from sigmabit.hdl.top import Pipeline
+from sigmabit.hdl.pipeline.top import Pipeline
+from sigmabit.hdl.verilog.convert import Design
+from sigmabit.hdl.verilog.convert import convert as to_verilog
 
 from ..files import check_folder, write_folder
 from ..models import load_network, make_plan

@@ -8,9 +8,9 @@ from typing import Any
 import click
 from rich.console import RenderableType
 
-from sigmabit.hdl.cost import Cost
-from sigmabit.hdl.parts import part as device
-from sigmabit.hdl.plan import Plan
+from sigmabit.hdl.family.cost import Cost
+from sigmabit.hdl.family.parts import part as device
+from sigmabit.hdl.planning.plan import Plan
 
 from .. import plots
 from ..files import check_writable, write_json, write_whole

@@ -10,8 +10,8 @@ from pathlib import Path
 import click
 
 from sigmabit.fpga.board import board, mmcm, top_name
-from sigmabit.hdl.keywords import system_name
-from sigmabit.verif.activity import switching
+from sigmabit.hdl.verilog.keywords import system_name
+from sigmabit.verif.simulation.activity import switching
 
 from ..area import HELD, read_areas
 from ..files import check_writable, write_json, write_whole

@@ -12,7 +12,7 @@ import onnx
 from numpy.typing import NDArray
 
 from sigmabit.golden import InputError, SigmabitError
-from sigmabit.golden.network import GRID_TOLERANCE
+from sigmabit.golden.network.network import GRID_TOLERANCE
 
 from ..files import check_writable, read_array, write_whole
 from ..random_network import IMAGES, random_network

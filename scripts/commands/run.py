@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sigmabit.golden import InputError, Network
-from sigmabit.golden.gaussian import FRACTION
-from sigmabit.hdl.plan import Plan, check_samples
-from sigmabit.verif.pipelines import Measured, Noise, simulate
+from sigmabit.golden.noise.gaussian import FRACTION
+from sigmabit.hdl.planning.plan import Plan, check_samples
+from sigmabit.verif.simulation import Measured, Noise, simulate
 
 from ..executions import check_size
 from ..files import check_writable, read_labels, write_array, write_arrays, write_whole

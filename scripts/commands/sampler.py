@@ -13,11 +13,11 @@ import numpy as np
 
 from sigmabit.fpga.synthesis import SynthesisError, synthesise
 from sigmabit.golden import SigmabitError
-from sigmabit.golden.distribution import CODES, LARGEST, distribution
-from sigmabit.golden.gaussian import FRACTION
-from sigmabit.golden.sampler import samples as golden_samples
-from sigmabit.hdl.sampler import SamplerConfig
-from sigmabit.verif.sampler_run import draw, sampler_design
+from sigmabit.golden.noise.distribution import CODES, LARGEST, distribution
+from sigmabit.golden.noise.gaussian import FRACTION
+from sigmabit.golden.noise.sampler import samples as golden_samples
+from sigmabit.hdl.noise.sampler import SamplerConfig
+from sigmabit.verif.simulation.sampler_run import draw, sampler_design
 
 from ..files import check_writable, write_whole
 from ..terminal import Terminal, table
@@ -94,7 +94,7 @@ def stats(samples: int, seeds: int, significance: float, jobs: int, as_json: boo
 
     Exit status 1 if they fail.
     """
-    from sigmabit.verif.statistics import checks, holm, tally  # SciPy takes its time
+    from sigmabit.verif.simulation.statistics import checks, holm, tally  # SciPy takes its time
 
     terminal = Terminal(as_json)
     began = time.perf_counter()

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from sigmabit.golden import InputError, Network
-from sigmabit.golden.identity import identity
+from sigmabit.golden.network.identity import identity
 from sigmabit.host import Client, LinkError
 
 from ..files import check_writable, read_labels, write_array

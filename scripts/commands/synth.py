@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from sigmabit.hdl.parts import part as device
+from sigmabit.hdl.family.parts import part as device
 
 from ..area import PLANNED, RESOURCES, WORST, parts_of, planned, synthesised
 from ..files import check_folder, check_writable, write_json

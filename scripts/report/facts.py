@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sigmabit.golden import Network
-from sigmabit.golden.linear import Linear
-from sigmabit.golden.network import Layer
-from sigmabit.hdl.folding import Folding
-from sigmabit.hdl.parts import part as device
-from sigmabit.hdl.plan import Plan, repetitions
+from sigmabit.golden.layers.linear import Linear
+from sigmabit.golden.network.network import Layer
+from sigmabit.hdl.family.parts import part as device
+from sigmabit.hdl.layers.folding import Folding
+from sigmabit.hdl.planning.plan import Plan, repetitions
 
 from ..area import HELD, WORST, Areas, parts_of, planned
 from .published import OTHERS, PAPER, PAPER_CLOCK_MHZ, Figure, Published, is_binary, is_paper_network

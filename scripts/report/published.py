@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sigmabit.golden import Network
-from sigmabit.golden.convolution import Convolution
-from sigmabit.golden.linear import Linear
+from sigmabit.golden.layers.convolution import Convolution
+from sigmabit.golden.layers.linear import Linear
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sigmabit.golden import Network
-from sigmabit.hdl.plan import Plan
-from sigmabit.verif.pipelines import Measured, Noise, simulate
+from sigmabit.hdl.planning.plan import Plan
+from sigmabit.verif.simulation import Measured, Noise, simulate
 
 from .. import latency as measure
 from ..area import Areas

@@ -1,4 +1,4 @@
-// A system (hdl/link.py) in simulation, whose serial line is a file descriptor: bytes from standard input go to rx, bytes from tx go to
+// A system (hdl/link/link.py) in simulation, whose serial line is a file descriptor: bytes from standard input go to rx, bytes from tx go to
 // standard output, which may be one and the same pseudo-terminal. verif/board/simulated.py builds it and writes harness.h, which
 // includes the model and defines SIM_TOP, its class, and how its clock and reset are driven and which lamps are lit: SIM_CLOCK,
 // SIM_RESET and SIM_LAMPS.

@@ -14,13 +14,13 @@ from typing import Self
 from sigmabit.fpga.board import PRIMITIVES, RTL, Board, Mmcm, mmcm, modules, top, top_name
 from sigmabit.fpga.programs import start
 from sigmabit.golden import Network
-from sigmabit.golden.identity import identity
-from sigmabit.hdl.convert import Design, Module, convert
-from sigmabit.hdl.link import System, SystemConfig, make_system
-from sigmabit.hdl.plan import Plan
+from sigmabit.golden.network.identity import identity
+from sigmabit.hdl.link.link import System, SystemConfig, make_system
+from sigmabit.hdl.planning.plan import Plan
+from sigmabit.hdl.verilog.convert import Design, Module, convert
 
-from ..pipelines.common import Progress, SimulationError
-from ..pipelines.verilator import compiled
+from ..simulation.common import Progress, SimulationError
+from ..simulation.verilator import compiled
 
 HARNESS = Path(__file__).with_name("harness.cpp")
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from onnx import TensorProto, helper
 
-from .. import random_graphs
-from ..onnx_graphs import BREVITAS, QONNX, Operand, normalisation, signs
+from ..harness import random_graphs
+from ..harness.onnx_graphs import BREVITAS, QONNX, Operand, normalisation, signs
 from .case import Case, Curve, Planted, Segment
 from .exporter import FUNCTIONS, STYLES, Exporter
 

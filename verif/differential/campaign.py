@@ -17,15 +17,15 @@ import numpy as np
 import onnx
 
 from sigmabit.golden import Network
-from sigmabit.golden.importer import constants
-from sigmabit.golden.importer.binary_walk import BinaryWalk
-from sigmabit.golden.importer.latent import OTHER_RANDOM
-from sigmabit.golden.importer.model_file import read
-from sigmabit.golden.importer.real_walk import RealWalk
+from sigmabit.golden.front.importer import constants
+from sigmabit.golden.front.importer.binary_walk import BinaryWalk
+from sigmabit.golden.front.importer.latent import OTHER_RANDOM
+from sigmabit.golden.front.importer.model_file import read
+from sigmabit.golden.front.importer.real_walk import RealWalk
 
-from ..onnx_graphs import Builder
-from ..pipelines import Noise, simulate
-from ..random_networks import draw_plan
+from ..harness.onnx_graphs import Builder
+from ..harness.random_networks import draw_plan
+from ..simulation import Noise, simulate
 from .binary import draw_binary
 from .case import Case
 from .judge import Outcome, judge

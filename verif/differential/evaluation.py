@@ -10,7 +10,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper
 
-from ..reference import execute
+from ..simulation.reference import execute
 from .case import Case, Segment
 
 Array = np.ndarray

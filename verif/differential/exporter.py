@@ -9,7 +9,7 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
-from ..onnx_graphs import QUANTISERS, Builder, Operand
+from ..harness.onnx_graphs import QUANTISERS, Builder, Operand
 
 Array = np.ndarray
 

@@ -11,16 +11,16 @@ import numpy as np
 import onnx
 
 from sigmabit.golden import CalibrationError, Network, Precision, UnsupportedModelError, calibrated, import_model
-from sigmabit.golden.convolution import Convolution
-from sigmabit.golden.gaussian import FRACTION
-from sigmabit.golden.importer import import_real, is_real
-from sigmabit.golden.normalisation import Tie
-from sigmabit.golden.quantise import CLAMPED, quantise
-from sigmabit.golden.real import RealLatent, RealNetwork
-from sigmabit.golden.threshold import Threshold
+from sigmabit.golden.front.importer import import_real, is_real
+from sigmabit.golden.front.quantise import CLAMPED, quantise
+from sigmabit.golden.layers.convolution import Convolution
+from sigmabit.golden.layers.normalisation import Tie
+from sigmabit.golden.layers.threshold import Threshold
+from sigmabit.golden.network.real import RealLatent, RealNetwork
+from sigmabit.golden.noise.gaussian import FRACTION
 
-from ..quantisation import compare_layers
-from ..reference import execute
+from ..harness.quantisation import compare_layers
+from ..simulation.reference import execute
 from .case import Case
 from .evaluation import names_of, what_is_wrong
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from .. import real_graphs
-from ..onnx_graphs import Operand, signs
-from ..real_graphs import Vae
+from ..harness import real_graphs
+from ..harness.onnx_graphs import Operand, signs
+from ..harness.real_graphs import Vae
 from .binary import OPSETS, UNKNOWN
 from .case import Case, Planted
 from .exporter import STYLES, Exporter

@@ -11,7 +11,7 @@ import numpy as np
 
 from sigmabit.fpga.synthesis import SynthesisError
 from sigmabit.golden import InputError, SigmabitError
-from sigmabit.verif.gates import simulate_netlist
+from sigmabit.verif.simulation.gates import simulate_netlist
 
 from ...models import load_with_data, make_plan
 from ...terminal import Terminal, table

@@ -11,7 +11,7 @@ import click
 from sigmabit.fpga.netlist import Area
 from sigmabit.fpga.synthesis import SynthesisError
 from sigmabit.golden import SigmabitError
-from sigmabit.hdl.popcount import PopcountConfig
+from sigmabit.hdl.arithmetic.popcount import PopcountConfig
 
 from ... import popcounts
 from ...files import check_writable, write_whole

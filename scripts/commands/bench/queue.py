@@ -12,10 +12,10 @@ import click
 from sigmabit.fpga.netlist import Area
 from sigmabit.fpga.synthesis import SynthesisError, synthesise
 from sigmabit.golden import SigmabitError
-from sigmabit.hdl.convert import convert
-from sigmabit.hdl.egress import EgressConfig, egress
-from sigmabit.hdl.module import outline
-from sigmabit.hdl.stream import Flow, FrameStatus, Stream, bit, reset, wire
+from sigmabit.hdl.pipeline.egress import EgressConfig, egress
+from sigmabit.hdl.verilog.convert import convert
+from sigmabit.hdl.verilog.module import outline
+from sigmabit.hdl.verilog.stream import Flow, FrameStatus, Stream, bit, reset, wire
 
 from ...terminal import Terminal, table
 from .. import options
@@ -26,7 +26,7 @@ from .. import options
 @click.option("--depth", type=click.IntRange(2, 1024), default=16, show_default=True, help="Beats that it holds.")
 @options.as_json
 def queue_area(channels: int, depth: int, as_json: bool) -> None:
-    """Area of a pipeline's exit as a queue of single bits: what a block with credits would need behind it (docs/flow.md)."""
+    """Area of a pipeline's exit as a queue of single bits: what a block with credits would need behind it (docs/pipeline/flow.md)."""
     config = EgressConfig(beats=1, channels=channels, bits=1, signed=False, frames=depth)
     ports = Flow(channels), FrameStatus(), Stream(channels * config.field), bit(), wire(32), wire(32)
     terminal = Terminal(as_json)

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import click
 
-from sigmabit.hdl.convert import convert
-from sigmabit.hdl.top import Pipeline
-from sigmabit.verif.pipelines import simulate
-from sigmabit.verif.toolchain import environment
+from sigmabit.hdl.pipeline.top import Pipeline
+from sigmabit.hdl.verilog.convert import convert
+from sigmabit.verif.simulation import simulate
+from sigmabit.verif.simulation.toolchain import environment
 
 from ...models import load_with_data, make_plan
 from ...terminal import Terminal, table

@@ -1,0 +1,1 @@
+"""What sums and functions are made of, as integers."""

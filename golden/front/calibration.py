@@ -1,0 +1,106 @@
+"""What quantisation must know besides the model: widths, and the ranges that data gave."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+
+from ..network.real import RealNetwork
+from ..types.errors import CalibrationError
+from .external import gather
+from .onnx_file import load
+from .quantise import Precision, Range, Ranges, calibrate
+from .untrusted import LARGEST, ordinary, parse_json
+
+KEY = "sigmabit.calibration"
+"""Entry of a model file's metadata that holds its calibration, as JSON."""
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Widths in bits, and by the name of each layer the range of its sums on the calibration's data.
+
+    input_scale: the step of that data, where the model's file does not fix it. output: the one of several of the graph's outputs
+    that the layers lead to.
+    """
+
+    precision: Precision
+    ranges: Ranges
+    input_scale: float | None = None
+    output: str | None = None
+
+    def to_json(self) -> str:
+        """As a model file holds it."""
+        ranges = {name: [found.low, found.high] for name, found in self.ranges.items()}
+        held = {"precision": asdict(self.precision), "input_scale": self.input_scale, "ranges": ranges}
+        return json.dumps(held if self.output is None else {**held, "output": self.output})
+
+    @staticmethod
+    def from_json(text: str) -> Calibration:
+        """The inverse, trusting nothing. Raises CalibrationError."""
+        try:
+            data = parse_json(text)
+            precision = Precision(**{name: _whole(value) for name, value in data["precision"].items()})
+            ranges = {name: _range(*pair) for name, pair in data["ranges"].items()}
+            scale = None if data["input_scale"] is None else _step(data["input_scale"])
+            output = data.get("output")
+            if not isinstance(output, str | None):
+                raise TypeError(f"{output!r} is no output")
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise CalibrationError(
+                f"the calibration in the model's metadata is damaged ({type(error).__name__}: {error})"
+            ) from None
+        return Calibration(precision, ranges, scale, output)
+
+
+def _whole(value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError(f"{value!r} is no width")
+    return value
+
+
+def _range(low: Any, high: Any) -> Range:
+    if not (_number(low) and _number(high) and low <= high):
+        raise ValueError(f"a range from {low!r:.40} to {high!r:.40}")
+    return Range(float(low), float(high))
+
+
+def _step(value: Any) -> float:
+    if not (_number(value) and value > 0):
+        raise ValueError(f"an input_scale of {value!r:.40}")
+    return float(value)
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and ordinary(value)
+
+
+def calibrated(network: RealNetwork, x: NDArray[np.generic], precision: Precision) -> Calibration:
+    """The calibration of a network by the frames x (N, *input.shape). Raises CalibrationError for numbers of no ordinary size."""
+    form = network.input
+    ranges = {name: Range(_flushed(name, found.low), _flushed(name, found.high)) for name, found in calibrate(network, x).items()}
+    scale = float(form.grid.scale) if form.quantiser is None else None
+    return Calibration(precision, ranges, scale, network.output_name if network.omitted.outputs else None)
+
+
+def _flushed(name: str, number: float) -> float:
+    """The number, or 0 where it is next to nothing."""
+    if abs(number) > LARGEST:
+        raise CalibrationError(f"{name}: the calibration's data lead to numbers up to {number:g}")
+    return number if ordinary(number) else 0.0
+
+
+def embed(model: Path, calibration: Calibration, output: Path) -> None:
+    """Write a copy of a model file with the calibration in its metadata, and with all its tensors. Raises ModelFileError."""
+    proto = load(model)
+    gather(proto, model)
+    kept = [entry for entry in proto.metadata_props if entry.key != KEY]
+    del proto.metadata_props[:]
+    proto.metadata_props.extend([*kept, onnx.StringStringEntryProto(key=KEY, value=calibration.to_json())])
+    output.write_bytes(proto.SerializeToString(deterministic=True))

@@ -1,0 +1,77 @@
+"""From an ONNX file to a network."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from ...network.network import Network
+from ...network.real import RealNetwork
+from ...types.errors import CalibrationError, UncalibratedError, UnsupportedModelError
+from ..calibration import KEY, Calibration
+from ..quantise import quantise
+from . import latent
+from .binary_walk import BinaryWalk
+from .model_file import Graph, read
+from .real_walk import RealWalk
+
+__all__ = ["import_model", "import_real", "is_real"]
+
+
+def import_model(
+    path: str | Path,
+    input_scale: float | None = None,
+    calibration: Calibration | None = None,
+    output_name: str | None = None,
+) -> Network:
+    """The network of an ONNX or QONNX file, up to one of the graph's outputs.
+
+    input_scale is the step of the input's 8-bit codes where the graph has no Quant at its input; without it, the step that the
+    input's type or its first nodes state, or else 1/255, which is assumed. calibration is what makes integers of a real-valued
+    graph; without it, the one in the file's metadata. output_name is the output that is taken; without it, the one that the
+    file was calibrated for, or its first. What does not lead to it is named in `Network.omitted`.
+    Raises ModelFileError, UnsupportedModelError with every node that cannot become hardware, or CalibrationError.
+    """
+    graph = read(Path(path), output_name)
+    if calibration is None and KEY in graph.metadata:
+        try:
+            calibration = Calibration.from_json(graph.metadata[KEY])
+        except CalibrationError as error:
+            raise CalibrationError(f"{path}: {error}") from None
+        if calibration.output is not None and output_name is None:
+            graph = graph.taking(calibration.output, Path(path))
+    if not _is_real(graph, str(path)):
+        return BinaryWalk(graph, str(path), input_scale).run()
+    scale = input_scale or (None if calibration is None else calibration.input_scale)
+    real = RealWalk(graph, str(path), scale).run()
+    if calibration is None:
+        raise UncalibratedError(
+            f"{path}: its numbers are real, and nothing says what range they have: give --calibration x.npy, or write a "
+            f"calibrated copy with sigmabit calibrate"
+        )
+    try:
+        return replace(quantise(real, calibration.ranges, calibration.precision), omitted=real.omitted)
+    except CalibrationError as error:
+        raise CalibrationError(f"{path}: {error}") from None
+
+
+def import_real(path: str | Path, input_scale: float | None = None, output_name: str | None = None) -> RealNetwork:
+    """The real-valued network of an ONNX file whose graph samples latent variables; arguments and errors as for import_model."""
+    return RealWalk(read(Path(path), output_name), str(path), input_scale).run()
+
+
+def is_real(path: str | Path, output_name: str | None = None) -> bool:
+    """Is the graph of an ONNX file real-valued, that is: does it draw random numbers, or hold some as constants?"""
+    return _is_real(read(Path(path), output_name), str(path))
+
+
+def _is_real(graph: Graph, path: str) -> bool:
+    if latent.is_real(graph, graph.leading):
+        return True
+    if not latent.is_real(graph, graph.nodes):
+        return False
+    try:  # beside the noise: an encoder's means, say, or the bits of a binary network
+        BinaryWalk(graph, path, None).run()
+    except UnsupportedModelError:
+        return True
+    return False

@@ -1,0 +1,228 @@
+"""The walk over the graph of a binary network: what takes an activation closes the layer before it, whose values must be two."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...layers.window import Window
+from ...network.network import InputFormat, Network
+from ...types.grid import Grid
+from ...types.scalar import Add, Float, Step
+from .assembly import Assembly, binary_grid, output_format
+from .model_file import Graph, Node
+from .operands import Array, activation, binary_weights, constant, output_axis, sliding_window, value_grid
+from .scalar_nodes import Refusal
+from .symbols import PAD, Codes, Frame, Index, Pooling, Sums, Symbol, Unknown, Value, per_channel, strip_padding, unknown
+from .walk import Walk
+
+FEW = 4
+"""Magnitudes of weights that somebody may have meant to be binary."""
+
+REAL = "; real weights are for graphs that draw noise, as autoencoders do"
+
+
+class BinaryWalk(Walk[Network]):
+    """One import of a binary network."""
+
+    def __init__(self, graph: Graph, path: str, input_scale: float | None) -> None:
+        super().__init__(graph, path, input_scale)
+        self.assembly = Assembly()
+        self.handlers |= {"Conv": self.conv, "GlobalMaxPool": self.max_pool, "MaxPool": self.max_pool}
+
+    def network(self, symbol: Symbol) -> Network:
+        symbol = self.output(symbol)
+        if isinstance(symbol.source, Sums):
+            self.assembly.scores(symbol.source)
+        self.settle_input()
+        output = output_format(self.graph.output, symbol)
+        if not self.assembly.stage:
+            raise Refusal("no layer stands between the input and the output")
+        form = self.input()
+        return Network(self.graph.name, form, self.assembly.layers(), output, tuple(self.assembly.ties), self.graph.omitted)
+
+    def output(self, symbol: Symbol) -> Symbol:
+        """The last activation, with its layers put together."""
+        source = symbol.source
+        if isinstance(source, Codes | Sums):
+            stage = source.stage if isinstance(source, Codes) else source.codes.stage
+            if source.consumer is not None or stage != self.assembly.stage:
+                raise Refusal("it comes from further back; branches are not supported")
+            return self.assembly.output(symbol)
+        return symbol
+
+    def finish(self, tensor: str) -> None:
+        """Put the layers together that lead to a tensor, which other layers go on from."""
+        symbol = self.values[tensor]
+        if isinstance(symbol, Symbol):
+            try:
+                symbol = self.output(self.on_stream(symbol))
+                self.values[tensor] = self.assembly.codes(symbol, "layers of real weights")
+            except Refusal as refusal:
+                self.refuse(refusal, next(node for node in self.graph.nodes if tensor in node.outputs))
+
+    def input(self) -> InputFormat:
+        """How the graph's input becomes codes."""
+        self.settle_input()
+        assert self.codes is not None
+        return self.format(self.frame.settled, self.codes.grid, self.quantiser)
+
+    def check_weights(self, node: Node, arguments: list[Value]) -> None:
+        if node.operator in ("Conv", "MatMul", "Gemm") and len(arguments) > 1 and isinstance(arguments[1], np.ndarray):
+            self.signs(arguments[1], output_axis(node))
+
+    def signs(self, weights: Array, axis: int) -> tuple[NDArray[np.int8], Float]:
+        """Signs and magnitudes of binary weights."""
+        try:
+            return binary_weights(weights, axis)
+        except Refusal as refusal:
+            reals = weights.dtype.kind == "f" and np.unique(np.abs(weights)).size > FEW
+            raise Refusal(f"{refusal}{REAL if reals else ''}") from None
+
+    def binarise(self, node: Node, arguments: list[Value], steps: list[Step]) -> Symbol:
+        """A quantiser is one more scalar step: what takes its result finds out which values there are."""
+        symbol = self.on_stream(activation(arguments)).then(steps)
+        if isinstance(symbol.source, Unknown):
+            binary_grid(steps[-1])
+            return unknown(symbol.shape)
+        return symbol
+
+    def is_binary(self, symbol: Symbol) -> bool:
+        return not isinstance(symbol.source, Unknown) and self.assembly.is_binary(self.on_stream(symbol))
+
+    def on_codes(self, node: Node, arguments: list[Value]) -> Symbol:
+        """The activation that a layer takes, as codes."""
+        symbol = self.on_stream(activation(arguments))
+        if isinstance(symbol.source, Unknown):
+            return symbol
+        try:
+            return self.assembly.codes(symbol, node.name)
+        except Refusal as refusal:
+            if refusal.node is None:
+                self.check_weights(node, arguments)  # what is wrong with its own weights comes first
+            raise
+
+    # layers
+
+    def conv(self, node: Node, arguments: list[Value]) -> Symbol:
+        weights = constant(arguments, 1)
+        if weights.ndim != 4:
+            raise Refusal(f"a convolution over {weights.ndim - 2} dimensions, expected 2")
+        if node.attributes.get("group", 1) != 1:
+            raise Refusal(f"{node.attributes['group']} groups; grouped convolutions are not supported")
+        symbol = self.on_codes(node, arguments)
+        signs, magnitudes = self.signs(weights, output_axis(node))
+        if len(symbol.shape) != 4 or symbol.shape[1] != weights.shape[1]:
+            raise Refusal(f"weights of shape {weights.shape} for an activation of shape {symbol.shape}")
+        image, margins = strip_padding(symbol.index[0])
+        window = sliding_window(node, image.shape[1:], weights.shape[2:], margins)
+        if isinstance(symbol.source, Unknown):
+            return unknown((1, len(weights), window.rows.outputs, window.columns.outputs))
+        codes, channels = self.image(symbol, image)
+        grid, rising = value_grid(symbol, codes)
+        kernel = signs.transpose(2, 3, 1, 0)[:, :, channels]
+        return self.sums(node, arguments, codes, grid, window, kernel if rising else -kernel, magnitudes)
+
+    def dense(self, node: Node, arguments: list[Value], matrix: Array, alpha: float) -> Symbol:
+        if matrix.ndim != 2:
+            raise Refusal(f"weights of {matrix.ndim} dimensions, expected a matrix")
+        symbol = self.on_codes(node, arguments)
+        signs, magnitudes = self.signs(matrix * np.asarray(alpha, matrix.dtype), 1)
+        if symbol.shape != (1, len(matrix)):
+            raise Refusal(f"weights of shape {matrix.shape} for an activation of shape {symbol.shape}")
+        codes = symbol.source
+        if isinstance(codes, Unknown):
+            return unknown((1, matrix.shape[1]))
+        assert isinstance(codes, Codes)
+        elements = symbol.index[0]
+        if not np.array_equal(np.sort(elements), np.arange(codes.frame.size)):
+            raise Refusal("it does not take every element of the activation before it exactly once")
+        grid, rising = value_grid(symbol, codes)
+        self.settle_input()
+        by_element = np.empty_like(signs)
+        by_element[elements] = signs if rising else -signs
+        raster = codes.frame.settled.transpose(1, 2, 0).reshape(-1)
+        return self.sums(node, arguments, codes, grid, None, by_element[raster], magnitudes)
+
+    def sums(
+        self,
+        node: Node,
+        arguments: list[Value],
+        codes: Codes,
+        grid: Grid,
+        window: Window | None,
+        weights: NDArray[np.int8],
+        magnitudes: Float,
+    ) -> Symbol:
+        """The accumulators of a layer, plus its bias if it has one."""
+        self.assembly.consume(codes, node.name)
+        outputs = weights.shape[-1]
+        height, width = (1, 1) if window is None else (window.rows.outputs, window.columns.outputs)
+        frame = Frame.of((outputs, height, width))
+        if window is not None and window.outputs == 1 and not window.padded and window.taps == window.inputs:
+            weights, window = weights.reshape(-1, outputs), None  # a window over the whole input is a dense layer
+        scale = magnitudes.astype(np.float64) * grid.scale
+        sums = Sums(node, codes, grid, window, np.ascontiguousarray(weights, np.int8), scale, frame)
+        shape = (1, outputs, height, width) if node.operator == "Conv" else (1, outputs)
+        symbol = Symbol(sums, frame.settled.reshape(shape))
+        if len(arguments) > 2 and arguments[2] is not None:
+            return symbol.then([Add(node.name, constant(arguments, 2).reshape(1, -1, 1, 1))])
+        return symbol
+
+    def max_pool(self, node: Node, arguments: list[Value]) -> Symbol:
+        symbol = self.on_stream(activation(arguments))
+        if len(symbol.shape) != 4:
+            raise Refusal(f"pooling of an activation of shape {symbol.shape}")
+        if np.any(symbol.index == PAD):
+            raise Refusal("pooling after zero padding, where the zeros take part")
+        image = symbol.index[0]
+        kernel = image.shape[1:] if node.operator == "GlobalMaxPool" else node.attributes["kernel_shape"]
+        window = sliding_window(node, image.shape[1:], kernel, (0, 0, 0, 0))
+        for axis in (window.rows, window.columns):
+            if max(axis.before, axis.after) >= axis.kernel:
+                raise Refusal(f"padding={max(axis.before, axis.after)} is not below kernel={axis.kernel}")
+            if len({axis.last(output) for output in range(axis.outputs)}) < axis.outputs:
+                raise Refusal("padding so wide that two windows end at the same input")
+        frame = Frame.of((image.shape[0], window.rows.outputs, window.columns.outputs))
+        index = frame.settled[None]
+        source = symbol.source
+        if isinstance(source, Unknown):
+            return unknown(index.shape)
+        if isinstance(source, Sums):
+            if not source.frame.read_as(image):
+                raise Refusal("pooling of a rearranged activation")
+            poolings = (*source.poolings, Pooling(node, per_channel(symbol.chain, source.frame), window))
+            pooled = Sums(source.node, source.codes, source.grid, source.window, source.weights, source.scale, frame, poolings)
+            return Symbol(pooled, index)
+        symbol = self.assembly.codes(symbol, node.name)
+        codes, channels = self.image(symbol, image)
+        if codes.grid.levels != 2:
+            raise Refusal("pooling of pixels; only binary activations can be pooled")
+        if not np.array_equal(channels, np.arange(image.shape[0])):
+            raise Refusal("pooling of a rearranged activation")
+        rising = value_grid(symbol, codes)[1]
+        self.assembly.consume(codes, node.name)
+        self.assembly.pool(node, window, np.full(image.shape[0], not rising))
+        return Symbol(Codes(frame, self.assembly.stage, codes.grid), index, symbol.chain)
+
+    # streams
+
+    def settle_input(self) -> None:
+        """Let the input travel in its natural order if no layer has asked for another."""
+        if self.frame.view is None:
+            shape = self.input_shape if len(self.input_shape) == 3 else (*self.input_shape, 1, 1)
+            self.frame.view = np.arange(self.frame.size).reshape(shape)
+
+    def image(self, symbol: Symbol, image: Index) -> tuple[Codes, Index]:
+        """Codes read as an image of (C, H, W) elements; and for each channel on the stream, where the graph has it."""
+        codes = symbol.source
+        assert isinstance(codes, Codes)
+        identity = np.arange(image.shape[0])
+        if codes.frame.read_as(image):
+            return codes, identity
+        natural = codes.frame.settled
+        if natural.shape == image.shape:
+            order = np.argsort(image[:, 0, 0])
+            if np.array_equal(image[order], natural):
+                return codes, order
+        raise Refusal(f"it reads an activation of {natural.shape} rearranged, as {image.shape}")

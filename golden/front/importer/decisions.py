@@ -1,0 +1,188 @@
+"""Bits by evaluation: which two numbers a chain makes of everything that can occur, and where it turns from one to the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...layers.normalisation import BLOCK, Levels, NotANumberError, NotMonotoneError, Steps, Tie, find_levels, find_others
+from ...types.grid import Grid
+from ...types.scalar import Chain, Float, Sign
+from .scalar_nodes import Refusal
+
+MAX_EVALUATIONS = 1 << 33
+"""Accumulators, over all channels, that are tried for one binarisation: some minutes."""
+
+NOT_BINARY = "the activation before it is not binary"
+
+Integers = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Accumulators:
+    """Those that can occur: low, low + stride, ... high, (channels,) each.
+
+    reals: what the graph computes with in float32 for accumulators (channels, n); exact: the same in float64.
+    """
+
+    low: Integers
+    high: Integers
+    stride: int
+    reals: Callable[[Integers], Float]
+    exact: Callable[[Integers], Float]
+
+    @property
+    def evaluations(self) -> int:
+        """How many there are, over all channels."""
+        return len(self.low) * (int((self.high - self.low).max()) // self.stride + 1)
+
+    def levels(self, chain: Chain) -> Levels:
+        """What a chain makes of them. Raises NotMonotoneError or NotANumberError."""
+        return find_levels(lambda a: chain(self.reals(a)), self.low, self.high, self.stride)
+
+
+@dataclass(frozen=True, eq=False)
+class Decision:
+    """What a bit stands for, and the steps of its upper number. zeros: (channel, accumulator, node) where a Sign gives 0 in the
+    graph, and +1 here.
+    """
+
+    grid: Grid
+    steps: Steps
+    zeros: tuple[tuple[int, int, str], ...] = ()
+
+    def zeros_of(self, layer: str) -> tuple[Tie, ...]:
+        """The zeros as ties of a layer."""
+        return tuple(Tie(f"{layer} before {node}", channel, accumulator, 0.0) for channel, accumulator, node in self.zeros)
+
+
+class _UndecidedError(Exception):
+    """A chain that is no bit; the text says why."""
+
+
+def decide(chain: Chain, accumulators: Accumulators) -> Decision | None:
+    """The bit that a chain is, or None."""
+    try:
+        return _decide(chain, accumulators)
+    except (_UndecidedError, NotMonotoneError, NotANumberError):
+        return None
+
+
+def decide_or_refuse(chain: Chain, accumulators: Accumulators) -> Decision:
+    """The bit that a chain is. Raises Refusal, at the chain's last quantiser if that gives more than two numbers."""
+    quantised, behind = Chain(chain.steps[: chain.binarised]), Chain(chain.steps[chain.binarised :])
+    try:
+        return _decide(chain, accumulators)
+    except (_UndecidedError, NotMonotoneError, NotANumberError) as error:
+        if not quantised.steps:
+            raise Refusal(NOT_BINARY) from None
+        if behind.steps and decide(quantised, accumulators) is not None:
+            raise Refusal(differently(behind)) from None
+        reason = _reason(quantised.without_zeros, accumulators) or str(error)
+        raise Refusal(reason, quantised.culprit) from None
+
+
+def differently(chain: Chain) -> str:
+    """Why a layer cannot take what a chain makes of bits."""
+    names = ", ".join(dict.fromkeys(chain.nodes))
+    return f"{names} scales its input elements differently, so that sums over them are not integers"
+
+
+def _decide(chain: Chain, accumulators: Accumulators) -> Decision:
+    if accumulators.evaluations > MAX_EVALUATIONS:
+        raise _UndecidedError(
+            f"{accumulators.evaluations} accumulators of its channels to be tried, at most {MAX_EVALUATIONS} are"
+        )
+    zeros = any(isinstance(step, Sign) for step in chain.steps)
+    try:
+        levels = accumulators.levels(chain)
+        if len(levels.values) <= 2 or not zeros:
+            return Decision(*_grid_and_steps(levels))
+    except NotMonotoneError:
+        if not zeros:
+            raise
+    return _without_zeros(chain, accumulators)
+
+
+def _without_zeros(chain: Chain, accumulators: Accumulators) -> Decision:
+    """The bit that a chain is if 0, where a Sign gives it for a single accumulator of a channel, is taken as +1."""
+    levels = accumulators.levels(chain.without_zeros)
+    grid, steps = _grid_and_steps(levels)
+    low, high, stride = accumulators.low, accumulators.high, accumulators.stride
+    counts, first, last = find_others(lambda a: chain(accumulators.reals(a)), levels, low, high, stride)
+    if counts.max() > 1:
+        channel = int(counts.argmax())
+        raise _UndecidedError(
+            f"channel {channel} has {counts[channel]} accumulators, from {first[channel]} to {last[channel]}, for which it gives "
+            f"0, beside {_numbers(levels.values)} for others; a bit has two values. Give the Sign no zeros: add a small constant "
+            "in front of it"
+        )
+    stuck = (counts > 0) & (levels.below == levels.above)
+    if stuck.any():
+        channel = int(stuck.argmax())
+        raise _UndecidedError(
+            f"channel {channel} changes only where it gives 0, at accumulator {first[channel]}, and others give "
+            f"{_numbers(levels.values)}; a bit has two values. Give the Sign no zeros: add a small constant in front of it"
+        )
+    node = next(step.node for step in reversed(chain.steps) if isinstance(step, Sign))
+    zeros = tuple((int(channel), int(first[channel]), node) for channel in np.flatnonzero(counts))
+    return Decision(grid, steps, zeros)
+
+
+def _grid_and_steps(levels: Levels) -> tuple[Grid, Steps]:
+    """What the two numbers are on; beside a number that is always the same, there is its negative."""
+    values = levels.values
+    if len(values) > 2:
+        raise _UndecidedError(_differing(levels))
+    if len(values) == 1:
+        values = np.array([0, 1], values.dtype) if values[0] == 0 else np.sort(np.append(values, np.negative(values)))
+    grid = Grid.fit(values.astype(np.float32))
+    if grid is None or np.any((grid.values(np.arange(2)) == 0) != (values == 0)):
+        raise _UndecidedError(f"binary activations of the levels {_numbers(values)}")
+    return grid, levels.steps(values[1])
+
+
+def _differing(levels: Levels) -> str:
+    """Why more than two numbers are no bit, though no channel takes more than two."""
+    pairs = np.sort(np.stack([levels.below, levels.above], axis=1), axis=1)
+    channel = int(np.argmax(np.any(pairs != pairs[0], axis=1)))
+    one, other = (_numbers(np.unique(pairs[i])) for i in (0, channel))
+    return f"binary activations whose size differs between channels: channel 0 takes {one}, channel {channel} takes {other}"
+
+
+def _numbers(values: NDArray[np.generic]) -> str:
+    return " and ".join(str(value) for value in values)
+
+
+def _reason(chain: Chain, accumulators: Accumulators) -> str | None:
+    """From which node on a chain both rises and falls over one channel's accumulators, if it does."""
+    if accumulators.evaluations > MAX_EVALUATIONS:
+        return None
+    try:
+        accumulators.levels(chain)
+    except NotMonotoneError as error:
+        return f"what comes before it is not monotone from {_first_not_monotone(chain, accumulators)} on: {error}"
+    except NotANumberError:
+        pass
+    return None
+
+
+def _first_not_monotone(chain: Chain, accumulators: Accumulators) -> str:
+    """The first node up to which `chain` both rises and falls over one channel's accumulators."""
+    low, high, stride = accumulators.low, accumulators.high[:, None], accumulators.stride
+    rose, fell = np.zeros((2, len(chain.steps), len(low)), bool)
+    count = int((accumulators.high - low).max()) // stride + 1
+    width = max(2, BLOCK // len(low))
+    for start in range(0, count, width - 1):  # neighbouring blocks share one value
+        x = accumulators.reals(np.minimum(low[:, None] + stride * np.arange(start, min(start + width, count)), high))
+        for number, step in enumerate(chain.steps):
+            x = Chain((step,))(x)
+            nowhere = np.isnan(x).any(axis=1)
+            change = np.diff(x, axis=1)
+            rose[number] |= nowhere | (change > 0).any(axis=1)
+            fell[number] |= nowhere | (change < 0).any(axis=1)
+    turning = (rose & fell).any(axis=1)
+    return chain.steps[int(np.argmax(turning)) if turning.any() else -1].node

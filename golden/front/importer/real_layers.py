@@ -1,0 +1,204 @@
+"""Layers of real weights while a graph is imported."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...layers.window import Axis, Window
+from ...network.real import RealLinear
+from ...types.grid import Grid
+from ...types.scalar import Chain
+from .affine import IDENTITY, Affine, Parts, Real, affine, split
+from .scalar_nodes import Refusal
+from .symbols import Codes, Frame, Index, Source, Symbol
+
+PROBES = 16
+"""Random frames on which expressions of heads are compared."""
+
+MAX_WEIGHTS = 1 << 24
+"""Weights of a network, zeros included: more than any device holds."""
+
+MAX_PROBE = 1 << 16
+"""Sums of a layer that may be part of expressions."""
+
+
+@dataclass(eq=False)
+class Intermediate:
+    """A source that no layer can take, and why."""
+
+    frame: Frame
+    reason: str
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """What a layer takes: elements of `source`, placed on the stream as the (C, H, W) elements of `view`.
+
+    parts: of the steps behind the source; `before` and `function` are the source's to apply, `after` is the layer's. shift: what
+    is added to the numbers that codes stand for, where zero padding keeps the layer from absorbing it.
+    """
+
+    source: Source
+    parts: Parts
+    view: Index
+    nodes: tuple[str, ...]
+    shift: float = 0.0
+
+    @property
+    def absorbed(self) -> tuple[str, ...]:
+        """Nodes that become part of the layer that reads."""
+        return () if isinstance(self.source, Linear) else self.nodes
+
+    def same(self, other: Reading) -> bool:
+        """Do two layers take the same?"""
+        mine, others = (
+            (*(a for part in (r.parts.before, r.parts.after) for a in (part.gain, part.offset)), r.view, np.array(r.shift))
+            for r in (self, other)
+        )
+        alike = all(np.array_equal(a, b) for a, b in zip(mine, others, strict=True))
+        return alike and self.source is other.source and self.parts.function.steps == other.parts.function.steps
+
+
+@dataclass(eq=False)
+class Linear:
+    """A layer of weights, as the source of its sums.
+
+    weights: (kernel_height, kernel_width, in, rows, columns, out) as in RealLinear; bias: (rows, columns, out). A layer of one
+    position is open: its sums may be read as an image of any shape. tensor: the graph's that it begins.
+    """
+
+    kind: str
+    nodes: tuple[str, ...]
+    tensor: str
+    input: Reading
+    window: Window
+    weights: Real
+    bias: Real
+    frame: Frame
+
+    @property
+    def open(self) -> bool:
+        """Is there one position?"""
+        return self.frame.shape[1:] == (1, 1)
+
+    @cached_property
+    def probe(self) -> NDArray[np.float32]:
+        """(PROBES, size) numbers that stand for the sums, others for each layer."""
+        if self.frame.size > MAX_PROBE:
+            raise Refusal(f"it samples or combines {self.frame.size} sums, at most {MAX_PROBE} are supported")
+        random = np.random.default_rng(zlib.crc32(self.tensor.encode()))
+        return random.normal(size=(PROBES, self.frame.size)).astype(np.float32)
+
+    def build(self, name: str, taken: Reading) -> RealLinear:
+        """The layer, whose sums are read as `taken` says."""
+        _, height, width = taken.view.shape
+        gain, offset = taken.parts.before.of(taken.view)
+        if self.open:
+            elements = taken.view.transpose(1, 2, 0)
+            gain, offset = gain.transpose(1, 2, 0), offset.transpose(1, 2, 0)
+            weights, bias = self.weights[:, :, :, 0, 0, elements], self.bias[0, 0, elements]
+        else:
+            if np.any(gain != gain[:, :1, :1]) or np.any(offset != offset[:, :1, :1]):
+                raise Refusal(f"{', '.join(taken.nodes)} before it differ between positions of one channel")
+            chosen = taken.view[:, 0, 0] // (height * width)
+            gain, offset = gain[:, 0, 0], offset[:, 0, 0]
+            weights, bias = self.weights[..., chosen], self.bias[..., chosen]
+        rows, columns = weights.shape[3:5]
+        return RealLinear(
+            name,
+            tuple(dict.fromkeys((*self.nodes, *taken.nodes))),
+            self.window,
+            (weights * gain).reshape(*weights.shape[:3], -1),
+            (bias * gain + offset).reshape(-1),
+            taken.parts.function,
+            rows,
+            columns,
+            height,
+            width,
+        )
+
+
+def read(symbol: Symbol, view: Index | None = None) -> Reading:
+    """What a layer takes that reads `symbol` as the image `view`, or element by element if that is None."""
+    source = symbol.source
+    if isinstance(source, Intermediate):
+        raise Refusal(source.reason)
+    nodes = tuple(dict.fromkeys(symbol.chain.nodes))
+    if view is not None:
+        source.frame.read_as(view)  # an order that is still open
+    natural = source.frame.settled
+    if isinstance(source, Linear):
+        parts = split(symbol.chain)
+        if view is None:
+            used = np.unique(symbol.index[symbol.index >= 0])
+            return Reading(source, parts, used.reshape(-1, 1, 1) if source.open else natural, nodes)
+        chosen = view[:, 0, 0] // natural[0].size
+        fits = source.open or (view.shape[1:] == natural.shape[1:] and np.array_equal(view, natural[chosen]))
+    else:
+        whole = affine(symbol.chain, bits(source.grid) if isinstance(source, Codes) and source.stage else IDENTITY)
+        if whole is None:
+            raise Refusal(f"its input passes {', '.join(nodes)}, which only a layer of weights may have behind it")
+        parts = Parts(IDENTITY, Chain(), whole)
+        fits = view is None or np.array_equal(view, natural) or (isinstance(source, Codes) and source.stage == 0)
+        view = natural if view is None else view
+    if not fits:
+        raise Refusal(f"it reads an activation of {natural.shape} rearranged, as {view.shape}")
+    return Reading(source, parts, view, nodes)
+
+
+def dense(matrix: Real, elements: NDArray[np.int64], reading: Reading) -> tuple[Window, Real, Real]:
+    """Window, weights and bias of a dense layer that multiplies the given elements of what is read by a matrix (K, M)."""
+    gain, offset = reading.parts.after.of(elements)
+    shape = (*reading.view.transpose(1, 2, 0).shape, 1, 1, matrix.shape[1])
+    by_element = np.zeros((reading.source.frame.size, matrix.shape[1]))
+    np.add.at(by_element, elements, matrix * gain[:, None])
+    window = Window(*(Axis(size, size) for size in reading.view.shape[1:]))
+    return window, by_element[reading.view.transpose(1, 2, 0)].reshape(shape), (offset @ matrix).reshape(1, 1, -1)
+
+
+def absorb(weights: Real, reading: Reading, window: Window, quantised: bool) -> tuple[Reading, Real, Real]:
+    """The reading, weights (kh, kw, in, rows, columns, out) and bias of a convolution that has absorbed the steps before it.
+
+    quantised: the graph itself has a quantiser at its input.
+    """
+    gain, offset = reading.parts.after.of(reading.view)
+    if np.any(gain != gain[:, :1, :1]) or np.any(offset != offset[:, :1, :1]):
+        raise Refusal(f"{', '.join(reading.nodes)} before it differ between positions of one channel")
+    gain, offset = gain[:, 0, 0], offset[:, 0, 0]
+    bias = np.einsum("hwircm,i->rcm", weights, offset)
+    weights = weights * gain[:, None, None, None]
+    if not (window.padded and offset.any()):
+        return reading, weights, bias
+    codes = reading.source
+    with np.errstate(all="ignore"):
+        shifts = offset / gain
+    if not isinstance(codes, Codes) or codes.stage or not np.isfinite(shifts).all() or not np.allclose(shifts, shifts[0]):
+        raise Refusal(f"{', '.join(reading.nodes)} add to an activation before zero padding, which is not part of any layer then")
+    shift = float(shifts[0])
+    return replace(reading, shift=shift), weights / shifted(codes.grid, shift, quantised)[1], np.zeros_like(bias)
+
+
+def shifted(grid: Grid, shift: float, quantised: bool) -> tuple[Grid, float]:
+    """The grid of (x + shift) * factor for the numbers x of a grid, and the factor.
+
+    Unless the input is quantised in the graph, the factor makes the grid's scale that of the numbers which are fed.
+    """
+    if not shift:
+        return grid, 1.0
+    found = Grid.fit(grid.scale * grid.values(np.arange(grid.levels)) + shift)
+    if found is None:
+        raise Refusal(f"its input plus {shift:g} is not a linear function of integers")
+    if quantised:
+        return found, 1.0
+    return replace(found, scale=grid.scale), grid.scale / found.scale
+
+
+def bits(grid: Grid) -> Affine:
+    """What numbers of -1 and +1 become that travel as bits of the given grid."""
+    low, high = grid.scale * grid.values(np.arange(2))
+    return Affine(np.asarray(high - low) / 2, np.asarray(high + low) / 2)

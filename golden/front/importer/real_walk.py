@@ -1,0 +1,362 @@
+"""The walk over the graph of a real-valued network that samples latent variables.
+
+Each layer knows what it reads, and going back from the output along what is read gives the network. What no layer on this way
+takes is never built, and matters no more than nodes that the output does not depend on.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+
+from ...layers.window import Window
+from ...network.network import InputFormat
+from ...network.real import RealLatent, RealLinear, RealNetwork
+from ...types.scalar import Add, Chain, Step
+from . import latent
+from .affine import IDENTITY, Affine, Parts, Real, affine, idle
+from .binary_walk import BinaryWalk
+from .front import BINARISING, ROUNDING, last_binary
+from .latent import OTHER_RANDOM, RANDOM, Joint, Noise, Sample, Scored, Spread
+from .model_file import Graph, Node, leading_to
+from .operands import Array, activation, constant, sliding_window
+from .real_layers import MAX_WEIGHTS, PROBES, Intermediate, Linear, Reading, absorb, dense, read, shifted
+from .scalar_nodes import QUANTISERS, Refusal
+from .symbols import MAX_ACTIVATION, PAD, Codes, Frame, Symbol, Unknown, Value, joined, strip_padding, unknown
+from .transposed import blocked, transposed_axis
+from .walk import ARITHMETIC, FLOAT_TYPES, Results, Walk
+
+REDUCTIONS = ("ReduceMean", "ReduceSum", "ReduceSumSquare")
+REARRANGING = ("Gather", "Slice", "Split")
+REPEATING = ("Expand", "Tile")
+
+
+class RealWalk(Walk[RealNetwork]):
+    """One import of a real-valued network."""
+
+    unfolded = (*QUANTISERS, *RANDOM, *OTHER_RANDOM)
+    several = ("Split",)
+
+    def __init__(self, graph: Graph, path: str, input_scale: float | None) -> None:
+        super().__init__(graph, path, input_scale)
+        shape = self.input_shape if len(self.input_shape) == 3 else (*self.input_shape, 1, 1)
+        self.frame.view = np.arange(self.frame.size).reshape(shape)
+        self.noise: str | None = None
+        self.weights = 0
+        self.front: BinaryWalk | None = None
+        self.visited: frozenset[Node] = frozenset()
+        self.handlers |= {
+            **dict.fromkeys(RANDOM, self.random),
+            **dict.fromkeys(OTHER_RANDOM, self.other_random),
+            **dict.fromkeys(REDUCTIONS, self.joint),
+            **dict.fromkeys(REARRANGING, self.rearrange),
+            **dict.fromkeys(REPEATING, self.repeat),
+            "Concat": self.concat,
+            "Conv": self.conv,
+            "ConvTranspose": self.conv_transpose,
+        }
+
+    def run(self) -> RealNetwork:
+        self.begin()
+        return super().run()
+
+    def begin(self) -> None:
+        """Import binary layers in front, if there are any, as those of a binary network."""
+        nodes = self.graph.leading
+        for operators in ((*BINARISING, *ROUNDING), BINARISING):
+            tensor = last_binary(self.graph, nodes, operators)
+            if tensor is None:
+                return
+            front = BinaryWalk(self.graph, self.path, self.input_scale)
+            front.budget = self.budget
+            visited = leading_to((tensor,), nodes)
+            for node in visited:
+                if self.budget.exhausted:
+                    break
+                front.visit(node)
+            else:
+                front.finish(tensor)
+            if self.budget.exhausted or (front.assembly.stage and not front.findings):
+                break  # otherwise nothing is binary up to a node that rounds, which may be part of the layers behind
+        if not front.findings and not front.assembly.stage:
+            return  # nothing but the input's own quantiser
+        self.front, self.findings = front, front.findings
+        self.visited = frozenset(visited)
+        self.static |= front.static
+        for name, value in front.values.items():
+            if isinstance(value, Symbol) and not isinstance(value.source, Unknown) and name != tensor:
+                inside = Intermediate(value.source.frame, f"it takes {name} inside the binary layers; branches are not supported")
+                value = Symbol(inside, value.index)
+            self.values[name] = value
+
+    def nodes(self) -> tuple[Node, ...]:
+        """Those that the output depends on, without binary layers in front."""
+        return tuple(node for node in self.graph.leading if node not in self.visited)
+
+    # the network, from its end
+
+    def network(self, symbol: Symbol) -> RealNetwork:
+        if symbol.shape[:1] != (1,) or np.any(symbol.index == PAD):
+            raise Refusal(f"an output of shape {symbol.shape}, expected a batch in front and no padding")
+        source = symbol.source
+        self.settle_front()
+        if isinstance(source, Sample | Scored):
+            if not idle(symbol.chain, symbol.index):
+                raise Refusal(f"{symbol.chain.nodes[0]} stands between the sample or its scores and the output")
+            order = symbol.index.reshape(-1)
+        else:
+            taken = read(symbol)
+            if not isinstance(source, Linear):
+                raise Refusal("no layer stands between the input and the output")
+            if taken.parts.after is not IDENTITY:
+                raise Refusal(f"{', '.join(taken.nodes)} before it differ between elements behind a function that is not affine")
+            place = np.empty(source.frame.size, np.int64)
+            place[taken.view.transpose(1, 2, 0).reshape(-1)] = np.arange(taken.view.size)
+            order = place[symbol.index.reshape(-1)]
+        layers, first = self.back(symbol)
+        binary = () if self.front is None else self.front.assembly.layers()
+        ties = () if self.front is None else tuple(self.front.assembly.ties)
+        form, shape, omitted = self.input(first), symbol.shape[1:], self.graph.omitted
+        return RealNetwork(self.graph.name, form, binary, layers, self.graph.output, shape, order, ties, omitted)
+
+    def back(self, symbol: Symbol) -> tuple[tuple[RealLinear | RealLatent, ...], Reading]:
+        """The layers that lead to an activation, in order, and what the first of them reads."""
+        source = symbol.source
+        taken: Reading | None = None if isinstance(source, Sample | Scored) else read(symbol)
+        found: list[RealLatent | tuple[Linear, Reading]] = []
+        while not isinstance(source, Codes):
+            if isinstance(source, Sample | Scored):
+                drawn = source.sample if isinstance(source, Scored) else source
+                found.append(drawn.layer)
+                source = drawn.heads
+                taken = Reading(source, Parts(IDENTITY, Chain(), IDENTITY), source.frame.settled, ())
+            assert isinstance(source, Linear) and taken is not None
+            found.append((source, taken))
+            taken = source.input
+            source = taken.source
+        assert taken is not None
+        counts = Counter(name.rstrip("0123456789") for name in self.front.assembly.names()) if self.front else Counter[str]()
+        layers: list[RealLinear | RealLatent] = []
+        for layer in reversed(found):
+            if isinstance(layer, RealLatent):
+                layers.append(layer)
+            else:
+                linear, reading = layer
+                counts[linear.kind] += 1
+                layers.append(linear.build(f"{linear.kind}{counts[linear.kind]}", reading))
+        return tuple(layers), taken
+
+    def settle_front(self) -> None:
+        """Let the input travel in its natural order if binary layers in front begin with it and nothing asks for another."""
+        if self.front is not None:
+            self.front.settle_input()
+
+    def input(self, first: Reading) -> InputFormat:
+        """How the graph's input becomes codes for the first layer."""
+        if self.front is not None:
+            return self.front.input()
+        codes = first.source
+        assert isinstance(codes, Codes)
+        quantiser = self.quantiser
+        grid, _ = shifted(codes.grid, first.shift, quantiser is not None)
+        if quantiser is not None and first.shift:
+            quantiser = quantiser.then(Add(first.nodes[-1], np.asarray(np.float32(first.shift))))
+        return self.format(first.view, grid, quantiser)
+
+    # nodes of two activations
+
+    def binary(self, node: Node, arguments: list[Value]) -> Value:
+        first, second = arguments
+        if not (isinstance(first, Symbol) and isinstance(second, Symbol)):
+            return super().binary(node, arguments)
+        if isinstance(first.source, Unknown) or isinstance(second.source, Unknown):
+            return unknown(np.broadcast_shapes(first.shape, second.shape))
+        for one, other in ((first, second), (second, first)):
+            if isinstance(one.source, Noise):
+                if node.operator != "Mul" or isinstance(other.source, Noise):
+                    raise Refusal(f"it takes the noise {one.source.tensor}, which may only be part of mu + sigma * eps")
+                return latent.spread(node, other, one)
+            if isinstance(one.source, Spread):
+                if node.operator != "Add":
+                    raise Refusal(f"it takes sigma * eps of {one.source.node.name}; expected mu + sigma * eps")
+                name = node.inputs[0] if other is first else node.inputs[1]
+                return latent.sample(node, other, name, one, self.tensor_of)
+            if node.operator == "Add" and latent.frozen(one):
+                raise Refusal(latent.FROZEN)
+        return joined(node.name, ARITHMETIC[node.operator], first, second) or self.joint(node, arguments)
+
+    def tensor_of(self, symbol: Symbol, function: Affine) -> str | None:
+        """The first tensor that holds the given function of the elements that a symbol is made of."""
+        expected = function.of(symbol.index)
+        for name, value in self.values.items():
+            if isinstance(value, Symbol) and value.source is symbol.source and np.array_equal(value.index, symbol.index):
+                held = affine(value.chain)
+                if held is not None and all(np.allclose(a, b) for a, b in zip(held.of(value.index), expected, strict=True)):
+                    return name
+        return None
+
+    def joint(self, node: Node, arguments: list[Value]) -> Value:
+        """A node of heads, which may become a score."""
+        if any(isinstance(a, Symbol) and isinstance(a.source, Unknown) for a in arguments):
+            return self.placeholder(node)
+        probes: list[Array] = [latent.probe_of(a) if isinstance(a, Symbol) else a for a in arguments if a is not None]
+        result = self.fold(node, probes)[0]
+        if result.shape[:1] != (PROBES,):
+            raise Refusal("it mixes the frames of a batch")
+        shape = (1, *result.shape[1:])
+        frame = Frame.of((int(np.prod(shape)), 1, 1))
+        reason = f"it takes the result of {node.name}, which combines activations; residual and other branches are not supported"
+        probe = result.reshape(PROBES, -1).astype(np.float32)
+        return Symbol(Joint(frame, reason, probe), np.arange(frame.size).reshape(shape))
+
+    def concat(self, node: Node, arguments: list[Value]) -> Value:
+        parts = [a for a in arguments if isinstance(a, Symbol)]
+        if any(isinstance(part.source, Unknown) for part in parts):
+            return self.placeholder(node)
+        samples = [part.source for part in parts if isinstance(part.source, Sample)]
+        if not samples or len(parts) < len(arguments) or any(sample is not samples[0] for sample in samples):
+            raise Refusal("only a sample and its scores can be joined")
+        if any(len(part.shape) != 2 for part in parts) or node.attributes.get("axis") not in (1, -1):
+            raise Refusal(f"activations of shapes {[part.shape for part in parts]}; only rows (1, n) can be joined, over axis 1")
+        return latent.scores(parts, samples[0])
+
+    # other nodes
+
+    def random(self, node: Node, arguments: list[Value]) -> Symbol:
+        if self.noise is not None:
+            raise Refusal(f"a second source of noise beside {self.noise}; a network may draw one sample")
+        if node.operator == "RandomNormal":
+            shape = tuple(int(d) for d in node.attributes["shape"])
+        else:
+            like = arguments[0]
+            shape = like.shape if isinstance(like, Symbol) else constant(arguments, 0).shape
+        if node.attributes.get("dtype", FLOAT_TYPES[0]) not in FLOAT_TYPES:
+            raise Refusal("noise of another type than float or double")
+        if min(shape, default=1) < 1:
+            raise Refusal(f"noise of shape {shape}")
+        self.noise = node.name
+        return latent.noise(node, shape)
+
+    def other_random(self, node: Node, arguments: list[Value]) -> Symbol:
+        raise Refusal("noise of another distribution; only RandomNormalLike and RandomNormal are supported")
+
+    def rearrange(self, node: Node, arguments: list[Value]) -> Results:
+        """Nodes that pick elements: done to the index itself."""
+        symbol = activation(arguments)
+        rest = [constant(arguments, i) for i in range(1, len(arguments)) if arguments[i] is not None]
+        if node.operator == "Gather":
+            axis = symbol.shape[node.attributes.get("axis", 0)]
+            if symbol.index.size // axis * rest[0].size > MAX_ACTIVATION:
+                raise Refusal(f"an activation of more than {MAX_ACTIVATION} elements")
+        return [symbol.rearranged(np.asarray(index)) for index in self.fold(node, [symbol.index, *rest])]
+
+    def repeat(self, node: Node, arguments: list[Value]) -> Symbol:
+        symbol, counts = activation(arguments), [int(n) for n in constant(arguments, 1).reshape(-1)]
+        shape = symbol.shape
+        if node.operator == "Expand":
+            same = len(counts) <= len(shape) and all(n in (1, d) for n, d in zip(counts[::-1], shape[::-1], strict=False))
+        else:
+            same = all(n == 1 for n in counts)
+        if not same:
+            raise Refusal(f"it repeats an activation of shape {shape}; {latent.SEVERAL}")
+        return symbol
+
+    def rowwise(self, node: Node, arguments: list[Value]) -> Symbol:
+        raise Refusal("a function of several activations together, which has no layer")
+
+    def binarise(self, node: Node, arguments: list[Value], steps: list[Step]) -> Symbol:
+        raise Refusal("binary activations behind layers of real weights")
+
+    # layers
+
+    def conv(self, node: Node, arguments: list[Value]) -> Symbol:
+        weights = _kernels(node, arguments)
+        symbol = self.on_stream(activation(arguments))
+        if len(symbol.shape) != 4 or symbol.shape[1] != weights.shape[1]:
+            raise Refusal(f"weights of shape {weights.shape} for an activation of shape {symbol.shape}")
+        image, margins = strip_padding(symbol.index[0])
+        window = sliding_window(node, image.shape[1:], weights.shape[2:], margins)
+        for axis in (window.rows, window.columns):
+            if axis.before + axis.after > MAX_ACTIVATION:
+                raise Refusal(f"padding by {axis.before} and {axis.after}")
+        shape = (weights.shape[0], window.rows.outputs, window.columns.outputs)
+        if isinstance(symbol.source, Unknown):
+            return unknown((1, *shape))
+        kernel = weights.transpose(2, 3, 1, 0)[:, :, :, None, None, :]
+        reading, kernel, bias = absorb(kernel, read(symbol, image), window, self.quantiser is not None)
+        whole = window.outputs == 1 and not window.padded and window.taps == window.inputs
+        layer = self.linear("dense" if whole else "conv", node, reading, window, (kernel, bias), Frame.of(shape))
+        return _with_bias(node, arguments, Symbol(layer, layer.frame.settled[None]))
+
+    def conv_transpose(self, node: Node, arguments: list[Value]) -> Symbol:
+        weights = _kernels(node, arguments)
+        symbol = self.on_stream(activation(arguments))
+        if len(symbol.shape) != 4 or symbol.shape[1] != weights.shape[0]:
+            raise Refusal(f"weights of shape {weights.shape} for an activation of shape {symbol.shape}")
+        image = symbol.index[0]
+        if np.any(image == PAD):
+            raise Refusal("a transposed convolution of a padded activation")
+        rows, columns = (transposed_axis(node, i, image.shape[i + 1], weights.shape[i + 2]) for i in range(2))
+        outputs = weights.shape[1]
+        natural = Frame.of((outputs, rows.outputs, columns.outputs))
+        if isinstance(symbol.source, Unknown):
+            return unknown((1, *natural.shape))
+        blocks = blocked(weights, rows, columns)
+        window = Window(rows.window, columns.window)
+        reading, blocks, bias = absorb(blocks, read(symbol, image), window, self.quantiser is not None)
+        frame = natural
+        if image.shape[1:] == (1, 1):  # one position: a dense layer, whose outputs may become any image
+            frame = Frame.of((natural.size, 1, 1))
+            blocks = blocks.transpose(0, 1, 2, 5, 3, 4).reshape(1, 1, len(weights), 1, 1, -1)
+            bias = bias.transpose(2, 0, 1).reshape(1, 1, -1)
+        kind = "deconv" if frame is natural else "dense"
+        layer = self.linear(kind, node, reading, window, (blocks, bias), frame)
+        return _with_bias(node, arguments, Symbol(layer, natural.settled[None]))
+
+    def dense(self, node: Node, arguments: list[Value], matrix: Array, alpha: float) -> Symbol:
+        if matrix.ndim != 2:
+            raise Refusal(f"weights of {matrix.ndim} dimensions, expected a matrix")
+        symbol = self.on_stream(activation(arguments))
+        if symbol.shape != (1, len(matrix)):
+            raise Refusal(f"weights of shape {matrix.shape} for an activation of shape {symbol.shape}")
+        if not matrix.size or max(symbol.source.frame.size, len(matrix)) * matrix.shape[1] > MAX_WEIGHTS:
+            raise Refusal(f"weights of shape {matrix.shape}, at most {MAX_WEIGHTS} are supported")
+        if isinstance(symbol.source, Unknown):
+            return unknown((1, matrix.shape[1]))
+        self.settle_front()
+        inside = symbol.index[0] != PAD
+        reading = read(symbol)
+        window, *coefficients = dense(matrix[inside].astype(np.float64) * alpha, symbol.index[0][inside], reading)
+        frame = Frame.of((matrix.shape[1], 1, 1))
+        layer = self.linear("dense", node, reading, window, (coefficients[0], coefficients[1]), frame)
+        return Symbol(layer, np.arange(frame.size).reshape(1, -1))
+
+    def linear(
+        self, kind: str, node: Node, reading: Reading, window: Window, coefficients: tuple[Real, Real], frame: Frame
+    ) -> Linear:
+        """A layer, whose weights are counted."""
+        weights, bias = coefficients
+        self.weights += weights.size
+        if self.weights > MAX_WEIGHTS:
+            raise Refusal(f"it makes the network's weights more than {MAX_WEIGHTS}")
+        return Linear(kind, (*reading.absorbed, node.name), node.outputs[0], reading, window, weights, bias, frame)
+
+
+def _kernels(node: Node, arguments: list[Value]) -> Real:
+    """The weights of a Conv or ConvTranspose."""
+    weights = constant(arguments, 1)
+    if weights.ndim != 4:
+        raise Refusal(f"a convolution over {weights.ndim - 2} dimensions, expected 2")
+    if node.attributes.get("group", 1) != 1:
+        raise Refusal(f"{node.attributes['group']} groups; grouped convolutions are not supported")
+    if not 0 < weights.size <= MAX_WEIGHTS:
+        raise Refusal(f"weights of shape {weights.shape}, at most {MAX_WEIGHTS} are supported")
+    return weights.astype(np.float64)
+
+
+def _with_bias(node: Node, arguments: list[Value], symbol: Symbol) -> Symbol:
+    """The sums of a convolution, plus its bias if it has one."""
+    if len(arguments) > 2 and arguments[2] is not None:
+        return symbol.then([Add(node.name, constant(arguments, 2).reshape(1, -1, 1, 1))])
+    return symbol

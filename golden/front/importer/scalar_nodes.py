@@ -1,0 +1,182 @@
+"""ONNX and QONNX nodes as scalar steps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...types import scalar
+from ...types.scalar import Float, Step
+from .model_file import Node
+
+QUANTISERS = ("BipolarQuant", "IntQuant", "MultiThreshold", "Quant")
+"""Operators that ONNX itself has not; IntQuant is Quant's newer name."""
+
+QUANTISER_DOMAINS = ("", "qonnx.custom_op.general", "onnx.brevitas", "finn", "finn.custom_op.general")
+"""Where they have lived over the years; the oldest files name no domain."""
+
+
+class Refusal(Exception):
+    """A node cannot become hardware; the text says why. Collected by the importer, never seen by callers.
+
+    node: the name of the node at fault, where it is not the one that is being imported.
+    """
+
+    def __init__(self, reason: str, node: str | None = None) -> None:
+        self.node = node
+        super().__init__(reason)
+
+
+def _sigmoid(x: Float) -> Float:
+    y: Float = 1 / (1 + np.exp(-x))
+    return y
+
+
+def _softmax(x: Float) -> Float:
+    shifted = np.exp(x - x.max(axis=1, keepdims=True))
+    y: Float = shifted / shifted.sum(axis=1, keepdims=True)
+    return y
+
+
+def _log_softmax(x: Float) -> Float:
+    shifted = x - x.max(axis=1, keepdims=True)
+    y: Float = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    return y
+
+
+UNARY: dict[str, Callable[[Float], Float]] = {
+    "Abs": np.abs,
+    "Ceil": np.ceil,
+    "Exp": np.exp,
+    "Floor": np.floor,
+    "HardSwish": lambda x: x * np.clip(x / 6 + 0.5, 0, 1),
+    "Log": np.log,
+    "Neg": np.negative,
+    "Reciprocal": np.reciprocal,
+    "Round": np.rint,
+    "Sigmoid": _sigmoid,
+    "Softplus": lambda x: np.logaddexp(x, 0),
+    "Softsign": lambda x: x / (1 + np.abs(x)),
+    "Sqrt": np.sqrt,
+    "Tanh": np.tanh,
+}
+"""Functions of one argument without constants."""
+
+ROWWISE = {"Softmax": _softmax, "LogSoftmax": _log_softmax}
+"""Functions of a row of scores."""
+
+ROUNDINGS: dict[str, Callable[[Float], Float]] = {
+    "ROUND": np.rint,
+    "HALF_EVEN": np.rint,
+    "CEIL": np.ceil,
+    "FLOOR": np.floor,
+    "UP": lambda x: np.sign(x) * np.ceil(np.abs(x)),
+    "DOWN": np.trunc,
+    "ROUND_TO_ZERO": np.trunc,
+    "HALF_UP": lambda x: np.sign(x) * np.floor(np.abs(x) + 0.5),
+    "HALF_DOWN": lambda x: np.sign(x) * np.ceil(np.abs(x) - 0.5),
+}
+"""QONNX rounding modes."""
+
+
+def binary_step(node: Node, constant: Float, constant_first: bool) -> list[Step]:
+    """Add, Sub, Mul, Div or Pow with a constant on either side."""
+    name = node.name
+    match node.operator, constant_first:
+        case "Add", _:
+            return [scalar.Add(name, constant)]
+        case "Mul", _:
+            return [scalar.Multiply(name, constant)]
+        case "Sub", False:
+            return [scalar.Add(name, -constant)]
+        case "Sub", True:
+            return [scalar.Function(name, np.negative), scalar.Add(name, constant)]
+        case "Div", False:
+            return [scalar.Divide(name, constant)]
+        case "Div", True:
+            return [scalar.DivideInto(name, constant)]
+        case "Pow", False:
+            return [scalar.Power(name, constant)]
+    raise Refusal("a constant to the power of an activation")
+
+
+def clip(node: Node, low: Float | None, high: Float | None) -> Step:
+    """Clip with bounds as inputs (opset 11 on) or attributes."""
+    lowest = node.attributes.get("min", -np.inf) if low is None else low
+    highest = node.attributes.get("max", np.inf) if high is None else high
+    return scalar.Clip(node.name, np.asarray(lowest, np.float32), np.asarray(highest, np.float32))
+
+
+def compare(node: Node, constant: Float, constant_first: bool) -> list[Step]:
+    """Greater, GreaterOrEqual, Less or LessOrEqual against a constant: 1 where true, 0 where not, as for NaN."""
+    operator = node.operator
+    if constant_first:
+        operator = operator.replace("Less", "?").replace("Greater", "Less").replace("?", "Greater")
+    steps: list[Step] = []
+    exact = constant.astype(np.float32)
+    if operator.startswith("Less"):  # x < c is -x > -c
+        steps, exact = [scalar.Function(node.name, np.negative)], -exact
+    # x > c is x >= the next float32 after c
+    threshold = exact if operator.endswith("OrEqual") else np.nextafter(exact, np.float32(np.inf))
+    zero, one = np.zeros((), np.float32), np.ones((), np.float32)
+    return [*steps, scalar.Binarise(node.name, threshold, zero, one)]
+
+
+def hard_sigmoid(node: Node) -> list[Step]:
+    """max(0, min(1, alpha * x + beta))."""
+    alpha, beta = (np.float32(node.attributes.get(key, default)) for key, default in (("alpha", 0.2), ("beta", 0.5)))
+    return [
+        scalar.Multiply(node.name, np.asarray(alpha)),
+        scalar.Add(node.name, np.asarray(beta)),
+        scalar.Clip(node.name, np.asarray(np.float32(0)), np.asarray(np.float32(1))),
+    ]
+
+
+def bipolar(node: Node, scale: Float) -> scalar.Binarise:
+    """BipolarQuant: +scale where x >= 0, -scale elsewhere."""
+    zero = np.zeros((), np.float32)
+    return scalar.Binarise(node.name, zero, -scale.astype(np.float32), scale.astype(np.float32))
+
+
+def quantise(node: Node, scale: Float, zero_point: Float, bit_width: Float) -> list[Step]:
+    """QONNX Quant of one integer bit width. Signed and of one bit it is bipolar: its codes are +1 and -1."""
+    widths = np.unique(np.asarray(bit_width, np.float64))
+    if len(widths) != 1 or widths[0] != int(widths[0]) or not 1 <= widths[0] <= 32:
+        raise Refusal(f"bit width {widths.tolist()}, expected one whole number from 1 to 32")
+    if not np.all(scale > 0):
+        raise Refusal("a quantisation step that is not positive")
+    bits, signed, narrow = int(widths[0]), node.attributes.get("signed", 1), node.attributes.get("narrow", 0)
+    if signed not in (0, 1) or narrow not in (0, 1):
+        raise Refusal(f"signed={signed} and narrow={narrow}, expected 0 or 1")
+    scale, zero_point = scale.astype(np.float32), zero_point.astype(np.float32)
+    if signed and bits == 1:
+        one, zero = np.float32(1), np.zeros((), np.float32)
+        binarise = scalar.Binarise(node.name, zero, (-one - zero_point) * scale, (one - zero_point) * scale)
+        return [scalar.Divide(node.name, scale), scalar.Add(node.name, zero_point), binarise]
+    if signed:
+        lowest, highest = -(1 << (bits - 1)) + int(narrow), (1 << (bits - 1)) - 1
+    else:
+        lowest, highest = 0, (1 << bits) - 1 - int(narrow)
+    mode = str(node.attributes.get("rounding_mode", "ROUND")).upper()
+    if mode not in ROUNDINGS:
+        raise Refusal(f"rounding mode {mode}")
+    if highest <= lowest:
+        raise Refusal(f"{bits} bits give the single level {lowest}")
+    return [scalar.Quantise(node.name, scale, zero_point, lowest, highest, ROUNDINGS[mode])]
+
+
+def multi_threshold(node: Node, thresholds: NDArray[Any], rank: int) -> scalar.Binarise:
+    """MultiThreshold with one threshold per channel; (channels or 1, 1) thresholds for an activation of the given rank."""
+    if thresholds.ndim != 2 or thresholds.shape[1] != 1:
+        raise Refusal(f"{thresholds.shape[-1]} thresholds per channel give activations of more than one bit")
+    axis = rank - 1 if node.attributes.get("data_layout", "NCHW") in ("NHWC", "NWC") else 1
+    shape = [1] * rank
+    shape[axis] = -1
+    bias = np.float32(node.attributes.get("out_bias", 0.0))
+    scale = np.float32(node.attributes.get("out_scale", 1.0))
+    return scalar.Binarise(
+        node.name, thresholds[:, 0].astype(np.float32).reshape(shape), np.asarray(bias), np.asarray(bias + scale)
+    )

@@ -1,0 +1,538 @@
+"""The walk over a graph, node by node: what binary and real-valued networks have in common.
+
+Reshape, Transpose, Flatten and Pad only rearrange a Symbol's array of element indices, so no layout is special; scalar nodes
+lengthen its chain. What layers with weights are, and what ends a chain, is each subclass's own.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+
+from ...network.network import InputFormat, Statement
+from ...types.errors import ModelFileError, Unsupported, UnsupportedModelError
+from ...types.grid import Grid
+from ...types.scalar import Add, Chain, Choose, Float, Function, LeakyRelu, Multiply, Normalise, Quantise, Rowwise, Sign, Step
+from . import input_grid, scalar_nodes
+from .assembly import binary_grid, input_format
+from .budget import Budget
+from .constants import ConstantFolding
+from .model_file import Graph, Node
+from .operands import Array, activation, constant, with_constant
+from .scalar_nodes import QUANTISER_DOMAINS, QUANTISERS, ROWWISE, UNARY, Refusal
+from .shapes import shape_behind
+from .symbols import MAX_ACTIVATION, PAD, Codes, Frame, Index, Input, Symbol, Unknown, Value, joined, unknown
+
+Result = TypeVar("Result")
+
+Results = list[Array] | list[Symbol] | Value
+"""What a node gives: all its outputs, or the first one, the only one that may be used; None after a finding upstream."""
+
+COMPARISONS = ("Greater", "GreaterOrEqual", "Less", "LessOrEqual")
+ARITHMETIC: dict[str, Callable[[Float, Float], Float]] = {
+    "Add": operator.add,
+    "Div": operator.truediv,
+    "Mul": operator.mul,
+    "Pow": np.power,
+    "Sub": operator.sub,
+}
+MOVING = (
+    "Dropout",
+    "Expand",
+    "Flatten",
+    "Gather",
+    "Identity",
+    "Pad",
+    "Reshape",
+    "Slice",
+    "Split",
+    "Squeeze",
+    "Tile",
+    "Transpose",
+)
+"""Operators that give what they take, whole numbers as whole numbers."""
+
+MAX_LEVELS = 1 << 16
+FLOAT_TYPES = (1, 11)
+"""ONNX numbers of float and double."""
+
+
+class Walk(ABC, Generic[Result]):
+    """One import. `run` may be called once."""
+
+    unfolded: tuple[str, ...] = QUANTISERS
+    """Operators that are not evaluated on constants as they are."""
+
+    several: tuple[str, ...] = ()
+    """Operators of activations that may have more than one output."""
+
+    def __init__(self, graph: Graph, path: str, input_scale: float | None) -> None:
+        self.graph = graph
+        self.path = path
+        self.input_scale = input_scale
+        self.findings: list[Unsupported] = []
+        self.input_shape = _input_shape(graph, path)
+        self.frame = Frame(math.prod(self.input_shape))
+        self.codes: Codes | None = None
+        self.quantiser: Chain | None = None
+        self.quantised = False
+        self.statement: Statement | None = None
+        index = np.arange(self.frame.size).reshape(1, *self.input_shape)
+        self.fold = ConstantFolding(graph.opset)
+        self.budget = Budget()
+        self.values: dict[str, Value] = {
+            **graph.constants,
+            **dict.fromkeys(graph.other_inputs),
+            graph.input: Symbol(Input(self.frame), index),
+        }
+        # tensors that do not depend on the input's numbers, whether or not a finding made them unknown
+        self.static = {*graph.constants}
+        # activations that are of the input's type still, where that is one of whole numbers
+        self.whole = {graph.input} if input_grid.whole_numbers(graph) else set[str]()
+        self.handlers: dict[str, Callable[[Node, list[Value]], Results]] = {
+            **dict.fromkeys(ARITHMETIC, self.binary),
+            **dict.fromkeys(COMPARISONS, self.compare),
+            **dict.fromkeys(("IntQuant", "Quant"), self.quant),
+            **dict.fromkeys(UNARY, self.unary),
+            **dict.fromkeys(ROWWISE, self.rowwise),
+            **dict.fromkeys(("Identity", "Dropout", "Cast"), self.identity),
+            **dict.fromkeys(("Relu", "LeakyRelu", "PRelu"), self.relu),
+            **dict.fromkeys(("Squeeze", "Unsqueeze", "Reshape"), self.reshape),
+            "BatchNormalization": self.batch_normalization,
+            "BipolarQuant": self.bipolar_quant,
+            "Clip": self.clip,
+            "DequantizeLinear": self.dequantize,
+            "Flatten": self.flatten,
+            "Gemm": self.gemm,
+            "HardSigmoid": self.hard_sigmoid,
+            "MatMul": self.matmul,
+            "MultiThreshold": self.multi_threshold,
+            "Pad": self.pad,
+            "Shape": self.shape,
+            "Sign": self.sign,
+            "Transpose": self.transpose,
+            "Where": self.where,
+        }
+
+    def run(self) -> Result:
+        """The network, or UnsupportedModelError with every finding."""
+        for node in self.nodes():
+            if self.budget.exhausted:
+                break
+            self.visit(node)
+        taken = {self.graph.output, *(name for node in self.graph.leading for name in node.inputs)}
+        for name in self.graph.other_inputs:
+            if name in taken:
+                self.findings.append(Unsupported(name, "graph input", "a second input"))
+        if not self.findings:
+            try:
+                return self.network(self.result())
+            except Refusal as refusal:
+                culprit = next((node for node in self.graph.nodes if node.name == refusal.node), None)
+                name, operator = (self.graph.output, "graph output") if culprit is None else (culprit.name, culprit.operator)
+                self.findings.append(Unsupported(name, operator, str(refusal)))
+        raise UnsupportedModelError(self.path, tuple(self.findings))
+
+    def nodes(self) -> tuple[Node, ...]:
+        """The nodes to be visited: those that the output depends on."""
+        return self.graph.leading
+
+    def result(self) -> Symbol:
+        """The graph's output."""
+        if self.graph.output not in self.values:
+            raise Refusal("no node gives it")
+        symbol = self.values[self.graph.output]
+        if not isinstance(symbol, Symbol):
+            raise Refusal("it does not depend on the input")
+        return symbol
+
+    @abstractmethod
+    def network(self, symbol: Symbol) -> Result:
+        """What the walk has found on the way to the output."""
+
+    def visit(self, node: Node) -> None:
+        """Find out what the node's outputs are, or why it cannot become hardware."""
+        try:
+            results = self.results(node)
+            self.budget.keep(results if isinstance(results, list) else [results])
+        except Refusal as refusal:
+            self.refuse(refusal, node)
+            results = self.substitute(node)
+        except (ArithmeticError, LookupError, TypeError, ValueError) as error:  # a graph that ONNX's own rules forbid
+            reason = f"inputs or attributes that do not suit the operator ({type(error).__name__}: {error})"
+            self.findings.append(Unsupported(node.name, node.operator, reason))
+            results = self.substitute(node)
+        found = results if isinstance(results, list) else [results]
+        self.values.update({**dict.fromkeys(node.outputs), **dict(zip(node.outputs, found, strict=False))})
+        if node.operator == "Shape" or self.static.issuperset(filter(None, node.inputs)):
+            self.static.update(node.outputs)
+
+    def results(self, node: Node) -> Results:
+        """What the node gives."""
+        if node.domain not in (QUANTISER_DOMAINS if node.operator in QUANTISERS else ("", "ai.onnx")):
+            if node.domain not in QUANTISER_DOMAINS:
+                raise Refusal(f"operator {node.operator} of the domain {node.domain}")
+            supported = ", ".join(QUANTISERS)
+            raise Refusal(f"operator {node.operator} of the domain {node.domain}, of which only {supported} are supported")
+        for name in filter(None, node.inputs):
+            if name not in self.values:
+                raise Refusal(f"it takes {name}, which nothing before it gives")
+        for name in filter(None, node.outputs):
+            if name in self.values:
+                raise Refusal(f"it gives {name}, which something before it gives already")
+        arguments = [self.values[name] if name else None for name in node.inputs]
+        known = all(not name or value is not None for name, value in zip(node.inputs, arguments, strict=True))
+        constants = [a for a in arguments if isinstance(a, np.ndarray)]
+        self.budget.look(arguments)
+        if known and node.operator not in self.unfolded and not any(isinstance(a, Symbol) for a in arguments):
+            return self.fold(node, constants)
+        if node.operator not in self.handlers:
+            if self.static.issuperset(filter(None, node.inputs)):
+                return None
+            raise Refusal("not supported on activations")
+        if not known:
+            self.check_weights(node, arguments)
+            return None
+        for key, number in node.attributes.items():
+            if isinstance(number, float) and not math.isfinite(number) and node.operator != "Clip":
+                raise Refusal(f"its attribute {key} is {number:g}")
+        for array in constants:
+            if array.dtype.kind not in "fiub":
+                raise Refusal(f"a constant of type {array.dtype}")
+            if array.dtype.kind == "f" and not np.isfinite(array).all() and node.operator != "Clip":
+                raise Refusal("a constant that is not finite")
+        for name in () if node.operator in self.several else node.outputs[1:]:
+            if name in self.graph.consumers or name == self.graph.output:
+                raise Refusal(f"its output {name} is used; only its first output is supported")
+        self.keep_whole(node)
+        try:
+            return self.handlers[node.operator](node, arguments)
+        except Refusal as refusal:
+            if refusal.node is None:
+                raise
+            self.refuse(refusal, node)
+            self.check_weights(node, arguments)
+            return self.placeholder(node)
+
+    def refuse(self, refusal: Refusal, node: Node) -> None:
+        """Note a finding once, at the node that is at fault: `node`, unless the refusal names another."""
+        culprit = next((n for n in self.graph.nodes if n.name == refusal.node), node)
+        finding = Unsupported(culprit.name, culprit.operator, str(refusal))
+        if finding not in self.findings:
+            self.findings.append(finding)
+
+    def keep_whole(self, node: Node) -> None:
+        """Refuse arithmetic with numbers of the input's type, if that is one of whole numbers: it wraps around, or cuts off."""
+        if not self.whole.intersection(node.inputs):
+            return
+        if node.operator in MOVING:
+            self.whole.update(node.outputs)
+        elif node.operator not in ("Cast", "DequantizeLinear", "Shape", "Where", *COMPARISONS):
+            kind = input_grid.type_name(self.graph).lower()
+            raise Refusal(f"it computes with numbers of the input's type {kind}; cast them to float first")
+
+    def substitute(self, node: Node) -> Symbol | None:
+        """A placeholder, if there is room for one."""
+        found = None if self.budget.exhausted else self.placeholder(node)
+        try:
+            self.budget.keep([found])
+        except Refusal:  # the refused node is what is told
+            return None
+        return found
+
+    def placeholder(self, node: Node) -> Symbol | None:
+        """What a refused node would give, if its shape is known."""
+        arguments = [self.values.get(name) for name in node.inputs]
+        symbols = [a for a in arguments if isinstance(a, Symbol)]
+        shape = shape_behind(node, arguments, self.fold) if symbols else None
+        if shape is None:
+            return None
+        scalar = node.operator not in (*QUANTISERS, *COMPARISONS, "Conv", "ConvTranspose", "Gemm", "MatMul", "Sign")
+        return unknown(shape, scalar and all(isinstance(s.source, Input) or _raw(s) for s in symbols))
+
+    def check_weights(self, node: Node, arguments: list[Value]) -> None:
+        """After a finding upstream, still say what is wrong with a layer's own weights."""
+
+    # scalar nodes
+
+    def scalar(self, value: Value, steps: Sequence[Step]) -> Symbol:
+        """The activation after scalar steps."""
+        if not isinstance(value, Symbol):
+            raise Refusal("its first input is a constant")
+        return value.then(steps)
+
+    def binary(self, node: Node, arguments: list[Value]) -> Value:
+        """Add, Sub, Mul, Div or Pow."""
+        first, second = arguments
+        if isinstance(first, Symbol) and isinstance(second, Symbol):
+            result = joined(node.name, ARITHMETIC[node.operator], first, second)
+            if result is not None:
+                return result
+        symbol, constant, constant_first = with_constant(arguments)
+        return self.scalar(symbol, scalar_nodes.binary_step(node, constant, constant_first))
+
+    def unary(self, node: Node, arguments: list[Value]) -> Symbol:
+        return self.scalar(arguments[0], [Function(node.name, UNARY[node.operator])])
+
+    def rowwise(self, node: Node, arguments: list[Value]) -> Symbol:
+        symbol = activation(arguments)
+        axis = node.attributes.get("axis", -1 if self.graph.opset >= 13 else 1)
+        if len(symbol.shape) != 2 or axis not in (1, -1):
+            raise Refusal(f"over axis {axis} of an activation of shape {symbol.shape}, expected the scores of a (1, K) output")
+        return symbol.then([Rowwise(node.name, ROWWISE[node.operator])])
+
+    def identity(self, node: Node, arguments: list[Value]) -> Symbol:
+        if node.operator == "Dropout" and len(arguments) > 2 and constant(arguments, 2).any():
+            raise Refusal("in training mode; export the model for inference")
+        if node.operator == "Cast" and node.attributes.get("to") not in FLOAT_TYPES:
+            raise Refusal("a cast of an activation to another type than float or double")
+        return activation(arguments)
+
+    def relu(self, node: Node, arguments: list[Value]) -> Symbol:
+        slope: Float = np.zeros((), np.float32)
+        if node.operator == "LeakyRelu":
+            slope = np.asarray(np.float32(node.attributes.get("alpha", 0.01)))
+        elif node.operator == "PRelu":
+            slope = constant(arguments, 1)
+        return self.scalar(arguments[0], [LeakyRelu(node.name, slope)])
+
+    def clip(self, node: Node, arguments: list[Value]) -> Symbol:
+        bounds = [constant(arguments, i) if len(arguments) > i and arguments[i] is not None else None for i in (1, 2)]
+        return self.scalar(arguments[0], [scalar_nodes.clip(node, *bounds)])
+
+    def hard_sigmoid(self, node: Node, arguments: list[Value]) -> Symbol:
+        return self.scalar(arguments[0], scalar_nodes.hard_sigmoid(node))
+
+    def batch_normalization(self, node: Node, arguments: list[Value]) -> Symbol:
+        symbol = activation(arguments)
+        if node.attributes.get("training_mode", 0):
+            raise Refusal("in training mode; export the model for inference")
+        shape = [1] * len(symbol.shape)
+        shape[1] = -1
+        scale, bias, mean, variance = (constant(arguments, i).reshape(shape) for i in range(1, 5))
+        epsilon = float(node.attributes.get("epsilon", 1e-5))
+        if not np.all(variance + epsilon > 0):
+            raise Refusal(f"the variance of channel {int(np.argmin(variance))} is not positive")
+        return symbol.then([Normalise(node.name, scale, bias, mean, variance, epsilon)])
+
+    def where(self, node: Node, arguments: list[Value]) -> Symbol:
+        if not isinstance(arguments[0], Symbol):
+            raise Refusal("a choice between activations")
+        yes, no = (constant(arguments, i).astype(np.float32) for i in (1, 2))
+        return arguments[0].then([Choose(node.name, yes, no)])
+
+    def dequantize(self, node: Node, arguments: list[Value]) -> Symbol:
+        """Whole numbers of the graph's input as real numbers."""
+        symbol = activation(arguments)
+        if node.inputs[0] not in self.whole:
+            raise Refusal("only whole numbers of the graph's input can be dequantised")
+        steps: list[Step] = []
+        for position, step, sign in ((2, Add, -1), (1, Multiply, 1)):
+            if len(arguments) <= position or arguments[position] is None:
+                continue
+            numbers = sign * constant(arguments, position).astype(np.float32)
+            if numbers.size > 1:
+                shape = [1] * len(symbol.shape)
+                shape[node.attributes.get("axis", 1)] = -1
+                numbers = numbers.reshape(shape)
+            steps.append(step(node.name, numbers))
+        return symbol.then(steps)
+
+    # rearranging nodes
+
+    def shape(self, node: Node, arguments: list[Value]) -> Value:
+        start, end = node.attributes.get("start", 0), node.attributes.get("end")
+        return np.array(activation(arguments).shape, np.int64)[start:end]
+
+    def reshape(self, node: Node, arguments: list[Value]) -> Symbol:
+        symbol = activation(arguments)
+        if node.operator == "Reshape":
+            target = [int(d) for d in constant(arguments, 1)]
+            if not node.attributes.get("allowzero", 0):
+                target = [symbol.shape[i] if d == 0 and i < len(symbol.shape) else d for i, d in enumerate(target)]
+        else:
+            given = constant(arguments, 1) if len(arguments) > 1 else node.attributes.get("axes")
+            axes = None if given is None else tuple(int(a) for a in np.asarray(given).reshape(-1))
+            try:
+                if node.operator == "Squeeze":
+                    return symbol.rearranged(np.squeeze(symbol.index, axis=axes))
+                return symbol.rearranged(np.expand_dims(symbol.index, axis=axes or ()))
+            except (ValueError, TypeError):
+                raise Refusal(f"axes {axes} of an activation of shape {symbol.shape}") from None
+        try:
+            return symbol.rearranged(symbol.index.reshape(target))
+        except ValueError:
+            raise Refusal(f"{symbol.shape} cannot become {tuple(target)}") from None
+
+    def flatten(self, node: Node, arguments: list[Value]) -> Symbol:
+        symbol = activation(arguments)
+        rows = int(np.prod(symbol.shape[: node.attributes.get("axis", 1)]))
+        return symbol.rearranged(symbol.index.reshape(rows, -1))
+
+    def transpose(self, node: Node, arguments: list[Value]) -> Symbol:
+        symbol = activation(arguments)
+        return symbol.rearranged(np.transpose(symbol.index, node.attributes.get("perm")))
+
+    def pad(self, node: Node, arguments: list[Value]) -> Symbol:
+        symbol = activation(arguments)
+        if node.attributes.get("mode", "constant") != "constant":
+            raise Refusal(f"padding of mode {node.attributes['mode']}, only zeros are supported")
+        if len(arguments) > 1:
+            pads = constant(arguments, 1)
+            filler: Any = constant(arguments, 2) if len(arguments) > 2 and arguments[2] is not None else 0
+        else:
+            pads, filler = np.asarray(node.attributes["pads"]), node.attributes.get("value", 0)
+        if np.any(np.asarray(filler) != 0):
+            raise Refusal("padding with a value other than zero")
+        pads = pads.astype(np.int64).reshape(2, -1)
+        if len(arguments) > 3 and arguments[3] is not None:
+            wide = np.zeros((2, len(symbol.shape)), np.int64)
+            wide[:, constant(arguments, 3).astype(int)] = pads
+            pads = wide
+        if pads.min() < 0:
+            raise Refusal("negative padding")
+        if math.prod(d + int(n) for d, n in zip(symbol.shape, pads.sum(axis=0), strict=True)) > MAX_ACTIVATION:
+            raise Refusal(f"an activation of more than {MAX_ACTIVATION} elements")
+        # values are zeros only after the chain so far, which Symbol.then guards
+        return symbol.rearranged(np.pad(symbol.index, pads.T, constant_values=PAD))
+
+    # quantisers
+
+    def bipolar_quant(self, node: Node, arguments: list[Value]) -> Value:
+        return self.quantise(node, arguments, [scalar_nodes.bipolar(node, constant(arguments, 1))])
+
+    def quant(self, node: Node, arguments: list[Value]) -> Value:
+        return self.quantise(node, arguments, scalar_nodes.quantise(node, *(constant(arguments, i) for i in (1, 2, 3))))
+
+    def quantise(self, node: Node, arguments: list[Value], steps: list[Step]) -> Value:
+        """A quantiser of weights, of the input, or of an activation, which must become bits."""
+        if isinstance(arguments[0], np.ndarray):
+            shape = arguments[0].shape
+            if np.broadcast_shapes(shape, *(c.shape for step in steps for c in step.constants)) != shape:
+                raise Refusal(f"a scale that does not fit weights of shape {shape}")
+            return Chain(tuple(steps))(arguments[0].astype(np.float32))
+        symbol, last = activation(arguments), steps[-1]
+        levels = last.levels if isinstance(last, Quantise) else 2
+        if isinstance(symbol.source, Input) and (levels > 2 or not symbol.chain.steps):
+            return self.quantise_input(symbol, steps)
+        if levels > 2 and _raw(symbol):
+            return unknown(symbol.shape)
+        if levels > 2 and not self.is_binary(symbol.then(steps)):
+            raise Refusal(f"activations of {levels} levels; only the input may have more than two")
+        return self.binarise(node, arguments, steps)
+
+    def is_binary(self, symbol: Symbol) -> bool:
+        """Does an activation take no more than two values?"""
+        return False
+
+    def quantise_input(self, symbol: Symbol, steps: list[Step]) -> Symbol:
+        """The input's own quantiser: the host applies it, so that the input may be any numbers."""
+        if self.codes is not None:
+            raise Refusal("the input is taken a second time; branches are not supported")
+        last = steps[-1]
+        if any(constant.size != 1 for constant in last.constants):
+            raise Refusal("an input grid that differs between channels")
+        if isinstance(last, Quantise):
+            zero_point = float(last.zero_point.flat[0])
+            if zero_point % 1:
+                raise Refusal(f"a zero point of {zero_point:g}, expected a whole number")
+            if last.levels > MAX_LEVELS:
+                raise Refusal(f"an input of {last.levels} levels; at most {MAX_LEVELS} are supported")
+            grid = Grid(last.levels, 1, last.lowest - int(zero_point), float(last.scale.flat[0]))
+        else:
+            grid = binary_grid(last)
+        self.quantiser, self.quantised = symbol.then(steps).chain, True
+        self.codes = Codes(self.frame, 0, grid)
+        return Symbol(self.codes, symbol.index)
+
+    def sign(self, node: Node, arguments: list[Value]) -> Symbol:
+        return self.binarise(node, arguments, [Sign(node.name)])
+
+    def multi_threshold(self, node: Node, arguments: list[Value]) -> Symbol:
+        rank = len(activation(arguments).shape)
+        return self.binarise(node, arguments, [scalar_nodes.multi_threshold(node, constant(arguments, 1), rank)])
+
+    def compare(self, node: Node, arguments: list[Value]) -> Symbol:
+        symbol, against, constant_first = with_constant(arguments)
+        return self.binarise(node, [symbol], scalar_nodes.compare(node, against, constant_first))
+
+    @abstractmethod
+    def binarise(self, node: Node, arguments: list[Value], steps: list[Step]) -> Symbol:
+        """An activation that becomes bits."""
+
+    # layers
+
+    @abstractmethod
+    def dense(self, node: Node, arguments: list[Value], matrix: Array, alpha: float) -> Symbol:
+        """The product of an activation (1, K) with a constant matrix (K, M), times alpha."""
+
+    def matmul(self, node: Node, arguments: list[Value]) -> Symbol:
+        return self.dense(node, arguments[:1], constant(arguments, 1), 1.0)
+
+    def gemm(self, node: Node, arguments: list[Value]) -> Symbol:
+        if node.attributes.get("transA", 0):
+            raise Refusal("a transposed activation")
+        matrix = constant(arguments, 1)
+        result = self.dense(
+            node,
+            arguments[:1],
+            matrix.T if node.attributes.get("transB", 0) else matrix,
+            float(node.attributes.get("alpha", 1.0)),
+        )
+        if len(arguments) > 2 and arguments[2] is not None:
+            beta = np.float32(node.attributes.get("beta", 1.0))
+            return result.then([Add(node.name, beta * constant(arguments, 2))])
+        return result
+
+    def on_stream(self, symbol: Symbol) -> Symbol:
+        """The activation as something on a stream: the raw input becomes pixels."""
+        for step in symbol.chain.steps:
+            if isinstance(step, Rowwise):
+                raise Refusal(f"it takes the result of {step.node}, which only the host can compute")
+        if not isinstance(symbol.source, Input):
+            return symbol
+        if self.quantised:
+            raise Refusal("it takes the input beside its Quant node; branches are not supported")
+        if self.codes is None:
+            self.statement = input_grid.stated(self.graph, symbol.chain)
+            scale = self.input_scale or (self.statement.scale if self.statement else 1 / 255)
+            grid, self.quantiser = input_grid.grid_of(self.graph, scale)
+            self.codes = Codes(self.frame, 0, grid)
+        return Symbol(self.codes, symbol.index, symbol.chain)
+
+    def format(self, view: Index, grid: Grid, quantiser: Chain | None) -> InputFormat:
+        """How the graph's input becomes codes; view: (C, H, W) elements as they are on the stream."""
+        assumed = quantiser is None and self.input_scale is None and self.statement is None
+        form = input_format(self.graph.input, self.input_shape, view, grid, quantiser, assumed)
+        return replace(form, statement=self.statement, whole=input_grid.whole_numbers(self.graph))
+
+
+def _raw(symbol: Symbol) -> bool:
+    """May an activation be the input itself, but for scalar nodes, of which one has been refused?"""
+    return isinstance(symbol.source, Unknown) and symbol.source.raw
+
+
+def _input_shape(graph: Graph, path: str) -> tuple[int, ...]:
+    batch, *rest = graph.input_shape or (None,)
+    if len(rest) not in (1, 3):
+        raise ModelFileError(
+            f"{path}: input {graph.input} has {len(rest) + 1} dimensions, expected (N, C, H, W) or (N, features)"
+        )
+    if batch not in (None, 0, 1):
+        raise ModelFileError(f"{path}: input {graph.input} has a fixed batch of {batch}, expected 1 or a free one")
+    if not input_grid.whole_numbers(graph) and input_grid.type_name(graph) not in input_grid.FLOATS:
+        kind = input_grid.type_name(graph).lower()
+        raise ModelFileError(f"{path}: input {graph.input} holds numbers of type {kind}, expected float32 or whole numbers")
+    fixed = tuple(d for d in rest if d is not None and d > 0)
+    if len(fixed) != len(rest):
+        raise ModelFileError(f"{path}: input {graph.input} has a free dimension besides the batch")
+    size = math.prod(fixed)
+    if size > MAX_ACTIVATION:
+        raise ModelFileError(f"{path}: input {graph.input} of {size} elements, at most {MAX_ACTIVATION} are supported")
+    return fixed

@@ -1,0 +1,291 @@
+"""From real numbers to integers: ranges by calibration, and the fixed-point network that they lead to."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..arithmetic.activate import Activation
+from ..layers.fixed import Fixed
+from ..layers.shuffle import Shuffle
+from ..network.network import Layer, Network, OutputFormat
+from ..network.real import Real, RealLatent, RealLinear, RealNetwork
+from ..sampling.exponential import CLAMP
+from ..sampling.latent import Latent
+from ..sampling.score import KL_FRACTION
+from ..types.errors import CalibrationError
+from ..types.grid import Grid
+from ..types.scalar import Chain, LeakyRelu
+from ..types.tensor import TensorType
+
+LOGARITHMS = "logarithms of variances"
+"""Under which name a calibration holds their range, which quantisation has no need of: they are clamped."""
+
+CLAMPED = 2.0**CLAMP
+"""From where on logarithms of variances are clamped; those of deviations from half of that."""
+
+CALIBRATION_SEED = 2024
+"""Of the samples that calibration draws where the network draws its own."""
+
+SIGMAS = 5.0
+"""Standard deviations from its mean up to which a latent variable is given room."""
+
+AT_A_TIME = 1 << 24
+"""Numbers of a layer's sums that a calibration looks at at a time."""
+
+LATENT_FRACTION = 8
+"""Fraction bits of means and logarithms of variances, unless the means need the bits in front of the point."""
+
+MAX_SHIFT = 24
+"""Most bits that are cut off a sum: weights too small to matter are rounded to nothing rather than have sums of any width."""
+
+MAX_WEIGHT_BITS = 24
+"""Widest weights, where means and logarithms of variances take more than was asked for."""
+
+GRID_TOLERANCE = 1e-6
+"""By how much of a step a weight may lie off a grid that it is taken to lie on: float32's rounding."""
+
+FEW_WEIGHTS = 64
+"""Of a layer, on which a grid is tried before it is tried on all."""
+
+
+@dataclass(frozen=True)
+class Precision:
+    """Widths in bits: of weights, of activations, of means and logarithms of variances and of latent variables, and of the
+    numbers that tables of functions are read with.
+    """
+
+    weights: int = 12
+    codes: int = 8
+    latents: int = 12
+    table: int = 10
+
+    def __post_init__(self) -> None:
+        for name, low, high in (("weights", 2, 18), ("codes", 2, 16), ("latents", 4, 16), ("table", 2, 14)):
+            if not low <= getattr(self, name) <= high:
+                raise ValueError(f"{name}={getattr(self, name)} bits, expected {low} to {high}")
+
+
+@dataclass(frozen=True)
+class Range:
+    """What a layer's sums, before its function, and its results lie between, on the data of a calibration."""
+
+    low: float
+    high: float
+
+    @property
+    def magnitude(self) -> float:
+        """Largest absolute value."""
+        return max(-self.low, self.high, 0.0)
+
+
+Ranges = Mapping[str, Range]
+"""By a layer's name; for the sampling layer, the range of the latent variables."""
+
+
+def calibrate(network: RealNetwork, x: NDArray[np.generic]) -> dict[str, Range]:
+    """The ranges of all layers for the frames x (N, *input.shape).
+
+    Raises InputError for data that do not fit the input, and CalibrationError where numbers are not finite.
+    """
+    codes, random = network.input.encode(x), np.random.default_rng(CALIBRATION_SEED)
+    latents = 0 if network.latent is None else network.latent.latents
+    step = max(1, AT_A_TIME // _widest(network))
+    ranges: dict[str, Range] = {}
+    for start in range(0, len(codes), step):
+        values = network.values(codes[start : start + step])
+        for name, found in _ranges(network, values, random.standard_normal((len(values), latents))).items():
+            seen = ranges.get(name, found)
+            ranges[name] = Range(min(seen.low, found.low), max(seen.high, found.high))
+    return ranges
+
+
+def _widest(network: RealNetwork) -> int:
+    """Numbers of a frame where it is largest."""
+    linear = [layer for layer in network.layers if isinstance(layer, RealLinear)]
+    real = [layer.window.outputs * int(layer.weights.shape[3]) for layer in linear]
+    return max([math.prod(network.tensor.shape), *(math.prod(layer.layout.shape) for layer in network.binary), *real])
+
+
+def _ranges(network: RealNetwork, values: Real, epsilon: Real) -> dict[str, Range]:
+    """Those of some frames, of what the first real layer reads."""
+    ranges = {}
+    for layer, following in _with_following(network):
+        if isinstance(layer, RealLatent):
+            means, logarithms = np.split(values[:, 0, 0], 2, axis=1)
+            limit = CLAMPED / (1 + layer.log_sigma)
+            clamped = np.concatenate([means, np.clip(logarithms, -limit, limit)], axis=1)[:, None, None, :]
+            reach = np.abs(means) + SIGMAS * layer.deviations(clamped)
+            ranges[LOGARITHMS] = _range(LOGARITHMS, logarithms)
+            ranges[layer.name] = _range(layer.name, np.array([-reach.max(), reach.max()]))
+            values = layer.run(values, epsilon)
+        else:
+            sums = layer.sums(values)
+            if isinstance(following, RealLatent):  # logarithms have the means' format, whose range suffices for them
+                _range(layer.name, sums)
+                ranges[layer.name] = _range(layer.name, sums[..., : following.latents])
+            else:
+                ranges[layer.name] = _range(layer.name, sums)
+            values = layer.result(sums)
+    return ranges
+
+
+def _with_following(network: RealNetwork) -> list[tuple[RealLinear | RealLatent, RealLinear | RealLatent | None]]:
+    return list(zip(network.layers, (*network.layers[1:], None), strict=True))
+
+
+def _range(name: str, values: Real) -> Range:
+    if not np.isfinite(values).all():
+        raise CalibrationError(f"{name}: the calibration's data lead to numbers that are not finite")
+    return Range(float(values.min()), float(values.max()))
+
+
+@dataclass(frozen=True)
+class _Stage:
+    """What a layer reads: the type of its input, and what the codes stand for."""
+
+    tensor: TensorType
+    grid: Grid
+
+    @staticmethod
+    def of(tensor: TensorType, unit: float) -> _Stage:
+        """Codes that are multiples of a unit."""
+        return _Stage(tensor, Grid(tensor.levels, 1, 0, unit))
+
+
+def quantise(network: RealNetwork, ranges: Ranges, precision: Precision) -> Network:
+    """The fixed-point network. Raises CalibrationError where a layer has no range."""
+    for real in network.layers:
+        if real.name not in ranges:
+            raise CalibrationError(f"{network.name}: the calibration has no range for {real.name}")
+    layers: list[Layer] = list(network.binary)
+    stage = _Stage(network.tensor, network.grid)
+    units: list[float] = []
+    for real, following in _with_following(network):
+        if isinstance(real, RealLatent):
+            latent = _latent(real, stage, ranges[real.name], precision)
+            layers.append(latent)
+            stage = _Stage.of(latent.output, 2.0**-latent.z_fraction)
+            units = [stage.grid.scale] * latent.latents
+            if latent.score:
+                units += [2.0 ** (-2 * latent.fraction), 2.0**-KL_FRACTION]
+            continue
+        heads = _head_unit(ranges[real.name], precision) if isinstance(following, RealLatent) else None
+        fixed, unit = _linear(real, stage, ranges[real.name], precision, heads)
+        layers.append(fixed)
+        tensor = fixed.output
+        if real.rows * real.columns > 1:
+            block = real.rows, real.columns, real.height, real.width
+            spread = Shuffle(f"{real.name}_shuffle", real.nodes, tensor, *block)
+            layers.append(spread)
+            tensor = spread.output
+        stage = _Stage.of(tensor, unit)
+        units = [unit] * tensor.channels
+    scale = np.array(units, np.float32)[network.output_order % stage.tensor.channels]
+    output = OutputFormat(network.output_name, network.output_shape, network.output_order, scale, 1, 0, Chain(()))
+    return Network(network.name, network.input, tuple(layers), output, network.ties)
+
+
+def _head_unit(means: Range, precision: Precision) -> float:
+    """The unit of means and logarithms of variances, a power of two."""
+    fraction = LATENT_FRACTION
+    while fraction > 0 and means.magnitude * 2**fraction > _limit(precision.latents):
+        fraction -= 1
+    return 2.0**-fraction
+
+
+def _latent(real: RealLatent, stage: _Stage, reach: Range, precision: Precision) -> Latent:
+    fraction = round(-math.log2(stage.grid.scale))
+    z_fraction = math.floor(math.log2(_limit(precision.latents) / max(reach.magnitude, 2.0**-20)))
+    z_fraction = min(max(z_fraction, 0), LATENT_FRACTION + 4)
+    form = fraction, real.log_sigma, real.score, precision.latents, z_fraction
+    return Latent(real.name, real.nodes, stage.tensor, *form)
+
+
+def _linear(real: RealLinear, stage: _Stage, sums: Range, precision: Precision, heads: float | None) -> tuple[Fixed, float]:
+    """A layer, and the unit of its codes. heads: the unit that is wanted of means and logarithms of variances."""
+    steps = real.function.steps
+    relu = len(steps) == 1 and isinstance(steps[0], LeakyRelu) and not np.any(steps[0].constant)
+    if heads is not None:
+        bits, signed, wanted = precision.latents, True, heads
+    elif relu:
+        bits, signed, wanted = precision.codes, False, max(sums.high, 0.0) / ((1 << precision.codes) - 1)
+    elif not steps:
+        bits, signed, wanted = precision.codes, True, sums.magnitude / _limit(precision.codes)
+    else:
+        bits, signed = precision.table, True
+        wanted = _reach(real.function, sums.magnitude, precision) / _limit(precision.table)
+    weights = real.weights * stage.grid.scale
+    if heads is not None and np.abs(weights).max() >= heads * 2**MAX_WEIGHT_BITS:
+        raise CalibrationError(f"{real.name}: weights up to {np.abs(real.weights).max():g} for means in steps of {heads:g}")
+    integers, shift, unit = _scaled(weights, wanted, precision.weights, exact=heads is not None)
+    bias = np.rint(real.bias / (unit / 2**shift)).astype(np.int64) + (1 << shift >> 1)  # half a unit, so that the shift rounds
+    scale = unit / 2**shift
+    activation = Activation(shift, bits, signed)
+    if steps and not relu:
+        results = np.asarray(real.function(np.arange(-(1 << bits - 1), 1 << bits - 1) * unit), np.float64)
+        activation, unit = _tabulated(real.name, shift, results, precision)
+    return Fixed(real.name, real.nodes, stage.tensor, stage.grid, real.window, integers, bias, activation, scale, unit), unit
+
+
+def _scaled(weights: Real, unit: float, bits: int, exact: bool) -> tuple[NDArray[np.int64], int, float]:
+    """Integer weights, the shift that makes codes of sums, and the unit of a code; exact: that unit must be the one wanted.
+
+    Weights that lie on a grid of so many bits are taken as they are. Others are rounded to the finest step that suits the unit.
+    """
+    largest, limit = float(np.abs(weights).max()), _limit(bits)
+    unit = unit or max(largest, 1.0)
+    if not largest:
+        return np.zeros(weights.shape, np.int64), 0, unit
+    step = _step(weights, limit)
+    if step is not None:
+        shift = max(0, math.ceil(math.log2(unit / step) - 1e-9))
+        if shift <= MAX_SHIFT and (not exact or math.isclose(step * 2**shift, unit, rel_tol=1e-9)):
+            return np.rint(weights / step).astype(np.int64), shift, step * 2**shift
+    shift = min(MAX_SHIFT, math.floor(math.log2(limit * unit / largest)))
+    if shift < 0:
+        shift, unit = 0, unit if exact else largest / limit
+    return np.rint(weights * (2**shift / unit)).astype(np.int64), shift, unit
+
+
+def _step(weights: Real, limit: int) -> float | None:
+    """The coarsest step of which all weights are multiples, up to `limit` of it; None if there is none."""
+    distinct = np.unique(np.abs(weights))
+    largest = float(distinct[-1])
+
+    def suits(some: Real, count: int) -> bool:
+        multiples = some * (count / largest)
+        return bool(np.all(np.abs(multiples - np.rint(multiples)) < GRID_TOLERANCE * count))
+
+    # a few weights rule out nearly every step
+    few = distinct[:: -(-len(distinct) // FEW_WEIGHTS)]
+    return next((largest / count for count in range(1, limit + 1) if suits(few, count) and suits(distinct, count)), None)
+
+
+def _reach(function: Chain, magnitude: float, precision: Precision) -> float:
+    """Up to where a function is to be tabulated: beyond, it changes by less than half a code up to `magnitude`."""
+    points = np.linspace(0, magnitude or 1.0, 1025)
+    sides = [np.asarray(function(points)), np.asarray(function(-points))]
+    tolerance = (max(side.max() for side in sides) - min(side.min() for side in sides)) / (2 << precision.codes)
+    changing = [np.flatnonzero(np.abs(side - side[-1]) > tolerance) for side in sides]
+    return float(points[min(1024, 1 + max((int(at[-1]) for at in changing if len(at)), default=0))])
+
+
+def _tabulated(name: str, shift: int, results: Real, precision: Precision) -> tuple[Activation, float]:
+    """A function by a table of its results, and the unit of a code."""
+    if not np.isfinite(results).all():
+        raise CalibrationError(f"{name}: its function is not finite on the range of its sums")
+    signed = bool(results.min() < 0)
+    largest = float(np.abs(results).max())
+    unit = largest / (_limit(precision.codes) if signed else (1 << precision.codes) - 1) or 1.0
+    codes = np.rint(results / unit).astype(np.int64)
+    return Activation(shift, precision.table, True, codes, precision.codes, signed), unit
+
+
+def _limit(bits: int) -> int:
+    """Largest number of so many bits in two's complement."""
+    return (1 << bits - 1) - 1

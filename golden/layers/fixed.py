@@ -1,0 +1,88 @@
+"""Layers of fixed-point weights: dense, and convolutions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..arithmetic.activate import Activation
+from ..arithmetic.dot import dot
+from ..types.tensor import TensorType
+from .convolution import WINDOW_ELEMENTS
+from .linear import Linear
+
+
+@dataclass(frozen=True, eq=False)
+class Fixed(Linear):
+    """Integer sums of the input's values times weights of several bits, plus a bias, made codes by an activation.
+
+    weights: (kernel_height, kernel_width, in_channels, out_channels) int64. bias: (out_channels,) int64, in units of a sum; half
+    a unit of the result is part of it, so that the activation's shift rounds. scale: what a unit of a sum is
+    worth; result_scale: what a code is.
+    """
+
+    bias: NDArray[np.int64]
+    activation: Activation
+    scale: float = 1.0
+    result_scale: float = 1.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.bias.shape != (self.channels,):
+            raise ValueError(f"{self.bias.shape} biases for {self.channels} channels")
+
+    @property
+    def dense(self) -> bool:
+        return self.whole
+
+    @cached_property
+    def weight_bits(self) -> int:
+        """Width of a weight in two's complement, at least 2."""
+        low, high = int(self.weights.min()), int(self.weights.max())
+        return max((-low - 1).bit_length() if low < 0 else 0, max(high, 1).bit_length()) + 1
+
+    @cached_property
+    def sum_range(self) -> tuple[int, int]:
+        """Smallest and largest sum that any input can give, and any part of it summed up from the bias on.
+
+        Padding, and sums that are not yet complete, contribute less than all taps: every tap may be left out.
+        """
+        values = self.grid.gain * np.array([self.input.low, self.input.high]) + self.grid.offset
+        low, high = min(0, int(values[0])), max(0, int(values[1]))
+        weights = self.matrix.astype(np.int64)
+        positive, negative = np.maximum(weights, 0).sum(axis=0), np.maximum(-weights, 0).sum(axis=0)
+        return (
+            int((low * positive - high * negative + self.bias).min()),
+            int((high * positive - low * negative + self.bias).max()),
+        )
+
+    @property
+    def sum_bits(self) -> int:
+        """Width of a sum in two's complement, at least 2."""
+        low, high = self.sum_range
+        return max((-low - 1).bit_length() if low < 0 else 0, max(high, 1).bit_length()) + 1
+
+    @property
+    def output(self) -> TensorType:
+        """The codes."""
+        activation = self.activation
+        rows, columns = self.window.rows.outputs, self.window.columns.outputs
+        return TensorType(rows, columns, self.channels, 1 << activation.result_bits, activation.result_signed)
+
+    def sums(self, codes: NDArray[np.integer]) -> NDArray[np.int64]:
+        """(N, height, width, in_channels) codes to (N, out_height, out_width, out_channels) sums, bias included."""
+        rows, columns = self.window.rows.outputs, self.window.columns.outputs
+        sums = np.empty((len(codes), rows, columns, self.channels), np.int64)
+        step = max(1, WINDOW_ELEMENTS // (self.window.outputs * len(self.matrix)))
+        for start in range(0, len(codes), step):
+            windows = self.window.extract(codes[start : start + step])
+            sums[start : start + step] = dot(windows.reshape(*windows.shape[:3], -1), self.matrix)
+        values: NDArray[np.int64] = self.grid.gain * sums + self.grid.offset * self.inside_sums() + self.bias
+        return values
+
+    def run(self, codes: NDArray[np.integer]) -> NDArray[np.int64]:
+        """(N, height, width, in_channels) codes to the result's (N, out_height, out_width, out_channels)."""
+        return self.activation(self.sums(codes))

@@ -1,0 +1,86 @@
+"""What layers with weights have in common: windows over the input, and a sum for each window and output channel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..types.grid import Grid
+from ..types.layout import Layout
+from ..types.tensor import TensorType
+from .window import Window
+
+
+@dataclass(frozen=True, eq=False)
+class Linear:
+    """Sums of the input's values times integer weights, zero-padded, and what a subclass makes of them.
+
+    weights: (kernel_height, kernel_width, in_channels, out_channels). grid: what the input's codes stand for.
+    """
+
+    name: str
+    nodes: tuple[str, ...]
+    input: TensorType
+    grid: Grid
+    window: Window
+    weights: NDArray[np.integer]
+
+    def __post_init__(self) -> None:
+        expected = (self.window.rows.kernel, self.window.columns.kernel, self.input.channels)
+        if self.weights.shape[:3] != expected:
+            raise ValueError(f"weights of shape {self.weights.shape} for a window of shape {expected}")
+        if self.grid.levels != self.input.levels:
+            raise ValueError(f"a grid of {self.grid.levels} levels for codes of {self.input.levels}")
+
+    @property
+    def channels(self) -> int:
+        """Output channels."""
+        return int(self.weights.shape[3])
+
+    @property
+    def whole(self) -> bool:
+        """Is there one window, the whole input?"""
+        return self.window.outputs == 1 and not self.window.padded and self.window.taps == self.window.inputs
+
+    @property
+    def dense(self) -> bool:
+        """Are frames gathered for this layer, instead of a window sliding over them?"""
+        return False
+
+    @property
+    def matrix(self) -> NDArray[np.integer]:
+        """(taps * in_channels, out_channels) weights; for a dense layer the rows follow the stream."""
+        return self.weights.reshape(-1, self.channels)
+
+    @cached_property
+    def tap_sums(self) -> NDArray[np.int64]:
+        """(kernel_height, kernel_width, channels): the sum of the weights of each kernel position."""
+        sums: NDArray[np.int64] = self.weights.sum(axis=2, dtype=np.int64)
+        return sums
+
+    @property
+    def operations(self) -> int:
+        """Multiply-accumulates per frame, those on padding included, as the literature counts them."""
+        return self.window.outputs * self.weights.size
+
+    @property
+    def output(self) -> TensorType:
+        """The type of the result."""
+        raise NotImplementedError
+
+    @property
+    def layout(self) -> Layout:
+        """How the result lies on a stream inside the pipeline."""
+        return self.output.layout
+
+    def inside_sums(self) -> NDArray[np.int64]:
+        """(out_height, out_width, channels): the sum of the weights that lie inside the image, for each window."""
+        sums: NDArray[np.int64] = np.tensordot(self.window.inside().astype(np.int64), self.tap_sums, 2)
+        return sums
+
+    def run(self, codes: NDArray[np.integer]) -> NDArray[np.int64]:
+        """(N, height, width, in_channels) codes to the result's (N, out_height, out_width, channels)."""
+        raise NotImplementedError

@@ -1,0 +1,55 @@
+"""Maximum pooling of bits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..types.layout import Layout
+from ..types.tensor import TensorType
+from .window import Window
+
+
+@dataclass(frozen=True, eq=False)
+class Pool:
+    """OR, or AND for the channels in `every`, of the bits in each window; padding takes no part.
+
+    A maximum of values on which a rising function was binarised is the OR of their bits. Where pooling came before a falling
+    normalisation and was moved behind the threshold, the maximum has become the AND. every: (channels,) bool.
+    """
+
+    name: str
+    nodes: tuple[str, ...]
+    input: TensorType
+    window: Window
+    every: NDArray[np.bool_]
+
+    def __post_init__(self) -> None:
+        if self.input.levels != 2:
+            raise ValueError(f"pooling of {self.input.bits}-bit codes; only bits can be pooled")
+        if self.every.shape != (self.input.channels,):
+            raise ValueError(f"every of shape {self.every.shape} for {self.input.channels} channels")
+
+    @property
+    def output(self) -> TensorType:
+        """The pooled bits."""
+        return TensorType(self.window.rows.outputs, self.window.columns.outputs, self.input.channels, 2)
+
+    @property
+    def layout(self) -> Layout:
+        """How the result lies on a stream inside the pipeline."""
+        return self.output.layout
+
+    @property
+    def operations(self) -> int:
+        """Multiply-accumulates per frame."""
+        return 0
+
+    def run(self, codes: NDArray[np.integer]) -> NDArray[np.int64]:
+        """(N, height, width, channels) bits to (N, out_height, out_width, channels)."""
+        some = self.window.extract(codes, padding=0).max(axis=(3, 4))
+        all_ = self.window.extract(codes, padding=1).min(axis=(3, 4))
+        pooled: NDArray[np.int64] = np.where(self.every, all_, some).astype(np.int64)
+        return pooled

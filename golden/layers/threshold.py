@@ -1,0 +1,50 @@
+"""Binarisation of codes, each against its own threshold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..types.layout import Layout
+from ..types.tensor import TensorType
+
+
+@dataclass(frozen=True, eq=False)
+class Threshold:
+    """bit = (code >= threshold) XOR falling, element by element.
+
+    thresholds: (height, width, channels) int64, from 0 (always) to input.levels (never). falling: bool of the same shape, True
+    where the binarised function falls with the code. This is what a network begins with that binarises its pixels.
+    """
+
+    name: str
+    nodes: tuple[str, ...]
+    input: TensorType
+    thresholds: NDArray[np.int64]
+    falling: NDArray[np.bool_]
+
+    def __post_init__(self) -> None:
+        for name in ("thresholds", "falling"):
+            if getattr(self, name).shape != self.input.shape:
+                raise ValueError(f"{name} of shape {getattr(self, name).shape} for an input of shape {self.input.shape}")
+
+    @property
+    def output(self) -> TensorType:
+        """The bits."""
+        return TensorType(*self.input.shape, 2)
+
+    @property
+    def layout(self) -> Layout:
+        """How the result lies on a stream inside the pipeline."""
+        return self.output.layout
+
+    @property
+    def operations(self) -> int:
+        """Multiply-accumulates per frame."""
+        return 0
+
+    def run(self, codes: NDArray[np.integer]) -> NDArray[np.int64]:
+        """(N, height, width, channels) codes to bits of the same shape."""
+        return ((codes >= self.thresholds) ^ self.falling).astype(np.int64)

@@ -1,0 +1,1 @@
+"""Networks: as integers, which hardware computes, and in real numbers, which calibration makes integers of."""

@@ -1,0 +1,313 @@
+"""A network as integers: what the hardware must compute, and how a float graph's input and output relate to it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..layers.convolution import Convolution
+from ..layers.dense import Dense
+from ..layers.fixed import Fixed
+from ..layers.normalisation import Tie
+from ..layers.pool import Pool
+from ..layers.shuffle import Shuffle
+from ..layers.threshold import Threshold
+from ..sampling.latent import Latent
+from ..types.errors import InputError
+from ..types.grid import Grid
+from ..types.layout import Layout
+from ..types.scalar import Chain, Float
+from ..types.tensor import TensorType
+from .reach import Reach, reaches
+
+Layer = Threshold | Convolution | Dense | Pool | Fixed | Shuffle | Latent
+
+SHOWN_DEAD = 5
+"""Names of nodes in a remark."""
+
+GRID_TOLERANCE = 1e-3
+"""How far from a code, in steps, an input value may lie: float32 rounding of v * scale stays far below."""
+
+
+AT_A_TIME = 1 << 22
+"""Numbers of the input, or of a layer's input and result, that are computed at a time."""
+
+
+@dataclass(frozen=True)
+class Statement:
+    """What a file says of the step of its input without a Quant node: by the input's type, or by nodes that divide it."""
+
+    scale: float
+    by: str
+
+
+@dataclass(frozen=True)
+class Omitted:
+    """What of a graph a network leaves out.
+
+    outputs: those of the graph that were not taken. beside: how many nodes lead to them alone. dead: nodes that lead to none.
+    """
+
+    outputs: tuple[str, ...] = ()
+    beside: int = 0
+    dead: tuple[str, ...] = ()
+
+    def remarks(self, taken: str) -> tuple[str, ...]:
+        """One sentence on each kind, beside the output that was taken."""
+        said = []
+        if self.outputs:
+            others = ", ".join(self.outputs)
+            nodes = "no node leads to them alone" if not self.beside else f"{_nodes(self.beside)} to them alone, left out"
+            said.append(f"output {taken} is taken, {others} not ({nodes}); --output-name NAME takes another")
+        if self.dead:
+            shown = ", ".join(self.dead[:SHOWN_DEAD]) + (", ..." if len(self.dead) > SHOWN_DEAD else "")
+            said.append(f"{_nodes(len(self.dead))} to no output, left out: {shown}")
+        return tuple(said)
+
+
+def _nodes(count: int) -> str:
+    return f"{count} node{'s lead' if count > 1 else ' leads'}"
+
+
+@dataclass(frozen=True, eq=False)
+class InputFormat:
+    """How the graph's first input becomes codes.
+
+    shape: the input's, without the batch. order: for each code in stream order (raster, channels inside), the flat index of its
+    input element. quantiser: the graph's own nodes up to its input Quant, which the host applies; None where the input itself
+    lies on the grid. assumed: nothing in the file fixed the grid. statement: what the file says of it beside a Quant node. whole:
+    the least and the largest number of the input's type, where that is one of whole numbers.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    order: NDArray[np.int64]
+    tensor: TensorType
+    grid: Grid
+    quantiser: Chain | None
+    assumed: bool = False
+    statement: Statement | None = None
+    whole: tuple[int, int] | None = None
+
+    def encode(self, x: NDArray[np.generic]) -> NDArray[np.int64]:
+        """(N, *shape) numbers to (N, height, width, channels) codes.
+
+        Raises InputError for a wrong shape or type, for NaN, and for a value off the grid, by position and value.
+        """
+        self.check(x)
+        step = max(1, AT_A_TIME // self.order.size)
+        return np.concatenate([self._codes(x[first : first + step], first) for first in range(0, len(x), step)])
+
+    def _codes(self, x: NDArray[np.generic], first: int) -> NDArray[np.int64]:
+        """Those of the frames from `first` on."""
+        numbers = x.astype(np.float32).reshape(len(x), -1)
+        if self.quantiser is None:
+            codes = numbers.astype(np.float64) / self.grid.scale
+            nearest = np.rint(codes)
+            wrong = (np.abs(codes - nearest) > GRID_TOLERANCE) | (nearest < 0) | (nearest >= self.grid.levels)
+            if wrong.any():
+                row, element = (int(i) for i in np.argwhere(wrong)[0])
+                position = (first + row, *(int(i) for i in np.unravel_index(element, self.shape)))
+                raise InputError(
+                    f"input value {numbers[row, element]:g} at {position} is not one of the {self.grid.levels} multiples "
+                    f"of {self.grid.scale:g} from 0; {_way_out(numbers)}"
+                )
+        else:
+            nearest = np.rint((self.quantiser(numbers).astype(np.float64) / self.grid.scale - self.grid.offset) / self.grid.gain)
+        return nearest.astype(np.int64)[:, self.order].reshape(-1, *self.tensor.shape)
+
+    def check(self, x: NDArray[np.generic]) -> NDArray[np.generic]:
+        """x itself, if it is a batch of finite numbers of the right shape; otherwise InputError."""
+        if x.dtype.kind not in "fiub":
+            raise InputError(f"input of type {x.dtype}, expected numbers")
+        if x.shape[1:] != self.shape:
+            raise InputError(f"input of shape {x.shape}, expected (N, {', '.join(map(str, self.shape))})")
+        if len(x) == 0:
+            raise InputError("input holds no frames")
+        with np.errstate(over="ignore"):
+            finite = np.isfinite(x.astype(np.float32))
+        if not finite.all():
+            position = tuple(int(i) for i in np.argwhere(~finite)[0])
+            raise InputError(f"input value {x[position]} at {position} is not a finite float32")
+        if self.whole is not None:
+            least, largest = self.whole
+            numbers = x.astype(np.float64)
+            wrong = (numbers != np.rint(numbers)) | (numbers < least) | (numbers > largest)
+            if wrong.any():
+                position = tuple(int(i) for i in np.argwhere(wrong)[0])
+                raise InputError(
+                    f"input value {x[position]} at {position} is not a whole number from {least} to {largest}, which is all that "
+                    f"the graph's input {self.name} can hold"
+                )
+        return x
+
+
+@dataclass(frozen=True, eq=False)
+class OutputFormat:
+    """How the last layer's result becomes the graph's first output, on the host, in float32.
+
+    shape: the output's, without the batch. order: for each element of the flat output, the index of its score in stream order.
+    scale: what a unit of each score is worth, before the chain; offset is added to it first (for codes: gain and offset).
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    order: NDArray[np.int64]
+    scale: Float
+    gain: int
+    offset: int
+    chain: Chain
+
+    def decode(self, result: NDArray[np.integer]) -> NDArray[np.float32]:
+        """(N, height, width, channels) scores or codes to the graph's (N, *shape) float32."""
+        values = self.gain * result.reshape(len(result), -1).astype(np.int64)[:, self.order] + self.offset
+        reals = self.chain(values.astype(np.float32) * self.scale.astype(np.float32))
+        return reals.astype(np.float32).reshape(len(result), *self.shape)
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """Layers in order, integer from end to end, with the formats at both ends.
+
+    `ties` lists decisions that another executor of the float graph may take differently, within float32 rounding; `omitted` is
+    what of the graph is no part of it.
+    """
+
+    name: str
+    input: InputFormat
+    layers: tuple[Layer, ...]
+    output: OutputFormat
+    ties: tuple[Tie, ...] = field(default=())
+    omitted: Omitted = field(default=Omitted())
+
+    def __post_init__(self) -> None:
+        expected = self.input.tensor
+        for layer in self.layers:
+            if layer.input != expected:
+                raise ValueError(f"{layer.name} takes {layer.input}, the layer before gives {expected}")
+            if layer is not self.layers[-1]:
+                expected = layer.output
+
+    @property
+    def operations(self) -> int:
+        """Multiply-accumulates per frame."""
+        return sum(layer.operations for layer in self.layers)
+
+    @property
+    def result(self) -> Layout:
+        """How the last layer's result lies on a stream inside the pipeline."""
+        return self.layers[-1].layout
+
+    @cached_property
+    def reach(self) -> dict[str, Reach]:
+        """What the results of each layer can be, by its name."""
+        return reaches(self.input.tensor, self.layers)
+
+    @property
+    def constant_layers(self) -> tuple[str, ...]:
+        """Names of the layers whose results are the same for all frames."""
+        return tuple(name for name, reach in self.reach.items() if reach.constant_channels.all())
+
+    @property
+    def latent(self) -> Latent | None:
+        """The layer that draws samples; None for a network whose result follows from its input."""
+        return next((layer for layer in self.layers if isinstance(layer, Latent)), None)
+
+    def steps(
+        self, codes: NDArray[np.integer], epsilon: NDArray[np.integer] | None = None
+    ) -> Iterator[tuple[str, NDArray[np.int64]]]:
+        """The input and each layer's result, by name, for (N, height, width, channels) codes.
+
+        epsilon: (N, K, latents) codes of standard normal samples, for a network that draws them; from the layer that does on,
+        results are (N * K, height, width, channels).
+        """
+        yield "input", codes.astype(np.int64)
+        for layer in self.layers:
+            if isinstance(layer, Latent):
+                if epsilon is None:
+                    raise ValueError(f"{layer.name} needs samples")
+                codes = layer.run(codes, epsilon)
+            else:
+                codes = layer.run(codes)
+            yield layer.name, codes
+
+    def trace(self, x: NDArray[np.generic], epsilon: NDArray[np.integer] | None = None) -> dict[str, NDArray[np.int64]]:
+        """Every integer tensor of the frames x (N, *input.shape)."""
+        return dict(self.steps(self.input.encode(x), epsilon))
+
+    def results(self, codes: NDArray[np.integer], epsilon: NDArray[np.integer] | None = None) -> NDArray[np.int64]:
+        """The last layer's integers for (N, height, width, channels) codes.
+
+        Computed in parts of AT_A_TIME numbers, so that no more is kept of many frames, or many samples, than what they give.
+        """
+        samples = 1 if epsilon is None else epsilon.shape[1]
+        size = max(1, AT_A_TIME // max(math.prod(layer.input.shape) + math.prod(layer.layout.shape) for layer in self.layers))
+        frames = max(1, size // samples)
+        parts = []
+        for start in range(0, len(codes), frames):
+            for first in range(0, samples, size):
+                some = None if epsilon is None else epsilon[start : start + frames, first : first + size]
+                *_, (_, last) = self.steps(codes[start : start + frames], some)
+                parts.append(last.astype(np.int64))
+        return np.concatenate(parts)
+
+    def run(self, x: NDArray[np.generic], epsilon: NDArray[np.integer] | None = None) -> NDArray[np.float32]:
+        """The graph's first output for the frames x (N, *input.shape): the truth that hardware is held against.
+
+        With epsilon (N, K, latents), (N * K, ...): K results for each frame.
+        """
+        return self.output.decode(self.results(self.input.encode(x), epsilon))
+
+
+def recognise_scale(x: NDArray[np.generic]) -> float | None:
+    """The step of pixel data: 1 for integers from 0 to 255, 1/255 for multiples of that from 0 to 1; None for anything else."""
+    if x.dtype.kind not in "fiub" or x.size == 0:
+        return None
+    numbers = x.astype(np.float64)
+    if not np.isfinite(numbers).all() or numbers.min() < 0:
+        return None
+    for scale in (1 / 255, 1.0):
+        codes = numbers / scale
+        if codes.max() <= 255 + GRID_TOLERANCE and np.all(np.abs(codes - np.rint(codes)) <= GRID_TOLERANCE):
+            return scale
+    return None
+
+
+LEVELS = 256
+"""Codes of an input that no Quant node describes."""
+
+
+def fitting_scale(x: NDArray[np.floating]) -> float | None:
+    """The largest step of which all numbers are multiples from 0 to 255, of six digits where these suffice; None without one."""
+    numbers = np.unique(x).astype(np.float64)
+    largest = float(numbers[-1])
+    if numbers[0] < 0 or not largest > 0 or len(numbers) > LEVELS:
+        return None
+    for steps in range(1, LEVELS):
+        for scale in (float(f"{largest / steps:.6g}"), float(f"{largest / steps:.9g}")):
+            codes = numbers / scale
+            if np.all(np.abs(codes - np.rint(codes)) <= GRID_TOLERANCE):
+                return scale
+    return None
+
+
+def _way_out(x: NDArray[np.floating]) -> str:
+    """What helps where an input's numbers are not on its grid."""
+    scale = fitting_scale(x)
+    if scale is not None:
+        return f"the input as a whole fits --input-scale {scale:.9g}"
+    why = f"numbers down to {x.min():g}" if x.min() < 0 else f"numbers up to {x.max():g} that have no step of a 255th of that"
+    return (
+        f"no --input-scale fits {why}: let the graph take pixels from 0 to 255 and normalise them in its own first nodes, or "
+        f"begin with a Quant node"
+    )
+
+
+def pixel_grid(scale: float) -> Grid:
+    """8-bit pixels of the given step."""
+    return Grid(levels=LEVELS, gain=1, offset=0, scale=scale)

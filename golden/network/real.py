@@ -1,0 +1,195 @@
+"""A network in real numbers, as its float graph has it: what calibration runs and quantisation turns into integers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..layers.normalisation import Tie
+from ..layers.window import Window
+from ..sampling.latent import Latent
+from ..types.grid import BIPOLAR, Grid
+from ..types.scalar import Chain
+from ..types.tensor import TensorType
+from .network import InputFormat, Layer, Omitted
+
+Real = NDArray[np.float64]
+
+WINDOW_ELEMENTS = 1 << 22
+"""Elements of the windows that are spread out at a time."""
+
+
+@dataclass(frozen=True, eq=False)
+class RealLinear:
+    """A dense layer, a convolution or a transposed convolution, and the function of one element behind it.
+
+    window: over the input, (height, width, in_channels); one that is the whole input makes the layer dense. weights:
+    (kernel_height, kernel_width, in_channels, rows * columns * out_channels). bias: (rows * columns * out_channels,).
+    function: empty for none; its constants are scalars.
+
+    A transposed convolution of stride (rows, columns) is a convolution that computes blocks of so many positions at once, block
+    rows slowest, channels fastest; `height` and `width` are what it gives, of which the last blocks may have too many.
+    Everything else has rows = columns = 1.
+    """
+
+    name: str
+    nodes: tuple[str, ...]
+    window: Window
+    weights: Real
+    bias: Real
+    function: Chain
+    rows: int
+    columns: int
+    height: int
+    width: int
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(height, width, channels) of the result."""
+        return self.height, self.width, self.weights.shape[3] // (self.rows * self.columns)
+
+    @property
+    def input_shape(self) -> tuple[int, int, int]:
+        """(height, width, channels) of what it reads."""
+        return self.window.rows.size, self.window.columns.size, self.weights.shape[2]
+
+    @property
+    def operations(self) -> int:
+        """Multiply-accumulates per frame, those on padding included."""
+        return self.window.outputs * self.weights.size
+
+    def sums(self, x: Real) -> Real:
+        """(N, height, width, in_channels) to (N, out_height, out_width, rows * columns * out_channels), before the function."""
+        matrix = self.weights.reshape(-1, self.weights.shape[3])
+        sums = np.empty((len(x), self.window.rows.outputs, self.window.columns.outputs, matrix.shape[1]))
+        step = max(1, WINDOW_ELEMENTS // (self.window.outputs * len(matrix)))
+        for start in range(0, len(x), step):
+            windows = self.window.extract(x[start : start + step])  # type: ignore[arg-type]
+            sums[start : start + step] = windows.reshape(*windows.shape[:3], -1) @ matrix + self.bias
+        return sums
+
+    def result(self, sums: Real) -> Real:
+        """What becomes of the sums: (N, height, width, out_channels)."""
+        frames, down, across = sums.shape[:3]
+        values = np.asarray(self.function(sums), np.float64).reshape(frames, down, across, self.rows, self.columns, -1)
+        image = values.transpose(0, 1, 3, 2, 4, 5).reshape(frames, down * self.rows, across * self.columns, -1)
+        return image[:, : self.height, : self.width]
+
+
+@dataclass(frozen=True, eq=False)
+class RealLatent:
+    """Sampling of `latents` latent variables from (1, 1, 2 * latents) means and logarithms of variances, in this order.
+
+    log_sigma: they are logarithms of standard deviations instead. score: the sum of the squared means and the Kullback-Leibler
+    divergence are given behind the samples. mean, logarithm, eps: the float graph's tensors of these.
+    """
+
+    name: str
+    nodes: tuple[str, ...]
+    latents: int
+    log_sigma: bool
+    score: bool
+    mean: str
+    logarithm: str
+    eps: str
+
+    @property
+    def input_shape(self) -> tuple[int, int, int]:
+        """(height, width, channels) of what it reads."""
+        return 1, 1, 2 * self.latents
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(height, width, channels) of the result."""
+        return 1, 1, self.latents + 2 * self.score
+
+    @property
+    def operations(self) -> int:
+        """Multiply-accumulates per frame and sample."""
+        return self.latents
+
+    def deviations(self, heads: Real) -> Real:
+        """(N, latents) standard deviations of (N, 1, 1, 2 * latents) heads."""
+        logarithms = heads[:, 0, 0, self.latents :]
+        with np.errstate(over="ignore"):  # calibration finds out what is not finite
+            return np.exp(logarithms if self.log_sigma else logarithms / 2)
+
+    def run(self, heads: Real, epsilon: Real) -> Real:
+        """(N, 1, 1, latents [+ 2]) of heads and standard normal samples (N, latents)."""
+        means = heads[:, 0, 0, : self.latents]
+        deviations = self.deviations(heads)
+        results = [means + deviations * epsilon]
+        if self.score:
+            squares = (means**2).sum(axis=1, keepdims=True)
+            terms = means**2 + deviations**2 - 1 - 2 * np.log(deviations)
+            results += [squares, terms.sum(axis=1, keepdims=True) / 2]
+        return np.concatenate(results, axis=1)[:, None, None, :]
+
+
+@dataclass(frozen=True, eq=False)
+class RealNetwork:
+    """What an importer makes of a float graph.
+
+    input: how the graph's input becomes codes. binary: integer layers in front, from a binary encoder. layers: the rest, from
+    end to end. output: name, shape without the batch, and for each element of the flat output the index of its result in stream
+    order. ties: decisions of the binary layers, as in Network. omitted: what of the graph is no part of it.
+    """
+
+    name: str
+    input: InputFormat
+    binary: tuple[Layer, ...]
+    layers: tuple[RealLinear | RealLatent, ...]
+    output_name: str
+    output_shape: tuple[int, ...]
+    output_order: NDArray[np.int64]
+    ties: tuple[Tie, ...] = ()
+    omitted: Omitted = field(default=Omitted())
+
+    @property
+    def grid(self) -> Grid:
+        """What the codes stand for that the first real layer reads."""
+        return BIPOLAR if self.binary else self.input.grid
+
+    @property
+    def latent(self) -> RealLatent | None:
+        """The layer that samples, if there is one."""
+        return next((layer for layer in self.layers if isinstance(layer, RealLatent)), None)
+
+    @property
+    def tensor(self) -> TensorType:
+        """The type of those codes."""
+        return self.binary[-1].output if self.binary else self.input.tensor
+
+    def values(self, codes: NDArray[np.integer]) -> Real:
+        """What the first real layer reads, for (N, height, width, channels) codes of the input."""
+        for layer in self.binary:
+            assert not isinstance(layer, Latent)
+            codes = layer.run(codes)
+        values: Real = np.asarray(self.grid.scale * self.grid.values(codes), np.float64)
+        return values
+
+    def encode(self, x: NDArray[np.generic]) -> Real:
+        """What the first real layer reads, for the frames x (N, *input.shape)."""
+        return self.values(self.input.encode(x))
+
+    def evaluate(self, x: NDArray[np.generic], epsilon: NDArray[np.floating]) -> dict[str, Real]:
+        """What the first real layer reads, as `input`, and every layer's result (N, height, width, channels), by its name.
+
+        x: frames (N, *input.shape); epsilon: standard normal samples (N, latents).
+        """
+        values = self.encode(x)
+        results = {"input": values}
+        for layer in self.layers:
+            if isinstance(layer, RealLatent):
+                values = layer.run(values, epsilon.astype(np.float64))
+            else:
+                values = layer.result(layer.sums(values))
+            results[layer.name] = values
+        return results
+
+    def output(self, x: NDArray[np.generic], epsilon: NDArray[np.floating]) -> Real:
+        """The graph's output (N, *output_shape) for the same."""
+        *_, result = self.evaluate(x, epsilon).values()
+        return result.reshape(len(x), -1)[:, self.output_order].reshape(-1, *self.output_shape)

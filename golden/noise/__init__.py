@@ -1,0 +1,1 @@
+"""The Gaussian sampler, word by word, and its distribution."""

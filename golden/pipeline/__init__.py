@@ -1,0 +1,1 @@
+"""What a pipeline's ends do with malformed frames."""

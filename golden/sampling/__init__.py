@@ -1,0 +1,1 @@
+"""What the sampling layer computes, as integers."""

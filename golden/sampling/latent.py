@@ -1,0 +1,85 @@
+"""The sampling layer: latent variables drawn from the posterior that an encoder gives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..types.layout import Layout
+from ..types.tensor import TensorType
+from .exponential import Exponential
+from .reparameterise import reparameterise
+from .score import kl_bits, mu_squared_bits, score
+
+
+@dataclass(frozen=True, eq=False)
+class Latent:
+    """z = mu + exp(logvar / 2) * eps for each of `latents` latent variables and each sample; see golden/sampling/reparameterise.py.
+
+    input: (1, 1, 2 * latents) signed codes with `fraction` fraction bits, means in front, logarithms of variances behind; of
+    standard deviations if log_sigma. Results are in two's complement, z with z_bits bits and z_fraction fraction bits; with
+    score, the sum of the squared means and the Kullback-Leibler divergence follow.
+    """
+
+    name: str
+    nodes: tuple[str, ...]
+    input: TensorType
+    fraction: int
+    log_sigma: bool
+    score: bool
+    z_bits: int
+    z_fraction: int
+
+    def __post_init__(self) -> None:
+        tensor = self.input
+        if (tensor.height, tensor.width) != (1, 1) or tensor.channels % 2 or not tensor.signed:
+            raise ValueError(f"{self.name}: means and logarithms from {tensor}, expected signed codes at one position")
+
+    @property
+    def latents(self) -> int:
+        """Latent variables."""
+        return self.input.channels // 2
+
+    @property
+    def operations(self) -> int:
+        """Multiply-accumulates per frame and sample."""
+        return self.latents
+
+    @property
+    def deviation(self) -> Exponential:
+        """How standard deviations follow from codes."""
+        return Exponential(self.input.bits, self.fraction, self.log_sigma, squared=False)
+
+    @property
+    def variance(self) -> Exponential:
+        """How variances follow from codes."""
+        return Exponential(self.input.bits, self.fraction, self.log_sigma, squared=True)
+
+    @property
+    def result_bits(self) -> int:
+        """Width of a result: that of z, or of the larger score if there are scores."""
+        if not self.score:
+            return self.z_bits
+        return max(self.z_bits, mu_squared_bits(self.latents, self.variance), kl_bits(self.latents, self.variance))
+
+    @property
+    def output(self) -> TensorType:
+        """The results of one sample."""
+        return TensorType(1, 1, self.latents + 2 * self.score, 1 << self.result_bits, signed=True)
+
+    @property
+    def layout(self) -> Layout:
+        """How the result lies on a stream inside the pipeline."""
+        return self.output.layout
+
+    def run(self, codes: NDArray[np.integer], epsilon: NDArray[np.integer]) -> NDArray[np.int64]:
+        """(N, 1, 1, 2 * latents) codes and (N, K, latents) standard normal codes to (N * K, 1, 1, results)."""
+        heads = codes[:, 0, 0].astype(np.int64)
+        mu, logvar = heads[:, None, : self.latents], heads[:, None, self.latents :]
+        results = reparameterise(mu, logvar, epsilon, self.deviation, self.z_bits, self.z_fraction)
+        if self.score:
+            scores = np.stack(score(mu, logvar, self.variance), axis=-1)
+            results = np.concatenate([results, np.broadcast_to(scores, (*results.shape[:2], 2))], axis=-1)
+        return results.reshape(-1, 1, 1, results.shape[-1])

@@ -1,0 +1,70 @@
+"""Chunks of output channels put together to positions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from myhdl import always, always_comb, always_seq
+
+from ..family.cost import Cost
+from ..verilog.module import leaf
+from ..verilog.stream import index_bits, wire
+
+
+@dataclass(frozen=True)
+class CollectConfig:
+    """A position of `bits` bits comes in `chunks` chunks of `chunk_bits`, the lowest first; bits beyond `bits` are dropped."""
+
+    bits: int
+    chunk_bits: int
+    chunks: int
+
+    def __post_init__(self) -> None:
+        if not (self.chunks - 1) * self.chunk_bits < self.bits <= self.chunks * self.chunk_bits:
+            raise ValueError(f"{self.chunks} chunks of {self.chunk_bits} bits for a position of {self.bits} bits")
+
+    @property
+    def module(self) -> str:
+        return f"collect_{self.chunks}x{self.chunk_bits}_to_{self.bits}"
+
+    @property
+    def cost(self) -> Cost:
+        """Expected size: a shift register."""
+        return Cost(self.chunks.bit_length() + 2, self.chunks * self.chunk_bits)
+
+    @property
+    def latency(self) -> int:
+        """Cycles from the last chunk to the position."""
+        return 1
+
+
+@leaf
+def collect(clk, rst, sink, source, config):
+    """source gives a position one cycle after the last of its chunks came in on sink."""
+    chunks, chunk_bits, bits = config.chunks, config.chunk_bits, config.bits
+    total = chunks * chunk_bits
+    word = wire(total)
+    count = wire(index_bits(chunks))
+    position = source.data
+
+    @always(clk.posedge)
+    def gather():
+        if sink.valid:
+            word.next[total - chunk_bits :] = word[total:chunk_bits]
+            word.next[total : total - chunk_bits] = sink.data
+
+    @always_seq(clk.posedge, reset=rst)
+    def present():
+        source.valid.next = False
+        if sink.valid:
+            if count == chunks - 1:
+                count.next = 0
+                source.valid.next = True
+            else:
+                count.next = count + 1
+
+    @always_comb
+    def show():
+        position.next = word[bits:]
+
+    return gather, present, show

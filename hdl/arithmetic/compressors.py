@@ -1,0 +1,336 @@
+"""Compressors of bit planes: each replaces bits of one binary weight by fewer bits of weights 1, 2 and 4, for all lanes at once.
+
+A plane is one bit of every lane, side by side; a compressor takes whole planes, or vectors of several. Their Verilog has two
+bodies. Simulators and other synthesis get plain vector operations; with the macro SIGMABIT_7SERIES defined the same bits come
+from primitives of Xilinx' 7 series (UG474, UG953), which pack two functions into one LUT6_2 where logic synthesis does not:
+
+| block | takes | gives | LUT6 per lane |
+|---|---|---|---|
+| `match` | a product of one bit and a weight | 1 | 1/2 |
+| `match_adder` | two such products and a bit | 1 + 2 | 1 |
+| `full_adder` | 3 bits | 1 + 2 | 1 |
+| `counter` | 6 bits | 1 + 2 + 4 | 2, and a CARRY4 |
+| `sum_three` | 3 numbers of n bits | their sum | n, and CARRY4s |
+
+Yosys proves the bodies equal for the sizes in use: verif/arithmetic/test_compressors.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from myhdl import Signal, always, always_comb, block
+from myhdl._ShadowSignal import _ShadowSignal
+
+from ..family.primitives import two_bodies
+
+
+def _lut6_2(upper: Callable[[list[int]], int], lower: Callable[[list[int]], int]) -> str:
+    """INIT of a LUT6_2 whose I5 is high: O6 = upper(I0..I4), O5 = lower(I0..I4)."""
+    rows = [[number >> i & 1 for i in range(5)] for number in range(32)]
+    table = sum(upper(row) << 32 + number | lower(row) << number for number, row in enumerate(rows))
+    return f"64'h{table:016x}"
+
+
+def _parity(bits: list[int]) -> int:
+    return sum(bits) & 1
+
+
+def _majority(a: int, b: int, c: int) -> int:
+    return int(a + b + c >= 2)
+
+
+def _drive(*outputs: Signal) -> None:
+    """These are driven by a block's text."""
+    for output in outputs:
+        output.driven = "wire"
+
+
+def _read(*inputs: Signal) -> None:
+    """These are read by a block's text. MyHDL declares slices and concatenations only where it sees them in a process."""
+    for source in inputs:
+        source.read = True
+        if isinstance(source, _ShadowSignal):
+            source.driven = "wire"
+
+
+@block
+def match(planes, weights, differing):
+    """differing = planes XOR weights; two lanes share a LUT."""
+    size = len(planes)
+    half = (size + 1) // 2
+    top, half_top = 2 * half - 1, half - 1  # noqa: F841  read by the text
+
+    @always_comb
+    def differ():
+        differing.next = planes ^ weights
+
+    _read(planes, weights)
+    _drive(differing)
+    return differ
+
+
+match.verilog_code = two_bodies(
+    f"""
+wire [$top:0] ${{differing}}_planes = $planes;
+wire [$top:0] ${{differing}}_weights = $weights;
+wire [$top:0] ${{differing}}_both;
+LUT6_2 #(.INIT({_lut6_2(lambda i: i[2] ^ i[3], lambda i: i[0] ^ i[1])})) ${{differing}}_lut [$half_top:0] (
+    .I0(${{differing}}_planes[$half_top:0]), .I1(${{differing}}_weights[$half_top:0]),
+    .I2(${{differing}}_planes[$top:$half]), .I3(${{differing}}_weights[$top:$half]),
+    .I4(1'b0), .I5(1'b1), .O5(${{differing}}_both[$half_top:0]), .O6(${{differing}}_both[$top:$half]));
+assign $differing = ${{differing}}_both[$size-1:0];
+""",
+    "assign $differing = $planes ^ $weights;",
+)
+
+
+@block
+def match_adder(planes_a, weights_a, planes_b, weights_b, c, ones, twos):
+    """(planes_a XOR weights_a) + (planes_b XOR weights_b) + c = ones + 2 twos, bit by bit."""
+    top = len(planes_a) - 1  # noqa: F841  read by the text
+
+    @always_comb
+    def add():
+        ones.next = planes_a ^ weights_a ^ planes_b ^ weights_b ^ c
+        twos.next = ((planes_a ^ weights_a) & (planes_b ^ weights_b)) | (c & (planes_a ^ weights_a ^ planes_b ^ weights_b))
+
+    _read(planes_a, weights_a, planes_b, weights_b, c)
+    _drive(ones, twos)
+    return add
+
+
+match_adder.verilog_code = two_bodies(
+    f"""
+LUT6_2 #(.INIT({_lut6_2(_parity, lambda i: _majority(i[0] ^ i[1], i[2] ^ i[3], i[4]))})) ${{ones}}_lut [$top:0] (
+    .I0($planes_a), .I1($weights_a), .I2($planes_b), .I3($weights_b), .I4($c), .I5(1'b1), .O5($twos), .O6($ones));
+""",
+    """
+wire [$top:0] ${ones}_a = $planes_a ^ $weights_a;
+wire [$top:0] ${ones}_b = $planes_b ^ $weights_b;
+wire [$top:0] ${ones}_ab = ${ones}_a ^ ${ones}_b;
+assign $ones = ${ones}_ab ^ $c;
+assign $twos = (${ones}_a & ${ones}_b) | ($c & ${ones}_ab);
+""",
+)
+
+
+@block
+def full_adder(a, b, c, ones, twos):
+    """a + b + c = ones + 2 twos, bit by bit."""
+    top = len(a) - 1  # noqa: F841  read by the text
+
+    @always_comb
+    def add():
+        ones.next = a ^ b ^ c
+        twos.next = (a & b) | (c & (a ^ b))
+
+    _read(a, b, c)
+    _drive(ones, twos)
+    return add
+
+
+full_adder.verilog_code = two_bodies(
+    f"""
+LUT6_2 #(.INIT({_lut6_2(lambda i: _parity(i[:3]), lambda i: _majority(*i[:3]))})) ${{ones}}_lut [$top:0] (
+    .I0($a), .I1($b), .I2($c), .I3(1'b0), .I4(1'b0), .I5(1'b1), .O5($twos), .O6($ones));
+""",
+    """
+wire [$top:0] ${ones}_ab = $a ^ $b;
+assign $ones = ${ones}_ab ^ $c;
+assign $twos = ($a & $b) | ($c & ${ones}_ab);
+""",
+)
+
+
+@block
+def counter(a, b, c, d, e, f, ones, twos, fours):
+    """a + b + c + d + e + f = ones + 2 twos + 4 fours, bit by bit.
+
+    On two positions of a carry chain (the idea is that of Preußer, FPL 2017). The first XORs all six, and where their number is
+    even it gives a to the second as a carry. With t of b to f set, half the number, rounded down, is then the carry; for t = 2
+    and 3 the carry and 1, for t = 4 and 5 the carry and 2: so the second inverts for t = 2 and 3, and generates from there on.
+    """
+    top = len(a) - 1  # noqa: F841  read by the text
+
+    @always_comb
+    def add():
+        ones.next = a ^ b ^ c ^ d ^ e ^ f
+
+    @always_comb
+    def carry():
+        ones_low = a ^ b ^ c
+        ones_high = d ^ e ^ f
+        twos_low = (a & b) | (c & (a ^ b))
+        twos_high = (d & e) | (f & (d ^ e))
+        twos_both = ones_low & ones_high
+        twos.next = twos_low ^ twos_high ^ twos_both
+        fours.next = (twos_low & twos_high) | (twos_both & (twos_low ^ twos_high))
+
+    _read(a, b, c, d, e, f)
+    _drive(ones, twos, fours)
+    return add, carry
+
+
+_PARITY6 = f"64'h{sum(number.bit_count() % 2 << number for number in range(64)):016x}"
+
+counter.verilog_code = two_bodies(
+    f"""
+wire [$top:0] ${{ones}}_a = $a;
+wire [$top:0] ${{ones}}_odd, ${{ones}}_more, ${{ones}}_many;
+wire [$top:0] ${{ones}}_o0, ${{ones}}_o1, ${{ones}}_co1;
+LUT6 #(.INIT({_PARITY6})) ${{ones}}_parity [$top:0] (
+    .I0($a), .I1($b), .I2($c), .I3($d), .I4($e), .I5($f), .O(${{ones}}_odd));
+LUT6_2 #(.INIT({_lut6_2(lambda i: int(sum(i) in (2, 3)), lambda i: int(sum(i) >= 3))})) ${{ones}}_lut [$top:0] (
+    .I0($b), .I1($c), .I2($d), .I3($e), .I4($f), .I5(1'b1), .O5(${{ones}}_many), .O6(${{ones}}_more));
+genvar ${{ones}}_i;
+generate for (${{ones}}_i = 0; ${{ones}}_i <= $top; ${{ones}}_i = ${{ones}}_i + 1) begin : ${{ones}}_chain
+    wire [3:0] sums, carries;
+    CARRY4 chain (.CI(1'b0), .CYINIT(1'b0), .DI({{2'b00, ${{ones}}_many[${{ones}}_i], ${{ones}}_a[${{ones}}_i]}}),
+        .S({{2'b00, ${{ones}}_more[${{ones}}_i], ${{ones}}_odd[${{ones}}_i]}}), .O(sums), .CO(carries));
+    assign ${{ones}}_o0[${{ones}}_i] = sums[0];
+    assign ${{ones}}_o1[${{ones}}_i] = sums[1];
+    assign ${{ones}}_co1[${{ones}}_i] = carries[1];
+end endgenerate
+assign $ones = ${{ones}}_o0;
+assign $twos = ${{ones}}_o1;
+assign $fours = ${{ones}}_co1;
+""",
+    """
+wire [$top:0] ${ones}_ab = $a ^ $b, ${ones}_de = $d ^ $e;
+wire [$top:0] ${ones}_low = ${ones}_ab ^ $c, ${ones}_high = ${ones}_de ^ $f, ${ones}_both = ${ones}_low & ${ones}_high;
+wire [$top:0] ${ones}_twos_low = ($a & $b) | ($c & ${ones}_ab), ${ones}_twos_high = ($d & $e) | ($f & ${ones}_de);
+wire [$top:0] ${ones}_either = ${ones}_twos_low ^ ${ones}_twos_high;
+assign $ones = ${ones}_low ^ ${ones}_high;
+assign $twos = ${ones}_either ^ ${ones}_both;
+assign $fours = (${ones}_twos_low & ${ones}_twos_high) | (${ones}_both & ${ones}_either);
+""",
+)
+
+
+def _added(rows: list[int], bits: int, lanes: int) -> int:
+    """Lane by lane the sum of the rows, planes in and numbers out: for the twins of the texts below."""
+    result = 0
+    for lane in range(lanes):
+        numbers = [sum((row >> (k * lanes + lane) & 1) << k for k in range(bits)) for row in rows]
+        result |= sum(numbers) % (1 << bits) << lane * bits
+    return result
+
+
+@block
+def sum_one(clk, a, totals, lanes):
+    """totals = a in the next cycle, planes in and numbers out; see `sum_three`."""
+    bits = len(totals) // lanes
+
+    @always(clk.posedge)
+    def transpose():
+        totals.next = _added([int(a)], bits, lanes)
+
+    _read(clk, a)
+    totals.driven = "reg"
+    return transpose
+
+
+@block
+def sum_two(clk, a, b, totals, lanes):
+    """totals = a + b in the next cycle; see `sum_three`."""
+    bits = len(totals) // lanes
+    chains, top = -(-bits // 4), bits * lanes - 1  # noqa: F841  read by the text
+
+    @always(clk.posedge)
+    def add():
+        totals.next = _added([int(a), int(b)], bits, lanes)
+
+    _read(clk, a, b)
+    totals.driven = "reg"
+    return add
+
+
+@block
+def sum_three(clk, a, b, c, totals, lanes):
+    """totals = a + b + c, lane by lane, in the next cycle, modulo the size of a total.
+
+    a, b, c: plane after plane, the lowest weight first, `lanes` bits each. totals: lane after lane. With LUTs of two outputs, one
+    carry chain adds three numbers: each LUT gives the majority of its bits to the next, and takes that of the one before.
+    """
+    bits = len(totals) // lanes
+    chains, top = -(-bits // 4), bits * lanes - 1  # noqa: F841  read by the text
+
+    @always(clk.posedge)
+    def add():
+        totals.next = _added([int(a), int(b), int(c)], bits, lanes)
+
+    _read(clk, a, b, c)
+    totals.driven = "reg"
+    return add
+
+
+def _sum_text(third: str) -> str:
+    adder = _lut6_2(lambda i: _parity(i[:4]), lambda i: _majority(*i[:3]))
+    return (
+        f"""
+wire [$top:0] ${{totals}}_a = $a, ${{totals}}_b = $b, ${{totals}}_c = {third};
+wire [$top:0] ${{totals}}_next;
+genvar ${{totals}}_i, ${{totals}}_k;
+"""
+        + two_bodies(
+            f"""
+generate for (${{totals}}_i = 0; ${{totals}}_i < $lanes; ${{totals}}_i = ${{totals}}_i + 1) begin : ${{totals}}_lane
+    wire [$bits-1:0] a, b, c, twos;
+    wire [$bits:0] carried = {{twos, 1'b0}};
+    wire [4*$chains-1:0] halves, sums;
+    wire [4*$chains-1:0] generated = carried[$bits-1:0];
+    wire [4*$chains:0] carries;
+    assign carries[0] = 1'b0;
+    for (${{totals}}_k = 0; ${{totals}}_k < $bits; ${{totals}}_k = ${{totals}}_k + 1) begin : each_bit
+        assign a[${{totals}}_k] = ${{totals}}_a[${{totals}}_k * $lanes + ${{totals}}_i];
+        assign b[${{totals}}_k] = ${{totals}}_b[${{totals}}_k * $lanes + ${{totals}}_i];
+        assign c[${{totals}}_k] = ${{totals}}_c[${{totals}}_k * $lanes + ${{totals}}_i];
+        LUT6_2 #(.INIT({adder})) lut (.I0(a[${{totals}}_k]), .I1(b[${{totals}}_k]), .I2(c[${{totals}}_k]),
+            .I3(carried[${{totals}}_k]), .I4(1'b0), .I5(1'b1), .O5(twos[${{totals}}_k]), .O6(halves[${{totals}}_k]));
+    end
+    for (${{totals}}_k = $bits; ${{totals}}_k < 4*$chains; ${{totals}}_k = ${{totals}}_k + 1) begin : unused
+        assign halves[${{totals}}_k] = 1'b0;
+    end
+    for (${{totals}}_k = 0; ${{totals}}_k < $chains; ${{totals}}_k = ${{totals}}_k + 1) begin : four
+        CARRY4 chain (.CI(carries[4*${{totals}}_k]), .CYINIT(1'b0), .DI(generated[4*${{totals}}_k +: 4]),
+            .S(halves[4*${{totals}}_k +: 4]), .O(sums[4*${{totals}}_k +: 4]), .CO(carries[4*${{totals}}_k+1 +: 4]));
+    end
+    assign ${{totals}}_next[${{totals}}_i * $bits +: $bits] = sums[$bits-1:0];
+end endgenerate
+""",
+            """
+generate for (${totals}_k = 0; ${totals}_k < $bits; ${totals}_k = ${totals}_k + 1) begin : ${totals}_plane
+    wire [$lanes-1:0] a = ${totals}_a[${totals}_k * $lanes +: $lanes];
+    wire [$lanes-1:0] b = ${totals}_b[${totals}_k * $lanes +: $lanes];
+    wire [$lanes-1:0] c = ${totals}_c[${totals}_k * $lanes +: $lanes];
+    wire [$lanes-1:0] ones = a ^ b ^ c, twos = (a & b) | (c & (a ^ b));
+    wire [$lanes-1:0] sums, carries;
+    if (${totals}_k == 0) begin : lowest
+        assign sums = ones;
+        assign carries = {$lanes{1'b0}};
+    end else begin : higher
+        wire [$lanes-1:0] earlier = ${totals}_plane[${totals}_k - 1].twos, carried = ${totals}_plane[${totals}_k - 1].carries;
+        assign sums = ones ^ earlier ^ carried;
+        assign carries = (ones & earlier) | (carried & (ones ^ earlier));
+    end
+    for (${totals}_i = 0; ${totals}_i < $lanes; ${totals}_i = ${totals}_i + 1) begin : each_lane
+        assign ${totals}_next[${totals}_i * $bits + ${totals}_k] = sums[${totals}_i];
+    end
+end endgenerate
+""",
+        )
+        + "always @(posedge $clk) $totals <= ${totals}_next;\n"
+    )
+
+
+sum_one.verilog_code = """
+genvar ${totals}_i, ${totals}_k;
+generate for (${totals}_i = 0; ${totals}_i < $lanes; ${totals}_i = ${totals}_i + 1) begin : ${totals}_lane
+    for (${totals}_k = 0; ${totals}_k < $bits; ${totals}_k = ${totals}_k + 1) begin : each_bit
+        always @(posedge $clk) $totals[${totals}_i * $bits + ${totals}_k] <= $a[${totals}_k * $lanes + ${totals}_i];
+    end
+end endgenerate
+"""
+sum_two.verilog_code = _sum_text("{$bits*$lanes{1'b0}}")
+sum_three.verilog_code = _sum_text("$c")

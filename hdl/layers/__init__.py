@@ -1,0 +1,1 @@
+"""The kinds of layers, and what brings operands to them."""

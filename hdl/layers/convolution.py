@@ -1,0 +1,83 @@
+"""A convolution layer: windows of the stream, and the matrix-vector unit that they feed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sigmabit.golden.layers.linear import Linear
+
+from ..arithmetic.rom import RomStyle
+from ..verilog.module import composite
+from ..verilog.stream import Operand
+from . import mvu as unit
+from .folding import Folding
+from .layer import LayerConfig, Stage
+from .mvu import MvuConfig, mvu
+from .window import WindowConfig, window
+
+
+@dataclass(frozen=True)
+class ConvolutionConfig(LayerConfig):
+    """name: the layer's. windows: what reads its operands. mvu: what they meet."""
+
+    windows: WindowConfig
+    mvu: MvuConfig
+
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        return self.windows, self.mvu
+
+
+def configure(layer: Linear, folding: Folding, rows: int, contents: bool = True) -> ConvolutionConfig:
+    """The blocks of a layer: folding.group kernel columns and 1 / folding.slices of the channels at a time.
+
+    rows: of the buffer. contents: False leaves the table of weights empty, for estimates.
+    """
+    repeats = folding.repeats(layer.channels)
+    width = layer.input.layout.beat_bits
+    windows = WindowConfig(layer.window, width, folding.group, folding.slices, repeats, rows)
+    chunks, style = windows.fold.chunks, folding.weights_style(windows.fold.folds)
+    if contents:
+        return ConvolutionConfig(layer.name, windows, _filled(layer, folding, chunks, style))
+    return ConvolutionConfig(layer.name, windows, unit.configure(layer, chunks, None, folding.lanes, style, borders))
+
+
+@lru_cache(maxsize=32)
+def _filled(layer: Linear, folding: Folding, chunks: int, style: RomStyle) -> MvuConfig:
+    """The unit with its weights. From point to point of a sweep, most layers stay as they are."""
+    # weights (ky, kx, c, o) in the order of the chunks: groups of kx, slices of c; inside a chunk ky, kx, c
+    kernel_rows, kernel_columns, inputs, channels = layer.weights.shape
+    parts = kernel_columns // folding.group, folding.group, folding.slices, inputs // folding.slices
+    split = layer.weights.reshape(kernel_rows, *parts, channels)
+    weights = split.transpose(1, 3, 0, 2, 4, 5).reshape(chunks, -1, channels)
+    return unit.configure(layer, chunks, weights, folding.lanes, style, borders)
+
+
+def borders(layer: Linear) -> NDArray[np.int64]:
+    """Sums of the weights inside the image, (borders, channels), a row for each value of Operand.bias above the repeat."""
+    windows = WindowConfig(layer.window, layer.input.layout.beat_bits, 1, 1, 1, layer.window.rows.kernel)
+    _, column_bits, _ = windows.bias_fields
+    down, across = np.array(windows.row_classes, np.int64), np.array(windows.column_classes, np.int64)
+    # sums of the taps inside, (row classes, column classes, channels)
+    inside = np.tensordot(across, np.tensordot(down, layer.tap_sums, 1), (1, 1)).swapaxes(0, 1)
+    words = np.zeros((len(down), 1 << column_bits, layer.channels), np.int64)
+    words[:, : len(across)] = inside
+    return words.reshape(-1, layer.channels)[: (len(down) - 1 << column_bits) + len(across)]
+
+
+@composite
+def convolution(clk, rst, sink, source, config):
+    """source = the convolution of sink's frames with the layer's weights, made bits or codes, or as scores."""
+    windows, array = config.windows, config.mvu
+    operand = operand_for(windows.chunk_bits, windows.fold.address_bits, windows.bias_bits, array)
+    return window(clk, rst, sink, operand, windows), mvu(clk, rst, operand, source, array)
+
+
+def operand_for(bits: int, address_bits: int, bias_bits: int, array: MvuConfig) -> Operand:
+    """The operand between a source of that shape and a unit, without what the folding has no use for."""
+    needs_address = len(array.weights.words) > 1
+    return Operand(bits, address_bits if needs_address else 0, bias_bits, folded=array.accumulate.folded)

@@ -1,0 +1,85 @@
+"""A dense layer whose frames are single beats, computed whole in every cycle: a graph of adders instead of multipliers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sigmabit.golden.arithmetic.adder_graph import AdderGraph, optimise
+from sigmabit.golden.layers.fixed import Fixed
+
+from ..arithmetic import activate as activation
+from ..arithmetic.activate import ActivateConfig, activate
+from ..arithmetic.adder_graph import AdderGraphConfig, adder_graph
+from ..family.cost import Cost
+from ..verilog.module import composite
+from ..verilog.stream import Flow
+from .layer import LayerConfig, Stage
+
+SHARED = 0.6
+"""Share of the adders of separate sums that is left after sums have shared their parts, by experience."""
+
+
+@dataclass(frozen=True)
+class UnrolledConfig(LayerConfig):
+    """name: the layer's. sums: its products, added up. activate: what makes codes of them."""
+
+    sums: AdderGraphConfig
+    activate: ActivateConfig
+
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        return self.sums, self.activate
+
+
+def applies(layer: Fixed) -> bool:
+    """Can the layer be computed so?"""
+    return layer.dense and layer.window.inputs == 1
+
+
+def configure(layer: Fixed) -> UnrolledConfig:
+    """The blocks of a layer."""
+    sums = _sums(layer)
+    return UnrolledConfig(layer.name, sums, activation.configure(layer.name, layer.activation, layer.channels, sums.output_bits))
+
+
+@lru_cache(maxsize=64)
+def _sums(layer: Fixed) -> AdderGraphConfig:
+    """The adders, a cycle slower than they can be: the last cycle is bought with a sixth more LUTs.
+
+    Finding them takes a while, and planning asks more than once.
+    """
+    smallest = AdderGraphConfig(_graph(layer), layer.input.bits, layer.input.signed)
+    return replace(smallest, cycles=min(smallest.latency, smallest.least_latency + 1))
+
+
+def _graph(layer: Fixed) -> AdderGraph:
+    grid, matrix = layer.grid, layer.matrix.astype(np.int64)
+    bias = layer.bias + grid.offset * matrix.sum(axis=0)
+    return optimise(grid.gain * matrix, bias, layer.input.low, layer.input.high, operands=3)
+
+
+@lru_cache(maxsize=256)
+def expected_cost(layer: Fixed) -> Cost:
+    """Expected size, without looking for the adders."""
+    terms = _signed_digits(layer.matrix) + np.count_nonzero(layer.bias)
+    adders = SHARED * max(0, int(terms) - layer.channels)
+    bits = layer.input.bits + layer.weight_bits
+    shaped = activation.configure(layer.name, layer.activation, layer.channels, layer.sum_bits).cost
+    return Cost(adders * bits, adders * bits / 2) + shaped
+
+
+def _signed_digits(matrix: NDArray[np.integer]) -> int:
+    """Non-zero digits of the weights in canonical signed form (Reitwiesner 1960): those in which w and 3w differ."""
+    magnitudes = np.abs(matrix.astype(np.int64))
+    return int(np.bitwise_count(magnitudes ^ (3 * magnitudes)).sum())
+
+
+@composite
+def unrolled(clk, rst, sink, source, config):
+    """source = the codes of sink's frames, one beat each, one in every cycle."""
+    sums = Flow(len(config.sums.graph.outputs) * config.sums.output_bits)
+    return adder_graph(clk, rst, sink, sums, config.sums), activate(clk, rst, sums, source, config.activate)

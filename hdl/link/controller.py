@@ -1,0 +1,415 @@
+"""Executes requests one after the other, on the network behind it, and writes their answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from myhdl import ConcatSignal, always, always_comb, always_seq, concat, intbv
+
+from sigmabit.golden.link.controller import ANSWER, NONCE_BYTES, PROTOCOL, SEED_BYTES, Kind, Status, Traffic
+from sigmabit.golden.link.deframer import Reason
+from sigmabit.golden.link.framer import CRC_BYTES, HEADER_BYTES
+
+from ..family.cost import Cost, multiplexer
+from ..verilog.fabric import pass_on, pick, tally
+from ..verilog.module import leaf
+from ..verilog.stream import Flow, bit, index_bits, wire
+from .crc import CrcConfig, crc
+from .framer import FramerConfig
+
+RESET_CYCLES = 16
+"""For which the network is held in reset."""
+
+
+@dataclass(frozen=True)
+class ControllerConfig:
+    """traffic: what requests and answers hold. source_bytes, result_bytes: of a transfer at the network's input and output.
+    model, version: 16 bytes and three numbers that the device says of itself. patience: so many cycles, two to this power,
+    without any transfer show that the network is stuck.
+    """
+
+    traffic: Traffic
+    source_bytes: int
+    result_bytes: int
+    model: bytes
+    version: tuple[int, int, int]
+    patience: int = 28
+
+    def __post_init__(self) -> None:
+        for name, whole, part in (
+            ("frame_bytes", self.traffic.frame_bytes, self.source_bytes),
+            ("result_bytes", self.traffic.result_bytes, self.result_bytes),
+        ):
+            if part < 1 or whole % part:
+                raise ValueError(f"{name}={whole} is no multiple of the {part} bytes of a transfer")
+        if len(self.model) != 16:
+            raise ValueError(f"model of {len(self.model)} bytes, expected 16")
+        if not 1 <= self.patience <= 40:
+            raise ValueError(f"patience={self.patience} is not between 1 and 40")
+
+    @property
+    def module(self) -> str:
+        return "controller"
+
+    @property
+    def answers(self) -> FramerConfig:
+        """The memory of answers: one for each request of the window, and one for what has no turn."""
+        return FramerConfig(self.traffic.window + 1, self.traffic.answer_bytes)
+
+    @property
+    def cost(self) -> Cost:
+        """Expected size: the state machine, the status, and the choice of a result's byte."""
+        return Cost(430 + 8 * multiplexer(self.result_bytes), 270 + 8 * self.source_bytes + 64 * self.traffic.seeded)
+
+    @property
+    def latency(self) -> int:
+        """Cycles from the first word of a status request that is there as a whole to the start of its answer."""
+        return 2 * (HEADER_BYTES + NONCE_BYTES) + 2 + HEADER_BYTES + Status.BYTES + CRC_BYTES
+
+
+(IDLE, SEQUENCE, LOW, HIGH, JUDGE, MEASURE, SKIP, REFUSE, LOAD, CLEAR, OPEN, HEAD, BODY, CHECK, SEND) = range(15)
+STATUS, DATA, RESET, SEED, REFUSED = map(int, (Kind.STATUS, Kind.DATA, Kind.RESET, Kind.SEED, Kind.REFUSED))
+BAD_KIND, BAD_SIZE, BAD_SEQUENCE, STALLED = map(int, (Reason.KIND, Reason.SIZE, Reason.SEQUENCE, Reason.STALLED))
+NONCE_END = HEADER_BYTES + NONCE_BYTES
+STATUS_BYTES = NONCE_BYTES + Status.BYTES
+REFUSAL_BYTES = 2
+
+
+def constant(value: int, size: int) -> str:
+    """Bits for a concatenation: `size` bytes."""
+    return f"{value:0{8 * size}b}"
+
+
+@leaf
+def controller(
+    clk, rst, head, waiting, take, refused, write, write_address, write_data, start, slot, busy, s_axis, m_axis, counters, seed,
+    core_aresetn, config,
+):  # fmt: skip
+    """Takes requests from head, word by word (see deframer), and writes answers, byte by byte, for a framer to send.
+
+    A DATA request's frames go through s_axis, and what m_axis gives is the answer. core_aresetn resets the network; seed is its
+    sampler's, or None.
+    """
+    traffic, answers = config.traffic, config.answers
+    window = traffic.window
+    newest, window_bits = window - 1, index_bits(window)
+    frame_bytes, result_bytes = traffic.frame_bytes, traffic.result_bytes
+    most = traffic.frames * result_bytes
+    seeded = traffic.seeded
+    last_fill, last_part = config.source_bytes - 1, config.result_bytes - 1
+    last_beat = frame_bytes // config.source_bytes - 1
+    beat_bits = 8 * config.source_bytes
+    patience, last_pulse = config.patience, RESET_CYCLES - 1
+    offset_bits = answers.offset_bits
+    # the request
+    state, reason, kind, turn = wire(4), wire(4), wire(8), wire(8)
+    length, remaining, measured = wire(16), wire(16), wire(16)
+    taking, loading = bit(), bit()
+    # whose turn it is, and how many of the answers before it are kept
+    expected, kept, repeated, counts = wire(8), wire(window.bit_length()), bit(), bit()
+    # the answer: its slot, the length of its payload, the place of its next byte
+    target, in_use = wire(answers.slot_bits), wire(answers.slot_bits)
+    size, offset, full, ending = wire(16), wire(16), bit(), bit()
+    known, count = wire(8), wire(4)
+    putting, written, closing = bit(), wire(8), bit()
+    summed, clear, check = Flow(8), bit(), wire(32)
+    # frames on their way in, results on their way out
+    beat, offering = wire(beat_bits), bit()
+    fill, number, part = wire(index_bits(last_fill + 1)), wire(index_bits(last_beat + 1)), wire(index_bits(last_part + 1))
+    running, transfer, silence = bit(), bit(), wire(patience + 1)
+    results, result = wire(8 * config.result_bytes), wire(8)
+    alive, held_seed = bit(), wire(8 * SEED_BYTES)
+    # what the device says of itself, at the places that it has in the answer
+    busy_cycles = wire(48)
+    seen_in, seen_out, seen_malformed, seen_dropped, seen_refused = (wire(32) for _ in range(5))
+    fixed = (window, 1), (traffic.frames, 1), (int(seeded), 1), (frame_bytes, 2), (result_bytes, 2)
+    about = ConcatSignal(
+        constant(0, 2),
+        busy_cycles,
+        seen_refused,
+        seen_dropped,
+        seen_malformed,
+        seen_out,
+        seen_in,
+        constant(int.from_bytes(config.model, "little"), len(config.model)),
+        *(constant(value, size) for value, size in reversed(fixed)),
+        expected,
+        *(constant(value, 1) for value in reversed((PROTOCOL, *config.version))),
+        constant(0, NONCE_END),
+    )
+    about_index = wire(6)
+
+    @always_comb
+    def watch():
+        past = intbv(0)[9:]
+        finish = intbv(0)[17:]
+        past[:] = expected + 255
+        past[:] = past - turn
+        finish[:] = size + HEADER_BYTES
+        repeated.next = past[8:] < kept
+        full.next = offset == finish
+        running.next = state == BODY and kind == DATA
+        about_index.next = offset[6:]
+        transfer.next = offering and s_axis.tready
+
+    @always_comb
+    def read():
+        loading.next = running and waiting and remaining != 0 and not offering
+        taking.next = waiting and (
+            state <= HIGH
+            or ((state == SKIP or state == LOAD) and remaining != 0)
+            or (state == BODY and kind == STATUS and offset < NONCE_END)
+            or (running and remaining != 0 and not offering)
+        )
+
+    @always_comb
+    def choose():
+        putting.next = state == HEAD or state == CHECK
+        written.next = result
+        if state == HEAD:
+            if offset == 0:
+                written.next = kind | ANSWER
+            elif offset == 1:
+                written.next = turn
+            elif offset == 2:
+                written.next = size[8:]
+            else:
+                written.next = size[16:8]
+        elif state == CHECK:
+            if count == 0:
+                written.next = check[8:]
+            elif count == 1:
+                written.next = check[16:8]
+            elif count == 2:
+                written.next = check[24:16]
+            else:
+                written.next = check[32:24]
+        elif kind == REFUSED:
+            putting.next = state == BODY and not ending
+            written.next = expected
+            if offset == HEADER_BYTES:
+                written.next = reason
+        elif kind == STATUS:
+            putting.next = state == BODY and not ending and (waiting or offset >= NONCE_END)
+            written.next = known
+            if offset < NONCE_END:
+                written.next = head[8:]
+        else:
+            putting.next = running and m_axis.tvalid and not full
+
+    @always_comb
+    def connect():
+        take.next = taking
+        slot.next = target
+        s_axis.tdata.next = beat
+        s_axis.tvalid.next = offering
+        s_axis.tlast.next = number == last_beat
+        m_axis.tready.next = running and part == last_part and not full
+        clear.next = state == OPEN
+        summed.data.next = write_data
+        summed.valid.next = write and not closing
+
+    @always(clk.posedge)
+    def put():
+        write_data.next = written
+        write_address.next = concat(target, offset[offset_bits:])
+        closing.next = state == CHECK
+        if state == JUDGE:
+            seen_in.next = counters.frames_in
+            seen_out.next = counters.frames_out
+            seen_malformed.next = counters.malformed
+            seen_dropped.next = counters.dropped
+            seen_refused.next = refused
+
+    @always_comb
+    def finish():
+        ending.next = full and (kind != DATA or (remaining == 0 and not offering))
+
+    @always_seq(clk.posedge, reset=rst)
+    def step():
+        more = intbv(0)[17:]
+        following = intbv(0)[9:]
+        start.next = False
+        write.next = putting
+        alive.next = state != CLEAR
+        more[:] = offset + 1
+        if putting:
+            offset.next = more[16:]
+        if taking and state != IDLE:
+            remaining.next = remaining - 1
+        if state == IDLE:
+            counts.next = False
+            reason.next = 0
+            remaining.next = 3
+            kind.next = head[8:]
+            if taking:
+                state.next = SEQUENCE
+                if head[8]:
+                    reason.next = head[4:]
+                    turn.next = expected
+                    state.next = REFUSE
+        elif state == SEQUENCE:
+            turn.next = head[8:]
+            if taking:
+                state.next = LOW
+        elif state == LOW:
+            length.next = concat(length[16:8], head[8:])
+            if taking:
+                state.next = HIGH
+        elif state == HIGH:
+            length.next = concat(head[8:], length[8:])
+            if taking:
+                state.next = JUDGE
+        elif state == JUDGE:
+            remaining.next = length
+            measured.next = length
+            target.next = turn[window_bits:]
+            size.next = 0
+            state.next = SKIP
+            if kind == STATUS:
+                target.next = window
+                size.next = STATUS_BYTES
+                if length == NONCE_BYTES:
+                    remaining.next = NONCE_BYTES
+                    state.next = OPEN
+                else:
+                    reason.next = BAD_SIZE
+            elif kind != DATA and kind != RESET and not (seeded and kind == SEED):
+                reason.next = BAD_KIND
+            elif turn != expected:
+                if not repeated:
+                    reason.next = BAD_SEQUENCE
+            else:
+                counts.next = True
+                if kind == DATA:
+                    state.next = MEASURE
+                elif kind == RESET and length == 0:
+                    state.next = CLEAR
+                elif kind == SEED and length == SEED_BYTES:
+                    state.next = LOAD
+                else:
+                    reason.next = BAD_SIZE
+        elif state == MEASURE:
+            if measured == 0 and size != 0:
+                state.next = OPEN
+            elif measured < frame_bytes or size == most:
+                reason.next = BAD_SIZE
+                state.next = SKIP
+            else:
+                measured.next = measured - frame_bytes
+                size.next = size + result_bytes
+        elif state == SKIP:
+            if remaining == 0:
+                state.next = SEND if reason == 0 else REFUSE
+        elif state == REFUSE:
+            kind.next = REFUSED
+            counts.next = False
+            target.next = window
+            size.next = REFUSAL_BYTES
+            state.next = OPEN
+        elif state == LOAD:
+            if remaining == 0:
+                state.next = CLEAR
+        elif state == CLEAR:
+            if count == last_pulse:
+                state.next = OPEN if reason == 0 else SKIP
+        elif state == OPEN:
+            offset.next = 0
+            # the framer may still be sending what this slot holds
+            if not busy or in_use != target:
+                state.next = HEAD
+        elif state == HEAD:
+            if offset == 3:
+                state.next = BODY
+        elif state == BODY:
+            if ending:
+                state.next = CHECK
+            elif silence[patience]:
+                reason.next = STALLED
+                state.next = CLEAR
+                if kept == window:
+                    # the answer that was begun has taken the place of the oldest
+                    kept.next = newest
+        elif state == CHECK:
+            if count == 3:
+                state.next = SEND
+        elif not busy:
+            start.next = True
+            in_use.next = target
+            state.next = IDLE
+            if counts:
+                following[:] = expected + 1
+                expected.next = following[8:]
+                if kept != window:
+                    kept.next = kept + 1
+
+    @always_seq(clk.posedge, reset=rst)
+    def measure_time():
+        once_more = intbv(0)[5:]
+        if state == CLEAR or state == CHECK:
+            once_more[:] = count + 1
+            count.next = once_more[4:]
+        else:
+            count.next = 0
+
+    @always_seq(clk.posedge, reset=rst)
+    def feed():
+        if not running:
+            offering.next = False
+            fill.next = 0
+            number.next = 0
+            part.next = 0
+            silence.next = 0
+        else:
+            if loading or transfer or putting:
+                silence.next = 0
+            elif not silence[patience]:
+                silence.next = silence + 1
+            if loading:
+                if fill == last_fill:
+                    fill.next = 0
+                    offering.next = True
+                else:
+                    fill.next = fill + 1
+            if transfer:
+                offering.next = False
+                if number == last_beat:
+                    number.next = 0
+                else:
+                    number.next = number + 1
+            if putting:
+                if part == last_part:
+                    part.next = 0
+                else:
+                    part.next = part + 1
+
+    instances = [
+        crc(clk, clear, summed, check, CrcConfig()),
+        pick(about, about_index, known),
+        pass_on(m_axis.tdata, results),
+        pass_on(results, result) if last_part == 0 else pick(results, part, result),
+        tally(clk, rst, running, busy_cycles),
+        pass_on(alive, core_aresetn),
+    ]
+    if last_fill == 0:
+
+        @always(clk.posedge)
+        def fetch():
+            if loading:
+                beat.next = head[8:]
+    else:
+
+        @always(clk.posedge)
+        def fetch():
+            if loading:
+                beat.next = concat(head[8:], beat[beat_bits:8])
+
+    if seeded:
+
+        @always_seq(clk.posedge, reset=rst)
+        def load():
+            if state == LOAD and taking:
+                held_seed.next = concat(head[8:], held_seed[64:8])
+
+        instances += [load, pass_on(held_seed, seed)]
+    return instances, watch, read, choose, connect, put, finish, step, measure_time, feed, fetch

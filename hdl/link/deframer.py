@@ -1,0 +1,219 @@
+"""From bytes on the link to whole requests in a memory, and a mark for each frame that holds none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from myhdl import always, always_comb, always_seq, concat, intbv
+
+from sigmabit.golden.link.crc import RESIDUE
+from sigmabit.golden.link.deframer import REFUSAL, Reason
+from sigmabit.golden.link.framer import CRC_BYTES, HEADER_BYTES, LONGEST_RUN
+
+from ..family.cost import Cost, block_ram
+from ..verilog.fabric import tally
+from ..verilog.module import leaf
+from ..verilog.stream import Flow, bit, wire
+from .crc import CrcConfig, crc
+
+BROKEN, OVERSIZED, TRUNCATED, CRC, LENGTH = range(1, 6)
+
+NO_ROOM_WORD = REFUSAL | Reason.NO_ROOM.value
+
+
+@dataclass(frozen=True)
+class DeframerConfig:
+    """limit: bytes of the largest payload. depth: words of the memory, of which one stays free; a power of two."""
+
+    limit: int
+    depth: int
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.limit <= 0xFFFF:
+            raise ValueError(f"limit={self.limit} is not between 1 and 65535")
+        if self.depth & (self.depth - 1) or self.depth <= self.largest:
+            raise ValueError(f"depth={self.depth} is no power of two above the {self.largest} bytes of the largest frame")
+
+    @property
+    def largest(self) -> int:
+        """Bytes of the largest frame: header, payload, CRC."""
+        return HEADER_BYTES + self.limit + CRC_BYTES
+
+    @property
+    def module(self) -> str:
+        return f"deframer_{self.limit}_{self.depth}"
+
+    @property
+    def cost(self) -> Cost:
+        """Expected size: the CRC, counters and pointers."""
+        return Cost(280, 190, block_ram(9, self.depth))
+
+    @property
+    def latency(self) -> int:
+        """Cycles from a frame's last byte to its first word at the empty memory's exit."""
+        return 3
+
+
+@leaf
+def deframer(clk, rst, sink, broken, head, waiting, take, refused, config):
+    """head gives the whole requests among the frames in sink, word by word; refused counts the frames that are none.
+
+    A request is its header (kind, sequence, length) and its payload. A frame that is no request, or found no room, leaves one
+    word with bit 8 set, the reason in it. broken: a byte without its stop bit. While waiting is high, head is the oldest word;
+    take goes on to the next, which can be seen two cycles later.
+    """
+    depth, largest = config.depth, config.largest
+    pointer = depth.bit_length() - 1
+    less_crc = depth - CRC_BYTES
+    # one frame being read
+    left = wire(8)
+    zero_due, started, damaged, over = bit(), bit(), bit(), bit()
+    count = wire(largest.bit_length())
+    length = wire(16)
+    emitting, closing = bit(), bit()
+    checked, check = Flow(8), wire(32)
+    # a byte on its way to the memory, the verdict on a frame
+    passed, arrived = wire(8), bit()
+    done, fault = bit(), wire(4)
+    # the memory
+    words = [wire(9) for _ in range(depth)]
+    tail, after_tail, commit, after_commit, oldest = (wire(pointer) for _ in range(5))
+    lost, marked, marking, refusing, storing, idle = (bit() for _ in range(6))
+    place, word = wire(pointer), wire(9)
+
+    @always_comb
+    def decode():
+        checked.data.next = sink.data if left != 0 else 0
+        emitting.next = sink.valid and sink.data != 0 and (left != 0 or zero_due)
+        closing.next = sink.valid and sink.data == 0
+
+    @always_comb
+    def feed_check():
+        checked.valid.next = emitting
+        idle.next = not started
+
+    @always_seq(clk.posedge, reset=rst)
+    def parse():
+        if broken:
+            damaged.next = True
+            started.next = True
+        elif closing:
+            left.next = 0
+            zero_due.next = False
+            started.next = False
+            damaged.next = False
+            over.next = False
+            count.next = 0
+        elif sink.valid:
+            started.next = True
+            if left != 0:
+                left.next = left - 1
+            else:
+                left.next = sink.data - 1
+                zero_due.next = sink.data <= LONGEST_RUN
+            if emitting:
+                if count == largest:
+                    over.next = True
+                else:
+                    count.next = count + 1
+
+    @always(clk.posedge)
+    def measure():
+        if emitting and count == 2:
+            length.next = concat(length[16:8], checked.data)
+        if emitting and count == 3:
+            length.next = concat(checked.data, length[8:])
+
+    @always_seq(clk.posedge, reset=rst)
+    def judge():
+        expected = intbv(0)[17:]
+        expected[:] = length + 8
+        done.next = closing and started
+        arrived.next = emitting and count != largest
+        if damaged:
+            fault.next = BROKEN
+        elif over:
+            fault.next = OVERSIZED
+        elif left != 0 or count < 8:
+            fault.next = TRUNCATED
+        elif check != RESIDUE:
+            fault.next = CRC
+        elif expected != count:
+            fault.next = LENGTH
+        else:
+            fault.next = 0
+
+    @always(clk.posedge)
+    def pass_byte():
+        passed.next = checked.data
+
+    @always_comb
+    def look_ahead():
+        next_tail = intbv(0)[pointer + 1 :]
+        next_commit = intbv(0)[pointer + 1 :]
+        next_tail[:] = tail + 1
+        next_commit[:] = commit + 1
+        after_tail.next = next_tail[pointer:]
+        after_commit.next = next_commit[pointer:]
+
+    @always_comb
+    def decide():
+        refusing.next = done and (fault != 0 or lost)
+        # a refusal behind one that nobody has read says nothing new
+        marking.next = done and (fault != 0 or lost) and after_commit != oldest and not (marked and oldest != commit)
+        storing.next = arrived and after_tail != oldest
+
+    @always_comb
+    def choose():
+        word.next = concat(done, passed)
+        place.next = tail
+        if done:
+            place.next = commit
+            word.next = concat(True, intbv(0)[4:], fault)
+            if fault == 0:
+                word.next = NO_ROOM_WORD
+
+    @always(clk.posedge)
+    def store():
+        if storing or marking:
+            words[place].next = word
+
+    @always(clk.posedge)
+    def fetch():
+        head.next = words[oldest]
+
+    @always_seq(clk.posedge, reset=rst)
+    def account():
+        whole = intbv(0)[pointer + 1 :]
+        if arrived:
+            if storing:
+                tail.next = after_tail
+            else:
+                lost.next = True
+        elif done:
+            lost.next = False
+            if not refusing:
+                # the CRC at the end has served: a power of two more, less the carry, is that many less
+                whole[:] = tail + less_crc
+                tail.next = whole[pointer:]
+                commit.next = whole[pointer:]
+                marked.next = False
+            elif marking:
+                tail.next = after_commit
+                commit.next = after_commit
+                marked.next = True
+            else:
+                tail.next = commit
+
+    @always_seq(clk.posedge, reset=rst)
+    def present():
+        further = intbv(0)[pointer + 1 :]
+        waiting.next = oldest != commit and not take
+        if take:
+            further[:] = oldest + 1
+            oldest.next = further[pointer:]
+
+    counted = tally(clk, rst, refusing, refused)
+    checksum = crc(clk, idle, checked, check, CrcConfig())
+    parts = decode, feed_check, parse, measure, judge, pass_byte, look_ahead, decide, choose, store, fetch, account, present
+    return counted, checksum, parts

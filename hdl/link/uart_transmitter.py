@@ -1,0 +1,81 @@
+"""Bytes to a serial line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from myhdl import always_comb, always_seq, concat
+
+from ..family.cost import Cost
+from ..verilog.module import leaf
+from ..verilog.stream import bit, index_bits, wire
+from .uart_receiver import LEAST_DIVISOR
+
+
+@dataclass(frozen=True)
+class UartTransmitterConfig:
+    """divisor: cycles per bit."""
+
+    divisor: int
+
+    def __post_init__(self) -> None:
+        if self.divisor < LEAST_DIVISOR:
+            raise ValueError(f"divisor={self.divisor} is below {LEAST_DIVISOR}")
+
+    @property
+    def module(self) -> str:
+        return f"uart_transmitter_{self.divisor}"
+
+    @property
+    def cost(self) -> Cost:
+        """Expected size: two counters and a shift register."""
+        return Cost(20 + index_bits(self.divisor), 15 + index_bits(self.divisor))
+
+    @property
+    def latency(self) -> int:
+        """Cycles from a byte's transfer to the first cycle of its start bit."""
+        return 1
+
+    @property
+    def interval(self) -> int:
+        """Cycles between the transfers of two bytes."""
+        return 10 * self.divisor
+
+
+@leaf
+def uart_transmitter(clk, rst, sink, tx, config):
+    """tx carries each byte of sink, the least significant bit first, between a low start bit and a high stop bit.
+
+    Each bit takes config.divisor cycles. tx is high in reset and between bytes, and must be made so, as Signal(bool(1)).
+    """
+    full, short = config.divisor - 1, config.divisor - 2
+    left = wire(index_bits(config.divisor))
+    number = wire(4)
+    active = bit()
+    shift = wire(8)
+
+    @always_comb
+    def offer():
+        sink.tready.next = not active
+
+    @always_seq(clk.posedge, reset=rst)
+    def send():
+        if not active:
+            if sink.tvalid:
+                active.next = True
+                shift.next = sink.tdata
+                left.next = full
+                number.next = 9
+                tx.next = False
+        elif left != 0:
+            left.next = left - 1
+        elif number == 0:
+            active.next = False
+        else:
+            # the cycle in which the next byte is taken belongs to the stop bit
+            left.next = short if number == 1 else full
+            number.next = number - 1
+            tx.next = shift[0]
+            shift.next = concat(True, shift[8:1])
+
+    return offer, send

@@ -1,0 +1,1 @@
+"""The pipeline as a whole: entrance, layers in a row, exit."""

@@ -1,0 +1,149 @@
+"""The exit of a pipeline: results wait here for their reader, and for the news that their frame was well formed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from myhdl import Signal, always, always_comb, always_seq, intbv
+
+from ..family.cost import Cost, distributed_ram
+from ..verilog.fabric import count, field, joined, pass_on, status_queue, tally
+from ..verilog.module import leaf
+from ..verilog.stream import bit, index_bits, wire
+
+
+@dataclass(frozen=True)
+class EgressConfig:
+    """beats: per result. channels, bits: numbers per beat and their width. signed: they are two's complement. frames: whose
+    results there is room for. samples: results of a frame.
+    """
+
+    beats: int
+    channels: int
+    bits: int
+    signed: bool
+    frames: int
+    samples: int = 1
+
+    @property
+    def module(self) -> str:
+        shape = f"{self.beats}x{self.channels}x{self.bits}{'s' if self.signed else 'u'}_{self.frames}f"
+        return f"egress_{shape}" + (f"{self.samples}k" if self.samples > 1 else "")
+
+    @property
+    def field(self) -> int:
+        """Bits per number on the AXI4-Stream: whole bytes."""
+        return -(-self.bits // 8) * 8
+
+    @property
+    def depth(self) -> int:
+        """Beats that there is room for."""
+        return self.beats * self.samples * self.frames
+
+    @property
+    def cost(self) -> Cost:
+        """Expected size: the queue, and counters."""
+        return Cost(distributed_ram(self.channels * self.bits, self.depth) + 25, self.channels * self.bits + 80)
+
+    @property
+    def latency(self) -> int:
+        """Cycles from a beat to its transfer, to a reader that waits for it, if the frame's status is known by then."""
+        return 2
+
+
+def widened(data: Signal, config: EgressConfig) -> Signal:
+    """Each number of data in a field of its own, sign-extended where signed."""
+    parts: list[Signal | str] = []
+    for channel in range(config.channels):
+        number = field(data, channel, config.bits)
+        parts.append(number)
+        sign = data((channel + 1) * config.bits - 1) if len(data) > 1 else data
+        parts.extend((sign if config.signed else "0") for _ in range(config.field - config.bits))
+    return joined(parts)
+
+
+@leaf
+def egress(clk, rst, sink, status, m_axis, leaving, frames_out, dropped, config):
+    """Gives each well-formed frame's results as config.beats transfers with tlast on the last; drops those of malformed frames.
+
+    Beats of a result wait until the status of their frame has come. There is room for the results of `frames` frames, so that
+    sink need never be stopped as long as no more are inside; leaving marks one whose room is free again. tvalid and tdata come
+    from registers and hold until the transfer (S2), whatever tready does (S3).
+    """
+    beats, depth, frames = config.beats, config.depth, config.frames
+    last_beat = beats - 1
+    words = [wire(len(sink.data)) for _ in range(1 << index_bits(depth))]
+    write, read, position = wire(index_bits(depth)), wire(index_bits(depth)), wire(index_bits(beats))
+    stored = Signal(intbv(0, min=0, max=depth + 1))
+    known, good, take, closing, ends = (bit() for _ in range(5))
+    valid, last, finishing, leave = bit(), bit(), bit(), bit()
+    data, suppressed, delivered = wire(len(sink.data)), bit(), bit()
+
+    @always_comb
+    def decide():
+        take.next = stored != 0 and known and (not valid or m_axis.tready)
+
+    @always_comb
+    def finish():
+        closing.next = take and position == last_beat
+
+    @always_comb
+    def show():
+        m_axis.tvalid.next = valid
+        m_axis.tlast.next = last
+        leaving.next = leave
+
+    @always(clk.posedge)
+    def store():
+        if sink.valid:
+            words[write].next = sink.data
+
+    @always(clk.posedge)
+    def fetch():
+        if take:
+            data.next = words[read]
+
+    @always_seq(clk.posedge, reset=rst)
+    def follow():
+        if sink.valid:
+            if write != depth - 1:
+                write.next = write + 1
+            else:
+                write.next = 0
+        if take:
+            if read != depth - 1:
+                read.next = read + 1
+            else:
+                read.next = 0
+            if position != last_beat:
+                position.next = position + 1
+            else:
+                position.next = 0
+        if sink.valid and not take:
+            stored.next = stored + 1
+        elif take and not sink.valid:
+            stored.next = stored - 1
+
+    @always_seq(clk.posedge, reset=rst)
+    def present():
+        leave.next = ends
+        if take:
+            valid.next = good
+            last.next = closing
+            finishing.next = ends
+        elif m_axis.tready:
+            valid.next = False
+
+    @always_comb
+    def judge():
+        suppressed.next = ends and not good
+        delivered.next = valid and m_axis.tready and finishing
+
+    counters = tally(clk, rst, suppressed, dropped), tally(clk, rst, delivered, frames_out)
+    numbers = pass_on(widened(data, config), m_axis.tdata)
+    statuses = status_queue(clk, rst, status, known, good, ends, frames)
+    if config.samples == 1:
+        closes = pass_on(closing, ends)
+    else:
+        closes = count(clk, rst, closing, wire(index_bits(config.samples)), ends, config.samples)
+    return counters, closes, judge, numbers, statuses, decide, finish, show, store, fetch, follow, present

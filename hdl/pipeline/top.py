@@ -1,0 +1,147 @@
+"""The whole pipeline: entrance, layers, exit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from myhdl import always
+
+from ..layers.convolution import ConvolutionConfig, convolution
+from ..layers.dense import DenseConfig, dense
+from ..layers.layer import LayerConfig
+from ..layers.pool import PoolConfig, pool
+from ..layers.shuffle import ShuffleConfig, shuffle
+from ..layers.threshold import ThresholdConfig, threshold
+from ..layers.unrolled import UnrolledConfig, unrolled
+from ..noise.epsilon import EpsilonConfig, epsilon
+from ..noise.sampler import SamplerConfig, sampler
+from ..sampling.latent import LatentConfig, latent
+from ..verilog.module import composite, leaf, outline
+from ..verilog.stream import Counters, Flow, FrameStatus, Stream, VectorStream, bit, reset, wire
+from .egress import EgressConfig, egress
+from .ingress import IngressConfig, ingress
+
+BLOCKS: dict[type[LayerConfig], Any] = {
+    ConvolutionConfig: convolution,
+    DenseConfig: dense,
+    PoolConfig: pool,
+    ShuffleConfig: shuffle,
+    ThresholdConfig: threshold,
+    UnrolledConfig: unrolled,
+}
+"""The block of each kind of layer that takes nothing but the stream before it."""
+
+
+@dataclass(frozen=True)
+class ResetConfig:
+    """The pipeline's reset."""
+
+    @property
+    def module(self) -> str:
+        return "reset_register"
+
+
+@leaf
+def reset_register(aclk, aresetn, rst, config):
+    """rst: a registered, synchronous, active-high reset, one cycle behind aresetn."""
+
+    @always(aclk.posedge)
+    def hold():
+        rst.next = not aresetn
+
+    return hold
+
+
+@dataclass(frozen=True)
+class PipelineConfig:
+    """name: the top module's. layer_bits: width of each layer's result inside. taps: give every layer's stream a port.
+
+    noise: where samples of the standard normal come from, the sampler or a port; None for a network that draws none.
+    """
+
+    name: str
+    ingress: IngressConfig
+    layers: tuple[LayerConfig, ...]
+    layer_bits: tuple[int, ...]
+    egress: EgressConfig
+    taps: bool = False
+    noise: SamplerConfig | EpsilonConfig | None = None
+
+    @property
+    def module(self) -> str:
+        return self.name
+
+
+class Taps:
+    """The streams between layers as ports, for comparing a simulation layer by layer: <layer>_data and <layer>_valid."""
+
+    def __init__(self, config: PipelineConfig) -> None:
+        for layer, bits in zip(config.layers, config.layer_bits, strict=True):
+            flow = Flow(bits)
+            setattr(self, f"{layer.label}_data", flow.data)
+            setattr(self, f"{layer.label}_valid", flow.valid)
+
+    def flow(self, layer: LayerConfig) -> Flow:
+        """The stream behind a layer, driven through the ports."""
+        tapped = Flow.__new__(Flow)
+        tapped.data, tapped.valid = getattr(self, f"{layer.label}_data"), getattr(self, f"{layer.label}_valid")
+        return tapped
+
+
+@composite
+def pipeline(aclk, aresetn, s_axis, m_axis, counters, taps, seed, s_axis_eps, config):
+    """Frames in, results out, as AXI4-Streams; the page on flow says what lies between. taps is None in ordinary builds.
+
+    seed: of the sampler, 64 bits, read when reset ends. s_axis_eps: vectors of samples, one for each sample of each frame. One
+    of them is None, or both, as config.noise has it.
+    """
+    rst, status, leaving = reset(), FrameStatus(), bit()
+    flow = Flow(config.ingress.channels * config.ingress.bits)
+    gate, entered, consume, eps = None, None, None, None
+    if config.noise is not None:
+        gate, entered, consume = bit(), bit(), bit()
+        eps = wire(config.noise.vector_bits)
+    frames_in, frames_out, malformed = counters.frames_in, counters.frames_out, counters.malformed
+    instances: list[Any] = [
+        reset_register(aclk, aresetn, rst, ResetConfig()),
+        ingress(aclk, rst, s_axis, leaving, flow, status, frames_in, malformed, gate, entered, config.ingress),
+    ]
+    if isinstance(config.noise, SamplerConfig):
+        instances.append(sampler(aclk, rst, seed, consume, eps, gate, config.noise))
+    elif isinstance(config.noise, EpsilonConfig):
+        instances.append(epsilon(aclk, rst, s_axis_eps, status, entered, consume, eps, gate, config.noise))
+    for layer, bits in zip(config.layers, config.layer_bits, strict=True):
+        result = Flow(bits) if taps is None else taps.flow(layer)
+        if isinstance(layer, LatentConfig):
+            instances.append(latent(aclk, rst, flow, status, eps, consume, result, layer))
+        else:
+            instances.append(BLOCKS[type(layer)](aclk, rst, flow, result, layer))
+        flow = result
+    instances.append(egress(aclk, rst, flow, status, m_axis, leaving, frames_out, counters.dropped, config.egress))
+    return instances
+
+
+class Pipeline:
+    """A pipeline with its ports: what a simulation drives and the conversion names."""
+
+    def __init__(self, config: PipelineConfig) -> None:
+        self.config = config
+        self.aclk, self.aresetn = bit(), bit()
+        self.s_axis = Stream(config.ingress.channels * config.ingress.field)
+        self.m_axis = Stream(config.egress.channels * config.egress.field)
+        self.counters = Counters()
+        self.taps = Taps(config) if config.taps else None
+        noise = config.noise
+        self.seed = wire(64) if isinstance(noise, SamplerConfig) else None
+        self.s_axis_eps = VectorStream(noise.vector_bits) if isinstance(noise, EpsilonConfig) else None
+
+    def outline(self) -> Any:
+        """The block without what is inside its leaves: what conversion starts from."""
+        with outline():
+            return self.instance()
+
+    def instance(self) -> Any:
+        """The elaborated block."""
+        streams = self.s_axis, self.m_axis
+        return pipeline(self.aclk, self.aresetn, *streams, self.counters, self.taps, self.seed, self.s_axis_eps, self.config)

@@ -1,0 +1,412 @@
+"""The folding plan of a network: how much of each layer is computed per cycle, and what follows from it."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from types import NoneType
+from typing import Any
+
+import numpy as np
+
+from sigmabit.golden import Network, SigmabitError
+from sigmabit.golden.front.untrusted import MAX_JSON_BYTES, content, ordinary, parse_json
+from sigmabit.golden.layers.fixed import Fixed
+from sigmabit.golden.layers.linear import Linear
+from sigmabit.golden.layers.pool import Pool
+from sigmabit.golden.layers.shuffle import Shuffle
+from sigmabit.golden.layers.threshold import Threshold
+from sigmabit.golden.network.network import Layer
+from sigmabit.golden.sampling.latent import Latent
+
+from ..family.cost import Cost
+from ..family.parts import PartError, part
+from ..layers import convolution, dense, pool, shuffle, threshold, unrolled
+from ..layers.folding import Folding
+from ..layers.layer import LayerConfig
+from ..noise.epsilon import EpsilonConfig
+from ..noise.sampler import SamplerConfig
+from ..pipeline.egress import EgressConfig
+from ..pipeline.ingress import IngressConfig
+from ..pipeline.top import PipelineConfig
+from ..sampling import latent
+from ..verilog.keywords import identifier
+from . import schedule
+from .schedule import Times
+
+SCHEMA = 1
+"""Version of plan.json."""
+
+MAX_SAMPLES = 1 << 16
+"""Most samples of a frame."""
+
+MAX_TRANSFERS = 1 << 21
+"""Most transfers of a frame, all its samples together, between two layers: their times take some 2 GB."""
+
+MAX_INTERVAL = 1 << 31
+"""Longest interval, in cycles, that a plan may have."""
+
+
+class PlanError(SigmabitError):
+    """A plan that does not fit its network, or a target that cannot be met."""
+
+
+@dataclass(frozen=True)
+class LayerPlan:
+    """One layer: its folding (None where nothing is folded) and its blocks.
+
+    cycles: for which one frame keeps it busy, all its samples included. done: cycles from a frame's first transfer to the layer's
+    last result.
+    """
+
+    name: str
+    folding: Folding | None
+    cycles: int
+    done: int
+    config: LayerConfig
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values for plan.json."""
+        folding = None if self.folding is None else asdict(self.folding)
+        return {
+            "name": self.name,
+            "folding": folding,
+            "interval_cycles": self.cycles,
+            "latency_cycles": self.done,
+            **_rounded(self.config.cost),
+        }
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A network's pipeline: one frame every `interval` cycles, its last result `latency` cycles after its first transfer.
+
+    samples: results of a frame, for networks that draw samples.
+    """
+
+    network: str
+    part: str
+    clock_mhz: float
+    interval: int
+    latency: int
+    layers: tuple[LayerPlan, ...]
+    pipeline: PipelineConfig
+    samples: int = 1
+    input_scale: float | None = None
+    """What a pixel's step was taken to be; None where the file itself fixes it."""
+
+    @property
+    def fps(self) -> float:
+        """Frames per second at the assumed clock."""
+        return self.clock_mhz * 1e6 / self.interval
+
+    @property
+    def cost(self) -> Cost:
+        """Expected size of the whole pipeline."""
+        ends = self.pipeline.ingress.cost + self.pipeline.egress.cost
+        if self.pipeline.noise is not None:
+            ends = ends + self.pipeline.noise.cost
+        return sum((layer.config.cost for layer in self.layers), ends)
+
+    @property
+    def settling(self) -> int:
+        """Frames after which results are certain to come one every `interval` cycles."""
+        return 2 * len(self.layers) + 2
+
+    @property
+    def quiet(self) -> int:
+        """Cycles without a transfer after which a simulation may be given up."""
+        noise = self.pipeline.noise
+        return 4 * (self.latency + self.interval) + 1000 + (noise.seeding_cycles if isinstance(noise, SamplerConfig) else 0)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values for plan.json. Part, clock, input_scale, interval and the foldings are read back; the rest follows."""
+        return {
+            "schema": SCHEMA,
+            "network": self.network,
+            "part": self.part,
+            "clock_mhz": self.clock_mhz,
+            "input_scale": self.input_scale,
+            "samples": self.samples,
+            "interval_cycles": self.interval,
+            "latency_cycles": self.latency,
+            "fps": self.fps,
+            **_rounded(self.cost),
+            "layers": [layer.to_json() for layer in self.layers],
+        }
+
+    def variant(self, taps: bool = False, epsilon: bool = False) -> PipelineConfig:
+        """The pipeline, with every layer's stream as a port if taps; with a port for samples instead of a sampler if epsilon."""
+        noise = self.pipeline.noise
+        if epsilon and isinstance(noise, SamplerConfig):
+            noise = EpsilonConfig(noise.vector_bits, self.samples, self.pipeline.ingress.frames)
+        return replace(self.pipeline, taps=taps, noise=noise)
+
+
+def least_cycles(layer: Layer, folding: Folding | None) -> int:
+    """Cycles for which one frame, or one sample of it, keeps a layer busy."""
+    if isinstance(layer, Shuffle):
+        return schedule.shuffle_cycles(layer)
+    if isinstance(layer, Linear):
+        assert folding is not None
+        return folding.folds(layer) * layer.window.outputs
+    return layer.input.height * layer.input.width
+
+
+def ends_early(network: Network, sampling: Latent) -> bool:
+    """Can the sampling layer's input be complete before the frame is?
+
+    It can where windows leave out the last rows or columns: then what a frame's means are computed from comes before its end.
+    """
+    position = 0
+    for layer in reversed(network.layers[: network.layers.index(sampling)]):
+        if isinstance(layer, Pool) or (isinstance(layer, Linear) and not layer.dense):
+            position = layer.window.needs()[position]
+        elif isinstance(layer, Linear):
+            position = layer.window.inputs - 1
+        elif isinstance(layer, Shuffle):
+            position = (position // (layer.width * layer.rows) + 1) * layer.input.width - 1
+    return position + 1 < network.input.tensor.layout.beats
+
+
+def repetitions(network: Network, samples: int) -> dict[str, int]:
+    """How often each layer works for one frame: those behind the sampling layer, and itself, once for each sample."""
+    names = [layer.name for layer in network.layers]
+    sampling = next((number for number, layer in enumerate(network.layers) if isinstance(layer, Latent)), len(names))
+    return {name: samples if number >= sampling else 1 for number, name in enumerate(names)}
+
+
+def make_plan(
+    network: Network,
+    foldings: Mapping[str, Folding],
+    part: str,
+    clock_mhz: float,
+    interval: int | None = None,
+    samples: int = 1,
+    contents: bool = True,
+) -> Plan:
+    """The plan that follows from the layers' foldings; interval is the least possible, or a slower one if given.
+
+    contents: False leaves the tables of weights empty, for estimates: everything but the Verilog is the same, and found sooner.
+    Raises PlanError where a folding does not fit its layer, or the interval is too short for it.
+    """
+    check_samples(network, samples)
+    _check_transfers(network, samples)
+    beats = network.input.tensor.layout.beats
+    folding_of: dict[str, Folding | None] = {}
+    for layer in network.layers:
+        folding_of[layer.name] = None
+        if isinstance(layer, Linear):
+            if layer.name not in foldings:
+                raise PlanError(f"the plan has no folding for layer {layer.name}")
+            folding_of[layer.name] = foldings[layer.name]
+            try:
+                foldings[layer.name].check(layer)
+            except ValueError as error:
+                raise PlanError(str(error)) from None
+    times = repetitions(network, samples)
+    busy = [(times[layer.name] * least_cycles(layer, folding_of[layer.name]), layer.name) for layer in network.layers]
+    busiest = max([*busy, (beats, "input")])
+    if interval is None:
+        interval = busiest[0]
+    if interval < busiest[0]:
+        raise PlanError(f"an interval of {interval} cycles: {busiest[1]} alone needs {busiest[0]}")
+    return _Timing(network, folding_of, part, clock_mhz, interval, samples, contents).plan()
+
+
+def check_samples(network: Network, samples: int) -> None:
+    """PlanError where the network cannot give so many samples of a frame."""
+    if not 1 <= samples <= MAX_SAMPLES:
+        raise PlanError(f"{samples} samples of a frame, expected 1 to {MAX_SAMPLES}")
+    if samples > 1 and network.latent is None:
+        raise PlanError(f"{samples} samples of a frame: {network.name} draws none")
+
+
+def _check_transfers(network: Network, samples: int) -> None:
+    """PlanError where the times of a frame's transfers would not fit into memory."""
+    times = repetitions(network, samples)
+    each, widest = max((layer.layout.beats, layer.name) for layer in network.layers if times[layer.name] == samples)
+    if samples > 1 and each * samples > MAX_TRANSFERS:
+        raise PlanError(
+            f"{samples} samples of a frame: {widest} makes {each} transfers of each, and at most {MAX_TRANSFERS // each} samples "
+            f"can be planned"
+        )
+
+
+def read_plan(path: Path, network: Network) -> Plan:
+    """The plan of a plan.json for this network. Raises PlanError where the file is none, or is for another network."""
+    data = _json(path)
+    try:
+        return _from_json(data, network)
+    except (PlanError, PartError) as error:
+        raise PlanError(f"{path}: {error}") from None
+
+
+def planned_scale(path: Path) -> float | None:
+    """The step of pixels that a plan.json was made for; None where it says nothing of the kind, or cannot be read."""
+    try:
+        scale = _entry(_json(path), "input_scale", (int, float))
+    except PlanError:
+        return None  # read_plan says what is wrong with it
+    return float(scale) if scale > 0 and ordinary(scale) else None
+
+
+def _json(path: Path) -> Any:
+    text = content(path, MAX_JSON_BYTES, PlanError)
+    try:
+        return parse_json(text)
+    except ValueError as error:
+        raise PlanError(f"{path}: not a plan: {error}") from None
+
+
+def _from_json(data: Any, network: Network) -> Plan:
+    """The inverse of Plan.to_json, trusting nothing."""
+    schema = _entry(data, "schema", int)
+    if schema != SCHEMA:
+        raise PlanError(f"a plan of schema {schema}, this version reads {SCHEMA}")
+    part_name, clock_mhz = _entry(data, "part", str), _entry(data, "clock_mhz", (int, float))
+    interval, layers = _entry(data, "interval_cycles", int), _entry(data, "layers", list)
+    if not (clock_mhz > 0 and ordinary(clock_mhz)):
+        raise PlanError("a clock_mhz that is not from 1e-30 to 1e30")
+    if not 1 <= interval <= MAX_INTERVAL:
+        raise PlanError(f"an interval of {interval} cycles, expected 1 to {MAX_INTERVAL}")
+    part(part_name)
+    names = [_entry(layer, "name", str) for layer in layers]
+    expected = [layer.name for layer in network.layers]
+    if names != expected:
+        raise PlanError(f"a plan for layers {', '.join(names)}; the model has {', '.join(expected)}")
+    foldings = {}
+    for name, layer in zip(names, layers, strict=True):
+        entry = _entry(layer, "folding", (dict, NoneType))
+        if entry is not None:
+            group, slices, lanes = (_entry(entry, key, int) for key in ("group", "slices", "lanes"))
+            try:
+                foldings[name] = Folding(group, slices, lanes, _entry(entry, "block", bool))
+            except ValueError as error:
+                raise PlanError(f"{name}: {error}") from None
+    samples = _entry({"samples": 1, **data}, "samples", int)
+    plan = make_plan(network, foldings, part_name, float(clock_mhz), interval, samples)
+    scale = _entry({"input_scale": None, **data}, "input_scale", (int, float, NoneType))
+    if scale is not None and not (scale > 0 and ordinary(scale)):
+        raise PlanError(f"an input_scale of {scale:g}, expected 1e-30 to 1e30")
+    if scale is not None and plan.input_scale is not None and not math.isclose(scale, plan.input_scale, rel_tol=1e-6):
+        here = f"{plan.input_scale:.9g}"
+        raise PlanError(
+            f"it was made for pixels in steps of {scale:.9g}, here they are in steps of {here}: make the plan, too, with "
+            f"--input-scale {here}"
+        )
+    return plan
+
+
+def _entry(data: Any, key: str, kind: type | tuple[type, ...]) -> Any:
+    """data[key] of a JSON object. Raises PlanError where it is missing or of another kind; true is no number."""
+    if not isinstance(data, dict) or key not in data:
+        raise PlanError(f"not a plan: {key} is missing")
+    value = data[key]
+    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+        raise PlanError(f"not a plan: {key} is {json.dumps(value)[:40]}")
+    return value
+
+
+def _rounded(cost: Cost) -> dict[str, float]:
+    return {"lut": round(cost.lut), "ff": round(cost.ff), "bram36": cost.bram36, "dsp": round(cost.dsp)}
+
+
+class _Timing:
+    """Follows frames at full speed through the layers, sizing each buffer on the way."""
+
+    def __init__(
+        self,
+        network: Network,
+        foldings: Mapping[str, Folding | None],
+        part: str,
+        clock_mhz: float,
+        interval: int,
+        samples: int,
+        contents: bool,
+    ) -> None:
+        self.network, self.foldings, self.part, self.clock_mhz, self.interval = network, foldings, part, clock_mhz, interval
+        self.samples, self.contents = samples, contents
+        self.repetitions = repetitions(network, samples)
+        self.beats = network.input.tensor.layout.beats
+        self.pace = interval // self.beats
+        # each layer settles into its period within two frames of the one before
+        self.frames = 2 * len(network.layers) + 8
+
+    def plan(self) -> Plan:
+        network = self.network
+        entered = schedule.entries(self.frames, self.beats, self.pace, self.interval)
+        flow = entered + 1
+        status = flow[:, -1]
+        layers: list[LayerPlan] = []
+        for layer in network.layers:
+            folding = self.foldings[layer.name]
+            flow, config = self._through(layer, folding, flow, status)
+            times = self.repetitions[layer.name]
+            done = int(flow[times - 1, -1])
+            layers.append(LayerPlan(layer.name, folding, times * least_cycles(layer, folding), done, config))
+        left = schedule.exits(flow.reshape(self.frames, -1), status)
+        spans = left[:, -1] - entered[:, 0]
+        if spans[-1] != spans[-2]:
+            raise PlanError(f"the pipeline does not settle at an interval of {self.interval} cycles")
+        # a frame's place is free again two cycles after its last result is taken, itself a cycle before the transfer
+        inside = int(np.max(left[:, -1] + 2 - entered[:, 0])) // self.interval + 1
+        tensor, result = network.input.tensor, network.result
+        noise = None if network.latent is None else SamplerConfig(network.latent.latents)
+        gated = noise is not None
+        pipeline = PipelineConfig(
+            identifier(network.name),
+            IngressConfig(self.beats, tensor.channels, tensor.bits, self.pace, self.interval, inside, gated),
+            tuple(layer.config for layer in layers),
+            tuple(layer.layout.beat_bits for layer in network.layers),
+            EgressConfig(result.beats, result.channels, result.bits, result.signed, inside, self.samples),
+            noise=noise,
+        )
+        scale = float(network.input.grid.scale) if network.input.quantiser is None else None
+        of_plan = network.name, self.part, self.clock_mhz, self.interval, int(spans[0]), tuple(layers), pipeline
+        return Plan(*of_plan, self.samples, scale)
+
+    def _through(self, layer: Layer, folding: Folding | None, flow: Times, status: Times) -> tuple[Times, LayerConfig]:
+        """When a layer's results come, and its blocks. status: (frames,) when the frames' statuses come."""
+        if isinstance(layer, Threshold):
+            compared = threshold.configure(layer)
+            return flow + compared.latency, compared
+        if isinstance(layer, Pool):
+            pooled = pool.configure(layer)
+            return schedule.pool_times(flow, layer.window) + pooled.latency, pooled
+        if isinstance(layer, Shuffle):
+            shuffled = shuffle.configure(layer, schedule.lines_needed(flow, layer))
+            return schedule.shuffle_times(flow, layer) + shuffled.latency, shuffled
+        if isinstance(layer, Latent):
+            return self._sampled(layer, flow, status)
+        assert folding is not None
+        folds = folding.folds(layer)
+        if isinstance(layer, Fixed) and unrolled.applies(layer) and folds == 1:
+            added = unrolled.configure(layer)
+            return flow + added.latency, added
+        if layer.dense:
+            starts = schedule.gather_starts(flow, folds)
+            fold = dense.configure(layer, folding, frames=1, contents=False).frames.fold
+            frames = schedule.frames_needed(flow, starts, fold)
+            gathered = dense.configure(layer, folding, frames, self.contents)
+            return starts + folds - 1 + gathered.latency, gathered
+        starts = schedule.window_starts(flow, layer.window, folds)
+        rows = schedule.rows_needed(flow, starts, layer.window, folds)
+        windowed = convolution.configure(layer, folding, rows, self.contents)
+        return starts + folds - 1 + windowed.latency, windowed
+
+    def _sampled(self, layer: Latent, flow: Times, status: Times) -> tuple[Times, LayerConfig]:
+        """The samples of each frame, as far apart as what follows may take."""
+        pace, early = self.interval // self.samples, ends_early(self.network, layer)
+        if early:
+            flow = np.maximum(flow[:, -1:], status[:, None] + 1)
+        if np.any(np.diff(flow[:, -1]) < self.samples * pace):
+            raise PlanError(f"{layer.name}: frames come less than {self.samples * pace} cycles apart")
+        reads = flow[:, -1] + latent.configure(layer, self.samples, pace, 1, early).latency + (self.samples - 1) * pace
+        # statuses that are waiting for their frame's last read
+        frames = int(np.max(reads - status)) // self.interval + 2
+        sampled = latent.configure(layer, self.samples, pace, frames, early)
+        return schedule.repeat_times(flow, self.samples, pace) + sampled.latency, sampled

@@ -1,0 +1,124 @@
+"""The sampling layer: an encoder's result, once for each sample, reparameterised with samples that only good frames consume."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from myhdl import Signal, always, always_comb, always_seq, intbv
+
+from sigmabit.golden.sampling.latent import Latent
+
+from ..family.cost import Cost
+from ..layers.layer import LayerConfig, Stage
+from ..verilog.module import composite, leaf
+from ..verilog.stream import Flow, bit
+from .draw import DrawConfig, draw
+from .reparameterise import ReparameteriseConfig, reparameterise
+from .replay import ReplayConfig, replay
+
+
+@dataclass(frozen=True)
+class WaitConfig:
+    """bits: of a beat. frames: statuses that may be ahead of their frame's beat."""
+
+    bits: int
+    frames: int
+
+    @property
+    def module(self) -> str:
+        return f"latent_wait_{self.bits}_{self.frames}"
+
+    @property
+    def cost(self) -> Cost:
+        """Expected size: a register for the beat, and a counter."""
+        return Cost(6, self.bits + self.frames.bit_length() + 2)
+
+    @property
+    def latency(self) -> int:
+        """Cycles from a beat, if its frame's status has come the cycle before, to the same beat."""
+        return 1
+
+
+@dataclass(frozen=True)
+class LatentConfig(LayerConfig):
+    """name: the layer's. wait: for the frame's status, None where that is always first. replay: None for a single sample.
+    sampling: the arithmetic. draw: who consumes samples.
+    """
+
+    wait: WaitConfig | None
+    replay: ReplayConfig | None
+    sampling: ReparameteriseConfig
+    draw: DrawConfig
+
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        return tuple(stage for stage in (self.wait, self.replay, self.sampling) if stage is not None)
+
+    @property
+    def cost(self) -> Cost:
+        """Expected size."""
+        return super().cost + self.draw.cost
+
+
+def configure(layer: Latent, samples: int, pace: int, frames: int, early: bool = False) -> LatentConfig:
+    """The blocks of a layer: so many samples of a frame, `pace` cycles apart.
+
+    frames: whose statuses may have come before their last sample is read. early: a frame's means and logarithms may come before
+    its status.
+    """
+    sampling = ReparameteriseConfig(
+        layer.latents, layer.input.bits, layer.fraction, layer.z_bits, layer.z_fraction, layer.log_sigma, layer.score
+    )
+    if sampling.result_bits != layer.result_bits:
+        raise ValueError(f"{layer.name}: results of {sampling.result_bits} bits, golden has {layer.result_bits}")
+    bits = layer.input.layout.beat_bits
+    waiting = WaitConfig(bits, frames) if early else None
+    replayed = ReplayConfig(bits, samples, pace) if samples > 1 else None
+    return LatentConfig(layer.name, waiting, replayed, sampling, DrawConfig(samples, frames))
+
+
+@leaf
+def latent_wait(clk, rst, sink, done, source, config):
+    """source = sink's beats, each a cycle after it has come and two after its frame's status has, whichever is later.
+
+    done: a status comes. A frame's beat comes before the next frame's status, and three cycles or more after that of the frame
+    before.
+    """
+    ahead = Signal(intbv(0, min=0, max=config.frames + 1))
+    waiting, go = bit(), bit()
+
+    @always_comb
+    def decide():
+        go.next = (sink.valid or waiting) and ahead != 0
+
+    @always(clk.posedge)
+    def hold():
+        if sink.valid:
+            source.data.next = sink.data
+
+    @always_seq(clk.posedge, reset=rst)
+    def follow():
+        source.valid.next = go
+        waiting.next = (sink.valid or waiting) and not go
+        if done and not go:
+            ahead.next = ahead + 1
+        elif go and not done:
+            ahead.next = ahead - 1
+
+    return decide, hold, follow
+
+
+@composite
+def latent(clk, rst, sink, status, eps, consume, source, config):
+    """source = for each beat of means and logarithms on sink, its samples. eps: a vector of the standard normal, till consume."""
+    take = bit()
+    heads, instances = sink, []
+    if config.wait is not None:
+        heads = Flow(config.wait.bits)
+        instances.append(latent_wait(clk, rst, sink, status.done, heads, config.wait))
+    if config.replay is not None:
+        once, heads = heads, Flow(config.replay.bits)
+        instances.append(replay(clk, rst, once, heads, config.replay))
+    instances.append(reparameterise(clk, rst, heads, eps, take, source, config.sampling))
+    instances.append(draw(clk, rst, status, take, consume, config.draw))
+    return instances

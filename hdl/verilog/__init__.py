@@ -1,0 +1,1 @@
+"""What Verilog is made of: blocks marked as modules, signals, names, and the conversion."""

@@ -1,0 +1,1 @@
+"""Tests of hdl/arithmetic and golden/arithmetic."""

@@ -1,0 +1,123 @@
+"""accumulate: sums over folds, started at a bias; decisions are the top bits of the sums."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+
+from sigmabit.golden.arithmetic import accumulate as golden
+from sigmabit.hdl.arithmetic.accumulate import AccumulateConfig, accumulate
+from sigmabit.hdl.verilog.stream import Flow, bit, bits, reset, wire
+
+from ..harness.bench import Dut
+from ..harness.suite import BlockSuite, GoldenTests, MyHdlTests, VerilogTests
+
+
+@dataclass(frozen=True)
+class Sum:
+    """One accumulation: a bias per lane, then for each fold a count per lane; and the idle cycles before each fold."""
+
+    bias: tuple[int, ...]
+    counts: tuple[tuple[int, ...], ...]
+    idle: tuple[int, ...]
+
+
+class AccumulateSuite(BlockSuite):
+    """Accumulations one after the other, with and without pauses."""
+
+    samples = (
+        AccumulateConfig(1, 1, 2, 1, folded=False, scores=False),
+        AccumulateConfig(4, 5, 7, 1, folded=False, scores=False),
+        AccumulateConfig(3, 4, 9, 2, folded=True, scores=True),
+        AccumulateConfig(5, 6, 8, 1, folded=True, scores=False),
+        AccumulateConfig(2, 3, 12, 7, folded=False, scores=True),
+        AccumulateConfig(400, 3, 9, 1, folded=True, scores=False),
+    )
+
+    def configs(self) -> st.SearchStrategy[AccumulateConfig]:
+        return st.builds(
+            AccumulateConfig,
+            st.integers(1, 5),
+            st.integers(1, 6),
+            st.integers(1, 12),
+            st.integers(1, 9),
+            st.booleans(),
+            st.booleans(),
+        )
+
+    def stimuli(self, config: AccumulateConfig) -> st.SearchStrategy[list[Sum]]:
+        def several(bits: int) -> st.SearchStrategy[tuple[int, ...]]:
+            return st.tuples(*[st.integers(0, (1 << bits) - 1)] * config.lanes)
+
+        folds = st.integers(1, 4) if config.folded else st.just(1)
+        one = folds.flatmap(
+            lambda n: st.builds(
+                Sum, several(config.sum_bits), st.tuples(*[several(config.count_bits)] * n), st.tuples(*[st.integers(0, 2)] * n)
+            )
+        )
+        return st.lists(one, min_size=1, max_size=6)
+
+    def expected(self, config: AccumulateConfig, stimulus: list[Sum]) -> list[list[int]]:
+        results = []
+        for item in stimulus:
+            lanes = []
+            for lane in range(config.lanes):
+                total = item.bias[lane]
+                for counts in item.counts:
+                    total = (total + config.gain * counts[lane]) % 2**config.sum_bits
+                lanes.append(total if config.scores else total // 2 ** (config.sum_bits - 1))
+            results.append(lanes)
+        return results
+
+    def golden(self, config: AccumulateConfig, stimulus: list[Sum]) -> list[list[int]]:
+        results = []
+        for item in stimulus:
+            sums = golden.accumulate(config.gain * np.array(item.counts), np.array(item.bias)) % (1 << config.sum_bits)
+            results.append((sums if config.scores else golden.decide(sums, config.sum_bits)).tolist())
+        return results
+
+    def elaborate(self, config: AccumulateConfig) -> Any:
+        first, last = (bits(config.copies), bit()) if config.folded else (None, None)
+        counts, bias = wire(config.lanes * config.count_bits), wire(config.lanes * config.sum_bits)
+        result = Flow(config.lanes * config.result_bits)
+        return accumulate(bit(), reset(), counts, bias, bits(config.copies), first, last, result, config)
+
+    def play(self, dut: Dut, config: AccumulateConfig, stimulus: list[Sum]) -> list[list[int]]:
+        def pack(fields: tuple[int, ...], bits: int) -> int:
+            return sum(value << (i * bits) for i, value in enumerate(fields))
+
+        every = (1 << config.copies) - 1  # valid and first, in all their copies
+        marks = {"first": 0, "last": 0} if config.folded else {}
+        dut.reset({"valid": 0, **marks})
+        due, seen = [], []
+        for item in stimulus:
+            for number, counts in enumerate(item.counts):
+                for _ in range(item.idle[number]):
+                    seen.append(dut.step({"valid": 0, "counts": 0, "bias": 0, **dict.fromkeys(marks, 1)}))
+                ends = number == len(item.counts) - 1
+                if ends:
+                    due.append(dut.cycle + config.latency)
+                inputs = {"valid": every, "counts": pack(counts, config.count_bits), "bias": pack(item.bias, config.sum_bits)}
+                if config.folded:
+                    inputs |= {"first": every * (number == 0), "last": int(ends)}
+                seen.append(dut.step(inputs))
+        seen += [dut.step({"valid": 0}) for _ in range(3)]
+        assert [cycle for cycle, outputs in enumerate(seen) if outputs["result_valid"]] == due
+        width = config.result_bits
+        words = [seen[cycle]["result_data"] for cycle in due]
+        return [[word >> (lane * width) & ((1 << width) - 1) for lane in range(config.lanes)] for word in words]
+
+
+class TestGolden(AccumulateSuite, GoldenTests):
+    pass
+
+
+class TestMyHdl(AccumulateSuite, MyHdlTests):
+    pass
+
+
+class TestVerilog(AccumulateSuite, VerilogTests):
+    pass

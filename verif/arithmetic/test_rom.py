@@ -1,0 +1,74 @@
+"""rom: the word at an address, two cycles later, in every style."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import strategies as st
+
+from sigmabit.golden.arithmetic.rom import read
+from sigmabit.hdl.arithmetic.rom import RomConfig, RomStyle, rom
+from sigmabit.hdl.verilog.stream import ADDRESS_LEAD, bit, wire
+
+from ..harness.bench import Dut
+from ..harness.suite import BlockSuite, GoldenTests, MyHdlTests, VerilogTests
+
+
+def table(style: RomStyle, width: int, words: tuple[int, ...]) -> RomConfig:
+    """A table of words cut to the width."""
+    return RomConfig("test", "table", width, tuple(word % 2**width for word in words), style)
+
+
+class RomSuite(BlockSuite):
+    """An address in every cycle."""
+
+    samples = (
+        table(RomStyle.CONSTANT, 5, (19,)),
+        table(RomStyle.CONSTANT, 9001, (5**3800,)),
+        table(RomStyle.MERGED, 3, (1, 7, 0, 4, 2)),
+        table(RomStyle.MERGED, 4100, (5**1700, 7**1400)),
+        table(RomStyle.LOGIC, 70, tuple(3**i for i in range(40))),
+        table(RomStyle.LOGIC, 9, tuple(3**i for i in range(65))),
+        table(RomStyle.LOGIC, 70, tuple(3**i for i in range(200))),
+        table(RomStyle.BLOCK, 70, tuple(3**i for i in range(40))),
+        table(RomStyle.BLOCK, 1, (0, 1, 1)),
+    )
+
+    def configs(self) -> st.SearchStrategy[RomConfig]:
+        several = st.lists(st.integers(0, 2**40), min_size=2, max_size=20).map(tuple)
+        styles = st.sampled_from([RomStyle.MERGED, RomStyle.LOGIC, RomStyle.BLOCK])
+        constant = st.builds(table, st.just(RomStyle.CONSTANT), st.integers(1, 40), st.tuples(st.integers(0, 2**40)))
+        return constant | st.builds(table, styles, st.integers(1, 40), several)
+
+    def stimuli(self, config: RomConfig) -> st.SearchStrategy[list[int]]:
+        return st.lists(st.integers(0, len(config.words) - 1), min_size=1, max_size=12)
+
+    def expected(self, config: RomConfig, stimulus: list[int]) -> list[int]:
+        return [config.words[address] for address in stimulus]
+
+    def golden(self, config: RomConfig, stimulus: list[int]) -> list[int]:
+        return read(config.words, stimulus)
+
+    def elaborate(self, config: RomConfig) -> Any:
+        data = wire(config.width)
+        if config.style is RomStyle.CONSTANT:
+            return rom(None, None, data, config)
+        return rom(bit(), wire(config.address_bits), data, config)
+
+    def play(self, dut: Dut, config: RomConfig, stimulus: list[int]) -> list[int]:
+        addressed = config.style is not RomStyle.CONSTANT
+        inputs = [{"address": address} if addressed else {} for address in stimulus]
+        seen = [dut.step(values)["data"] for values in (*inputs, *[{}] * ADDRESS_LEAD)]
+        return seen[ADDRESS_LEAD:]
+
+
+class TestGolden(RomSuite, GoldenTests):
+    pass
+
+
+class TestMyHdl(RomSuite, MyHdlTests):
+    pass
+
+
+class TestVerilog(RomSuite, VerilogTests):
+    pass

@@ -1,0 +1,126 @@
+"""Fast training of binary networks: Brevitas' arithmetic, interrupted or not, and what is exported from it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from sigmabit.golden import import_model
+from sigmabit.scripts.datasets import Dataset
+from sigmabit.scripts.shapes import cifar10_bcnn
+
+from ..harness import needs
+
+if TYPE_CHECKING:
+    import torch
+
+    from sigmabit.scripts import topologies, train, train_fast
+else:
+    torch = needs.training("torch")
+    topologies, train, train_fast = (needs.training(f"sigmabit.scripts.{name}") for name in ("topologies", "train", "train_fast"))
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+SHAPE = cifar10_bcnn(4, 8)
+RECIPE = topologies.Recipe("cifar10", epochs=3, batch=3, learning_rate=5e-3, shift=2, flip=True, fast=True)
+EPOCHS = 3
+
+
+def silent(*args: object) -> None:
+    """No report of the progress."""
+
+
+def dataset(count: int = 40) -> Dataset:
+    """Random images."""
+    random = np.random.default_rng(1)
+    images = random.integers(0, 256, (count, 3, 32, 32)).astype(np.float32) / np.float32(255)
+    labels = random.integers(0, 10, count)
+    return Dataset("noise", images, labels, images[:16], labels[:16])
+
+
+def trained(checkpoint: Path | None = None, epochs: int = EPOCHS) -> Any:
+    """The network after a few epochs."""
+    return train_fast.train(SHAPE, RECIPE, dataset(), silent, epochs, 5, checkpoint)
+
+
+def same(first: Any, second: Any) -> bool:
+    """Have both networks the same parameters and statistics?"""
+    return all(torch.equal(a, b) for a, b in zip(first.state_dict().values(), second.state_dict().values(), strict=True))
+
+
+def test_brevitas_arithmetic() -> None:
+    """Scores and gradients in float32 are those of the Brevitas module with the same parameters."""
+    torch.manual_seed(2)
+    plain, module = topologies.build(SHAPE, train_fast.plain(torch.float32)), topologies.build(SHAPE)
+    module.load_state_dict(plain.state_dict(), strict=False)
+    x = torch.from_numpy(dataset().train_images)
+    scores, expected = plain.train()(x), module.train()(x)
+    assert torch.allclose(scores, expected, atol=1e-4)
+    for results in (scores, expected):
+        results.square().sum().backward()
+    for (name, parameter), (other, brevitas) in zip(plain.named_parameters(), module.named_parameters(), strict=True):
+        assert name == other
+        assert parameter.grad is not None and brevitas.grad is not None
+        assert torch.allclose(parameter.grad, brevitas.grad, rtol=1e-3, atol=1e-3), name
+
+
+def test_interrupted(tmp_path: Path) -> None:
+    """A training that goes on from a checkpoint ends as one that was not interrupted."""
+    whole = trained()
+    training = train_fast.Training(SHAPE, RECIPE, dataset(), EPOCHS, 5)
+    training.run_epoch()
+    training.save(tmp_path / "state.pt")
+    assert same(trained(tmp_path / "state.pt"), whole)
+    assert same(trained(tmp_path / "state.pt"), whole)  # which is finished now
+    assert not same(trained(epochs=2), whole)
+    assert [path.name for path in tmp_path.iterdir()] == ["state.pt"]
+
+
+@pytest.mark.parametrize("content", [b"", b"no checkpoint", None])
+def test_bad_checkpoint(content: bytes | None, tmp_path: Path) -> None:
+    """Neither a damaged file nor that of another training is gone on from."""
+    path = tmp_path / "state.pt"
+    if content is None:
+        trained(path, 1)
+    else:
+        path.write_bytes(content)
+    with pytest.raises(train_fast.CheckpointError, match="over 1 epochs, not 3" if content is None else "not a checkpoint"):
+        trained(path)
+
+
+def test_augmented_images() -> None:
+    """Every image is a training image, perhaps mirrored, moved by no more than the recipe says."""
+    training = train_fast.Training(SHAPE, RECIPE, dataset(), EPOCHS, 5)
+    pick = torch.arange(16)
+    moved = training.augmented(pick).numpy()
+    originals = dataset().train_images
+    kinds = set()
+    for image, original in zip(moved, originals, strict=False):
+        wide = np.pad(original, ((0, 0), (2, 2), (2, 2)), mode="reflect")
+        places = [
+            (row, column, flip)
+            for flip in (False, True)
+            for row in range(5)
+            for column in range(5)
+            if np.allclose(image[..., ::-1] if flip else image, wide[:, row : row + 32, column : column + 32], atol=1e-6)
+        ]
+        assert len(places) == 1
+        kinds.update(places)
+    assert len(kinds) > 8
+    assert {flip for _, _, flip in kinds} == {False, True}
+
+
+def test_export(tmp_path: Path) -> None:
+    """The file's decisions are the module's, and its weights take one bit each."""
+    module, images = trained(), dataset().train_images
+    path = tmp_path / "small.onnx"
+    train.export(module, images[:1], path, packed=True)
+    assert path.stat().st_size < SHAPE.weights / 8 + 50_000
+    with torch.no_grad():
+        scores = module(torch.from_numpy(images)).numpy()
+    golden = import_model(path, 1 / 255).run(images)
+    assert np.allclose(golden, scores, atol=1e-3)
+    assert np.array_equal(golden.argmax(axis=1), scores.argmax(axis=1))

@@ -1,0 +1,1 @@
+"""Tests of netlists, boards, Vivado's scripts, packages and power."""

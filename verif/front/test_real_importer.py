@@ -1,0 +1,893 @@
+"""What is imported of a variational autoencoder computes what its graph computes, given the same noise; and what is refused."""
+
+from __future__ import annotations
+
+import resource
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper
+
+from sigmabit.golden import SigmabitError, UnsupportedModelError, import_model
+from sigmabit.golden.front.importer import import_real, is_real
+from sigmabit.golden.front.quantise import Precision, calibrate, quantise
+from sigmabit.golden.layers.convolution import Convolution
+from sigmabit.golden.layers.pool import Pool
+from sigmabit.golden.layers.threshold import Threshold
+from sigmabit.golden.network.real import RealLatent, RealLinear, RealNetwork
+
+from ..harness.onnx_graphs import Operand, signs
+from ..harness.random_graphs import draw_sample
+from ..harness.real_graphs import Vae, draw_vae
+from ..simulation.reference import ExecutionError, execute
+
+pytestmark = pytest.mark.filterwarnings("ignore:Output shapes disagree")  # qonnx, on graphs without declared shapes
+
+GRAPHS = 200
+FEATURES, LATENTS = 12, 3
+
+
+def agree(path: Path, x: np.ndarray, input_scale: float | None = None, seed: int = 1) -> RealNetwork:
+    """Assert that the network gives what the file's graph gives for the frames x and any noise, heads included."""
+    network = import_real(path, input_scale)
+    latent = network.latent
+    assert latent is not None
+    epsilon = np.random.default_rng(seed).normal(size=(len(x), latent.latents)).astype(np.float32)
+    names = (latent.mean, *([latent.logarithm] if latent.logarithm else []))
+    expected = execute(path, x, epsilon=epsilon, tensors=names)
+    close(network.output(x, epsilon), expected.outputs)
+    place = network.layers.index(latent)
+    heads = network.evaluate(x, epsilon)[network.layers[place - 1].name][:, 0, 0]
+    close(heads[:, : latent.latents], expected.tensors[latent.mean])
+    if latent.logarithm:
+        close(heads[:, latent.latents :], np.broadcast_to(expected.tensors[latent.logarithm], (len(x), latent.latents)))
+    return network
+
+
+def close(found: np.ndarray, expected: np.ndarray) -> None:
+    """Assert equality but for float32's rounding."""
+    assert found.shape == expected.shape
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5 * np.abs(expected).max())
+
+
+def kinds(network: RealNetwork) -> list[str]:
+    """The layers' names without their numbers."""
+    return [layer.name.rstrip("0123456789") for layer in network.layers]
+
+
+@pytest.fixture
+def g() -> Vae:
+    """A graph on rows of features."""
+    return vae()
+
+
+def vae(*shape: int, **options: Any) -> Vae:
+    """A graph with the same weights in every run."""
+    return Vae(shape or (FEATURES,), np.random.default_rng(5), **options)
+
+
+def rows(*shape: int, frames: int = 9) -> np.ndarray:
+    """Frames of multiples of 1/255."""
+    return (np.random.default_rng(3).integers(0, 256, (frames, *(shape or (FEATURES,)))) / 255).astype(np.float32)
+
+
+class TestRandomGraphs:
+    @pytest.mark.parametrize("block", range(8))
+    def test_outputs_agree(self, block: int, tmp_path: Path) -> None:
+        for seed in range(block, GRAPHS, 8):
+            sample = draw_vae(seed, tmp_path)
+            assert is_real(sample.path)
+            agree(sample.path, sample.x, sample.input_scale, seed)
+
+    def test_they_hold_every_kind_of_layer(self, tmp_path: Path) -> None:
+        networks = [import_real(sample.path, sample.input_scale) for sample in (draw_vae(n, tmp_path) for n in range(40))]
+        assert {kind for network in networks for kind in kinds(network)} == {"conv", "deconv", "dense", "latent"}
+        latents = [network.latent for network in networks if network.latent]
+        assert {latent.score for latent in latents} == {latent.log_sigma for latent in latents} == {False, True}
+        assert any(
+            layer.rows > layer.columns for network in networks for layer in network.layers if isinstance(layer, RealLinear)
+        )
+
+    def test_binary_graphs_are_not_real(self, tmp_path: Path) -> None:
+        assert not any(is_real(draw_sample(seed, tmp_path).path) for seed in range(10))
+
+
+class TestTransposedConvolutions:
+    @pytest.mark.parametrize("block", range(4))
+    def test_every_geometry(self, block: int, tmp_path: Path) -> None:
+        """Any sizes, kernels, strides, paddings; also those larger than the kernel or the stride, and computed ones."""
+        random = np.random.default_rng(block)
+        for number in range(40):
+            sizes, kernel, strides = (random.integers(1, limit, 2) for limit in (5, 6, 5))
+            more = random.integers(0, strides)
+            full = strides * (sizes - 1) + kernel + more
+            attributes: dict[str, Any] = {"strides": strides.tolist(), "output_padding": more.tolist()}
+            form = random.choice(["pads", "output_shape", "SAME_UPPER", "SAME_LOWER", "VALID"])
+            if form == "pads":
+                before = random.integers(0, full)
+                attributes["pads"] = [*before.tolist(), *random.integers(0, full - before).tolist()]
+            elif form == "output_shape":
+                attributes["output_shape"] = random.integers(1, full + 1).tolist()
+            elif form == "VALID" or np.all(full >= sizes * strides):
+                attributes["auto_pad"] = str(form)
+            g = vae()
+            z = g.draw(*g.heads("x", FEATURES, LATENTS))
+            image = g("Reshape", g.dense(z, LATENTS, 2 * int(sizes.prod())), np.array([-1, 2, *sizes]))
+            weights = g.weights(2, 3, *kernel.tolist(), fan=4)
+            path = g.save(tmp_path / f"{number}.onnx", g("ConvTranspose", image, weights, g.weights(3, fan=1), **attributes))
+            network = agree(path, rows(frames=3))
+            *_, last = network.layers
+            assert isinstance(last, RealLinear)
+            assert last.window.rows.stride == last.window.columns.stride == 1
+
+    def test_a_stride_of_two_computes_blocks_of_four(self, tmp_path: Path, g: Vae) -> None:
+        """No tap is wasted where the kernel is a multiple of the stride: 2x2 taps for 4x4."""
+        z = g.draw(*g.heads("x", FEATURES, LATENTS))
+        image = g("Reshape", g("Relu", g.dense(z, LATENTS, 18)), np.array([-1, 2, 3, 3]))
+        y = g("ConvTranspose", image, g.weights(2, 5, 4, 4, fan=8), strides=[2, 2], pads=[1, 1, 1, 1])
+        network = agree(g.save(tmp_path / "m.onnx", g("Sigmoid", y)), rows())
+        dense, deconv = network.layers[-2:]
+        assert isinstance(dense, RealLinear) and isinstance(deconv, RealLinear)
+        assert (dense.shape, dense.rows, dense.columns, dense.window.outputs) == ((3, 3, 2), 3, 3, 1)
+        assert (deconv.shape, deconv.rows, deconv.columns, deconv.window.rows.outputs) == ((6, 6, 5), 2, 2, 3)
+        assert deconv.weights.shape == (3, 3, 2, 20)
+        assert np.count_nonzero(deconv.weights.any(axis=2).reshape(3, 3, 2, 2, 5).any(axis=4)) == 16
+
+    def test_one_position_becomes_an_image_at_once(self, tmp_path: Path, g: Vae) -> None:
+        z = g("Reshape", g.draw(*g.heads("x", FEATURES, LATENTS)), np.array([0, -1, 1, 1]))
+        y = g("ConvTranspose", z, g.weights(LATENTS, 4, 3, 2, fan=3), strides=[2, 1])
+        y = g("Conv", g("Relu", y), g.weights(2, 4, 2, 2, fan=16))
+        network = agree(g.save(tmp_path / "m.onnx", y), rows())
+        assert kinds(network) == ["dense", "latent", "dense", "conv"]
+
+
+class TestInputs:
+    @pytest.mark.parametrize("bias", [0.5, 0.1307])
+    def test_an_offset_before_zero_padding_stays_in_the_grid(self, bias: float, tmp_path: Path) -> None:
+        g = vae(1, 5, 5)
+        y = g("Conv", g("Div", g("Sub", "x", bias), 0.3081), g.weights(2, 1, 3, 3, fan=9), pads=[1, 1, 1, 1])
+        z = g.draw(*g.heads(g("Flatten", g("Relu", y)), 50, LATENTS))
+        network = agree(g.save(tmp_path / "m.onnx", z), rows(1, 5, 5))
+        assert network.input.grid.offset / network.input.grid.gain == pytest.approx(-255 * bias, rel=1e-5)
+        assert network.input.grid.scale == 1 / 255
+
+    @pytest.mark.parametrize("padded", [False, True])
+    def test_a_quantised_input(self, padded: bool, tmp_path: Path) -> None:
+        g = vae(1, 5, 5)
+        y = g("Sub", g.quant(g("Mul", "x", 2.0), 4, 0.1, signed=0), 0.25)
+        y = g("Conv", y, g.weights(2, 1, 3, 3, fan=9), pads=[int(padded)] * 4)
+        z = g.draw(*g.heads(g("Flatten", y), 50 if padded else 18, LATENTS))
+        network = agree(g.save(tmp_path / "m.onnx", z), rows(1, 5, 5) / 2)
+        assert network.input.grid.levels == 16
+
+    def test_a_scale_vanishes_in_the_weights(self, tmp_path: Path, g: Vae) -> None:
+        """The codes' own step stays; weights on a power-of-two grid stay on one."""
+        heads = g.heads(g("Mul", "x", 1 / 16), FEATURES, LATENTS)
+        network = agree(g.save(tmp_path / "m.onnx", g.draw(*heads)), np.rint(rows() * 255), input_scale=1.0)
+        assert (network.input.grid.gain, network.input.grid.offset, network.input.grid.scale) == (1, 0, 1.0)
+        assert network.encode(np.ones((1, FEATURES))).max() == 1
+
+
+class TestBinaryLayersInFront:
+    @pytest.mark.parametrize("quantiser", ["Sign", "BipolarQuant", "unsigned"])
+    def test_convolution_pooling_and_real_layers(self, quantiser: str, tmp_path: Path) -> None:
+        g = vae(2, 7, 7)
+        y = g("Add", g("Conv", "x", signs(g.random, 4, 2, 3, 3)), 0.0137)
+        if quantiser == "Sign":
+            y = g("Sign", y)
+        else:
+            y = g("BipolarQuant", y, 1.0) if quantiser == "BipolarQuant" else g.quant(y, 1, 1.0, signed=0)
+        y = g("MaxPool", y, kernel_shape=[2, 2], strides=[2, 2])
+        y = g("Conv", g("Mul", y, 0.5), g.weights(3, 4, 2, 2, fan=16), pads=[0] * 4 if quantiser == "unsigned" else [0, 1, 1, 0])
+        y = g("Flatten", g("Relu", y))
+        z = g.draw(*g.heads(y, 3 if quantiser == "unsigned" else 12, LATENTS))
+        network = agree(g.save(tmp_path / "m.onnx", g.dense(z, LATENTS, 4)), rows(2, 7, 7))
+        assert [type(layer) for layer in network.binary] == [Convolution, Pool]
+        assert network.layers[0].name == ("dense1" if quantiser == "unsigned" else "conv2")
+
+    @pytest.mark.parametrize(
+        "function",
+        [
+            lambda g, x: g("Sign", g("Sub", x, 0.5)),
+            lambda g, x: g("Sign", g("Mul", g("Sub", x, 0.5), np.linspace(-1, 2, FEATURES))),
+            lambda g, x: g("BipolarQuant", g("Sub", g("Mul", x, 2.0), 1.0), 1.0),
+            lambda g, x: g.quant(g("Sub", x, 0.5), 1),
+            lambda g, x: g.quant(g("Mul", x, 0.9), 1, signed=0),
+            lambda g, x: g("MultiThreshold", g("Sub", x, 0.5), np.zeros((1, 1)), out_dtype="BINARY"),
+            lambda g, x: g("Where", g("Greater", g("Mul", x, 2.0), 1.0), 1.0, -1.0),
+            lambda g, x: g("Where", g("Less", g("Sub", x, 0.5), 0.0), 0.25, 3.0),
+            lambda g, x: g("Cast", g("GreaterOrEqual", g("Add", x, 0.5), 1.0), to=TensorProto.FLOAT),
+            lambda g, x: g("Sign", g("Sub", g("Sign", g("Sub", x, 0.5)), 0.1)),
+            lambda g, x: g("Sign", x),
+            lambda g, x: g("Round", x),
+            lambda g, x: g("Ceil", g("Clip", g("Sub", x, 0.5), 0.0, 1.0)),
+            lambda g, x: g("Sign", g("Sub", x, 5.0)),
+        ],
+    )
+    def test_a_binarised_input(self, function: Callable[[Vae, str], str], tmp_path: Path, g: Vae) -> None:
+        """Behind any scalar step: one layer of thresholds."""
+        z = g.draw(*g.heads(function(g, "x"), FEATURES, LATENTS))
+        network = agree(g.save(tmp_path / "m.onnx", z), rows())
+        assert [type(layer) for layer in network.binary] == [Threshold]
+
+    @pytest.mark.parametrize("channels_last", [False, True])
+    @pytest.mark.parametrize("padding", [0, 1])
+    def test_a_binarised_image(self, channels_last: bool, padding: int, tmp_path: Path) -> None:
+        shape = (5, 4, 2) if channels_last else (2, 5, 4)
+        g = vae(*shape)
+        y = g("Sign", g("Sub", "x", 0.5))
+        y = g("Transpose", y, perm=[0, 3, 1, 2]) if channels_last else y
+        y = g("Relu", g("Conv", y, g.weights(3, 2, 3, 3, fan=18), pads=[padding] * 4))
+        z = g.draw(*g.heads(g("Flatten", y), 60 if padding else 18, LATENTS))
+        network = agree(g.save(tmp_path / "m.onnx", z), rows(*shape))
+        assert [type(layer) for layer in network.binary] == [Threshold]
+
+    def test_zeros_of_a_sign_are_listed(self, tmp_path: Path, g: Vae) -> None:
+        """Sums of twelve bits are even, and 0 is one of them; the network of integers lists it as well."""
+        y = g("Sign", g("MatMul", g("BipolarQuant", g("Sub", "x", 0.5), 1.0), signs(g.random, FEATURES, 4)))
+        network = import_real(g.save(tmp_path / "m.onnx", g.draw(*g.heads(y, 4, LATENTS))))
+        assert {(tie.channel, tie.accumulator) for tie in network.ties} >= {(channel, 0) for channel in range(4)}
+        assert quantise(network, calibrate(network, rows()), Precision()).ties == network.ties
+
+    def test_their_findings(self, tmp_path: Path, g: Vae) -> None:
+        y = g("Sign", g.dense("x", FEATURES, 8))
+        (found,) = refusals(g, g.draw(*g.heads(y, 8, LATENTS)), tmp_path).values()
+        assert "not binary" in found
+
+    def test_zeros_and_ones_before_padding(self, tmp_path: Path) -> None:
+        g = vae(2, 5, 5)
+        y = g.quant(g("Conv", "x", signs(g.random, 4, 2, 3, 3)), 1, 1.0, signed=0)
+        y = g("Conv", g("Mul", y, 0.5, name="half"), g.weights(3, 4, 3, 3, fan=36), pads=[1] * 4, name="culprit")
+        z = g.draw(*g.heads(g("Flatten", y), 27, LATENTS))
+        assert "half" in refusals(g, z, tmp_path)["culprit"]
+
+    def test_a_branch_from_inside(self, tmp_path: Path, g: Vae) -> None:
+        y = g("MatMul", "x", signs(g.random, FEATURES, 8), name="inside")
+        z = g.draw(g.dense(g("Sign", y), 8, LATENTS), g("Gemm", y, g.weights(8, LATENTS, fan=8), name="culprit"))
+        assert refusals(g, z, tmp_path) == {
+            "culprit": "it takes inside_y inside the binary layers; branches are not supported",
+        }
+
+
+class TestNoise:
+    """What stands between the random node and the sum with the mean."""
+
+    @pytest.mark.parametrize(
+        ("noise", "product"),
+        [
+            (lambda g, e: g("Add", g("Mul", e, 1.0), 0.0), None),
+            (lambda g, e: g("Add", 0.0, g("Mul", 1.0, g("Identity", e))), None),
+            (lambda g, e: g("Sub", g("Div", g("Cast", e, to=TensorProto.FLOAT), 1.0), 0.0), None),
+            (lambda g, e: g("Mul", e, 0.5), None),
+            (lambda g, e: g("Div", g("Neg", g("Neg", e)), np.array([0.5, 1.0, 2.0])), None),
+            (lambda g, e: e, lambda g, y: g("Mul", y, 1.0)),
+            (lambda g, e: g("Mul", e, 2.0), lambda g, y: g("Add", g("Mul", y, np.array([0.3, 1.0, 2.0])), 0.0)),
+        ],
+    )
+    def test_scalars(self, noise: Any, product: Any, tmp_path: Path, g: Vae) -> None:
+        """Ones and zeros are nothing, positive factors part of the deviation; so are those behind the sample."""
+        mean, logvar = g.heads("x", FEATURES, LATENTS)
+        eps = noise(g, g("RandomNormal", shape=[1, LATENTS]))
+        spread = g("Mul", eps, g("Exp", g("Mul", logvar, 0.5)))
+        z = g("Add", product(g, spread) if product else spread, mean)
+        agree(g.save(tmp_path / "m.onnx", g("Mul", g("Add", z, 0.0), 1.0)), rows())
+
+    @pytest.mark.parametrize(
+        ("noise", "reason"),
+        [
+            (lambda g, e: g("Add", e, 0.5, name="step"), "step adds 0.5 to the noise"),
+            (lambda g, e: g("Neg", e, name="step"), "step multiplies the noise by -1"),
+            (lambda g, e: g("Mul", e, 0.0, name="step"), "step multiplies the noise by 0"),
+            (lambda g, e: g("Relu", e, name="step"), "the noise passes step, which does more than multiply it"),
+        ],
+    )
+    def test_refused(self, noise: Any, reason: str, tmp_path: Path, g: Vae) -> None:
+        mean, logvar = g.heads("x", FEATURES, LATENTS)
+        sigma = g("Exp", g("Mul", logvar, 0.5))
+        z = g("Add", g("Mul", noise(g, g("RandomNormalLike", mean)), sigma, name="culprit"), mean)
+        found = refusals(g, z, tmp_path)
+        assert list(found) == ["culprit"]
+        assert reason in found["culprit"]
+
+
+Divergence = Callable[[Vae, str, str], str]
+AXIS = np.array([1])
+
+DIVERGENCES: dict[str, Divergence] = {
+    "torch": lambda g, m, v: g(
+        "Mul", g("ReduceSum", g("Sub", g("Sub", g("Add", v, 1.0), g("Pow", m, 2.0)), g("Exp", v)), AXIS), -0.5
+    ),
+    "unsqueezed": lambda g, m, v: g(
+        "Unsqueeze",
+        g("ReduceSum", g("Div", g("Sub", g("Add", g("Mul", m, m), g("Exp", v)), g("Add", v, 1.0)), 2.0), AXIS, keepdims=0),
+        AXIS,
+    ),
+    "in parts": lambda g, m, v: g(
+        "Mul",
+        g("Add", g("ReduceSum", g("Pow", m, 2.0), AXIS), g("ReduceSum", g("Sub", g("Sub", g("Exp", v), v), 1.0), AXIS)),
+        0.5,
+    ),
+    "mean": lambda g, m, v: g(
+        "Mul", g("ReduceMean", g("Sub", g("Add", g("Mul", m, m), g("Exp", v)), g("Add", 1.0, v)), axes=[1]), LATENTS / 2
+    ),
+}
+"""Spellings of the divergence of means and log-variances, summed over the latent variables."""
+
+
+class TestScores:
+    @pytest.mark.parametrize("spelling", DIVERGENCES)
+    @pytest.mark.parametrize("order", ["z, squares, divergence", "divergence, z", "squares, divergence, z, squares"])
+    def test_spellings_and_orders(self, spelling: str, order: str, tmp_path: Path) -> None:
+        g = vae()
+        mean, logvar = g.heads("x", FEATURES, LATENTS)
+        squares = g("ReduceSum", g("Mul", mean, mean), AXIS)
+        divergence = DIVERGENCES[spelling](g, mean, logvar)
+        parts = {"z": g.draw(mean, logvar), "squares": squares, "divergence": divergence}
+        path = g.save(tmp_path / "m.onnx", g("Concat", *(parts[name] for name in order.split(", ")), axis=-1))
+        network = agree(path, rows())
+        assert network.latent is not None and network.latent.score
+        assert isinstance(network.layers[-1], RealLatent)
+
+    @pytest.mark.parametrize(
+        "wrong",
+        [
+            lambda g, m, v: g("ReduceSum", g("Sub", g("Sub", g("Add", g("Mul", m, m), g("Exp", v)), 1.0), v), AXIS),
+            lambda g, m, v: g("Mul", DIVERGENCES["torch"](g, m, v), 1.001),
+            lambda g, m, v: g("ReduceSum", g("Mul", m, v), AXIS),
+            lambda g, m, v: g("ReduceSum", g("Abs", m), AXIS),
+            lambda g, m, v: g("Mul", m, m),
+            lambda g, m, v: g("Add", DIVERGENCES["torch"](g, m, v), g("Constant", value_float=0.01)),
+        ],
+        ids=["without half", "a little more", "product", "absolute", "not summed", "shifted"],
+    )
+    def test_others_are_refused(self, wrong: Divergence, tmp_path: Path, g: Vae) -> None:
+        mean, logvar = g.heads("x", FEATURES, LATENTS)
+        other = wrong(g, mean, logvar)
+        found = refusals(g, g("Concat", g.draw(mean, logvar), other, axis=1, name="culprit"), tmp_path)
+        assert "its part 1 is neither the sample z, nor the sum of mu^2, nor the divergence" in found["culprit"]
+
+    def test_sums_over_the_batch_are_refused(self, tmp_path: Path, g: Vae) -> None:
+        mean, logvar = g.heads("x", FEATURES, LATENTS)
+        total = g("ReduceSum", g("Mul", mean, mean), np.array([0, 1]), name="culprit")
+        found = refusals(g, g("Concat", g.draw(mean, logvar), total, axis=1), tmp_path)
+        assert found == {"culprit": "it mixes the frames of a batch"}
+
+
+def refusals(g: Vae, output: str, folder: Path) -> dict[str, str]:
+    """The reason by node of everything that is refused."""
+    path = g.save(folder / "m.onnx", output)
+    assert is_real(path)
+    with pytest.raises(UnsupportedModelError) as caught:
+        import_real(path)
+    assert "\n" not in str(caught.value)
+    return {finding.node: finding.reason for finding in caught.value.findings}
+
+
+Part = Callable[[str], str]
+
+
+class Case(Vae):
+    """A graph on (2, 6, 5) pixels with one `bad` node, which is called culprit."""
+
+    def __init__(self) -> None:
+        super().__init__((2, 6, 5), np.random.default_rng(8))
+
+    def bad(self, operator: str, *operands: Operand, **attributes: Any) -> str:
+        return self(operator, *operands, name="culprit", **attributes)
+
+    def conv(self, x: Operand = "x", **attributes: Any) -> str:
+        """A convolution (1, 4, 4, 3)."""
+        return self("Conv", x, self.weights(4, 2, 3, 3, fan=18), **attributes)
+
+    def rows(self, outputs: int = 4) -> str:
+        """A dense layer's (1, outputs)."""
+        return self.dense(self("Flatten", "x"), 60, outputs)
+
+    def z(
+        self,
+        mean: Part = lambda m: m,
+        deviation: Part | None = None,
+        noise: Part | None = None,
+        spread: Part = lambda s: s,
+        product: str = "",
+        total: str = "",
+    ) -> str:
+        """A sample, with parts that replace the usual ones, and the names of its two last nodes."""
+        mu, logvar = self.heads(self("Relu", self.rows()), 4, LATENTS)
+        sigma = deviation(logvar) if deviation else self("Exp", self("Mul", logvar, 0.5))
+        eps = noise(mu) if noise else self("RandomNormalLike", mu)
+        return self("Add", mean(mu), spread(self("Mul", sigma, eps, name=product)), name=total)
+
+    def behind(self, x: str, size: int) -> str:
+        """A sample behind an activation of any shape, in which there may be a culprit."""
+        return self.draw(*self.heads(self("Flatten", x), size, LATENTS))
+
+    def image(self) -> str:
+        """A decoder's first image, (1, 2, 2, 2)."""
+        return self("Reshape", self("Relu", self.dense(self.z(), LATENTS, 8)), np.array([-1, 2, 2, 2]))
+
+    def deconv(self, x: str | None = None, **attributes: Any) -> str:
+        """A bad transposed convolution."""
+        return self.bad("ConvTranspose", x or self.image(), self.weights(2, 3, 3, 3, fan=9), **attributes)
+
+
+Graph = Callable[[Case], str]
+
+
+def refused(cases: dict[str, tuple[Graph, str]]) -> Any:
+    """A test of each case: the culprit is refused for its reason, and nothing else is."""
+
+    @pytest.mark.parametrize("case", cases)
+    def test(self: Any, case: str, tmp_path: Path) -> None:
+        graph, reason = cases[case]
+        g = Case()
+        found = refusals(g, graph(g), tmp_path)
+        assert list(found) == ["culprit"]
+        assert reason in found["culprit"]
+
+    return test
+
+
+def frozen(g: Case, form: str, total: str = "culprit") -> str:
+    """A decoder behind a sample whose noise is a constant."""
+    mu, logvar = g.heads(g.rows(), 4, LATENTS)
+    noise = np.random.default_rng(0).normal(size=(1, LATENTS))
+    sigma = g("Exp", g("Mul", logvar, 0.5)) if form == "exponential" else g("Sqrt", g("Exp", logvar))
+    return g.dense(g("Add", g("Mul", noise, sigma), mu, name=total), LATENTS, 4)
+
+
+def image_heads(g: Case) -> str:
+    """A sample of images."""
+    mu, logvar = g.conv(), g.conv()
+    return g("Add", mu, g.bad("Mul", g("Exp", logvar), g("RandomNormalLike", mu)))
+
+
+def twice(g: Case) -> str:
+    """Two samples, one behind the other."""
+    mu, logvar = g.heads(g.z(), LATENTS, 2)
+    return g("Add", mu, g("Mul", g("Exp", logvar), g.bad("RandomNormalLike", mu)))
+
+
+def no_mean(g: Case) -> str:
+    """sigma * eps, taken as the sample."""
+    sigma = g("Exp", g.rows())
+    return g.bad("Gemm", g("Mul", sigma, g("RandomNormalLike", sigma)), g.weights(4, 2, fan=4))
+
+
+def clamp(g: Case, x: str, low: float, high: float) -> str:
+    """A Clip of that name."""
+    return g("Clip", x, low, high, name="clamp")
+
+
+def first(g: Case, x: str) -> str:
+    """The first elements of a row, as many as there are latent variables."""
+    return g("Slice", x, np.array([0]), np.array([LATENTS]), AXIS)
+
+
+class TestSampling:
+    test_deviations = refused(
+        {
+            "softplus": (
+                lambda g: g.z(deviation=lambda v: g("Softplus", v, name="soft"), product="culprit"),
+                "by soft of",
+            ),
+            "none": (
+                lambda g: g.z(deviation=lambda v: v, product="culprit"),
+                "by an activation itself",
+            ),
+            "plus": (
+                lambda g: g.z(deviation=lambda v: g("Add", g("Exp", v, name="exp"), 1e-3, name="plus"), product="culprit"),
+                "by exp, plus of an activation; expected Exp(0.5 * logvar), Sqrt",
+            ),
+            "negative": (lambda g: g.z(deviation=lambda v: g("Neg", g("Exp", v)), product="culprit"), "expected Exp(0.5 *"),
+            "bent": (lambda g: g.z(deviation=lambda v: g("Exp", g("Tanh", v, name="bend")), product="culprit"), "by bend, Exp_"),
+            "limited": (
+                lambda g: g.z(
+                    deviation=lambda v: g("Exp", g("Div", g("Clip", v, -20.0, 2.0, name="clamp"), 2.0)), product="culprit"
+                ),
+                "clamp limits the logarithm of the variance to [-20, 2]; the hardware's own limits are [-8, 8]",
+            ),
+            "limited in log-sigma": (
+                lambda g: g.z(deviation=lambda v: g("Exp", clamp(g, v, -3.0, 9.0)), product="culprit"),
+                "clamp limits the logarithm of the variance to [-6, 18]",
+            ),
+            "an image": (lambda g: image_heads(g), "latent variables of shape (1, 4, 4, 3), expected (1, latents): flatten"),
+        }
+    )
+    test_means = refused(
+        {
+            "bent": (lambda g: g.z(mean=lambda m: g("Tanh", m, name="bend"), total="culprit"), "the mean passes bend; expected"),
+            "the input": (
+                lambda g: g.z(mean=lambda m: first(g, g("Flatten", "x")), total="culprit"),
+                "the mean is not the result of a layer of weights",
+            ),
+            "of another layer": (lambda g: g.z(mean=lambda m: g.rows(3), total="culprit"), "layers on different activations"),
+            "of an image": (
+                lambda g: g.z(
+                    mean=lambda m: g("Slice", g("Flatten", g.conv()), np.array([0]), np.array([3]), AXIS), total="culprit"
+                ),
+                "the mean is an image of shape (4, 4, 3)",
+            ),
+            "of another shape": (
+                lambda g: g.z(mean=lambda m: g.rows(4), total="culprit"),
+                "means of shape (1, 4) for",
+            ),
+            "subtracted": (lambda g: subtracted(g), "expected mu + sigma * eps"),
+            "with shifted noise": (
+                lambda g: g.z(spread=lambda s: g("Add", s, 0.7), total="culprit"),
+                "to the noise; only the mean may be added to it",
+            ),
+        }
+    )
+    test_noise = refused(
+        {
+            "uniform": (lambda g: g.z(noise=lambda m: g.bad("RandomUniformLike", m)), "noise of another distribution"),
+            "coins": (lambda g: g.z(noise=lambda m: g.bad("Bernoulli", g("Sigmoid", m))), "noise of another distribution"),
+            "wide": (lambda g: g.z(noise=lambda m: g.bad("RandomNormalLike", m, scale=2.0)), "mean 0 and deviation 2"),
+            "off zero": (lambda g: g.z(noise=lambda m: g.bad("RandomNormal", shape=[1, 3], mean=1.0)), "mean 1 and"),
+            "of halves": (lambda g: g.z(noise=lambda m: g.bad("RandomNormalLike", m, dtype=10)), "another type than float"),
+            "of no elements": (lambda g: g.z(noise=lambda m: g.bad("RandomNormal", shape=[0, 3])), "noise of shape (0, 3)"),
+            "vast": (lambda g: g.z(noise=lambda m: g.bad("RandomNormal", shape=[1 << 40, 1 << 40])), "elements, at most"),
+            "shifted": (
+                lambda g: g.z(noise=lambda m: g("Add", g("RandomNormalLike", m), 0.7), product="culprit"),
+                "to the noise; only the mean may be added to it",
+            ),
+            "for several frames": (
+                lambda g: g.z(noise=lambda m: g("RandomNormal", shape=[5, 3]), product="culprit"),
+                "noise of shape (5, 3) for latent variables of shape (1, 3); samples of one frame are drawn one after the other",
+            ),
+            "several samples": (
+                lambda g: g.z(mean=lambda m: g.bad("Expand", m, np.array([5, 1, 3]))),
+                "it repeats an activation of shape (1, 3); samples of one frame are drawn one after the other",
+            ),
+            "twice": (twice, "a second source of noise beside RandomNormalLike_"),
+            "on an activation": (
+                lambda g: g.dense(g.bad("Add", g.rows(), g("RandomNormal", shape=[1, 4])), 4, 2),
+                "only be",
+            ),
+            "in a layer": (
+                lambda g: g.bad("Gemm", g("RandomNormal", shape=[1, 4]), np.ones((4, 2))),
+                "only be part of",
+            ),
+            "without a mean": (no_mean, "noise without its mean"),
+        }
+    )
+    test_constants = refused(
+        {
+            "exponential": (lambda g: frozen(g, "exponential"), "its noise was exported as a constant; export the model with"),
+            "root": (lambda g: frozen(g, "root"), "its noise was exported as a constant; export the model with"),
+        }
+    )
+
+    def test_a_wide_clamp_is_the_hardwares(self, tmp_path: Path, g: Vae) -> None:
+        mu, logvar = g.heads("x", FEATURES, LATENTS)
+        agree(g.save(tmp_path / "m.onnx", g.draw(mu, g("Clip", logvar, -8.0, None))), rows())
+
+    def test_noise_beside_the_way_does_not_matter(self, tmp_path: Path, g: Vae) -> None:
+        """Other outputs, and what only these depend on, are not looked at."""
+        mu, logvar = g.heads("x", FEATURES, LATENTS)
+        z = g.draw(mu, logvar)
+        other = g("Frobnicate", g("RandomUniformLike", mu))
+        path = g.save(tmp_path / "m.onnx", g.dense(z, LATENTS, 4), mu, other)
+        assert kinds(import_real(path)) == ["dense", "latent", "dense"]
+
+    def test_each_of_several_outputs(self, tmp_path: Path, g: Vae) -> None:
+        """Means, logarithms or the reconstruction, whichever is named."""
+        mu, logvar = g.heads("x", FEATURES, LATENTS)
+        decoded = g.dense(g.draw(mu, logvar), LATENTS, 4)
+        path, x = g.save(tmp_path / "m.onnx", mu, logvar, decoded), rows()
+        for name in (mu, logvar):
+            network = import_real(path, output_name=name)
+            assert kinds(network) == ["dense"]
+            close(network.output(x, np.zeros((len(x), 0))), execute(path, x, output=name).outputs)
+        assert network.omitted.outputs == (mu, decoded)
+        epsilon = np.random.default_rng(1).normal(size=(len(x), LATENTS)).astype(np.float32)
+        network = import_real(path, output_name=decoded)
+        close(network.output(x, epsilon), execute(path, x, epsilon=epsilon, output=decoded).outputs)
+        assert network.omitted.outputs == (mu, logvar)
+
+    def test_bits_beside_noise(self, tmp_path: Path, g: Vae) -> None:
+        """A binary network whose other output is a sample stays one."""
+        bits = g("BipolarQuant", g("MatMul", "x", signs(np.random.default_rng(3), FEATURES, 6)), 1.0)
+        z = g.draw(*g.heads(bits, 6, LATENTS))
+        path = g.save(tmp_path / "m.onnx", bits, z)
+        assert not is_real(path)
+        assert is_real(path, z)
+        assert np.array_equal(import_model(path).run(rows()), execute(path, rows(), output=bits).outputs)
+
+    @pytest.mark.parametrize("place", ["rows", "image"])
+    def test_a_function_of_two_branches_of_itself(self, place: str, tmp_path: Path) -> None:
+        """x * sigmoid(x), as exporters write SiLU, behind any layer."""
+        g = Case()
+        y = g.conv() if place == "image" else g.rows(6)
+        y = g("Mul", y, g("Sigmoid", g("Mul", y, 1.7)))
+        z = g.behind(y, 48 if place == "image" else 6)
+        y = g.dense(z, LATENTS, 4)
+        path = g.save(tmp_path / "m.onnx", g.dense(g("Mul", g("Sigmoid", y), y), 4, 3))
+        network = agree(path, (np.random.default_rng(4).integers(0, 256, (6, 2, 6, 5)) / 255).astype(np.float32))
+        assert len(network.layers) == 5
+
+
+def subtracted(g: Case) -> str:
+    """mu - sigma * eps."""
+    mu, logvar = g.heads(g.rows(), 4, LATENTS)
+    return g.bad("Sub", mu, g("Mul", g("Exp", logvar), g("RandomNormalLike", mu)))
+
+
+def residual(g: Case) -> str:
+    """A sum of a layer's result and its input."""
+    y = g("Relu", g.conv())
+    return g.behind(g.bad("Add", g("Conv", y, g.weights(4, 4, 1, 1, fan=4)), y), 48)
+
+
+def dense_residual(g: Case) -> str:
+    """The same of dense layers."""
+    y = g("Relu", g.rows())
+    total = g("Add", g.dense(y, 4, 4), y, name="sum")
+    mu = g.bad("Gemm", total, g.weights(4, 2, fan=4))
+    return g("Add", mu, g("Mul", g("Exp", g.rows(2)), g("RandomNormal", shape=[1, 2])))
+
+
+POINT, POINTS = np.ones((1, 2, 1, 1)), np.ones((1, 4, 1, 1))
+BY_CHANNEL = np.array([1.0, 2.0, 3.0, 4.0]).reshape(4, 1, 1)
+SMALL: dict[str, Any] = {"kernel_shape": [2, 2]}
+
+
+class TestLayers:
+    test_convolutions = refused(
+        {
+            "grouped": (lambda g: g.behind(g.bad("Conv", "x", g.weights(4, 1, 3, 3, fan=9), group=2), 48), "2 groups"),
+            "dilated": (
+                lambda g: g.behind(g.bad("Conv", "x", g.weights(4, 2, 3, 3, fan=9), dilations=[1, 2]), 16),
+                "dilations [1, 2]",
+            ),
+            "of other channels": (
+                lambda g: g.behind(g.bad("Conv", "x", np.ones((4, 3, 3, 3))), 48),
+                "weights of shape (4, 3",
+            ),
+            "without weights": (
+                lambda g: g.behind(g.bad("Conv", "x", np.zeros((0, 2, 3, 3))), 48),
+                "of shape (0, 2, 3, 3)",
+            ),
+            "not finite": (lambda g: g.behind(g.bad("Conv", "x", np.full((4, 2, 3, 3), np.nan)), 48), "not finite"),
+            "padded widely": (
+                lambda g: g.behind(g.bad("Conv", "x", POINT, pads=[1 << 40] * 4), 4),
+                "at most",
+            ),
+            "far apart": (
+                lambda g: g.behind(g.bad("Conv", "x", POINT, pads=[1 << 40] * 4, strides=[1 << 40] * 2), 9),
+                "padding by",
+            ),
+            "on rearranged channels": (
+                lambda g: g.behind(g.bad("Conv", g("Reshape", g.conv(), np.array([1, 3, 4, 4])), np.ones((1, 3, 1, 1))), 16),
+                "rearranged, as (3, 4, 4)",
+            ),
+        }
+    )
+    test_transposed = refused(
+        {
+            "grouped": (lambda g: g.deconv(group=2), "2 groups"),
+            "dilated": (lambda g: g.deconv(dilations=[2, 2]), "dilations [2, 2]"),
+            "of other channels": (
+                lambda g: g.bad("ConvTranspose", g.image(), np.ones((3, 2, 1, 1))),
+                "of shape (3, 2, 1, 1)",
+            ),
+            "no stride": (lambda g: g.deconv(strides=[1, 0]), "stride=0 is below 1"),
+            "negative stride": (lambda g: g.deconv(strides=[-2, 1]), "stride=-2 is below 1"),
+            "wide stride": (lambda g: g.deconv(strides=[1 << 40, 1]), "an output of 1099511627779 positions"),
+            "wide blocks": (lambda g: g.deconv(strides=[5000, 1]), "blocks of 5000 positions, at most 1024"),
+            "many weights": (
+                lambda g: g.bad(
+                    "ConvTranspose",
+                    g("Reshape", g.dense(g.z(), LATENTS, 256), np.array([-1, 64, 2, 2])),
+                    np.ones((64, 1, 3, 3)),
+                    strides=[1000, 1000],
+                ),
+                "64000000 weights for blocks of 1000 by 1000 positions",
+            ),
+            "negative padding": (lambda g: g.deconv(pads=[0, 0, -1, 0]), "negative padding"),
+            "nothing left": (lambda g: g.deconv(pads=[1, 2, 1, 2]), "an output of 0 positions"),
+            "less than nothing": (lambda g: g.deconv(pads=[1 << 40, 0, 1, 0]), "an output of -1099511627773 positions"),
+            "more padding": (lambda g: g.deconv(output_padding=[1, 0]), "output_padding=1 for stride=1"),
+            "negative output padding": (
+                lambda g: g.deconv(output_padding=[0, -1], strides=[2, 2]),
+                "output_padding=-1 for",
+            ),
+            "too large": (lambda g: g.deconv(output_shape=[5, 4]), "an output of 5 positions, of which at most 4 are reached"),
+            "of no size": (lambda g: g.deconv(output_shape=[0, 4]), "an output of 0 positions"),
+            "too short": (lambda g: g.deconv(strides=[1]), "do not suit the operator"),
+            "of a padded image": (
+                lambda g: g.deconv(g("Pad", g.image(), np.array([0, 0, 1, 0, 0, 0, 0, 0]))),
+                "of a padded activation",
+            ),
+            "of the sample as an image": (
+                lambda g: g.bad("ConvTranspose", g("Reshape", g.z(), np.array([-1, 1, 3, 1])), np.ones((1, 1, 2, 2))),
+                "rearranged, as (1, 3, 1)",
+            ),
+        }
+    )
+    test_steps = refused(
+        {
+            "channels apart behind a function": (
+                lambda g: g.behind(g.bad("Conv", g("Relu", g("Mul", g("Relu", g.conv()), BY_CHANNEL)), POINTS), 12),
+                "before it differs between elements behind a function that is not affine",
+            ),
+            "an offset by channel before padding": (
+                lambda g: g.behind(
+                    g.bad("Conv", g("Add", g("Relu", g.conv()), BY_CHANNEL, name="shift"), POINTS, pads=[1] * 4),
+                    30,
+                ),
+                "shift add to an activation before zero padding",
+            ),
+            "a slope by channel": (
+                lambda g: g.behind(g.bad("Conv", g("PRelu", g.conv(), BY_CHANNEL, name="slopes"), POINTS), 12),
+                "slopes before it differs between elements",
+            ),
+            "a function of the input": (lambda g: g.behind(g.bad("Conv", g("Tanh", "x"), np.ones((1, 2, 6, 5))), 1), "Tanh"),
+            "a function of the sample": (
+                lambda g: g.bad("Gemm", g("Tanh", g.z(), name="bend"), g.weights(LATENTS, 2, fan=2)),
+                "its input passes bend",
+            ),
+            "a softmax": (lambda g: g.dense(g.bad("Softmax", g.dense(g.z(), LATENTS, 4)), 4, 2), "several activations together"),
+            "pooling": (lambda g: g.behind(g.bad("MaxPool", g("Relu", g.conv()), **SMALL), 24), "not supported on activations"),
+            "bits behind": (lambda g: g.dense(g.bad("Sign", g.dense(g.z(), LATENTS, 4)), 4, 2), "behind layers of real weights"),
+            "a recurrent layer": (
+                lambda g: g.behind(g.bad("LSTM", "x", POINTS, POINTS), 4),
+                "not supported",
+            ),
+            "a joint": (lambda g: g.behind(g.bad("Concat", g.conv(), g.conv(), axis=1), 96), "only a sample and its scores"),
+            "a residual": (residual, "residual and other branches are not supported"),
+            "a dense residual": (dense_residual, "it takes the result of sum, which combines activations; residual and"),
+        }
+    )
+
+    def test_a_second_input(self, tmp_path: Path) -> None:
+        g = Case()
+        g.inputs.append(helper.make_tensor_value_info("label", TensorProto.FLOAT, [1, LATENTS]))
+        assert refusals(g, g.dense(g("Add", g.z(), "label"), LATENTS, 2), tmp_path) == {"label": "a second input"}
+
+    def test_all_offenders_are_listed(self, tmp_path: Path) -> None:
+        g = Case()
+        z = g.behind(g("Conv", "x", g.weights(4, 1, 3, 3, fan=9), group=2, name="grouped"), 48)
+        image = g("Reshape", g.dense(g("Mish", z, domain="com.example", name="mish"), LATENTS, 8), np.array([-1, 2, 2, 2]))
+        y = g("ConvTranspose", image, np.ones((2, 1, 2, 2)))
+        assert list(refusals(g, g("TopK", y, np.array([1]), name="top"), tmp_path)) == ["grouped", "mish", "top"]
+
+    @pytest.mark.parametrize(
+        ("graph", "reason"),
+        [
+            (lambda g: g("Mul", g.z(), 2.0), "stands between the sample or its scores and the output"),
+            (lambda g: g("Mul", g("Relu", g.dense(g.z(), LATENTS, 2)), np.array([[1.0, 2.0]])), "differ between elements behind"),
+            (lambda g: g("Transpose", g.image(), perm=[1, 0, 2, 3]), "expected a batch in front"),
+            (lambda g: g("RandomNormal", shape=[1, 3]), "which may only be part of"),
+            (lambda g: g("RandomNormal", shape=[3, 3]), "expected a batch in front"),
+        ],
+    )
+    def test_outputs(self, graph: Graph, reason: str, tmp_path: Path) -> None:
+        g = Case()
+        (found,) = refusals(g, graph(g), tmp_path).values()
+        assert reason in found
+
+
+class TestUntrustedFiles:
+    """Damage that leaves a well-formed file ends in a network or in one clear error, soon and without much memory."""
+
+    SECONDS = 10
+    MEGABYTES = 1024
+
+    def outcome(self, path: Path) -> type:
+        start, peak = time.process_time(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        result: type = RealNetwork
+        message = f"{path}: "
+        try:
+            import_real(path)
+        except SigmabitError as error:
+            result, message = type(error), str(error)
+        assert message.startswith(f"{path}: ")
+        assert time.process_time() - start < self.SECONDS
+        assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - peak < self.MEGABYTES << 10
+        return result
+
+    def test_changed_fields(self, tmp_path: Path) -> None:
+        """Attributes, connections and operators drawn anew, one at a time."""
+        random = np.random.default_rng(4)
+        seen: dict[type, int] = {}
+        for number in range(400):
+            g = vae(1, 4, 4, constant_nodes=bool(number % 2))
+            y = g("Conv", "x", g.weights(3, 1, 2, 2, fan=4), strides=[2, 2], pads=[0, 0, 1, 1], dilations=[1, 1], group=1)
+            mean, logvar = g.heads(g("Flatten", g("LeakyRelu", y, alpha=0.1), axis=1), 12, LATENTS)
+            z = g.draw(mean, logvar)
+            if number % 3:
+                y = g("Reshape", g("Relu", g.dense(z, LATENTS, 8)), np.array([-1, 2, 2, 2]))
+                weights = g.weights(2, 1, 3, 3, fan=9)
+                shape: dict[str, Any] = {"strides": [2, 2], "pads": [1, 1, 1, 1], "output_padding": [1, 1], "auto_pad": "NOTSET"}
+                model = g.model(g("Sigmoid", g("ConvTranspose", y, weights, g.weights(1, fan=1), **shape)))
+            else:
+                model = g.model(g.scored(z, mean, logvar))
+            change(model.graph, random)
+            path = tmp_path / "m.onnx"
+            path.write_bytes(model.SerializeToString())
+            result = self.outcome(path)
+            seen[result] = seen.get(result, 0) + 1
+        assert seen[RealNetwork] > 20
+        assert seen[UnsupportedModelError] > 100
+
+    @pytest.mark.parametrize(
+        "unfold",
+        [
+            lambda g, z: g("ConvTranspose", z, g("ConstantOfShape", np.array([3, 1, 1 << 13, 1 << 13]))),
+            lambda g, z: g("ConvTranspose", z, np.ones((3, 1, 1, 1)), strides=[4, 4], output_padding=[1 << 62, 3]),
+            lambda g, z: g("Gemm", g("Flatten", z), g("ConstantOfShape", np.array([3, 1 << 25]))),
+            lambda g, z: g("Gather", z, np.zeros((1 << 13, 1 << 12), np.int64), axis=3),
+            lambda g, z: g("Pad", z, np.array([0, 0, 0, 0, 0, 0, 1 << 40, 1 << 40])),
+        ],
+        ids=["weights", "output padding", "matrix", "gather", "pad"],
+    )
+    def test_bombs(self, unfold: Callable[[Vae, str], str], tmp_path: Path, g: Vae) -> None:
+        z = g("Reshape", g.draw(*g.heads("x", FEATURES, LATENTS)), np.array([0, -1, 1, 1]))
+        assert self.outcome(g.save(tmp_path / "m.onnx", unfold(g, z))) is UnsupportedModelError
+
+    def test_one_large_constant_in_many_layers(self, tmp_path: Path, g: Vae) -> None:
+        y = g.draw(*g.heads("x", FEATURES, LATENTS))
+        y = g.dense(y, LATENTS, 1 << 10)
+        square = g("ConstantOfShape", np.array([1 << 10, 1 << 10]))
+        for _ in range(200):
+            y = g("MatMul", y, square)
+        assert self.outcome(g.save(tmp_path / "m.onnx", y)) is UnsupportedModelError
+
+
+def change(graph: onnx.GraphProto, random: np.random.Generator) -> None:
+    """Change one thing of one node."""
+    names = ["", "x", "nowhere", *(output for node in graph.node for output in node.output)]
+    node = graph.node[random.integers(len(graph.node))]
+    match random.integers(5):
+        case 0 | 1 if node.attribute:
+            old = node.attribute[random.integers(len(node.attribute))]
+            number = [0, 1, -1, 2, 7, -(1 << 40), 1 << 20, 1 << 62][random.integers(8)]
+            values: list[Any] = [number, [number], [number] * 2, [number] * 4, [1, number], [1, 1, number, 1], 0.5, "SAME_UPPER"]
+            old.CopyFrom(helper.make_attribute(old.name, values[random.integers(len(values))]))
+        case 2 if node.input:
+            node.input[random.integers(len(node.input))] = str(random.choice(names))
+        case 3:
+            node.op_type = graph.node[random.integers(len(graph.node))].op_type
+        case _:
+            node.output[0] = str(random.choice(names))
+
+
+class TestReference:
+    """The executor that all of this is held against: noise that is fed, several samples, other tensors."""
+
+    def test_several_samples(self, tmp_path: Path, g: Vae) -> None:
+        mean, logvar = g.heads("x", FEATURES, LATENTS)
+        path = g.save(tmp_path / "m.onnx", g.dense(g.draw(mean, logvar), LATENTS, 4))
+        x, epsilon = rows(frames=5), np.random.default_rng(1).normal(size=(5, 7, LATENTS)).astype(np.float32)
+        together = execute(path, x, epsilon=epsilon, tensors=[mean, logvar])
+        assert together.outputs.shape == (5, 7, 4)
+        assert together.tensors[mean].shape == together.tensors[logvar].shape == (5, 7, LATENTS)
+        for sample in range(7):
+            alone = execute(path, x, epsilon=epsilon[:, sample])
+            np.testing.assert_allclose(together.outputs[:, sample], alone.outputs, rtol=1e-5, atol=1e-6)
+        assert np.array_equal(together.tensors[mean][:, 0], together.tensors[mean][:, 6])
+
+    def test_progress_counts_frames(self, tmp_path: Path, g: Vae) -> None:
+        path = g.save(tmp_path / "m.onnx", g.draw(*g.heads("x", FEATURES, LATENTS)))
+        seen: list[tuple[int, int]] = []
+        execute(path, rows(frames=400), lambda done, total: seen.append((done, total)), np.zeros((400, 3, LATENTS)))
+        assert seen[-1] == (400, 400) and len(seen) > 1
+
+    def test_noise_that_is_missing_or_too_much(self, tmp_path: Path, g: Vae) -> None:
+        mean, logvar = g.heads("x", FEATURES, LATENTS)
+        path = g.save(tmp_path / "m.onnx", g.draw(mean, logvar))
+        with pytest.raises(ExecutionError, match="it draws random numbers; give them"):
+            execute(path, rows())
+        with pytest.raises(ExecutionError, match="no node draws random numbers"):
+            execute(g.save(path, mean), rows(), epsilon=np.zeros((9, LATENTS)))
+        with pytest.raises(ExecutionError, match="onnxruntime cannot run it"):
+            execute(g.save(path, g.draw(mean, logvar)), rows(), epsilon=np.zeros((9, LATENTS + 1)))
+        with pytest.raises(ExecutionError, match=r"noise of shape \(8, 3\) for 9 frames"):
+            execute(path, rows(), epsilon=np.zeros((8, LATENTS)))

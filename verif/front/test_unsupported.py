@@ -1,0 +1,419 @@
+"""What cannot become hardware is refused: every offender, by name and reason, in one error."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from onnx import TensorProto, helper
+
+from sigmabit.golden import UnsupportedModelError, import_model
+
+from ..harness.onnx_graphs import Builder, Operand, normalisation, signs
+
+RANDOM = np.random.default_rng(3)
+WEIGHTS = signs(RANDOM, 4, 2, 3, 3)
+POINTS = signs(RANDOM, 4, 4, 1, 1)
+MATRIX = signs(RANDOM, 60, 4)
+ONE_TOO_LARGE = WEIGHTS * np.where(np.arange(72) == 20, 2, 1).reshape(WEIGHTS.shape)
+ONE_NAN = np.where(np.arange(72) == 20, np.nan, 1).reshape(WEIGHTS.shape)
+BY_CHANNEL = np.array([1.0, 2.0]).reshape(2, 1, 1)
+PAIR: dict[str, Any] = {"kernel_shape": [2, 2]}
+
+
+class Case(Builder):
+    """A graph on (2, 6, 5) pixels, from parts that are supported and one `bad` node, which is called culprit."""
+
+    def __init__(self) -> None:
+        super().__init__((2, 6, 5))
+
+    def bad(self, operator: str, *operands: Operand, **attributes: Any) -> str:
+        return self(operator, *operands, name="culprit", **attributes)
+
+    def conv(self, x: Operand = "x", **attributes: Any) -> str:
+        """A convolution (1, 4, 4, 3)."""
+        return self("Conv", x, WEIGHTS, **attributes)
+
+    def bits(self, x: Operand = None, **attributes: Any) -> str:
+        """A tensor, or else a convolution, binarised."""
+        return self("BipolarQuant", x or self.conv(), 1.0, **attributes)
+
+    def dense(self) -> str:
+        """A dense layer's scores (1, 4)."""
+        return self("MatMul", self("Flatten", "x"), MATRIX)
+
+    def padded(self, *pads: int) -> np.ndarray:
+        """Pads above and left of an image, then below and right."""
+        return np.array([0, 0, *pads[:2], 0, 0, *pads[2:]])
+
+
+Graph = Callable[[Case], str]
+"""Adds the nodes of a case and gives the output."""
+
+Cases = dict[str, tuple[Graph, str]]
+"""By what is wrong: a graph, and words of the reason that is given."""
+
+
+def refusals(graph: Graph, folder: Path) -> dict[str, str]:
+    """The reason by node of everything that is refused; the error is one line that holds them all."""
+    case = Case()
+    path = case.save(folder / "m.onnx", graph(case))
+    with pytest.raises(UnsupportedModelError) as caught:
+        import_model(path)
+    findings = caught.value.findings
+    count = f"{len(findings)} unsupported node{'s' * (len(findings) > 1)}"
+    assert str(caught.value) == f"{path}: {count}: " + "; ".join(map(str, findings))
+    assert "\n" not in str(caught.value)
+    return {finding.node: finding.reason for finding in findings}
+
+
+def refused(cases: Cases) -> Any:
+    """A test of each case: the culprit is refused for its reason, and nothing else is."""
+
+    @pytest.mark.parametrize("case", cases)
+    def test(self: Any, case: str, tmp_path: Path) -> None:
+        graph, reason = cases[case]
+        found = refusals(graph, tmp_path)
+        assert list(found) == ["culprit"]
+        assert reason in found["culprit"]
+
+    return test
+
+
+class TestLayers:
+    test_weights = refused(
+        {
+            "float": (lambda g: g.bad("Conv", "x", ONE_TOO_LARGE), "not binary: output 1 holds"),
+            "zero": (lambda g: g.bad("Conv", "x", WEIGHTS * 0), "not binary: output 0 holds nothing but zeros"),
+            "none": (lambda g: g.bad("Conv", "x", WEIGHTS[:0]), "weights of shape (0, 2, 3, 3)"),
+            "NaN": (lambda g: g.bad("Conv", "x", ONE_NAN), "not finite"),
+            "infinite": (lambda g: g.bad("Conv", "x", WEIGHTS * np.inf), "not finite"),
+            "of another type": (lambda g: g.bad("Conv", "x", np.ones((4, 2, 3, 3), np.uint8)), "weights of type uint8"),
+            "for other channels": (lambda g: g.bad("Conv", g.bits(), WEIGHTS), "for an activation of shape (1, 4, 4, 3)"),
+            "computed": (lambda g: g.bad("Conv", "x", g.bits("x")), "input 1 depends on the graph's input"),
+            "first": (lambda g: g.bad("MatMul", MATRIX, "x"), "input 1 depends on the graph's input"),
+            "left out": (lambda g: g.bad("Conv", "x"), "input 1 is missing"),
+            "a vector": (lambda g: g.bad("MatMul", g("Flatten", "x"), MATRIX[:, 0]), "1 dimensions, expected a matrix"),
+            "on an image": (lambda g: g.bad("MatMul", "x", MATRIX), "for an activation of shape (1, 2, 6, 5)"),
+            "a scale too many": (lambda g: g.conv(g.bad("BipolarQuant", WEIGHTS, np.ones((5, 1, 1, 1, 1)))), "does not fit"),
+        }
+    )
+    test_convolutions = refused(
+        {
+            "grouped": (lambda g: g.bad("Conv", "x", WEIGHTS[:, :1], group=2), "2 groups"),
+            "dilated": (lambda g: g.bad("Conv", "x", WEIGHTS, dilations=[2, 1]), "dilations [2, 1]"),
+            "over one dimension": (lambda g: g.bad("Conv", "x", WEIGHTS[:, :, 0]), "over 1 dimensions"),
+            "larger than the image": (lambda g: g.bad("Conv", "x", np.ones((1, 2, 7, 7))), "kernel=7 exceeds"),
+            "without a stride": (lambda g: g.bad("Conv", "x", WEIGHTS, strides=[0, 1]), "stride=0 is below 1"),
+            "of sums": (lambda g: g.bad("Conv", g.conv(), POINTS), "not binary"),
+            "transposed": (lambda g: g.bad("ConvTranspose", "x", WEIGHTS), "not supported on activations"),
+        }
+    )
+    test_dense = refused(
+        {
+            "transposed": (lambda g: g.bad("Gemm", g("Flatten", "x"), MATRIX, transA=1), "a transposed activation"),
+            "of sums": (lambda g: g.bad("MatMul", g.dense(), np.ones((4, 2))), "not binary"),
+            "with padding": (
+                lambda g: g.bad("MatMul", g("Flatten", g("Pad", "x", g.padded(1, 0, 0, 0))), np.ones((70, 2))),
+                "every element of the activation before it exactly once",
+            ),
+        }
+    )
+    test_pooling = refused(
+        {
+            "average": (lambda g: g.bad("AveragePool", g.bits(), **PAIR), "not supported on activations"),
+            "pixels": (lambda g: g.conv(g.bad("MaxPool", "x", **PAIR)), "only binary activations can be pooled"),
+            "rows": (lambda g: g.bad("MaxPool", g("Flatten", "x"), **PAIR), "of an activation of shape (1, 60)"),
+            "zeros": (lambda g: g.bad("MaxPool", g("Pad", g.bits(), g.padded(1, 1, 0, 0)), **PAIR), "after zero padding"),
+            "padding alone": (lambda g: g.bad("MaxPool", g.bits(), **PAIR, pads=[0, 2, 0, 0]), "padding=2 is not below kernel=2"),
+            "one end twice": (lambda g: g.bad("MaxPool", g.bits(), **PAIR, pads=[0, 0, 1, 1]), "two windows end at the same"),
+            "vast": (lambda g: g.bad("MaxPool", g.bits(), kernel_shape=[1 << 40] * 2, pads=[(1 << 40) - 1] * 4), "windows of"),
+            "places": (lambda g: places(g), "its output places is used"),
+        }
+    )
+    test_branches = refused(
+        {
+            "residual": (lambda g: residual(g), "it combines two activations"),
+        }
+    )
+
+    @pytest.mark.parametrize(
+        ("branches", "reason"),
+        [
+            (lambda g, y: (g("Conv", y, POINTS, name="first"), g.bad("Conv", y, POINTS)), "also feeds first; branches are not"),
+            (lambda g, y: (g.conv(g.quant("x", 8)), g.bad("Conv", "x", WEIGHTS)), "beside its Quant node"),
+            (lambda g, y: (g.conv(g.quant("x", 8)), g.conv(g.bad("BipolarQuant", "x", 1.0))), "taken a second time"),
+        ],
+        ids=["two layers", "pixels beside their quantiser", "two quantisers"],
+    )
+    def test_both_ways(self, branches: Callable[[Case, str], tuple[str, str]], reason: str, tmp_path: Path) -> None:
+        """Branches that meet again: what takes something a second time is refused, and so is their sum."""
+        found = refusals(lambda g: g("Add", *branches(g, g.bits() if "feeds" in reason else "x"), name="sum"), tmp_path)
+        assert list(found) == ["culprit", "sum"]
+        assert reason in found["culprit"]
+        assert "it combines two activations" in found["sum"]
+
+
+def places(g: Case) -> str:
+    """A MaxPool whose indices are used."""
+    g.nodes.append(helper.make_node("MaxPool", [g.bits()], ["largest", "places"], name="culprit", **PAIR))
+    return "places"
+
+
+def residual(g: Case) -> str:
+    """A sum of a layer's result and its input."""
+    y = g.bits(g.conv(pads=[1, 1, 1, 1]))
+    return g.bad("Add", g("Conv", y, POINTS), y)
+
+
+def test_sizes_are_printed_so_that_they_differ(tmp_path: Path) -> None:
+    """Two float32 numbers that agree in six digits."""
+
+    def graph(g: Case) -> str:
+        sizes = np.where(np.arange(72) == 20, 0.05, 0.0500003).reshape(WEIGHTS.shape).astype(np.float32)
+        return g.bad("Conv", "x", WEIGHTS * sizes)
+
+    (reason,) = refusals(graph, tmp_path).values()
+    assert re.search(r"output 1 holds -?0.05 beside -?0.0500003$", reason)
+
+
+class TestActivations:
+    test_quantisers = refused(
+        {
+            "of two bits": (lambda g: g.quant(g.conv(), 2, name="culprit"), "activations of 4 levels"),
+            "ternary": (lambda g: g.quant(g.conv(), 2, narrow=1, name="culprit"), "activations of 3 levels"),
+            "of eight bits": (lambda g: g.quant(g.conv(), 8, signed=0, name="culprit"), "activations of 256 levels"),
+            "of one level": (lambda g: g.quant(g.conv(), 1, signed=0, narrow=1, name="culprit"), "the single level 0"),
+            "of half a bit": (lambda g: g.quant(g.conv(), 1.5, name="culprit"), "bit width [1.5]"),
+            "rounding at random": (lambda g: g.quant(g.conv(), 8, rounding_mode="DICE", name="culprit"), "rounding mode DICE"),
+            "of negative step": (
+                lambda g: g.quant(g.conv(), 1, -1.0, name="culprit"),
+                "a quantisation step that is not positive",
+            ),
+            "of two bits, at last": (
+                lambda g: g.bad("MultiThreshold", g.conv(), np.zeros((4, 3)), out_dtype="UINT2"),
+                "3 thresholds per channel give activations of more than one bit",
+            ),
+            "of a size by channel": (lambda g: g.bad("BipolarQuant", "x", BY_CHANNEL), "differs between channels"),
+            "of a softmax": (
+                lambda g: g.bad("Sign", g("Softmax", g.dense(), name="soft")),
+                "the result of soft, which only the host can compute",
+            ),
+        }
+    )
+    test_inputs = refused(
+        {
+            "of 24 bits": (lambda g: g.conv(g.quant("x", 24, name="culprit")), "an input of 16777216 levels"),
+            "of a step by channel": (lambda g: g.conv(g.quant("x", 8, BY_CHANNEL, name="culprit")), "differs between channels"),
+            "off zero": (lambda g: g.conv(g.quant("x", 8, 1.0, 0.5, name="culprit")), "a zero point of 0.5"),
+            "scaled by channel": (
+                lambda g: g.bad("Conv", g("Mul", "x", BY_CHANNEL, name="scale"), WEIGHTS),
+                "scale scales its input elements differently",
+            ),
+            "curved": (lambda g: g.bad("Conv", g("Exp", "x", name="curve"), WEIGHTS), "linear function of integers, after curve"),
+            "soft": (
+                lambda g: g.bad("MatMul", g("Softmax", g("Flatten", "x"), name="soft"), MATRIX),
+                "the result of soft, which only the host can compute",
+            ),
+        }
+    )
+    test_normalisations = refused(
+        {
+            "not monotone": (
+                lambda g: g.bad("Sign", g("Sub", g("Abs", g("Add", g.conv(), 0.1), name="size"), 0.5)),
+                "not monotone from size on: channel 0 turns between accumulators",
+            ),
+            "a square": (
+                lambda g: g.bad("Sign", g("Sub", g("Pow", g.conv(), 2.0, name="square"), 0.5)),
+                "not monotone from square",
+            ),
+            "a pole": (
+                lambda g: g.bad("Sign", g("Sub", g("Div", 1.0, g("Add", g.conv(), 0.3), name="pole"), 0.5)),
+                "not monotone from pole",
+            ),
+            "pooled where not monotone": (
+                lambda g: g.bad("Sign", g("Add", g("MaxPool", g("Abs", g.conv()), **PAIR, name="pool"), 0.5)),
+                "what pool pools before it is not monotone",
+            ),
+            "by position": (
+                lambda g: g.bad("Sign", g("Add", g.conv(), np.arange(12.0).reshape(4, 3))),
+                "differs between positions",
+            ),
+            "in training": (lambda g: batch_normalization(g, training_mode=1), "in training mode"),
+            "of NaN": (lambda g: batch_normalization(g, variance=np.nan), "a constant that is not finite"),
+            "of infinite variance": (lambda g: batch_normalization(g, variance=np.inf), "a constant that is not finite"),
+            "of negative variance": (
+                lambda g: batch_normalization(g, variance=-1.0),
+                "the variance of channel 2 is not positive",
+            ),
+            "of other channels": (
+                lambda g: g.bits(g.bad("BatchNormalization", "x", *normalisation(RANDOM, 3, 1))),
+                "does not fit an activation of shape (1, 2, 6, 5)",
+            ),
+            "of a batch": (lambda g: g.bits(g.bad("Mul", g.conv(), np.ones((3, 4, 1, 1)))), "does not fit an activation"),
+            "an exponential": (lambda g: g.bits(g.bad("Pow", 2.0, g.conv())), "a constant to the power of an activation"),
+        }
+    )
+    test_rearrangements = refused(
+        {
+            "reflected": (lambda g: g.conv(g.bad("Pad", "x", g.padded(1, 1, 0, 0), mode="reflect")), "of mode reflect"),
+            "ones around": (lambda g: g.conv(g.bad("Pad", "x", g.padded(1, 1, 0, 0), 1.0)), "a value other than zero"),
+            "cropped": (lambda g: g.conv(g.bad("Pad", "x", g.padded(-1, 0, 0, 0))), "negative padding"),
+            "vast": (lambda g: g.conv(g.bad("Pad", "x", g.padded(1 << 40, 0, 0, 0))), "more than 16777216 elements"),
+            "padded too early": (
+                lambda g: g.conv(g.bad("Add", g("Pad", "x", g.padded(1, 1, 0, 0)), 1.0)),
+                "between a padding and the layer",
+            ),
+            "of another size": (lambda g: g.bad("Reshape", "x", np.array([7, -1])), "cannot become (7, -1)"),
+            "of two free sizes": (lambda g: g.bad("Reshape", "x", np.array([-1, -1])), "cannot become (-1, -1)"),
+            "rows as channels": (
+                lambda g: g.bad("Conv", g("Reshape", g.bits(), np.array([1, 3, 4, 4])), np.ones((1, 3, 1, 1))),
+                "rearranged",
+            ),
+            "an axis too many": (
+                lambda g: g.bits(g.bad("Transpose", g.conv(), perm=[0, 1, 2, 3, 4])),
+                "do not suit the operator",
+            ),
+            "a slice": (lambda g: g.bad("Slice", g.conv(), np.array([0]), np.array([1])), "not supported on activations"),
+            "a joint": (
+                lambda g: g("Conv", g.bad("Concat", "x", "x", axis=1), np.ones((3, 4, 3, 3))),
+                "not supported on activations",
+            ),
+            "integers": (lambda g: g.bits(g.bad("Cast", g.conv(), to=TensorProto.INT8)), "another type than float or double"),
+            "half floats": (
+                lambda g: g.bits(g.bad("Cast", g.conv(), to=TensorProto.FLOAT16)),
+                "another type than float or double",
+            ),
+        }
+    )
+
+
+def batch_normalization(g: Case, variance: float = 1.0, **attributes: Any) -> str:
+    """A BatchNormalization in which channel 2 has the given variance."""
+    constants = normalisation(RANDOM, 4, 2)
+    constants[3][2] = variance
+    return g.bits(g.bad("BatchNormalization", g.conv(), *constants, **attributes))
+
+
+class TestGraphs:
+    test_operators = refused(
+        {
+            "unknown": (lambda g: g.bits(g.bad("Frobnicate", g.conv())), "not supported on activations"),
+            "of an unknown domain": (lambda g: g.bad("Conv", "x", WEIGHTS, domain="com.example"), "of the domain com.example"),
+            "of the wrong domain": (
+                lambda g: g.bad("Quant", g.conv(), 1.0, domain="ai.onnx.ml"),
+                "Quant of the domain ai.onnx.ml",
+            ),
+            "of QONNX's that is unknown": (
+                lambda g: g.bits(g.bad("Trunc", g.conv(), 1.0, domain="qonnx.custom_op.general")),
+                "operator Trunc of the domain qonnx.custom_op.general, of which only BipolarQuant",
+            ),
+            "of FINN's": (
+                lambda g: g.bits(g.bad("XnorPopcountMatMul", g.conv(), 1.0, domain="finn.custom_op.general")),
+                "operator XnorPopcountMatMul",
+            ),
+            "random": (lambda g: g.bad("Add", g.conv(), g("RandomNormal", shape=[1])), "only be part of mu + sigma"),
+            "failing": (lambda g: g.bits(g("Add", g.conv(), g.bad("Reshape", WEIGHTS, np.array([5])))), "cannot be evaluated"),
+            "softmax of an image": (lambda g: g.bad("Softmax", g.conv(), axis=1), "of an activation of shape (1, 4, 4, 3)"),
+        }
+    )
+
+    def test_all_offenders_are_listed(self, tmp_path: Path) -> None:
+        """Also behind the first, also bad weights of a layer whose input is unknown by then; and nothing that is fine."""
+
+        def graph(g: Case) -> str:
+            y = g("Conv", "x", WEIGHTS[:, :1], group=2, name="grouped")
+            y = g("AveragePool", g.bits(y), **PAIR, name="average")
+            y = g("Conv", y, np.linspace(0, 1, 144).reshape(4, 4, 3, 3), name="float")
+            y = g("Mish", g("Conv", y, POINTS), domain="com.example", name="function")
+            batch = g("Unsqueeze", g("Gather", g("Shape", y), np.array(0)), np.array([0]))
+            y = g("Reshape", y, g("Concat", batch, np.array([-1]), axis=0))
+            return g("TopK", g("Gemm", y, ONE_TOO_LARGE.reshape(8, 9), transB=1, name="matrix"), np.array([1]), name="top")
+
+        assert list(refusals(graph, tmp_path)) == ["grouped", "average", "float", "function", "matrix", "top"]
+
+    def test_seven_faults_one_behind_the_other(self, tmp_path: Path) -> None:
+        """Each for its own reason, though nothing is known any more of what it takes but the shape."""
+
+        def graph(g: Case) -> str:
+            y = g("Conv", "x", np.linspace(0, 1, 144).reshape(8, 2, 3, 3), pads=[1, 1, 1, 1], name="real")
+            y = g("Conv", g.bits(y), signs(RANDOM, 8, 4, 3, 3), group=2, pads=[1, 1, 1, 1], name="grouped")
+            y = g("BatchNormalization", y, *normalisation(RANDOM, 8, 3))
+            y = g("Conv", g.bits(y), signs(RANDOM, 8, 8, 2, 2), dilations=[2, 2], pads=[1, 1, 1, 1], name="dilated")
+            short = g.bits(y)
+            y = g("Add", g("Conv", short, signs(RANDOM, 8, 8, 1, 1)), short, name="residual")
+            y = g("MaxPool", g.quant(y, 2, name="two bits"), **PAIR, dilations=[2, 2], name="pool")
+            y = g.quant(g("Conv", y, signs(RANDOM, 8, 8, 2, 2)), 4, name="four bits")
+            return g("MatMul", g("Flatten", y), signs(RANDOM, 48, 3))
+
+        found = refusals(graph, tmp_path)
+        reasons = {
+            "real": "weights that are not binary",
+            "grouped": "2 groups",
+            "dilated": "dilations [2, 2]",
+            "residual": "it combines two activations",
+            "two bits": "activations of 4 levels",
+            "pool": "dilations [2, 2]",
+            "four bits": "activations of 16 levels",
+        }
+        assert list(found) == list(reasons)
+        for node, reason in reasons.items():
+            assert reason in found[node]
+
+    @pytest.mark.parametrize("operator", ["Elu", "GlobalAveragePool", "AveragePool", "Selu", "InstanceNormalization"])
+    def test_what_stands_behind_may_be_right(self, operator: str, tmp_path: Path) -> None:
+        """Also a Quant of the input behind a function that is refused; and what is wrong with its shape is said."""
+
+        def graph(g: Case) -> str:
+            constants = [np.ones(2), np.zeros(2)] if operator.startswith("Instance") else []
+            y = g.quant(g.bad(operator, "x", *constants, **(PAIR if operator == "AveragePool" else {})), 8)
+            y = g("Conv", y, signs(RANDOM, 4, 2, 1, 1))
+            return g("MatMul", g("Flatten", g.bits(y)), np.ones((7, 3)), name="matrix")
+
+        found = refusals(graph, tmp_path)
+        assert list(found) == ["culprit", "matrix"]
+        assert "weights of shape (7, 3) for an activation of shape" in found["matrix"]
+
+    def test_real_weights(self, tmp_path: Path) -> None:
+        """Outside of a graph that draws samples they are refused, and it is said where they may be."""
+        (reason,) = refusals(lambda g: g("Conv", "x", RANDOM.normal(size=(4, 2, 3, 3))), tmp_path).values()
+        assert "real weights are for graphs that draw noise" in reason
+
+    def test_nodes_without_names_are_counted(self, tmp_path: Path) -> None:
+        def graph(g: Case) -> str:
+            y = g("Elu", g.conv())
+            for node in g.nodes:
+                node.ClearField("name")
+            return y
+
+        assert list(refusals(graph, tmp_path)) == ["Elu_1"]
+
+    def test_a_second_input(self, tmp_path: Path) -> None:
+        def graph(g: Case) -> str:
+            g.inputs.append(helper.make_tensor_value_info("z", TensorProto.FLOAT, [1, 4, 1, 1]))
+            return g("Add", g.conv(), "z")
+
+        assert refusals(graph, tmp_path) == {"z": "a second input"}
+
+    @pytest.mark.parametrize(
+        ("graph", "reason"),
+        [
+            (lambda g: "x", "no layer stands between the input and the output"),
+            (lambda g: g("Mul", "x", 2.0), "no layer stands between the input and the output"),
+            (lambda g: g("Identity", WEIGHTS), "it does not depend on the input"),
+            (lambda g: "nowhere", "no node gives it"),
+            (lambda g: g("MaxPool", g.conv(), **PAIR), "only binary activations can be pooled"),
+            (lambda g: g.quant("x", 8, 0.25), "no layer stands between the input and the output"),
+            (lambda g: g("BipolarQuant", "x", 1.0), "no layer stands between the input and the output"),
+            (lambda g: g("Relu", g.quant("x", 4)), "no layer stands between the input and the output"),
+            (lambda g: g("Pad", g.conv(), g.padded(1, 1, 0, 0)), "no padding"),
+            (lambda g: g("Transpose", g.conv(), perm=[1, 0, 2, 3]), "expected a batch in front"),
+        ],
+    )
+    def test_outputs(self, graph: Graph, reason: str, tmp_path: Path) -> None:
+        (found,) = refusals(graph, tmp_path).values()
+        assert reason in found

@@ -1,0 +1,123 @@
+"""Blocks under test, cycle by cycle, in MyHDL's simulator or in a Verilog simulator, behind one interface.
+
+Test code is ordinary synchronous Python in both cases. Ports have their Verilog names (sink_data for sink.data); single bits and
+vectors alike are plain integers.
+"""
+
+from __future__ import annotations
+
+import copy
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from myhdl import Simulation, delay
+
+from sigmabit.hdl.verilog.convert import port_signals
+from sigmabit.hdl.verilog.module import forget_elaborations, quick_elaboration
+
+Values = Mapping[str, int]
+
+CLOCK_NAMES = ("clk", "aclk")
+RESET_LEVELS = {"rst": 1, "aresetn": 0}
+"""Reset ports, and the level at which they reset."""
+
+
+class Dut(ABC):
+    """A block under test. One clock cycle is settle(inputs), in which outputs are seen, and edge()."""
+
+    cycle = 0
+
+    @abstractmethod
+    def settle(self, inputs: Values) -> Values:
+        """Apply inputs before the clock edge, let logic settle, and return all outputs."""
+
+    @abstractmethod
+    def edge(self) -> None:
+        """Let the clock rise."""
+
+    def step(self, inputs: Values) -> Values:
+        """One cycle: the outputs that go with `inputs`, before the edge."""
+        outputs = self.settle(inputs)
+        self.edge()
+        return outputs
+
+    def reset(self, idle: Values, cycles: int = 3) -> None:
+        """Hold reset for some cycles, with the inputs idle; cycles are counted from its end."""
+        for asserted in (True, False):
+            levels = {name: level if asserted else 1 - level for name, level in self.reset_ports.items()}
+            if asserted:
+                for _ in range(cycles):
+                    self.step({**idle, **levels})
+            else:
+                self.settle(levels)
+        self.cycle = 0
+
+    @property
+    @abstractmethod
+    def reset_ports(self) -> dict[str, int]:
+        """The block's reset ports, and the level at which each resets."""
+
+
+class MyHdlDut(Dut):
+    """A block in MyHDL's simulator."""
+
+    def __init__(self, elaborate: Callable[[], Any]) -> None:
+        """elaborate: makes the block with fresh signals."""
+        with quick_elaboration():
+            instance = elaborate()
+        self.signals = dict(port_signals(instance))
+        self.clock = next((self.signals[name] for name in CLOCK_NAMES if name in self.signals), None)
+        self.simulation = Simulation(instance, self._keep_going())
+        self.cycle = 0
+
+    @staticmethod
+    def _keep_going() -> Iterator[Any]:
+        while True:  # a simulation in which nothing waits would end, and reset all signals
+            yield delay(1)
+
+    @property
+    def reset_ports(self) -> dict[str, int]:
+        return {name: level for name, level in RESET_LEVELS.items() if name in self.signals}
+
+    def settle(self, inputs: Values) -> Values:
+        for name, value in inputs.items():
+            self._drive(self.signals[name], value)
+        if self.clock is not None:
+            self.clock.next = False
+        self.simulation.run(1, quiet=1)
+        return {name: int(signal) for name, signal in self.signals.items()}
+
+    def edge(self) -> None:
+        if self.clock is not None:
+            self.clock.next = True
+        self.simulation.run(1, quiet=1)
+        self.cycle += 1
+
+    def close(self) -> None:
+        """Free MyHDL's one simulator for the next test."""
+        self.simulation.quit()
+        forget_elaborations()
+
+    @staticmethod
+    def _drive(signal: Any, value: int) -> None:
+        signal.next = bool(value) if isinstance(signal.val, bool) else value
+
+
+class VerilogDut(Dut):
+    """A Verilog module under cocotb. `call` runs a coroutine of (settle inputs or None for an edge) from another thread."""
+
+    def __init__(self, call: Callable[[Values | None], Values], ports: list[str]) -> None:
+        self.call, self.ports = call, ports
+        self.cycle = 0
+
+    @property
+    def reset_ports(self) -> dict[str, int]:
+        return {name: level for name, level in RESET_LEVELS.items() if name in self.ports}
+
+    def settle(self, inputs: Values) -> Values:
+        return self.call(copy.copy(inputs))
+
+    def edge(self) -> None:
+        self.call(None)
+        self.cycle += 1

@@ -1,0 +1,81 @@
+"""What the suites of convolution and dense have in common: a layer, its folding, and the cycles at which results come."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from sigmabit.golden.layers.linear import Linear
+from sigmabit.hdl.verilog.stream import Flow, bit, reset
+
+from .bench import Dut
+from .layers import Frames, LayerCase, frames, naive
+from .operands import delayed, full_speed
+from .stream import play_flow
+from .suite import BlockSuite
+
+
+class LayerSuite(BlockSuite):
+    """Whole layers, window or gather included, against loops over everything."""
+
+    examples = 4
+
+    @abstractmethod
+    def starts(self, layer: Linear, arrivals: NDArray[np.int64], folds: int) -> NDArray[np.int64]:
+        """First chunk of each position."""
+
+    @abstractmethod
+    def buffer(self, case: LayerCase, arrivals: NDArray[np.int64]) -> int:
+        """The smallest buffer for positions that arrive at full speed."""
+
+    @abstractmethod
+    def configure(self, case: LayerCase, buffer: int) -> Any:
+        """The blocks of the layer."""
+
+    @abstractmethod
+    def block(self) -> Any:
+        """The layer's block."""
+
+    def stimuli(self, config: LayerCase) -> st.SearchStrategy[Frames]:
+        return frames(config.layer)
+
+    def expected(self, config: LayerCase, stimulus: Frames) -> list[list[int]]:
+        layer = config.layer
+        return [result for frame in stimulus.codes(layer) for result in naive(layer, frame)]
+
+    def golden(self, config: LayerCase, stimulus: Frames) -> list[list[int]]:
+        layer = config.layer
+        return layer.run(stimulus.codes(layer)).reshape(-1, layer.channels).tolist()  # type: ignore[no-any-return]
+
+    def full_speed(self, case: LayerCase, count: int) -> NDArray[np.int64]:
+        """Cycles of the positions of `count` frames without pauses."""
+        layer = case.layer
+        return full_speed(count, layer.window.inputs, layer.window.outputs * case.folding.folds(layer))
+
+    def configured(self, case: LayerCase) -> Any:
+        """The blocks with the smallest buffer."""
+        return self.configure(case, self.buffer(case, self.full_speed(case, 6)))
+
+    def elaborate(self, config: LayerCase) -> Any:
+        layer = config.layer
+        sink, source = Flow(layer.input.layout.beat_bits), Flow(layer.layout.beat_bits)
+        return self.block()(bit(), reset(), sink, source, self.configured(config))
+
+    def play(self, dut: Dut, config: LayerCase, stimulus: Frames) -> list[list[int]]:
+        layer = config.layer
+        dut.reset({"sink_valid": 0})
+        arrivals = delayed(self.full_speed(config, len(stimulus.frames)), stimulus.pauses)
+        folds = config.folding.folds(layer)
+        due = (self.starts(layer, arrivals, folds) + folds - 1 + self.configured(config).latency).reshape(-1).tolist()
+        beats = [int.from_bytes(beat.tobytes(), "little") for beat in layer.input.layout.pack(stimulus.codes(layer))]
+        played = list(zip(arrivals.reshape(-1).tolist(), beats, strict=True))
+        seen = play_flow(dut, "sink", played, due[-1] + 3, {}, "source_valid")
+        assert [cycle for cycle, _ in seen] == due
+        width = -(-layer.layout.beat_bits // 8)
+        raw = b"".join(outputs["source_data"].to_bytes(width, "little") for _, outputs in seen)
+        results = layer.layout.unpack(np.frombuffer(raw, np.uint8).reshape(-1, width))
+        return results.reshape(-1, layer.channels).tolist()  # type: ignore[no-any-return]

@@ -1,0 +1,181 @@
+"""Random layers for the suites, and the naive loops that say what they compute."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+import numpy as np
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from sigmabit.golden.arithmetic.activate import Activation
+from sigmabit.golden.layers.convolution import Convolution
+from sigmabit.golden.layers.dense import Dense
+from sigmabit.golden.layers.fixed import Fixed
+from sigmabit.golden.layers.linear import Linear
+from sigmabit.golden.layers.window import Axis, Window
+from sigmabit.golden.types.grid import Grid
+from sigmabit.golden.types.tensor import TensorType
+from sigmabit.hdl.layers.folding import Folding
+
+GRIDS = (Grid(2, 2, -1, 1.0), Grid(2, 1, 0, 0.5), Grid(4, 2, -3, 1.0), Grid(11, 1, 0, 1.0), Grid(6, 3, -4, 0.1))
+"""Bipolar bits, bits of 0 and 1, pixels with an offset, pixels without, and a grid whose zero is no code."""
+
+
+@dataclass(frozen=True)
+class LayerCase:
+    """A layer made from a seed, and how it is folded. The seed draws weights and thresholds."""
+
+    rows: Axis
+    columns: Axis
+    channels: int
+    outputs: int
+    grid: Grid
+    scores: bool
+    dense: bool
+    folding: Folding
+    seed: int
+
+    @property
+    def layer(self) -> Convolution | Fixed:
+        """The golden layer."""
+        random = np.random.default_rng(self.seed)
+        tensor = TensorType(self.rows.size, self.columns.size, self.channels, self.grid.levels)
+        shape = (self.rows.kernel, self.columns.kernel, self.channels, self.outputs)
+        weights = random.choice(np.array([-1, 1], np.int8), shape)
+        spread = 1 + int(np.sqrt(weights[..., 0].size)) * self.grid.max_magnitude
+        thresholds = None if self.scores else random.integers(-spread, spread + 1, self.outputs)
+        if thresholds is not None and self.outputs > 2:
+            thresholds[:2] = (-(10**6), 10**6)  # a channel that is always 1, and one that never is
+        if self.dense:
+            return Dense.of("layer", (), tensor, self.grid, weights.reshape(-1, self.outputs), thresholds)
+        return Convolution("layer", (), tensor, self.grid, Window(self.rows, self.columns), weights, thresholds)
+
+
+@dataclass(frozen=True)
+class FixedCase(LayerCase):
+    """A layer of fixed-point weights; the seed also draws their width, the biases and the activation. No scores."""
+
+    signed: bool
+    weight_bits: int
+    table: bool
+
+    @property
+    def layer(self) -> Fixed:
+        """The golden layer."""
+        random = np.random.default_rng(self.seed)
+        grid = replace(self.grid, levels=1 << self.grid.bits) if self.signed else self.grid
+        tensor = TensorType(self.rows.size, self.columns.size, self.channels, grid.levels, self.signed and grid.levels > 2)
+        limit = 1 << (self.weight_bits - 1)
+        weights = random.integers(-limit, limit, (self.rows.kernel, self.columns.kernel, self.channels, self.outputs))
+        bias = random.integers(-8 * limit, 8 * limit, self.outputs)
+        bits, signed, shift = int(random.integers(2, 9)), bool(random.integers(2)), int(random.integers(0, self.weight_bits + 2))
+        activation = Activation(shift, bits, signed)
+        if self.table:
+            results = random.integers(-16, 16, 1 << bits)
+            activation = Activation(shift, bits, signed, results, 5, True)
+        return Fixed("layer", (), tensor, grid, Window(self.rows, self.columns), weights, bias, activation)
+
+
+def fixed(cases: st.SearchStrategy[LayerCase]) -> st.SearchStrategy[FixedCase]:
+    """The same shapes and foldings with fixed-point weights."""
+
+    def build(case: LayerCase, signed: bool, weight_bits: int, table: bool) -> FixedCase:
+        shape = case.rows, case.columns, case.channels, case.outputs
+        return FixedCase(*shape, case.grid, False, case.dense, case.folding, case.seed, signed, weight_bits, table)
+
+    return st.builds(build, cases, st.booleans(), st.integers(2, 9), st.booleans())
+
+
+def naive(layer: Convolution | Fixed, frame: NDArray[np.int64]) -> list[list[int]]:
+    """Results of one frame (height, width, channels) in raster order: bits, codes or scores; by loops over everything."""
+    rows, columns, grid = layer.window.rows, layer.window.columns, layer.grid
+    results = []
+    for y in range(rows.outputs):
+        for x in range(columns.outputs):
+            sums = []
+            for output in range(layer.channels):
+                total = 0
+                for ky in range(rows.kernel):
+                    for kx in range(columns.kernel):
+                        row, column = y * rows.stride - rows.before + ky, x * columns.stride - columns.before + kx
+                        if 0 <= row < rows.size and 0 <= column < columns.size:
+                            for c in range(layer.input.channels):
+                                value = grid.gain * int(frame[row, column, c]) + grid.offset
+                                total += int(layer.weights[ky, kx, c, output]) * value
+                sums.append(_result(layer, total, output))
+            results.append(sums)
+    return results
+
+
+def _result(layer: Convolution | Fixed, total: int, output: int) -> int:
+    """What becomes of the sum of an output channel."""
+    if isinstance(layer, Convolution):
+        return total if layer.thresholds is None else int(total >= layer.thresholds[output])
+    activation = layer.activation
+    number = math.floor(Fraction(total + int(layer.bias[output]), 2**activation.shift))
+    lowest = -(2 ** (activation.bits - 1)) if activation.signed else 0
+    number = min(max(number, lowest), lowest + 2**activation.bits - 1)
+    return number if activation.table is None else int(activation.table[number - lowest])
+
+
+@st.composite
+def axes(draw: st.DrawFn) -> Axis:
+    """Sizes from 1 to 6, kernels up to 3, strides up to 4, padding on either side, wider than the kernel too."""
+    kernel = draw(st.integers(1, 3))
+    before, after = draw(st.integers(0, kernel + 1)), draw(st.integers(0, kernel + 1))
+    return Axis(draw(st.integers(max(1, kernel - before - after), 6)), kernel, draw(st.integers(1, 4)), before, after)
+
+
+def divisors(number: int) -> st.SearchStrategy[int]:
+    """The divisors of a number."""
+    return st.sampled_from([n for n in range(1, number + 1) if number % n == 0])
+
+
+@st.composite
+def convolutions(draw: st.DrawFn) -> LayerCase:
+    """Convolutions of every shape and folding."""
+    rows, columns = draw(axes()), draw(axes())
+    channels, outputs = draw(st.integers(1, 4)), draw(st.integers(1, 5))
+    group = draw(st.sampled_from(sorted({1, columns.kernel})))
+    folding = Folding(group, draw(divisors(channels)), draw(st.integers(1, outputs)), draw(st.booleans()))
+    return _case(draw, rows, columns, channels, outputs, False, folding)
+
+
+@st.composite
+def denses(draw: st.DrawFn) -> LayerCase:
+    """Dense layers of every shape and folding."""
+    height, width, channels, outputs = (draw(st.integers(1, n)) for n in (3, 3, 4, 6))
+    group, slices = draw(divisors(height * width)), draw(divisors(channels))
+    if group > 1:
+        slices = 1
+    folding = Folding(group, slices, draw(st.integers(1, outputs)), draw(st.booleans()))
+    rows, columns = Axis(height, height), Axis(width, width)
+    return _case(draw, rows, columns, channels, outputs, True, folding)
+
+
+def _case(draw: st.DrawFn, rows: Axis, columns: Axis, channels: int, outputs: int, dense: bool, folding: Folding) -> LayerCase:
+    """A layer of a given shape, with any grid, decisions or scores, and any weights."""
+    grid, scores, seed = draw(st.sampled_from(GRIDS)), draw(st.booleans()), draw(st.integers(0, 99))
+    return LayerCase(rows, columns, channels, outputs, grid, scores, dense, folding, seed)
+
+
+@dataclass(frozen=True)
+class Frames:
+    """Frames of codes in stream order, and the pauses before positions."""
+
+    frames: tuple[tuple[int, ...], ...]
+    pauses: tuple[int, ...]
+
+    def codes(self, layer: Linear) -> NDArray[np.int64]:
+        """(N, height, width, channels)."""
+        return np.array(self.frames, np.int64).reshape(-1, *layer.input.shape)
+
+
+def frames(layer: Linear) -> st.SearchStrategy[Frames]:
+    """Up to three frames, with and without pauses."""
+    codes = st.tuples(*[st.integers(layer.input.low, layer.input.high)] * layer.input.size)
+    pauses = st.one_of(st.just((0,)), st.lists(st.sampled_from([0, 0, 0, 1, 7]), min_size=1, max_size=7).map(tuple))
+    return st.builds(Frames, st.lists(codes, min_size=1, max_size=3).map(tuple), pauses)

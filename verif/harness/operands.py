@@ -1,0 +1,74 @@
+"""Playing positions into the blocks that read operands from them, and seeing the operands come when the schedule says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sigmabit.hdl.planning import schedule
+from sigmabit.hdl.verilog.stream import ADDRESS_LEAD
+
+from .bench import Dut, Values
+from .stream import play_flow
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One operand: its data, and where it belongs. number: the address of its weights. bias: that of its initial value."""
+
+    data: int
+    first: bool
+    last: bool
+    number: int
+    bias: int
+
+
+def expected_operands(chunks: NDArray[np.integer], repeats: int, bits: int, bias: Callable[[int, int], int]) -> list[Seen]:
+    """What golden's chunks (jobs, chunks, codes) of `bits` bits are as operands; bias(job, repeat) is each one's."""
+    seen = []
+    for job, parts in enumerate(chunks):
+        for repeat in range(repeats):
+            for chunk, codes in enumerate(parts):
+                data = sum(int(code) << (i * bits) for i, code in enumerate(codes))
+                number = repeat * len(parts) + chunk
+                seen.append(Seen(data, chunk == 0, chunk == len(parts) - 1, number, bias(job, repeat)))
+    return seen
+
+
+def full_speed(frames: int, inputs: int, busy: int) -> NDArray[np.int64]:
+    """Cycles of positions at full speed, in a pipeline whose busiest part takes `busy` cycles for a frame of `inputs`."""
+    interval = max(inputs, busy)
+    return schedule.entries(frames, inputs, interval // inputs, interval)
+
+
+def delayed(least: NDArray[np.int64], pauses: Sequence[int]) -> NDArray[np.int64]:
+    """Cycles of positions: the least, and later by all pauses so far, which repeat."""
+    late = np.cumsum([pauses[i % len(pauses)] for i in range(least.size)])
+    arrivals: NDArray[np.int64] = least + late.reshape(least.shape)
+    return arrivals
+
+
+def play_operands(dut: Dut, arrivals: NDArray[np.int64], beats: Sequence[int], due: NDArray[np.int64]) -> list[Seen]:
+    """Play beats at their cycles into `sink`; the operands that come, which must be in the cycles of `due`."""
+    addresses: dict[int, int] = {}
+
+    def note(outputs: Values) -> None:
+        addresses[dut.cycle - 1] = outputs.get("operand_address", 0)
+
+    dut.reset({"sink_valid": 0})
+    played = list(zip(arrivals.reshape(-1).tolist(), beats, strict=True))
+    seen = play_flow(dut, "sink", played, int(due.max()) + 3, {}, "operand_valid", note)
+    assert [cycle for cycle, _ in seen] == due.reshape(-1).tolist()
+    return [
+        Seen(
+            outputs["operand_data"],
+            bool(outputs.get("operand_first", 1)),
+            bool(outputs.get("operand_last", 1)),
+            addresses[cycle - ADDRESS_LEAD],
+            outputs.get("operand_bias", 0),
+        )
+        for cycle, outputs in seen
+    ]

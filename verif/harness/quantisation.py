@@ -1,0 +1,97 @@
+"""How far each layer of a quantised network may be from that of its float graph.
+
+Every layer of golden is held against the real one on the same input: golden's own codes, as the numbers that they stand for. What
+it may differ by follows from what its weights and its bias were rounded by, the rounding of its result, and what saturation cuts
+off. Whole networks differ by more, since layers amplify the differences of those before them; how much depends on the data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sigmabit.golden import Network
+from sigmabit.golden.layers.fixed import Fixed
+from sigmabit.golden.network.real import Real, RealLatent, RealLinear, RealNetwork
+from sigmabit.golden.noise.gaussian import FRACTION
+from sigmabit.golden.sampling.latent import Latent
+from sigmabit.golden.sampling.reparameterise import error_bound
+from sigmabit.golden.sampling.score import KL_FRACTION, kl_bound
+from sigmabit.golden.types.scalar import Chain
+
+SECANT = 1.05
+"""Between two entries of its table a function is at most so much steeper than the steepest step from entry to entry."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One layer's results: golden's and the real layer's, and the most that they may differ by; all of one shape."""
+
+    layer: str
+    golden: Real
+    real: Real
+    bound: Real
+
+    @property
+    def differences(self) -> Real:
+        """How far the results are from each other."""
+        return np.abs(self.golden - self.real)
+
+
+def compare_layers(
+    real: RealNetwork, network: Network, x: NDArray[np.generic], epsilon: NDArray[np.integer]
+) -> Iterator[Comparison]:
+    """Each layer for the frames x and samples (N, latents)."""
+    trace = network.trace(x, epsilon[:, None])
+    values = real.values(trace["input"])
+    by_name = {layer.name: layer for layer in network.layers}
+    for step in real.layers:
+        layer = by_name[step.name]
+        if isinstance(step, RealLatent):
+            assert isinstance(layer, Latent)
+            results, expected, bound = _sampled(step, layer, trace, values, epsilon.astype(np.float64) * 2.0**-FRACTION)
+        else:
+            assert isinstance(layer, Fixed)
+            last = f"{step.name}_shuffle" if step.rows * step.columns > 1 else step.name
+            results = trace[last].astype(np.float64) * layer.result_scale
+            expected, bound = _through(step, layer, values)
+        yield Comparison(step.name, results, expected, bound)
+        values = results
+
+
+def _through(real: RealLinear, layer: Fixed, values: Real) -> tuple[Real, Real]:
+    activation, sums = layer.activation, real.sums(values)
+    unit = layer.scale * 2**activation.shift
+    rounded = np.abs(real.weights - layer.weights * (layer.scale / layer.grid.scale))
+    half = (1 << activation.shift) >> 1
+    errors = replace(real, weights=rounded, bias=np.zeros_like(real.bias)).sums(np.abs(values))
+    errors = errors + np.abs(real.bias - (layer.bias - half) * layer.scale) + unit / 2
+    low, high = activation.limits
+    limited = np.clip(sums, low * unit, high * unit)
+    if activation.table is None:
+        cut = np.abs(np.asarray(real.function(sums)) - limited)
+        bound = errors + cut
+    else:
+        curve = np.asarray(real.function(np.arange(low, high + 1) * unit))
+        slope = SECANT * float(np.abs(np.diff(curve)).max()) / unit
+        cut = np.abs(np.asarray(real.function(sums)) - np.asarray(real.function(limited)))
+        bound = slope * errors + cut + layer.result_scale / 2
+    return real.result(sums), replace(real, function=Chain()).result(bound)
+
+
+def _sampled(
+    real: RealLatent, layer: Latent, trace: dict[str, NDArray[np.int64]], heads: Real, epsilon: Real
+) -> tuple[Real, Real, Real]:
+    latents, unit = layer.latents, 2.0**-layer.z_fraction
+    units = np.array([unit] * latents + ([2.0 ** (-2 * layer.fraction), 2.0**-KL_FRACTION] if layer.score else []))
+    expected = real.run(heads, epsilon)
+    limit = (1 << layer.z_bits - 1) * unit
+    bound = np.zeros_like(expected)
+    saturated = np.maximum(0, np.abs(expected[..., :latents]) + unit - limit)
+    bound[..., :latents] = error_bound(layer.deviation, layer.z_fraction) * unit + saturated
+    if layer.score:
+        bound[..., -1] = kl_bound(latents, layer.variance)
+    return trace[layer.name] * units, expected, bound

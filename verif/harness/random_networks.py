@@ -1,0 +1,165 @@
+"""Small networks made from a seed, and foldings of any network made from a seed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sigmabit.golden.layers.convolution import Convolution
+from sigmabit.golden.layers.dense import Dense
+from sigmabit.golden.layers.linear import Linear
+from sigmabit.golden.layers.pool import Pool
+from sigmabit.golden.layers.threshold import Threshold
+from sigmabit.golden.layers.window import Axis, Window
+from sigmabit.golden.network.network import InputFormat, Layer, Network, OutputFormat
+from sigmabit.golden.types.grid import Grid
+from sigmabit.golden.types.scalar import Chain
+from sigmabit.golden.types.tensor import TensorType
+from sigmabit.hdl.layers.folding import Folding
+from sigmabit.hdl.planning.plan import Plan, make_plan
+
+from .layers import naive
+
+Random = np.random.Generator
+
+BITS = Grid(2, 2, -1, 1.0)
+
+
+def draw_folding(layer: Linear, random: Random) -> Folding:
+    """Any folding that suits the layer."""
+    whole = layer.window.taps if layer.dense else layer.window.columns.kernel
+    groups = [n for n in range(1, whole + 1) if whole % n == 0]
+    group = int(random.choice(groups if layer.dense else [1, whole]))
+    slices = [n for n in range(1, layer.input.channels + 1) if layer.input.channels % n == 0]
+    sliced = 1 if layer.dense and group > 1 else int(random.choice(slices))
+    return Folding(group, sliced, int(random.integers(1, layer.channels + 1)), bool(random.integers(2)))
+
+
+def draw_plan(network: Network, seed: int, samples: int = 1) -> Plan:
+    """Any plan: each layer folded at random, at the least interval or a slower one."""
+    random = np.random.default_rng(seed)
+    foldings = {layer.name: draw_folding(layer, random) for layer in network.layers if isinstance(layer, Linear)}
+    plan = make_plan(network, foldings, "xc7vx690t", 200.0, samples=samples)
+    slack = int(random.choice([0, 0, 1, 17]))
+    return make_plan(network, foldings, "xc7vx690t", 200.0, plan.interval + slack, samples) if slack else plan
+
+
+@dataclass(frozen=True)
+class NetworkCase:
+    """A network of a few small layers, and a plan for it; the seed draws everything from shapes to folding."""
+
+    seed: int
+
+    @cached_property
+    def network(self) -> Network:
+        """The network."""
+        random = np.random.default_rng(self.seed)
+        height, width, channels = (int(n) for n in random.integers((2, 2, 1), (7, 7, 4)))
+        grid = (BITS, Grid(4, 2, -3, 1.0), Grid(11, 1, 0, 1.0), Grid(256, 1, 0, 1.0))[random.integers(4)]
+        tensor = TensorType(height, width, channels, grid.levels)
+        layers = tuple(_layers(tensor, grid, random))
+        result = layers[-1].layout
+        size = result.height * result.width * result.channels
+        order = np.arange(tensor.size)
+        return Network(
+            f"network_{self.seed}",
+            InputFormat("x", (tensor.size,), order, tensor, grid, None),
+            layers,
+            OutputFormat("y", (size,), np.arange(size), np.ones((), np.float32), 1, 0, Chain(())),
+        )
+
+    @cached_property
+    def plan(self) -> Plan:
+        """The plan."""
+        return draw_plan(self.network, self.seed)
+
+
+def _layers(tensor: TensorType, grid: Grid, random: Random) -> Iterator[Layer]:
+    if grid.levels > 2 and random.integers(3) == 0:
+        thresholds = random.integers(0, grid.levels + 1, tensor.shape)
+        yield Threshold("sign0", (), tensor, thresholds, random.integers(0, 2, tensor.shape).astype(bool))
+        tensor, grid = TensorType(*tensor.shape, 2), BITS
+    convolutions, denses = int(random.integers(0, 3)), int(random.integers(0, 3))
+    last = convolutions + denses - 1
+    for number in range(convolutions):
+        window = Window(_axis(tensor.height, random), _axis(tensor.width, random))
+        shape = (window.rows.kernel, window.columns.kernel, tensor.channels, int(random.integers(1, 6)))
+        weights = random.choice(np.array([-1, 1], np.int8), shape)
+        scores = number == last and bool(random.integers(4))
+        layer = Convolution(
+            f"conv{number}", (), tensor, grid, window, weights, None if scores else _thresholds(weights, grid, random)
+        )
+        yield layer
+        if scores:
+            return
+        tensor, grid = layer.output, BITS
+        if random.integers(2):
+            pool = Pool(
+                f"pool{number}",
+                (),
+                tensor,
+                Window(_pool_axis(tensor.height, random), _pool_axis(tensor.width, random)),
+                random.integers(0, 2, tensor.channels).astype(bool),
+            )
+            yield pool
+            tensor = pool.output
+    for number in range(max(denses, 0 if convolutions else 1)):
+        weights = random.choice(np.array([-1, 1], np.int8), (tensor.size, int(random.integers(1, 8))))
+        scores = convolutions + number >= last and bool(random.integers(4))
+        dense = Dense.of(f"dense{number}", (), tensor, grid, weights, None if scores else _thresholds(weights, grid, random))
+        yield dense
+        if scores:
+            return
+        tensor, grid = dense.output, BITS
+
+
+def _thresholds(weights: NDArray[np.int8], grid: Grid, random: Random) -> NDArray[np.int64]:
+    spread = 1 + int(np.sqrt(weights[..., 0].size)) * grid.max_magnitude
+    thresholds: NDArray[np.int64] = random.integers(-spread, spread + 1, weights.shape[-1:])
+    return thresholds
+
+
+def _axis(size: int, random: Random) -> Axis:
+    """Kernels up to 3, strides up to 3, padding wider than the kernel too."""
+    kernel = int(random.integers(1, 4))
+    before, after = (int(n) for n in random.integers(0, kernel + 2, 2))
+    return Axis(size, kernel, int(random.integers(1, 4)), before, after) if kernel <= size + before + after else Axis(size, 1)
+
+
+def _pool_axis(size: int, random: Random) -> Axis:
+    """An axis on which every window has an input, and no two end at the same one."""
+    while True:
+        axis = _axis(size, random)
+        ends = {axis.last(output) for output in range(axis.outputs)}
+        if max(axis.before, axis.after) < axis.kernel and len(ends) == axis.outputs:
+            return axis
+
+
+def naive_network(network: Network, frame: NDArray[np.int64]) -> list[list[int]]:
+    """The results of one frame (height, width, channels) in raster order, by loops over everything."""
+    for layer in network.layers:
+        if isinstance(layer, Threshold):
+            frame = np.array(
+                [int(c >= k) ^ f for c, k, f in zip(frame.flat, layer.thresholds.flat, layer.falling.flat, strict=True)]
+            )
+            shape = layer.input.shape
+        elif isinstance(layer, Pool):
+            rows, columns = layer.window.rows, layer.window.columns
+            seen = [frame[_inside(rows, y), _inside(columns, x)] for y in range(rows.outputs) for x in range(columns.outputs)]
+            frame = np.array([[min(c.flat) if e else max(c.flat) for c, e in zip(s.T, layer.every, strict=True)] for s in seen])
+            shape = layer.output.shape
+        else:
+            assert isinstance(layer, Convolution)
+            frame = np.array(naive(layer, frame), np.int64)
+            shape = layer.layout.height, layer.layout.width, layer.layout.channels
+        frame = frame.reshape(shape)
+    return frame.reshape(-1, frame.shape[-1]).tolist()  # type: ignore[no-any-return]
+
+
+def _inside(axis: Axis, output: int) -> slice:
+    start = output * axis.stride - axis.before
+    return slice(max(start, 0), start + axis.kernel)

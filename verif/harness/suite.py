@@ -1,0 +1,172 @@
+"""One suite per block, inherited by its golden model, its MyHDL and its Verilog: only how a stimulus is run differs.
+
+A suite says how configurations and stimuli are drawn, what an independent reference expects, and how a stimulus is played into
+a block under test. `GoldenTests`, `MyHdlTests` and `VerilogTests` turn it into tests: many drawn configurations for golden and
+MyHDL, and the suite's `samples`, a few telling ones, for Verilog on each simulator that is installed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from sigmabit.hdl.verilog.convert import convert
+from sigmabit.hdl.verilog.module import outline, quick_elaboration
+
+from ..simulation.toolchain import environment, verilator_environment
+from . import needs
+from .bench import Dut, MyHdlDut
+
+CONFIGS = 40
+"""Configurations drawn for each suite in MyHDL and for golden."""
+
+EXAMPLES = 12
+"""Stimuli drawn for each configuration."""
+
+SIMULATORS = ("verilator", "icarus")
+
+_COMMON: dict[str, Any] = {
+    "deadline": None,
+    "database": None,
+    "derandomize": True,
+    "suppress_health_check": list(HealthCheck),
+    "phases": (Phase.explicit, Phase.generate, Phase.shrink),
+}
+
+
+class BlockSuite(ABC):
+    """What is tested about one block."""
+
+    samples: ClassVar[Sequence[Any]]
+    """Configurations to be tried in Verilog."""
+
+    examples: ClassVar[int] = EXAMPLES
+    """Stimuli drawn for each configuration."""
+
+    @abstractmethod
+    def configs(self) -> st.SearchStrategy[Any]:
+        """Configurations."""
+
+    @abstractmethod
+    def stimuli(self, config: Any) -> st.SearchStrategy[Any]:
+        """Inputs for a configuration, with the pauses between them."""
+
+    @abstractmethod
+    def expected(self, config: Any, stimulus: Any) -> Any:
+        """What must come out, by a naive reference that shares nothing with the golden model."""
+
+    @abstractmethod
+    def golden(self, config: Any, stimulus: Any) -> Any:
+        """What the golden model gives."""
+
+    @abstractmethod
+    def elaborate(self, config: Any) -> Any:
+        """The MyHDL block, with fresh signals."""
+
+    @abstractmethod
+    def play(self, dut: Dut, config: Any, stimulus: Any) -> Any:
+        """Play a stimulus into a block that has just been reset or drained, assert its timing, and return what came out."""
+
+    def check(self, config: Any, run: Callable[[Any], Any]) -> None:
+        """The property: for every stimulus, `run` gives what the reference expects."""
+        tried = 0
+
+        @settings(max_examples=self.examples, **_COMMON)
+        @given(self.stimuli(config))
+        def agree(stimulus: Any) -> None:
+            nonlocal tried
+            tried += 1
+            assert run(stimulus) == self.expected(config, stimulus)
+
+        agree()
+        assert tried > 0
+
+    def check_dut(self, config: Any, dut: Dut) -> None:
+        """The property on a block under test."""
+        self.check(config, lambda stimulus: self.play(dut, config, stimulus))
+
+
+class GoldenTests:
+    """The suite on the golden model."""
+
+    def test_golden(self: Any) -> None:
+        @settings(max_examples=CONFIGS, **_COMMON)
+        @given(self.configs())
+        def every(config: Any) -> None:
+            self.check(config, lambda stimulus: self.golden(config, stimulus))
+
+        every()
+        for config in self.samples:
+            self.check(config, lambda stimulus, c=config: self.golden(c, stimulus))
+
+
+class MyHdlTests:
+    """The suite in MyHDL's simulator."""
+
+    def test_myhdl(self: Any) -> None:
+        @settings(max_examples=CONFIGS, **_COMMON)
+        @given(self.configs())
+        def every(config: Any) -> None:
+            dut = MyHdlDut(lambda: self.elaborate(config))
+            try:
+                self.check_dut(config, dut)
+            finally:
+                dut.close()
+
+        every()
+
+
+class VerilogTests:
+    """The suite's samples as Verilog, under cocotb."""
+
+    @pytest.mark.parametrize("simulator", SIMULATORS)
+    def test_verilog(self: Any, simulator: str, tmp_path: Path) -> None:
+        if simulator == "icarus":
+            needs.icarus()
+        for number, config in enumerate(self.samples):
+            suite = next(base for base in type(self).__mro__ if "samples" in vars(base))
+            name = suite.__module__.rpartition(".")[2]  # pytest gives test modules names of its own
+            run_cocotb(
+                self.elaborate,
+                config,
+                {"SIGMABIT_SUITE": f"sigmabit.verif.{name}:{suite.__name__}", "SIGMABIT_SAMPLE": str(number)},
+                tmp_path / str(number),
+                simulator,
+            )
+
+
+def run_cocotb(
+    elaborate: Callable[[Any], Any], config: Any, variables: dict[str, str], folder: Path, simulator: str = "verilator"
+) -> None:
+    """Convert a block, build it, and run verif/harness/cocotb_entry.py in it. Fails with the log's end where the suite fails there."""
+    from cocotb_test.simulator import run
+
+    with outline(), quick_elaboration():
+        instance = elaborate(config)
+    design = convert(instance)
+    sources = design.write(folder / "verilog")
+    ports = ",".join(port.name for port in design.modules[design.top].ports)
+    extra = {**variables, "SIGMABIT_PORTS": ports, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
+    arguments: dict[str, Any] = {"make_args": ["-j2", "OPT_FAST=-O0"], "extra_args": ["--timescale", "1ns/1ps"]}
+    if simulator == "icarus":
+        arguments = {"extra_args": ["-g2005", "-Wall"], "timescale": "1ns/1ps"}
+    with environment(verilator_environment()), contextlib.chdir(folder / "verilog"):  # where memories read their contents
+        run(
+            simulator=simulator,
+            toplevel=design.top,
+            module="sigmabit.verif.harness.cocotb_entry",
+            verilog_sources=[str(source) for source in sources],
+            sim_build=str(folder / "build"),
+            work_dir=str(folder / "verilog"),
+            extra_env=extra,
+            **arguments,
+        )

@@ -1,0 +1,1 @@
+"""Tests of the sources themselves: traps in the MyHDL, pages, configurations."""

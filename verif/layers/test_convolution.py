@@ -1,0 +1,61 @@
+"""convolution: windows and matrix-vector unit together are the golden layer, at the planned cycles."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from sigmabit.golden.layers.linear import Linear
+from sigmabit.golden.layers.window import Axis
+from sigmabit.hdl.layers import convolution as block
+from sigmabit.hdl.layers.folding import Folding
+from sigmabit.hdl.planning import schedule
+
+from ..harness.layer_suite import LayerSuite
+from ..harness.layers import GRIDS, LayerCase, convolutions
+from ..harness.suite import GoldenTests, MyHdlTests, VerilogTests
+
+SAME = Axis(5, 3, 1, 1, 1)
+
+
+class ConvolutionSuite(LayerSuite):
+    """Kernels, strides, paddings, grids and foldings of every kind."""
+
+    samples: ClassVar[Sequence[LayerCase]] = (
+        LayerCase(SAME, SAME, 1, 4, GRIDS[2], False, False, Folding(3, 1, 4), 1),
+        LayerCase(SAME, SAME, 4, 6, GRIDS[0], False, False, Folding(1, 2, 4, block=True), 2),
+        LayerCase(Axis(6, 2, 2), Axis(5, 3, 2, 1, 0), 3, 3, GRIDS[4], True, False, Folding(1, 3, 1), 3),
+        LayerCase(Axis(4, 3), Axis(4, 1), 2, 5, GRIDS[0], True, False, Folding(1, 1, 2), 4),
+    )
+
+    def configs(self) -> st.SearchStrategy[LayerCase]:
+        return convolutions()
+
+    def starts(self, layer: Linear, arrivals: NDArray[np.int64], folds: int) -> NDArray[np.int64]:
+        return schedule.window_starts(arrivals, layer.window, folds)
+
+    def buffer(self, case: LayerCase, arrivals: NDArray[np.int64]) -> int:
+        layer, folds = case.layer, case.folding.folds(case.layer)
+        return schedule.rows_needed(arrivals, self.starts(layer, arrivals, folds), layer.window, folds)
+
+    def configure(self, case: LayerCase, buffer: int) -> Any:
+        return block.configure(case.layer, case.folding, buffer)
+
+    def block(self) -> Any:
+        return block.convolution
+
+
+class TestGolden(ConvolutionSuite, GoldenTests):
+    pass
+
+
+class TestMyHdl(ConvolutionSuite, MyHdlTests):
+    pass
+
+
+class TestVerilog(ConvolutionSuite, VerilogTests):
+    pass

@@ -1,0 +1,60 @@
+"""dense: gathering and matrix-vector unit together are the golden layer, at the planned cycles."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from sigmabit.golden.layers.linear import Linear
+from sigmabit.golden.layers.window import Axis
+from sigmabit.hdl.layers import dense as block
+from sigmabit.hdl.layers.folding import Folding
+from sigmabit.hdl.planning import schedule
+
+from ..harness.layer_suite import LayerSuite
+from ..harness.layers import GRIDS, LayerCase, denses
+from ..harness.suite import GoldenTests, MyHdlTests, VerilogTests
+
+
+class DenseSuite(LayerSuite):
+    """Inputs of one and of many beats, and foldings of every kind."""
+
+    samples: ClassVar[Sequence[LayerCase]] = (
+        LayerCase(Axis(1, 1), Axis(1, 1), 7, 5, GRIDS[0], True, True, Folding(1, 1, 5), 1),
+        LayerCase(Axis(3, 3), Axis(4, 4), 3, 6, GRIDS[0], False, True, Folding(4, 1, 4, block=True), 2),
+        LayerCase(Axis(2, 2), Axis(2, 2), 4, 3, GRIDS[3], True, True, Folding(1, 4, 1), 3),
+        LayerCase(Axis(1, 1), Axis(6, 6), 1, 4, GRIDS[2], False, True, Folding(6, 1, 1), 4),
+    )
+
+    def configs(self) -> st.SearchStrategy[LayerCase]:
+        return denses()
+
+    def starts(self, layer: Linear, arrivals: NDArray[np.int64], folds: int) -> NDArray[np.int64]:
+        return schedule.gather_starts(arrivals, folds)
+
+    def buffer(self, case: LayerCase, arrivals: NDArray[np.int64]) -> int:
+        folds = case.folding.folds(case.layer)
+        fold = self.configure(case, 1).frames.fold
+        return schedule.frames_needed(arrivals, schedule.gather_starts(arrivals, folds), fold)
+
+    def configure(self, case: LayerCase, buffer: int) -> Any:
+        return block.configure(case.layer, case.folding, buffer)
+
+    def block(self) -> Any:
+        return block.dense
+
+
+class TestGolden(DenseSuite, GoldenTests):
+    pass
+
+
+class TestMyHdl(DenseSuite, MyHdlTests):
+    pass
+
+
+class TestVerilog(DenseSuite, VerilogTests):
+    pass

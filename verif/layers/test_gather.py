@@ -1,0 +1,111 @@
+"""gather: operands of a dense layer, at the cycles that hdl/planning/schedule.py says, whatever the pauses between beats."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+
+from sigmabit.golden.layers.gather import chunks
+from sigmabit.hdl.layers.gather import GatherConfig, gather
+from sigmabit.hdl.planning import schedule
+from sigmabit.hdl.verilog.stream import Flow, Operand, bit, reset
+
+from ..harness.bench import Dut
+from ..harness.operands import Seen, delayed, expected_operands, full_speed, play_operands
+from ..harness.suite import BlockSuite, GoldenTests, MyHdlTests, VerilogTests
+
+
+@dataclass(frozen=True)
+class Frames:
+    """Frames of beats, and before each beat how many cycles more than the least pass."""
+
+    frames: tuple[tuple[int, ...], ...]
+    pauses: tuple[int, ...]
+
+
+def sample(positions: int, width: int, merge: int, slices: int, repeats: int) -> GatherConfig:
+    """A configuration with the fewest frames of buffer that the schedule allows."""
+    config = GatherConfig(positions, width, merge, slices, repeats, frames=1)
+    arrivals = full_speed(6, positions, config.fold.folds)
+    starts = schedule.gather_starts(arrivals, config.fold.folds)
+    return replace(config, frames=schedule.frames_needed(arrivals, starts, config.fold))
+
+
+@st.composite
+def gather_configs(draw: st.DrawFn) -> GatherConfig:
+    """All beats of a word at once, or a beat in slices."""
+    groups, merge, slices = draw(st.integers(1, 4)), draw(st.integers(1, 4)), draw(st.integers(1, 3))
+    if draw(st.booleans()):
+        merge = 1
+    else:
+        slices = 1
+    return sample(groups * merge, draw(st.integers(1, 4)) * slices, merge, slices, draw(st.integers(1, 4)))
+
+
+class GatherSuite(BlockSuite):
+    """Several frames, at full speed and with pauses; the order of operands, their timing and what goes with them."""
+
+    samples = (
+        sample(1, 5, 1, 1, 1),
+        sample(1, 12, 1, 3, 4),
+        sample(12, 3, 4, 1, 3),
+        sample(6, 4, 1, 2, 2),
+        sample(7, 2, 7, 1, 5),
+    )
+
+    def configs(self) -> st.SearchStrategy[GatherConfig]:
+        return gather_configs()
+
+    def stimuli(self, config: GatherConfig) -> st.SearchStrategy[Frames]:
+        frame = st.tuples(*[st.integers(0, (1 << config.width) - 1)] * config.positions)
+        pauses = st.one_of(st.just((0,)), st.lists(st.sampled_from([0, 0, 0, 1, 2, 9]), min_size=1, max_size=9).map(tuple))
+        return st.builds(Frames, st.lists(frame, min_size=1, max_size=4).map(tuple), pauses)
+
+    def expected(self, config: GatherConfig, stimulus: Frames) -> list[Seen]:
+        seen = []
+        part_bits = config.width // config.slices
+        for frame in stimulus.frames:
+            number = 0
+            for repeat in range(config.repeats):
+                for start in range(0, config.positions, config.merge):
+                    for part in range(config.slices):
+                        data, place = 0, 0
+                        for beat in frame[start : start + config.merge]:
+                            data |= (beat >> (part * part_bits) & ((1 << part_bits) - 1)) << place
+                            place += config.width
+                        first = start == 0 and part == 0
+                        last = start + config.merge == config.positions and part == config.slices - 1
+                        seen.append(Seen(data, first, last, number, repeat))
+                        number += 1
+        return seen
+
+    def golden(self, config: GatherConfig, stimulus: Frames) -> list[Seen]:
+        codes = np.array(stimulus.frames)[:, :, None] >> np.arange(config.width) & 1  # bits as channels
+        operands = chunks(codes, config.merge, config.slices)
+        return expected_operands(operands, config.repeats, 1, lambda frame, repeat: repeat)
+
+    def elaborate(self, config: GatherConfig) -> Any:
+        address = config.fold.address_bits if config.fold.folds > 1 else 0
+        operand = Operand(config.chunk_bits, address, config.bias_bits, folded=config.fold.chunks > 1)
+        return gather(bit(), reset(), Flow(config.width), operand, config)
+
+    def play(self, dut: Dut, config: GatherConfig, stimulus: Frames) -> list[Seen]:
+        arrivals = delayed(full_speed(len(stimulus.frames), config.positions, config.fold.folds), stimulus.pauses)
+        starts = schedule.gather_starts(arrivals, config.fold.folds)
+        beats = [beat for frame in stimulus.frames for beat in frame]
+        return play_operands(dut, arrivals, beats, starts + np.arange(config.fold.folds) + config.latency)
+
+
+class TestGolden(GatherSuite, GoldenTests):
+    pass
+
+
+class TestMyHdl(GatherSuite, MyHdlTests):
+    pass
+
+
+class TestVerilog(GatherSuite, VerilogTests):
+    pass

@@ -1,0 +1,119 @@
+"""maximum: OR or AND over windows, two cycles after the last position of each, whatever the pauses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+
+from sigmabit.golden.layers.pool import Pool
+from sigmabit.golden.layers.window import Axis, Window
+from sigmabit.golden.types.tensor import TensorType
+from sigmabit.hdl.layers.pool import MaximumConfig, maximum
+from sigmabit.hdl.planning import schedule
+from sigmabit.hdl.verilog.stream import Flow, bit, reset, wire
+
+from ..harness.bench import Dut
+from ..harness.stream import play_flow
+from ..harness.suite import BlockSuite, GoldenTests, MyHdlTests, VerilogTests
+
+
+@dataclass(frozen=True)
+class Images:
+    """Frames of positions, the channels that are pooled by AND, and the pauses before positions."""
+
+    frames: tuple[tuple[int, ...], ...]
+    every: int
+    pauses: tuple[int, ...]
+
+
+def one_end_each(axis: Axis) -> bool:
+    """No two windows end at the same input."""
+    return len({axis.last(i) for i in range(axis.outputs)}) == axis.outputs
+
+
+@st.composite
+def axes(draw: st.DrawFn) -> Axis:
+    """Pooling windows, apart, side by side and overlapping, with padding where the block can do it."""
+    kernel = draw(st.integers(1, 4))
+    before, after = draw(st.integers(0, kernel - 1)), draw(st.integers(0, kernel - 1))
+    size = draw(st.integers(max(1, kernel - before - after), 8))
+    return Axis(size, kernel, draw(st.integers(1, 3)), before, after)
+
+
+class MaximumSuite(BlockSuite):
+    """Several frames, at full speed and with pauses."""
+
+    samples = (
+        MaximumConfig(Window(Axis(6, 2, 2), Axis(6, 2, 2)), 5, mixed=False),
+        MaximumConfig(Window(Axis(7, 3, 2, 1, 1), Axis(7, 3, 2, 1, 1)), 3, mixed=True),
+        MaximumConfig(Window(Axis(5, 1), Axis(6, 3, 3)), 2, mixed=True),
+        MaximumConfig(Window(Axis(4, 4), Axis(4, 4)), 4, mixed=False),
+        MaximumConfig(Window(Axis(6, 3), Axis(5, 2, 1, 1, 0)), 1, mixed=True),
+    )
+
+    def configs(self) -> st.SearchStrategy[MaximumConfig]:
+        axis = axes().filter(one_end_each)
+        return st.builds(MaximumConfig, st.builds(Window, axis, axis), st.integers(1, 5), st.booleans())
+
+    def stimuli(self, config: MaximumConfig) -> st.SearchStrategy[Images]:
+        top = (1 << config.channels) - 1
+        frame = st.tuples(*[st.integers(0, top)] * config.window.inputs)
+        pauses = st.one_of(st.just((0,)), st.lists(st.sampled_from([0, 0, 1, 5]), min_size=1, max_size=7).map(tuple))
+        every = st.integers(0, top) if config.mixed else st.just(0)
+        return st.builds(Images, st.lists(frame, min_size=1, max_size=3).map(tuple), every, pauses)
+
+    def expected(self, config: MaximumConfig, stimulus: Images) -> list[int]:
+        rows, columns = config.window.rows, config.window.columns
+        results = []
+        for frame in stimulus.frames:
+            for y in range(rows.outputs):
+                for x in range(columns.outputs):
+                    some, all_ = 0, (1 << config.channels) - 1
+                    for ky in range(rows.kernel):
+                        for kx in range(columns.kernel):
+                            row, column = y * rows.stride - rows.before + ky, x * columns.stride - columns.before + kx
+                            if 0 <= row < rows.size and 0 <= column < columns.size:
+                                some |= frame[row * columns.size + column]
+                                all_ &= frame[row * columns.size + column]
+                    results.append((some & ~stimulus.every) | (all_ & stimulus.every))
+        return results
+
+    def golden(self, config: MaximumConfig, stimulus: Images) -> list[int]:
+        rows, columns = config.window.rows, config.window.columns
+        channels = np.arange(config.channels)
+        every = (stimulus.every >> channels & 1).astype(bool)
+        layer = Pool("pool", (), TensorType(rows.size, columns.size, config.channels, 2), config.window, every)
+        codes = np.array(stimulus.frames).reshape(-1, rows.size, columns.size, 1) >> channels & 1
+        return (layer.run(codes) << channels).sum(axis=-1).reshape(-1).tolist()  # type: ignore[no-any-return]
+
+    def elaborate(self, config: MaximumConfig) -> Any:
+        every = wire(config.channels) if config.mixed else None
+        return maximum(bit(), reset(), Flow(config.channels), every, Flow(config.channels), config)
+
+    def play(self, dut: Dut, config: MaximumConfig, stimulus: Images) -> list[int]:
+        idle = {"every": stimulus.every} if config.mixed else {}
+        dut.reset({"sink_valid": 0, **idle})
+        beats = config.window.inputs
+        late = np.cumsum([stimulus.pauses[i % len(stimulus.pauses)] for i in range(len(stimulus.frames) * beats)])
+        arrivals = schedule.entries(len(stimulus.frames), beats, 1, beats) + late.reshape(-1, beats)
+        due = schedule.pool_times(arrivals, config.window).reshape(-1) + config.latency
+        positions = [position for frame in stimulus.frames for position in frame]
+        played = list(zip(arrivals.reshape(-1).tolist(), positions, strict=True))
+        seen = play_flow(dut, "sink", played, int(due[-1]) + 3, idle, "source_valid")
+        assert [cycle for cycle, _ in seen] == due.tolist()
+        return [outputs["source_data"] for _, outputs in seen]
+
+
+class TestGolden(MaximumSuite, GoldenTests):
+    pass
+
+
+class TestMyHdl(MaximumSuite, MyHdlTests):
+    pass
+
+
+class TestVerilog(MaximumSuite, VerilogTests):
+    pass

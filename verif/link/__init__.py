@@ -1,0 +1,1 @@
+"""Tests of hdl/link and golden/link."""

@@ -1,0 +1,209 @@
+"""deframer: whole requests come out as they went in, whatever stands between them; all others leave one mark."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from zlib import crc32
+
+from hypothesis import strategies as st
+
+from sigmabit.golden.link.deframer import REFUSAL, Deframer, Inbox, Message, Reason
+from sigmabit.golden.link.framer import frame, seal, stuff
+from sigmabit.hdl.link.deframer import DeframerConfig, deframer
+from sigmabit.hdl.verilog.stream import Flow, bit, reset, wire
+
+from ..harness.bench import Dut
+from ..harness.suite import BlockSuite, GoldenTests, MyHdlTests, VerilogTests
+
+Piece = list[int | None]
+"""Bytes between two zeros; None for one without its stop bit."""
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """Pieces, each with how many words the reader takes when its end has come; cycles between bytes, a pattern that repeats."""
+
+    pieces: tuple[tuple[tuple[int | None, ...], int], ...]
+    pauses: tuple[int, ...]
+
+
+Seen = tuple[list[int], int]
+"""All words that were taken, and how many frames were refused."""
+
+
+def unstuffed(stuffed: bytes) -> bytes | None:
+    """COBS taken off, code by code; None where the last run is short."""
+    plain = bytearray()
+    while stuffed:
+        code, run, stuffed = stuffed[0], stuffed[1 : stuffed[0]], stuffed[stuffed[0] :]
+        if len(run) < code - 1:
+            return None
+        plain += run
+        if code < 255 and stuffed:
+            plain.append(0)
+    return bytes(plain)
+
+
+def verdict(piece: Piece, limit: int) -> bytes | Reason:
+    """What a piece holds, header to CRC, or why it holds nothing."""
+    if None in piece:
+        return Reason.BROKEN
+    stuffed = bytes(byte for byte in piece if byte is not None)
+    # where the last run is short, what it lacks does not count
+    plain = unstuffed(stuffed)
+    length = (
+        len(plain)
+        if plain is not None
+        else next(count for count in range(256) if unstuffed(stuffed + bytes([1] * count)) is not None)
+    )
+    if plain is None:
+        complete = unstuffed(stuffed + bytes([1] * length))
+        assert complete is not None
+        return Reason.OVERSIZED if len(complete) - length > limit + 8 else Reason.TRUNCATED
+    if len(plain) > limit + 8:
+        return Reason.OVERSIZED
+    if len(plain) < 8:
+        return Reason.TRUNCATED
+    if crc32(plain[:-4]).to_bytes(4, "little") != plain[-4:]:
+        return Reason.CRC
+    if int.from_bytes(plain[2:4], "little") != len(plain) - 8:
+        return Reason.LENGTH
+    return plain
+
+
+def pieces(limit: int) -> st.SearchStrategy[Piece]:
+    """Frames, whole, damaged in every way, and noise."""
+    small = st.sampled_from([0, 0, 1, 2, 255])
+    payload = st.lists(st.one_of(small, st.integers(0, 255)), max_size=limit + 2).map(bytes)
+    long = st.integers(0, 3).map(lambda less: bytes([7]) * max(0, limit - less))
+    body = st.builds(seal, st.integers(0, 255), st.integers(0, 255), st.one_of(payload, payload, long))
+    whole = body.map(lambda plain: list(stuff(plain)))
+    other = body.map(lambda plain: plain[:2] + bytes([plain[2] ^ 1]) + plain[3:-4])
+    liar = other.map(lambda plain: list(stuff(plain + crc32(plain).to_bytes(4, "little"))))
+    place = st.integers(0, 10**6)
+
+    def changed(piece: Piece, where: int, value: int) -> Piece:
+        return [*piece[: where % len(piece)], value, *piece[where % len(piece) + 1 :]]
+
+    def broken(piece: Piece, where: int) -> Piece:
+        return [*piece[: where % len(piece)], None, *piece[where % len(piece) :]]
+
+    def dropped(piece: Piece, where: int) -> Piece:
+        return [*piece[: where % len(piece)], *piece[where % len(piece) + 1 :]]
+
+    def doubled(piece: Piece, where: int) -> Piece:
+        return [*piece[: where % len(piece)], piece[where % len(piece)], *piece[where % len(piece) :]]
+
+    def merged(piece: Piece, other: Piece) -> Piece:
+        return [*piece, *other]
+
+    noise: st.SearchStrategy[Piece] = st.lists(st.integers(1, 255), max_size=20)
+    damaged = (
+        st.builds(changed, whole, place, st.integers(1, 255)),
+        st.builds(broken, whole, place),
+        st.builds(dropped, whole, place),
+        st.builds(doubled, whole, place),
+        st.builds(merged, whole, whole),
+        liar,
+        noise,
+    )
+    return st.one_of(whole, whole, whole, *damaged)
+
+
+class DeframerSuite(BlockSuite):
+    """Everything between zeros that a line can bring."""
+
+    samples = (
+        DeframerConfig(12, 32),
+        DeframerConfig(12, 64),
+        DeframerConfig(300, 512),
+        DeframerConfig(784, 2048),
+    )
+    examples = 25
+
+    def configs(self) -> st.SearchStrategy[DeframerConfig]:
+        return st.builds(DeframerConfig, st.integers(1, 23), st.sampled_from([32, 64]))
+
+    def stimuli(self, config: DeframerConfig) -> st.SearchStrategy[Traffic]:
+        taken = st.one_of(st.just(config.depth), st.integers(0, 6))
+        piece = st.tuples(pieces(config.limit).map(tuple), taken)
+        pauses = st.lists(st.sampled_from([0, 0, 0, 1, 2, 5]), min_size=1, max_size=5).map(tuple)
+        return st.builds(Traffic, st.lists(piece, min_size=1, max_size=8).map(tuple), pauses)
+
+    def expected(self, config: DeframerConfig, stimulus: Traffic) -> Seen:
+        memory: list[int] = []
+        seen: list[int] = []
+        refused = 0
+        for piece, taken in stimulus.pieces:
+            if piece:
+                found = verdict(list(piece), config.limit)
+                if isinstance(found, bytes) and len(memory) + len(found) >= config.depth:
+                    found = Reason.NO_ROOM
+                if isinstance(found, bytes):
+                    memory += found[:-4]
+                else:
+                    refused += 1
+                    if not (memory and memory[-1] > 255) and len(memory) + 1 < config.depth:
+                        memory.append(256 + found)
+            seen += memory[:taken]
+            memory = memory[taken:]
+        return seen, refused
+
+    def golden(self, config: DeframerConfig, stimulus: Traffic) -> Seen:
+        inbox, seen = Inbox(config.limit, config.depth), []
+        for piece, taken in stimulus.pieces:
+            for byte in (*piece, 0):
+                inbox.feed(byte)
+            seen += [inbox.take() for _ in range(min(taken, len(inbox.words)))]
+        return seen, inbox.refused
+
+    def elaborate(self, config: DeframerConfig) -> Any:
+        return deframer(bit(), reset(), Flow(8), bit(), wire(9), bit(), bit(), wire(32), config)
+
+    def play(self, dut: Dut, config: DeframerConfig, stimulus: Traffic) -> Seen:
+        idle = {"sink_valid": 0, "sink_data": 0x33, "broken": 0, "take": 0}
+        dut.reset(idle)
+        seen: list[int] = []
+        pauses = 0
+        for piece, taken in stimulus.pieces:
+            empty = not dut.settle(idle)["waiting"]
+            for byte in (*piece, 0):
+                for _ in range(stimulus.pauses[pauses % len(stimulus.pauses)]):
+                    dut.step(idle)
+                pauses += 1
+                dut.step({**idle, "broken": 1} if byte is None else {**idle, "sink_valid": 1, "sink_data": byte})
+            came = [dut.step(idle)["waiting"] for _ in range(config.latency)]
+            if empty:
+                assert not any(came[:-1])
+            for _ in range(taken):
+                outputs = dut.settle(idle)
+                if not outputs["waiting"]:
+                    break
+                seen.append(outputs["head"])
+                dut.step({**idle, "take": 1})
+                assert not dut.step(idle)["waiting"]
+        return seen, dut.settle(idle)["refused"]
+
+
+class TestGolden(DeframerSuite, GoldenTests):
+    def test_a_frame_behind_a_zero_is_read_whatever_came_before(self) -> None:
+        """For every cut through two frames, and every byte of the first that is changed."""
+        first, second = frame(1, 2, b"\0abc\0"), frame(3, 4, b"def")
+        for place in range(len(first)):
+            for value in (None, 0, 1, 0xFF, *first):
+                deframer = Deframer(8)
+                found = [deframer.feed(byte) for byte in (*first[:place], value, *first[place + 1 :], *second)]
+                assert found[-1] == Message(3, 4, b"def")
+
+    def test_refusals_are_no_bytes(self) -> None:
+        """A word that marks a refusal is none that a request may hold."""
+        assert all((REFUSAL | reason) > 255 for reason in Reason)
+
+
+class TestMyHdl(DeframerSuite, MyHdlTests):
+    pass
+
+
+class TestVerilog(DeframerSuite, VerilogTests):
+    pass

@@ -1,0 +1,124 @@
+"""framer: every answer that was written comes out stuffed between two zeros, as often as it is asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from hypothesis import strategies as st
+
+from sigmabit.golden.link.framer import frame, seal
+from sigmabit.hdl.link.framer import FramerConfig, framer
+from sigmabit.hdl.verilog.stream import VectorStream, bit, reset, wire
+
+from ..harness.bench import Dut
+from ..harness.stream import ProtocolError, Stalls, stalls
+from ..harness.suite import BlockSuite, GoldenTests, MyHdlTests, VerilogTests
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Steps: an answer that is written to a slot and sent, or, without a payload, what is there, sent again."""
+
+    steps: tuple[tuple[int, tuple[int, int, bytes] | None], ...]
+    patterns: Stalls
+
+
+def naive(body: bytes) -> bytes:
+    """COBS by the book: the data and one more zero, cut at zeros; a piece of 254 or more bytes is cut again."""
+    out = bytearray()
+    pieces = body.split(b"\0")
+    for number, piece in enumerate(pieces):
+        while len(piece) > 254 or (len(piece) == 254 and number < len(pieces) - 1):
+            out += b"\xff" + piece[:254]
+            piece = piece[254:]
+        out += bytes((len(piece) + 1,)) + piece
+    return bytes(out)
+
+
+class FramerSuite(BlockSuite):
+    """Answers with few zeros, many zeros, and none."""
+
+    samples = (FramerConfig(5, 60), FramerConfig(2, 1), FramerConfig(3, 520))
+    examples = 15
+
+    def configs(self) -> st.SearchStrategy[FramerConfig]:
+        return st.builds(FramerConfig, st.integers(2, 5), st.integers(1, 30))
+
+    def stimuli(self, config: FramerConfig) -> st.SearchStrategy[Answers]:
+        byte = st.one_of(st.sampled_from([0, 0, 1, 255]), st.integers(0, 255))
+        run = st.integers(max(0, config.limit - 8), config.limit).map(lambda length: bytes([9]) * length)
+        payload = st.one_of(st.lists(byte, max_size=config.limit).map(bytes), run)
+        answer = st.tuples(st.integers(0, 255), st.integers(0, 255), payload)
+        slot = st.integers(0, config.slots - 1)
+        step = st.tuples(slot, st.one_of(answer, answer, st.none()))
+        return st.builds(Answers, st.lists(step, min_size=1, max_size=5).map(tuple), stalls())
+
+    def expected(self, config: FramerConfig, stimulus: Answers) -> bytes:
+        sent, slots = bytearray(), {}
+        for slot, answer in stimulus.steps:
+            if answer is not None:
+                slots[slot] = b"\0" + naive(seal(*answer)) + b"\0"
+            sent += slots.get(slot, b"")
+        return bytes(sent)
+
+    def golden(self, config: FramerConfig, stimulus: Answers) -> bytes:
+        sent, slots = bytearray(), {}
+        for slot, answer in stimulus.steps:
+            if answer is not None:
+                slots[slot] = frame(*answer)
+            sent += slots.get(slot, b"")
+        return bytes(sent)
+
+    def elaborate(self, config: FramerConfig) -> Any:
+        written = bit(), wire(config.address_bits), wire(8)
+        return framer(bit(), reset(), *written, bit(), wire(config.slot_bits), bit(), VectorStream(8), config)
+
+    def play(self, dut: Dut, config: FramerConfig, stimulus: Answers) -> bytes:
+        idle = {"write": 0, "write_address": 0, "write_data": 0xFF, "start": 0, "slot": 0, "source_tready": 0}
+        dut.reset(idle)
+        sent, filled = bytearray(), set()
+        for slot, answer in stimulus.steps:
+            if answer is not None:
+                filled.add(slot)
+                for place, byte in enumerate(seal(*answer)):
+                    address = slot << config.offset_bits | place
+                    dut.step({**idle, "write": 1, "write_address": address, "write_data": byte})
+            if slot in filled:
+                started = dut.cycle
+                dut.step({**idle, "start": 1, "slot": slot})
+                sent += self._take(dut, idle, stimulus.patterns, started + config.latency)
+        return bytes(sent)
+
+    def _take(self, dut: Dut, idle: dict[str, int], patterns: Stalls, first: int) -> bytes:
+        """What comes until the framer is done; it keeps S2 and S3, and begins on time."""
+        taken, held = bytearray(), None
+        while True:
+            ready = int(not patterns.sink_stalls(dut.cycle))
+            before = dut.settle({**idle, "source_tready": 1 - ready})
+            outputs = dut.settle({**idle, "source_tready": ready})
+            offered = (outputs["source_tvalid"], outputs["source_tdata"])
+            if (before["source_tvalid"], before["source_tdata"]) != offered:
+                raise ProtocolError(f"S3: source depends on tready in cycle {dut.cycle}")
+            if held is not None and offered != held:
+                raise ProtocolError(f"S2: source changed before its transfer, in cycle {dut.cycle}")
+            assert outputs["source_tvalid"] == 1 or taken or dut.cycle != first
+            assert outputs["source_tvalid"] == 0 or dut.cycle >= first
+            held = offered if outputs["source_tvalid"] and not ready else None
+            if outputs["source_tvalid"] and ready:
+                taken.append(outputs["source_tdata"])
+            dut.edge()
+            if not outputs["busy"]:
+                return bytes(taken)
+
+
+class TestGolden(FramerSuite, GoldenTests):
+    pass
+
+
+class TestMyHdl(FramerSuite, MyHdlTests):
+    pass
+
+
+class TestVerilog(FramerSuite, VerilogTests):
+    pass

@@ -1,0 +1,165 @@
+"""Whole trained autoencoders: float graph, golden and Verilog given the same samples, in the cycles that were planned."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from sigmabit.golden import Network, Precision, calibrated, import_model, import_real
+from sigmabit.golden.layers.fixed import Fixed
+from sigmabit.golden.noise.gaussian import FRACTION
+from sigmabit.hdl.planning.plan import Plan
+from sigmabit.hdl.planning.planner import Planner
+from sigmabit.scripts.datasets import data_folder, load
+from sigmabit.scripts.trigger import random_trigger
+
+from ..harness import needs
+from ..harness.command_line import command
+from ..harness.quantisation import compare_layers
+from ..harness.random_networks import draw_plan
+from ..simulation import Noise, Stalls, reference, simulate
+from ..simulation.compare import first_difference
+
+ROOT = Path(__file__).resolve().parents[2]
+MODELS = ROOT / "models"
+PART, CLOCK_MHZ = "xc7vx690t", 200.0
+
+SHIPPED = ("digits_vae", "mnist_vae", "trigger_vae")
+ALL = pytest.mark.parametrize("name", SHIPPED)
+
+CLOSE = {"digits_vae": 0.02, "mnist_vae": 0.02, "trigger_vae": 0.15}
+"""Root mean square, over frames and outputs, of golden less the float graph with the same samples: what quantisation does."""
+
+
+def images(name: str, count: int | None = None) -> NDArray[np.float32]:
+    """Test images, as the graph takes them."""
+    if name == "mnist_vae":
+        needs.mnist()
+    return _images("mnist" if name == "mnist_vae" else "digits")[:count].reshape(-1, *network(name).input.shape)
+
+
+@cache
+def _images(dataset: str) -> NDArray[np.float32]:
+    return load(dataset, data_folder()).test_images
+
+
+@cache
+def network(name: str) -> Network:
+    """The imported file."""
+    return import_model(MODELS / f"{name}.onnx")
+
+
+@cache
+def fastest(name: str, samples: int = 1) -> Plan:
+    """The planner's."""
+    return Planner(network(name), PART, CLOCK_MHZ, samples).fastest()
+
+
+def check(name: str, plan: Plan, frames: int, noise: Noise, on: str = "verilator", **simulation: Any) -> None:
+    """Every tensor of `frames` frames is golden's, and the cycles are the plan's."""
+    model = network(name)
+    codes = model.input.encode(images(name, frames))
+    measured = simulate(model, plan, codes, on, taps=True, noise=noise, **simulation)
+    golden = dict(model.steps(codes, noise.for_network(model, len(codes), plan.samples)))
+    assert first_difference(golden, measured.trace) is None
+    assert np.array_equal(measured.results, golden[model.layers[-1].name])
+    assert measured.counters == (len(codes), len(codes), 0, 0)
+    if "stalls" not in simulation:
+        assert measured.latency == plan.latency
+        steady = np.diff(measured.last_out[plan.settling :])
+        assert len(steady) < 10 or set(steady.tolist()) == {plan.interval}
+
+
+@pytest.mark.parametrize(
+    ("name", "frames", "seed"), [("digits_vae", 599, 0), ("mnist_vae", 200, 1), ("trigger_vae", 599, 2**64 - 1)]
+)
+def test_verilog(name: str, frames: int, seed: int) -> None:
+    """With samples of the pipeline's own, from a seed."""
+    check(name, fastest(name), frames, Noise(seed))
+
+
+@ALL
+def test_float(name: str) -> None:
+    """Golden is near the float graph with the same samples, and reconstructs as well."""
+    model, x = network(name), images(name, 300)
+    epsilon = Noise(3).codes(model.latent.latents, len(x), 2)  # type: ignore[union-attr]
+    executed = reference.execute(MODELS / f"{name}.onnx", x, epsilon=(epsilon * 2.0**-FRACTION).astype(np.float32)).outputs
+    golden = model.run(x, epsilon).reshape(executed.shape)
+    assert np.sqrt(np.mean((golden - executed) ** 2)) <= CLOSE[name]
+    if name != "trigger_vae":
+        target = (x / x.max())[:, None]
+        errors = [np.mean((y - target) ** 2) for y in (golden, executed)]
+        assert abs(errors[0] / errors[1] - 1) <= 0.02
+
+
+@ALL
+def test_layers_within_bounds(name: str) -> None:
+    """Each layer alone differs from the float graph's by no more than quantisation explains, and by nearly as much."""
+    model, x = network(name), images(name, 100)
+    real = import_real(MODELS / f"{name}.onnx", model.input.grid.scale)
+    epsilon = Noise(4).codes(model.latent.latents, len(x), 1)[:, 0]  # type: ignore[union-attr]
+    compared = list(compare_layers(real, model, x, epsilon))
+    assert len(compared) == len(real.layers)
+    nearest = 0.0
+    for layer in compared:
+        assert np.all(layer.differences <= layer.bound + 1e-9), layer.layer
+        nearest = max(nearest, float((layer.differences[layer.bound > 0] / layer.bound[layer.bound > 0]).max()))
+    assert nearest > 0.9
+
+
+@pytest.mark.parametrize("number", range(4))
+def test_foldings(number: int) -> None:
+    """However the network is folded, for one, two or three samples of a frame, given from outside, with stalls."""
+    samples = 1 + number % 3
+    model = network("digits_vae")
+    planner = Planner(model, PART, CLOCK_MHZ, samples)
+    plan = planner.plan(planner.fastest().interval * (number + 2)) if number < 2 else draw_plan(model, number, samples)
+    frames = plan.settling + 11
+    normal = np.random.default_rng(number).standard_normal((frames, samples, 8))
+    noise = Noise(epsilon=np.rint(normal * 2**FRACTION).astype(np.int64))
+    check("digits_vae", plan, frames, noise, optimise=False)
+    check("digits_vae", plan, frames, noise, optimise=False, stalls=Stalls(90, 120, number))
+
+
+@pytest.mark.parametrize(("simulator", "frames"), [("myhdl", 3), ("icarus", 11)])
+def test_other_simulators(simulator: str, frames: int) -> None:
+    """MyHDL itself, and Icarus, sampler included."""
+    if simulator == "icarus":
+        needs.icarus()
+    check("digits_vae", fastest("digits_vae", 2), frames, Noise(11), simulator)
+
+
+def test_trigger(tmp_path: Path) -> None:
+    """57-32-16-2x13 takes a frame in every cycle, and 20 cycles for encoder, sampling and score."""
+    path = tmp_path / "trigger_57.onnx"
+    path.write_bytes(random_trigger((57, 32, 16), 13, bits=6, seed=57).SerializeToString())
+    x = np.random.default_rng(57).integers(0, 256, (500, 57)).astype(np.float32)
+    model = import_model(path, 1.0, calibrated(import_real(path, 1.0), x, Precision()))
+    assert [layer.weight_bits for layer in model.layers if isinstance(layer, Fixed)] == [6, 6, 6]
+    plan = Planner(model, PART, CLOCK_MHZ).plan(1)
+    assert plan.interval == 1
+    assert plan.layers[-1].done - plan.pipeline.ingress.latency <= 20
+    assert plan.cost.dsp <= 100
+    codes, noise = model.input.encode(x), Noise(57)
+    measured = simulate(model, plan, codes, taps=True, noise=noise)
+    assert first_difference(dict(model.steps(codes, noise.codes(13, len(codes), 1))), measured.trace) is None
+    assert measured.latency == plan.latency
+    assert set(np.diff(measured.last_out).tolist()) == {1}
+
+
+def test_anomalies(tmp_path: Path) -> None:
+    """Golden tells the class that was left out of training as well as the float graph does, with the same samples."""
+    dataset = load("digits", None)
+    np.save(tmp_path / "x.npy", dataset.test_images)
+    np.save(tmp_path / "y.npy", dataset.test_labels)
+    models = sorted(str(path) for path in (MODELS / "anomaly").glob("*.onnx"))
+    assert len(models) == 10
+    data = "--input", str(tmp_path / "x.npy"), "--labels", str(tmp_path / "y.npy"), "--samples", "4"
+    for each in command("anomaly", *models, *data, "--json").json["models"]:
+        for kind, golden in each["auc"]["golden"].items():
+            assert abs(golden - each["auc"]["float"][kind]) <= 0.005, (each["model"], kind)

@@ -1,0 +1,1 @@
+"""Tests of hdl/noise and golden/noise."""

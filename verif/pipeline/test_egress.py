@@ -1,0 +1,150 @@
+"""egress: results of good frames as transfers, those of malformed frames dropped, whatever the reader does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from hypothesis import strategies as st
+
+from sigmabit.golden.pipeline.egress import deliver
+from sigmabit.hdl.pipeline.egress import EgressConfig, egress
+from sigmabit.hdl.verilog.stream import Flow, FrameStatus, Stream, bit, reset, wire
+
+from ..harness.bench import Dut, Values
+from ..harness.stream import Stalls, StreamBench, stalls
+from ..harness.suite import BlockSuite, GoldenTests, MyHdlTests, VerilogTests
+
+
+@dataclass(frozen=True)
+class Results:
+    """Frames: for each the numbers of its beats, those of all its samples, whether it was good, and how many cycles its status
+    comes before its first beat, or after it where negative; the pauses between beats; the reader.
+    """
+
+    frames: tuple[tuple[tuple[int, ...], ...], ...]
+    good: tuple[bool, ...]
+    early: tuple[int, ...]
+    pauses: tuple[int, ...]
+    patterns: Stalls
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """Transfers as (numbers, tlast), and the counters."""
+
+    transfers: tuple[tuple[tuple[int, ...], bool], ...]
+    frames_out: int
+    dropped: int
+
+
+class EgressSuite(BlockSuite):
+    """No more frames inside than there is room for, which the entrance sees to."""
+
+    samples = (
+        EgressConfig(1, 10, 9, signed=True, frames=2),
+        EgressConfig(3, 2, 8, signed=False, frames=2),
+        EgressConfig(4, 1, 1, signed=False, frames=1),
+        EgressConfig(2, 3, 17, signed=True, frames=3),
+        EgressConfig(1, 2, 5, signed=True, frames=2, samples=3),
+        EgressConfig(3, 1, 9, signed=False, frames=1, samples=2),
+    )
+
+    def configs(self) -> st.SearchStrategy[EgressConfig]:
+        shape = st.integers(1, 4), st.integers(1, 3), st.integers(1, 12)
+        return st.builds(EgressConfig, *shape, st.booleans(), st.integers(1, 4), st.sampled_from([1, 1, 2, 3]))
+
+    def stimuli(self, config: EgressConfig) -> st.SearchStrategy[Results]:
+        low = -(1 << (config.bits - 1)) if config.signed else 0
+        number = st.integers(low, low + (1 << config.bits) - 1)
+        frame = st.tuples(*[st.tuples(*[number] * config.channels)] * (config.beats * config.samples))
+
+        def build(frames: list[Any]) -> st.SearchStrategy[Results]:
+            several = len(frames)
+            return st.builds(
+                Results,
+                st.just(tuple(frames)),
+                st.tuples(*[st.booleans()] * several),
+                st.tuples(*[st.integers(-3, 3)] * several),
+                st.lists(st.sampled_from([0, 0, 1, 3]), min_size=1, max_size=5).map(tuple),
+                stalls(),
+            )
+
+        return st.lists(frame, min_size=1, max_size=6).flatmap(build)
+
+    def expected(self, config: EgressConfig, stimulus: Results) -> Delivered:
+        transfers = []
+        for frame, good in zip(stimulus.frames, stimulus.good, strict=True):
+            if good:
+                transfers += [(beat, (number + 1) % config.beats == 0) for number, beat in enumerate(frame)]
+        return Delivered(tuple(transfers), stimulus.good.count(True), stimulus.good.count(False))
+
+    def golden(self, config: EgressConfig, stimulus: Results) -> Delivered:
+        beats = [beat for frame in stimulus.frames for beat in frame]
+        results = [list(range(first, first + config.beats)) for first in range(0, len(beats), config.beats)]
+        good = [wanted for wanted in stimulus.good for _ in range(config.samples)]
+        transfers = tuple((beats[index], last) for index, last in deliver(results, good))
+        return Delivered(transfers, stimulus.good.count(True), stimulus.good.count(False))
+
+    def elaborate(self, config: EgressConfig) -> Any:
+        flow, stream = Flow(config.channels * config.bits), Stream(config.channels * config.field)
+        return egress(bit(), reset(), flow, FrameStatus(), stream, bit(), wire(32), wire(32), config)
+
+    def play(self, dut: Dut, config: EgressConfig, stimulus: Results) -> Delivered:
+        idle = {"sink_valid": 0, "status_done": 0}
+        bench = StreamBench(dut, sink=None, fixed=idle)
+        dut.reset(bench.idle())
+        mask = (1 << config.bits) - 1
+        inside = quiet = left = 0
+        outputs: Values = {}
+        pauses = iter(range(10**9))
+        waiting: list[tuple[int, dict[str, int]]] = []  # earliest cycle, inputs; in the order in which they come
+        frames = list(zip(stimulus.frames, stimulus.good, stimulus.early, strict=True))
+        beat_at = status_at = 0
+        while quiet < 40:
+            if frames and inside < config.frames and dut.cycle >= max(beat_at, status_at) - 4:
+                frame, good, early = frames.pop(0)
+                inside += 1
+                start = max(dut.cycle + 4, beat_at, status_at + early)
+                status_at = max(start - early, status_at, dut.cycle) + 1
+                waiting.append((status_at - 1, {"status_done": 1, "status_good": int(good)}))
+                for beat in frame:
+                    start += stimulus.pauses[next(pauses) % len(stimulus.pauses)]
+                    data = sum((value & mask) << (i * config.bits) for i, value in enumerate(beat))
+                    waiting.append((start, {"sink_valid": 1, "sink_data": data}))
+                    start += 1
+                beat_at = start
+            extra: dict[str, int] = {}
+            for item in [item for item in waiting if item[0] <= dut.cycle]:
+                assert item[0] == dut.cycle
+                extra |= item[1]
+                waiting.remove(item)
+            moved = len(bench.seen.left)
+            outputs = bench.cycle(stimulus.patterns, extra)
+            inside -= outputs["leaving"]
+            left += outputs["leaving"]
+            # a frame's place is free when all its results have gone to the port or are dropped
+            gone = len(bench.seen.left) + (outputs["m_axis_tvalid"] and len(bench.seen.left) == moved)
+            assert sum(stimulus.good[:left]) * config.beats * config.samples <= gone
+            quiet = 0 if extra or waiting or frames or len(bench.seen.left) > moved else quiet + 1
+        assert inside == 0
+        transfers = tuple((self._numbers(config, beat.data), beat.last) for _, beat in bench.seen.left)
+        return Delivered(transfers, outputs["frames_out"], outputs["dropped"])
+
+    def _numbers(self, config: EgressConfig, data: int) -> tuple[int, ...]:
+        """The numbers of a transfer, over their whole fields."""
+        fields = [data >> (c * config.field) & ((1 << config.field) - 1) for c in range(config.channels)]
+        half = 1 << (config.field - 1)
+        return tuple((field + half) % (2 * half) - half if config.signed else field for field in fields)
+
+
+class TestGolden(EgressSuite, GoldenTests):
+    pass
+
+
+class TestMyHdl(EgressSuite, MyHdlTests):
+    pass
+
+
+class TestVerilog(EgressSuite, VerilogTests):
+    pass

@@ -1,0 +1,401 @@
+"""The planner: targets that are met, at the least cost of all choices, or refused in one sentence."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+import re
+import time
+from dataclasses import astuple, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.optimize import Bounds, LinearConstraint, milp
+
+from sigmabit.golden import Precision, calibrated, import_model, import_real
+from sigmabit.golden.arithmetic.activate import Activation
+from sigmabit.golden.layers.convolution import Convolution
+from sigmabit.golden.layers.dense import Dense
+from sigmabit.golden.layers.fixed import Fixed
+from sigmabit.golden.layers.window import Axis, Window
+from sigmabit.golden.network.network import InputFormat, Layer, Network, OutputFormat
+from sigmabit.golden.types.grid import Grid
+from sigmabit.golden.types.scalar import Chain
+from sigmabit.golden.types.tensor import TensorType
+from sigmabit.hdl.family.parts import FAMILIES, PARTS, Part, PartError, part
+from sigmabit.hdl.layers.folding import Folding
+from sigmabit.hdl.planning.knapsack import smallest
+from sigmabit.hdl.planning.plan import Plan, PlanError, least_cycles, make_plan, read_plan
+from sigmabit.hdl.planning.planner import FILL, Planner, cost_of, least_interval
+
+from ..harness.command_line import MODELS
+from ..harness.random_networks import NetworkCase, draw_plan
+from ..harness.random_vaes import VaeCase
+from ..harness.real_graphs import Vae
+
+PART = "xc7vx690t"
+
+ENOUGH_S = 60
+"""Twice what the large autoencoder takes on one core."""
+
+cases = st.builds(NetworkCase, st.integers(0, 10**6))
+drawn = settings(max_examples=25, deadline=None, database=None, derandomize=True)
+
+
+def every_folding(layer: Convolution) -> list[Folding]:
+    """All foldings that suit a layer."""
+    whole = layer.window.taps if isinstance(layer, Dense) else layer.window.columns.kernel
+    channels = layer.input.channels
+    foldings = itertools.product(range(1, whole + 1), range(1, channels + 1), range(1, layer.channels + 1), (False, True))
+    suitable = []
+    for group, slices, lanes, block in foldings:
+        folding = Folding(group, slices, lanes, block)
+        try:
+            folding.check(layer)
+        except ValueError:
+            continue
+        suitable.append(folding)
+    return suitable
+
+
+def weighted(layers: tuple[Layer, ...]) -> list[Convolution]:
+    """The layers that are folded."""
+    return [layer for layer in layers if isinstance(layer, Convolution)]
+
+
+@drawn
+@given(cases, st.floats(1, 8))
+def test_target_is_met_at_least_cost(case: NetworkCase, factor: float) -> None:
+    """Where the part has plenty, no folding of any layer within the interval takes fewer LUTs than the one chosen."""
+    network = case.network
+    planner = Planner(network, PART, 200.0)
+    target = int(planner.fastest().interval * factor)
+    plan = planner.plan(target)
+    assert plan.interval <= target
+    for layer in weighted(network.layers):
+        folding = next(entry.folding for entry in plan.layers if entry.name == layer.name)
+        assert folding is not None
+        choices = [f for f in every_folding(layer) if least_cycles(layer, f) <= target]
+        assert cost_of(layer, folding).lut <= min(cost_of(layer, f).lut for f in choices)
+
+
+class Exhaustive:
+    """All combinations of what a planner may choose, tried one after the other; shares no code with its search."""
+
+    def __init__(self, planner: Planner) -> None:
+        self.planner, self.room = planner, (0.0,) * 4
+        self.layers = [
+            [
+                (
+                    planner.repetitions[name] * f.folds(choices.layer) * choices.layer.window.outputs,
+                    astuple(cost_of(choices.layer, f)),
+                )
+                for f in choices.foldings
+            ]
+            for name, choices in planner.choices.items()
+        ]
+
+    @property
+    def intervals(self) -> list[int]:
+        """Cycles of any choice, but for those that some layer cannot keep up with."""
+        least = max(min(cycles for cycles, _ in layer) for layer in self.layers)
+        least = max(least, *(self.planner.repetitions[x.name] * least_interval(x) for x in self.planner.network.layers))
+        least = max(least, self.planner.network.input.tensor.layout.beats)
+        return sorted({max(least, cycles) for layer in self.layers for cycles, _ in layer})
+
+    def tables(self, interval: int) -> list[np.ndarray]:
+        """For each layer the costs that no other one betters."""
+        tables = [np.unique([cost for cycles, cost in layer if cycles <= interval], axis=0) for layer in self.layers]
+        return [table[np.all(table[:, None] <= table, axis=2).sum(axis=0) == 1] for table in tables]
+
+    @property
+    def combinations(self) -> int:
+        """How many there are at the longest interval."""
+        return math.prod(map(len, self.tables(self.intervals[-1])))
+
+    def least(self, interval: int) -> tuple[float, ...] | None:
+        """LUT, registers, block RAM and DSP48 of the smallest of all combinations that fit."""
+        totals = np.array([astuple(self.planner.fixed)])
+        for table in self.tables(interval):
+            totals = (totals[:, None] + table).reshape(-1, 4)
+        fitting = totals[np.all(totals <= np.array(self.room) + 1e-6, axis=1)]
+        return min(map(tuple, fitting.round(3).tolist()), default=None)
+
+
+def cost_of_plan(planner: Planner, plan: Plan) -> tuple[float, ...]:
+    """What the planner expected of a plan's foldings."""
+    foldings = {entry.name: entry.folding for entry in plan.layers}
+    total = sum((cost_of(c.layer, foldings[name] or c.foldings[0]) for name, c in planner.choices.items()), planner.fixed)
+    return tuple(np.round(astuple(total), 3).tolist())
+
+
+def narrow(everything: Exhaustive, random: np.random.Generator, tight: int) -> Part:
+    """A part that has a little more or less of one resource than some interval needs, and of the others plenty or some."""
+    intervals = everything.intervals
+    everything.room = (np.inf,) * 4
+    free = everything.least(intervals[int(random.integers(len(intervals)))])
+    assert free is not None
+    has = [
+        amount * random.uniform(0.3, 1.1) if n == tight else amount * random.uniform(1, 3) + 1 for n, amount in enumerate(free)
+    ]
+    part = Part("narrow", int(has[0] / FILL), int(has[1] / FILL), int(has[2]), int(has[3]))
+    everything.room = FILL * part.lut, FILL * part.ff, part.bram36, part.dsp
+    return part
+
+
+def test_choice_is_exact() -> None:
+    """On 100 small networks and parts: the fastest interval, the least area at others, and nothing refused that fits.
+
+    Each resource is what is short for a quarter of them.
+    """
+    refused, made, seed = [0] * 4, [0] * 4, 0
+    while sum(refused) + sum(made) < 500:
+        seed += 1
+        random, tight = np.random.default_rng(seed), seed % 4
+        network = WideCase(seed).network if tight == 3 else (VaeCase(seed) if seed % 8 < 4 else NetworkCase(seed)).network
+        planner = Planner(network, PART, 200.0)
+        everything = Exhaustive(planner)
+        if everything.combinations > 50_000:
+            continue
+        planner.part = narrow(everything, random, tight)
+        intervals = everything.intervals
+        shortest = next((interval for interval in intervals if everything.least(interval)), None)
+        if shortest:
+            assert planner.fastest().interval == shortest
+            assert cost_of_plan(planner, planner.fastest()) == everything.least(shortest)
+        else:
+            with pytest.raises(PlanError, match=r"even an interval of .* needs at least .*; narrow offers"):
+                planner.fastest()
+        for interval in random.choice(intervals, 5).tolist():
+            least = everything.least(interval)
+            if least is None:
+                refused[tight] += 1
+                with pytest.raises(PlanError, match=rf"an interval of {interval} cycles needs at least .*; narrow offers"):
+                    planner.plan(interval)
+            else:
+                made[tight] += 1
+                assert cost_of_plan(planner, planner.plan(interval)) == least
+    assert min(refused) >= 10 and min(made) >= 10
+
+
+@dataclass(frozen=True)
+class WideCase:
+    """Two or three dense layers of weights and codes of eight bits and more, which DSP48 multiply."""
+
+    seed: int
+
+    @property
+    def network(self) -> Network:
+        """The network."""
+        random = np.random.default_rng(self.seed)
+        tensor, layers = TensorType(1, int(random.integers(1, 4)), int(random.integers(1, 5)), 256), []
+        start = tensor
+        for number in range(int(random.integers(2, 4))):
+            whole = Window(Axis(1, 1), Axis(tensor.width, tensor.width))
+            shape = 1, tensor.width, tensor.channels, int(random.integers(1, 7))
+            weights, bias = random.integers(-200, 200, shape), np.zeros(shape[3], np.int64)
+            grid = Grid(256, 1, 0, 1.0)
+            layer = Fixed(f"dense{number}", (), tensor, grid, whole, weights, bias, Activation(8, 8, signed=False))
+            layers.append(layer)
+            tensor = layer.output
+        inside = InputFormat("x", (start.size,), np.arange(start.size), start, Grid(256, 1, 0, 1.0), None)
+        outside = OutputFormat("y", (tensor.size,), np.arange(tensor.size), np.ones((), np.float32), 1, 0, Chain(()))
+        return Network(f"wide_{self.seed}", inside, tuple(layers), outside)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_knapsack(seed: int) -> None:
+    """One row of each table: what all combinations say, limits of infinity and equal rows included."""
+    random = np.random.default_rng(seed)
+    tables = [random.integers(0, 9, (random.integers(1, 6), 4)).astype(np.float64) for _ in range(random.integers(0, 6))]
+    for _ in range(5):
+        limits = sum((table.mean(axis=0) for table in tables), np.zeros(4)) * random.uniform(0.7, 1.3, 4)
+        limits[random.integers(0, 4, random.integers(0, 2))] = np.inf
+        sums = [sum(rows, np.zeros(4)) for rows in itertools.product(*tables)]
+        least = min((tuple(total) for total in sums if np.all(total <= limits)), default=None)
+        for width in (1, 1024):
+            rows = smallest(tables, limits, width)
+            found = None if rows is None else tuple(sum((t[row] for t, row in zip(tables, rows, strict=True)), np.zeros(4)))
+            assert found == least
+
+
+@pytest.mark.parametrize(
+    ("device", "interval", "lut", "bram36"), [("xc7a35t", 32_768, 15_768, 50), ("xc7z020", 3_072, 44_979, 134.5)]
+)
+def test_fastest_of_a_real_network(device: str, interval: int, lut: float, bram36: float) -> None:
+    """The shipped CIFAR-10 network, against another solver."""
+    planner = Planner(import_model(MODELS / "cifar10_bcnn_small.onnx"), device, 200.0)
+    plan = planner.fastest()
+    assert plan.interval == interval
+    total = cost_of_plan(planner, plan)
+    assert (round(total[0]), total[2]) == (lut, bram36)
+    assert by_milp(planner, interval) == pytest.approx(total[0], abs=0.01)
+    assert by_milp(planner, interval - 1) is None
+    with pytest.raises(PlanError, match=rf"an interval of {interval - 1} cycles needs at least [\d,]+ LUT, .* {device} offers"):
+        planner.plan(interval - 1)
+
+
+def test_large_autoencoder(tmp_path: Path) -> None:
+    """64x64x3 through 32 to 512 channels to 128 latents and back, from the file to the plan, or to what is short."""
+    path = large_autoencoder(tmp_path / "large.onnx")
+    began = time.process_time()
+    network = import_real(path, None)
+    frames = np.random.default_rng(1).integers(0, 256, (2, 3, 64, 64)).astype(np.float32) / 255
+    planner = Planner(import_model(path, None, calibrated(network, frames, Precision())), PART, 200.0)
+    with pytest.raises(PlanError, match=r"even an interval of [\d,]+ cycles needs at least [\d,.]+ RAMB36, .* offers 1,470$"):
+        planner.fastest()
+    planner.part = replace(planner.part, bram36=4_000)
+    assert planner.fastest().cost.bram36 <= 4_000
+    assert time.process_time() - began < ENOUGH_S
+
+
+def large_autoencoder(path: Path) -> Path:
+    """Convolutions and transposed convolutions of stride 2, twelve million weights."""
+    g = Vae((3, 64, 64), np.random.default_rng(0))
+    x, before = "x", 3
+    for channels in (32, 64, 128, 256, 512):
+        kernel, bias = g.weights(channels, before, 3, 3, fan=9 * before), g.weights(channels, fan=4)
+        x, before = g("Relu", g("Conv", x, kernel, bias, strides=[2, 2], pads=[1, 1, 1, 1])), channels
+    mean, logarithm = g.heads(g("Flatten", x), 2048, 128)
+    x = g("Reshape", g("Relu", g.dense(g.draw(mean, logarithm), 128, 2048)), np.array([-1, 512, 2, 2]))
+    for channels in (256, 128, 64, 32, 3):
+        kernel, bias = g.weights(before, channels, 4, 4, fan=4 * before), g.weights(channels, fan=4)
+        x = g("ConvTranspose", x, kernel, bias, strides=[2, 2], pads=[1, 1, 1, 1])
+        x, before = g("Sigmoid" if channels == 3 else "Relu", x), channels
+    return g.save(path, x)
+
+
+def by_milp(planner: Planner, interval: int) -> float | None:
+    """LUTs of the smallest choice, by integer programming."""
+    tables = [choices.costs[choices.cycles <= interval] for choices in planner.choices.values()]
+    rows = np.concatenate(tables)
+    room = planner.room - np.array(astuple(planner.fixed))
+    one_of_each = np.repeat(np.eye(len(tables)), [len(table) for table in tables], axis=1)
+    constraints = [LinearConstraint(one_of_each, 1, 1), LinearConstraint(rows.T, -np.inf, room)]
+    found = milp(rows[:, 0], constraints=constraints, bounds=Bounds(0, 1), integrality=1, options={"mip_rel_gap": 0})
+    return None if found.x is None else float(found.fun + planner.fixed.lut)
+
+
+@drawn
+@given(cases)
+def test_plan_survives_its_file(tmp_path_factory: pytest.TempPathFactory, case: NetworkCase) -> None:
+    """plan.json, read back, is the same plan."""
+    plan = draw_plan(case.network, case.seed)
+    path = tmp_path_factory.mktemp("plans") / "plan.json"
+    path.write_text(json.dumps(plan.to_json()))
+    again = read_plan(path, case.network)
+    assert again == plan
+    assert again.to_json() == plan.to_json()
+
+
+def test_slower_is_smaller() -> None:
+    """More cycles never cost the layers more LUTs, on a network large enough for it to matter; the entrance counts further."""
+    network = NetworkCase(10).network
+    planner = Planner(network, PART, 200.0)
+    fastest = planner.fastest().interval
+    plans = [planner.plan(fastest * factor) for factor in (1, 2, 4, 8)]
+    costs = [sum(layer.config.cost.lut for layer in plan.layers) for plan in plans]
+    assert costs == sorted(costs, reverse=True)
+    assert costs[0] > costs[-1]
+
+
+def test_samples_bound_the_interval() -> None:
+    """A layer that draws has one position, and works once for each sample: that is what is said."""
+    planner = Planner(import_model(MODELS / "trigger_vae.onnx"), PART, 200.0, 4)
+    with pytest.raises(PlanError, match=r"an interval of 3 cycles: latent takes at least 4, 1 for each of 4 samples$"):
+        planner.plan(3)
+
+
+def test_input_bounds_the_interval() -> None:
+    """One position enters per cycle."""
+    planner = Planner(NetworkCase(10).network, PART, 200.0)
+    with pytest.raises(PlanError, match="an interval of 1 cycles: the input alone takes 30, one per position"):
+        planner.plan(1)
+
+
+def test_part_bounds_the_area(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a part has too little, the error says how much is needed and how much there is."""
+    planner = Planner(NetworkCase(10).network, "xc7a35t", 200.0)
+    fastest = planner.fastest().interval
+    tiny = type(planner.part)("tiny", 300, 600, 1, 0)
+    monkeypatch.setattr(planner, "part", tiny)
+    with pytest.raises(PlanError, match=rf"an interval of {fastest} cycles needs at least .*; tiny offers"):
+        planner.plan(fastest)
+
+
+def test_every_layer_needs_a_folding() -> None:
+    """A plan that leaves one out is refused."""
+    network = NetworkCase(10).network
+    with pytest.raises(PlanError, match="no folding for layer conv0"):
+        make_plan(network, {}, PART, 200.0)
+
+
+def test_interval_too_short_names_the_layer() -> None:
+    """The busiest layer, and what it needs."""
+    network = NetworkCase(10).network
+    plan = draw_plan(network, 0)
+    foldings = {entry.name: entry.folding for entry in plan.layers if entry.folding is not None}
+    with pytest.raises(PlanError, match=r"an interval of 2 cycles: \w+ alone needs \d+"):
+        make_plan(network, foldings, PART, 200.0, 2)
+
+
+@pytest.mark.parametrize("device", PARTS, ids=lambda device: device.name)
+def test_parts(device: Part) -> None:
+    """With and without package and speed grade."""
+    name = device.name
+    assert part(name) is device
+    assert part(f"{name.upper()}FFG1761-2") is device
+
+
+def test_all_parts() -> None:
+    """Every device of DS180 and DS190, each once, by family."""
+    counts = {family: sum(device.name.startswith(f"xc7{letter}") for device in PARTS) for letter, family in FAMILIES.items()}
+    assert counts == {"Spartan-7": 6, "Artix-7": 8, "Kintex-7": 7, "Virtex-7": 11, "Zynq-7000": 10}
+    assert len({device.name for device in PARTS}) == len(PARTS) == 42
+
+
+def test_page_of_parts() -> None:
+    """docs/family/parts.md has the numbers of all, in the file's order."""
+    page = (Path(__file__).parents[2] / "docs" / "parts.md").read_text()
+    rows = re.findall(r"^\| `(xc7\w+)` \| (\S+) \| (\S+) \| (\S+) \| (\S+) \| .+ \|$", page, re.MULTILINE)
+    assert rows == [(p.name, f"{p.lut:,}", f"{p.ff:,}", f"{p.bram36:,}", f"{p.dsp:,}") for p in PARTS]
+
+
+@pytest.mark.parametrize(
+    ("name", "device"),
+    [
+        ("xc7s6cpga196-1", "xc7s6"),
+        ("xc7s50csga324-1", "xc7s50"),
+        ("xc7a12ticsg325-1L", "xc7a12t"),
+        ("xc7a35ticsg324-1L", "xc7a35t"),
+        ("xc7z007sclg400-1", "xc7z007s"),
+        ("xc7z010clg400-1", "xc7z010"),
+        ("xc7z020iclg400-1L", "xc7z020"),
+        ("xc7z030sbg485-1", "xc7z030"),
+        ("xc7z100ffg900-2", "xc7z100"),
+        ("xc7vh870tflg1932-2", "xc7vh870t"),
+    ],
+)
+def test_part_names(name: str, device: str) -> None:
+    """Names as Vivado has them, where one device's is the beginning of another's or of a package's."""
+    assert part(name).name == device
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("xc7s60", "unknown part xc7s60; of Spartan-7, known are xc7s6, xc7s15, xc7s25, xc7s50, xc7s75, xc7s100"),
+        ("xc7k325ffg900-2", "unknown part xc7k325ffg900-2; of Kintex-7, known are xc7k70t, .*xc7k325t, .*xc7k480t"),
+        ("xc7z0200clg", "unknown part xc7z0200clg; of Zynq-7000, known are xc7z007s, xc7z010, .*xc7z100"),
+        ("xc6slx9", r"unknown part xc6slx9; known are the 7 series: Spartan-7 \(such as xc7s6\), .* Zynq-7000 \(such as .*\)"),
+        ("x" * 1000, "unknown part x{60}; known are the 7 series: .*"),
+    ],
+)
+def test_unknown_part(name: str, sentence: str) -> None:
+    """The known ones of its family are listed, or the families."""
+    with pytest.raises(PartError, match=f"^{sentence}$"):
+        part(name)

@@ -1,0 +1,112 @@
+"""plan --sweep: a front of plans, each of which `plan --interval` makes too, as JSON, table and plot."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from sigmabit.golden import import_model
+from sigmabit.hdl.planning.planner import STEP, Planner
+from sigmabit.scripts import plots
+
+from ..harness.command_line import DIGITS, MODELS, Call, Refused
+from ..harness.random_networks import NetworkCase
+
+pytestmark = pytest.mark.usefixtures("own_folder")
+
+ENOUGH_S = 10
+"""A tenth of it is what the sweep of the largest shipped network takes on one core."""
+
+
+@settings(max_examples=20, deadline=None, database=None, derandomize=True)
+@given(st.integers(0, 10**6))
+def test_front_of_plans(seed: int) -> None:
+    """From the fastest on, each point is slower and smaller than the one before, and is the plan for its interval."""
+    planner = Planner(NetworkCase(seed).network, "xc7vx690t", 200.0)
+    points = list(planner.sweep())
+    assert points[0].to_json() == planner.fastest().to_json()
+    for fast, slow in itertools.pairwise(points):
+        assert slow.interval >= STEP * fast.interval
+        assert slow.cost.lut < fast.cost.lut
+    for point in points:
+        assert planner.plan(point.interval).to_json() == point.to_json()
+
+
+@settings(max_examples=10, deadline=None, database=None, derandomize=True)
+@given(st.integers(0, 10**6))
+def test_nothing_is_missed(seed: int) -> None:
+    """A plan at any interval is hardly smaller than a point of the front that is as fast, give or take a step.
+
+    Hardly: the front is looked for among estimates that do not know the weights.
+    """
+    planner = Planner(NetworkCase(seed).network, "xc7vx690t", 200.0)
+    points = list(planner.sweep())
+    for interval in np.unique(np.geomspace(points[0].interval, 2 * points[-1].interval, 12).astype(int)).tolist():
+        plan = planner.plan(interval)
+        assert min(point.cost.lut for point in points if point.interval <= STEP * plan.interval) <= 1.02 * plan.cost.lut
+
+
+def test_samples_take_their_time() -> None:
+    """For a network that samples, an interval holds all samples of a frame."""
+    network = import_model(MODELS / "trigger_57.onnx")
+    once, thrice = (list(Planner(network, "xc7vx690t", 200.0, samples).sweep()) for samples in (1, 3))
+    assert (once[0].interval, thrice[0].interval) == (1, 3)
+    assert all(point.samples == 3 for point in thrice)
+
+
+def test_a_real_network_is_swept_in_no_time() -> None:
+    """The largest shipped network, start to end."""
+    began = time.process_time()
+    points = list(Planner(import_model(MODELS / "mnist_bcnn.onnx"), "xc7vx690t", 200.0).sweep())
+    assert time.process_time() - began < ENOUGH_S
+    assert len(points) > 20
+
+
+def test_json_table_and_plot(call: Call) -> None:
+    """The points of the table are those of the file, and `plan --interval` gives one of them."""
+    found = call("plan", DIGITS, "--sweep", "--clock-mhz", 100, "-o", "sweep.json", "--plot", "sweep.png", "--json").json
+    assert json.loads(Path("sweep.json").read_text()) == found
+    assert (found["network"], found["part"], found["clock_mhz"]) == ("digits_bcnn", "xc7vx690t", 100)
+    point = found["points"][3]
+    assert point["fps"] == pytest.approx(100e6 / point["interval_cycles"])
+    made = call("plan", DIGITS, "--interval", point["interval_cycles"], "--clock-mhz", 100, "--json").json
+    assert {key: made[key] for key in point} == point
+    with Image.open("sweep.png") as picture:
+        assert picture.size > (1000, 700)
+    people = call("plan", DIGITS, "--sweep", "--clock-mhz", 100).out
+    rows = [line.split() for line in people.splitlines() if line.endswith("%")]
+    assert [row[0] for row in rows] == [f"{point['interval_cycles']:,}" for point in found["points"]]
+    assert [row[3] for row in rows] == [f"{point['lut']:,}" for point in found["points"]]
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--sweep", "--interval", 500], "--interval and --fps have no place beside it"),
+        (["--sweep", "--fps", 500], "--interval and --fps have no place beside it"),
+        (["--plot", "x.png"], "--plot needs --sweep"),
+        (["--sweep", "--plot", "x", "-o", "x"], "the same file"),
+        (["--sweep", "--plot", "missing/x.png"], "its folder missing does not exist"),
+        (["--sweep", "--part", "xc6slx9"], "unknown part xc6slx9"),
+        (["--sweep", "--samples", 2], "draws none"),
+    ],
+)
+def test_bad_input(refused: Refused, options: list[object], says: str) -> None:
+    """One sentence, and nothing written."""
+    refused(["plan", DIGITS, *options], says)
+
+
+def test_names_that_look_like_formulas_are_drawn_as_they_are(tmp_path: Path) -> None:
+    """Names come from files; what would be mathematics to Matplotlib, or an error in it, is text."""
+    point = {"interval_cycles": 10, "lut": 100, "bram36": 0}
+    plots.sweep(tmp_path / "x.png", r"$\frac{", [point], [plots.Mark("$^", 20, 50)])
+    plots.batches(tmp_path / "y.png", "$_$", (1, 2), {"$": [1e6, 1e6]}, {"$": [1e-6, 2e-6]}, plots.DARK)
+    plots.errors(tmp_path / "z.png", "$", ["$x^", "n" * 99], [1, 2], [2, 3], plots.LIGHT)

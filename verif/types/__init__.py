@@ -1,0 +1,1 @@
+"""Tests of tensors' layouts and grids."""
