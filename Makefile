@@ -38,7 +38,7 @@ endif
 STEM := $(basename $(notdir $(MODEL)))
 ENVIRONMENT := .venv/installed
 SIGMABIT := .venv/bin/sigmabit
-SOURCES := $(shell find golden hdl host verif scripts fpga -name '*.py' -o -name '*.cpp' -o -name '*.ys' -o -path 'fpga/rtl/*.v' -o -path 'hdl/*.csv')
+SOURCES := $(shell find golden hdl host verif scripts fpga -name '*.py' -o -name '*.cpp' -o -name '*.ys' -o -path 'fpga/rtl/*.v' -o -path 'hdl/family/*.csv')
 export SIGMABIT_DATA ?= $(DATA)
 
 ifeq ($(INPUT),)

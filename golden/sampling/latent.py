@@ -16,7 +16,8 @@ from .score import kl_bits, mu_squared_bits, score
 
 @dataclass(frozen=True, eq=False)
 class Latent:
-    """z = mu + exp(logvar / 2) * eps for each of `latents` latent variables and each sample; see golden/sampling/reparameterise.py.
+    """z = mu + exp(logvar / 2) * eps for each of `latents` latent variables and each sample; see
+    golden/sampling/reparameterise.py.
 
     input: (1, 1, 2 * latents) signed codes with `fraction` fraction bits, means in front, logarithms of variances behind; of
     standard deviations if log_sigma. Results are in two's complement, z with z_bits bits and z_fraction fraction bits; with

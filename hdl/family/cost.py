@@ -1,7 +1,7 @@
 """What blocks are expected to cost on a 7-series FPGA, from their configurations alone.
 
-The figures follow the structure of each block; what synthesis makes of it is measured by `sigmabit synth`, and docs/planning/planner.md
-holds one against the other.
+The figures follow the structure of each block; what synthesis makes of it is measured by `sigmabit synth`, and
+docs/planning/planner.md holds one against the other.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """What 7-series parts hold: parts.csv, from Xilinx DS180 (7 Series FPGAs Overview) and DS190 (Zynq-7000 SoC Overview).
 
-It is what may be used, not what is on the die: several parts are larger ones of which the tools give out less. See docs/family/parts.md.
+It is what may be used, not what is on the die: several parts are larger ones of which the tools give out less. See
+docs/family/parts.md.
 """
 
 from __future__ import annotations

@@ -238,7 +238,8 @@ def _least(tables: Sequence[Table], room: NDArray[np.float64], number: int) -> f
 
 
 MOST_LOADS = 1750
-"""LUTs that an address of a table in logic may drive: a table of several banks has no copies of its address (hdl/arithmetic/rom.py)."""
+"""LUTs that an address of a table in logic may drive: a table of several banks has no copies of its address
+(hdl/arithmetic/rom.py)."""
 
 
 def foldings_of(layer: Linear) -> Iterator[Folding]:

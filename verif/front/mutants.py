@@ -1,6 +1,7 @@
 """Files that lie: shipped models, plans, arrays and boards, changed at random, each read under limits of memory and time.
 
-`python -m sigmabit.verif.front.mutants SEED COUNT` tries so many and prints those that end in anything but a network or one sentence.
+`python -m sigmabit.verif.front.mutants SEED COUNT` tries so many and prints those that end in anything but a network or
+one sentence.
 """
 
 from __future__ import annotations

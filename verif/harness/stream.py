@@ -1,7 +1,7 @@
 """Driver, monitor and protocol checker of AXI4-Streams, and the cycle loop that joins them to a block under test.
 
-The rules S1-S4 are those of hdl/verilog/stream.py. Every stream of every test goes through one `StreamBench`, which plays beats, plays
-readiness, and raises ProtocolError by the rule's number.
+The rules S1-S4 are those of hdl/verilog/stream.py. Every stream of every test goes through one `StreamBench`, which plays
+beats, plays readiness, and raises ProtocolError by the rule's number.
 """
 
 from __future__ import annotations

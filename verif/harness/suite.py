@@ -8,6 +8,7 @@ MyHDL, and the suite's `samples`, a few telling ones, for Verilog on each simula
 from __future__ import annotations
 
 import contextlib
+import inspect
 import os
 import sys
 from abc import ABC, abstractmethod
@@ -25,6 +26,8 @@ from sigmabit.hdl.verilog.module import outline, quick_elaboration
 from ..simulation.toolchain import environment, verilator_environment
 from . import needs
 from .bench import Dut, MyHdlDut
+
+VERIF = Path(__file__).parents[1]
 
 CONFIGS = 40
 """Configurations drawn for each suite in MyHDL and for golden."""
@@ -134,20 +137,27 @@ class VerilogTests:
             needs.icarus()
         for number, config in enumerate(self.samples):
             suite = next(base for base in type(self).__mro__ if "samples" in vars(base))
-            name = suite.__module__.rpartition(".")[2]  # pytest gives test modules names of its own
             run_cocotb(
                 self.elaborate,
                 config,
-                {"SIGMABIT_SUITE": f"sigmabit.verif.{name}:{suite.__name__}", "SIGMABIT_SAMPLE": str(number)},
+                sample(suite, number),
                 tmp_path / str(number),
                 simulator,
             )
 
 
+def sample(suite: type, number: int) -> dict[str, str]:
+    """What tells cocotb_entry.py which configuration of a suite to run. pytest gives test modules names of its own."""
+    file = Path(inspect.getfile(suite)).relative_to(VERIF).with_suffix("")
+    return {"SIGMABIT_SUITE": f"{'.'.join(('sigmabit.verif', *file.parts))}:{suite.__name__}", "SIGMABIT_SAMPLE": str(number)}
+
+
 def run_cocotb(
     elaborate: Callable[[Any], Any], config: Any, variables: dict[str, str], folder: Path, simulator: str = "verilator"
 ) -> None:
-    """Convert a block, build it, and run verif/harness/cocotb_entry.py in it. Fails with the log's end where the suite fails there."""
+    """Convert a block, build it, and run verif/harness/cocotb_entry.py in it. Fails with the log's end where the suite
+    fails there.
+    """
     from cocotb_test.simulator import run
 
     with outline(), quick_elaboration():

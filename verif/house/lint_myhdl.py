@@ -414,7 +414,7 @@ def _slicers(module: ast.Module) -> Iterator[str]:
 
 def main(arguments: list[str]) -> int:
     """Print all findings; 1 if there are any."""
-    findings = lint([Path(argument) for argument in arguments] or sorted(HDL.glob("*.py")))
+    findings = lint([Path(argument) for argument in arguments] or sorted(HDL.rglob("*.py")))
     for finding in findings:
         print(finding)
     return 1 if findings else 0

@@ -23,29 +23,12 @@ from sigmabit.scripts.group import sigmabit
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ("golden", "hdl", "host", "verif", "fpga", "scripts", "models", "docs")
 
-NOT_BLOCKS = {
-    "compressors": "helpers of popcount, flattened into it; they are on its page",
-    "convert": "makes Verilog of blocks",
-    "cost": "estimates what blocks cost",
-    "fabric": "helpers, flattened into the modules that use them",
-    "fold": "counters of window and gather, flattened into them",
-    "folding": "says how much of a layer is computed per cycle",
-    "layer": "what all layers have",
-    "keywords": "names that Verilog takes",
-    "module": "marks blocks as modules",
-    "parts": "what devices hold",
-    "plan": "puts a pipeline's configurations together",
-    "knapsack": "chooses",
-    "planner": "searches for foldings",
-    "primitives": "texts of two bodies",
-    "schedule": "reckons when beats cross boundaries",
-    "stream": "signals only; it has a page and a test all the same",
-}
-"""Modules of hdl/ that hold no block of their own, and why."""
-
-GOLDEN = {"top": "network", "stream": "layout", "unrolled": "fixed"}
+GOLDEN = {"top": "network/network", "stream": "types/layout", "unrolled": "layers/fixed"}
 """Where golden/ calls what hdl/ builds by another name: a pipeline is a network there, a stream a tensor's layout, and a
 layer of fixed-point weights the same however it is built."""
+
+WITHOUT_BLOCKS = ("family", "planning", "verilog")
+"""Wings of hdl/ that only serve blocks."""
 
 SECTIONS = ("What it computes", "Ports", "Configuration", "Timing", "Why it is built so", "Invariants")
 ROWS = ("golden source", "hdl source", "test", "configuration", "latency", "interval")
@@ -93,9 +76,25 @@ class Page:
         return rest.partition("\n## ")[0]
 
 
-PAGES = {page.stem: Page(page) for page in sorted((ROOT / "docs").glob("*.md"))}
+PAGES = {page.stem: Page(page) for page in sorted((ROOT / "docs").rglob("*.md"))}
 EVERYWHERE = {**PAGES, "README": Page(ROOT / "README.md")}
-BLOCKS = tuple(sorted({path.stem for path in (ROOT / "hdl").glob("*.py")} - set(NOT_BLOCKS) - {"__init__"}))
+WINGS = {path.stem: path.parent.name for path in (ROOT / "hdl").glob("*/*.py") if path.stem != "__init__"}
+"""The wing of each module of hdl/."""
+
+
+def hdl_module(name: str) -> ModuleType:
+    """A module of hdl/."""
+    return importlib.import_module(f"sigmabit.hdl.{WINGS[name]}.{name}")
+
+
+def module_blocks(name: str) -> dict[str, Callable[..., object]]:
+    """The functions of a module of hdl/ that elaborate to Verilog modules."""
+    module = hdl_module(name)
+    kinds = {key: value for key, value in vars(module).items() if getattr(value, "kind", None) in (LEAF, COMPOSITE, WRITTEN)}
+    return {key: block.func for key, block in kinds.items() if block.func.__module__ == module.__name__}
+
+
+BLOCKS = tuple(sorted(name for name in WINGS if module_blocks(name)))
 BLOCK_PAGES = (*BLOCKS, "stream")
 
 every_page = pytest.mark.parametrize("page", EVERYWHERE.values(), ids=EVERYWHERE)
@@ -164,13 +163,13 @@ def make_variables() -> set[str]:
 
 def named_tests(page: Page) -> set[str]:
     """The test ids on a page."""
-    return set(re.findall(r"verif/test_\w+\.py::[\w:]+", page.text))
+    return set(re.findall(r"verif/\w+/test_\w+\.py::[\w:]+", page.text))
 
 
 def collected(test_id: str) -> bool:
     """Would pytest collect it? Inherited tests count for the class that inherits them."""
     path, *names = test_id.split("::")
-    found: object = importlib.import_module(f"sigmabit.verif.{Path(path).stem}")
+    found: object = importlib.import_module("sigmabit." + path.removesuffix(".py").replace("/", "."))
     for name in names:
         found = getattr(found, name, None)
     good_class = len(names) == 1 or names[0].startswith("Test")
@@ -205,39 +204,29 @@ def test_named_files_exist(page: Page) -> None:
 
 def test_index_lists_every_page() -> None:
     """Once each in the index's tables."""
-    listed = re.findall(r"^\| \[\w+\]\((\w+)\.md\)", PAGES["index"].text, re.MULTILINE)
+    listed = re.findall(r"^\| \[\w+\]\((?:\w+/)?(\w+)\.md\)", PAGES["index"].text, re.MULTILINE)
     assert sorted(listed) == sorted(set(PAGES) - {"index"})
 
 
 # --- one block, one file, the same name in golden/, hdl/ and verif/, and a page
 
 
-def hdl_module(name: str) -> ModuleType:
-    """A module of hdl/."""
-    return importlib.import_module(f"sigmabit.hdl.{name}")
-
-
-def module_blocks(name: str) -> dict[str, Callable[..., object]]:
-    """The functions of a module of hdl/ that elaborate to Verilog modules."""
-    module = hdl_module(name)
-    kinds = {key: value for key, value in vars(module).items() if getattr(value, "kind", None) in (LEAF, COMPOSITE, WRITTEN)}
-    return {key: block.func for key, block in kinds.items() if block.func.__module__ == module.__name__}
-
-
-def test_every_module_is_a_block_or_is_known_not_to_be() -> None:
-    """Modules without a block are those listed above, and those listed have none."""
-    assert all(module_blocks(name) for name in BLOCKS)
-    assert not any(module_blocks(name) for name in NOT_BLOCKS)
+def test_wings_that_only_serve_blocks_have_none() -> None:
+    """And every other wing of hdl/ has blocks."""
+    assert sorted({WINGS[name] for name in BLOCKS}) == sorted(set(WINGS.values()) - set(WITHOUT_BLOCKS))
 
 
 @every_block_page
 def test_block_has_its_three_files(name: str) -> None:
-    """golden/, hdl/ and verif/ have a file of the block's name, and the page's table links to them."""
+    """golden/, hdl/, verif/ and docs/ have a file of the block's name in the same wing, and the page's table links to them."""
+    wing = WINGS[name]
+    assert PAGES[name].path == ROOT / "docs" / wing / f"{name}.md"
     table = PAGES[name].text.partition("\n## ")[0]
-    for row, path in zip(ROWS, (f"golden/{GOLDEN.get(name, name)}.py", f"hdl/{name}.py", f"verif/test_{name}.py"), strict=False):
+    golden = f"golden/{GOLDEN.get(name, f'{wing}/{name}')}.py"
+    for row, path in zip(ROWS, (golden, f"hdl/{wing}/{name}.py", f"verif/{wing}/test_{name}.py"), strict=False):
         assert (ROOT / path).is_file(), path
         line = next(line for line in table.splitlines() if line.startswith(f"| {row} |"))
-        assert f"(../{path})" in line
+        assert f"(../../{path})" in line
 
 
 @every_block_page
@@ -259,7 +248,7 @@ def test_invariants_are_held_by_tests(name: str) -> None:
     rows = re.findall(r"^\| I(\d+) \| (.+) \| (.+) \|$", PAGES[name].section("Invariants"), re.MULTILINE)
     assert [int(number) for number, *_ in rows] == list(range(1, len(rows) + 1))
     assert rows
-    assert [number for number, _, tests in rows if "verif/test_" not in tests] == []
+    assert [number for number, _, tests in rows if "/test_" not in tests] == []
 
 
 def configurations(name: str) -> Iterator[Any]:
@@ -296,5 +285,5 @@ def test_wrong_commands_are_seen(line: str) -> None:
 @pytest.mark.parametrize("name", ["test_rom.py::TestGolden", "test_rom.py::TestGolden::test_verilog", "test_rom.py::table"])
 def test_wrong_test_ids_are_seen(name: str) -> None:
     """A page that names a test that does not exist fails."""
-    assert not collected(f"verif/{name}")
+    assert not collected(f"verif/arithmetic/{name}")
     assert collected("verif/arithmetic/test_rom.py::TestGolden::test_golden")

@@ -94,7 +94,7 @@ def block(body: str = "", process: str = "q.next = a", kind: str = "leaf") -> st
 
 class TestLint:
     def test_hdl_is_clean(self) -> None:
-        assert lint(sorted(HDL.glob("*.py"))) == []
+        assert lint(sorted(HDL.rglob("*.py"))) == []
 
     @pytest.mark.parametrize(("rule", "bad", "good"), PROCESSES)
     def test_processes(self, tmp_path: Path, rule: str, bad: str, good: str) -> None:

@@ -259,7 +259,9 @@ def _run(dut: Dut, beats: list[tuple[int, bool]], eps: NDArray[np.int64], pause_
 @settings(max_examples=150, deadline=None, database=None, derandomize=True)
 @given(st.data())
 def test_distances(data: st.DataObject) -> None:
-    """What docs/pipeline/flow.md shows of frames' beats, samples and statuses, by the schedule's rules, for any plan and any pauses."""
+    """What docs/pipeline/flow.md shows of frames' beats, samples and statuses, by the schedule's rules, for any plan and any
+    pauses.
+    """
     axes = [data.draw(st.sampled_from([Axis(2, 2), Axis(3, 2, 2), Axis(4, 2, 3), Axis(4, 3, 2), Axis(3, 3)])) for _ in range(2)]
     model = encoder(*axes)
     heads = model.layers[0]

@@ -26,7 +26,9 @@ from .. import options
 @click.option("--depth", type=click.IntRange(2, 1024), default=16, show_default=True, help="Beats that it holds.")
 @options.as_json
 def queue_area(channels: int, depth: int, as_json: bool) -> None:
-    """Area of a pipeline's exit as a queue of single bits: what a block with credits would need behind it (docs/pipeline/flow.md)."""
+    """Area of a pipeline's exit as a queue of single bits: what a block with credits would need behind it
+    (docs/pipeline/flow.md).
+    """
     config = EgressConfig(beats=1, channels=channels, bits=1, signed=False, frames=depth)
     ports = Flow(channels), FrameStatus(), Stream(channels * config.field), bit(), wire(32), wire(32)
     terminal = Terminal(as_json)
