@@ -495,7 +495,7 @@ class TestBombs:
 
     @pytest.mark.parametrize(
         "value",
-        [helper.make_tensor("v", TensorProto.STRING, [1], [b"text"]), None],  # type: ignore[list-item] - its stub knows numbers only
+        [helper.make_tensor("v", TensorProto.STRING, [1], [b"text"]), None],  # type: ignore[list-item]  # its stub knows numbers only
         ids=["shape of texts", "cast to texts"],
     )
     def test_texts(self, value: onnx.TensorProto | None, tmp_path: Path) -> None:
