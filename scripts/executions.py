@@ -103,7 +103,7 @@ def execute(
     )
     report("computing golden", 0, 0)
     golden = network.results(codes, drawn)
-    measured = simulate(network, plan, codes, on, progress=report, noise=noise)
+    measured = simulate(plan, codes, on, progress=report, noise=noise)
     outputs = {
         float_run.executor: float_run.outputs.reshape(len(golden), *network.output.shape),
         "golden": network.output.decode(golden),

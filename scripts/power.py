@@ -29,7 +29,7 @@ WATTS = ("clock_w", "logic_w", "memory_w", "watts")
 def measured(network: Network, plan: Plan, codes: NDArray[np.int64], noise: Noise, report: Report) -> Activity:
     """Simulate frames of codes, and count toggles."""
     with tempfile.TemporaryDirectory() as folder:
-        return switching(network, plan, codes, Path(folder) / "core.saif", noise, progress=report)[0]
+        return switching(plan, codes, Path(folder) / "core.saif", noise, progress=report)[0]
 
 
 def estimate(activity: Activity, network: Network, plan: Plan, areas: Areas | None) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from sigmabit.golden.layers.shuffle import Shuffle
 from sigmabit.golden.layers.threshold import Threshold
 from sigmabit.golden.network.network import Layer
 from sigmabit.golden.sampling.latent import Latent
+from sigmabit.golden.types.layout import Layout
 
 from ..family.cost import Cost
 from ..family.parts import PartError, part
@@ -59,7 +60,7 @@ class LayerPlan:
     """One layer: its folding (None where nothing is folded) and its blocks.
 
     cycles: for which one frame keeps it busy, all its samples included. done: cycles from a frame's first transfer to the layer's
-    last result.
+    last result. times, layout: how often it works for one frame, and how each result lies on the stream.
     """
 
     name: str
@@ -67,6 +68,8 @@ class LayerPlan:
     cycles: int
     done: int
     config: LayerConfig
+    times: int
+    layout: Layout
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for plan.json."""
@@ -84,7 +87,8 @@ class LayerPlan:
 class Plan:
     """A network's pipeline: one frame every `interval` cycles, its last result `latency` cycles after its first transfer.
 
-    samples: results of a frame, for networks that draw samples.
+    source: how a frame lies on the stream inside the pipeline. samples: results of a frame, for networks that draw samples;
+    latents: samples of the standard normal for each of them, 0 for other networks.
     """
 
     network: str
@@ -92,8 +96,10 @@ class Plan:
     clock_mhz: float
     interval: int
     latency: int
+    source: Layout
     layers: tuple[LayerPlan, ...]
     pipeline: PipelineConfig
+    latents: int = 0
     samples: int = 1
     input_scale: float | None = None
     """What a pixel's step was taken to be; None where the file itself fixes it."""
@@ -347,7 +353,8 @@ class _Timing:
             flow, config = self._through(layer, folding, flow, status)
             times = self.repetitions[layer.name]
             done = int(flow[times - 1, -1])
-            layers.append(LayerPlan(layer.name, folding, times * least_cycles(layer, folding), done, config))
+            cycles = times * least_cycles(layer, folding)
+            layers.append(LayerPlan(layer.name, folding, cycles, done, config, times, layer.layout))
         left = schedule.exits(flow.reshape(self.frames, -1), status)
         spans = left[:, -1] - entered[:, 0]
         if spans[-1] != spans[-2]:
@@ -366,8 +373,19 @@ class _Timing:
             noise=noise,
         )
         scale = float(network.input.grid.scale) if network.input.quantiser is None else None
-        of_plan = network.name, self.part, self.clock_mhz, self.interval, int(spans[0]), tuple(layers), pipeline
-        return Plan(*of_plan, self.samples, scale)
+        return Plan(
+            network=network.name,
+            part=self.part,
+            clock_mhz=self.clock_mhz,
+            interval=self.interval,
+            latency=int(spans[0]),
+            source=tensor.layout,
+            layers=tuple(layers),
+            pipeline=pipeline,
+            latents=0 if network.latent is None else network.latent.latents,
+            samples=self.samples,
+            input_scale=scale,
+        )
 
     def _through(self, layer: Layer, folding: Folding | None, flow: Times, status: Times) -> tuple[Times, LayerConfig]:
         """When a layer's results come, and its blocks. status: (frames,) when the frames' statuses come."""

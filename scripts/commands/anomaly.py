@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sigmabit.golden import InputError, Network, import_real
 from sigmabit.golden.noise.gaussian import FRACTION
 from sigmabit.hdl.planning.plan import MAX_SAMPLES
-from sigmabit.verif.simulation import Noise, reference, simulate
+from sigmabit.verif.simulation import SIMULATORS, Noise, reference, simulate
 
 from ..anomaly import LEFT_OUT, Executor, Inference, Reals, roc_auc, scores, trigger_scores
 from ..executions import check_size
@@ -25,7 +25,7 @@ from .run import latent_values
 
 CLASSES = 10
 
-PLACES = ("float", "golden", "verilator", "icarus", "myhdl")
+PLACES = ("float", "golden", *SIMULATORS)
 
 
 @click.command(short_help="How well autoencoders tell a class left out of training.")
@@ -142,7 +142,7 @@ def _executor(model: Path, network: Network, codes: NDArray[np.int64], place: st
             tensors = dict(network.steps(codes, drawn))
         else:
             made = make_plan(network, None, samples=drawn.shape[1])
-            tensors = simulate(network, made, codes, place, True, noise=Noise(epsilon=drawn)).trace
+            tensors = simulate(made, codes, place, True, noise=Noise(epsilon=drawn)).trace
         y = network.output.decode(tensors[network.layers[-1].name])
         latents = latent_values(network, tensors, drawn)
         return Inference(y.reshape(*eps.shape[:2], *y.shape[1:]), latents["mu"], latents["logvar"])

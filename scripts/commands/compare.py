@@ -26,9 +26,7 @@ OF_256 = click.IntRange(0, 255)
 @click.command(short_help="Golden against the Verilog, tensor by tensor.")
 @options.model
 @options.data
-@click.option(
-    "--on", type=click.Choice(["verilator", "icarus", "myhdl"]), default="verilator", show_default=True, help="The simulator."
-)
+@options.simulator
 @click.option("--frames", type=click.IntRange(min=1), metavar="N", help="Only the first N frames.")
 @click.option("--idle", type=OF_256, default=0, metavar="N", help="Of 256 cycles, in how many the input has nothing to give.")
 @click.option("--backpressure", type=OF_256, default=0, metavar="N", help="Of 256 cycles, in how many the output is not taken.")
@@ -85,7 +83,7 @@ def compare(
                 report(what, start + done, len(codes) if total else 0)
 
             given = noise.part(start, len(some))
-            measured = simulate(network, made, some, on, taps=True, stalls=stalls, progress=overall, noise=given)
+            measured = simulate(made, some, on, taps=True, stalls=stalls, progress=overall, noise=given)
             golden = dict(network.steps(some, given.for_network(network, len(some), made.samples)))
             for name, tensor in golden.items():
                 elements[name] += tensor.size

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from sigmabit.fpga.board import known
+from sigmabit.verif.simulation import SIMULATORS
 
 PATH = click.Path(path_type=Path)
 
@@ -49,6 +50,9 @@ BOARD = f"One of {', '.join(known())}, or a file that ends in .toml."
 
 part = click.option("--part", metavar="PART", help="Device (default: the plan's, or xc7vx690t).")
 clock = click.option("--clock-mhz", type=POSITIVE, metavar="F", help="Assumed clock in MHz (default: the plan's, or 200).")
+simulator = click.option(
+    "--on", type=click.Choice(list(SIMULATORS)), default=next(iter(SIMULATORS)), show_default=True, help="The simulator."
+)
 data = click.option("--input", "data", type=PATH, required=True, metavar="X.npy", help="Frames, as the graph's input takes them.")
 labels = click.option("--labels", type=PATH, metavar="Y.npy", help="One class per frame, for the accuracy.")
 calibration = click.option(

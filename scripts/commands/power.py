@@ -82,7 +82,7 @@ def power(
         made = replace(made, clock_mhz=float(mmcm(on.oscillator_mhz, made.clock_mhz).mhz))
     with terminal.progress() as progress, tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "core.saif"
-        activity, _ = switching(network, made, codes, file, noise, under, progress)
+        activity, _ = switching(made, codes, file, noise, under, progress)
         if saif:
             write_whole(saif, lambda fresh: shutil.move(file, fresh))
     result = estimate(activity, network, made, areas)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from sigmabit.golden import InputError, Network
 from sigmabit.golden.noise.gaussian import FRACTION
 from sigmabit.hdl.planning.plan import Plan, check_samples
-from sigmabit.verif.simulation import Measured, Noise, simulate
+from sigmabit.verif.simulation import SIMULATORS, Measured, Noise, simulate
 
 from ..executions import check_size
 from ..files import check_writable, read_labels, write_array, write_arrays, write_whole
@@ -32,7 +32,7 @@ LEAST_FRAMES = 11
 @click.option("--output", type=options.PATH, required=True, metavar="Y.npy", help="Where the graph's output goes, as float32.")
 @click.option(
     "--on",
-    type=click.Choice(["golden", "myhdl", "verilator", "icarus"]),
+    type=click.Choice(["golden", *SIMULATORS]),
     default="golden",
     show_default=True,
     help="What computes it.",
@@ -78,8 +78,9 @@ def run(
         check_writable(path)
     if len({path.resolve() for path in written}) < len(written):
         raise click.UsageError("--output, --waves, --trace and --latents are not all different files")
-    if waves and on != "verilator":
-        raise click.UsageError("--waves needs --on verilator")
+    if waves and (on not in SIMULATORS or not SIMULATORS[on].records):
+        able = " or ".join(name for name, simulator in SIMULATORS.items() if simulator.records)
+        raise click.UsageError(f"--waves needs --on {able}")
     network, _, codes = load_with_data(model, data, input_scale, terminal, calibration, output_name=output_name)
     noise, samples = make_noise(network, len(codes), samples, seed, epsilon)
     if latents and network.latent is None:
@@ -100,7 +101,7 @@ def run(
             tensors = dict(network.steps(codes, drawn)) if recorded else {}
             results = tensors[network.layers[-1].name] if recorded else network.results(codes, drawn)
         else:
-            measured = _simulate(network, made, codes, on, recorded, waves, report, noise)
+            measured = _simulate(made, codes, on, recorded, waves, report, noise)
             tensors, results = measured.trace, measured.results
     y = network.output.decode(results)
     if drawn is not None and (samples is not None or drawn.shape[1] > 1):
@@ -118,7 +119,6 @@ def run(
 
 
 def _simulate(
-    network: Network,
     plan: Plan,
     codes: NDArray[np.int64],
     on: str,
@@ -129,11 +129,11 @@ def _simulate(
 ) -> Measured:
     """The simulation; its waves appear when it has ended."""
     if waves is None:
-        return simulate(network, plan, codes, on, taps, progress=report, noise=noise)
+        return simulate(plan, codes, on, taps, progress=report, noise=noise)
     found: list[Measured] = []
 
     def record(fresh: Path) -> None:
-        found.append(simulate(network, plan, codes, on, taps, waves=fresh, progress=report, noise=noise))
+        found.append(simulate(plan, codes, on, taps, waves=fresh, progress=report, noise=noise))
 
     write_whole(waves, record)
     return found[0]

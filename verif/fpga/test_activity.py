@@ -21,7 +21,7 @@ from sigmabit.scripts.datasets import digits
 from sigmabit.scripts.models import make_plan
 from sigmabit.verif.simulation import SimulationError, simulate
 from sigmabit.verif.simulation.activity import INSIDE, LEAST_CYCLES, Activity, Net, count, nets, registers, switching
-from sigmabit.verif.simulation.common import Toggles, converted
+from sigmabit.verif.simulation.job import Toggles, converted
 
 from ..harness.command_line import DIGITS
 
@@ -51,7 +51,7 @@ def codes(network: Network) -> np.ndarray:
 def made(network: Network, plan: Plan, codes: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> tuple[Activity, Path]:
     """The digits' activity, and its file."""
     saif = tmp_path_factory.mktemp("activity") / "core.saif"
-    activity, measured = switching(network, plan, codes, saif)
+    activity, measured = switching(plan, codes, saif)
     assert measured.interval(plan.settling) == INTERVAL
     assert (measured.results == network.results(codes)).all()
     return activity, saif
@@ -159,7 +159,7 @@ def test_window(plan: Plan, made: tuple[Activity, Path]) -> None:
 
 def test_few_frames_come_again(network: Network, plan: Plan, codes: np.ndarray, tmp_path: Path) -> None:
     """A pipeline that few frames do not fill is still measured full."""
-    activity, measured = switching(network, plan, codes[:2], tmp_path / "few.saif")
+    activity, measured = switching(plan, codes[:2], tmp_path / "few.saif")
     frames = -(-LEAST_CYCLES // INTERVAL)
     assert activity.cycles == frames * INTERVAL and len(measured.results) == plan.settling + frames
     assert list(tmp_path.iterdir()) == [tmp_path / "few.saif"]
@@ -254,4 +254,4 @@ def test_a_board_has_the_instances(plan: Plan) -> None:
 def test_simulators(network: Network, plan: Plan, codes: np.ndarray, tmp_path: Path) -> None:
     """Only Verilator counts."""
     with pytest.raises(SimulationError, match="by verilator only"):
-        simulate(network, plan, codes, "myhdl", toggles=Toggles(tmp_path / "x", 0, 1))
+        simulate(plan, codes, "myhdl", toggles=Toggles(tmp_path / "x", 0, 1))

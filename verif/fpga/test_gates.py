@@ -37,7 +37,7 @@ def codes(network: Network, plan: Plan) -> np.ndarray:
 def test_netlist_is_golden(network: Network, plan: Plan, tmp_path: Path) -> None:
     """Every result, the latency and the interval; LUTs and registers toggle, each once a cycle at most."""
     x = codes(network, plan)
-    found = gates.simulate_netlist(network, plan, x, tmp_path)
+    found = gates.simulate_netlist(plan, x, tmp_path)
     assert (found.measured.results == network.results(x)).all()
     assert (found.measured.latency, found.measured.interval(plan.settling)) == (plan.latency, plan.interval)
     assert found.area.lut > 100 and found.area.ff > 100
@@ -58,7 +58,7 @@ def test_a_wrong_gate_is_seen(network: Network, plan: Plan, tmp_path: Path, monk
     monkeypatch.setattr(gates, "as_verilog", turned)
     x = codes(network, plan)
     try:
-        found = gates.simulate_netlist(network, plan, x, tmp_path)
+        found = gates.simulate_netlist(plan, x, tmp_path)
     except SimulationError:
         return  # the stream itself has come to harm
     assert (found.measured.results != network.results(x)).any()
@@ -69,4 +69,4 @@ def test_cells_without_a_model(tmp_path: Path) -> None:
     network = import_model(MODELS / "digits_bcnn.onnx")
     plan = make_plan(network, None, interval=1500)
     with pytest.raises(InputError, match="digits_bcnn: its plan has block RAM or DSP48, of which there is no model"):
-        gates.simulate_netlist(network, plan, np.zeros((1, *network.input.tensor.shape), np.int64), tmp_path)
+        gates.simulate_netlist(plan, np.zeros((1, *network.input.tensor.shape), np.int64), tmp_path)

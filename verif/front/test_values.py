@@ -257,7 +257,7 @@ def test_verilog(tmp_path: Path) -> None:
 def simulated(network: Network, x: np.ndarray) -> None:
     """Assert that the Verilog computes every integer of every layer as golden does."""
     codes = network.input.encode(x)
-    measured = simulate(network, Planner(network, "xc7vx690t", 200.0).fastest(), codes, taps=True)
+    measured = simulate(Planner(network, "xc7vx690t", 200.0).fastest(), codes, taps=True)
     assert first_difference(dict(network.steps(codes)), measured.trace) is None
     np.testing.assert_array_equal(measured.results.reshape(len(x), -1), network.results(codes).reshape(len(x), -1))
 

@@ -106,7 +106,7 @@ def test_verilog(trained: Trained, frames: int, interval: int | None) -> None:
     planner = Planner(network, PART, CLOCK_MHZ)
     plan = planner.fastest() if interval is None else planner.plan(interval)
     codes = network.input.encode(trained.images(frames))
-    measured = simulate(network, plan, codes, taps=True)
+    measured = simulate(plan, codes, taps=True)
     assert len(measured.results) == frames
     assert first_difference(dict(network.steps(codes)), measured.trace) is None
     _assert_cycles(plan, measured.latency, measured.last_out)
@@ -157,11 +157,11 @@ def test_foldings(trained: Trained, number: int) -> None:
     plan = list(_plans(network))[number]
     codes = network.input.encode(trained.images(plan.settling + 11))
     golden = network.results(codes)
-    measured = simulate(network, plan, codes, optimise=False)
+    measured = simulate(plan, codes, optimise=False)
     assert np.array_equal(measured.results, golden)
     _assert_cycles(plan, measured.latency, measured.last_out)
     stalls = (Stalls(idle=128, seed=number), Stalls(backpressure=200, seed=number), Stalls(90, 90, number))[number % 3]
-    stalled = simulate(network, plan, codes[:6], stalls=stalls, optimise=False)
+    stalled = simulate(plan, codes[:6], stalls=stalls, optimise=False)
     assert np.array_equal(stalled.results, golden[:6])
     assert stalled.counters == (6, 6, 0, 0)
     assert stalled.latency >= plan.latency
@@ -175,6 +175,6 @@ def test_other_simulators(simulator: str, frames: int) -> None:
     network = DIGITS.network
     plan = Planner(network, PART, CLOCK_MHZ).fastest()
     codes = network.input.encode(DIGITS.images(frames))
-    measured = simulate(network, plan, codes, simulator, taps=True)
+    measured = simulate(plan, codes, simulator, taps=True)
     assert first_difference(dict(network.steps(codes)), measured.trace) is None
     assert measured.latency == plan.latency

@@ -64,7 +64,7 @@ def check(name: str, plan: Plan, frames: int, noise: Noise, on: str = "verilator
     """Every tensor of `frames` frames is golden's, and the cycles are the plan's."""
     model = network(name)
     codes = model.input.encode(images(name, frames))
-    measured = simulate(model, plan, codes, on, taps=True, noise=noise, **simulation)
+    measured = simulate(plan, codes, on, taps=True, noise=noise, **simulation)
     golden = dict(model.steps(codes, noise.for_network(model, len(codes), plan.samples)))
     assert first_difference(golden, measured.trace) is None
     assert np.array_equal(measured.results, golden[model.layers[-1].name])
@@ -146,7 +146,7 @@ def test_trigger(tmp_path: Path) -> None:
     assert plan.layers[-1].done - plan.pipeline.ingress.latency <= 20
     assert plan.cost.dsp <= 100
     codes, noise = model.input.encode(x), Noise(57)
-    measured = simulate(model, plan, codes, taps=True, noise=noise)
+    measured = simulate(plan, codes, taps=True, noise=noise)
     assert first_difference(dict(model.steps(codes, noise.codes(13, len(codes), 1))), measured.trace) is None
     assert measured.latency == plan.latency
     assert set(np.diff(measured.last_out).tolist()) == {1}

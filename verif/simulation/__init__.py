@@ -1,7 +1,8 @@
-"""Whole pipelines in a simulator: frames in, results out, cycles counted."""
+"""Whole pipelines in a simulator: frames in, results out, cycles counted. The command line's own; no test framework is needed."""
 
 from __future__ import annotations
 
-from .common import Measured, Noise, SimulationError, Stalls, simulate
+from .job import Measured, Noise, SimulationError, Stalls
+from .simulators import SIMULATORS, simulate
 
-__all__ = ["Measured", "Noise", "SimulationError", "Stalls", "simulate"]
+__all__ = ["SIMULATORS", "Measured", "Noise", "SimulationError", "Stalls", "simulate"]

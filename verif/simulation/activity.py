@@ -13,12 +13,12 @@ from typing import TextIO
 import numpy as np
 from numpy.typing import NDArray
 
-from sigmabit.golden import InputError, Network
+from sigmabit.golden import InputError
 from sigmabit.hdl.planning.plan import Plan
 from sigmabit.hdl.verilog.convert import Design
 
 from . import Measured, Noise, SimulationError, simulate
-from .common import Progress, Toggles, converted
+from .job import Progress, Toggles, converted
 
 LEAST_CYCLES = 1000
 """Of a window: in a shorter one, it would depend on where it begins how much toggles."""
@@ -70,7 +70,6 @@ class Net:
 
 
 def switching(
-    network: Network,
     plan: Plan,
     codes: NDArray[np.integer],
     saif: Path,
@@ -93,7 +92,7 @@ def switching(
     raw = saif.with_name(f"{saif.name}.raw")
     first = raw.with_name(f"{raw.name}.first")
     try:
-        measured = simulate(network, plan, codes, progress=progress, noise=noise, toggles=Toggles(raw, plan.settling, period))
+        measured = simulate(plan, codes, progress=progress, noise=noise, toggles=Toggles(raw, plan.settling, period))
         progress("counting toggles", 0, 0)
         with raw.open() as lines, first.open() as values, saif.open("w") as file:
             return count(nets(lines, values), converted(plan.variant()), period, file, under), measured

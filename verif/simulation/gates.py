@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 
 from sigmabit.fpga.netlist import LUTS, Area, Netlist
 from sigmabit.fpga.synthesis import CELLS, as_verilog
-from sigmabit.golden import InputError, Network
+from sigmabit.golden import InputError
 from sigmabit.hdl.planning.plan import Plan
 from sigmabit.hdl.verilog.convert import Design, Module
 
 from . import Measured, Noise, SimulationError
 from .activity import nets
-from .common import Progress, Toggles, converted, job
+from .job import Progress, Toggles, converted, job
 from .verilator import HARNESS, compiled, execute, header, recording
 
 RECORD, PERIOD_PS = "toggles.saif", 1000
@@ -41,7 +41,6 @@ class Gates:
 
 
 def simulate_netlist(
-    network: Network,
     plan: Plan,
     codes: NDArray[np.integer],
     work: Path,
@@ -65,7 +64,7 @@ def simulate_netlist(
         raise SimulationError(f"{design.top}: its netlist has {', '.join(missing)}, which cannot be simulated")
     cells = f"`timescale 1ps/1ps\n{CELLS.read_text()}"
     flat = Design(design.top, {"cells": Module("cells", None, cells, ()), design.top: Module(design.top, None, text, ())})
-    asked = job(network, plan, len(codes), noise=noise, toggles=Toggles(work / RECORD, plan.settling, PERIOD_PS))
+    asked = job(plan, len(codes), noise=noise, toggles=Toggles(work / RECORD, plan.settling, PERIOD_PS))
     progress("building", 0, 0)
     options = [*recording(asked), "--trace-depth", "2", "--no-timing", "-Wno-fatal"]
     measured = execute(asked, compiled(flat, HARNESS, header(asked), options, optimise=False), codes, progress)

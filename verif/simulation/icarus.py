@@ -14,7 +14,7 @@ from sigmabit.golden.types.layout import Layout
 from sigmabit.hdl.noise.epsilon import EpsilonConfig
 from sigmabit.hdl.noise.sampler import SamplerConfig
 
-from .common import Job, Measured, Progress, SimulationError, converted, unpack
+from .job import Job, Measured, Progress, SimulationError, Simulator, converted, unpack
 from .toolchain import ToolError, run_tool, work_folder
 
 
@@ -37,6 +37,9 @@ def run(job: Job, codes: NDArray[np.integer], progress: Progress) -> Measured:
         run_tool(compile_, folder / "build.log", folder=folder)
         with running(["vvp", "-n", "bench.vvp"], cwd=folder, stdout=subprocess.PIPE, text=True) as process:
             return _read(job, codes, _lines(process), progress)
+
+
+ICARUS = Simulator("icarus", run)
 
 
 def _bench(job: Job, frames: int) -> str:

@@ -13,7 +13,7 @@ from sigmabit.golden.types.layout import Layout
 from sigmabit.hdl.pipeline.top import Pipeline
 from sigmabit.hdl.verilog.module import forget_elaborations, quick_elaboration
 
-from .common import Job, Measured, Progress, SimulationError, unpack
+from .job import Job, Measured, Progress, SimulationError, Simulator, unpack
 
 RESET_CYCLES = 4
 
@@ -28,6 +28,9 @@ def run(job: Job, codes: NDArray[np.integer], progress: Progress) -> Measured:
     if bench.error:
         raise SimulationError(f"{job.config.name}: {bench.error}")
     return bench.measured()
+
+
+MYHDL = Simulator("myhdl", run)
 
 
 class _Bench:

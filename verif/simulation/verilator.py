@@ -19,7 +19,7 @@ from sigmabit.hdl.noise.epsilon import EpsilonConfig
 from sigmabit.hdl.noise.sampler import SamplerConfig
 from sigmabit.hdl.verilog.convert import Design
 
-from .common import Job, Measured, Progress, SimulationError, converted, unpack
+from .job import Job, Measured, Progress, SimulationError, Simulator, converted, unpack
 from .kept import kept
 from .toolchain import ToolError, cache_folder, check_wave_headers, run_tool, verilator_environment, work_folder
 
@@ -33,20 +33,23 @@ BROKE_A_RULE, GAVE_UP = 3, 4
 """Exit statuses of a harness that say something of the design; others are of the machine that it runs on."""
 
 
-def run(job: Job, codes: NDArray[np.integer], progress: Progress, optimise: bool) -> Measured:
+def run(job: Job, codes: NDArray[np.integer], progress: Progress) -> Measured:
     """Convert, build unless that has been done before, and simulate."""
     progress("converting", 0, 0)
     design = converted(job.config)
     progress("building", 0, 0)
-    program = build(job, design, optimise)
+    program = build(job, design)
     return execute(job, program, codes, progress)
 
 
-def build(job: Job, design: Design, optimise: bool = True) -> Path:
+VERILATOR = Simulator("verilator", run, records=True)
+
+
+def build(job: Job, design: Design) -> Path:
     """The compiled model of a design, from the cache if it was built before."""
     if job.waves:
         check_wave_headers()
-    return compiled(design, HARNESS, header(job), recording(job), optimise)
+    return compiled(design, HARNESS, header(job), recording(job), job.optimise)
 
 
 def recording(job: Job) -> list[str]:

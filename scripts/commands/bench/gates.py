@@ -50,7 +50,7 @@ def gates(
         raise InputError(f"{data}: {len(codes)} frames do not fill the pipeline; it takes more than {made.settling}")
     with tempfile.TemporaryDirectory() as work, terminal.progress() as report:
         try:
-            found = simulate_netlist(network, made, codes, Path(work), progress=report)
+            found = simulate_netlist(made, codes, Path(work), progress=report)
         except SynthesisError as error:
             raise SigmabitError(str(error)) from None
     mismatches = int(np.any(found.measured.results != network.results(codes), axis=(1, 2, 3)).sum())

@@ -1,4 +1,4 @@
-"""What every simulation of a pipeline takes and gives."""
+"""What every simulation of a pipeline takes and gives, and what a simulator is."""
 
 from __future__ import annotations
 
@@ -15,11 +15,8 @@ from sigmabit.golden.noise import sampler
 from sigmabit.golden.noise.gaussian import BITS
 from sigmabit.golden.types.layout import Layout
 from sigmabit.hdl.pipeline.top import Pipeline, PipelineConfig
-from sigmabit.hdl.planning.plan import Plan, repetitions
+from sigmabit.hdl.planning.plan import Plan
 from sigmabit.hdl.verilog.convert import Design, convert
-
-SIMULATORS = ("verilator", "icarus", "myhdl")
-"""Where a pipeline can be simulated: its Verilog, twice, and the MyHDL that the Verilog was made from."""
 
 Progress = Callable[[str, int, int], None]
 """Called with what is going on, and how far it is: done of total; 0 of 0 where that is not known."""
@@ -87,7 +84,7 @@ class Job:
 
     times: how many tensors a frame has at each layout. seed, vectors: of the sampler; or the samples (N * K, latents) themselves.
     quiet: cycles without a transfer after which it has failed. drain: cycles that it goes on for after the last result; layers
-    whose last positions nobody reads may give them later.
+    whose last positions nobody reads may give them later. optimise: compile for long runs, where anything is compiled.
     """
 
     config: PipelineConfig
@@ -100,6 +97,7 @@ class Job:
     toggles: Toggles | None = None
     seed: int = 0
     vectors: NDArray[np.uint8] | None = None
+    optimise: bool = True
 
     @property
     def source(self) -> Layout:
@@ -156,8 +154,16 @@ class Measured:
         return float(last[0]) if len(last) == 10 and (last == last[0]).all() else None
 
 
+@dataclass(frozen=True)
+class Simulator:
+    """A place where pipelines run. records: can it write waves and count toggles?"""
+
+    name: str
+    run: Callable[[Job, NDArray[np.integer], Progress], Measured]
+    records: bool = False
+
+
 def job(
-    network: Network,
     plan: Plan,
     frames: int,
     taps: bool = False,
@@ -165,51 +171,19 @@ def job(
     waves: Path | None = None,
     noise: Noise | None = None,
     toggles: Toggles | None = None,
+    optimise: bool = True,
 ) -> Job:
     """What `simulate` is asked for, of so many frames."""
     noise = noise or Noise()
     vectors = None
-    if network.latent is not None and noise.epsilon is not None:
-        latents = network.latent.latents
-        drawn = noise.codes(latents, frames, plan.samples)
-        vectors = noise.layout(latents).pack(drawn.reshape(-1, 1, 1, latents))
+    if plan.latents and noise.epsilon is not None:
+        drawn = noise.codes(plan.latents, frames, plan.samples)
+        vectors = noise.layout(plan.latents).pack(drawn.reshape(-1, 1, 1, plan.latents))
     config = plan.variant(taps, epsilon=vectors is not None)
-    layouts = (network.input.tensor.layout, *(layer.layout for layer in network.layers))
-    times = (1, *repetitions(network, plan.samples).values())
+    layouts = (plan.source, *(layer.layout for layer in plan.layers))
+    times = (1, *(layer.times for layer in plan.layers))
     drain = plan.latency + plan.interval if taps else 0
-    return Job(config, layouts, times, plan.quiet, drain, stalls or Stalls(), waves, toggles, noise.seed, vectors)
-
-
-def simulate(
-    network: Network,
-    plan: Plan,
-    codes: NDArray[np.integer],
-    on: str = "verilator",
-    taps: bool = False,
-    stalls: Stalls | None = None,
-    waves: Path | None = None,
-    progress: Progress = lambda what, done, total: None,
-    optimise: bool = True,
-    noise: Noise | None = None,
-    toggles: Toggles | None = None,
-) -> Measured:
-    """Run codes (N, height, width, channels) through the plan's pipeline on one of SIMULATORS.
-
-    taps: record every layer's result. optimise: compile for long runs (Verilator only). noise: the seed of 0 without it.
-    waves, toggles: files to write (Verilator only), one of them at most. Raises SimulationError.
-    """
-    from . import icarus, myhdl, verilator
-
-    asked = job(network, plan, len(codes), taps, stalls, waves, noise, toggles)
-    if on != "verilator" and (waves or toggles):
-        raise SimulationError("waves and toggles are written by verilator only")
-    if on == "verilator":
-        return verilator.run(asked, codes, progress, optimise)
-    if on == "icarus":
-        return icarus.run(asked, codes, progress)
-    if on == "myhdl":
-        return myhdl.run(asked, codes, progress)
-    raise SimulationError(f"unknown simulator {on}, expected one of {', '.join(SIMULATORS)}")
+    return Job(config, layouts, times, plan.quiet, drain, stalls or Stalls(), waves, toggles, noise.seed, vectors, optimise)
 
 
 @lru_cache(maxsize=2)
