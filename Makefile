@@ -57,7 +57,7 @@ planned := $(if $(PLAN),--plan $(PLAN),--part $(PART) --clock-mhz $(CLOCK_MHZ)) 
 on_board = --clock-mhz $(CLOCK_MHZ) $(if $(PLAN),--plan $(PLAN)) \
 	$(if $(INPUT_SCALE),--input-scale $(INPUT_SCALE)) $(if $(SAMPLES),--samples $(SAMPLES))
 
-.PHONY: help setup sim test lint convert synth train sampler-stats package clean
+.PHONY: help setup sim check test closure lint convert synth train sampler-stats package clean
 
 help: ## this list
 	@echo "make TARGET [VARIABLE=value ...]"
@@ -70,7 +70,7 @@ setup: $(ENVIRONMENT) ## the Python environment, in .venv
 
 $(ENVIRONMENT): pyproject.toml
 	@python=$$(scripts/check_system.sh $(PYTHON)) && $$python -m venv --clear .venv
-	.venv/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[lint,browser]'
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[test,lint,browser]'
 	@touch $@
 
 # Whatever is written by `>` has another name until it is whole: a make that was killed must not leave a target that looks made.
@@ -109,8 +109,30 @@ build/data/digits/x.npy: scripts/datasets.py $(ENVIRONMENT)
 
 build/data/digits/y.npy: build/data/digits/x.npy ;
 
+check: lint ## what to run before every commit: golden, MyHDL with fewer examples, two whole networks; some minutes
+	SIGMABIT_CONFIGS=4 .venv/bin/python -m pytest -n $(JOBS) --dist worksteal -q -k 'test_golden or test_myhdl' $(ARGS)
+	.venv/bin/python -m pytest -n $(JOBS) -q verif/networks/test_networks.py verif/networks/test_vaes.py -k 'test_verilog and digits' $(ARGS)
+
 test: lint ## the whole regression (ARGS: for pytest)
 	.venv/bin/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
+
+closure: $(addprefix build/closure/,identity.txt differential.txt sampler.txt) ## what takes hours; what is done already stays done
+	@tail -n 1 $^
+
+build/closure/identity.txt: $(SOURCES) $(ENVIRONMENT)
+	@mkdir -p $(@D)
+	.venv/bin/python -m sigmabit.verif.house.identity > $@.new || { cat $@.new; exit 1; }
+	@mv $@.new $@
+
+build/closure/differential.txt: $(SOURCES) $(ENVIRONMENT)
+	@mkdir -p $(@D)
+	$(SIGMABIT) bench differential --graphs 3000 --seed 1 > $@.new || { cat $@.new; exit 1; }
+	@mv $@.new $@
+
+build/closure/sampler.txt: $(SOURCES) $(ENVIRONMENT)
+	@mkdir -p $(@D)
+	$(SIGMABIT) sampler stats > $@.new || { cat $@.new; exit 1; }
+	@mv $@.new $@
 
 lint: $(ENVIRONMENT) ## style and types of the Python, silent traps of the MyHDL
 	.venv/bin/ruff check --quiet

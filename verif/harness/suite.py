@@ -29,7 +29,7 @@ from .bench import Dut, MyHdlDut
 
 VERIF = Path(__file__).parents[1]
 
-CONFIGS = 40
+CONFIGS = int(os.environ.get("SIGMABIT_CONFIGS", "40"))
 """Configurations drawn for each suite in MyHDL and for golden."""
 
 EXAMPLES = 12

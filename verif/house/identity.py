@@ -73,6 +73,7 @@ def main(arguments: list[str]) -> int:
     changed = sorted(name for name in found if known.get(name) != found[name])
     for name in changed:
         print(f"{name}: other Verilog or another plan than recorded")
+    print(f"{len(found)} compared, {len(changed)} changed")
     if write:
         DIGESTS.write_text(json.dumps(known | found if names else found, indent=1) + "\n")
     return 1 if changed and not write else 0
