@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from sigmabit.fpga.synthesis import PRIMITIVES, run_yosys
 from sigmabit.golden import Network, import_model
 from sigmabit.hdl.link.link import System, SystemConfig, make_system
 from sigmabit.hdl.planning.plan import Plan
+from sigmabit.hdl.planning.plan import make_plan as plan_of
 from sigmabit.hdl.verilog.convert import Design, convert
 from sigmabit.hdl.verilog.keywords import system_name
 from sigmabit.scripts.area import parts_of
@@ -74,13 +76,17 @@ def test_toggles_are_goldens(network: Network, plan: Plan, codes: np.ndarray, ma
     assert expected.count(list(map(int, found))) == 1
 
 
-@pytest.mark.parametrize("interval", [INTERVAL, 1500])
-def test_registers_are_those_of_yosys(network: Network, interval: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize("in_block_ram", [False, True])
+def test_registers_are_those_of_yosys(network: Network, in_block_ram: bool, tmp_path: Path) -> None:
     """What is counted as a register is one, and none is missing but those that primitives are: module by module."""
-    design = converted(make_plan(network, None, interval=interval).variant())
+    plan = make_plan(network, None, interval=1500)
+    foldings = {layer.name: layer.folding for layer in plan.layers if layer.folding}
+    if not in_block_ram:
+        foldings = {name: replace(folding, block=False) for name, folding in foldings.items()}
+    design = converted(plan_of(network, foldings, plan.part, plan.clock_mhz, 1500).variant())
     found = elaborated(design, tmp_path)
     block = [name for name, module in design.modules.items() if 'rom_style = "block"' in module.text]
-    assert bool(block) == (interval > INTERVAL) and not any(registers(design.modules[name].text) for name in block)
+    assert bool(block) == in_block_ram and not any(registers(design.modules[name].text) for name in block)
     for name in design.modules.keys() - block:
         module = design.modules[name]
         clocked = {
