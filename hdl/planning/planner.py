@@ -25,6 +25,8 @@ from ..family.parts import Part, part
 from ..layers import convolution, dense, pool, shuffle, threshold, unrolled
 from ..layers.folding import Folding
 from ..noise.sampler import SamplerConfig
+from ..pipeline.egress import EgressConfig
+from ..pipeline.ingress import IngressConfig
 from ..sampling import latent
 from .knapsack import Table, front, grained, smallest
 from .plan import Plan, PlanError, check_samples, least_cycles, make_plan, repetitions
@@ -96,7 +98,8 @@ class Planner:
         weighted = [layer for layer in network.layers if isinstance(layer, Linear)]
         unweighted = [layer for layer in network.layers if not isinstance(layer, Linear)]
         self.choices = {layer.name: Choices(layer, self.repetitions[layer.name]) for layer in weighted}
-        self.fixed = sum((_fixed_cost(layer, samples) for layer in unweighted), Cost(150, 300))
+        costs = (_fixed_cost(layer, samples, self._shortest // self.repetitions[layer.name]) for layer in unweighted)
+        self.fixed = sum(costs, _ends_cost(network, samples))
 
     def plan(self, interval: int) -> Plan:
         """The smallest plan with an interval of at most `interval` cycles.
@@ -144,8 +147,7 @@ class Planner:
     @property
     def intervals(self) -> list[int]:
         """Those that matter, in order: the shortest that no folding can better, and each that takes some layer just as long."""
-        shortest = max(self._least_interval(layer) for layer in self.network.layers)
-        shortest = max(shortest, self.network.input.tensor.layout.beats)
+        shortest = self._shortest
         of_layers = np.concatenate([[shortest], *(choices.cycles for choices in self.choices.values())])
         return np.unique(of_layers[of_layers >= shortest]).tolist()
 
@@ -168,6 +170,11 @@ class Planner:
             else:
                 found, high = chosen, middle
         return intervals[high], found
+
+    @property
+    def _shortest(self) -> int:
+        """The shortest interval that no folding can better."""
+        return max(self.network.input.tensor.layout.beats, *map(self._least_interval, self.network.layers))
 
     def _least_interval(self, layer: Layer) -> int:
         """Cycles for one frame, where a layer needs so many for each sample, that no folding can better."""
@@ -295,12 +302,28 @@ def _divisors(number: int) -> list[int]:
     return [n for n in range(1, number + 1) if number % n == 0]
 
 
-def _fixed_cost(layer: Layer, samples: int) -> Cost:
-    """Expected size of a layer that is not folded, and of what it needs besides."""
+INSIDE = 5
+"""Frames that are inside at once, as exits are reckoned before a plan is made: four to six are, where an exit is large."""
+
+
+def _ends_cost(network: Network, samples: int) -> Cost:
+    """Expected size of entrance and exit; the latter holds the results of all frames that are inside."""
+    taken, result = network.input.tensor, network.result
+    beats = taken.layout.beats
+    entrance = IngressConfig(beats, taken.channels, taken.bits, pace=1, interval=beats, frames=INSIDE)
+    leaving = EgressConfig(result.beats, result.channels, result.bits, result.signed, INSIDE, samples)
+    ends = entrance.cost + leaving.cost
+    return Cost(max(ends.lut, 150), max(ends.ff, 300))  # counters of a longer interval are wider
+
+
+def _fixed_cost(layer: Layer, samples: int, apart: int) -> Cost:
+    """Expected size of a layer that is not folded, and of what it needs besides. apart: least cycles between two tensors."""
     if isinstance(layer, Pool):
         return pool.configure(layer).cost
     if isinstance(layer, Shuffle):
-        return shuffle.configure(layer, frames=2).cost
+        # what comes in one piece has long been read when the next comes, unless this layer alone sets the pace
+        alone = layer.input.layout.beats == 1 and 2 * least_cycles(layer, None) <= apart
+        return shuffle.configure(layer, frames=1 if alone else 2).cost
     if isinstance(layer, Latent):
         return latent.configure(layer, samples, pace=1, frames=1).cost + SamplerConfig(layer.latents).cost
     assert isinstance(layer, Threshold)

@@ -29,7 +29,7 @@ from sigmabit.golden import (
     import_model,
 )
 from sigmabit.golden.front.calibration import KEY
-from sigmabit.golden.front.importer import assembly, budget
+from sigmabit.golden.front.importer import assembly, budget, constants
 from sigmabit.golden.front.importer.budget import MAX_STEPS
 from sigmabit.golden.front.onnx_file import MAX_FIELDS, MAX_FILE_BYTES
 from sigmabit.hdl.planning.plan import PlanError, planned_scale, read_plan
@@ -472,6 +472,15 @@ class TestBombs:
             y = g("Concat", y, y, axis=0)
         assert "unfold to more than" in str(outcome(g.save(tmp_path / "m.onnx", g("Conv", "x", y))))
 
+    def test_all_together(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Results of any size, one after the other."""
+        monkeypatch.setattr(constants, "MAX_ALL_ELEMENTS", 10 * WEIGHTS.size)
+        g = Builder((2, 6, 5))
+        y = g("Identity", WEIGHTS)
+        for _ in range(10):
+            y = g("Neg", y)
+        assert "Neg_" in (told := str(outcome(g.save(tmp_path / "m.onnx", g("Conv", "x", y))))) and "unfold to more than" in told
+
     def test_loops(self, tmp_path: Path) -> None:
         """A loop on constants, for ever."""
         body = helper.make_graph(
@@ -536,6 +545,7 @@ class TestBudget:
         monkeypatch.setattr(budget, "MAX_BYTES", 1 << 20)
         g = Builder((1, 64, 64))
         y, matrix = g.quant("x", 2, signed=0), np.ones((4096, 4096 // 16), np.float32)
+        more: list[str] = []
         for number in range(80):
             if kind == "rearranged":
                 shape = [1, 1, 64, 64] if number % 2 else [1, 1, 32, 128]
@@ -543,11 +553,23 @@ class TestBudget:
             elif kind == "constants":
                 y = g("Add", y, RANDOM.standard_normal((64, 64)))
             elif kind == "weights":
-                g("MatMul", g("Flatten", y), matrix)
+                more.append(g("MatMul", g("Flatten", y), matrix))
             else:
-                g("BipolarQuant", matrix, 1.0)
+                more.append(g("BipolarQuant", matrix, 1.0))
+        if more:
+            y = g("Concat", *more, axis=0)
         words = "the activations up to here, with their weights and constants, take more than 1 MB"
         assert words in str(outcome(g.save(tmp_path / "m.onnx", y)))
+
+    def test_steps_that_nobody_needs_any_longer(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Weights as trained networks spell them out, (scale * sign(w) - w) + w: of all its steps, the last one is kept."""
+        g = Builder((64,))
+        y, weights = g.quant("x", 1, signed=0), RANDOM.standard_normal((64, 64)).astype(np.float32)
+        monkeypatch.setattr(budget, "MAX_BYTES", 14 * weights.nbytes)  # four steps of five layers are 20
+        for _ in range(5):
+            steps = g("Add", g("Sub", g("Mul", g("Sign", weights), 0.5), weights), weights)
+            y = g("BipolarQuant", g("MatMul", y, steps), 1.0)
+        assert isinstance(outcome(g.save(tmp_path / "m.onnx", g("MatMul", y, signs(RANDOM, 64, 2)))), Network)
 
     def test_work(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(budget, "MAX_WORK", 1 << 16)

@@ -239,6 +239,18 @@ def test_fastest_of_a_real_network(device: str, interval: int, lut: float, bram3
         planner.plan(interval - 1)
 
 
+def test_exits_are_reckoned() -> None:
+    """What is not folded is expected as large as it turns out, the queue of whole images behind an autoencoder included."""
+    planner = Planner(import_model(MODELS / "mnist_vae.onnx"), PART, 200.0)
+    plan = planner.plan(25_088)
+    assert plan.pipeline.noise is not None
+    ends = plan.pipeline.ingress.cost + plan.pipeline.egress.cost + plan.pipeline.noise.cost
+    found = sum((entry.config.cost for entry in plan.layers if entry.folding is None), ends)
+    assert plan.pipeline.egress.cost.lut > 700
+    assert 0 <= planner.fixed.lut - found.lut < 250
+    assert planner.fixed.ff >= found.ff
+
+
 def test_large_autoencoder(tmp_path: Path) -> None:
     """64x64x3 through 32 to 512 channels to 128 latents and back, from the file to the plan, or to what is short."""
     path = large_autoencoder(tmp_path / "large.onnx")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterable
+from functools import partial
 
 import numpy as np
 
@@ -20,7 +22,7 @@ MAX_STEPS = 256
 
 
 class Budget:
-    """What is left of both. Everything counted is held, so that nothing is counted twice."""
+    """What is left of both. Nothing is counted twice, and no array that nobody holds any longer."""
 
     def __init__(self) -> None:
         self.bytes = MAX_BYTES
@@ -68,5 +70,10 @@ class Budget:
         while isinstance(part, np.ndarray) and isinstance(part.base, np.ndarray):
             part = part.base
         if isinstance(part, np.ndarray) and id(part) not in self.counted:
-            self.counted[id(part)] = part
+            self.counted[id(part)] = weakref.ref(part, partial(self._forget, id(part), part.nbytes))
             self.bytes -= part.nbytes
+
+    def _forget(self, identity: int, size: int, _: object) -> None:
+        """An array is no more."""
+        del self.counted[identity]
+        self.bytes += size

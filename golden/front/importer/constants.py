@@ -19,7 +19,10 @@ from .scalar_nodes import Refusal
 Array = NDArray[Any]
 
 MAX_ELEMENTS = 1 << 27
-"""Elements of all results together, of 8 bytes at most."""
+"""Elements of one result, of 8 bytes at most. A VGG's largest layer has three quarters."""
+
+MAX_ALL_ELEMENTS = 1 << 30
+"""Elements of all results together: a VGG's weights in some seven steps. How many are kept is for the budget (budget.py)."""
 
 KINDS = "fiubV"
 """Of NumPy's types those of numbers; V are float8 and its like. Texts are none, which take any number of bytes each."""
@@ -44,7 +47,7 @@ class ConstantFolding:
 
     def __init__(self, opset: int) -> None:
         self.opset = opset
-        self.left = MAX_ELEMENTS
+        self.left = MAX_ALL_ELEMENTS
 
     def __call__(self, node: Node, arguments: list[Array]) -> list[Array]:
         """The node's results, by the ONNX reference implementation."""
@@ -52,9 +55,12 @@ class ConstantFolding:
             raise Refusal("not supported on constants")
         if not _numbers(node, arguments):
             raise Refusal("not supported on constants that are no numbers")
-        self.left -= _elements(node, arguments)
+        elements = _elements(node, arguments)
+        if elements > MAX_ELEMENTS:
+            raise Refusal(f"it makes constants unfold to more than {MAX_ELEMENTS} elements")
+        self.left -= elements
         if self.left < 0:
-            raise Refusal(f"it makes the graph's constants unfold to more than {MAX_ELEMENTS} elements")
+            raise Refusal(f"it makes the graph's constants unfold to more than {MAX_ALL_ELEMENTS} elements")
         if node.operator in LINEAR:
             return [_linear(node, arguments)]
         feeds = dict(zip((name for name in node.inputs if name), arguments, strict=True))

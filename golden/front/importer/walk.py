@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import operator
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, Generic, TypeVar
@@ -86,6 +87,8 @@ class Walk(ABC, Generic[Result]):
         index = np.arange(self.frame.size).reshape(1, *self.input_shape)
         self.fold = ConstantFolding(graph.opset)
         self.budget = Budget()
+        # for each tensor, how many nodes are still to take it
+        self.waiting = Counter(name for node in graph.leading for name in {*node.inputs})
         self.values: dict[str, Value] = {
             **graph.constants,
             **dict.fromkeys(graph.other_inputs),
@@ -172,6 +175,14 @@ class Walk(ABC, Generic[Result]):
         self.values.update({**dict.fromkeys(node.outputs), **dict(zip(node.outputs, found, strict=False))})
         if node.operator == "Shape" or self.static.issuperset(filter(None, node.inputs)):
             self.static.update(node.outputs)
+        self.forget(node)
+
+    def forget(self, node: Node) -> None:
+        """Let go of constants that no node takes after this one: weights that a graph computes are large at each step."""
+        for name in {*node.inputs}:
+            self.waiting[name] -= 1
+            if not self.waiting[name] and isinstance(self.values.get(name), np.ndarray) and name != self.graph.output:
+                self.values[name] = None
 
     def results(self, node: Node) -> Results:
         """What the node gives."""
