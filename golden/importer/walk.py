@@ -55,6 +55,7 @@ MOVING = (
     "Squeeze",
     "Tile",
     "Transpose",
+    "Unsqueeze",
 )
 """Operators that give what they take, whole numbers as whole numbers."""
 

@@ -205,7 +205,7 @@ class Exporter(Builder):
         kinds += ["Clip"] if self.opset >= 11 else []
         if np.all(a == np.rint(a)) and np.all(np.abs(a) < 100):
             kinds += ["Ceil", "Floor"] * 2
-            kinds += ["DequantizeLinear"] if self.opset >= 10 else []
+            kinds += ["DequantizeLinear", "QuantizeLinear"] if self.opset >= 10 else []
             kinds += ["Round"] if self.opset >= 11 else []
         match self.turn(*kinds):
             case "Abs":
@@ -225,6 +225,10 @@ class Exporter(Builder):
                 return self(
                     "DequantizeLinear", self.plain(a / scale, np.int8), self.plain(scale, np.float32), self.plain(0, np.int8)
                 )
+            case "QuantizeLinear":
+                scale, zero = self.plain(self.turn(1.0, 0.5), np.float32), self.plain(3, np.int8)
+                codes = self("QuantizeLinear", self.plain(a / 2), scale, zero)
+                return self("Mul", self("DequantizeLinear", codes, scale, zero), self.plain(2, np.float32))
             case "Max":
                 return self("Max", self.plain(a), self.plain(a - 1))
             case "Min":
