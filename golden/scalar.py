@@ -310,7 +310,7 @@ class Chain:
 
     @property
     def decided(self) -> int:
-        """Number of steps up to the last quantiser, or without one to the last step that rounds to whole numbers; 0 without any."""
+        """Number of steps up to the last quantiser, or without one to the last that rounds to whole numbers; 0 without any."""
         return self.binarised or max((end for end, step in enumerate(self.steps, 1) if step.jumps), default=0)
 
     @property

@@ -112,7 +112,9 @@ def _isolated(column: Array) -> bool:
 def _source(case: Case, model: onnx.ModelProto, segment: Segment) -> Array:
     """(M, *shape) of what a segment's layer takes; of binarised pixels themselves, every number."""
     shape = case.x.shape[1:]
-    every = None if case.levels is None else np.broadcast_to(case.levels.reshape(-1, *[1] * len(shape)), (len(case.levels), *shape))
+    every = (
+        None if case.levels is None else np.broadcast_to(case.levels.reshape(-1, *[1] * len(shape)), (len(case.levels), *shape))
+    )
     if segment.source is None:
         assert every is not None
         return every

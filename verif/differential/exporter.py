@@ -36,6 +36,8 @@ class Exporter(Builder):
 
     def __call__(self, operator: str, *operands: Operand, name: str = "", domain: str | None = None, **attributes: Any) -> str:
         given, attributes = self._for_opset(operator, operands, attributes)
+        if operator == "Slice" and len(given) > 3 and not isinstance(given[3], str):
+            given = [*given[:3], self.plain(given[3])]  # onnxruntime infers shapes as if axes that nodes compute were the first
         inputs = ["" if o is None else o if isinstance(o, str) else self.constant(o) for o in given]
         if domain is None:
             domain = self.domain if operator in QUANTISERS else ""
@@ -226,9 +228,8 @@ class Exporter(Builder):
                     "DequantizeLinear", self.plain(a / scale, np.int8), self.plain(scale, np.float32), self.plain(0, np.int8)
                 )
             case "QuantizeLinear":
-                scale, zero = self.plain(self.turn(1.0, 0.5), np.float32), self.plain(3, np.int8)
-                codes = self("QuantizeLinear", self.plain(a / 2), scale, zero)
-                return self("Mul", self("DequantizeLinear", codes, scale, zero), self.plain(2, np.float32))
+                zero = self.plain(3, np.int8)
+                return self("DequantizeLinear", self("QuantizeLinear", self.plain(a), one, zero), one, zero)
             case "Max":
                 return self("Max", self.plain(a), self.plain(a - 1))
             case "Min":

@@ -95,7 +95,6 @@ class RealDrawing(real_graphs.Drawing):
 
     def front(self) -> None:
         """A binary layer or two in front, behind a scalar step or none."""
-        g = self.g
         if self.chance(2):
             self.apply("Sub", 0.4)
             self.apply("Mul", self.pick(2.0, -1.0))
