@@ -134,7 +134,8 @@ class RealNetwork:
 
     input: how the graph's input becomes codes. binary: integer layers in front, from a binary encoder. layers: the rest, from
     end to end. output: name, shape without the batch, and for each element of the flat output the index of its result in stream
-    order. ties: decisions of the binary layers, as in Network. omitted: what of the graph is no part of it.
+    order. ties: decisions of the binary layers, as in Network. omitted: what of the graph is no part of it. bits: what those of
+    the binary layers stand for, which zero padding tells apart.
     """
 
     name: str
@@ -146,11 +147,12 @@ class RealNetwork:
     output_order: NDArray[np.int64]
     ties: tuple[Tie, ...] = ()
     omitted: Omitted = field(default=Omitted())
+    bits: Grid = BIPOLAR
 
     @property
     def grid(self) -> Grid:
         """What the codes stand for that the first real layer reads."""
-        return BIPOLAR if self.binary else self.input.grid
+        return self.bits if self.binary else self.input.grid
 
     @property
     def latent(self) -> RealLatent | None:

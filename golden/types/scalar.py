@@ -309,14 +309,19 @@ class Chain:
         return max((end for end, step in enumerate(self.steps, 1) if step.binarises), default=0)
 
     @property
+    def decided(self) -> int:
+        """Number of steps up to the last quantiser, or without one to the last that rounds to whole numbers; 0 without any."""
+        return self.binarised or max((end for end, step in enumerate(self.steps, 1) if step.jumps), default=0)
+
+    @property
     def rounded(self) -> Chain:
         """The chain up to its last step that rounds."""
         return Chain(self.steps[: max((end for end, step in enumerate(self.steps, 1) if not step.exact), default=0)])
 
     @property
     def culprit(self) -> str | None:
-        """The last quantiser's node."""
-        return self.steps[self.binarised - 1].node if self.binarised else None
+        """The node that is meant to give bits: the last quantiser, or the last that rounds."""
+        return self.steps[self.decided - 1].node if self.decided else None
 
     @property
     def without_zeros(self) -> Chain:

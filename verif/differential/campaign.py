@@ -73,7 +73,7 @@ def supported() -> tuple[set[str], set[str]]:
         g = Builder((4,))
         graph = read(g.save(Path(folder) / "m.onnx", g("Sign", "x")))
     handled = {*BinaryWalk(graph, "", None).handlers, *RealWalk(graph, "", None).handlers}
-    return handled - REFUSED, {*constants.ELEMENTWISE, *constants.REARRANGING}
+    return handled - REFUSED, {*constants.ELEMENTWISE, *constants.REARRANGING, *constants.LINEAR}
 
 
 def trial(seed: int, keep: Path | None = None, verilog: bool = False) -> Trial:

@@ -65,8 +65,9 @@ def names_of(model: onnx.ModelProto, segment: Segment) -> frozenset[str]:
 
 def what_is_wrong(case: Case, model: onnx.ModelProto, segment: Segment) -> str:
     """Why a segment gives no bits that hardware takes, over all sums that can occur; empty if it does."""
-    sums = _sums(case, model, segment)
-    if len(sums) == 1:
+    source = _source(case, model, segment)
+    sums = _sums(model, segment, source)
+    if len(_levels(source)) == 1 or len(sums) == 1:
         return "what it takes is always the same"  # which no importer needs to find out
     for tensor in segment.pooled:
         inner = through(model, segment.sums, sums, tensor) if tensor != segment.sums else sums
@@ -108,20 +109,33 @@ def _isolated(column: Array) -> bool:
     return bool((column == 0).sum() <= 1 and len(runs) <= 3 and (len(runs) < 3 or runs[1] == 0))
 
 
-def _sums(case: Case, model: onnx.ModelProto, segment: Segment) -> Array:
-    """(M, *shape) sums in rising order, channel by channel, each the same at all positions."""
+def _source(case: Case, model: onnx.ModelProto, segment: Segment) -> Array:
+    """(M, *shape) of what a segment's layer takes; of binarised pixels themselves, every number."""
+    shape = case.x.shape[1:]
+    every = (
+        None if case.levels is None else np.broadcast_to(case.levels.reshape(-1, *[1] * len(shape)), (len(case.levels), *shape))
+    )
     if segment.source is None:
-        assert case.levels is not None
-        return np.broadcast_to(case.levels.reshape(-1, *[1] * (case.x.ndim - 1)), (len(case.levels), *case.x.shape[1:]))
-    frames = [case.x]
-    if case.levels is not None:
-        frames.append(np.broadcast_to(case.levels.reshape(-1, *[1] * (case.x.ndim - 1)), (len(case.levels), *case.x.shape[1:])))
-    source = through(model, "x", np.concatenate(frames).astype(np.float32), segment.source)
+        assert every is not None
+        return every
+    frames = [case.x] if every is None else [case.x, every]
+    return through(model, "x", np.concatenate(frames).astype(np.float32), segment.source)
+
+
+def _levels(source: Array) -> Array:
+    """The numbers that a layer takes, rising."""
     levels = np.unique(source[np.isfinite(source)]).astype(np.float64)
     if len(levels) == 3 and levels[1] == 0:
         levels = levels[[0, 2]]  # a Sign that met its zero
+    return levels
+
+
+def _sums(model: onnx.ModelProto, segment: Segment, source: Array) -> Array:
+    """(M, *shape) sums in rising order, channel by channel, each the same at all positions."""
+    if segment.source is None:
+        return source
     assert segment.weights is not None
-    weights = run_constant(model, segment.weights)
+    levels, weights = _levels(source), run_constant(model, segment.weights)
     low, high = levels[0], levels[-1]
     feeds = {segment.source: ["N", *source.shape[1:]], segment.weights: list(weights.shape)}
     cut = part(model, feeds, segment.sums)

@@ -36,6 +36,8 @@ class Exporter(Builder):
 
     def __call__(self, operator: str, *operands: Operand, name: str = "", domain: str | None = None, **attributes: Any) -> str:
         given, attributes = self._for_opset(operator, operands, attributes)
+        if operator == "Slice" and len(given) > 3 and not isinstance(given[3], str):
+            given = [*given[:3], self.plain(given[3])]  # onnxruntime infers shapes as if axes that nodes compute were the first
         inputs = ["" if o is None else o if isinstance(o, str) else self.constant(o) for o in given]
         if domain is None:
             domain = self.domain if operator in QUANTISERS else ""
@@ -205,7 +207,7 @@ class Exporter(Builder):
         kinds += ["Clip"] if self.opset >= 11 else []
         if np.all(a == np.rint(a)) and np.all(np.abs(a) < 100):
             kinds += ["Ceil", "Floor"] * 2
-            kinds += ["DequantizeLinear"] if self.opset >= 10 else []
+            kinds += ["DequantizeLinear", "QuantizeLinear"] if self.opset >= 10 else []
             kinds += ["Round"] if self.opset >= 11 else []
         match self.turn(*kinds):
             case "Abs":
@@ -225,6 +227,9 @@ class Exporter(Builder):
                 return self(
                     "DequantizeLinear", self.plain(a / scale, np.int8), self.plain(scale, np.float32), self.plain(0, np.int8)
                 )
+            case "QuantizeLinear":
+                zero = self.plain(3, np.int8)
+                return self("DequantizeLinear", self("QuantizeLinear", self.plain(a), one, zero), one, zero)
             case "Max":
                 return self("Max", self.plain(a), self.plain(a - 1))
             case "Min":

@@ -13,7 +13,7 @@ from ..harness.onnx_graphs import Operand, signs
 from ..harness.real_graphs import Vae
 from .binary import OPSETS, UNKNOWN
 from .case import Case, Planted
-from .exporter import STYLES, Exporter
+from .exporter import FUNCTIONS, STYLES, Exporter
 
 FAULTS = (
     *("second noise", "RandomUniform", "RandomUniformLike", "Bernoulli", "Multinomial", "sign", "residual", "grouped", "pool"),
@@ -95,7 +95,6 @@ class RealDrawing(real_graphs.Drawing):
 
     def front(self) -> None:
         """A binary layer or two in front, behind a scalar step or none."""
-        g = self.g
         if self.chance(2):
             self.apply("Sub", 0.4)
             self.apply("Mul", self.pick(2.0, -1.0))
@@ -110,11 +109,25 @@ class RealDrawing(real_graphs.Drawing):
                 self.shape = (6,)
             self.apply("Add", 0.3)
             self.bits()
+            self.scaled()
             if self.images and self.chance(2):
                 self.apply("MaxPool", kernel_shape=[2, 2], strides=[1, 1])
                 self.shape = (4, self.shape[1] - 1, self.shape[2] - 1)
-        if self.chance(2):
-            self.x = g("Identity", self.x)
+        self.scaled()
+
+    def scaled(self) -> None:
+        """Bits as they are, or by the name of other numbers."""
+        match self.pick("", "Identity", "Dropout", "Mul", "Sub", "Neg", "Doubled"):
+            case "Mul":
+                self.apply("Mul", 0.5)
+            case "Sub":
+                self.apply("Sub", 0.25)
+            case "Doubled":
+                self.apply("Doubled", domain=FUNCTIONS)
+            case "":
+                pass
+            case operator:
+                self.apply(operator)
 
     def bits(self) -> None:
         """A binarisation."""
@@ -126,7 +139,6 @@ class RealDrawing(real_graphs.Drawing):
                 self.x = self.g("Where", self.g("Greater", self.x, 0.05), 1.0, -1.0)
             case _:
                 self.x = self.g("Cast", self.g("Greater", self.x, 0.05), to=1)
-                self.uneven = True  # bits of 0 and 1 cannot be padded in front of real weights
 
     def convolution(self) -> None:
         super().convolution()
@@ -151,6 +163,8 @@ class RealDrawing(real_graphs.Drawing):
             self.plant(*layers, self.here)
         elif self.chance(3):
             self.curve()
+        elif self.chance(6):
+            self.apply("Doubled", domain=FUNCTIONS)  # a function of the file's own
 
     def curve(self) -> None:
         """One more operator, of those that are rarer."""

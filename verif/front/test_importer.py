@@ -27,6 +27,8 @@ from ..simulation.reference import execute
 pytestmark = pytest.mark.filterwarnings("ignore:Output shapes disagree")  # qonnx, on graphs without declared shapes
 
 SEEDS = 96
+BY_CHANNEL = np.array([0.5, 2.0, -1.0]).reshape(3, 1, 1)
+PAIR: dict[str, Any] = {"kernel_shape": [2, 2], "name": "pool"}
 
 
 def agree(path: Path, x: np.ndarray, input_scale: float | None = None) -> Network:
@@ -368,6 +370,15 @@ class TestInputs:
         path = g.save(tmp_path / "m.onnx", g("BipolarQuant", g("Sub", y, 0.055), 1.0))
         agree(path, random.integers(0, 256, (24, 2, 5, 4)).astype(np.float32))
 
+    def test_whole_numbers_with_one_more_axis(self, tmp_path: Path, random: np.random.Generator) -> None:
+        """Numbers of the input's type may be moved, by any operator."""
+        g = Builder((5, 4))
+        g.inputs = [onnx.helper.make_tensor_value_info("x", TensorProto.UINT8, ["N", 20])]
+        image = g("Reshape", g("Squeeze", g("Unsqueeze", "x", np.array([1])), np.array([1])), np.array([-1, 1, 5, 4]))
+        y = g("Conv", g("Cast", image, to=TensorProto.FLOAT), signs(random, 5, 1, 2, 2))
+        path = g.save(tmp_path / "m.onnx", g("BipolarQuant", g("Sub", y, 0.5), 1.0))
+        agree(path, random.integers(0, 256, (24, 20)).astype(np.float32))
+
     def test_bits_of_a_truth_value(self, tmp_path: Path, random: np.random.Generator) -> None:
         g = Builder((9,))
         g.inputs = [onnx.helper.make_tensor_value_info("x", TensorProto.BOOL, ["N", 9])]
@@ -540,6 +551,52 @@ class TestOutputs:
         network = agree(g.save(tmp_path / "m.onnx", g("Flatten", g("GlobalMaxPool", y))), pixels(18, 1, 4, 5))
         assert network.output.shape == (6,)
 
+    @pytest.mark.parametrize(
+        "function",
+        [
+            lambda g, y: g("Round", g("Clip", g("MaxPool", y, kernel_shape=[2, 2]), 0.0, 1.0)),
+            lambda g, y: g("MaxPool", g("Round", g("Clip", y, 0.0, 1.0)), kernel_shape=[2, 2]),
+            lambda g, y: g("Clip", g("Floor", g("MaxPool", g("Mul", y, -2.0), kernel_shape=[2, 2])), 0.0, 1.0),
+            lambda g, y: g("Clip", g("Mul", g("MaxPool", y, kernel_shape=[2, 2]), 1e6), 0.0, 0.7),
+            lambda g, y: g("Add", g("Mul", g("Round", g("Clip", g("GlobalMaxPool", y), 0.0, 1.0)), BY_CHANNEL), BY_CHANNEL),
+            lambda g, y: g("Softmax", g("Flatten", g("Round", g("Clip", g("GlobalMaxPool", y), 0.0, 1.0))), axis=1),
+        ],
+    )
+    def test_pooled_bits_without_a_quantiser(
+        self, function: Callable[[Builder, str], str], tmp_path: Path, random: np.random.Generator
+    ) -> None:
+        """Sums that are pooled are bits in hardware; what the host computes with them begins behind those."""
+        g = Builder((1, 5, 5))
+        y = g("Sub", g("Conv", "x", signs(random, 3, 1, 2, 2)), 0.3)
+        network = agree(g.save(tmp_path / "m.onnx", function(g, y)), pixels(25, 1, 5, 5))
+        assert [type(layer) for layer in network.layers] == [Convolution, Pool]
+
+    @pytest.mark.parametrize(
+        ("function", "node", "reason"),
+        [
+            (lambda g, y: g("MaxPool", y, **PAIR), "pool", "pool pools the scores"),
+            (lambda g, y: g("Softplus", g("MaxPool", y, **PAIR)), "pool", "pool pools the scores"),
+            (lambda g, y: g("Round", g("MaxPool", y, **PAIR), name="round"), "round", "more than two numbers"),
+            (
+                lambda g, y: g("Round", g("Clip", g("Abs", g("MaxPool", y, **PAIR), name="size"), 0.0, 1.0), name="round"),
+                "round",
+                "from size on",
+            ),
+            (lambda g, y: g("MaxPool", g("Floor", y, name="floor"), **PAIR), "floor", "more than two numbers"),
+        ],
+    )
+    def test_pooled_scores_are_refused(
+        self, function: Callable[[Builder, str], str], node: str, reason: str, tmp_path: Path, random: np.random.Generator
+    ) -> None:
+        """At what should have made bits of them, or else at the pooling."""
+        g = Builder((1, 5, 5))
+        path = g.save(tmp_path / "m.onnx", function(g, g("Conv", "x", signs(random, 3, 1, 2, 2))))
+        with pytest.raises(UnsupportedModelError) as caught:
+            import_model(path)
+        (finding,) = caught.value.findings
+        assert finding.node == node
+        assert reason in finding.reason
+
     def test_other_outputs_on_the_way_change_nothing(self, tmp_path: Path, random: np.random.Generator) -> None:
         g = Builder((9,))
         y = g("MatMul", g("BipolarQuant", "x", 1.0), signs(random, 9, 5))
@@ -581,6 +638,16 @@ class TestOutputs:
 
 class TestExporters:
     """What old and new exporters write differently."""
+
+    @pytest.mark.parametrize("opset", [10, 13, 21])
+    def test_single_numbers_that_are_dequantised(self, opset: int, tmp_path: Path, random: np.random.Generator) -> None:
+        """A result without dimensions is a constant like others."""
+        g = Builder((9,), opset=opset)
+        scale, zero_point = np.array(0.5, np.float32), np.array(3, np.int8)
+        codes = g("QuantizeLinear", np.array(-1.0, np.float32), scale, zero_point)
+        one = g("Neg", g("DequantizeLinear", codes, scale, zero_point))
+        y = g("MatMul", g("Mul", g("BipolarQuant", "x", 1.0), one), g("Mul", signs(random, 9, 5), one))
+        agree(g.save(tmp_path / "m.onnx", g("Add", g("Sign", g("Sub", y, g("Mul", one, 0.5))), one)), every_bit_pattern(9))
 
     def test_opset_9(self, tmp_path: Path, random: np.random.Generator) -> None:
         """Bounds, paddings and axes as attributes."""

@@ -22,6 +22,7 @@ from sigmabit.golden.layers.threshold import Threshold
 from sigmabit.golden.network.real import RealLatent, RealLinear, RealNetwork
 
 from ..harness.onnx_graphs import Operand, signs
+from ..harness.quantisation import compare_layers
 from ..harness.random_graphs import draw_sample
 from ..harness.real_graphs import Vae, draw_vae
 from ..simulation.reference import ExecutionError, execute
@@ -239,12 +240,78 @@ class TestBinaryLayersInFront:
         (found,) = refusals(g, g.draw(*g.heads(y, 8, LATENTS)), tmp_path).values()
         assert "not binary" in found
 
-    def test_zeros_and_ones_before_padding(self, tmp_path: Path) -> None:
+    @pytest.mark.parametrize(
+        "behind",
+        [
+            lambda g, y: y,
+            lambda g, y: g("Mul", y, 0.5),
+            lambda g, y: g("Neg", y),
+            lambda g, y: g("Sub", y, 0.25),
+            lambda g, y: g("Mul", y, np.array([0.5, -1.0, 3.0, 2.0]).reshape(4, 1, 1)),
+        ],
+    )
+    def test_bits_other_than_one_and_minus_one_before_padding(self, behind: Callable[[Vae, str], str], tmp_path: Path) -> None:
+        """Zeros of the padding are told from bits; integers stay within their bounds."""
         g = vae(2, 5, 5)
         y = g.quant(g("Conv", "x", signs(g.random, 4, 2, 3, 3)), 1, 1.0, signed=0)
-        y = g("Conv", g("Mul", y, 0.5, name="half"), g.weights(3, 4, 3, 3, fan=36), pads=[1] * 4, name="culprit")
-        z = g.draw(*g.heads(g("Flatten", y), 27, LATENTS))
-        assert "half" in refusals(g, z, tmp_path)["culprit"]
+        y = g("Conv", behind(g, y), g.weights(3, 4, 3, 3, fan=36), pads=[1, 1, 1, 2])
+        z = g.draw(*g.heads(g("Flatten", y), 36, LATENTS))
+        x = rows(2, 5, 5)
+        network = agree(g.save(tmp_path / "m.onnx", z), x)
+        fixed = quantise(network, calibrate(network, x), Precision())
+        layers = list(compare_layers(network, fixed, x, np.zeros((len(x), LATENTS), np.int64)))
+        assert [layer.layer for layer in layers] == [layer.name for layer in network.layers]
+        assert all(np.all(layer.differences <= layer.bound * (1 + 1e-9) + 1e-9) for layer in layers)
+
+    def test_offsets_by_channel_before_padding(self, tmp_path: Path) -> None:
+        g = vae(2, 5, 5)
+        y = g("Add", g("Sign", g("Sub", "x", 0.5)), np.array([0.5, 1.0]).reshape(2, 1, 1), name="shift")
+        y = g("Conv", y, g.weights(3, 2, 3, 3, fan=18), pads=[1] * 4, name="culprit")
+        assert "shift add to an activation" in refusals(g, g.draw(*g.heads(g("Flatten", y), 75, LATENTS)), tmp_path)["culprit"]
+
+    @pytest.mark.parametrize(
+        "behind",
+        [
+            lambda g, y: y,
+            lambda g, y: g("Identity", y),
+            lambda g, y: g("Dropout", y),
+            lambda g, y: g("Mul", y, -0.5),
+            lambda g, y: g("Sub", 1.0, y),
+            lambda g, y: g("Div", g("Add", g("Neg", y), 3.0), 2.0),
+            lambda g, y: g("Relu", g("LeakyRelu", y, alpha=0.1)),
+            lambda g, y: g("Clip", g("HardSigmoid", y), 0.1, 0.9),
+            lambda g, y: g("Sigmoid", y),
+            lambda g, y: g("Reshape", y, np.array([0, -1, 4, 4])),
+            lambda g, y: g("Unsqueeze", g("Squeeze", y, np.array([0])), np.array([0])),
+            lambda g, y: g("BatchNormalization", y, *np.ones((4, 2)), epsilon=0.0),
+            lambda g, y: g("Where", g("Greater", y, 0.5), 0.25, 3.0),
+        ],
+    )
+    @pytest.mark.parametrize("comparison", ["Greater", "LessOrEqual"])
+    def test_bits_reach_a_pooling(self, comparison: str, behind: Callable[[Vae, str], str], tmp_path: Path) -> None:
+        """As comparisons give them, by a cast, and whatever is done to single elements on the way."""
+        g = vae(2, 4, 4)
+        y = behind(g, g("Cast", g(comparison, "x", 0.5), to=TensorProto.FLOAT))
+        y = g("MaxPool", y, kernel_shape=[2, 2], strides=[1, 1])
+        z = g.draw(*g.heads(g("Flatten", y), 18, LATENTS))
+        network = agree(g.save(tmp_path / "m.onnx", z), rows(2, 4, 4))
+        assert [type(layer) for layer in network.binary] == [Threshold, Pool]
+
+    def test_a_pooling_behind_real_weights_in_front_of_bits(self, tmp_path: Path) -> None:
+        """Sums are no bits because what they come from are."""
+        g = vae(2, 4, 4)
+        y = g("Cast", g("Greater", "x", 0.5), to=TensorProto.FLOAT)
+        y = g("MaxPool", g("Conv", y, g.weights(2, 2, 1, 1, fan=2)), kernel_shape=[2, 2], name="culprit")
+        z = g.draw(*g.heads(g("Flatten", y), 18, LATENTS))
+        assert refusals(g, z, tmp_path) == {"culprit": "not supported on activations"}
+
+    def test_findings_up_to_the_bits(self, tmp_path: Path) -> None:
+        """Nothing is known of the last bits behind them, which is no error."""
+        g = vae(2, 4, 4)
+        y = g("Sign", g("Conv", "x", g.weights(2, 2, 1, 1, fan=2), name="culprit"))
+        y = g("MaxPool", g("Sign", g("Conv", y, signs(g.random, 2, 2, 1, 1))), kernel_shape=[2, 2])
+        z = g.draw(*g.heads(g("Flatten", y), 18, LATENTS))
+        assert list(refusals(g, z, tmp_path)) == ["culprit"]
 
     def test_a_branch_from_inside(self, tmp_path: Path, g: Vae) -> None:
         y = g("MatMul", "x", signs(g.random, FEATURES, 8), name="inside")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 from onnx import TensorProto, helper
 
@@ -378,6 +379,23 @@ class TestGraphs:
         assert list(found) == ["culprit", "matrix"]
         assert "weights of shape (7, 3) for an activation of shape" in found["matrix"]
 
+    @pytest.mark.parametrize("binarise", ["Sign", "BipolarQuant", "Greater"])
+    def test_bits_behind_a_finding(self, binarise: str, tmp_path: Path) -> None:
+        """Of any kind, they are no finding of their own."""
+
+        def graph(g: Case) -> str:
+            y = g("Conv", g.bad("Elu", g.conv()), POINTS)
+            match binarise:
+                case "Sign":
+                    y = g("Sign", y)
+                case "Greater":
+                    y = g("Cast", g("Greater", y, 0.0), to=TensorProto.FLOAT)
+                case _:
+                    y = g.bits(y)
+            return g("Conv", y, POINTS)
+
+        assert list(refusals(graph, tmp_path)) == ["culprit"]
+
     def test_real_weights(self, tmp_path: Path) -> None:
         """Outside of a graph that draws samples they are refused, and it is said where they may be."""
         (reason,) = refusals(lambda g: g("Conv", "x", RANDOM.normal(size=(4, 2, 3, 3))), tmp_path).values()
@@ -391,6 +409,26 @@ class TestGraphs:
             return y
 
         assert list(refusals(graph, tmp_path)) == ["Elu_1"]
+
+    def test_functions_of_the_file_count_as_one_node(self, tmp_path: Path) -> None:
+        """Nodes without names are counted as the file has them; those of a function by where it has them."""
+        opsets = [helper.make_opsetid("", 13)]
+        body = [helper.make_node("Neg", ["x"], ["t"]), helper.make_node("Elu", ["t"], ["y"])]
+        case = Case()
+        y = case("Twice", case("Selu", case("Twice", case.conv(), domain="own")), domain="own")
+        for node in case.nodes:
+            node.ClearField("name")
+        model = case.model(y)
+        model.functions.append(helper.make_function("own", "Twice", ["x"], ["y"], body, opsets))
+        model.opset_import.append(helper.make_opsetid("own", 1))
+        onnx.save(model, str(tmp_path / "m.onnx"))
+        with pytest.raises(UnsupportedModelError) as caught:
+            import_model(tmp_path / "m.onnx")
+        first, second, third = (finding.node for finding in caught.value.findings)
+        assert second == "Selu_2"
+        assert first.startswith("Twice/Elu_1")
+        assert third.startswith("Twice/Elu_1")
+        assert first != third
 
     def test_a_second_input(self, tmp_path: Path) -> None:
         def graph(g: Case) -> str:

@@ -135,9 +135,24 @@ THREE_VALUES: dict[str, tuple[Function, str, str]] = {
     ),
     "a relu": (lambda g, y: g("Relu", y), "last", "the activation before it is not binary"),
     "a ternary round": (
-        lambda g, y: g("Round", g("Clip", g("Mul", y, 0.3), -1.0, 1.0)),
+        lambda g, y: g("Round", g("Clip", g("Mul", y, 0.3), -1.0, 1.0), name="round"),
+        "round",
+        "more than two numbers: that of channel 0 changes at accumulators -1 and 3",
+    ),
+    "a rounded hill": (
+        lambda g, y: g("Mul", g("Round", g("Clip", g("Abs", g("Mul", y, 0.2), name="size"), 0.0, 1.0), name="round"), -1.0),
+        "round",
+        "not monotone from size on",
+    ),
+    "a rounded pole": (
+        lambda g, y: g("Floor", g("Clip", g("Reciprocal", g("Add", y, 2.0), name="pole"), 0.0, 1.0), name="floor"),
+        "floor",
+        "not monotone from pole on",
+    ),
+    "rounded, by channel": (
+        lambda g, y: g("Mul", g("Round", g("Clip", y, 0.0, 1.0)), np.array([1.0, 2.0, 1.0]), name="scale"),
         "last",
-        "the activation before it is not binary",
+        "scale scales its input elements differently",
     ),
     "a hill": (
         lambda g, y: g("BipolarQuant", g("Sub", g("Abs", y, name="size"), 2.0), 1.0, name="sign"),
@@ -150,7 +165,7 @@ THREE_VALUES: dict[str, tuple[Function, str, str]] = {
 
 @pytest.mark.parametrize("name", THREE_VALUES)
 def test_more_are_refused_where_they_arise(name: str, tmp_path: Path) -> None:
-    """At the quantiser that gives them; at the layer that takes them if there is none, or what is behind it makes them."""
+    """At the quantiser or rounding that gives them; at the layer that takes them if there is none, or if they arise behind it."""
     function, node, reason = THREE_VALUES[name]
     found = refusals(two_layers(function, 5).save(tmp_path / "m.onnx", "last_y"))
     assert list(found) == [node]

@@ -16,7 +16,7 @@ from ...layers.threshold import Threshold
 from ...layers.window import Window
 from ...network.network import InputFormat, Layer, OutputFormat
 from ...types.grid import Grid
-from ...types.scalar import Binarise, Chain, Float, Function, Power, Quantise, Step
+from ...types.scalar import Binarise, Chain, Float, Function, Power, Quantise, Rowwise, Sign, Step
 from ...types.tensor import TensorType
 from .decisions import NOT_BINARY, Accumulators, Decision, decide, decide_or_refuse, differently
 from .model_file import Node
@@ -93,14 +93,31 @@ class Assembly:
         return symbol
 
     def output(self, symbol: Symbol) -> Symbol:
-        """The activation as the graph's output: what is behind its last quantiser stays a chain, which the host applies."""
+        """The activation as the graph's output: what is behind its last quantiser stays a chain, which the host applies.
+
+        Sums that are pooled have to become bits, if only by a rounding or by how few they are.
+        """
         source, steps = symbol.source, symbol.chain.steps
         end = symbol.chain.binarised
-        pooled = isinstance(source, Sums) and source.poolings and self.is_binary(replace(symbol, chain=Chain()))
-        if not end and not pooled:
+        if not end and isinstance(source, Sums) and source.poolings:
+            end = self.end_of_bits(symbol)
+        elif not end:
             return symbol
         closed = self.codes(replace(symbol, chain=Chain(steps[:end])), "the output")
         return replace(closed, chain=Chain((*closed.chain.steps, *steps[end:])))
+
+    def end_of_bits(self, symbol: Symbol) -> int:
+        """After how many steps pooled sums are bits. Raises Refusal, at what should have made them bits or at the pooling."""
+        source, steps = symbol.source, symbol.chain.steps
+        assert isinstance(source, Sums)
+        ends = range(next((i for i, step in enumerate(steps) if isinstance(step, Rowwise)), len(steps)) + 1)
+        for end in ends:
+            if self.is_binary(replace(symbol, chain=Chain(steps[:end]))):
+                return end
+        pooling = source.poolings[0]
+        if any(step.jumps for step in (*pooling.before.steps, *steps)):
+            return ends[-1]
+        raise Refusal(f"{pooling.node.name} pools the scores; only binary activations can be pooled", pooling.node.name)
 
     def is_binary(self, symbol: Symbol) -> bool:
         """Does an activation take no more than two values?"""
@@ -227,7 +244,7 @@ def _codes_decision(symbol: Symbol, codes: Codes) -> tuple[Chain, Accumulators]:
 
 def _sums_decision(symbol: Symbol, sums: Sums) -> tuple[Chain, Accumulators]:
     """What is done to the sums of a layer, poolings left out, and the sums that there are."""
-    end = symbol.chain.binarised
+    end = symbol.chain.decided
     try:
         quantised = per_channel(Chain(symbol.chain.steps[:end]), sums.frame)
     except Refusal as refusal:
@@ -310,7 +327,7 @@ def _levels(last: Step) -> tuple[float, float]:
 
 def binary_grid(last: Step) -> Grid:
     """The grid of the two numbers that a binarisation gives."""
-    low, high = _levels(last)
+    low, high = _levels(last.without_zero if isinstance(last, Sign) else last)
     grid = Grid.fit(np.array([low, high], np.float32))
     if grid is None:
         raise Refusal(f"binary activations of the levels {low:g} and {high:g}")

@@ -54,7 +54,7 @@ class BinaryWalk(Walk[Network]):
     def finish(self, tensor: str) -> None:
         """Put the layers together that lead to a tensor, which other layers go on from."""
         symbol = self.values[tensor]
-        if isinstance(symbol, Symbol):
+        if isinstance(symbol, Symbol) and not isinstance(symbol.source, Unknown):
             try:
                 symbol = self.output(self.on_stream(symbol))
                 self.values[tensor] = self.assembly.codes(symbol, "layers of real weights")

@@ -62,7 +62,7 @@ class ConstantFolding:
         if self.left < 0:
             raise Refusal(f"it makes the graph's constants unfold to more than {MAX_ALL_ELEMENTS} elements")
         if node.operator in LINEAR:
-            return [_linear(node, arguments)]
+            return [np.asarray(_linear(node, arguments))]  # of a single number NumPy makes no array
         feeds = dict(zip((name for name in node.inputs if name), arguments, strict=True))
         graph = onnx.helper.make_graph(
             [node.proto],

@@ -72,8 +72,8 @@ def decide(chain: Chain, accumulators: Accumulators) -> Decision | None:
 
 
 def decide_or_refuse(chain: Chain, accumulators: Accumulators) -> Decision:
-    """The bit that a chain is. Raises Refusal, at the chain's last quantiser if that gives more than two numbers."""
-    quantised, behind = Chain(chain.steps[: chain.binarised]), Chain(chain.steps[chain.binarised :])
+    """The bit that a chain is. Raises Refusal, at the chain's last quantiser or rounding if that gives more than two numbers."""
+    quantised, behind = Chain(chain.steps[: chain.decided]), Chain(chain.steps[chain.decided :])
     try:
         return _decide(chain, accumulators)
     except (_UndecidedError, NotMonotoneError, NotANumberError) as error:
@@ -158,20 +158,24 @@ def _numbers(values: NDArray[np.generic]) -> str:
 
 
 def _reason(chain: Chain, accumulators: Accumulators) -> str | None:
-    """From which node on a chain both rises and falls over one channel's accumulators, if it does."""
+    """From which node on a chain both rises and falls over one channel's accumulators, or where it gives a third number."""
     if accumulators.evaluations > MAX_EVALUATIONS:
         return None
     try:
         accumulators.levels(chain)
     except NotMonotoneError as error:
-        return f"what comes before it is not monotone from {_first_not_monotone(chain, accumulators)} on: {error}"
+        turning = _first_not_monotone(chain, accumulators)
+        if turning is not None:
+            return f"what comes before it is not monotone from {turning} on: {error}"
+        first, last = error.accumulators
+        return f"it gives more than two numbers: that of channel {error.channel} changes at accumulators {first} and {last}"
     except NotANumberError:
         pass
     return None
 
 
-def _first_not_monotone(chain: Chain, accumulators: Accumulators) -> str:
-    """The first node up to which `chain` both rises and falls over one channel's accumulators."""
+def _first_not_monotone(chain: Chain, accumulators: Accumulators) -> str | None:
+    """The first node up to which `chain` both rises and falls over one channel's accumulators, if there is one."""
     low, high, stride = accumulators.low, accumulators.high[:, None], accumulators.stride
     rose, fell = np.zeros((2, len(chain.steps), len(low)), bool)
     count = int((accumulators.high - low).max()) // stride + 1
@@ -185,4 +189,4 @@ def _first_not_monotone(chain: Chain, accumulators: Accumulators) -> str:
             rose[number] |= nowhere | (change > 0).any(axis=1)
             fell[number] |= nowhere | (change < 0).any(axis=1)
     turning = (rose & fell).any(axis=1)
-    return chain.steps[int(np.argmax(turning)) if turning.any() else -1].node
+    return chain.steps[int(np.argmax(turning))].node if turning.any() else None

@@ -6,13 +6,20 @@ from collections.abc import Iterable, Sequence
 
 from .latent import OTHER_RANDOM, RANDOM
 from .model_file import Graph, Node
-from .scalar_nodes import QUANTISERS
+from .scalar_nodes import QUANTISERS, UNARY
+from .walk import ARITHMETIC, MOVING
 
 BINARISING = (*QUANTISERS, "Greater", "GreaterOrEqual", "Less", "LessOrEqual", "Sign")
 ROUNDING = ("Ceil", "Floor", "Round")
 """What makes bits of some numbers, as of those from 0 to 1."""
 
 POOLING = ("MaxPool", "GlobalMaxPool")
+
+KEEPING = (
+    *(*MOVING, *ARITHMETIC, *UNARY, "BatchNormalization", "Cast", "Clip", "DequantizeLinear", "HardSigmoid", "LeakyRelu"),
+    *("PRelu", "Relu", "Where"),
+)
+"""What makes bits of bits: it moves elements, or is a function of one."""
 
 
 def last_binary(graph: Graph, nodes: Iterable[Node], operators: Sequence[str] = BINARISING) -> str | None:
@@ -24,7 +31,10 @@ def last_binary(graph: Graph, nodes: Iterable[Node], operators: Sequence[str] = 
             noisy.update(node.outputs)
         elif node.operator != "Shape" and node.inputs and fed.intersection(node.inputs):
             fed.update(node.outputs)
-            if node.operator in operators or (node.operator in POOLING and node.inputs[0] in bits):
+            of_bits = bits.issuperset(fed.intersection(node.inputs))
+            if node.operator in operators or (of_bits and node.operator in POOLING):
                 bits.update(node.outputs)
                 last = node.outputs[0]
+            elif of_bits and node.operator in KEEPING:
+                bits.update(node.outputs)
     return last

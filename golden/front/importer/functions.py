@@ -48,9 +48,19 @@ def inlined(model: onnx.ModelProto, path: Path, most: int) -> onnx.ModelProto:
     total = nodes(model.graph.node, ())
     if total > most:
         raise ModelFileError(f"{path}: {total} nodes with its functions written out, at most {most} are read")
+    _name(model.graph.node, "")
+    for function in model.functions:
+        _name(function.node, f"{function.name}/")
     try:
         return inline_local_functions(model)
     except Exception as error:  # the inliner raises what its library does
         names = ", ".join(dict.fromkeys(f.name for f in model.functions))
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise ModelFileError(f"{path}: its functions {names} cannot be written out: {reason[:200]}") from None
+
+
+def _name(nodes: Iterable[onnx.NodeProto], prefix: str) -> None:
+    """Name nodes without a name by where they stand in the file, which they no longer do where functions are written out."""
+    for position, node in enumerate(nodes):
+        if not node.name:
+            node.name = f"{prefix}{node.op_type}_{position}"

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ...layers.window import Axis, Window
 from ...network.real import RealLinear
-from ...types.grid import Grid
+from ...types.grid import BIPOLAR, Grid
 from ...types.scalar import Chain
 from .affine import IDENTITY, Affine, Parts, Real, affine, split
 from .scalar_nodes import Refusal
@@ -40,7 +40,8 @@ class Reading:
     """What a layer takes: elements of `source`, placed on the stream as the (C, H, W) elements of `view`.
 
     parts: of the steps behind the source; `before` and `function` are the source's to apply, `after` is the layer's. shift: what
-    is added to the numbers that codes stand for, where zero padding keeps the layer from absorbing it.
+    is added to the numbers that codes stand for (-1 and +1, if they are bits of a layer), where zero padding keeps the layer from
+    absorbing it.
     """
 
     source: Source
@@ -177,10 +178,11 @@ def absorb(weights: Real, reading: Reading, window: Window, quantised: bool) -> 
     codes = reading.source
     with np.errstate(all="ignore"):
         shifts = offset / gain
-    if not isinstance(codes, Codes) or codes.stage or not np.isfinite(shifts).all() or not np.allclose(shifts, shifts[0]):
+    if not isinstance(codes, Codes) or not np.isfinite(shifts).all() or not np.allclose(shifts, shifts[0]):
         raise Refusal(f"{', '.join(reading.nodes)} add to an activation before zero padding, which is not part of any layer then")
     shift = float(shifts[0])
-    return replace(reading, shift=shift), weights / shifted(codes.grid, shift, quantised)[1], np.zeros_like(bias)
+    factor = shifted(BIPOLAR, shift, True)[1] if codes.stage else shifted(codes.grid, shift, quantised)[1]
+    return replace(reading, shift=shift), weights / factor, np.zeros_like(bias)
 
 
 def shifted(grid: Grid, shift: float, quantised: bool) -> tuple[Grid, float]:
@@ -192,7 +194,7 @@ def shifted(grid: Grid, shift: float, quantised: bool) -> tuple[Grid, float]:
         return grid, 1.0
     found = Grid.fit(grid.scale * grid.values(np.arange(grid.levels)) + shift)
     if found is None:
-        raise Refusal(f"its input plus {shift:g} is not a linear function of integers")
+        raise Refusal(f"its input plus {shift:g} is not a linear function of integers, which the zeros of a padding need")
     if quantised:
         return found, 1.0
     return replace(found, scale=grid.scale), grid.scale / found.scale

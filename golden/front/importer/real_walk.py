@@ -13,6 +13,7 @@ import numpy as np
 from ...layers.window import Window
 from ...network.network import InputFormat
 from ...network.real import RealLatent, RealLinear, RealNetwork
+from ...types.grid import BIPOLAR
 from ...types.scalar import Add, Chain, Step
 from . import latent
 from .affine import IDENTITY, Affine, Parts, Real, affine, idle
@@ -118,7 +119,8 @@ class RealWalk(Walk[RealNetwork]):
         binary = () if self.front is None else self.front.assembly.layers()
         ties = () if self.front is None else tuple(self.front.assembly.ties)
         form, shape, omitted = self.input(first), symbol.shape[1:], self.graph.omitted
-        return RealNetwork(self.graph.name, form, binary, layers, self.graph.output, shape, order, ties, omitted)
+        bits = BIPOLAR if self.front is None else shifted(BIPOLAR, first.shift, True)[0]
+        return RealNetwork(self.graph.name, form, binary, layers, self.graph.output, shape, order, ties, omitted, bits)
 
     def back(self, symbol: Symbol) -> tuple[tuple[RealLinear | RealLatent, ...], Reading]:
         """The layers that lead to an activation, in order, and what the first of them reads."""

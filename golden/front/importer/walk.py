@@ -56,6 +56,7 @@ MOVING = (
     "Squeeze",
     "Tile",
     "Transpose",
+    "Unsqueeze",
 )
 """Operators that give what they take, whole numbers as whole numbers."""
 
