@@ -14,7 +14,7 @@ from ..grid import Grid
 from ..network import InputFormat, Layer, OutputFormat
 from ..normalisation import Tie, falls, find_ties, real_values
 from ..pool import Pool
-from ..scalar import Binarise, Chain, Float, Function, Power, Quantise, Step
+from ..scalar import Binarise, Chain, Float, Function, Power, Quantise, Sign, Step
 from ..tensor import TensorType
 from ..threshold import Threshold
 from ..window import Window
@@ -296,6 +296,8 @@ def input_format(
 def _levels(last: Step) -> tuple[float, float]:
     """The lower and the upper number that a binarisation gives."""
     pair: tuple[Float, Float]
+    if isinstance(last, Sign):
+        last = last.without_zero
     if isinstance(last, Quantise):
         zero_point = last.zero_point.astype(np.float32)
         pair = ((last.lowest - zero_point) * last.scale, (last.highest - zero_point) * last.scale)
