@@ -306,6 +306,14 @@ class TestInputs:
         assert network.input.grid.scale == scale
         assert not network.input.assumed
 
+    def test_one_step_for_every_channel(self, tmp_path: Path, random: np.random.Generator) -> None:
+        """A Quant of the input that repeats its step for each channel has one grid."""
+        g = Builder((3, 4, 4))
+        y = g.quant("x", 4, np.full((1, 3, 1, 1), 0.5), signed=0)
+        x = random.integers(0, 20, (6, 3, 4, 4)).astype(np.float32) / 2
+        network = agree(g.save(tmp_path / "m.onnx", g("Conv", y, signs(random, 5, 3, 3, 3))), x)
+        assert network.input.grid.scale == 0.5
+
     def test_steps_of_255_are_assumed(self, tmp_path: Path, random: np.random.Generator) -> None:
         g = Builder((3, 4, 4))
         network = agree(g.save(tmp_path / "m.onnx", g("Conv", "x", signs(random, 5, 3, 3, 3))), pixels(6, 3, 4, 4))
@@ -320,6 +328,8 @@ class TestInputs:
             (lambda g: g("Div", g("Sub", "x", 127.5), 127.5), 1),
             (lambda g: g("Div", g("Sub", g("Cast", "x", to=TensorProto.FLOAT), 128.0), 64.0), 1),
             (lambda g: g("Div", "x", 16.0), 16),
+            (lambda g: g("Div", g("Relu", "x"), 255.0), 1),
+            (lambda g: g("Div", g("Round", g("Clip", "x", 0.0, 255.0)), 255.0), 1),
         ],
     )
     def test_first_nodes_that_divide_say_that_numbers_are_whole(
@@ -336,7 +346,15 @@ class TestInputs:
         assert not import_model(path, 1 / 255).input.assumed
         assert import_model(path, 1 / 255).input.grid.scale == 1 / 255
 
-    @pytest.mark.parametrize("nodes", [lambda g: g("Mul", "x", 2.0), lambda g: g("Div", g("Sub", "x", 0.5), 0.25)])
+    @pytest.mark.parametrize(
+        "nodes",
+        [
+            lambda g: g("Mul", "x", 2.0),
+            lambda g: g("Div", g("Sub", "x", 0.5), 0.25),
+            lambda g: g("Mul", g("Clip", "x", 0.0, 1.0), 2.0),
+            lambda g: g("Relu", "x"),
+        ],
+    )
     def test_others_say_nothing(self, nodes: Callable[[Builder], str], tmp_path: Path, random: np.random.Generator) -> None:
         g = Builder((2, 5, 4))
         network = agree(g.save(tmp_path / "m.onnx", g("Conv", nodes(g), signs(random, 5, 2, 2, 2))), pixels(26, 2, 5, 4))

@@ -208,6 +208,8 @@ class TestBinaryLayersInFront:
             lambda g, x: g("Round", x),
             lambda g, x: g("Ceil", g("Clip", g("Sub", x, 0.5), 0.0, 1.0)),
             lambda g, x: g("Sign", g("Sub", x, 5.0)),
+            lambda g, x: g("Relu", g("Sign", g("Sub", x, 0.5))),
+            lambda g, x: g("Exp", g("Mul", g("Sign", g("Sub", x, 0.5)), np.linspace(-1, 2, FEATURES))),
         ],
     )
     def test_a_binarised_input(self, function: Callable[[Vae, str], str], tmp_path: Path, g: Vae) -> None:
@@ -217,11 +219,13 @@ class TestBinaryLayersInFront:
         assert [type(layer) for layer in network.binary] == [Threshold]
 
     @pytest.mark.parametrize("channels_last", [False, True])
-    @pytest.mark.parametrize("padding", [0, 1])
-    def test_a_binarised_image(self, channels_last: bool, padding: int, tmp_path: Path) -> None:
+    @pytest.mark.parametrize(("padding", "zeros"), [(0, False), (1, False), (0, True)])
+    def test_a_binarised_image(self, channels_last: bool, padding: int, zeros: bool, tmp_path: Path) -> None:
+        """Of -1 and +1, or of zeros and ones."""
         shape = (5, 4, 2) if channels_last else (2, 5, 4)
         g = vae(*shape)
         y = g("Sign", g("Sub", "x", 0.5))
+        y = g("Relu", y) if zeros else y
         y = g("Transpose", y, perm=[0, 3, 1, 2]) if channels_last else y
         y = g("Relu", g("Conv", y, g.weights(3, 2, 3, 3, fan=18), pads=[padding] * 4))
         z = g.draw(*g.heads(g("Flatten", y), 60 if padding else 18, LATENTS))

@@ -365,6 +365,26 @@ class TestGraphs:
         for node, reason in reasons.items():
             assert reason in found[node]
 
+    @pytest.mark.parametrize(
+        "binarised",
+        [
+            lambda g, y: g("Sign", y),
+            lambda g, y: g("Sign", g("Relu", g("Add", y, 0.5))),
+            lambda g, y: g("Where", g("Greater", y, 0.0), 1.0, -1.0),
+            lambda g, y: g.quant(y, 1),
+            lambda g, y: g("MultiThreshold", y, np.zeros((4, 1))),
+            lambda g, y: g("Round", g("Clip", y, 0.0, 1.0)),
+        ],
+    )
+    def test_any_binarisation_may_stand_behind(self, binarised: Callable[[Case, str], str], tmp_path: Path) -> None:
+        """What is behind it is looked at as well."""
+
+        def graph(g: Case) -> str:
+            y = g("Conv", binarised(g, g.bad("Elu", g.conv())), POINTS, name="fine")
+            return g("Conv", g("Sign", y), ONE_TOO_LARGE[:, :, :2, 1:].repeat(2, axis=1), name="weights")
+
+        assert list(refusals(graph, tmp_path)) == ["culprit", "weights"]
+
     @pytest.mark.parametrize("operator", ["Elu", "GlobalAveragePool", "AveragePool", "Selu", "InstanceNormalization"])
     def test_what_stands_behind_may_be_right(self, operator: str, tmp_path: Path) -> None:
         """Also a Quant of the input behind a function that is refused; and what is wrong with its shape is said."""
@@ -395,6 +415,17 @@ class TestGraphs:
             return g("Conv", y, POINTS)
 
         assert list(refusals(graph, tmp_path)) == ["culprit"]
+
+    def test_behind_a_shape_that_is_not_known(self, tmp_path: Path) -> None:
+        """What a node says of itself is still read."""
+
+        def graph(g: Case) -> str:
+            y = g("Shift", g.bits(), domain="com.example", name="function")
+            y = g("Conv", y, signs(RANDOM, 4, 2, 1, 1), group=2, name="grouped")
+            y = g("Conv", y, signs(RANDOM, 4, 4, 2, 2), dilations=[2, 2], name="dilated")
+            return g.conv(g("MaxPool", y, **PAIR, dilations=[1, 2], name="pool"))
+
+        assert list(refusals(graph, tmp_path)) == ["function", "grouped", "dilated", "pool"]
 
     def test_real_weights(self, tmp_path: Path) -> None:
         """Outside of a graph that draws samples they are refused, and it is said where they may be."""

@@ -11,7 +11,17 @@ from ...types.grid import Grid
 from ...types.scalar import Add, Float, Step
 from .assembly import Assembly, binary_grid, output_format
 from .model_file import Graph, Node
-from .operands import Array, activation, binary_weights, constant, output_axis, sliding_window, value_grid
+from .operands import (
+    Array,
+    activation,
+    binary_weights,
+    check_dilations,
+    check_groups,
+    constant,
+    output_axis,
+    sliding_window,
+    value_grid,
+)
 from .scalar_nodes import Refusal
 from .symbols import PAD, Codes, Frame, Index, Pooling, Sums, Symbol, Unknown, Value, per_channel, strip_padding, unknown
 from .walk import Walk
@@ -68,6 +78,10 @@ class BinaryWalk(Walk[Network]):
         return self.format(self.frame.settled, self.codes.grid, self.quantiser)
 
     def check_weights(self, node: Node, arguments: list[Value]) -> None:
+        if node.operator == "Conv":
+            check_groups(node)
+        if node.operator in ("Conv", "MaxPool"):
+            check_dilations(node)
         if node.operator in ("Conv", "MatMul", "Gemm") and len(arguments) > 1 and isinstance(arguments[1], np.ndarray):
             self.signs(arguments[1], output_axis(node))
 
@@ -108,8 +122,7 @@ class BinaryWalk(Walk[Network]):
         weights = constant(arguments, 1)
         if weights.ndim != 4:
             raise Refusal(f"a convolution over {weights.ndim - 2} dimensions, expected 2")
-        if node.attributes.get("group", 1) != 1:
-            raise Refusal(f"{node.attributes['group']} groups; grouped convolutions are not supported")
+        check_groups(node)
         symbol = self.on_codes(node, arguments)
         signs, magnitudes = self.signs(weights, output_axis(node))
         if len(symbol.shape) != 4 or symbol.shape[1] != weights.shape[1]:

@@ -7,7 +7,7 @@ from onnx import TensorProto
 
 from ...network.network import Statement
 from ...types.grid import Grid
-from ...types.scalar import Chain, Quantise
+from ...types.scalar import Chain, Quantise, Step
 from .affine import affine, line
 from .model_file import Graph
 from .scalar_nodes import ROUNDINGS
@@ -45,8 +45,9 @@ def stated(graph: Graph, chain: Chain) -> Statement | None:
     """What the file says of the step of its input, of which `chain` is the first layer's."""
     if whole_numbers(graph) is not None:
         return Statement(1.0, f"the input's type {type_name(graph).lower()}")
-    count = next((i for i, step in enumerate(chain.steps) if line(step) is None), len(chain.steps))
-    first = Chain(chain.steps[:count])
+    steps = chain.steps[_idle(chain) :]
+    count = next((i for i, step in enumerate(steps) if line(step) is None), len(steps))
+    first = Chain(steps[:count])
     whole = affine(first)
     assert whole is not None
     width = np.abs(whole.gain) * PIXELS
@@ -54,6 +55,16 @@ def stated(graph: Graph, chain: Chain) -> Statement | None:
         return None
     nodes = ", ".join(dict.fromkeys(first.nodes))
     return Statement(1.0, f"what its first nodes do ({nodes})")
+
+
+def _idle(chain: Chain) -> int:
+    """How many steps in front leave 0 to 255 as they are: a clip to them, a ReLU, a rounding."""
+    pixels = np.arange(PIXELS + 1, dtype=np.float32)
+
+    def changes(step: Step) -> bool:
+        return any(map(np.ndim, step.constants)) or bool(np.any(Chain((step,))(pixels) != pixels))
+
+    return next((i for i, step in enumerate(chain.steps) if changes(step)), len(chain.steps))
 
 
 def grid_of(graph: Graph, scale: float) -> tuple[Grid, Chain | None]:

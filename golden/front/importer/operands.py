@@ -87,10 +87,21 @@ def value_grid(symbol: Symbol, codes: Codes) -> tuple[Grid, bool]:
     return grid, rising
 
 
-def sliding_window(node: Node, size: Sequence[int], kernel: Sequence[int], margins: tuple[int, int, int, int]) -> Window:
-    """The window of a Conv or MaxPool over an image of `size` that has `margins` of zeros already."""
+def check_groups(node: Node) -> None:
+    """Refuse a Conv of several groups."""
+    if node.attributes.get("group", 1) != 1:
+        raise Refusal(f"{node.attributes['group']} groups; grouped convolutions are not supported")
+
+
+def check_dilations(node: Node) -> None:
+    """Refuse a Conv or MaxPool that leaves out elements of its window."""
     if any(d != 1 for d in node.attributes.get("dilations", [1, 1])):
         raise Refusal(f"dilations {list(node.attributes['dilations'])}; only 1 is supported")
+
+
+def sliding_window(node: Node, size: Sequence[int], kernel: Sequence[int], margins: tuple[int, int, int, int]) -> Window:
+    """The window of a Conv or MaxPool over an image of `size` that has `margins` of zeros already."""
+    check_dilations(node)
     strides = [int(s) for s in node.attributes.get("strides", [1, 1])]
     pads = [int(p) for p in node.attributes.get("pads", [0, 0, 0, 0])]
     mode = node.attributes.get("auto_pad", "NOTSET")

@@ -141,7 +141,7 @@ def read(symbol: Symbol, view: Index | None = None) -> Reading:
         chosen = view[:, 0, 0] // natural[0].size
         fits = source.open or (view.shape[1:] == natural.shape[1:] and np.array_equal(view, natural[chosen]))
     else:
-        whole = affine(symbol.chain, bits(source.grid) if isinstance(source, Codes) and source.stage else IDENTITY)
+        whole = of_bits(symbol, source) if isinstance(source, Codes) and source.stage else affine(symbol.chain)
         if whole is None:
             raise Refusal(f"its input passes {', '.join(nodes)}, which only a layer of weights may have behind it")
         parts = Parts(IDENTITY, Chain(), whole)
@@ -198,6 +198,16 @@ def shifted(grid: Grid, shift: float, quantised: bool) -> tuple[Grid, float]:
     if quantised:
         return found, 1.0
     return replace(found, scale=grid.scale), grid.scale / found.scale
+
+
+def of_bits(symbol: Symbol, codes: Codes) -> Affine | None:
+    """A chain on bits, as a function of -1 and +1; what a chain makes of two numbers is always on a line."""
+    whole = affine(symbol.chain, bits(codes.grid))
+    if whole is not None or codes.grid.levels != 2:
+        return whole
+    ends = codes.grid.reals(np.arange(2)[:, None])
+    low, high = symbol.chain(np.broadcast_to(ends, (2, codes.frame.size))).astype(np.float64)
+    return Affine((high - low) / 2, (high + low) / 2)
 
 
 def bits(grid: Grid) -> Affine:

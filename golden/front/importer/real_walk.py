@@ -21,7 +21,7 @@ from .binary_walk import BinaryWalk
 from .front import BINARISING, ROUNDING, last_binary
 from .latent import OTHER_RANDOM, RANDOM, Joint, Noise, Sample, Scored, Spread
 from .model_file import Graph, Node, leading_to
-from .operands import Array, activation, constant, sliding_window
+from .operands import Array, activation, check_groups, constant, sliding_window
 from .real_layers import MAX_WEIGHTS, PROBES, Intermediate, Linear, Reading, absorb, dense, read, shifted
 from .scalar_nodes import QUANTISERS, Refusal
 from .symbols import MAX_ACTIVATION, PAD, Codes, Frame, Symbol, Unknown, Value, joined, strip_padding, unknown
@@ -350,8 +350,7 @@ def _kernels(node: Node, arguments: list[Value]) -> Real:
     weights = constant(arguments, 1)
     if weights.ndim != 4:
         raise Refusal(f"a convolution over {weights.ndim - 2} dimensions, expected 2")
-    if node.attributes.get("group", 1) != 1:
-        raise Refusal(f"{node.attributes['group']} groups; grouped convolutions are not supported")
+    check_groups(node)
     if not 0 < weights.size <= MAX_WEIGHTS:
         raise Refusal(f"weights of shape {weights.shape}, at most {MAX_WEIGHTS} are supported")
     return weights.astype(np.float64)

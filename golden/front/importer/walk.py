@@ -269,7 +269,7 @@ class Walk(ABC, Generic[Result]):
         return unknown(shape, scalar and all(isinstance(s.source, Input) or _raw(s) for s in symbols))
 
     def check_weights(self, node: Node, arguments: list[Value]) -> None:
-        """After a finding upstream, still say what is wrong with a layer's own weights."""
+        """After a finding upstream, still say what is wrong with a layer's own weights and attributes."""
 
     # scalar nodes
 
@@ -447,8 +447,9 @@ class Walk(ABC, Generic[Result]):
         """The input's own quantiser: the host applies it, so that the input may be any numbers."""
         if self.codes is not None:
             raise Refusal("the input is taken a second time; branches are not supported")
-        last = steps[-1]
-        if any(constant.size != 1 for constant in last.constants):
+        quantiser = symbol.then(steps).chain
+        last = quantiser.steps[-1]
+        if any(map(np.ndim, last.constants)):
             raise Refusal("an input grid that differs between channels")
         if isinstance(last, Quantise):
             zero_point = float(last.zero_point.flat[0])
@@ -459,7 +460,7 @@ class Walk(ABC, Generic[Result]):
             grid = Grid(last.levels, 1, last.lowest - int(zero_point), float(last.scale.flat[0]))
         else:
             grid = binary_grid(last)
-        self.quantiser, self.quantised = symbol.then(steps).chain, True
+        self.quantiser, self.quantised = quantiser, True
         self.codes = Codes(self.frame, 0, grid)
         return Symbol(self.codes, symbol.index)
 
