@@ -199,16 +199,18 @@ def find_ties(
     stride: int,
     rounded: Callable[[NDArray[np.int64]], Float] | None = None,
     decide: Callable[[Float], NDArray[np.generic]] = lambda x: x >= 0,
+    variation: float = 0.0,
 ) -> tuple[Tie, ...]:
     """The accumulators on either side of each threshold whose decision turns with rounding.
 
     argument maps accumulators (channels, n) to what is compared with zero, in float64; rounded, which is the same where it is
-    not given, to what rounding changes on the way there; decide maps the latter to decisions.
+    not given, to what rounding changes on the way there; decide maps the latter to decisions. variation: of the weights, which
+    changes sums as rounding does.
     """
     rounded = rounded or argument
     candidates = np.clip(steps.thresholds[:, None] + stride * np.arange(-1, 2), low[:, None], high[:, None])
     values, exact = argument(candidates), rounded(candidates)
-    rounding = TIE_TOLERANCE * np.max(np.abs(rounded(np.stack([low, high], axis=1))), axis=1, keepdims=True)
+    rounding = (TIE_TOLERANCE + variation) * np.max(np.abs(rounded(np.stack([low, high], axis=1))), axis=1, keepdims=True)
     close = np.isfinite(values) & (decide(exact - rounding) != decide(exact + rounding))
     places = sorted({(int(c), int(candidates[c, i]), float(values[c, i])) for c, i in zip(*np.nonzero(close), strict=True)})
     return tuple(Tie(layer, *place) for place in places)

@@ -175,7 +175,8 @@ class Network:
     """Layers in order, integer from end to end, with the formats at both ends.
 
     `ties` lists decisions that another executor of the float graph may take differently, within float32 rounding; `omitted` is
-    what of the graph is no part of it.
+    what of the graph is no part of it; `uneven` are layers whose weights the graph computes with an error of rounding, and by how
+    much of their size they differ. They are taken as equal.
     """
 
     name: str
@@ -184,6 +185,7 @@ class Network:
     output: OutputFormat
     ties: tuple[Tie, ...] = field(default=())
     omitted: Omitted = field(default=Omitted())
+    uneven: tuple[tuple[str, float], ...] = ()
 
     def __post_init__(self) -> None:
         expected = self.input.tensor

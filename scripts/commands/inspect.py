@@ -58,6 +58,7 @@ def describe(network: Network, model: str) -> dict[str, Any]:
         "operations": network.operations,
         "layers": [{**_layer(layer), "constant_channels": _constant(network, layer)} for layer in network.layers],
         "constant_layers": list(network.constant_layers),
+        "uneven_weights": dict(network.uneven),
         "ties": [str(tie) for tie in network.ties],
     }
 
@@ -70,7 +71,7 @@ def describe_real(network: RealNetwork, model: str) -> dict[str, Any]:
         "calibrated": False,
         "operations": sum(layer["operations"] for layer in layers),
         "layers": layers,
-        "ties": [],
+        "ties": [str(tie) for tie in network.ties],
     }
 
 
@@ -134,6 +135,10 @@ def _tables(network: Network) -> list[RenderableType]:
         if constant:
             which = "outputs" if layer.name in network.constant_layers else f"{constant} of {layer.layout.channels} channels"
             lines.append(f"{layer.name}: its {which} never change, whatever the input")
+    for name, variation in network.uneven:
+        lines.append(
+            f"{name}: its weights differ by up to {variation:.1g} of their size, as rounding leaves them; taken as equal"
+        )
     ties = network.ties
     if ties:
         count = "1 decision lies" if len(ties) == 1 else f"{len(ties)} decisions lie"

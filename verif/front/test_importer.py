@@ -276,6 +276,28 @@ class TestQuantisers:
         assert not network.ties
         assert np.array_equal(network.run(every_bit_pattern(9)), execute(path, every_bit_pattern(9)).outputs)
 
+    @pytest.mark.parametrize(("alpha", "spread"), [(0.05, 1.0), (0.01, 1.0), (0.3, 20.0)])
+    def test_weights_that_are_small_beside_what_they_are_made_of(
+        self, alpha: float, spread: float, tmp_path: Path, random: np.random.Generator
+    ) -> None:
+        """The error is one of rounding w, which may be a hundred times as large. How large it is stands in the network."""
+        latent = (random.normal(size=(9, 40)) * spread).astype(np.float32)
+        g = Builder((9,))
+        weights = g("Add", g("Sub", g("Mul", g("Sign", latent), alpha), latent), latent)
+        y = g("MatMul", g("BipolarQuant", "x", 1.0), weights)
+        path = g.save(tmp_path / "m.onnx", g("BipolarQuant", g("Add", y, alpha / 2), 1.0), y)
+        network = agree(path, every_bit_pattern(9))
+        sizes = np.abs((np.float32(alpha) * np.sign(latent) - latent) + latent)
+        ((name, variation),) = network.uneven
+        assert name == "dense1"
+        assert 1e-6 < variation < 1e-4
+        assert variation <= np.ptp(sizes) / sizes.min()
+
+    def test_even_weights_are_not_listed(self, tmp_path: Path, random: np.random.Generator) -> None:
+        g = Builder((9,))
+        path = g.save(tmp_path / "m.onnx", g("MatMul", g("BipolarQuant", "x", 1.0), 0.05 * signs(random, 9, 4)))
+        assert agree(path, every_bit_pattern(9)).uneven == ()
+
 
 class TestInputs:
     def test_bipolar(self, tmp_path: Path, random: np.random.Generator) -> None:

@@ -46,6 +46,7 @@ class Assembly:
     def __init__(self) -> None:
         self.planned: list[_Planned] = []
         self.ties: list[Tie] = []
+        self.variations: dict[int, float] = {}
         self.left = MAX_EVALUATIONS
 
     @property
@@ -61,6 +62,12 @@ class Assembly:
             counts[planned.kind] = counts.get(planned.kind, 0) + 1
             names.append(f"{planned.kind}{counts[planned.kind]}")
         return names
+
+    @property
+    def uneven(self) -> tuple[tuple[str, float], ...]:
+        """Layers whose weights differ within rounding, and by how much of their size."""
+        names = self.names()
+        return tuple((names[number], variation) for number, variation in self.variations.items() if variation)
 
     def layers(self) -> tuple[Layer, ...]:
         """The layers themselves."""
@@ -161,13 +168,14 @@ class Assembly:
         # a falling channel is negated: its bit is 1 from minus the last accumulator below the step on
         thresholds = np.where(steps.falling, accumulators.stride - steps.thresholds, steps.thresholds)
         nodes = tuple(dict.fromkeys((sums.node.name, *whole.nodes)))
+        self.variations[self.stage] = sums.variation
         self.planned.append(
             _Planned(
                 "dense" if sums.window is None else "conv",
                 lambda name: build_layer(name, nodes, sums, thresholds, steps.falling),
             )
         )
-        self._note_ties(whole, accumulators, decision)
+        self._note_ties(whole, accumulators, decision, sums.variation)
         inner = Chain()
         for pooling, part in zip(sums.poolings, befores, strict=True):
             inner = Chain((*inner.steps, *part.steps))
@@ -199,6 +207,7 @@ class Assembly:
         if sums.codes.stage != self.stage:
             raise Refusal("the output comes from further back; branches are not supported")
         kind = "dense" if sums.window is None else "conv"
+        self.variations[self.stage] = sums.variation
         self.planned.append(_Planned(kind, lambda name: build_layer(name, (sums.node.name,), sums, None, None)))
 
     def _about_to_evaluate(self, chain: Chain, accumulators: Accumulators) -> None:
@@ -211,7 +220,7 @@ class Assembly:
                 f"most {MAX_EVALUATIONS} such steps are made for a network"
             )
 
-    def _note_ties(self, chain: Chain, accumulators: Accumulators, decision: Decision) -> None:
+    def _note_ties(self, chain: Chain, accumulators: Accumulators, decision: Decision, variation: float = 0.0) -> None:
         """List what rounding decides, at each step of the chain that jumps, and what the zero of a Sign does."""
         name, numbers = self.names()[-1], accumulators
         found = {(tie.channel, tie.accumulator): tie for tie in decision.zeros_of(name)}
@@ -228,6 +237,7 @@ class Assembly:
                     *(numbers.low, numbers.high, numbers.stride),
                     lambda a, f=rounded: f(numbers.exact(a)),  # type: ignore[misc]
                     behind,
+                    variation=variation,
                 )
                 found |= {(tie.channel, tie.accumulator): tie for tie in ties}
         self.ties.extend(found[place] for place in sorted(found))

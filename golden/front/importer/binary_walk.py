@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
 from ...layers.window import Window
 from ...network.network import InputFormat, Network
 from ...types.grid import Grid
-from ...types.scalar import Add, Float, Step
+from ...types.scalar import Add, Step
 from .assembly import Assembly, binary_grid, output_format
 from .model_file import Graph, Node
 from .operands import (
     Array,
+    BinaryWeights,
     activation,
     binary_weights,
     check_dilations,
@@ -49,7 +52,15 @@ class BinaryWalk(Walk[Network]):
         if not self.assembly.stage:
             raise Refusal("no layer stands between the input and the output")
         form = self.input()
-        return Network(self.graph.name, form, self.assembly.layers(), output, tuple(self.assembly.ties), self.graph.omitted)
+        return Network(
+            self.graph.name,
+            form,
+            self.assembly.layers(),
+            output,
+            tuple(self.assembly.ties),
+            self.graph.omitted,
+            self.assembly.uneven,
+        )
 
     def output(self, symbol: Symbol) -> Symbol:
         """The last activation, with its layers put together."""
@@ -85,7 +96,7 @@ class BinaryWalk(Walk[Network]):
         if node.operator in ("Conv", "MatMul", "Gemm") and len(arguments) > 1 and isinstance(arguments[1], np.ndarray):
             self.signs(arguments[1], output_axis(node))
 
-    def signs(self, weights: Array, axis: int) -> tuple[NDArray[np.int8], Float]:
+    def signs(self, weights: Array, axis: int) -> BinaryWeights:
         """Signs and magnitudes of binary weights."""
         try:
             return binary_weights(weights, axis)
@@ -124,7 +135,7 @@ class BinaryWalk(Walk[Network]):
             raise Refusal(f"a convolution over {weights.ndim - 2} dimensions, expected 2")
         check_groups(node)
         symbol = self.on_codes(node, arguments)
-        signs, magnitudes = self.signs(weights, output_axis(node))
+        found = self.signs(weights, output_axis(node))
         if len(symbol.shape) != 4 or symbol.shape[1] != weights.shape[1]:
             raise Refusal(f"weights of shape {weights.shape} for an activation of shape {symbol.shape}")
         image, margins = strip_padding(symbol.index[0])
@@ -133,14 +144,14 @@ class BinaryWalk(Walk[Network]):
             return unknown((1, len(weights), window.rows.outputs, window.columns.outputs))
         codes, channels = self.image(symbol, image)
         grid, rising = value_grid(symbol, codes)
-        kernel = signs.transpose(2, 3, 1, 0)[:, :, channels]
-        return self.sums(node, arguments, codes, grid, window, kernel if rising else -kernel, magnitudes)
+        kernel = found.signs.transpose(2, 3, 1, 0)[:, :, channels]
+        return self.sums(node, arguments, codes, grid, window, kernel if rising else -kernel, found)
 
     def dense(self, node: Node, arguments: list[Value], matrix: Array, alpha: float) -> Symbol:
         if matrix.ndim != 2:
             raise Refusal(f"weights of {matrix.ndim} dimensions, expected a matrix")
         symbol = self.on_codes(node, arguments)
-        signs, magnitudes = self.signs(matrix * np.asarray(alpha, matrix.dtype), 1)
+        found = self.signs(matrix * np.asarray(alpha, matrix.dtype), 1)
         if symbol.shape != (1, len(matrix)):
             raise Refusal(f"weights of shape {matrix.shape} for an activation of shape {symbol.shape}")
         codes = symbol.source
@@ -152,10 +163,10 @@ class BinaryWalk(Walk[Network]):
             raise Refusal("it does not take every element of the activation before it exactly once")
         grid, rising = value_grid(symbol, codes)
         self.settle_input()
-        by_element = np.empty_like(signs)
-        by_element[elements] = signs if rising else -signs
+        by_element = np.empty_like(found.signs)
+        by_element[elements] = found.signs if rising else -found.signs
         raster = codes.frame.settled.transpose(1, 2, 0).reshape(-1)
-        return self.sums(node, arguments, codes, grid, None, by_element[raster], magnitudes)
+        return self.sums(node, arguments, codes, grid, None, by_element[raster], found)
 
     def sums(
         self,
@@ -165,7 +176,7 @@ class BinaryWalk(Walk[Network]):
         grid: Grid,
         window: Window | None,
         weights: NDArray[np.int8],
-        magnitudes: Float,
+        found: BinaryWeights,
     ) -> Symbol:
         """The accumulators of a layer, plus its bias if it has one."""
         self.assembly.consume(codes, node.name)
@@ -174,8 +185,8 @@ class BinaryWalk(Walk[Network]):
         frame = Frame.of((outputs, height, width))
         if window is not None and window.outputs == 1 and not window.padded and window.taps == window.inputs:
             weights, window = weights.reshape(-1, outputs), None  # a window over the whole input is a dense layer
-        scale = magnitudes.astype(np.float64) * grid.scale
-        sums = Sums(node, codes, grid, window, np.ascontiguousarray(weights, np.int8), scale, frame)
+        scale = found.magnitudes.astype(np.float64) * grid.scale
+        sums = Sums(node, codes, grid, window, np.ascontiguousarray(weights, np.int8), scale, found.variation, frame)
         shape = (1, outputs, height, width) if node.operator == "Conv" else (1, outputs)
         symbol = Symbol(sums, frame.settled.reshape(shape))
         if len(arguments) > 2 and arguments[2] is not None:
@@ -205,7 +216,7 @@ class BinaryWalk(Walk[Network]):
             if not source.frame.read_as(image):
                 raise Refusal("pooling of a rearranged activation")
             poolings = (*source.poolings, Pooling(node, per_channel(symbol.chain, source.frame), window))
-            pooled = Sums(source.node, source.codes, source.grid, source.window, source.weights, source.scale, frame, poolings)
+            pooled = replace(source, frame=frame, poolings=poolings, consumer=None)
             return Symbol(pooled, index)
         symbol = self.assembly.codes(symbol, node.name)
         codes, channels = self.image(symbol, image)

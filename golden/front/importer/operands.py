@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from .symbols import MAX_ACTIVATION, Codes, Symbol, Value
 
 Array = NDArray[Any]
 
-WEIGHT_TOLERANCE = 1e-6
+WEIGHT_TOLERANCE = 1e-4
 """By how much of it the magnitudes of one output's weights may differ: float32's rounding, where a graph computes them."""
 
 
@@ -48,8 +49,20 @@ def with_constant(arguments: list[Value]) -> tuple[Symbol, Array, bool]:
     raise Refusal("it combines two activations; residual and other branches are not supported")
 
 
-def binary_weights(weights: Array, axis: int) -> tuple[NDArray[np.int8], Float]:
-    """Signs of the weights, and the magnitude of each output's; `axis` is the outputs'."""
+@dataclass(frozen=True, eq=False)
+class BinaryWeights:
+    """Weights that are +1 and -1 times a magnitude for each output.
+
+    variation: by how much of it, at most, their own magnitudes differ from that of their output, where a graph computes them.
+    """
+
+    signs: NDArray[np.int8]
+    magnitudes: Float
+    variation: float
+
+
+def binary_weights(weights: Array, axis: int) -> BinaryWeights:
+    """The weights as signs and magnitudes; `axis` is the outputs'. Raises Refusal where their magnitudes differ."""
     if weights.dtype.kind not in "fi":
         raise Refusal(f"weights of type {weights.dtype}")
     if not weights.size:
@@ -61,13 +74,14 @@ def binary_weights(weights: Array, axis: int) -> tuple[NDArray[np.int8], Float]:
     magnitudes, largest = np.median(sizes, axis=1), sizes.max(axis=1)
     if not largest.all():
         raise Refusal(f"weights that are not binary: output {int(np.argmin(largest))} holds nothing but zeros")
-    wrong = np.any(np.abs(sizes - magnitudes[:, None]) > WEIGHT_TOLERANCE * largest[:, None], axis=1)
+    off = np.abs(sizes - magnitudes[:, None]).max(axis=1) / largest
+    wrong = off > WEIGHT_TOLERANCE
     if wrong.any():
         output = int(np.argmax(wrong))
         one, other = rows[output, sizes[output].argmin()], rows[output, sizes[output].argmax()]
         # as their type prints them, with as many digits as tell them apart
         raise Refusal(f"weights that are not binary: output {output} holds {one!s} beside {other!s}")
-    return np.where(weights > 0, 1, -1).astype(np.int8), magnitudes
+    return BinaryWeights(np.where(weights > 0, 1, -1).astype(np.int8), magnitudes, float(off.max()))
 
 
 def value_grid(symbol: Symbol, codes: Codes) -> tuple[Grid, bool]:

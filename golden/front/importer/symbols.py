@@ -95,7 +95,7 @@ class Sums:
     """Accumulators of a layer whose normalisation is open, perhaps pooled.
 
     weights: (kh, kw, in, out) int8, or (in, out) in stream order for a dense layer, whose window is None. grid: how the layer
-    reads `codes`. scale: (out,) float64, what one unit of a sum is worth.
+    reads `codes`. scale: (out,) float64, what one unit of a sum is worth; variation: by how much of it the weights differ.
     """
 
     node: Node
@@ -104,6 +104,7 @@ class Sums:
     window: Window | None
     weights: NDArray[np.int8]
     scale: Float
+    variation: float
     frame: Frame
     poolings: tuple[Pooling, ...] = ()
     consumer: str | None = None
