@@ -712,7 +712,7 @@ def make(tmp_path: Path) -> Make:
     """A function that runs make in a temporary folder, with only the given folders and make's own shell tools on PATH."""
     tools = tmp_path / "tools"
     tools.mkdir()
-    for tool in ("make", "sh", "mkdir", "echo", "rm", "cat", "ls", "sleep"):
+    for tool in ("make", "sh", "mkdir", "echo", "rm", "mv", "cat", "ls", "sleep"):
         (tools / tool).symlink_to(str(shutil.which(tool)))
     (tmp_path / "Makefile").write_text(
         f"BITSTREAM_NEEDS := converted\ninclude {SCRIPTS / 'vivado.mk'}\nconverted: model\n\t@echo converted\n\t@: > $@\n"
