@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
 
 from ..harness import random_graphs
 from ..harness.onnx_graphs import BREVITAS, QONNX, Operand, normalisation, signs
@@ -119,12 +119,25 @@ class BinaryDrawing(random_graphs.Drawing):
     def input(self) -> tuple[np.ndarray, float | None]:
         self.segment = Segment(None, None, "x")
         frames, scale = super().input()
-        if not any(node.op_type in ("Quant", "BipolarQuant") for node in self.g.nodes):
+        if scale == 1 and self.g.opset >= 10 and self.chance(2):
+            self.dequantise()
+        if not any(node.op_type in ("Quant", "IntQuant", "BipolarQuant") for node in self.g.nodes):
             self.levels = np.arange(256) * np.float32(scale or 1 / 255)
         elif self.segment is not None:
             self.levels = np.linspace(-4, 4, 1601)
         self.segment = None
         return frames, scale
+
+    def dequantise(self) -> None:
+        """Make the input one of bytes, with a node in front of all others that makes real numbers of them."""
+        g = self.g
+        g.inputs[0].type.tensor_type.elem_type = TensorProto.UINT8
+        g.initializers += [numpy_helper.from_array(np.float32(1), "step"), numpy_helper.from_array(np.uint8(0), "zero")]
+        first = helper.make_node("DequantizeLinear", ["x", "step", "zero"], ["reals"], name="dequantise")
+        for node in g.nodes:
+            node.input[:] = ["reals" if name == "x" else name for name in node.input]
+        g.nodes.insert(0, first)
+        self.x = "reals" if self.x == "x" else self.x
 
     def weights(self, shape: tuple[int, ...], axis: int) -> Operand:
         g = self.g

@@ -112,7 +112,7 @@ class TestCommand:
 
     def test_a_failure_is_kept(self, call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(Network, "run", lambda network, x: np.zeros((len(x), *network.output.shape), np.float32))
-        result = call("bench", "differential", "--graphs", 1, "--seed", 3, "--jobs", 1, "-o", "kept", "--json")
+        result = call("bench", "differential", "--graphs", 4, "--seed", 3, "--jobs", 1, "-o", "kept", "--json")
         assert result.status == 1
         failure = json.loads(result.out)["failures"][0]
         assert Path(failure["file"]).is_file() and Path(failure["file"]).with_suffix(".npy").is_file()

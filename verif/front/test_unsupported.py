@@ -175,11 +175,11 @@ def test_sizes_are_printed_so_that_they_differ(tmp_path: Path) -> None:
     """Two float32 numbers that agree in six digits."""
 
     def graph(g: Case) -> str:
-        sizes = np.where(np.arange(72) == 20, 0.05, 0.0500003).reshape(WEIGHTS.shape).astype(np.float32)
+        sizes = np.where(np.arange(72) == 20, 0.05, 0.0500203).reshape(WEIGHTS.shape).astype(np.float32)
         return g.bad("Conv", "x", WEIGHTS * sizes)
 
     (reason,) = refusals(graph, tmp_path).values()
-    assert re.search(r"output 1 holds -?0.05 beside -?0.0500003$", reason)
+    assert re.search(r"output 1 holds -?0.05 beside -?0.0500203$", reason)
 
 
 class TestActivations:

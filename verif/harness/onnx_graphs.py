@@ -12,7 +12,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 QONNX = "qonnx.custom_op.general"
 BREVITAS = "onnx.brevitas"
-QUANTISERS = ("BipolarQuant", "Quant", "MultiThreshold")
+QUANTISERS = ("BipolarQuant", "IntQuant", "Quant", "MultiThreshold")
 
 Operand = str | np.ndarray | float | None
 """A tensor by name, a constant, or an input left out."""

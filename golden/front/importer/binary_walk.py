@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ...layers.window import Window
 from ...network.network import InputFormat, Network
 from ...types.grid import Grid
-from ...types.scalar import Add, Step
+from ...types.scalar import Add, Chain, Step
 from .assembly import Assembly, binary_grid, output_format
 from .model_file import Graph, Node
 from .operands import (
@@ -215,6 +215,11 @@ class BinaryWalk(Walk[Network]):
         if isinstance(source, Sums):
             if not source.frame.read_as(image):
                 raise Refusal("pooling of a rearranged activation")
+            for step in symbol.chain.steps:
+                try:
+                    per_channel(Chain((step,)), source.frame)
+                except Refusal:
+                    raise Refusal("it differs between positions of one channel, and is pooled", step.node) from None
             poolings = (*source.poolings, Pooling(node, per_channel(symbol.chain, source.frame), window))
             pooled = replace(source, frame=frame, poolings=poolings, consumer=None)
             return Symbol(pooled, index)
