@@ -672,9 +672,7 @@ class TestOtherFiles:
     def test_numbers_of_a_board(self, number: str, tmp_path: Path) -> None:
         text = next(boards.FOLDER.glob("*.toml")).read_text()
         (tmp_path / "b.toml").write_text(re.sub(r"(?m)^mhz = .*", f"mhz = {number}", text))
-        with pytest.raises(
-            boards.BoardError, match=r"b\.toml: (it has a number of too many digits|clock\.mhz is what cannot be shown)"
-        ):
+        with pytest.raises(boards.BoardError, match=r"b\.toml: .*(too many digits|cannot be shown)"):
             boards.board("b", tmp_path)
 
     def test_arrays_that_lie(self, tmp_path: Path) -> None:
@@ -700,7 +698,7 @@ class TestOtherFiles:
     def test_samples_that_no_plan_holds(self) -> None:
         planner = Planner(import_model(DIGITS.with_name("digits_vae.onnx")), "xc7k325t", 200.0, 65_536)
         with pytest.raises(
-            PlanError, match="at most 32768 samples can be planned|an interval of [0-9]+ cycles needs at least [0-9,]+ LUT"
+            PlanError, match=r"at most 32768 samples can be planned|an interval of \d+ cycles needs at least [\d,]+ LUT"
         ):
             planner.fastest()
         with pytest.raises(InputError, match=r"600 frames of 65536 samples give results of \d+ numbers, at most 134217728"):
