@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linprog
 
 Table = NDArray[np.float64]
 """(choices, resources) costs, none negative. Multiples of GRAIN, so that sums are exact, in whatever order they are taken."""
@@ -130,6 +129,8 @@ def _prices(tables: Sequence[Table], limits: NDArray[np.float64]) -> NDArray[np.
 
     Limits may be passed at a price that nothing within them is worth, so that there is always a solution.
     """
+    from scipy.optimize import linprog  # takes a second to import, which commands that plan nothing need not wait for
+
     rows = np.concatenate(tables)
     bounded = np.flatnonzero(np.isfinite(limits[1:])) + 1
     scale = np.maximum(limits[bounded], 1.0)

@@ -237,7 +237,7 @@ def ports_of(top_text: str) -> list[str]:
     return ports
 
 
-DOCS = Path(__file__).parents[2] / "docs"
+DOCS = Path(__file__).parents[2] / "docs" / "boards"
 
 
 def rows(page: str) -> dict[str, str]:

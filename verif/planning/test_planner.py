@@ -372,7 +372,7 @@ def test_all_parts() -> None:
 
 def test_page_of_parts() -> None:
     """docs/family/parts.md has the numbers of all, in the file's order."""
-    page = (Path(__file__).parents[2] / "docs" / "parts.md").read_text()
+    page = (Path(__file__).parents[2] / "docs" / "family" / "parts.md").read_text()
     rows = re.findall(r"^\| `(xc7\w+)` \| (\S+) \| (\S+) \| (\S+) \| (\S+) \| .+ \|$", page, re.MULTILINE)
     assert rows == [(p.name, f"{p.lut:,}", f"{p.ff:,}", f"{p.bram36:,}", f"{p.dsp:,}") for p in PARTS]
 
