@@ -247,10 +247,11 @@ def make_plan(
     fps: float | None = None,
     clock_mhz: float | None = None,
     samples: int | None = None,
+    logic_only: bool = False,
 ) -> Plan:
     """The plan of a file; or one for a part, as small as an interval or frame rate allows, or else as fast as the part allows.
 
-    samples: of each frame, which must be those of the file.
+    samples: of each frame, which must be those of the file. logic_only: without block RAM and DSP48.
     """
     if plan is not None:
         if interval is not None:
@@ -262,7 +263,7 @@ def make_plan(
             device(part)
         return replace(made, part=part or made.part, clock_mhz=clock_mhz or made.clock_mhz)
     clock = clock_mhz or DEFAULT_CLOCK_MHZ
-    planner = Planner(network, part or DEFAULT_PART, clock, 1 if samples is None else samples)
+    planner = Planner(network, part or DEFAULT_PART, clock, 1 if samples is None else samples, logic_only)
     if interval is not None and fps is not None:
         raise PlanError("both an interval and a frame rate are given; one target is enough")
     if fps is not None:

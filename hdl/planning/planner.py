@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
@@ -88,13 +88,13 @@ Chosen = Mapping[str, Choice]
 
 
 class Planner:
-    """Plans for one network on one part."""
+    """Plans for one network on one part; of LUTs and registers alone if logic_only."""
 
-    def __init__(self, network: Network, part_name: str, clock_mhz: float, samples: int = 1) -> None:
+    def __init__(self, network: Network, part_name: str, clock_mhz: float, samples: int = 1, logic_only: bool = False) -> None:
         check_samples(network, samples)
         self.network, self.part_name, self.clock_mhz, self.samples = network, part_name, clock_mhz, samples
         self.repetitions = repetitions(network, samples)
-        self.part: Part = part(part_name)
+        self.part: Part = replace(part(part_name), bram36=0, dsp=0) if logic_only else part(part_name)
         weighted = [layer for layer in network.layers if isinstance(layer, Linear)]
         unweighted = [layer for layer in network.layers if not isinstance(layer, Linear)]
         self.choices = {layer.name: Choices(layer, self.repetitions[layer.name]) for layer in weighted}

@@ -93,7 +93,7 @@ class TestKept:
         program = """
 import time, sys
 from pathlib import Path
-from sigmabit.verif.kept import kept
+from sigmabit.verif.simulation.kept import kept
 def make(fresh):
     (fresh / "half").write_text("")
     time.sleep(100)
@@ -118,7 +118,7 @@ kept(Path(sys.argv[1]), make)
         program = """
 import time, sys
 from pathlib import Path
-from sigmabit.verif.kept import kept
+from sigmabit.verif.simulation.kept import kept
 def make(fresh):
     (fresh / "model").write_text("")
     with open(sys.argv[2], "a") as file: file.write("made\\n")

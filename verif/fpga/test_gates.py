@@ -25,7 +25,7 @@ def network(data: Path) -> Network:
 @pytest.fixture(scope="module")
 def plan(network: Network) -> Plan:
     """At leisure, so that weights are in tables."""
-    return make_plan(network, None, interval=4 * make_plan(network, None).interval)
+    return make_plan(network, None, interval=4 * make_plan(network, None).interval, logic_only=True)
 
 
 def codes(network: Network, plan: Plan) -> np.ndarray:

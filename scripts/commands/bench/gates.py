@@ -41,11 +41,11 @@ def gates(
 ) -> None:
     """MODEL's whole pipeline as Yosys maps it to LUTs, carry chains and registers, simulated: results and toggles.
 
-    For networks of some ten thousand LUTs without block RAM and DSP48. Exit status 1 if a result differs from golden's.
+    For networks of some ten thousand LUTs; without --plan they are planned without block RAM and DSP48. Exit status 1 if a result differs from golden's.
     """
     terminal = Terminal(as_json)
     network, _, codes = load_with_data(model, data, input_scale, terminal, output_name=output_name)
-    made = make_plan(network, plan, part, interval, clock_mhz=clock_mhz)
+    made = make_plan(network, plan, part, interval, clock_mhz=clock_mhz, logic_only=True)
     if len(codes) <= made.settling:
         raise InputError(f"{data}: {len(codes)} frames do not fill the pipeline; it takes more than {made.settling}")
     with tempfile.TemporaryDirectory() as work, terminal.progress() as report:
