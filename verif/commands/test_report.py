@@ -23,7 +23,8 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-from sigmabit.golden import import_model
+from sigmabit.golden import Network, import_model
+from sigmabit.hdl.planning.plan import Plan
 from sigmabit.hdl.planning.planner import Planner
 from sigmabit.scripts import executions, latency
 from sigmabit.scripts.area import planned, read_areas
@@ -252,27 +253,31 @@ def test_small_network_with_everything(call: Call, tmp_path: Path) -> None:
     assert {path.name for path in Path("out").iterdir()} == {*found["files"], "mine.txt"}
 
 
-def simulated(network: Any, plan: Any, codes: Any, *_: object, noise: Any, **__: object) -> Measured:
-    """What a simulation would give, by golden."""
-    first = plan.interval * np.arange(len(codes))
-    results = network.results(codes, noise.for_network(network, len(codes), plan.samples))
-    return Measured(results, first, first + plan.latency, {}, (0, 0, 0, 0))
+def simulated_by_golden(network: Network) -> Callable[..., Measured]:
+    """What simulations of a network's plans would give."""
+
+    def simulate(plan: Plan, codes: Any, *_: object, noise: Any, **__: object) -> Measured:
+        first = plan.interval * np.arange(len(codes))
+        results = network.results(codes, noise.for_network(network, len(codes), plan.samples))
+        return Measured(results, first, first + plan.latency, {}, (0, 0, 0, 0))
+
+    return simulate
 
 
 def test_wrong_hardware_is_reported(call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The page is written, says so, and the status is 1."""
 
+    tiny = Tiny().save(tmp_path / "tiny.onnx")
+    right = simulated_by_golden(import_model(tiny))
+
     def wrong(*arguments: Any, **options: Any) -> Measured:
-        measured = simulated(*arguments, **options)
+        measured = right(*arguments, **options)
         measured.results[2] += 1
         return measured
 
     monkeypatch.setattr(executions, "simulate", wrong)
     np.save("x.npy", frames(40))
-    assert (
-        call("report", Tiny().save(tmp_path / "tiny.onnx"), "--input", "x.npy", "--no-synth", "--no-power", "-o", "out").status
-        == 1
-    )
+    assert call("report", tiny, "--input", "x.npy", "--no-synth", "--no-power", "-o", "out").status == 1
     html = Path("out/report.html").read_text(encoding="utf-8")
     assert 'class="value bad">1<' in html
     assert "the Verilog’s integers differ from golden’s for 1." in " ".join(Page(html).text.split())  # noqa: RUF001
@@ -280,7 +285,7 @@ def test_wrong_hardware_is_reported(call: Call, tmp_path: Path, monkeypatch: pyt
 
 def test_network_that_samples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Errors of reconstruction and a gallery; golden stands in for the simulation, which test_vaes.py holds to be the same."""
-    monkeypatch.setattr(executions, "simulate", simulated)
+    monkeypatch.setattr(executions, "simulate", simulated_by_golden(import_model(MODELS / "digits_vae.onnx")))
     np.save("x.npy", digits().test_images[:FRAMES])
     made = Made.by(tmp_path / "out", MODELS / "digits_vae.onnx", "--input", "x.npy", "--samples", 2, "--no-synth", "--no-power")
     assert "gallery.png" in made.data["files"]
@@ -404,7 +409,7 @@ class TestBadInput:
             (lambda report: report | {"layers": [1, None]}, "made for parts"),
             (lambda report: _with(report, "planned_lut", 7), "made for another plan: conv1 was planned with 7 lut"),
             (lambda report: _with(report, "lut", "many"), "conv1 has no number for lut"),
-            (lambda report: _with(report, "ff", float("nan")), "conv1 has no number for ff"),
+            (lambda report: _with(report, "ff", float("nan")), "ff is nan"),
             (lambda report: _with(report, "levels", True), "conv1 has no number for levels"),
             (lambda report: _with(report, "bram36", -1), "conv1 has no number for bram36"),
         ],
@@ -426,7 +431,7 @@ class TestBadInput:
                 "writes: pipeline is",
             ),
             (lambda power: power | {"layers": power["layers"][1:]}, "made for parts conv1"),
-            (lambda power: _with(power, "rate", float("inf")), "conv1 has no number for rate"),
+            (lambda power: _with(power, "rate", float("inf")), "rate is inf"),
             (lambda power: power | {"cycles": "3"}, "the pipeline has no number for cycles"),
         ],
     )

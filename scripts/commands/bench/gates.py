@@ -41,7 +41,8 @@ def gates(
 ) -> None:
     """MODEL's whole pipeline as Yosys maps it to LUTs, carry chains and registers, simulated: results and toggles.
 
-    For networks of some ten thousand LUTs; without --plan they are planned without block RAM and DSP48. Exit status 1 if a result differs from golden's.
+    For networks of some ten thousand LUTs; without --plan they are planned without block RAM and DSP48. Exit status 1 if a
+    result differs from golden's.
     """
     terminal = Terminal(as_json)
     network, _, codes = load_with_data(model, data, input_scale, terminal, output_name=output_name)
