@@ -266,7 +266,6 @@ def simulated_by_golden(network: Network) -> Callable[..., Measured]:
 
 def test_wrong_hardware_is_reported(call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The page is written, says so, and the status is 1."""
-
     tiny = Tiny().save(tmp_path / "tiny.onnx")
     right = simulated_by_golden(import_model(tiny))
 

@@ -134,9 +134,6 @@ class BinaryDrawing(random_graphs.Drawing):
         g.inputs[0].type.tensor_type.elem_type = TensorProto.UINT8
         step, zero = np.array(1, np.float32), np.array(0, np.uint8)
         g.initializers += [numpy_helper.from_array(step, "step"), numpy_helper.from_array(zero, "zero")]
-            numpy_helper.from_array(np.array(1, np.float32), "step"),
-            numpy_helper.from_array(np.array(0, np.uint8), "zero"),
-        ]
         first = helper.make_node("DequantizeLinear", ["x", "step", "zero"], ["reals"], name="dequantise")
         for node in g.nodes:
             node.input[:] = ["reals" if name == "x" else name for name in node.input]
