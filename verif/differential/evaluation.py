@@ -119,7 +119,8 @@ def _source(case: Case, model: onnx.ModelProto, segment: Segment) -> Array:
         assert every is not None
         return every
     frames = [case.x] if every is None else [case.x, every]
-    return through(model, "x", np.concatenate(frames).astype(np.float32), segment.source)
+    bytes_ = (node.output[0] for node in model.graph.node if node.op_type == "DequantizeLinear" and node.input[0] == "x")
+    return through(model, next(bytes_, "x"), np.concatenate(frames).astype(np.float32), segment.source)
 
 
 def _levels(source: Array) -> Array:
