@@ -150,16 +150,16 @@ class TestPlace:
             ({"SIGMABIT_CACHE": "/some/where"}, "/some/where"),
             ({"SIGMABIT_CACHE": "here"}, "CWD/here"),
             ({"SIGMABIT_CACHE": "", "XDG_CACHE_HOME": "/caches"}, "/caches/sigmabit"),
-            ({"XDG_CACHE_HOME": ""}, "/home/me/.cache/sigmabit"),
-            ({"XDG_CACHE_HOME": "relative"}, "/home/me/.cache/sigmabit"),  # which the standard has us ignore
-            ({}, "/home/me/.cache/sigmabit"),
+            ({"XDG_CACHE_HOME": ""}, "/someone/.cache/sigmabit"),
+            ({"XDG_CACHE_HOME": "relative"}, "/someone/.cache/sigmabit"),  # which the standard has us ignore
+            ({}, "/someone/.cache/sigmabit"),
         ],
     )
     def test_cache_folder(self, set_to: dict[str, str], folder: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         monkeypatch.chdir(tmp_path)
         for name in ("SIGMABIT_CACHE", "XDG_CACHE_HOME"):
             monkeypatch.delenv(name, raising=False)
-        monkeypatch.setenv("HOME", "/home/me")
+        monkeypatch.setenv("HOME", "/someone")
         for name, value in set_to.items():
             monkeypatch.setenv(name, value)
         assert str(cache_folder()) == folder.replace("CWD", str(tmp_path))
