@@ -22,7 +22,7 @@ from sigmabit.hdl.arithmetic.adder_graph import AdderGraphConfig, adder_graph
 from sigmabit.hdl.verilog.stream import Flow, bit, reset
 
 from ..harness.bench import Dut
-from ..harness.suite import BlockSuite, GoldenTests, MyHdlTests, VerilogTests, run_cocotb, sample
+from ..harness.suite import BlockSuite, GoldenTests, MyHdlTests, VerilogTests, run_cocotb
 
 Rows = tuple[tuple[int, ...], ...]
 
@@ -174,7 +174,7 @@ class FirstLayerSuite(AdderGraphSuite):
 
 def test_first_layer(tmp_path: Path) -> None:
     """The largest matrix that is asked for, in Verilator."""
-    run_cocotb(FirstLayerSuite().elaborate, FirstLayerSuite.samples[0], sample(FirstLayerSuite, 0), tmp_path)
+    run_cocotb(FirstLayerSuite, tmp_path)
 
 
 @pytest.mark.parametrize(

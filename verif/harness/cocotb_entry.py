@@ -1,8 +1,9 @@
-"""What cocotb runs inside a Verilog simulator: the suite, sample and ports that the environment names."""
+"""What cocotb runs inside a Verilog simulator: the suite, samples and ports that the environment names."""
 
 from __future__ import annotations
 
 import importlib
+import json
 import os
 from typing import Any
 
@@ -15,11 +16,19 @@ from sigmabit.verif.harness.bench import CLOCK_NAMES, Values, VerilogDut
 
 @cocotb.test()
 async def suite(dut: Any) -> None:
-    """The suite's property on one of its samples."""
+    """The suite's property on its samples, one after the other. What fails names its sample."""
     module, name = os.environ["SIGMABIT_SUITE"].split(":")
     tests = getattr(importlib.import_module(module), name)()
-    config = tests.samples[int(os.environ["SIGMABIT_SAMPLE"])]
-    ports = {name: getattr(dut, name) for name in os.environ["SIGMABIT_PORTS"].split(",")}
+    for number, names in json.loads(os.environ["SIGMABIT_PORTS"]).items():
+        config = tests.samples[int(number)]
+        try:
+            await _sample(tests, config, {name: getattr(dut, f"sample_{number}_{name}") for name in names})
+        except BaseException as error:
+            error.add_note(f"in sample {number}: {config}")
+            raise
+
+
+async def _sample(tests: Any, config: Any, ports: dict[str, Any]) -> None:
     clock = next((ports[name] for name in CLOCK_NAMES if name in ports), None)
 
     async def advance(inputs: Values | None) -> Values:
@@ -35,8 +44,7 @@ async def suite(dut: Any) -> None:
         await Timer(1, "ns")
         return {port: _number(handle) for port, handle in ports.items()}
 
-    under_test = VerilogDut(resume(advance), list(ports))
-    await bridge(tests.check_dut)(config, under_test)
+    await bridge(tests.check_dut)(config, VerilogDut(resume(advance), list(ports)))
 
 
 def _number(handle: Any) -> int:

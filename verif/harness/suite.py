@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import inspect
+import json
 import os
 import sys
 from abc import ABC, abstractmethod
@@ -19,8 +20,9 @@ from typing import Any, ClassVar
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from hypothesis.configuration import storage_directory
 
-from sigmabit.hdl.verilog.convert import convert
+from sigmabit.hdl.verilog.convert import Design, Port, convert
 from sigmabit.hdl.verilog.module import outline, quick_elaboration
 
 from ..simulation.toolchain import environment, verilator_environment
@@ -36,6 +38,9 @@ EXAMPLES = 12
 """Stimuli drawn for each configuration."""
 
 SIMULATORS = ("verilator", "icarus")
+
+SIDE_BY_SIDE = "samples"
+"""The module that holds a suite's samples in Verilog."""
 
 _COMMON: dict[str, Any] = {
     "deadline": None,
@@ -135,48 +140,74 @@ class VerilogTests:
     def test_verilog(self: Any, simulator: str, tmp_path: Path) -> None:
         if simulator == "icarus":
             needs.icarus()
-        for number, config in enumerate(self.samples):
-            suite = next(base for base in type(self).__mro__ if "samples" in vars(base))
-            run_cocotb(
-                self.elaborate,
-                config,
-                sample(suite, number),
-                tmp_path / str(number),
-                simulator,
-            )
+        suite = next(base for base in type(self).__mro__ if "samples" in vars(base))
+        run_cocotb(suite, tmp_path, simulator)
 
 
-def sample(suite: type, number: int) -> dict[str, str]:
-    """What tells cocotb_entry.py which configuration of a suite to run. pytest gives test modules names of its own."""
-    file = Path(inspect.getfile(suite)).relative_to(VERIF).with_suffix("")
-    return {"SIGMABIT_SUITE": f"{'.'.join(('sigmabit.verif', *file.parts))}:{suite.__name__}", "SIGMABIT_SAMPLE": str(number)}
+def run_cocotb(suite: type[BlockSuite], folder: Path, simulator: str = "verilator") -> None:
+    """Convert a suite's samples, build them side by side, and run verif/harness/cocotb_entry.py on them one after the other.
 
-
-def run_cocotb(
-    elaborate: Callable[[Any], Any], config: Any, variables: dict[str, str], folder: Path, simulator: str = "verilator"
-) -> None:
-    """Convert a block, build it, and run verif/harness/cocotb_entry.py in it. Fails with the log's end where the suite
-    fails there.
+    One build and one start of a simulator cost more than all that most samples do in it. Samples whose modules share a name and
+    differ in what they hold are built apart. Fails with the log's end where the suite fails.
     """
+    tests = suite()
+    apart: list[dict[int, Design]] = []
+    for number, config in enumerate(suite.samples):
+        with outline(), quick_elaboration():
+            instance = tests.elaborate(config)
+        design = convert(instance)
+        for batch in apart:
+            if not any(other.texts.get(name, text) != text for other in batch.values() for name, text in design.texts.items()):
+                batch[number] = design
+                break
+        else:
+            apart.append({number: design})
+    for number, batch in enumerate(apart):
+        _run_batch(suite, batch, folder / str(number), simulator)
+
+
+def _run_batch(suite: type[BlockSuite], designs: dict[int, Design], folder: Path, simulator: str) -> None:
     from cocotb_test.simulator import run
 
-    with outline(), quick_elaboration():
-        instance = elaborate(config)
-    design = convert(instance)
-    sources = design.write(folder / "verilog")
-    ports = ",".join(port.name for port in design.modules[design.top].ports)
-    extra = {**variables, "SIGMABIT_PORTS": ports, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
-    arguments: dict[str, Any] = {"make_args": ["-j2", "OPT_FAST=-O0"], "extra_args": ["--timescale", "1ns/1ps"]}
+    sources = dict.fromkeys(source for design in designs.values() for source in design.write(folder / "verilog"))
+    beside = folder / "verilog" / f"{SIDE_BY_SIDE}.v"
+    assert beside not in sources
+    beside.write_text(_side_by_side(designs))
+    file = Path(inspect.getfile(suite)).relative_to(VERIF).with_suffix("")  # pytest gives test modules names of its own
+    extra = {
+        "SIGMABIT_SUITE": f"{'.'.join(('sigmabit.verif', *file.parts))}:{suite.__name__}",
+        "SIGMABIT_PORTS": json.dumps({number: [port.name for port in _ports(design)] for number, design in designs.items()}),
+        "PYTHONPATH": os.pathsep.join(p for p in sys.path if p),
+        "HYPOTHESIS_STORAGE_DIRECTORY": str(storage_directory()),  # where it keeps what it read in our sources
+    }
+    arguments: dict[str, Any] = {"make_args": ["-j2", "OPT_FAST=-O0"], "extra_args": ["--timescale", "1ns/1ps", "--output-split", "0"]}
     if simulator == "icarus":
         arguments = {"extra_args": ["-g2005", "-Wall"], "timescale": "1ns/1ps"}
     with environment(verilator_environment()), contextlib.chdir(folder / "verilog"):  # where memories read their contents
         run(
             simulator=simulator,
-            toplevel=design.top,
+            toplevel=SIDE_BY_SIDE,
             module="sigmabit.verif.harness.cocotb_entry",
-            verilog_sources=[str(source) for source in sources],
+            verilog_sources=[str(source) for source in (*sources, beside)],
             sim_build=str(folder / "build"),
             work_dir=str(folder / "verilog"),
             extra_env=extra,
             **arguments,
         )
+
+
+def _side_by_side(designs: dict[int, Design]) -> str:
+    """A module of one instance for each design, with all of its ports: `clk` of sample 3 is `sample_3_clk`."""
+    ports, instances = [], []
+    for number, design in designs.items():
+        names = [port.name for port in _ports(design)]
+        for port in _ports(design):
+            kind, width = "output" if port.output else "input", f"[{port.bits - 1}:0] " if port.vector else ""
+            ports.append(f"{kind} wire {width}sample_{number}_{port.name}")
+        joined = ", ".join(f".{name}(sample_{number}_{name})" for name in names)
+        instances.append(f"{design.top} sample_{number} ({joined});\n")
+    return f"module {SIDE_BY_SIDE} (\n" + ",\n".join(ports) + ");\n" + "".join(instances) + "endmodule\n"
+
+
+def _ports(design: Design) -> tuple[Port, ...]:
+    return design.modules[design.top].ports
