@@ -180,7 +180,10 @@ def _run_batch(suite: type[BlockSuite], designs: dict[int, Design], folder: Path
         "PYTHONPATH": os.pathsep.join(p for p in sys.path if p),
         "HYPOTHESIS_STORAGE_DIRECTORY": str(storage_directory()),  # where it keeps what it read in our sources
     }
-    arguments: dict[str, Any] = {"make_args": ["-j2", "OPT_FAST=-O0"], "extra_args": ["--timescale", "1ns/1ps", "--output-split", "0"]}
+    arguments: dict[str, Any] = {
+        "make_args": ["-j2", "OPT_FAST=-O0"],
+        "extra_args": ["--timescale", "1ns/1ps", "--output-split", "0"],
+    }
     if simulator == "icarus":
         arguments = {"extra_args": ["-g2005", "-Wall"], "timescale": "1ns/1ps"}
     with environment(verilator_environment()), contextlib.chdir(folder / "verilog"):  # where memories read their contents
