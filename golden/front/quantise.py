@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from ..arithmetic.activate import Activation
 from ..layers.fixed import Fixed
+from ..layers.layer import Layer
 from ..layers.shuffle import Shuffle
-from ..network.network import Layer, Network, OutputFormat
+from ..network.network import Network, OutputFormat
 from ..network.real import Real, RealLatent, RealLinear, RealNetwork
 from ..sampling.exponential import CLAMP
 from ..sampling.latent import Latent

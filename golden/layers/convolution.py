@@ -11,11 +11,9 @@ from numpy.typing import NDArray
 
 from ..arithmetic.popcount import weighted_sums
 from ..types.layout import Layout
+from ..types.reach import Reach
 from ..types.tensor import TensorType
-from .linear import Linear
-
-WINDOW_ELEMENTS = 1 << 20
-"""Elements of the windows that are spread out at a time."""
+from .linear import WINDOW_ELEMENTS, Linear
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,3 +92,9 @@ class Convolution(Linear):
         """Bits, or scores for the last layer: (N, out_height, out_width, out_channels)."""
         sums = self.accumulators(codes)
         return sums if self.thresholds is None else (sums >= self.thresholds).astype(np.int64)
+
+    def reach(self, inputs: Reach) -> Reach:
+        sums = self.reach_of_sums(inputs)
+        if self.thresholds is None:
+            return sums
+        return Reach((sums.low >= self.thresholds).astype(np.int64), (sums.high >= self.thresholds).astype(np.int64))

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from ..arithmetic.activate import Activation
 from ..arithmetic.dot import dot
+from ..types.reach import Reach
 from ..types.tensor import TensorType
-from .convolution import WINDOW_ELEMENTS
-from .linear import Linear
+from .linear import WINDOW_ELEMENTS, Linear
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,3 +86,18 @@ class Fixed(Linear):
     def run(self, codes: NDArray[np.integer]) -> NDArray[np.int64]:
         """(N, height, width, in_channels) codes to the result's (N, out_height, out_width, out_channels)."""
         return self.activation(self.sums(codes))
+
+    def reach(self, inputs: Reach) -> Reach:
+        sums = self.reach_of_sums(inputs)
+        return _activated(self.activation, Reach(sums.low + self.bias, sums.high + self.bias))
+
+
+def _activated(activation: Activation, sums: Reach) -> Reach:
+    low, high = (np.clip(end >> activation.shift, *activation.limits) for end in (sums.low, sums.high))
+    table = activation.table
+    if table is None:
+        return Reach(low, high)
+    first, last = low - activation.limits[0], high - activation.limits[0]
+    changes = np.concatenate([[0], np.cumsum(table[1:] != table[:-1])])
+    constant = changes[first] == changes[last]
+    return Reach(np.where(constant, table[first], table.min()), np.where(constant, table[first], table.max()))

@@ -10,8 +10,12 @@ from numpy.typing import NDArray
 
 from ..types.grid import Grid
 from ..types.layout import Layout
+from ..types.reach import Reach
 from ..types.tensor import TensorType
 from .window import Window
+
+WINDOW_ELEMENTS = 1 << 20
+"""Elements of the windows that are spread out at a time."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,3 +88,23 @@ class Linear:
     def run(self, codes: NDArray[np.integer]) -> NDArray[np.int64]:
         """(N, height, width, in_channels) codes to the result's (N, out_height, out_width, channels)."""
         raise NotImplementedError
+
+    def reach(self, inputs: Reach) -> Reach:
+        """What its results can be."""
+        raise NotImplementedError
+
+    def reach_of_sums(self, inputs: Reach) -> Reach:
+        """What sums of weights times values can be, without a bias."""
+        values = np.stack([self.grid.values(inputs.low), self.grid.values(inputs.high)])
+        matrix = self.matrix.astype(np.float64)
+        rising, falling = np.maximum(matrix, 0), np.minimum(matrix, 0)
+        windows = self.window.extract(values)
+        rows, columns = windows.shape[1:3]
+        low, high = (np.empty((rows, columns, self.channels), np.int64) for _ in range(2))
+        step = max(1, WINDOW_ELEMENTS // (columns * len(matrix)))
+        for start in range(0, rows, step):
+            part = windows[:, start : start + step]
+            bottom, top = part.reshape(*part.shape[:3], -1).astype(np.float64)  # exact: sums stay far below 2^53
+            low[start : start + step] = bottom @ rising + top @ falling
+            high[start : start + step] = top @ rising + bottom @ falling
+        return Reach(low, high)

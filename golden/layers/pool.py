@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..types.layout import Layout
+from ..types.reach import Reach
 from ..types.tensor import TensorType
 from .window import Window
 
@@ -53,3 +54,7 @@ class Pool:
         all_ = self.window.extract(codes, padding=1).min(axis=(3, 4))
         pooled: NDArray[np.int64] = np.where(self.every, all_, some).astype(np.int64)
         return pooled
+
+    def reach(self, inputs: Reach) -> Reach:
+        """What its results can be."""
+        return inputs.through(self.run)

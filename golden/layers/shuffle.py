@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..types.layout import Layout
+from ..types.reach import Reach
 from ..types.tensor import TensorType
 
 
@@ -58,6 +59,10 @@ class Shuffle:
     def run(self, codes: NDArray[np.integer]) -> NDArray[np.int64]:
         """(N, height, width, rows * columns * C) codes, spread out."""
         return shuffle(codes, self.rows, self.columns)[:, : self.height, : self.width].astype(np.int64)
+
+    def reach(self, inputs: Reach) -> Reach:
+        """What its results can be."""
+        return inputs.through(self.run)
 
 
 def shuffle(codes: NDArray[np.integer], rows: int, columns: int) -> NDArray[np.integer]:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..types.layout import Layout
+from ..types.reach import Reach
 from ..types.tensor import TensorType
 
 
@@ -48,3 +49,7 @@ class Threshold:
     def run(self, codes: NDArray[np.integer]) -> NDArray[np.int64]:
         """(N, height, width, channels) codes to bits of the same shape."""
         return ((codes >= self.thresholds) ^ self.falling).astype(np.int64)
+
+    def reach(self, inputs: Reach) -> Reach:
+        """What its results can be."""
+        return inputs.through(self.run)

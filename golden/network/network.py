@@ -10,22 +10,15 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from ..layers.convolution import Convolution
-from ..layers.dense import Dense
-from ..layers.fixed import Fixed
+from ..layers.layer import Layer
 from ..layers.normalisation import Tie
-from ..layers.pool import Pool
-from ..layers.shuffle import Shuffle
-from ..layers.threshold import Threshold
 from ..sampling.latent import Latent
 from ..types.errors import InputError
 from ..types.grid import Grid
 from ..types.layout import Layout
+from ..types.reach import Reach
 from ..types.scalar import Chain, Float
 from ..types.tensor import TensorType
-from .reach import Reach, reaches
-
-Layer = Threshold | Convolution | Dense | Pool | Fixed | Shuffle | Latent
 
 SHOWN_DEAD = 5
 """Names of nodes in a remark."""
@@ -207,8 +200,11 @@ class Network:
 
     @cached_property
     def reach(self) -> dict[str, Reach]:
-        """What the results of each layer can be, by its name."""
-        return reaches(self.input.tensor, self.layers)
+        """What the results of each layer can be, by its name, for all codes of the input."""
+        reach, found = Reach.of(self.input.tensor), {}
+        for layer in self.layers:
+            reach = found[layer.name] = layer.reach(reach)
+        return found
 
     @property
     def constant_layers(self) -> tuple[str, ...]:
@@ -230,12 +226,7 @@ class Network:
         """
         yield "input", codes.astype(np.int64)
         for layer in self.layers:
-            if isinstance(layer, Latent):
-                if epsilon is None:
-                    raise ValueError(f"{layer.name} needs samples")
-                codes = layer.run(codes, epsilon)
-            else:
-                codes = layer.run(codes)
+            codes = layer.run(codes, epsilon) if isinstance(layer, Latent) else layer.run(codes)
             yield layer.name, codes
 
     def trace(self, x: NDArray[np.generic], epsilon: NDArray[np.integer] | None = None) -> dict[str, NDArray[np.int64]]:

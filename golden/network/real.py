@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from ..layers.layer import Layer
 from ..layers.normalisation import Tie
 from ..layers.window import Window
-from ..sampling.latent import Latent
 from ..types.grid import BIPOLAR, Grid
 from ..types.scalar import Chain
 from ..types.tensor import TensorType
-from .network import InputFormat, Layer, Omitted
+from .network import InputFormat, Omitted
 
 Real = NDArray[np.float64]
 
@@ -167,7 +167,6 @@ class RealNetwork:
     def values(self, codes: NDArray[np.integer]) -> Real:
         """What the first real layer reads, for (N, height, width, channels) codes of the input."""
         for layer in self.binary:
-            assert not isinstance(layer, Latent)
             codes = layer.run(codes)
         values: Real = np.asarray(self.grid.scale * self.grid.values(codes), np.float64)
         return values

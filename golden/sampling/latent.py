@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..types.layout import Layout
+from ..types.reach import Reach
 from ..types.tensor import TensorType
 from .exponential import Exponential
 from .reparameterise import reparameterise
@@ -75,8 +76,13 @@ class Latent:
         """How the result lies on a stream inside the pipeline."""
         return self.output.layout
 
-    def run(self, codes: NDArray[np.integer], epsilon: NDArray[np.integer]) -> NDArray[np.int64]:
-        """(N, 1, 1, 2 * latents) codes and (N, K, latents) standard normal codes to (N * K, 1, 1, results)."""
+    def run(self, codes: NDArray[np.integer], epsilon: NDArray[np.integer] | None = None) -> NDArray[np.int64]:
+        """(N, 1, 1, 2 * latents) codes and (N, K, latents) standard normal codes to (N * K, 1, 1, results).
+
+        ValueError without samples.
+        """
+        if epsilon is None:
+            raise ValueError(f"{self.name} needs samples")
         heads = codes[:, 0, 0].astype(np.int64)
         mu, logvar = heads[:, None, : self.latents], heads[:, None, self.latents :]
         results = reparameterise(mu, logvar, epsilon, self.deviation, self.z_bits, self.z_fraction)
@@ -84,3 +90,7 @@ class Latent:
             scores = np.stack(score(mu, logvar, self.variance), axis=-1)
             results = np.concatenate([results, np.broadcast_to(scores, (*results.shape[:2], 2))], axis=-1)
         return results.reshape(-1, 1, 1, results.shape[-1])
+
+    def reach(self, inputs: Reach) -> Reach:
+        """All results: samples have no bounds but those of their width."""
+        return Reach.of(self.output)

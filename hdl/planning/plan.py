@@ -400,7 +400,7 @@ class _Timing:
             return schedule.shuffle_times(flow, layer) + shuffled.latency, shuffled
         if isinstance(layer, Latent):
             return self._sampled(layer, flow, status)
-        assert folding is not None
+        assert isinstance(layer, Linear) and folding is not None
         folds = folding.folds(layer)
         if isinstance(layer, Fixed) and unrolled.applies(layer) and folds == 1:
             added = unrolled.configure(layer)

@@ -9,7 +9,8 @@ import click
 from rich.console import RenderableType
 
 from sigmabit.golden import Network, UncalibratedError, UnsupportedModelError, import_real
-from sigmabit.golden.network.network import InputFormat, Layer, Omitted
+from sigmabit.golden.layers.layer import Layer
+from sigmabit.golden.network.network import InputFormat, Omitted
 from sigmabit.golden.network.real import RealLatent, RealLinear, RealNetwork
 
 from ..models import load_network, remark_constant, remark_reading

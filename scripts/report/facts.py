@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sigmabit.golden import Network
+from sigmabit.golden.layers.layer import Layer
 from sigmabit.golden.layers.linear import Linear
-from sigmabit.golden.network.network import Layer
 from sigmabit.hdl.family.parts import part as device
 from sigmabit.hdl.layers.folding import Folding
 from sigmabit.hdl.planning.plan import Plan, repetitions

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from sigmabit.golden.arithmetic.activate import Activation
 from sigmabit.golden.layers.convolution import Convolution
 from sigmabit.golden.layers.fixed import Fixed
+from sigmabit.golden.layers.layer import Layer
 from sigmabit.golden.layers.shuffle import Shuffle
 from sigmabit.golden.layers.window import Axis, Window
-from sigmabit.golden.network.network import InputFormat, Layer, Network, OutputFormat
+from sigmabit.golden.network.network import InputFormat, Network, OutputFormat
 from sigmabit.golden.sampling.exponential import Exponential, exponential
 from sigmabit.golden.sampling.latent import Latent
 from sigmabit.golden.sampling.score import KL_FRACTION

@@ -21,8 +21,9 @@ from sigmabit.golden.arithmetic.activate import Activation
 from sigmabit.golden.layers.convolution import Convolution
 from sigmabit.golden.layers.dense import Dense
 from sigmabit.golden.layers.fixed import Fixed
+from sigmabit.golden.layers.layer import Layer
 from sigmabit.golden.layers.window import Axis, Window
-from sigmabit.golden.network.network import InputFormat, Layer, Network, OutputFormat
+from sigmabit.golden.network.network import InputFormat, Network, OutputFormat
 from sigmabit.golden.types.grid import Grid
 from sigmabit.golden.types.scalar import Chain
 from sigmabit.golden.types.tensor import TensorType

@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 
 from ...layers.convolution import Convolution
 from ...layers.dense import Dense
+from ...layers.layer import Layer
 from ...layers.normalisation import Tie, falls, find_ties, real_values
 from ...layers.pool import Pool
 from ...layers.threshold import Threshold
 from ...layers.window import Window
-from ...network.network import InputFormat, Layer, OutputFormat
+from ...network.network import InputFormat, OutputFormat
 from ...types.grid import Grid
 from ...types.scalar import Binarise, Chain, Float, Function, Power, Quantise, Rowwise, Sign, Step
 from ...types.tensor import TensorType
