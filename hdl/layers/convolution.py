@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -11,13 +12,17 @@ from numpy.typing import NDArray
 from sigmabit.golden.layers.linear import Linear
 
 from ..arithmetic.rom import RomStyle
+from ..family.cost import Cost
 from ..verilog.module import composite
 from ..verilog.stream import Operand
 from . import mvu as unit
 from .folding import Folding
+from .kind import Arrivals, Use
 from .layer import LayerConfig, Stage
 from .mvu import MvuConfig, mvu
-from .window import WindowConfig, window
+from .timing import Times
+from .weighted import MOST_SLICES, Weighted, divisors
+from .window import WindowConfig, rows_needed, window, window_starts
 
 
 @dataclass(frozen=True)
@@ -81,3 +86,25 @@ def operand_for(bits: int, address_bits: int, bias_bits: int, array: MvuConfig) 
     """The operand between a source of that shape and a unit, without what the folding has no use for."""
     needs_address = len(array.weights.words) > 1
     return Operand(bits, address_bits if needs_address else 0, bias_bits, folded=array.accumulate.folded)
+
+
+@dataclass(frozen=True)
+class ConvolutionKind(Weighted):
+    """Windows that slide over the image: one kernel column at a time or all of them, and some of the channels."""
+
+    def cuts(self) -> Iterator[tuple[int, int]]:
+        for group in sorted({1, self.layer.window.columns.kernel}):
+            yield from ((group, slices) for slices in divisors(self.layer.input.channels, MOST_SLICES))
+
+    def needs(self, position: int) -> int:
+        return self.layer.window.needs()[position]
+
+    def starts(self, arrivals: Arrivals, folding: Folding) -> Times:
+        return window_starts(arrivals.beats, self.layer.window, self.folds(folding))
+
+    def sized(self, arrivals: Arrivals, folding: Folding, contents: bool = True) -> LayerConfig:
+        rows = rows_needed(arrivals.beats, self.starts(arrivals, folding), self.layer.window, self.folds(folding))
+        return configure(self.layer, folding, rows, contents)
+
+    def expected_cost(self, folding: Folding, use: Use) -> Cost:
+        return configure(self.layer, folding, rows=self.layer.window.rows.kernel + 1, contents=False).cost

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -11,13 +12,17 @@ from numpy.typing import NDArray
 from sigmabit.golden.layers.linear import Linear
 
 from ..arithmetic.rom import RomStyle
+from ..family.cost import Cost
 from ..verilog.module import composite
 from . import mvu as unit
 from .convolution import operand_for
 from .folding import Folding
-from .gather import GatherConfig, gather
+from .gather import GatherConfig, frames_needed, gather, gather_starts
+from .kind import Arrivals, Use
 from .layer import LayerConfig, Stage
 from .mvu import MvuConfig, mvu
+from .timing import Times
+from .weighted import MOST_SLICES, Weighted, divisors
 
 
 @dataclass(frozen=True)
@@ -66,3 +71,27 @@ def dense(clk, rst, sink, source, config):
     gathered, array = config.frames, config.mvu
     operand = operand_for(gathered.chunk_bits, gathered.fold.address_bits, gathered.bias_bits, array)
     return gather(clk, rst, sink, operand, gathered), mvu(clk, rst, operand, source, array)
+
+
+@dataclass(frozen=True)
+class DenseKind(Weighted):
+    """Whole frames: some positions at a time, or some channels of one."""
+
+    def cuts(self) -> Iterator[tuple[int, int]]:
+        positions = self.layer.window.inputs
+        yield from ((group, 1) for group in divisors(positions, positions))
+        yield from ((1, slices) for slices in divisors(self.layer.input.channels, MOST_SLICES) if slices > 1)
+
+    def needs(self, position: int) -> int:
+        return self.layer.window.inputs - 1
+
+    def starts(self, arrivals: Arrivals, folding: Folding) -> Times:
+        return gather_starts(arrivals.beats, self.folds(folding))
+
+    def sized(self, arrivals: Arrivals, folding: Folding, contents: bool = True) -> LayerConfig:
+        fold = configure(self.layer, folding, frames=1, contents=False).frames.fold
+        frames = frames_needed(arrivals.beats, self.starts(arrivals, folding), fold)
+        return configure(self.layer, folding, frames, contents)
+
+    def expected_cost(self, folding: Folding, use: Use) -> Cost:
+        return configure(self.layer, folding, frames=1, contents=False).cost

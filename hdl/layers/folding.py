@@ -9,6 +9,10 @@ from sigmabit.golden.layers.linear import Linear
 from ..arithmetic.rom import RomStyle, style_of
 
 
+class Unsuitable(ValueError):
+    """A folding that does not suit its layer, or frames that come too fast for it; the message says why."""
+
+
 @dataclass(frozen=True)
 class Folding:
     """A chunk of a window and a group of output channels per cycle.
@@ -50,13 +54,13 @@ class Folding:
         return style_of(words, 1, 2 if self.block else words + 1)
 
     def check(self, layer: Linear) -> None:
-        """ValueError where the folding does not fit the layer."""
+        """Raises Unsuitable where the folding does not fit the layer."""
         whole = layer.window.taps if layer.dense else layer.window.columns.kernel
         if whole % self.group or (not layer.dense and self.group not in (1, whole)):
-            raise ValueError(f"{layer.name}: group={self.group} does not suit a kernel of {whole}")
+            raise Unsuitable(f"{layer.name}: group={self.group} does not suit a kernel of {whole}")
         if layer.input.channels % self.slices:
-            raise ValueError(f"{layer.name}: slices={self.slices} does not divide {layer.input.channels} channels")
+            raise Unsuitable(f"{layer.name}: slices={self.slices} does not divide {layer.input.channels} channels")
         if layer.dense and self.group > 1 and self.slices > 1:
-            raise ValueError(f"{layer.name}: group={self.group} and slices={self.slices}, one of them is 1")
+            raise Unsuitable(f"{layer.name}: group={self.group} and slices={self.slices}, one of them is 1")
         if not 1 <= self.lanes <= layer.channels:
-            raise ValueError(f"{layer.name}: lanes={self.lanes} is not from 1 to {layer.channels} channels")
+            raise Unsuitable(f"{layer.name}: lanes={self.lanes} is not from 1 to {layer.channels} channels")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 from myhdl import always, always_comb, always_seq, block
 
 from ..family.cost import Cost, distributed_ram, multiplexer
@@ -11,6 +12,7 @@ from ..verilog.fabric import Blocks, count, like, pass_on, pick, register, regis
 from ..verilog.module import leaf
 from ..verilog.stream import bit, index_bits, wire
 from .fold import Fold, FoldConfig, accompany, count_folds, decide_folds
+from .timing import Times, serve
 
 
 @dataclass(frozen=True)
@@ -199,3 +201,22 @@ def gather(clk, rst, sink, operand, config):
     blocks.append(register(clk, chunk, operand.data))
     blocks.append(accompany(clk, rst, issue, fold, [], operand, config.fold, config.latency))
     return blocks
+
+
+def gather_starts(arrivals: Times, folds: int) -> Times:
+    """First chunk of each frame: from two cycles after its last beat."""
+    return serve(arrivals[:, -1:] + 2, folds)
+
+
+def frames_needed(arrivals: Times, starts: Times, fold: FoldConfig) -> int:
+    """Fewest frames that a dense layer's buffer must hold, so that no word is overwritten before it was read for the last time.
+
+    Word w is written in the cycle after its last beat, and read last in slice `slices` of the last repeat.
+    """
+    merge = arrivals.shape[1] // fold.groups
+    written = arrivals[:, merge - 1 :: merge] + 1
+    read = starts + fold.folds - fold.chunks - 1 + fold.slices * np.arange(1, fold.groups + 1)
+    for frames in range(1, len(arrivals)):
+        if np.all(written[frames:] > read[:-frames]):
+            return frames
+    raise ValueError(f"no buffer below {len(arrivals)} frames suffices")

@@ -15,7 +15,9 @@ from ..family.cost import Cost, distributed_ram
 from ..verilog.fabric import Blocks, bank, count, field, like, lookup, pass_on, register, register_reset, scan
 from ..verilog.module import composite, leaf
 from ..verilog.stream import bit, index_bits, wire
+from .kind import Arrivals, Unfolded, Use
 from .layer import LayerConfig, Stage
+from .timing import Times
 
 
 @dataclass(frozen=True)
@@ -223,3 +225,22 @@ def pool(clk, rst, sink, source, config):
         return (maximum(clk, rst, sink, None, source, config.maximum),)
     every = wire(config.every.width)
     return rom(None, None, every, config.every), maximum(clk, rst, sink, every, source, config.maximum)
+
+
+@dataclass(frozen=True)
+class PoolKind(Unfolded):
+    """A result for each window, with its last position."""
+
+    layer: Pool
+
+    def needs(self, position: int) -> int:
+        return self.layer.window.needs()[position]
+
+    def starts(self, arrivals: Arrivals, folding: None) -> Times:
+        return arrivals.beats[:, list(self.layer.window.needs())]
+
+    def sized(self, arrivals: Arrivals, folding: None, contents: bool = True) -> PoolConfig:
+        return configure(self.layer)
+
+    def expected_cost(self, folding: None, use: Use) -> Cost:
+        return configure(self.layer).cost

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 from myhdl import always_comb, block
 
 from sigmabit.golden.layers.shuffle import Shuffle
@@ -13,8 +14,10 @@ from ..verilog.fabric import Blocks, age_reset, count, like, pick, register
 from ..verilog.module import composite, leaf
 from ..verilog.stream import bit, index_bits, wire
 from .fold import Fold, FoldConfig, count_folds, decide_folds
-from .gather import assemble, buffer_words, count_frames, follow_frames, follow_words
+from .gather import assemble, buffer_words, count_frames, follow_frames, follow_words, frames_needed, gather_starts
+from .kind import Arrivals, Unfolded, Use
 from .layer import LayerConfig, Stage
+from .timing import Times
 
 
 @dataclass(frozen=True)
@@ -192,3 +195,46 @@ def configure(layer: Shuffle, frames: int) -> ShuffleConfig:
 def shuffle(clk, rst, sink, source, config):
     """source = sink's blocks, position by position."""
     return spread(clk, rst, sink, source, config.spread)
+
+
+@dataclass(frozen=True)
+class ShuffleKind(Unfolded):
+    """Rows of blocks, each given when it has come whole; positions that are left out take their cycles, too."""
+
+    layer: Shuffle
+
+    @property
+    def least_cycles(self) -> int:
+        return self._line_cycles * self.layer.input.height
+
+    def needs(self, position: int) -> int:
+        layer = self.layer
+        return (position // (layer.width * layer.rows) + 1) * layer.input.width - 1
+
+    def starts(self, arrivals: Arrivals, folding: None) -> Times:
+        layer = self.layer
+        y, x = np.arange(layer.height)[:, None], np.arange(layer.width)[None, :]
+        offsets = y % layer.rows * (layer.input.width * layer.columns) + x
+        lines = self._line_starts(arrivals).reshape(len(arrivals.beats), -1)
+        times = lines[:, np.arange(layer.height) // layer.rows, None] + offsets
+        return times.reshape(len(arrivals.beats), -1)
+
+    def sized(self, arrivals: Arrivals, folding: None, contents: bool = True) -> ShuffleConfig:
+        layer = self.layer
+        line = FoldConfig(layer.input.width, layer.columns, layer.rows)
+        lines = arrivals.beats.reshape(-1, layer.input.width)
+        return configure(layer, frames_needed(lines, self._line_starts(arrivals), line))
+
+    def expected_cost(self, folding: None, use: Use) -> Cost:
+        # what comes in one piece has long been read when the next comes, unless this layer alone sets the pace
+        alone = self.layer.input.layout.beats == 1 and 2 * self.least_cycles <= use.apart
+        return configure(self.layer, frames=1 if alone else 2).cost
+
+    @property
+    def _line_cycles(self) -> int:
+        """Cycles for which a row of blocks keeps the layer busy."""
+        return self.layer.rows * self.layer.columns * self.layer.input.width
+
+    def _line_starts(self, arrivals: Arrivals) -> Times:
+        """(rows of blocks, 1) first position of each."""
+        return gather_starts(arrivals.beats.reshape(-1, self.layer.input.width), self._line_cycles)

@@ -14,6 +14,7 @@ from ..family.cost import Cost
 from ..verilog.fabric import Blocks, age, age_reset, count, field, joined, like, register
 from ..verilog.module import composite, leaf
 from ..verilog.stream import ADDRESS_LEAD, bit, wire
+from .kind import Arrivals, Unfolded, Use
 from .layer import LayerConfig, Stage
 
 BLOCK_FROM = 512
@@ -120,3 +121,16 @@ def threshold(clk, rst, sink, source, config):
     comparators = compare(clk, rst, sink, position, limits, source, config.compare)
     table = rom(None if position is None else clk, position, limits, config.limits)
     return comparators, table
+
+
+@dataclass(frozen=True)
+class ThresholdKind(Unfolded):
+    """A position in, a position out."""
+
+    layer: Threshold
+
+    def sized(self, arrivals: Arrivals, folding: None, contents: bool = True) -> ThresholdConfig:
+        return configure(self.layer)
+
+    def expected_cost(self, folding: None, use: Use) -> Cost:
+        return configure(self.layer).cost

@@ -17,7 +17,11 @@ from ..arithmetic.adder_graph import AdderGraphConfig, adder_graph
 from ..family.cost import Cost
 from ..verilog.module import composite
 from ..verilog.stream import Flow
+from .dense import DenseKind
+from .folding import Folding
+from .kind import Arrivals, Use
 from .layer import LayerConfig, Stage
+from .timing import Times
 
 SHARED = 0.6
 """Share of the adders of separate sums that is left after sums have shared their parts, by experience."""
@@ -83,3 +87,19 @@ def unrolled(clk, rst, sink, source, config):
     """source = the codes of sink's frames, one beat each, one in every cycle."""
     sums = Flow(len(config.sums.graph.outputs) * config.sums.output_bits)
     return adder_graph(clk, rst, sink, sums, config.sums), activate(clk, rst, sums, source, config.activate)
+
+
+@dataclass(frozen=True)
+class UnrolledKind(DenseKind):
+    """A dense layer whose frames are single beats: in one fold it is unrolled, in several it is as any other."""
+
+    layer: Fixed
+
+    def starts(self, arrivals: Arrivals, folding: Folding) -> Times:
+        return arrivals.beats if self.folds(folding) == 1 else super().starts(arrivals, folding)
+
+    def sized(self, arrivals: Arrivals, folding: Folding, contents: bool = True) -> LayerConfig:
+        return configure(self.layer) if self.folds(folding) == 1 else super().sized(arrivals, folding, contents)
+
+    def expected_cost(self, folding: Folding, use: Use) -> Cost:
+        return expected_cost(self.layer) if self.folds(folding) == 1 else super().expected_cost(folding, use)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
 from myhdl import Signal, always_comb, always_seq, block, intbv
+from numpy.typing import NDArray
 
 from sigmabit.golden.layers.window import Axis, Window
 
@@ -30,6 +33,7 @@ from ..verilog.fabric import (
 from ..verilog.module import leaf
 from ..verilog.stream import bit, index_bits, wire
 from .fold import Fold, FoldConfig, accompany, count_folds, decide_folds
+from .timing import Times, serve
 
 
 @dataclass(frozen=True)
@@ -461,3 +465,41 @@ def window(clk, rst, sink, operand, config):
             blocks.append(follow(clk, rst, move_on, position_next, fields[-1], numbers))
     blocks.append(accompany(clk, rst, issue, fold, fields, operand, config.fold, config.latency))
     return blocks
+
+
+def window_starts(arrivals: Times, window: Window, folds: int) -> Times:
+    """First chunk of each window: from the cycle after the last position that it needs."""
+    return serve(arrivals[:, list(window.needs())] + 1, folds)
+
+
+def rows_needed(arrivals: Times, starts: Times, window: Window, folds: int) -> int:
+    """Fewest image rows, at least the kernel's, of which none is overwritten before its last window has been read.
+
+    Row r of the endless stream of frames goes where row r - rows was; its positions may arrive only after the windows that see
+    the old ones have issued their last chunk.
+    """
+    height, width = window.rows.size, window.columns.size
+    last_window = _last_window(window)
+    read = np.where(last_window >= 0, starts[:, last_window] + folds - 1, -1).reshape(-1, width)
+    written = arrivals.reshape(-1, width)
+    for rows in range(window.rows.kernel, len(written)):
+        if np.all(written[rows:] > read[:-rows]):
+            return rows
+    raise ValueError(f"no buffer below {len(written)} rows suffices for an image of {height} rows")
+
+
+def _last_window(window: Window) -> NDArray[np.int64]:
+    """For each input position in raster order, the last window, in raster order, that sees it; -1 if none does."""
+
+    def last(axis_size: int, axis_outputs: int, starts: Sequence[int], kernel: int) -> NDArray[np.int64]:
+        seen = np.full(axis_size, -1)
+        for output in range(axis_outputs):
+            seen[max(starts[output], 0) : starts[output] + kernel] = output
+        return seen
+
+    axes = [
+        last(axis.size, axis.outputs, [axis.start(i) for i in range(axis.outputs)], axis.kernel)
+        for axis in (window.rows, window.columns)
+    ]
+    rows, columns = axes[0][:, None], axes[1][None, :]
+    return np.where((rows >= 0) & (columns >= 0), rows * window.columns.outputs + columns, -1).reshape(-1)

@@ -14,29 +14,22 @@ import numpy as np
 
 from sigmabit.golden import Network, SigmabitError
 from sigmabit.golden.front.untrusted import MAX_JSON_BYTES, content, ordinary, parse_json
-from sigmabit.golden.layers.fixed import Fixed
-from sigmabit.golden.layers.linear import Linear
-from sigmabit.golden.layers.pool import Pool
-from sigmabit.golden.layers.shuffle import Shuffle
-from sigmabit.golden.layers.threshold import Threshold
-from sigmabit.golden.network.network import Layer
 from sigmabit.golden.sampling.latent import Latent
 from sigmabit.golden.types.layout import Layout
 
 from ..family.cost import Cost
 from ..family.parts import PartError, part
-from ..layers import convolution, dense, pool, shuffle, threshold, unrolled
-from ..layers.folding import Folding
+from ..layers.folding import Folding, Unsuitable
+from ..layers.kind import Arrivals, Kind
 from ..layers.layer import LayerConfig
 from ..noise.epsilon import EpsilonConfig
 from ..noise.sampler import SamplerConfig
 from ..pipeline.egress import EgressConfig
 from ..pipeline.ingress import IngressConfig
 from ..pipeline.top import PipelineConfig
-from ..sampling import latent
 from ..verilog.keywords import identifier
 from . import schedule
-from .schedule import Times
+from .kinds import kind_of
 
 SCHEMA = 1
 """Version of plan.json."""
@@ -152,16 +145,6 @@ class Plan:
         return replace(self.pipeline, taps=taps, noise=noise)
 
 
-def least_cycles(layer: Layer, folding: Folding | None) -> int:
-    """Cycles for which one frame, or one sample of it, keeps a layer busy."""
-    if isinstance(layer, Shuffle):
-        return schedule.shuffle_cycles(layer)
-    if isinstance(layer, Linear):
-        assert folding is not None
-        return folding.folds(layer) * layer.window.outputs
-    return layer.input.height * layer.input.width
-
-
 def ends_early(network: Network, sampling: Latent) -> bool:
     """Can the sampling layer's input be complete before the frame is?
 
@@ -169,12 +152,7 @@ def ends_early(network: Network, sampling: Latent) -> bool:
     """
     position = 0
     for layer in reversed(network.layers[: network.layers.index(sampling)]):
-        if isinstance(layer, Pool) or (isinstance(layer, Linear) and not layer.dense):
-            position = layer.window.needs()[position]
-        elif isinstance(layer, Linear):
-            position = layer.window.inputs - 1
-        elif isinstance(layer, Shuffle):
-            position = (position // (layer.width * layer.rows) + 1) * layer.input.width - 1
+        position = kind_of(layer).needs(position)
     return position + 1 < network.input.tensor.layout.beats
 
 
@@ -202,25 +180,19 @@ def make_plan(
     check_samples(network, samples)
     _check_transfers(network, samples)
     beats = network.input.tensor.layout.beats
-    folding_of: dict[str, Folding | None] = {}
-    for layer in network.layers:
-        folding_of[layer.name] = None
-        if isinstance(layer, Linear):
-            if layer.name not in foldings:
-                raise PlanError(f"the plan has no folding for layer {layer.name}")
-            folding_of[layer.name] = foldings[layer.name]
-            try:
-                foldings[layer.name].check(layer)
-            except ValueError as error:
-                raise PlanError(str(error)) from None
+    kinds = {layer.name: kind_of(layer) for layer in network.layers}
+    try:
+        chosen = {name: kind.folding(foldings.get(name)) for name, kind in kinds.items()}
+    except Unsuitable as error:
+        raise PlanError(str(error)) from None
     times = repetitions(network, samples)
-    busy = [(times[layer.name] * least_cycles(layer, folding_of[layer.name]), layer.name) for layer in network.layers]
+    busy = [(times[name] * kind.cycles(chosen[name]), name) for name, kind in kinds.items()]
     busiest = max([*busy, (beats, "input")])
     if interval is None:
         interval = busiest[0]
     if interval < busiest[0]:
         raise PlanError(f"an interval of {interval} cycles: {busiest[1]} alone needs {busiest[0]}")
-    return _Timing(network, folding_of, part, clock_mhz, interval, samples, contents).plan()
+    return _Timing(network, chosen, part, clock_mhz, interval, samples, contents).plan()
 
 
 def check_samples(network: Network, samples: int) -> None:
@@ -348,13 +320,15 @@ class _Timing:
         flow = entered + 1
         status = flow[:, -1]
         layers: list[LayerPlan] = []
+        sampling = network.latent
+        early = sampling is not None and ends_early(network, sampling)
         for layer in network.layers:
-            folding = self.foldings[layer.name]
-            flow, config = self._through(layer, folding, flow, status)
-            times = self.repetitions[layer.name]
+            kind, folding, times = kind_of(layer), self.foldings[layer.name], self.repetitions[layer.name]
+            arrivals = Arrivals(flow, status, self.interval, self.samples, early)
+            config = self._sized(kind, arrivals, folding)
+            flow = kind.results(arrivals, folding, config)
             done = int(flow[times - 1, -1])
-            cycles = times * least_cycles(layer, folding)
-            layers.append(LayerPlan(layer.name, folding, cycles, done, config, times, layer.layout))
+            layers.append(LayerPlan(layer.name, folding, times * kind.cycles(folding), done, config, times, layer.layout))
         left = schedule.exits(flow.reshape(self.frames, -1), status)
         spans = left[:, -1] - entered[:, 0]
         if spans[-1] != spans[-2]:
@@ -387,44 +361,9 @@ class _Timing:
             input_scale=scale,
         )
 
-    def _through(self, layer: Layer, folding: Folding | None, flow: Times, status: Times) -> tuple[Times, LayerConfig]:
-        """When a layer's results come, and its blocks. status: (frames,) when the frames' statuses come."""
-        if isinstance(layer, Threshold):
-            compared = threshold.configure(layer)
-            return flow + compared.latency, compared
-        if isinstance(layer, Pool):
-            pooled = pool.configure(layer)
-            return schedule.pool_times(flow, layer.window) + pooled.latency, pooled
-        if isinstance(layer, Shuffle):
-            shuffled = shuffle.configure(layer, schedule.lines_needed(flow, layer))
-            return schedule.shuffle_times(flow, layer) + shuffled.latency, shuffled
-        if isinstance(layer, Latent):
-            return self._sampled(layer, flow, status)
-        assert isinstance(layer, Linear) and folding is not None
-        folds = folding.folds(layer)
-        if isinstance(layer, Fixed) and unrolled.applies(layer) and folds == 1:
-            added = unrolled.configure(layer)
-            return flow + added.latency, added
-        if layer.dense:
-            starts = schedule.gather_starts(flow, folds)
-            fold = dense.configure(layer, folding, frames=1, contents=False).frames.fold
-            frames = schedule.frames_needed(flow, starts, fold)
-            gathered = dense.configure(layer, folding, frames, self.contents)
-            return starts + folds - 1 + gathered.latency, gathered
-        starts = schedule.window_starts(flow, layer.window, folds)
-        rows = schedule.rows_needed(flow, starts, layer.window, folds)
-        windowed = convolution.configure(layer, folding, rows, self.contents)
-        return starts + folds - 1 + windowed.latency, windowed
-
-    def _sampled(self, layer: Latent, flow: Times, status: Times) -> tuple[Times, LayerConfig]:
-        """The samples of each frame, as far apart as what follows may take."""
-        pace, early = self.interval // self.samples, ends_early(self.network, layer)
-        if early:
-            flow = np.maximum(flow[:, -1:], status[:, None] + 1)
-        if np.any(np.diff(flow[:, -1]) < self.samples * pace):
-            raise PlanError(f"{layer.name}: frames come less than {self.samples * pace} cycles apart")
-        reads = flow[:, -1] + latent.configure(layer, self.samples, pace, 1, early).latency + (self.samples - 1) * pace
-        # statuses that are waiting for their frame's last read
-        frames = int(np.max(reads - status)) // self.interval + 2
-        sampled = latent.configure(layer, self.samples, pace, frames, early)
-        return schedule.repeat_times(flow, self.samples, pace) + sampled.latency, sampled
+    def _sized(self, kind: Kind[Any], arrivals: Arrivals, folding: Folding | None) -> LayerConfig:
+        """A layer's block."""
+        try:
+            return kind.sized(arrivals, folding, self.contents)
+        except Unsuitable as error:
+            raise PlanError(str(error)) from None

@@ -6,30 +6,22 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sigmabit.golden import Network
-from sigmabit.golden.layers.fixed import Fixed
-from sigmabit.golden.layers.linear import Linear
-from sigmabit.golden.layers.pool import Pool
-from sigmabit.golden.layers.shuffle import Shuffle
-from sigmabit.golden.layers.threshold import Threshold
-from sigmabit.golden.network.network import Layer
-from sigmabit.golden.sampling.latent import Latent
 
-from ..arithmetic.rom import BANK
 from ..family.cost import Cost
 from ..family.parts import Part, part
-from ..layers import convolution, dense, pool, shuffle, threshold, unrolled
 from ..layers.folding import Folding
-from ..noise.sampler import SamplerConfig
+from ..layers.kind import Kind, Use
 from ..pipeline.egress import EgressConfig
 from ..pipeline.ingress import IngressConfig
-from ..sampling import latent
+from .kinds import kind_of
 from .knapsack import Table, front, grained, smallest
-from .plan import Plan, PlanError, check_samples, least_cycles, make_plan, repetitions
+from .plan import Plan, PlanError, check_samples, make_plan, repetitions
 
 FILL = 0.85
 """Share of a part's LUTs and registers that a plan may use; the rest is room for routing, by rule of thumb."""
@@ -57,10 +49,10 @@ class Choices:
     repetitions: how often the layer works for one frame. costs: (choices, resources), NaN where not reckoned yet.
     """
 
-    def __init__(self, layer: Linear, repetitions: int) -> None:
-        self.layer = layer
-        self.foldings = list(foldings_of(layer))
-        self.cycles = repetitions * layer.window.outputs * np.array([folding.folds(layer) for folding in self.foldings])
+    def __init__(self, kind: Kind[Any], repetitions: int, use: Use) -> None:
+        self.kind, self.use = kind, use
+        self.foldings = list(kind.foldings())
+        self.cycles = repetitions * np.array([kind.cycles(folding) for folding in self.foldings], np.int64)
         self.costs = np.full((len(self.foldings), len(RESOURCES)), np.nan)
         self._fastest_first = np.argsort(self.cycles, kind="stable")
         self._fronts = {0: np.zeros(0, np.intp)}
@@ -72,7 +64,7 @@ class Choices:
             fewer = max(known for known in self._fronts if known < count)
             more, before = self._fastest_first[fewer:count], self._fronts[fewer]
             for number in more[np.isnan(self.costs[more, 0])]:
-                self.costs[number] = grained(_row(cost_of(self.layer, self.foldings[number])))
+                self.costs[number] = grained(_row(self.kind.expected_cost(self.foldings[number], self.use)))
             rivals = np.sort(np.concatenate([before, more]))
             found = np.sort(rivals[front(self.costs[rivals])])
             self._fronts[count] = before if np.array_equal(found, before) else found
@@ -95,10 +87,11 @@ class Planner:
         self.network, self.part_name, self.clock_mhz, self.samples = network, part_name, clock_mhz, samples
         self.repetitions = repetitions(network, samples)
         self.part: Part = replace(part(part_name), bram36=0, dsp=0) if logic_only else part(part_name)
-        weighted = [layer for layer in network.layers if isinstance(layer, Linear)]
-        unweighted = [layer for layer in network.layers if not isinstance(layer, Linear)]
-        self.choices = {layer.name: Choices(layer, self.repetitions[layer.name]) for layer in weighted}
-        costs = (_fixed_cost(layer, samples, self._shortest // self.repetitions[layer.name]) for layer in unweighted)
+        self.kinds = {layer.name: kind_of(layer) for layer in network.layers}
+        uses = {name: Use(samples, self._shortest // self.repetitions[name]) for name in self.kinds}
+        choices = {name: Choices(kind, self.repetitions[name], uses[name]) for name, kind in self.kinds.items()}
+        self.choices = {name: found for name, found in choices.items() if found.foldings}
+        costs = (kind.expected_cost(None, uses[name]) for name, kind in self.kinds.items() if name not in self.choices)
         self.fixed = sum(costs, _ends_cost(network, samples))
 
     def plan(self, interval: int) -> Plan:
@@ -174,22 +167,22 @@ class Planner:
     @property
     def _shortest(self) -> int:
         """The shortest interval that no folding can better."""
-        return max(self.network.input.tensor.layout.beats, *map(self._least_interval, self.network.layers))
+        return max(self.network.input.tensor.layout.beats, *map(self._least_interval, self.kinds))
 
-    def _least_interval(self, layer: Layer) -> int:
+    def _least_interval(self, name: str) -> int:
         """Cycles for one frame, where a layer needs so many for each sample, that no folding can better."""
-        return self.repetitions[layer.name] * least_interval(layer)
+        return self.repetitions[name] * self.kinds[name].least_cycles
 
     def _check_reachable(self, interval: int) -> None:
         beats = self.network.input.tensor.layout.beats
         if interval < beats:
             raise PlanError(f"an interval of {interval} cycles: the input alone takes {beats}, one per position")
-        for layer in self.network.layers:
-            least = self._least_interval(layer)
+        for name in self.kinds:
+            least = self._least_interval(name)
             if interval < least:
-                samples = self.repetitions[layer.name]
+                samples = self.repetitions[name]
                 each = f"{least // samples} for each of {samples} samples" if samples > 1 else "one per position"
-                raise PlanError(f"an interval of {interval} cycles: {layer.name} takes at least {least}, {each}")
+                raise PlanError(f"an interval of {interval} cycles: {name} takes at least {least}, {each}")
 
     @property
     def room(self) -> NDArray[np.float64]:
@@ -244,64 +237,6 @@ def _least(tables: Sequence[Table], room: NDArray[np.float64], number: int) -> f
     return None if rows is None else float(sum(table[row, number] for table, row in zip(tables, rows, strict=True)))
 
 
-MOST_LOADS = 1750
-"""LUTs that an address of a table in logic may drive: a table of several banks has no copies of its address
-(hdl/arithmetic/rom.py)."""
-
-
-def foldings_of(layer: Linear) -> Iterator[Folding]:
-    """For each way to cut a window into chunks, every useful number of lanes; weights in logic or in block RAM.
-
-    Only the fewest lanes for each number of repeats are of use. The fewest of all are mostly, but not always, the cheapest.
-    """
-    lanes_of_use = sorted({-(-layer.channels // repeats) for repeats in range(1, layer.channels + 1)})
-    for group, slices in _cuts(layer):
-        for lanes in lanes_of_use:
-            for block in (False, True):
-                folding = Folding(group, slices, lanes, block)
-                if folding.folds(layer) == 1:
-                    useful = not block
-                else:
-                    banks = -(-folding.folds(layer) // BANK)
-                    useful = block or banks == 1 or banks * folding.inputs(layer) * lanes <= MOST_LOADS
-                if useful:
-                    yield folding
-
-
-def cost_of(layer: Linear, folding: Folding) -> Cost:
-    """Expected size of a layer so folded, with a buffer of usual depth."""
-    if isinstance(layer, Fixed) and unrolled.applies(layer) and folding.folds(layer) == 1:
-        return unrolled.expected_cost(layer)
-    if layer.dense:
-        return dense.configure(layer, folding, frames=1, contents=False).cost
-    return convolution.configure(layer, folding, rows=layer.window.rows.kernel + 1, contents=False).cost
-
-
-def least_interval(layer: Layer) -> int:
-    """Cycles that no folding can better: one per position in or out."""
-    if isinstance(layer, Linear):
-        return layer.window.outputs
-    return least_cycles(layer, None)
-
-
-MOST_SLICES = 64
-"""Parts of a position at the most: choosing one of 64 takes three levels of LUTs, and more would be too deep."""
-
-
-def _cuts(layer: Linear) -> Iterator[tuple[int, int]]:
-    """(group, slices) of every way to cut a window into chunks."""
-    if layer.dense:
-        yield from ((group, 1) for group in _divisors(layer.window.inputs))
-        yield from ((1, slices) for slices in _divisors(layer.input.channels) if 1 < slices <= MOST_SLICES)
-    else:
-        for group in sorted({1, layer.window.columns.kernel}):
-            yield from ((group, slices) for slices in _divisors(layer.input.channels) if slices <= MOST_SLICES)
-
-
-def _divisors(number: int) -> list[int]:
-    return [n for n in range(1, number + 1) if number % n == 0]
-
-
 INSIDE = 5
 """Frames that are inside at once, as exits are reckoned before a plan is made: four to six are, where an exit is large."""
 
@@ -314,17 +249,3 @@ def _ends_cost(network: Network, samples: int) -> Cost:
     leaving = EgressConfig(result.beats, result.channels, result.bits, result.signed, INSIDE, samples)
     ends = entrance.cost + leaving.cost
     return Cost(max(ends.lut, 150), max(ends.ff, 300))  # counters of a longer interval are wider
-
-
-def _fixed_cost(layer: Layer, samples: int, apart: int) -> Cost:
-    """Expected size of a layer that is not folded, and of what it needs besides. apart: least cycles between two tensors."""
-    if isinstance(layer, Pool):
-        return pool.configure(layer).cost
-    if isinstance(layer, Shuffle):
-        # what comes in one piece has long been read when the next comes, unless this layer alone sets the pace
-        alone = layer.input.layout.beats == 1 and 2 * least_cycles(layer, None) <= apart
-        return shuffle.configure(layer, frames=1 if alone else 2).cost
-    if isinstance(layer, Latent):
-        return latent.configure(layer, samples, pace=1, frames=1).cost + SamplerConfig(layer.latents).cost
-    assert isinstance(layer, Threshold)
-    return threshold.configure(layer).cost

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 from myhdl import Signal, always, always_comb, always_seq, intbv
 
 from sigmabit.golden.sampling.latent import Latent
 
 from ..family.cost import Cost
+from ..layers.folding import Unsuitable
+from ..layers.kind import Arrivals, Unfolded, Use
 from ..layers.layer import LayerConfig, Stage
+from ..layers.timing import Times
+from ..noise.sampler import SamplerConfig
 from ..verilog.module import composite, leaf
 from ..verilog.stream import Flow, bit
 from .draw import DrawConfig, draw
@@ -122,3 +127,35 @@ def latent(clk, rst, sink, status, eps, consume, source, config):
     instances.append(reparameterise(clk, rst, heads, eps, take, source, config.sampling))
     instances.append(draw(clk, rst, status, take, consume, config.draw))
     return instances
+
+
+@dataclass(frozen=True)
+class LatentKind(Unfolded):
+    """The samples of each frame, as far apart as what follows may take."""
+
+    layer: Latent
+
+    def starts(self, arrivals: Arrivals, folding: None) -> Times:
+        begun = arrivals.beats[:, -1]
+        if arrivals.early:
+            begun = np.maximum(begun, arrivals.statuses + 1)
+        return (begun[:, None] + self._pace(arrivals) * np.arange(arrivals.samples)).reshape(-1, 1)
+
+    def sized(self, arrivals: Arrivals, folding: None, contents: bool = True) -> LatentConfig:
+        samples, pace = arrivals.samples, self._pace(arrivals)
+        starts = self.starts(arrivals, folding).reshape(-1, samples)
+        if np.any(np.diff(starts[:, 0]) < samples * pace):
+            raise Unsuitable(f"{self.layer.name}: frames come less than {samples * pace} cycles apart")
+        reads = starts[:, -1] + configure(self.layer, samples, pace, 1, arrivals.early).latency
+        # statuses that are waiting for their frame's last read
+        frames = int(np.max(reads - arrivals.statuses)) // arrivals.interval + 2
+        return configure(self.layer, samples, pace, frames, arrivals.early)
+
+    def expected_cost(self, folding: None, use: Use) -> Cost:
+        """The sampler's, too."""
+        return configure(self.layer, use.samples, pace=1, frames=1).cost + SamplerConfig(self.layer.latents).cost
+
+    @staticmethod
+    def _pace(arrivals: Arrivals) -> int:
+        """Cycles between samples."""
+        return arrivals.interval // arrivals.samples

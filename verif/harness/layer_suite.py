@@ -9,7 +9,9 @@ import numpy as np
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from sigmabit.golden.layers.linear import Linear
+from sigmabit.hdl.layers.kind import Arrivals
+from sigmabit.hdl.layers.layer import LayerConfig
+from sigmabit.hdl.layers.weighted import Weighted
 from sigmabit.hdl.verilog.stream import Flow, bit, reset
 
 from .bench import Dut
@@ -25,16 +27,8 @@ class LayerSuite(BlockSuite):
     examples = 4
 
     @abstractmethod
-    def starts(self, layer: Linear, arrivals: NDArray[np.int64], folds: int) -> NDArray[np.int64]:
-        """First chunk of each position."""
-
-    @abstractmethod
-    def buffer(self, case: LayerCase, arrivals: NDArray[np.int64]) -> int:
-        """The smallest buffer for positions that arrive at full speed."""
-
-    @abstractmethod
-    def configure(self, case: LayerCase, buffer: int) -> Any:
-        """The blocks of the layer."""
+    def kind(self, layer: Any) -> Weighted:
+        """What answers for a layer."""
 
     @abstractmethod
     def block(self) -> Any:
@@ -56,9 +50,14 @@ class LayerSuite(BlockSuite):
         layer = case.layer
         return full_speed(count, layer.window.inputs, layer.window.outputs * case.folding.folds(layer))
 
-    def configured(self, case: LayerCase) -> Any:
-        """The blocks with the smallest buffer."""
-        return self.configure(case, self.buffer(case, self.full_speed(case, 6)))
+    def configured(self, case: LayerCase) -> LayerConfig:
+        """The blocks with the smallest buffer for positions that arrive at full speed."""
+        return self.kind(case.layer).sized(self.arrivals(case, self.full_speed(case, 6)), case.folding)
+
+    @staticmethod
+    def arrivals(case: LayerCase, beats: NDArray[np.int64]) -> Arrivals:
+        """Positions of well-formed frames at such cycles."""
+        return Arrivals(beats, beats[:, -1], case.folding.folds(case.layer))
 
     def elaborate(self, config: LayerCase) -> Any:
         layer = config.layer
@@ -68,11 +67,11 @@ class LayerSuite(BlockSuite):
     def play(self, dut: Dut, config: LayerCase, stimulus: Frames) -> list[list[int]]:
         layer = config.layer
         dut.reset({"sink_valid": 0})
-        arrivals = delayed(self.full_speed(config, len(stimulus.frames)), stimulus.pauses)
-        folds = config.folding.folds(layer)
-        due = (self.starts(layer, arrivals, folds) + folds - 1 + self.configured(config).latency).reshape(-1).tolist()
+        positions = delayed(self.full_speed(config, len(stimulus.frames)), stimulus.pauses)
+        arrivals = self.arrivals(config, positions)
+        due = self.kind(layer).results(arrivals, config.folding, self.configured(config)).reshape(-1).tolist()
         beats = [int.from_bytes(beat.tobytes(), "little") for beat in layer.input.layout.pack(stimulus.codes(layer))]
-        played = list(zip(arrivals.reshape(-1).tolist(), beats, strict=True))
+        played = list(zip(positions.reshape(-1).tolist(), beats, strict=True))
         seen = play_flow(dut, "sink", played, due[-1] + 3, {}, "source_valid")
         assert [cycle for cycle, _ in seen] == due
         width = -(-layer.layout.beat_bits // 8)

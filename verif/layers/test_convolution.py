@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-import numpy as np
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
-from sigmabit.golden.layers.linear import Linear
 from sigmabit.golden.layers.window import Axis
 from sigmabit.hdl.layers import convolution as block
 from sigmabit.hdl.layers.folding import Folding
-from sigmabit.hdl.planning import schedule
+from sigmabit.hdl.layers.weighted import Weighted
 
 from ..harness.layer_suite import LayerSuite
 from ..harness.layers import GRIDS, LayerCase, convolutions
@@ -35,15 +32,8 @@ class ConvolutionSuite(LayerSuite):
     def configs(self) -> st.SearchStrategy[LayerCase]:
         return convolutions()
 
-    def starts(self, layer: Linear, arrivals: NDArray[np.int64], folds: int) -> NDArray[np.int64]:
-        return schedule.window_starts(arrivals, layer.window, folds)
-
-    def buffer(self, case: LayerCase, arrivals: NDArray[np.int64]) -> int:
-        layer, folds = case.layer, case.folding.folds(case.layer)
-        return schedule.rows_needed(arrivals, self.starts(layer, arrivals, folds), layer.window, folds)
-
-    def configure(self, case: LayerCase, buffer: int) -> Any:
-        return block.configure(case.layer, case.folding, buffer)
+    def kind(self, layer: Any) -> Weighted:
+        return block.ConvolutionKind(layer)
 
     def block(self) -> Any:
         return block.convolution

@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-import numpy as np
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
-from sigmabit.golden.layers.linear import Linear
 from sigmabit.golden.layers.window import Axis
 from sigmabit.hdl.layers import dense as block
 from sigmabit.hdl.layers.folding import Folding
-from sigmabit.hdl.planning import schedule
+from sigmabit.hdl.layers.weighted import Weighted
 
 from ..harness.layer_suite import LayerSuite
 from ..harness.layers import GRIDS, LayerCase, denses
@@ -33,16 +30,8 @@ class DenseSuite(LayerSuite):
     def configs(self) -> st.SearchStrategy[LayerCase]:
         return denses()
 
-    def starts(self, layer: Linear, arrivals: NDArray[np.int64], folds: int) -> NDArray[np.int64]:
-        return schedule.gather_starts(arrivals, folds)
-
-    def buffer(self, case: LayerCase, arrivals: NDArray[np.int64]) -> int:
-        folds = case.folding.folds(case.layer)
-        fold = self.configure(case, 1).frames.fold
-        return schedule.frames_needed(arrivals, schedule.gather_starts(arrivals, folds), fold)
-
-    def configure(self, case: LayerCase, buffer: int) -> Any:
-        return block.configure(case.layer, case.folding, buffer)
+    def kind(self, layer: Any) -> Weighted:
+        return block.DenseKind(layer)
 
     def block(self) -> Any:
         return block.dense

@@ -1,4 +1,4 @@
-"""gather: operands of a dense layer, at the cycles that hdl/planning/schedule.py says, whatever the pauses between beats."""
+"""gather: operands of a dense layer, at the cycles that hdl/layers/gather.py says, whatever the pauses between beats."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from sigmabit.golden.layers.gather import chunks
-from sigmabit.hdl.layers.gather import GatherConfig, gather
-from sigmabit.hdl.planning import schedule
+from sigmabit.hdl.layers.gather import GatherConfig, frames_needed, gather, gather_starts
 from sigmabit.hdl.verilog.stream import Flow, Operand, bit, reset
 
 from ..harness.bench import Dut
@@ -30,8 +29,8 @@ def sample(positions: int, width: int, merge: int, slices: int, repeats: int) ->
     """A configuration with the fewest frames of buffer that the schedule allows."""
     config = GatherConfig(positions, width, merge, slices, repeats, frames=1)
     arrivals = full_speed(6, positions, config.fold.folds)
-    starts = schedule.gather_starts(arrivals, config.fold.folds)
-    return replace(config, frames=schedule.frames_needed(arrivals, starts, config.fold))
+    starts = gather_starts(arrivals, config.fold.folds)
+    return replace(config, frames=frames_needed(arrivals, starts, config.fold))
 
 
 @st.composite
@@ -94,7 +93,7 @@ class GatherSuite(BlockSuite):
 
     def play(self, dut: Dut, config: GatherConfig, stimulus: Frames) -> list[Seen]:
         arrivals = delayed(full_speed(len(stimulus.frames), config.positions, config.fold.folds), stimulus.pauses)
-        starts = schedule.gather_starts(arrivals, config.fold.folds)
+        starts = gather_starts(arrivals, config.fold.folds)
         beats = [beat for frame in stimulus.frames for beat in frame]
         return play_operands(dut, arrivals, beats, starts + np.arange(config.fold.folds) + config.latency)
 

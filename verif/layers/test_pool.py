@@ -99,7 +99,7 @@ class MaximumSuite(BlockSuite):
         beats = config.window.inputs
         late = np.cumsum([stimulus.pauses[i % len(stimulus.pauses)] for i in range(len(stimulus.frames) * beats)])
         arrivals = schedule.entries(len(stimulus.frames), beats, 1, beats) + late.reshape(-1, beats)
-        due = schedule.pool_times(arrivals, config.window).reshape(-1) + config.latency
+        due = arrivals[:, list(config.window.needs())].reshape(-1) + config.latency
         positions = [position for frame in stimulus.frames for position in frame]
         played = list(zip(arrivals.reshape(-1).tolist(), positions, strict=True))
         seen = play_flow(dut, "sink", played, int(due[-1]) + 3, idle, "source_valid")

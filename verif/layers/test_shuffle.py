@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sigmabit.golden.layers.shuffle import Shuffle
 from sigmabit.golden.types.tensor import TensorType
 from sigmabit.hdl.layers import shuffle as block
-from sigmabit.hdl.planning import schedule
+from sigmabit.hdl.layers.kind import Arrivals
 from sigmabit.hdl.verilog.stream import Flow, bit, reset
 
 from ..harness.bench import Dut
@@ -78,7 +78,8 @@ class ShuffleSuite(BlockSuite):
     def play(self, dut: Dut, config: Shuffle, stimulus: Frames) -> list[int]:
         dut.reset({"sink_valid": 0})
         arrivals = delayed(self._full_speed(config, len(stimulus.frames)), stimulus.pauses)
-        due = (schedule.shuffle_times(arrivals, config) + self._blocks(config).latency).reshape(-1).tolist()
+        kind, full = block.ShuffleKind(config), Arrivals(arrivals, arrivals[:, -1], 1)
+        due = kind.results(full, None, self._blocks(config)).reshape(-1).tolist()
         beats = [int.from_bytes(beat.tobytes(), "little") for beat in config.input.layout.pack(self._codes(config, stimulus))]
         played = list(zip(arrivals.reshape(-1).tolist(), beats, strict=True))
         seen = play_flow(dut, "sink", played, due[-1] + 3, {}, "source_valid")
@@ -92,10 +93,11 @@ class ShuffleSuite(BlockSuite):
 
     @staticmethod
     def _full_speed(config: Shuffle, frames: int) -> NDArray[np.int64]:
-        return full_speed(frames, config.input.height * config.input.width, schedule.shuffle_cycles(config))
+        return full_speed(frames, config.input.height * config.input.width, block.ShuffleKind(config).least_cycles)
 
     def _blocks(self, config: Shuffle) -> block.ShuffleConfig:
-        return block.configure(config, schedule.lines_needed(self._full_speed(config, 6), config))
+        beats = self._full_speed(config, 6)
+        return block.ShuffleKind(config).sized(Arrivals(beats, beats[:, -1], 1), None)
 
 
 class TestGolden(ShuffleSuite, GoldenTests):

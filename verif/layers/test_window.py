@@ -1,4 +1,4 @@
-"""window: operands chunk by chunk, at the cycles that hdl/planning/schedule.py says, whatever the pauses between positions."""
+"""window: operands chunk by chunk, at the cycles that hdl/layers/window.py says, whatever the pauses between positions."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from sigmabit.golden.layers.window import Axis, Window
-from sigmabit.hdl.layers.window import WindowConfig, window
-from sigmabit.hdl.planning import schedule
+from sigmabit.hdl.layers.window import WindowConfig, rows_needed, window, window_starts
 from sigmabit.hdl.verilog.stream import Flow, Operand, bit, reset
 
 from ..harness.bench import Dut
@@ -38,8 +37,8 @@ def axes(draw: st.DrawFn) -> Axis:
 def with_rows(config: WindowConfig) -> WindowConfig:
     """The configuration with the fewest rows that the schedule allows."""
     arrivals = full_speed(6, config.window.inputs, config.window.outputs * config.fold.folds)
-    starts = schedule.window_starts(arrivals, config.window, config.fold.folds)
-    rows = schedule.rows_needed(arrivals, starts, config.window, config.fold.folds)
+    starts = window_starts(arrivals, config.window, config.fold.folds)
+    rows = rows_needed(arrivals, starts, config.window, config.fold.folds)
     return WindowConfig(config.window, config.width, config.columns, config.slices, config.repeats, rows)
 
 
@@ -124,7 +123,7 @@ class WindowSuite(BlockSuite):
     def play(self, dut: Dut, config: WindowConfig, stimulus: Images) -> list[Seen]:
         least = full_speed(len(stimulus.frames), config.window.inputs, config.window.outputs * config.fold.folds)
         arrivals = delayed(least, stimulus.pauses)
-        starts = schedule.window_starts(arrivals, config.window, config.fold.folds)
+        starts = window_starts(arrivals, config.window, config.fold.folds)
         codes = [code for frame in stimulus.frames for code in frame]
         return play_operands(dut, arrivals, codes, starts[..., None] + np.arange(config.fold.folds) + config.latency)
 

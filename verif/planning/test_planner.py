@@ -27,11 +27,14 @@ from sigmabit.golden.network.network import InputFormat, Network, OutputFormat
 from sigmabit.golden.types.grid import Grid
 from sigmabit.golden.types.scalar import Chain
 from sigmabit.golden.types.tensor import TensorType
+from sigmabit.hdl.family.cost import Cost
 from sigmabit.hdl.family.parts import FAMILIES, PARTS, Part, PartError, part
 from sigmabit.hdl.layers.folding import Folding
+from sigmabit.hdl.layers.kind import Use
+from sigmabit.hdl.planning.kinds import kind_of
 from sigmabit.hdl.planning.knapsack import smallest
-from sigmabit.hdl.planning.plan import Plan, PlanError, least_cycles, make_plan, read_plan
-from sigmabit.hdl.planning.planner import FILL, Planner, cost_of, least_interval
+from sigmabit.hdl.planning.plan import Plan, PlanError, make_plan, read_plan
+from sigmabit.hdl.planning.planner import FILL, Choices, Planner
 
 from ..harness.command_line import MODELS
 from ..harness.random_networks import NetworkCase, draw_plan
@@ -80,8 +83,9 @@ def test_target_is_met_at_least_cost(case: NetworkCase, factor: float) -> None:
     for layer in weighted(network.layers):
         folding = next(entry.folding for entry in plan.layers if entry.name == layer.name)
         assert folding is not None
-        choices = [f for f in every_folding(layer) if least_cycles(layer, f) <= target]
-        assert cost_of(layer, folding).lut <= min(cost_of(layer, f).lut for f in choices)
+        kind = kind_of(layer)
+        choices = [f for f in every_folding(layer) if kind.cycles(f) <= target]
+        assert kind.expected_cost(folding, Use()).lut <= min(kind.expected_cost(f, Use()).lut for f in choices)
 
 
 class Exhaustive:
@@ -90,13 +94,7 @@ class Exhaustive:
     def __init__(self, planner: Planner) -> None:
         self.planner, self.room = planner, (0.0,) * 4
         self.layers = [
-            [
-                (
-                    planner.repetitions[name] * f.folds(choices.layer) * choices.layer.window.outputs,
-                    astuple(cost_of(choices.layer, f)),
-                )
-                for f in choices.foldings
-            ]
+            [(planner.repetitions[name] * choices.kind.cycles(f), astuple(expected_cost(choices, f))) for f in choices.foldings]
             for name, choices in planner.choices.items()
         ]
 
@@ -104,7 +102,7 @@ class Exhaustive:
     def intervals(self) -> list[int]:
         """Cycles of any choice, but for those that some layer cannot keep up with."""
         least = max(min(cycles for cycles, _ in layer) for layer in self.layers)
-        least = max(least, *(self.planner.repetitions[x.name] * least_interval(x) for x in self.planner.network.layers))
+        least = max(least, *(self.planner.repetitions[name] * kind.least_cycles for name, kind in self.planner.kinds.items()))
         least = max(least, self.planner.network.input.tensor.layout.beats)
         return sorted({max(least, cycles) for layer in self.layers for cycles, _ in layer})
 
@@ -127,10 +125,15 @@ class Exhaustive:
         return min(map(tuple, fitting.round(3).tolist()), default=None)
 
 
+def expected_cost(choices: Choices, folding: Folding) -> Cost:
+    """Of one choice."""
+    return choices.kind.expected_cost(folding, choices.use)
+
+
 def cost_of_plan(planner: Planner, plan: Plan) -> tuple[float, ...]:
     """What the planner expected of a plan's foldings."""
     foldings = {entry.name: entry.folding for entry in plan.layers}
-    total = sum((cost_of(c.layer, foldings[name] or c.foldings[0]) for name, c in planner.choices.items()), planner.fixed)
+    total = sum((expected_cost(c, foldings[name] or c.foldings[0]) for name, c in planner.choices.items()), planner.fixed)
     return tuple(np.round(astuple(total), 3).tolist())
 
 

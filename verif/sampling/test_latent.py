@@ -25,8 +25,10 @@ from sigmabit.golden.types.grid import Grid
 from sigmabit.golden.types.scalar import Chain
 from sigmabit.golden.types.tensor import TensorType
 from sigmabit.hdl.layers.folding import Folding
+from sigmabit.hdl.layers.kind import Arrivals
 from sigmabit.hdl.pipeline.top import Pipeline
 from sigmabit.hdl.planning import schedule
+from sigmabit.hdl.planning.kinds import kind_of
 from sigmabit.hdl.planning.plan import Plan, ends_early, make_plan
 from sigmabit.hdl.sampling import latent as block
 from sigmabit.hdl.verilog.stream import Flow, FrameStatus, bit, reset, wire
@@ -277,9 +279,9 @@ def test_distances(data: st.DataObject) -> None:
 
     pauses = data.draw(st.just([0]) | st.lists(st.sampled_from([0, 0, 0, 1, 3, 50, 500]), min_size=1, max_size=11))
     entered = delayed(schedule.entries(20, ingress.beats, ingress.pace, plan.interval), pauses)
-    folds, arrivals, status = folding.folds(heads), entered + 1, entered[:, -1] + 1
-    starts = schedule.gather_starts(arrivals, folds) if heads.dense else schedule.window_starts(arrivals, heads.window, folds)
-    beats = starts[:, -1] + folds - 1 + plan.layers[0].config.latency
+    arrivals, status = entered + 1, entered[:, -1] + 1
+    results = kind_of(heads).results(Arrivals(arrivals, status, plan.interval), folding, plan.layers[0].config)
+    beats = results[:, -1]
     begun = beats if config.wait is None else np.maximum(beats, status + 1)
     assert np.all(np.diff(begun) >= plan.interval)
     first = begun + config.latency - config.sampling.latency + config.sampling.eps_latency

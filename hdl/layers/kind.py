@@ -1,0 +1,125 @@
+"""What the rest of the house asks of a kind of layer. Each kind answers in the room of its block; docs/layers/adding.md."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sigmabit.golden.layers.layer import Layer
+
+from ..family.cost import Cost
+from .folding import Folding
+from .layer import LayerConfig
+from .timing import Times
+
+F = TypeVar("F", Folding, None)
+"""How a kind is folded; None for one that is not."""
+
+
+@dataclass(frozen=True, eq=False)
+class Arrivals:
+    """When a layer's input comes, frames at full speed.
+
+    beats: (frames, beats) cycles; behind the sampling layer each sample is a frame. statuses: (frames,) cycles at which it is
+    known whether a frame is well formed; early: beats may come before. interval: cycles between frames. samples: of each.
+    """
+
+    beats: Times
+    statuses: NDArray[np.int64]
+    interval: int
+    samples: int = 1
+    early: bool = False
+
+
+@dataclass(frozen=True)
+class Use:
+    """What a network makes of a layer, as far as it is known before a plan. samples: of a frame. apart: least cycles between two
+    frames on the layer's input.
+    """
+
+    samples: int = 1
+    apart: int = 1
+
+
+@dataclass(frozen=True)
+class Kind(ABC, Generic[F]):
+    """Answers for one golden layer. Frames are those on its own input: behind the sampling layer, samples."""
+
+    layer: Layer
+
+    @abstractmethod
+    def foldings(self) -> Iterator[Folding]:
+        """Every folding of use; none where nothing is folded."""
+
+    @abstractmethod
+    def folding(self, given: Folding | None) -> F:
+        """A plan's folding, if it suits the layer; None where nothing is folded. Raises Unsuitable."""
+
+    @abstractmethod
+    def folds(self, folding: F) -> int:
+        """Cycles that each result takes."""
+
+    @abstractmethod
+    def cycles(self, folding: F) -> int:
+        """Cycles for which a frame keeps the layer busy."""
+
+    @property
+    @abstractmethod
+    def least_cycles(self) -> int:
+        """Those that no folding can better."""
+
+    @abstractmethod
+    def needs(self, position: int) -> int:
+        """The last input position that the result at a position needs, both in raster order."""
+
+    @abstractmethod
+    def starts(self, arrivals: Arrivals, folding: F) -> Times:
+        """The first cycle of each result: (frames, results)."""
+
+    @abstractmethod
+    def sized(self, arrivals: Arrivals, folding: F, contents: bool = True) -> LayerConfig:
+        """The layer's block, with buffers just large enough.
+
+        contents: False leaves tables of weights empty, for estimates. Raises Unsuitable where frames come too fast.
+        """
+
+    def results(self, arrivals: Arrivals, folding: F, config: LayerConfig) -> Times:
+        """When the results of such a block come: config.latency cycles after the last of their folds."""
+        times: Times = self.starts(arrivals, folding) + self.folds(folding) - 1 + config.latency
+        return times
+
+    @abstractmethod
+    def expected_cost(self, folding: F, use: Use) -> Cost:
+        """Expected size, before buffers are known, of the layer and of what it alone needs besides."""
+
+
+@dataclass(frozen=True)
+class Unfolded(Kind[None]):
+    """A kind that is not folded. As it stands, each position that comes gives one result."""
+
+    def foldings(self) -> Iterator[Folding]:
+        return iter(())
+
+    def folding(self, given: Folding | None) -> None:
+        return None
+
+    def folds(self, folding: None) -> int:
+        return 1
+
+    def cycles(self, folding: None) -> int:
+        return self.least_cycles
+
+    @property
+    def least_cycles(self) -> int:
+        return self.layer.input.layout.beats
+
+    def needs(self, position: int) -> int:
+        return position
+
+    def starts(self, arrivals: Arrivals, folding: None) -> Times:
+        return arrivals.beats

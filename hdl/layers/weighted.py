@@ -1,0 +1,71 @@
+"""Layers with weights: how they fold."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sigmabit.golden.layers.linear import Linear
+
+from ..arithmetic.rom import BANK
+from .folding import Folding, Unsuitable
+from .kind import Kind
+
+MOST_LOADS = 1750
+"""LUTs that an address of a table in logic may drive: a table of several banks has no copies of its address
+(hdl/arithmetic/rom.py)."""
+
+MOST_SLICES = 64
+"""Parts of a position at the most: choosing one of 64 takes three levels of LUTs, and more would be too deep."""
+
+
+@dataclass(frozen=True)
+class Weighted(Kind[Folding]):
+    """A chunk of a window, for some of the output channels, in every cycle."""
+
+    layer: Linear
+
+    @abstractmethod
+    def cuts(self) -> Iterator[tuple[int, int]]:
+        """(group, slices) of every way to cut a window into chunks."""
+
+    def foldings(self) -> Iterator[Folding]:
+        """For each way to cut a window into chunks, every useful number of lanes; weights in logic or in block RAM.
+
+        Only the fewest lanes for each number of repeats are of use. The fewest of all are mostly, but not always, the cheapest.
+        """
+        layer = self.layer
+        lanes_of_use = sorted({-(-layer.channels // repeats) for repeats in range(1, layer.channels + 1)})
+        for group, slices in self.cuts():
+            for lanes in lanes_of_use:
+                for block in (False, True):
+                    folding = Folding(group, slices, lanes, block)
+                    if folding.folds(layer) == 1:
+                        useful = not block
+                    else:
+                        banks = -(-folding.folds(layer) // BANK)
+                        useful = block or banks == 1 or banks * folding.inputs(layer) * lanes <= MOST_LOADS
+                    if useful:
+                        yield folding
+
+    def folding(self, given: Folding | None) -> Folding:
+        if given is None:
+            raise Unsuitable(f"the plan has no folding for layer {self.layer.name}")
+        given.check(self.layer)
+        return given
+
+    def folds(self, folding: Folding) -> int:
+        return folding.folds(self.layer)
+
+    def cycles(self, folding: Folding) -> int:
+        return self.folds(folding) * self.layer.window.outputs
+
+    @property
+    def least_cycles(self) -> int:
+        return self.layer.window.outputs
+
+
+def divisors(number: int, most: int) -> list[int]:
+    """Those of a number, in order, up to the most that are wanted."""
+    return [n for n in range(1, min(number, most) + 1) if number % n == 0]
