@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +32,10 @@ class ConvolutionConfig(LayerConfig):
 
     windows: WindowConfig
     mvu: MvuConfig
+
+    @property
+    def block(self) -> Any:
+        return convolution
 
     @property
     def stages(self) -> tuple[Stage, ...]:

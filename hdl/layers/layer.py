@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
+
+from myhdl import Signal
 
 from ..family.cost import Cost
+from ..verilog.stream import FrameStatus
 
 
 class Stage(Protocol):
@@ -22,11 +25,31 @@ class Stage(Protocol):
         ...
 
 
+@dataclass(frozen=True, eq=False)
+class Surroundings:
+    """What a pipeline has for its layers besides the stream: the frames' statuses, and, in a network that draws samples, the
+    next vector of the standard normal with the wire that takes it away.
+    """
+
+    status: FrameStatus
+    eps: Signal | None
+    consume: Signal | None
+
+
 @dataclass(frozen=True)
 class LayerConfig:
     """A layer's name; its blocks are a subclass' business."""
 
     name: str
+
+    @property
+    def block(self) -> Any:
+        """The layer as a module block: clk, rst, sink, what `joins` gives, source, config."""
+        raise NotImplementedError
+
+    def joins(self, surroundings: Surroundings) -> tuple[Any, ...]:
+        """What the block takes besides the stream."""
+        return ()
 
     @property
     def stages(self) -> tuple[Stage, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from myhdl import ConcatSignal, always, always_comb, block
@@ -199,6 +200,10 @@ class PoolConfig(LayerConfig):
 
     maximum: MaximumConfig
     every: RomConfig | None
+
+    @property
+    def block(self) -> Any:
+        return pool
 
     @property
     def stages(self) -> tuple[Stage, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from myhdl import always_comb, block
@@ -169,6 +170,10 @@ class ShuffleConfig(LayerConfig):
     """A layer of its own name."""
 
     spread: SpreadConfig
+
+    @property
+    def block(self) -> Any:
+        return shuffle
 
     @property
     def stages(self) -> tuple[Stage, ...]:

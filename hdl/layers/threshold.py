@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from myhdl import always_comb, block
@@ -89,6 +90,10 @@ class ThresholdConfig(LayerConfig):
 
     compare: CompareConfig
     limits: RomConfig
+
+    @property
+    def block(self) -> Any:
+        return threshold
 
     @property
     def stages(self) -> tuple[Stage, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +34,10 @@ class UnrolledConfig(LayerConfig):
 
     sums: AdderGraphConfig
     activate: ActivateConfig
+
+    @property
+    def block(self) -> Any:
+        return unrolled
 
     @property
     def stages(self) -> tuple[Stage, ...]:

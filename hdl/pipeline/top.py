@@ -7,30 +7,13 @@ from typing import Any
 
 from myhdl import always
 
-from ..layers.convolution import ConvolutionConfig, convolution
-from ..layers.dense import DenseConfig, dense
-from ..layers.layer import LayerConfig
-from ..layers.pool import PoolConfig, pool
-from ..layers.shuffle import ShuffleConfig, shuffle
-from ..layers.threshold import ThresholdConfig, threshold
-from ..layers.unrolled import UnrolledConfig, unrolled
+from ..layers.layer import LayerConfig, Surroundings
 from ..noise.epsilon import EpsilonConfig, epsilon
 from ..noise.sampler import SamplerConfig, sampler
-from ..sampling.latent import LatentConfig, latent
 from ..verilog.module import composite, leaf, outline
 from ..verilog.stream import Counters, Flow, FrameStatus, Stream, VectorStream, bit, reset, wire
 from .egress import EgressConfig, egress
 from .ingress import IngressConfig, ingress
-
-BLOCKS: dict[type[LayerConfig], Any] = {
-    ConvolutionConfig: convolution,
-    DenseConfig: dense,
-    PoolConfig: pool,
-    ShuffleConfig: shuffle,
-    ThresholdConfig: threshold,
-    UnrolledConfig: unrolled,
-}
-"""The block of each kind of layer that takes nothing but the stream before it."""
 
 
 @dataclass(frozen=True)
@@ -111,12 +94,10 @@ def pipeline(aclk, aresetn, s_axis, m_axis, counters, taps, seed, s_axis_eps, co
         instances.append(sampler(aclk, rst, seed, consume, eps, gate, config.noise))
     elif isinstance(config.noise, EpsilonConfig):
         instances.append(epsilon(aclk, rst, s_axis_eps, status, entered, consume, eps, gate, config.noise))
+    surroundings = Surroundings(status, eps, consume)
     for layer, bits in zip(config.layers, config.layer_bits, strict=True):
         result = Flow(bits) if taps is None else taps.flow(layer)
-        if isinstance(layer, LatentConfig):
-            instances.append(latent(aclk, rst, flow, status, eps, consume, result, layer))
-        else:
-            instances.append(BLOCKS[type(layer)](aclk, rst, flow, result, layer))
+        instances.append(layer.block(aclk, rst, flow, *layer.joins(surroundings), result, layer))
         flow = result
     instances.append(egress(aclk, rst, flow, status, m_axis, leaving, frames_out, counters.dropped, config.egress))
     return instances

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from myhdl import Signal, always, always_comb, always_seq, intbv
@@ -12,7 +13,7 @@ from sigmabit.golden.sampling.latent import Latent
 from ..family.cost import Cost
 from ..layers.folding import Unsuitable
 from ..layers.kind import Arrivals, Unfolded, Use
-from ..layers.layer import LayerConfig, Stage
+from ..layers.layer import LayerConfig, Stage, Surroundings
 from ..layers.timing import Times
 from ..noise.sampler import SamplerConfig
 from ..verilog.module import composite, leaf
@@ -54,6 +55,13 @@ class LatentConfig(LayerConfig):
     replay: ReplayConfig | None
     sampling: ReparameteriseConfig
     draw: DrawConfig
+
+    @property
+    def block(self) -> Any:
+        return latent
+
+    def joins(self, surroundings: Surroundings) -> tuple[Any, ...]:
+        return surroundings.status, surroundings.eps, surroundings.consume
 
     @property
     def stages(self) -> tuple[Stage, ...]:
