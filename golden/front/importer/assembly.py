@@ -74,6 +74,10 @@ class Assembly:
         """The layers themselves."""
         return tuple(planned.build(name) for planned, name in zip(self.planned, self.names(), strict=True))
 
+    def add(self, kind: str, build: Builder) -> None:
+        """One more layer, named by its kind."""
+        self.planned.append(_Planned(kind, build))
+
     def consume(self, source: Codes | Sums, taker: str) -> None:
         """Note that a node takes a stream; a second taker would be a branch."""
         stage = source.stage if isinstance(source, Codes) else source.codes.stage
@@ -154,7 +158,7 @@ class Assembly:
             raster = frame.settled.transpose(1, 2, 0)
             return Threshold(name, nodes, TensorType(height, width, channels, levels), thresholds[raster], falling[raster])
 
-        self.planned.append(_Planned("threshold", build))
+        self.add("threshold", build)
         self._note_ties(chain, accumulators, decision)
         return Symbol(Codes(frame, self.stage, decision.grid), symbol.index)
 
@@ -170,11 +174,9 @@ class Assembly:
         thresholds = np.where(steps.falling, accumulators.stride - steps.thresholds, steps.thresholds)
         nodes = tuple(dict.fromkeys((sums.node.name, *whole.nodes)))
         self.variations[self.stage] = sums.variation
-        self.planned.append(
-            _Planned(
-                "dense" if sums.window is None else "conv",
-                lambda name: build_layer(name, nodes, sums, thresholds, steps.falling),
-            )
+        self.add(
+            "dense" if sums.window is None else "conv",
+            lambda name: build_layer(name, nodes, sums, thresholds, steps.falling),
         )
         self._note_ties(whole, accumulators, decision, sums.variation)
         inner = Chain()
@@ -199,7 +201,7 @@ class Assembly:
     def pool(self, node: Node, window: Window, every: NDArray[np.bool_]) -> None:
         """Pooling of bits."""
         tensor = TensorType(window.rows.size, window.columns.size, len(every), 2)
-        self.planned.append(_Planned("pool", lambda name: Pool(name, (node.name,), tensor, window, every)))
+        self.add("pool", lambda name: Pool(name, (node.name,), tensor, window, every))
 
     def scores(self, sums: Sums) -> None:
         """A layer of weights at the network's end."""
@@ -209,7 +211,7 @@ class Assembly:
             raise Refusal("the output comes from further back; branches are not supported")
         kind = "dense" if sums.window is None else "conv"
         self.variations[self.stage] = sums.variation
-        self.planned.append(_Planned(kind, lambda name: build_layer(name, (sums.node.name,), sums, None, None)))
+        self.add(kind, lambda name: build_layer(name, (sums.node.name,), sums, None, None))
 
     def _about_to_evaluate(self, chain: Chain, accumulators: Accumulators) -> None:
         """Count what trying all accumulators takes. Raises Refusal where that is too much."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +29,7 @@ from .operands import (
 )
 from .scalar_nodes import Refusal
 from .symbols import PAD, Codes, Frame, Index, Pooling, Sums, Symbol, Unknown, Value, per_channel, strip_padding, unknown
-from .walk import Walk
+from .walk import Results, Walk
 
 FEW = 4
 """Magnitudes of weights that somebody may have meant to be binary."""
@@ -41,7 +43,7 @@ class BinaryWalk(Walk[Network]):
     def __init__(self, graph: Graph, path: str, input_scale: float | None) -> None:
         super().__init__(graph, path, input_scale)
         self.assembly = Assembly()
-        self.handlers |= {"Conv": self.conv, "GlobalMaxPool": self.max_pool, "MaxPool": self.max_pool}
+        self.handlers |= {operator: partial(layer, self) for operator, layer in LAYERS.items()}
 
     def network(self, symbol: Symbol) -> Network:
         symbol = self.output(symbol)
@@ -255,3 +257,11 @@ class BinaryWalk(Walk[Network]):
             if np.array_equal(image[order], natural):
                 return codes, order
         raise Refusal(f"it reads an activation of {natural.shape} rearranged, as {image.shape}")
+
+
+LAYERS: dict[str, Callable[[BinaryWalk, Node, list[Value]], Results]] = {
+    "Conv": BinaryWalk.conv,
+    "GlobalMaxPool": BinaryWalk.max_pool,
+    "MaxPool": BinaryWalk.max_pool,
+}
+"""What an operator's layer is made by. Products of matrices are operators of every walk: `dense`."""
