@@ -20,7 +20,7 @@ from . import mvu as unit
 from .folding import Folding
 from .kind import Arrivals, Use
 from .layer import LayerConfig, Stage
-from .mvu import MvuConfig, mvu
+from .mvu import Arithmetic, MvuConfig, mvu
 from .timing import Times
 from .weighted import MOST_SLICES, Weighted, divisors
 from .window import WindowConfig, rows_needed, window, window_starts
@@ -42,29 +42,30 @@ class ConvolutionConfig(LayerConfig):
         return self.windows, self.mvu
 
 
-def configure(layer: Linear, folding: Folding, rows: int, contents: bool = True) -> ConvolutionConfig:
+def configure(arithmetic: Arithmetic, folding: Folding, rows: int, contents: bool = True) -> ConvolutionConfig:
     """The blocks of a layer: folding.group kernel columns and 1 / folding.slices of the channels at a time.
 
     rows: of the buffer. contents: False leaves the table of weights empty, for estimates.
     """
-    repeats = folding.repeats(layer.channels)
+    layer, repeats = arithmetic.layer, folding.repeats(arithmetic.layer.channels)
     width = layer.input.layout.beat_bits
     windows = WindowConfig(layer.window, width, folding.group, folding.slices, repeats, rows)
     chunks, style = windows.fold.chunks, folding.weights_style(windows.fold.folds)
     if contents:
-        return ConvolutionConfig(layer.name, windows, _filled(layer, folding, chunks, style))
-    return ConvolutionConfig(layer.name, windows, unit.configure(layer, chunks, None, folding.lanes, style, borders))
+        return ConvolutionConfig(layer.name, windows, _filled(arithmetic, folding, chunks, style))
+    return ConvolutionConfig(layer.name, windows, unit.configure(arithmetic, chunks, None, folding.lanes, style, borders))
 
 
 @lru_cache(maxsize=32)
-def _filled(layer: Linear, folding: Folding, chunks: int, style: RomStyle) -> MvuConfig:
+def _filled(arithmetic: Arithmetic, folding: Folding, chunks: int, style: RomStyle) -> MvuConfig:
     """The unit with its weights. From point to point of a sweep, most layers stay as they are."""
+    layer = arithmetic.layer
     # weights (ky, kx, c, o) in the order of the chunks: groups of kx, slices of c; inside a chunk ky, kx, c
     kernel_rows, kernel_columns, inputs, channels = layer.weights.shape
     parts = kernel_columns // folding.group, folding.group, folding.slices, inputs // folding.slices
     split = layer.weights.reshape(kernel_rows, *parts, channels)
     weights = split.transpose(1, 3, 0, 2, 4, 5).reshape(chunks, -1, channels)
-    return unit.configure(layer, chunks, weights, folding.lanes, style, borders)
+    return unit.configure(arithmetic, chunks, weights, folding.lanes, style, borders)
 
 
 def borders(layer: Linear) -> NDArray[np.int64]:
@@ -109,7 +110,7 @@ class ConvolutionKind(Weighted):
 
     def sized(self, arrivals: Arrivals, folding: Folding, contents: bool = True) -> LayerConfig:
         rows = rows_needed(arrivals.beats, self.starts(arrivals, folding), self.layer.window, self.folds(folding))
-        return configure(self.layer, folding, rows, contents)
+        return configure(self.arithmetic, folding, rows, contents)
 
     def expected_cost(self, folding: Folding, use: Use) -> Cost:
-        return configure(self.layer, folding, rows=self.layer.window.rows.kernel + 1, contents=False).cost
+        return configure(self.arithmetic, folding, rows=self.layer.window.rows.kernel + 1, contents=False).cost

@@ -21,7 +21,7 @@ from .folding import Folding
 from .gather import GatherConfig, frames_needed, gather, gather_starts
 from .kind import Arrivals, Use
 from .layer import LayerConfig, Stage
-from .mvu import MvuConfig, mvu
+from .mvu import Arithmetic, MvuConfig, mvu
 from .timing import Times
 from .weighted import MOST_SLICES, Weighted, divisors
 
@@ -42,27 +42,29 @@ class DenseConfig(LayerConfig):
         return self.frames, self.mvu
 
 
-def configure(layer: Linear, folding: Folding, frames: int, contents: bool = True) -> DenseConfig:
+def configure(arithmetic: Arithmetic, folding: Folding, frames: int, contents: bool = True) -> DenseConfig:
     """The blocks of a layer: folding.group positions and 1 / folding.slices of the channels at a time.
 
     frames: that the buffer holds. contents: False leaves the table of weights empty, for estimates.
     """
+    layer = arithmetic.layer
     width, repeats = layer.input.layout.beat_bits, folding.repeats(layer.channels)
     gathered = GatherConfig(layer.window.inputs, width, folding.group, folding.slices, repeats, frames)
     chunks, style = gathered.fold.chunks, folding.weights_style(gathered.fold.folds)
     if contents:
-        return DenseConfig(layer.name, gathered, _filled(layer, folding, chunks, style))
-    return DenseConfig(layer.name, gathered, unit.configure(layer, chunks, None, folding.lanes, style, borders))
+        return DenseConfig(layer.name, gathered, _filled(arithmetic, folding, chunks, style))
+    return DenseConfig(layer.name, gathered, unit.configure(arithmetic, chunks, None, folding.lanes, style, borders))
 
 
 @lru_cache(maxsize=32)
-def _filled(layer: Linear, folding: Folding, chunks: int, style: RomStyle) -> MvuConfig:
+def _filled(arithmetic: Arithmetic, folding: Folding, chunks: int, style: RomStyle) -> MvuConfig:
     """The unit with its weights. From point to point of a sweep, most layers stay as they are."""
+    layer = arithmetic.layer
     # weights (position, c, o) in the order of the chunks: groups of positions, slices of c
     positions, inputs, channels = layer.window.inputs, layer.input.channels, layer.channels
     parts = positions // folding.group, folding.group, folding.slices, inputs // folding.slices
     weights = layer.matrix.reshape(*parts, channels).transpose(0, 2, 1, 3, 4).reshape(chunks, -1, channels)
-    return unit.configure(layer, chunks, weights, folding.lanes, style, borders)
+    return unit.configure(arithmetic, chunks, weights, folding.lanes, style, borders)
 
 
 def borders(layer: Linear) -> NDArray[np.int64]:
@@ -94,9 +96,9 @@ class DenseKind(Weighted):
         return gather_starts(arrivals.beats, self.folds(folding))
 
     def sized(self, arrivals: Arrivals, folding: Folding, contents: bool = True) -> LayerConfig:
-        fold = configure(self.layer, folding, frames=1, contents=False).frames.fold
+        fold = configure(self.arithmetic, folding, frames=1, contents=False).frames.fold
         frames = frames_needed(arrivals.beats, self.starts(arrivals, folding), fold)
-        return configure(self.layer, folding, frames, contents)
+        return configure(self.arithmetic, folding, frames, contents)
 
     def expected_cost(self, folding: Folding, use: Use) -> Cost:
-        return configure(self.layer, folding, frames=1, contents=False).cost
+        return configure(self.arithmetic, folding, frames=1, contents=False).cost

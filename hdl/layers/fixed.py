@@ -1,17 +1,69 @@
-"""Layers of fixed-point weights: which of the kinds with weights one is."""
+"""The arithmetic of fixed-point weights: products are added up, and an activation makes codes of the sums."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
 from sigmabit.golden.layers.fixed import Fixed
 
+from ..arithmetic import activate
+from ..arithmetic.activate import ActivateConfig
+from ..arithmetic.dot import DotConfig, dot
 from .convolution import ConvolutionKind
 from .dense import DenseKind
+from .mvu import Arithmetic, MvuConfig, Numbers
 from .unrolled import UnrolledKind, applies
 from .weighted import Weighted
+
+
+@dataclass(frozen=True)
+class FixedMvuConfig(MvuConfig):
+    """A unit that multiplies."""
+
+    @property
+    def multiplier(self) -> Any:
+        return dot
+
+
+@dataclass(frozen=True)
+class FixedPoint(Arithmetic):
+    """Weights in two's complement; sums start at the bias and at what the grid's offset adds."""
+
+    layer: Fixed
+
+    @property
+    def field_bits(self) -> int:
+        return self.layer.weight_bits
+
+    @property
+    def whole_sums(self) -> bool:
+        return True
+
+    def stored(self, weights: NDArray[np.integer]) -> NDArray[Any]:
+        return weights
+
+    def numbers(self, borders: NDArray[np.int64]) -> Numbers:
+        layer = self.layer
+        return Numbers(layer.bias + layer.grid.offset * borders, layer.grid.gain, layer.sum_bits)
+
+    def multiplier(self, inputs: int, lanes: int, sum_bits: int, constant: bool) -> DotConfig:
+        code = self.layer.input
+        return DotConfig(inputs, code.bits, code.signed, self.field_bits, lanes, sum_bits)
+
+    def activation(self, lanes: int, sum_bits: int) -> ActivateConfig:
+        return activate.configure(self.layer.name, self.layer.activation, lanes, sum_bits)
+
+    @property
+    def unit(self) -> type[MvuConfig]:
+        return FixedMvuConfig
 
 
 def fixed_kind(layer: Fixed) -> Weighted:
     """The kind of a layer: golden has one type for all."""
     if applies(layer):
-        return UnrolledKind(layer)
-    return DenseKind(layer) if layer.dense else ConvolutionKind(layer)
+        return UnrolledKind(layer, FixedPoint(layer))
+    return (DenseKind if layer.dense else ConvolutionKind)(layer, FixedPoint(layer))

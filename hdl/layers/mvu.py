@@ -2,40 +2,61 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any, Protocol
 
 import numpy as np
 from myhdl import Signal
 from numpy.typing import NDArray
 
-from sigmabit.golden.layers.convolution import Convolution
-from sigmabit.golden.layers.fixed import Fixed
 from sigmabit.golden.layers.linear import Linear
 
-from ..arithmetic import activate as activation
 from ..arithmetic.accumulate import AccumulateConfig, accumulate
 from ..arithmetic.activate import ActivateConfig, activate
 from ..arithmetic.collect import CollectConfig, collect
 from ..arithmetic.delay import DelayConfig, delay
-from ..arithmetic.dot import DotConfig, dot
-from ..arithmetic.popcount import PopcountConfig, popcount
 from ..arithmetic.rom import RomConfig, RomStyle, pack_words, rom, style_of
 from ..family.cost import Cost
 from ..verilog.module import composite
 from ..verilog.stream import ADDRESS_LEAD, Flow, bit, bits, index_bits, wire
 
 
+class Multiplier(Protocol):
+    """The configuration of what multiplies an operand by weights, and adds up."""
+
+    @property
+    def lanes(self) -> int:
+        """Sums of the same operand."""
+        ...
+
+    @property
+    def count_bits(self) -> int:
+        """Width of a sum."""
+        ...
+
+    @property
+    def latency(self) -> int:
+        """Cycles from an operand and its weights to the sums."""
+        ...
+
+    @property
+    def cost(self) -> Cost:
+        """Expected size."""
+        ...
+
+
 @dataclass(frozen=True)
 class MvuConfig:
-    """The blocks of one unit: binary weights are multiplied by a popcount, others by a dot, and their sums then activated.
+    """The blocks of one unit. What multiplies is a subclass' business: a popcount, or a dot.
 
-    collect is None where all output channels are computed at once.
+    activate is None for binary weights; collect where all output channels are computed at once.
     """
 
     name: str
-    multiply: PopcountConfig | DotConfig
+    multiply: Multiplier
     accumulate: AccumulateConfig
     weights: RomConfig
     biases: RomConfig
@@ -45,6 +66,11 @@ class MvuConfig:
     def __post_init__(self) -> None:
         if self.multiply.latency < ADDRESS_LEAD:
             raise ValueError(f"{self.name}: sums after {self.multiply.latency} cycles, initial values after {ADDRESS_LEAD}")
+
+    @property
+    def multiplier(self) -> Any:
+        """The block that multiplies: clk, data, weights, counts, config."""
+        raise NotImplementedError
 
     @property
     def module(self) -> str:
@@ -77,10 +103,7 @@ def mvu(clk, rst, operand, source, config):
     weights, bias = wire(config.weights.width), wire(config.biases.width)
     counts = wire(counting.lanes * counting.count_bits)
     instances = [rom(_clock(clk, config.weights), operand.address, weights, config.weights)]
-    if isinstance(counting, PopcountConfig):
-        instances.append(popcount(clk, operand.data, weights, counts, counting))
-    else:
-        instances.append(dot(clk, operand.data, weights, counts, counting))
+    instances.append(config.multiplier(clk, operand.data, weights, counts, counting))
     if operand.bias is None:
         address = None
     elif counting.latency > ADDRESS_LEAD:
@@ -121,17 +144,53 @@ BIASES_BLOCK_FROM = 512
 
 
 @dataclass(frozen=True, eq=False)
-class _Numbers:
+class Numbers:
     """What a layer's arithmetic comes to.
 
-    field_bits: of a weight as it is stored. bias: (borders, channels) initial values of an accumulation. gain: what a count of
-    one adds to a sum of sum_bits bits.
+    bias: (borders, channels) initial values of an accumulation. gain: what a count of one adds to a sum of sum_bits bits.
     """
 
-    field_bits: int
     bias: NDArray[np.int64]
     gain: int
     sum_bits: int
+
+
+@dataclass(frozen=True)
+class Arithmetic(ABC):
+    """How a layer's weights are stored and multiplied, and what becomes of their sums."""
+
+    layer: Linear
+
+    @property
+    @abstractmethod
+    def field_bits(self) -> int:
+        """Width of a weight as it is stored."""
+
+    @property
+    @abstractmethod
+    def whole_sums(self) -> bool:
+        """Do sums go on as they are, instead of their top bits alone?"""
+
+    @abstractmethod
+    def stored(self, weights: NDArray[np.integer]) -> NDArray[Any]:
+        """What stands in the table for weights."""
+
+    @abstractmethod
+    def numbers(self, borders: NDArray[np.int64]) -> Numbers:
+        """Initial values and sums; borders: as Borders gives them."""
+
+    @abstractmethod
+    def multiplier(self, inputs: int, lanes: int, sum_bits: int, constant: bool) -> Multiplier:
+        """What multiplies; constant: there is but one word of weights."""
+
+    def activation(self, lanes: int, sum_bits: int) -> ActivateConfig | None:
+        """What makes codes of sums; None where they are decisions or scores."""
+        return None
+
+    @property
+    @abstractmethod
+    def unit(self) -> type[MvuConfig]:
+        """The unit whose multiplier that is."""
 
 
 Borders = Callable[[Linear], NDArray[np.int64]]
@@ -140,7 +199,7 @@ Operand.bias above the repeat can take; (1, channels) where nothing is padded.""
 
 
 def configure(
-    layer: Linear,
+    arithmetic: Arithmetic,
     count: int,
     weights: NDArray[np.integer] | None,
     lanes: int,
@@ -152,55 +211,46 @@ def configure(
     count: chunks of a window. weights: (count, inputs, channels) in the order in which operands come; None leaves their table
     empty, for estimates. lanes: output channels at a time.
     """
+    layer, field_bits = arithmetic.layer, arithmetic.field_bits
     inputs, channels = layer.window.taps * layer.input.channels // count, layer.channels
     repeats = -(-channels // lanes)
     weights_words = count * repeats
-    multiplier: PopcountConfig | DotConfig
-    activating = None
-    if isinstance(layer, Fixed):
-        numbers = _numbers(layer, borders)
-        code = layer.input
-        multiplier = DotConfig(inputs, code.bits, code.signed, numbers.field_bits, lanes, numbers.sum_bits)
-        activating = activation.configure(layer.name, layer.activation, lanes, numbers.sum_bits)
-        result_bits, scores, loads = activating.result_bits, True, code.bits
-    else:
-        assert isinstance(layer, Convolution)
-        numbers = _numbers(layer, borders)
-        multiplier = PopcountConfig(inputs, layer.input.bits, lanes, constant=weights_words == 1)
-        scores, loads = layer.thresholds is None, layer.input.bits
-        result_bits = numbers.sum_bits if scores else 1
+    numbers = _numbers(arithmetic, borders)
+    multiplier = arithmetic.multiplier(inputs, lanes, numbers.sum_bits, constant=weights_words == 1)
+    adding = AccumulateConfig(
+        lanes, multiplier.count_bits, numbers.sum_bits, numbers.gain, folded=count > 1, scores=arithmetic.whole_sums
+    )
+    activating = arithmetic.activation(lanes, numbers.sum_bits)
+    result_bits = adding.result_bits if activating is None else activating.result_bits
     words: tuple[int, ...] = (0,) * weights_words
     if weights is not None:
-        stored = weights if isinstance(layer, Fixed) else weights < 0  # the bits that are flipped
+        stored = arithmetic.stored(weights)
         fields = np.zeros((count, inputs, repeats * lanes), stored.dtype)
         fields[:, :, :channels] = stored
         # words follow the folds: repeats slowest; inside a word lanes are fastest
         by_fold = fields.reshape(count, inputs, repeats, lanes).transpose(2, 0, 1, 3)
-        words = pack_words(by_fold.reshape(weights_words, inputs * lanes), numbers.field_bits)
-    return MvuConfig(
+        words = pack_words(by_fold.reshape(weights_words, inputs * lanes), field_bits)
+    return arithmetic.unit(
         layer.name,
         multiplier,
-        AccumulateConfig(lanes, multiplier.count_bits, numbers.sum_bits, numbers.gain, folded=count > 1, scores=scores),
-        RomConfig(layer.name, "weights", inputs * lanes * numbers.field_bits, words, weights_style, loads),
-        _biases(layer, lanes, borders),
+        adding,
+        RomConfig(layer.name, "weights", inputs * lanes * field_bits, words, weights_style, layer.input.bits),
+        _biases(arithmetic, lanes, borders),
         None if repeats == 1 else CollectConfig(channels * result_bits, lanes * result_bits, repeats),
         activating,
     )
 
 
 @lru_cache(maxsize=64)
-def _numbers(layer: Linear, borders: Borders) -> _Numbers:
+def _numbers(arithmetic: Arithmetic, borders: Borders) -> Numbers:
     """What a layer's arithmetic comes to, however it is folded."""
-    if isinstance(layer, Fixed):
-        return _fixed(layer, borders(layer))
-    assert isinstance(layer, Convolution)
-    return _binary(layer, borders(layer))
+    return arithmetic.numbers(borders(arithmetic.layer))
 
 
 @lru_cache(maxsize=256)
-def _biases(layer: Linear, lanes: int, borders: Borders) -> RomConfig:
+def _biases(arithmetic: Arithmetic, lanes: int, borders: Borders) -> RomConfig:
     """The table of initial values. Planning asks for few of them, and often."""
-    numbers = _numbers(layer, borders)
+    layer, numbers = arithmetic.layer, _numbers(arithmetic, borders)
     rows, repeats = len(numbers.bias), -(-layer.channels // lanes)
     filled = np.zeros((rows, repeats * lanes), np.int64)
     filled[:, : layer.channels] = numbers.bias
@@ -209,23 +259,3 @@ def _biases(layer: Linear, lanes: int, borders: Borders) -> RomConfig:
     words = starts.reshape(-1, lanes)[: (rows - 1) * starts.shape[1] + repeats]
     style = style_of(len(words), MERGED_BIASES, BIASES_BLOCK_FROM)
     return RomConfig(layer.name, "biases", lanes * numbers.sum_bits, pack_words(words, numbers.sum_bits), style)
-
-
-def _fixed(layer: Fixed, borders: NDArray[np.int64]) -> _Numbers:
-    """Weights in two's complement; sums start at the bias and at what the grid's offset adds."""
-    bias = layer.bias + layer.grid.offset * borders
-    return _Numbers(layer.weight_bits, bias, layer.grid.gain, layer.sum_bits)
-
-
-def _binary(layer: Convolution, borders: NDArray[np.int64]) -> _Numbers:
-    """Weights of one bit; sums start such that their top bit is the decision, or at the score of no counts."""
-    inputs, grid, levels = layer.window.taps * layer.input.channels, layer.grid, 1 << layer.input.bits
-    negative = (levels - 1) * (inputs - layer.tap_sums.sum(axis=(0, 1))) // 2
-    if layer.thresholds is None:
-        return _Numbers(1, grid.offset * borders - grid.gain * negative, grid.gain, layer.layout.bits)
-    # accumulator >= threshold, with accumulator = gain * (count - negative) + offset * border, solved for the count
-    highest = (levels - 1) * inputs
-    reached = -((grid.offset * borders - layer.thresholds) // grid.gain) + negative
-    bias = -np.clip(reached, 0, highest + 1)
-    sum_bits = max(int(-bias.min() - 1).bit_length(), int((bias + highest).max()).bit_length()) + 1
-    return _Numbers(1, bias + (1 << (sum_bits - 1)), 1, sum_bits)  # set where the count reaches its mark

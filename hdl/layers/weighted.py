@@ -11,6 +11,7 @@ from sigmabit.golden.layers.linear import Linear
 from ..arithmetic.rom import BANK
 from .folding import Folding, Unsuitable
 from .kind import Kind
+from .mvu import Arithmetic
 
 MOST_LOADS = 1750
 """LUTs that an address of a table in logic may drive: a table of several banks has no copies of its address
@@ -22,9 +23,10 @@ MOST_SLICES = 64
 
 @dataclass(frozen=True)
 class Weighted(Kind[Folding]):
-    """A chunk of a window, for some of the output channels, in every cycle."""
+    """A chunk of a window, for some of the output channels, in every cycle; arithmetic is what its unit does with them."""
 
     layer: Linear
+    arithmetic: Arithmetic
 
     @abstractmethod
     def cuts(self) -> Iterator[tuple[int, int]]:

@@ -14,6 +14,7 @@ from sigmabit.golden.layers.shuffle import Shuffle
 from sigmabit.golden.layers.threshold import Threshold
 from sigmabit.golden.sampling.latent import Latent
 
+from ..layers.binary import Binary
 from ..layers.convolution import ConvolutionKind
 from ..layers.dense import DenseKind
 from ..layers.fixed import fixed_kind
@@ -24,8 +25,8 @@ from ..layers.threshold import ThresholdKind
 from ..sampling.latent import LatentKind
 
 KINDS: dict[type[Layer], Callable[[Any], Kind[Any]]] = {
-    Convolution: ConvolutionKind,
-    Dense: DenseKind,
+    Convolution: lambda layer: ConvolutionKind(layer, Binary(layer)),
+    Dense: lambda layer: DenseKind(layer, Binary(layer)),
     Fixed: fixed_kind,
     Latent: LatentKind,
     Pool: PoolKind,

@@ -27,8 +27,8 @@ class LayerSuite(BlockSuite):
     examples = 4
 
     @abstractmethod
-    def kind(self, layer: Any) -> Weighted:
-        """What answers for a layer."""
+    def kind(self, case: LayerCase) -> Weighted:
+        """What answers for its layer."""
 
     @abstractmethod
     def block(self) -> Any:
@@ -52,7 +52,7 @@ class LayerSuite(BlockSuite):
 
     def configured(self, case: LayerCase) -> LayerConfig:
         """The blocks with the smallest buffer for positions that arrive at full speed."""
-        return self.kind(case.layer).sized(self.arrivals(case, self.full_speed(case, 6)), case.folding)
+        return self.kind(case).sized(self.arrivals(case, self.full_speed(case, 6)), case.folding)
 
     @staticmethod
     def arrivals(case: LayerCase, beats: NDArray[np.int64]) -> Arrivals:
@@ -69,7 +69,7 @@ class LayerSuite(BlockSuite):
         dut.reset({"sink_valid": 0})
         positions = delayed(self.full_speed(config, len(stimulus.frames)), stimulus.pauses)
         arrivals = self.arrivals(config, positions)
-        due = self.kind(layer).results(arrivals, config.folding, self.configured(config)).reshape(-1).tolist()
+        due = self.kind(config).results(arrivals, config.folding, self.configured(config)).reshape(-1).tolist()
         beats = [int.from_bytes(beat.tobytes(), "little") for beat in layer.input.layout.pack(stimulus.codes(layer))]
         played = list(zip(positions.reshape(-1).tolist(), beats, strict=True))
         seen = play_flow(dut, "sink", played, due[-1] + 3, {}, "source_valid")

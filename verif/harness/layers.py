@@ -18,7 +18,10 @@ from sigmabit.golden.layers.linear import Linear
 from sigmabit.golden.layers.window import Axis, Window
 from sigmabit.golden.types.grid import Grid
 from sigmabit.golden.types.tensor import TensorType
+from sigmabit.hdl.layers.binary import Binary
+from sigmabit.hdl.layers.fixed import FixedPoint
 from sigmabit.hdl.layers.folding import Folding
+from sigmabit.hdl.layers.mvu import Arithmetic
 
 GRIDS = (Grid(2, 2, -1, 1.0), Grid(2, 1, 0, 0.5), Grid(4, 2, -3, 1.0), Grid(11, 1, 0, 1.0), Grid(6, 3, -4, 0.1))
 """Bipolar bits, bits of 0 and 1, pixels with an offset, pixels without, and a grid whose zero is no code."""
@@ -53,6 +56,13 @@ class LayerCase:
             return Dense.of("layer", (), tensor, self.grid, weights.reshape(-1, self.outputs), thresholds)
         return Convolution("layer", (), tensor, self.grid, Window(self.rows, self.columns), weights, thresholds)
 
+    @property
+    def arithmetic(self) -> Arithmetic:
+        """That of the golden layer."""
+        layer = self.layer
+        assert isinstance(layer, Convolution)
+        return Binary(layer)
+
 
 @dataclass(frozen=True)
 class FixedCase(LayerCase):
@@ -77,6 +87,10 @@ class FixedCase(LayerCase):
             results = random.integers(-16, 16, 1 << bits)
             activation = Activation(shift, bits, signed, results, 5, True)
         return Fixed("layer", (), tensor, grid, Window(self.rows, self.columns), weights, bias, activation)
+
+    @property
+    def arithmetic(self) -> Arithmetic:
+        return FixedPoint(self.layer)
 
 
 def fixed(cases: st.SearchStrategy[LayerCase]) -> st.SearchStrategy[FixedCase]:

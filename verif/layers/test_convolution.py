@@ -32,8 +32,9 @@ class ConvolutionSuite(LayerSuite):
     def configs(self) -> st.SearchStrategy[LayerCase]:
         return convolutions()
 
-    def kind(self, layer: Any) -> Weighted:
-        return block.ConvolutionKind(layer)
+    def kind(self, case: LayerCase) -> Weighted:
+        arithmetic = case.arithmetic
+        return block.ConvolutionKind(arithmetic.layer, arithmetic)
 
     def block(self) -> Any:
         return block.convolution

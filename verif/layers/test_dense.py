@@ -30,8 +30,9 @@ class DenseSuite(LayerSuite):
     def configs(self) -> st.SearchStrategy[LayerCase]:
         return denses()
 
-    def kind(self, layer: Any) -> Weighted:
-        return block.DenseKind(layer)
+    def kind(self, case: LayerCase) -> Weighted:
+        arithmetic = case.arithmetic
+        return block.DenseKind(arithmetic.layer, arithmetic)
 
     def block(self) -> Any:
         return block.dense

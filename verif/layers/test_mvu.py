@@ -15,6 +15,7 @@ from sigmabit.hdl.arithmetic.accumulate import AccumulateConfig
 from sigmabit.hdl.arithmetic.collect import CollectConfig
 from sigmabit.hdl.arithmetic.popcount import PopcountConfig
 from sigmabit.hdl.arithmetic.rom import RomConfig, pack_words, style_of
+from sigmabit.hdl.layers.binary import BinaryMvuConfig
 from sigmabit.hdl.layers.convolution import operand_for
 from sigmabit.hdl.layers.mvu import MvuConfig, mvu
 from sigmabit.hdl.verilog.stream import ADDRESS_LEAD, Flow, bit, index_bits, reset
@@ -69,7 +70,7 @@ class Unit:
         starts = np.zeros((self.borders, 1 << self.repeat_bits, self.lanes), np.int64)
         starts[:, : self.repeats] = self.bias
         biases = pack_words(starts.reshape(-1, self.lanes), self.sum_bits)
-        return MvuConfig(
+        return BinaryMvuConfig(
             "unit",
             counting,
             adding,
