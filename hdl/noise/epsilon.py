@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from myhdl import Signal, always, always_comb, always_seq, intbv
 
 from ..family.cost import Cost, distributed_ram
 from ..verilog.module import leaf
-from ..verilog.stream import bit, index_bits, wire
+from ..verilog.stream import VectorStream, bit, index_bits, wire
+from .source import Wires
 
 
 @dataclass(frozen=True)
@@ -18,6 +20,27 @@ class EpsilonConfig:
     vector_bits: int
     samples: int
     frames: int
+
+    @property
+    def block(self) -> Any:
+        """The queue."""
+        return epsilon
+
+    def joins(self, wires: Wires) -> tuple[Any, ...]:
+        """What its block takes of a pipeline."""
+        return wires.s_axis_eps, wires.status, wires.entered, wires.consume, wires.eps, wires.ready
+
+    @property
+    def seeding_cycles(self) -> int:
+        """Nothing has to be seeded."""
+        return 0
+
+    def seed(self) -> None:
+        """There is none."""
+
+    def vectors(self) -> VectorStream:
+        """The port for samples."""
+        return VectorStream(self.vector_bits)
 
     @property
     def module(self) -> str:

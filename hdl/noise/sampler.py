@@ -16,6 +16,7 @@ from ..verilog.module import composite, leaf
 from ..verilog.stream import bit, wire
 from .gaussian import GaussianConfig, gaussian
 from .seeder import SeederConfig, seeder
+from .source import Wires
 from .uniform import UniformConfig, uniform
 
 PLACES = 16
@@ -38,6 +39,22 @@ class SamplerConfig:
     @property
     def module(self) -> str:
         return f"sampler_{self.lanes}"
+
+    @property
+    def block(self) -> Any:
+        """The sampler."""
+        return sampler
+
+    def joins(self, wires: Wires) -> tuple[Any, ...]:
+        """What its block takes of a pipeline."""
+        return wires.seed, wires.consume, wires.eps, wires.ready
+
+    def seed(self) -> Signal:
+        """64 bits."""
+        return wire(64)
+
+    def vectors(self) -> None:
+        """It makes its own."""
 
     @property
     def seeder(self) -> SeederConfig:

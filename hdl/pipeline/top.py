@@ -8,10 +8,9 @@ from typing import Any
 from myhdl import always
 
 from ..layers.layer import LayerConfig, Surroundings
-from ..noise.epsilon import EpsilonConfig, epsilon
-from ..noise.sampler import SamplerConfig, sampler
+from ..noise.source import Source, Wires
 from ..verilog.module import composite, leaf, outline
-from ..verilog.stream import Counters, Flow, FrameStatus, Stream, VectorStream, bit, reset, wire
+from ..verilog.stream import Counters, Flow, FrameStatus, Stream, bit, reset, wire
 from .egress import EgressConfig, egress
 from .ingress import IngressConfig, ingress
 
@@ -49,7 +48,7 @@ class PipelineConfig:
     layer_bits: tuple[int, ...]
     egress: EgressConfig
     taps: bool = False
-    noise: SamplerConfig | EpsilonConfig | None = None
+    noise: Source | None = None
 
     @property
     def module(self) -> str:
@@ -90,10 +89,9 @@ def pipeline(aclk, aresetn, s_axis, m_axis, counters, taps, seed, s_axis_eps, co
         reset_register(aclk, aresetn, rst, ResetConfig()),
         ingress(aclk, rst, s_axis, leaving, flow, status, frames_in, malformed, gate, entered, config.ingress),
     ]
-    if isinstance(config.noise, SamplerConfig):
-        instances.append(sampler(aclk, rst, seed, consume, eps, gate, config.noise))
-    elif isinstance(config.noise, EpsilonConfig):
-        instances.append(epsilon(aclk, rst, s_axis_eps, status, entered, consume, eps, gate, config.noise))
+    if config.noise is not None:
+        wires = Wires(seed, s_axis_eps, status, entered, consume, eps, gate)
+        instances.append(config.noise.block(aclk, rst, *config.noise.joins(wires), config.noise))
     surroundings = Surroundings(status, eps, consume)
     for layer, bits in zip(config.layers, config.layer_bits, strict=True):
         result = Flow(bits) if taps is None else taps.flow(layer)
@@ -114,8 +112,8 @@ class Pipeline:
         self.counters = Counters()
         self.taps = Taps(config) if config.taps else None
         noise = config.noise
-        self.seed = wire(64) if isinstance(noise, SamplerConfig) else None
-        self.s_axis_eps = VectorStream(noise.vector_bits) if isinstance(noise, EpsilonConfig) else None
+        self.seed = None if noise is None else noise.seed()
+        self.s_axis_eps = None if noise is None else noise.vectors()
 
     def outline(self) -> Any:
         """The block without what is inside its leaves: what conversion starts from."""

@@ -119,7 +119,7 @@ class Plan:
     def quiet(self) -> int:
         """Cycles without a transfer after which a simulation may be given up."""
         noise = self.pipeline.noise
-        return 4 * (self.latency + self.interval) + 1000 + (noise.seeding_cycles if isinstance(noise, SamplerConfig) else 0)
+        return 4 * (self.latency + self.interval) + 1000 + (0 if noise is None else noise.seeding_cycles)
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for plan.json. Part, clock, input_scale, interval and the foldings are read back; the rest follows."""
@@ -140,7 +140,7 @@ class Plan:
     def variant(self, taps: bool = False, epsilon: bool = False) -> PipelineConfig:
         """The pipeline, with every layer's stream as a port if taps; with a port for samples instead of a sampler if epsilon."""
         noise = self.pipeline.noise
-        if epsilon and isinstance(noise, SamplerConfig):
+        if epsilon and noise is not None:
             noise = EpsilonConfig(noise.vector_bits, self.samples, self.pipeline.ingress.frames)
         return replace(self.pipeline, taps=taps, noise=noise)
 
@@ -159,7 +159,7 @@ def ends_early(network: Network, sampling: Latent) -> bool:
 def repetitions(network: Network, samples: int) -> dict[str, int]:
     """How often each layer works for one frame: those behind the sampling layer, and itself, once for each sample."""
     names = [layer.name for layer in network.layers]
-    sampling = next((number for number, layer in enumerate(network.layers) if isinstance(layer, Latent)), len(names))
+    sampling = len(names) if network.latent is None else names.index(network.latent.name)
     return {name: samples if number >= sampling else 1 for number, name in enumerate(names)}
 
 
