@@ -5,7 +5,6 @@ A mirror gives each row of an image's positions in reverse, the last column firs
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,6 @@ from sigmabit.golden.front.importer.model_file import Node
 from sigmabit.golden.front.importer.operands import constant
 from sigmabit.golden.front.importer.scalar_nodes import Refusal
 from sigmabit.golden.front.importer.symbols import Codes, Frame, Symbol, Unknown, Value
-from sigmabit.golden.layers.linear import Linear
 from sigmabit.golden.types.layout import Layout
 from sigmabit.golden.types.reach import Reach
 from sigmabit.golden.types.tensor import TensorType
@@ -244,11 +242,11 @@ def fastest(network: Network) -> Plan:
 
 def folded(network: Network) -> Plan:
     """Every layer of weights folded as much as can be, and frames further apart than that needs."""
-    foldings = {
-        layer.name: max(kinds.kind_of(layer).foldings(), key=lambda folding: folding.folds(layer))
-        for layer in network.layers
-        if isinstance(layer, Linear)
-    }
+    foldings = {}
+    for layer in network.layers:
+        kind = kinds.kind_of(layer)
+        if useful := list(kind.foldings()):
+            foldings[layer.name] = max(useful, key=kind.cycles)
     slowest = make_plan(network, foldings, PART, CLOCK_MHZ)
     return make_plan(network, foldings, PART, CLOCK_MHZ, slowest.interval + 5)
 
@@ -300,15 +298,9 @@ def test_one_module_each(network: Network) -> None:
 def test_broken_block_is_named(network: Network) -> None:
     """The comparison says in which layer and where."""
     plan = fastest(network)
-    found = difference(network, replace(plan, pipeline=broken(plan, "mirror2")), "myhdl", frames=12)
+    *others, mirror2, last = plan.pipeline.layers
+    assert isinstance(mirror2, MirrorConfig)
+    pipeline = replace(plan.pipeline, layers=(*others, replace(mirror2, broken=True), last))
+    found = difference(network, replace(plan, pipeline=pipeline), "myhdl", frames=12)
     assert found is not None
     assert found.layer == "mirror2"
-
-
-def broken(plan: Plan, name: str) -> Any:
-    """A plan's pipeline whose mirror of that name does nothing."""
-    layers: Sequence[LayerConfig] = plan.pipeline.layers
-    return replace(
-        plan.pipeline,
-        layers=tuple(replace(layer, broken=True) if layer.name == name else layer for layer in layers),  # type: ignore[call-arg]
-    )
