@@ -106,7 +106,7 @@ class MyHdlDut(Dut):
 class VerilogDut(Dut):
     """A Verilog module under cocotb.
 
-    call: runs a coroutine from another thread, which is what takes time: (whether the clock rises first, inputs) to the outputs.
+    call: lets the simulator go on, which is what takes time: (whether the clock rises first, inputs) to the outputs.
     """
 
     def __init__(self, call: Callable[[bool, Values], Values], ports: list[str]) -> None:
