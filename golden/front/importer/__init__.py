@@ -12,6 +12,7 @@ from ..calibration import KEY, Calibration
 from ..quantise import quantise
 from . import latent
 from .binary_walk import BinaryWalk
+from .front import last_binary
 from .model_file import Graph, read
 from .real_walk import RealWalk
 
@@ -40,10 +41,11 @@ def import_model(
             raise CalibrationError(f"{path}: {error}") from None
         if calibration.output is not None and output_name is None:
             graph = graph.taking(calibration.output, Path(path))
-    if not _is_real(graph, str(path)):
-        return BinaryWalk(graph, str(path), input_scale).run()
     scale = input_scale or (None if calibration is None else calibration.input_scale)
-    real = RealWalk(graph, str(path), scale).run()
+    found = _network(graph, str(path), input_scale, scale)
+    if isinstance(found, Network):
+        return found
+    real = found
     if calibration is None:
         raise UncalibratedError(
             f"{path}: its numbers are real, and nothing says what range they have: give --calibration x.npy, or write a "
@@ -56,22 +58,41 @@ def import_model(
 
 
 def import_real(path: str | Path, input_scale: float | None = None, output_name: str | None = None) -> RealNetwork:
-    """The real-valued network of an ONNX file whose graph samples latent variables; arguments and errors as for import_model."""
+    """The real-valued network of an ONNX file; arguments and errors as for import_model."""
     return RealWalk(read(Path(path), output_name), str(path), input_scale).run()
 
 
 def is_real(path: str | Path, output_name: str | None = None) -> bool:
-    """Is the graph of an ONNX file real-valued, that is: does it draw random numbers, or hold some as constants?"""
-    return _is_real(read(Path(path), output_name), str(path))
-
-
-def _is_real(graph: Graph, path: str) -> bool:
+    """Is the graph of an ONNX file real-valued, so that its layers need a calibration, or told as if it were? ModelFileError."""
+    graph = read(Path(path), output_name)
     if latent.is_real(graph, graph.leading):
         return True
-    if not latent.is_real(graph, graph.nodes):
-        return False
-    try:  # beside the noise: an encoder's means, say, or the bits of a binary network
-        BinaryWalk(graph, path, None).run()
+    try:
+        return isinstance(_network(graph, str(path), None, None), RealNetwork)
     except UnsupportedModelError:
-        return True
-    return False
+        return _told_as_real(graph)
+
+
+def _network(graph: Graph, path: str, input_scale: float | None, real_scale: float | None) -> Network | RealNetwork:
+    """What a graph is: a binary network, or a real-valued one, whose input may have a step of its own.
+
+    What draws noise, or holds some as constants, is real-valued. Anything else is what it can be read as, binary first. What can
+    be read as neither is told as what its author will have meant it to be: a graph that binarises nothing is real-valued.
+    """
+    if not latent.is_real(graph, graph.leading):
+        try:
+            return BinaryWalk(graph, path, input_scale).run()
+        except UnsupportedModelError as refused:
+            if not _told_as_real(graph):
+                try:
+                    return RealWalk(graph, path, real_scale).run()
+                except UnsupportedModelError:
+                    raise refused from None
+    return RealWalk(graph, path, real_scale).run()
+
+
+def _told_as_real(graph: Graph) -> bool:
+    """Will a graph that can be read as no network have been meant to be real-valued? It has noise beside it, as an encoder's
+    means do, or binarises nothing.
+    """
+    return latent.is_real(graph, graph.nodes) or last_binary(graph, graph.leading) is None

@@ -32,7 +32,7 @@ from .walk import Walk
 FEW = 4
 """Magnitudes of weights that somebody may have meant to be binary."""
 
-REAL = "; real weights are for graphs that draw noise, as autoencoders do"
+REAL = "; real weights may stand behind all binary activations, not before any"
 
 
 class BinaryWalk(Walk[Network]):
