@@ -13,7 +13,7 @@ import pyosys
 from . import programs
 from .netlist import Area, Netlist
 
-SCRIPT = Path(__file__).with_name("xc7.ys")
+SCRIPT = Path(__file__).parent / "series7" / "xc7.ys"
 
 PRIMITIVES = "SIGMABIT_7SERIES"
 """The macro with which modules instantiate primitives of the 7 series."""

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from sigmabit.fpga import board as boards
+from sigmabit.fpga.series7 import board as boards
 from sigmabit.fpga.synthesis import PRIMITIVES
 from sigmabit.hdl.link.link import System, make_system
 from sigmabit.hdl.pipeline.top import Pipeline
@@ -27,7 +27,7 @@ from ..harness.random_networks import NetworkCase
 
 ROOT = Path(__file__).parents[2]
 STANDINS = Path(__file__).with_name("vivado_standins.tcl")
-SCRIPTS = ROOT / "fpga" / "vivado"
+SCRIPTS = ROOT / "fpga" / "series7" / "vivado"
 PART = "xc7vx690tffg1761-2"
 TOP = "network_0"
 
