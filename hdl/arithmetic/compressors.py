@@ -12,7 +12,7 @@ from __future__ import annotations
 from myhdl import Signal, always, always_comb, block
 from myhdl._ShadowSignal import _ShadowSignal
 
-from ..family import bodies
+from ..family import with_bodies
 
 
 def _drive(*outputs: Signal) -> None:
@@ -45,7 +45,7 @@ def match(planes, weights, differing):
     return differ
 
 
-match.verilog_code = "\n" + bodies(
+match.verilog_code = "\n" + with_bodies(
     lambda primitives: primitives.match,
     "assign $differing = $planes ^ $weights;",
 )
@@ -66,7 +66,7 @@ def match_adder(planes_a, weights_a, planes_b, weights_b, c, ones, twos):
     return add
 
 
-match_adder.verilog_code = "\n" + bodies(
+match_adder.verilog_code = "\n" + with_bodies(
     lambda primitives: primitives.match_adder,
     """
 wire [$top:0] ${ones}_a = $planes_a ^ $weights_a;
@@ -93,7 +93,7 @@ def full_adder(a, b, c, ones, twos):
     return add
 
 
-full_adder.verilog_code = "\n" + bodies(
+full_adder.verilog_code = "\n" + with_bodies(
     lambda primitives: primitives.full_adder,
     """
 wire [$top:0] ${ones}_ab = $a ^ $b;
@@ -132,7 +132,7 @@ def counter(a, b, c, d, e, f, ones, twos, fours):
     return add, carry
 
 
-counter.verilog_code = "\n" + bodies(
+counter.verilog_code = "\n" + with_bodies(
     lambda primitives: primitives.counter,
     """
 wire [$top:0] ${ones}_ab = $a ^ $b, ${ones}_de = $d ^ $e;
@@ -211,7 +211,7 @@ wire [$top:0] ${{totals}}_next;
 genvar ${{totals}}_i, ${{totals}}_k;
 """
         + "\n"
-        + bodies(
+        + with_bodies(
             lambda primitives: primitives.sum_rows,
             """
 generate for (${totals}_k = 0; ${totals}_k < $bits; ${totals}_k = ${totals}_k + 1) begin : ${totals}_plane

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from myhdl import always, always_seq, block
 
-from ..family import Primitives, bodies
+from ..family import Primitives, with_bodies
 from ..verilog.fabric import Blocks, age, age_reset, like
 from ..verilog.module import leaf
 
@@ -76,7 +76,7 @@ def _copies(reset: str) -> str:
         return f"wire [$top:0] ${{copies}}_q;\n{registers}always @* $copies = ${{copies}}_q;\n"
 
     cleared = "if ($rst) $copies <= {$count{1'b0}}; else " if reset == "$rst" else ""
-    return "\n" + bodies(kept, f"always @(posedge $clk) {cleared}$copies <= {{$count{{$source}}}};")
+    return "\n" + with_bodies(kept, f"always @(posedge $clk) {cleared}$copies <= {{$count{{$source}}}};")
 
 
 copy.verilog_code = _copies("1'b0")

@@ -12,7 +12,7 @@ import numpy as np
 from myhdl import always, delay, instance
 from numpy.typing import NDArray
 
-from ..family import FAMILY, Billed, Cost, Family, Primitives, bodies
+from ..family import FAMILY, Billed, Cost, Family, Primitives, with_bodies
 from ..verilog.module import written
 from ..verilog.stream import index_bits, wire
 
@@ -134,7 +134,7 @@ class RomConfig(Billed):
         elif self.style is RomStyle.LOGIC and self.banks > 1:
             body = self._banked()
         elif self.style is RomStyle.LOGIC:
-            body = bodies(self._shared, self._table())
+            body = with_bodies(self._shared, self._table())
         else:
             body = self._table()
         return f"{head}{body}\nendmodule\n"

@@ -1,9 +1,9 @@
 """Devices: what they hold, what blocks cost on them, and the primitives that they offer."""
 
 from .bill import Billed
-from .bodies import bodies, in_synthesis
+from .bodies import in_synthesis, with_bodies
 from .cost import Cost
 from .families import FAMILIES, FAMILY
 from .family import Family, Primitives
 
-__all__ = ["FAMILIES", "FAMILY", "Billed", "Cost", "Family", "Primitives", "bodies", "in_synthesis"]
+__all__ = ["FAMILIES", "FAMILY", "Billed", "Cost", "Family", "Primitives", "in_synthesis", "with_bodies"]

@@ -8,7 +8,7 @@ from .families import FAMILIES, FAMILY
 from .family import Primitives
 
 
-def bodies(text: Callable[[Primitives], str], plain: str) -> str:
+def with_bodies(text: Callable[[Primitives], str], plain: str) -> str:
     """A body for each family that has primitives, and the plain one for all others."""
     found = [family.primitives for family in FAMILIES if family.primitives is not None]
     chosen = "".join(
