@@ -2,8 +2,8 @@
 
 from .bill import Billed
 from .bodies import in_synthesis, with_bodies
-from .cost import Cost
+from .cost import Cost, Part
 from .families import FAMILIES, FAMILY
 from .family import Family, Primitives
 
-__all__ = ["FAMILIES", "FAMILY", "Billed", "Cost", "Family", "Primitives", "in_synthesis", "with_bodies"]
+__all__ = ["FAMILIES", "FAMILY", "Billed", "Cost", "Family", "Part", "Primitives", "in_synthesis", "with_bodies"]

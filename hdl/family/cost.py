@@ -1,4 +1,4 @@
-"""What a block is expected to use of a device."""
+"""What a block is expected to use of a device, and what a device has."""
 
 from __future__ import annotations
 
@@ -19,3 +19,14 @@ class Cost:
 
     def __mul__(self, times: float) -> Cost:
         return Cost(self.lut * times, self.ff * times, self.bram36 * times, self.dsp * times)
+
+
+@dataclass(frozen=True)
+class Part:
+    """A device: what there is of each resource."""
+
+    name: str
+    lut: int
+    ff: int
+    bram36: int
+    dsp: int

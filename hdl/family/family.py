@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from .cost import Cost
+from .cost import Cost, Part
 
 
 class Primitives(Protocol):
@@ -84,6 +84,16 @@ class Family(Protocol):
     @property
     def name(self) -> str:
         """What people call it."""
+        ...
+
+    @property
+    def parts(self) -> Sequence[Part]:
+        """Its devices."""
+        ...
+
+    @property
+    def series(self) -> Mapping[str, str]:
+        """Beginnings of their names, in lower case, and what people call those devices."""
         ...
 
     @property

@@ -7,11 +7,13 @@ docs/planning/planner.md holds one against the other.
 
 from __future__ import annotations
 
+import csv
 import math
 from collections.abc import Mapping
+from pathlib import Path
 from typing import ClassVar
 
-from .cost import Cost
+from .cost import Cost, Part
 from .series7_primitives import LUT_INPUTS, Series7Primitives
 
 SHIFT_FROM = 3
@@ -21,10 +23,29 @@ BLOCK_RAM_SHAPES = (36, 512), (18, 1024), (9, 2048), (4, 4096), (2, 8192), (1, 1
 """Bits and words of half a RAMB36."""
 
 
+def _parts() -> tuple[Part, ...]:
+    """Those in series7.csv, from Xilinx DS180 (7 Series FPGAs Overview) and DS190 (Zynq-7000 SoC Overview).
+
+    It is what may be used, not what is on the die: several parts are larger ones of which the tools give out less. See
+    docs/family/parts.md. A slice has four LUTs and eight registers, in every part.
+    """
+    with Path(__file__).with_suffix(".csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    return tuple(Part(r["name"], int(r["lut"]), 2 * int(r["lut"]), int(r["bram36"]), int(r["dsp"])) for r in rows)
+
+
 class Series7:
     """The answers of the 7 series."""
 
     name = "7 series"
+    parts = _parts()
+    series: ClassVar[Mapping[str, str]] = {
+        "xc7s": "Spartan-7",
+        "xc7a": "Artix-7",
+        "xc7k": "Kintex-7",
+        "xc7v": "Virtex-7",
+        "xc7z": "Zynq-7000",
+    }
     resources: ClassVar[Mapping[str, str]] = {"lut": "LUT", "ff": "registers", "bram36": "RAMB36", "dsp": "DSP48"}
     primitives = Series7Primitives()
 

@@ -20,8 +20,8 @@ from sigmabit.golden.network.network import Layer
 from sigmabit.golden.sampling.latent import Latent
 
 from ..arithmetic.rom import BANK
-from ..family import FAMILY, Cost
-from ..family.parts import Part, part
+from ..family import FAMILY, Cost, Part
+from ..family.parts import part
 from ..layers import convolution, dense, pool, shuffle, threshold, unrolled
 from ..layers.folding import Folding
 from ..noise.sampler import SamplerConfig
