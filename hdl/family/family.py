@@ -58,7 +58,7 @@ class Primitives(Protocol):
         ...
 
     def lookups(self, first: int, tables: Sequence[int], address: str, bits: int) -> str:
-        """entry[first], ... = functions of such an address, of `bits` bits; a table's lowest bit is the value for address 0."""
+        """entry[first], ... = functions of such an address, of up to six bits; a table's lowest bit is for address 0."""
         ...
 
     def sum_of_two(self, name: str) -> str:
