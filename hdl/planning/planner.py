@@ -20,8 +20,8 @@ from sigmabit.golden.network.network import Layer
 from sigmabit.golden.sampling.latent import Latent
 
 from ..arithmetic.rom import BANK
-from ..family.cost import Cost
-from ..family.parts import Part, part
+from ..family import FAMILY, Cost, Part
+from ..family.parts import part
 from ..layers import convolution, dense, pool, shuffle, threshold, unrolled
 from ..layers.folding import Folding
 from ..noise.sampler import SamplerConfig
@@ -38,7 +38,7 @@ STEP = 1.01
 """Least ratio between the intervals of a sweep."""
 
 
-RESOURCES = {"lut": "LUT", "ff": "registers", "bram36": "RAMB36", "dsp": "DSP48"}
+RESOURCES = FAMILY.resources
 """Of a part, in the order in which a plan is to have few of them, and what they are called."""
 
 
@@ -244,11 +244,6 @@ def _least(tables: Sequence[Table], room: NDArray[np.float64], number: int) -> f
     return None if rows is None else float(sum(table[row, number] for table, row in zip(tables, rows, strict=True)))
 
 
-MOST_LOADS = 1750
-"""LUTs that an address of a table in logic may drive: a table of several banks has no copies of its address
-(hdl/arithmetic/rom.py)."""
-
-
 def foldings_of(layer: Linear) -> Iterator[Folding]:
     """For each way to cut a window into chunks, every useful number of lanes; weights in logic or in block RAM.
 
@@ -262,8 +257,9 @@ def foldings_of(layer: Linear) -> Iterator[Folding]:
                 if folding.folds(layer) == 1:
                     useful = not block
                 else:
+                    # a table of several banks has no copies of its address
                     banks = -(-folding.folds(layer) // BANK)
-                    useful = block or banks == 1 or banks * folding.inputs(layer) * lanes <= MOST_LOADS
+                    useful = block or banks == 1 or banks * folding.inputs(layer) * lanes <= FAMILY.most_loads
                 if useful:
                     yield folding
 
