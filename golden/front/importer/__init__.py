@@ -63,36 +63,29 @@ def import_real(path: str | Path, input_scale: float | None = None, output_name:
 
 
 def is_real(path: str | Path, output_name: str | None = None) -> bool:
-    """Is the graph of an ONNX file real-valued, so that its layers need a calibration, or told as if it were? ModelFileError."""
+    """Is the graph of an ONNX file real-valued, so that its layers need a calibration? Errors as for import_model."""
     graph = read(Path(path), output_name)
-    if latent.is_real(graph, graph.leading):
-        return True
-    try:
-        return isinstance(_network(graph, str(path), None, None), RealNetwork)
-    except UnsupportedModelError:
-        return _told_as_real(graph)
+    return latent.is_real(graph, graph.leading) or isinstance(_network(graph, str(path), None, None), RealNetwork)
 
 
 def _network(graph: Graph, path: str, input_scale: float | None, real_scale: float | None) -> Network | RealNetwork:
     """What a graph is: a binary network, or a real-valued one, whose input may have a step of its own.
 
-    What draws noise, or holds some as constants, is real-valued. Anything else is what it can be read as, binary first. What can
-    be read as neither is told as what its author will have meant it to be: a graph that binarises nothing is real-valued.
+    What draws noise, or holds some as constants, is real-valued. Anything else is what it can be read as, binary first; only real
+    weights, or noise beside it, as an encoder's means have, make it real-valued. What can be read as neither is told as what it
+    will have been meant to be.
     """
-    if not latent.is_real(graph, graph.leading):
+    if latent.is_real(graph, graph.leading):
+        return RealWalk(graph, path, real_scale).run()
+    walk = BinaryWalk(graph, path, input_scale)
+    try:
+        return walk.run()
+    except UnsupportedModelError as as_binary:
+        beside_noise = latent.is_real(graph, graph.nodes)
+        if not (walk.real_weights or beside_noise):
+            raise
         try:
-            return BinaryWalk(graph, path, input_scale).run()
-        except UnsupportedModelError as refused:
-            if not _told_as_real(graph):
-                try:
-                    return RealWalk(graph, path, real_scale).run()
-                except UnsupportedModelError:
-                    raise refused from None
-    return RealWalk(graph, path, real_scale).run()
-
-
-def _told_as_real(graph: Graph) -> bool:
-    """Will a graph that can be read as no network have been meant to be real-valued? It has noise beside it, as an encoder's
-    means do, or binarises nothing.
-    """
-    return latent.is_real(graph, graph.nodes) or last_binary(graph, graph.leading) is None
+            return RealWalk(graph, path, real_scale).run()
+        except UnsupportedModelError as as_real:
+            meant_real = beside_noise or last_binary(graph, graph.leading) is None
+            raise as_real if meant_real else as_binary from None

@@ -41,6 +41,7 @@ class BinaryWalk(Walk[Network]):
     def __init__(self, graph: Graph, path: str, input_scale: float | None) -> None:
         super().__init__(graph, path, input_scale)
         self.assembly = Assembly()
+        self.real_weights = False
         self.handlers |= {"Conv": self.conv, "GlobalMaxPool": self.max_pool, "MaxPool": self.max_pool}
 
     def network(self, symbol: Symbol) -> Network:
@@ -102,6 +103,7 @@ class BinaryWalk(Walk[Network]):
             return binary_weights(weights, axis)
         except Refusal as refusal:
             reals = weights.dtype.kind == "f" and np.unique(np.abs(weights)).size > FEW
+            self.real_weights |= bool(reals)
             raise Refusal(f"{refusal}{REAL if reals else ''}") from None
 
     def binarise(self, node: Node, arguments: list[Value], steps: list[Step]) -> Symbol:
