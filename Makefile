@@ -38,7 +38,7 @@ endif
 STEM := $(basename $(notdir $(MODEL)))
 ENVIRONMENT := .venv/installed
 SIGMABIT := .venv/bin/sigmabit
-SOURCES := $(shell find golden hdl host verif scripts fpga -name '*.py' -o -name '*.cpp' -o -name '*.ys' -o -path 'fpga/rtl/*.v' -o -path 'hdl/family/*.csv')
+SOURCES := $(shell find golden hdl host verif scripts fpga -name '*.py' -o -name '*.cpp' -o -name '*.ys' -o -path 'fpga/series7/rtl/*.v' -o -path 'hdl/family/*.csv')
 export SIGMABIT_DATA ?= $(DATA)
 
 ifeq ($(INPUT),)
@@ -175,7 +175,7 @@ verilog_command = $(strip $(SIGMABIT) convert $(MODEL) $(planned) -o $(PLACE)/ve
 package_command = $(strip $(SIGMABIT) package $(MODEL) $(planned) $(if $(PLAN),--part $(PART)) -o $(PLACE)/package)
 else
 PLACE := build/$(STEM)/$(notdir $(BOARD))
-BOARD_FILE := $(if $(filter %.toml,$(BOARD)),$(BOARD),fpga/boards/$(BOARD).toml)
+BOARD_FILE := $(if $(filter %.toml,$(BOARD)),$(BOARD),fpga/series7/boards/$(BOARD).toml)
 BITSTREAM_NEEDS := $(PLACE)/verilog/board.json
 verilog_command = $(strip $(SIGMABIT) board $(MODEL) --board $(BOARD) --baud $(BAUD) $(on_board) -o $(PLACE)/verilog)
 package_command = $(strip $(SIGMABIT) package $(MODEL) $(patsubst part=%,--part %,$(filter part=%,$(ahead))) $(on_board) -o $(PLACE)/package)
@@ -216,7 +216,7 @@ VERILOG := $(PLACE)/verilog
 OUT := $(PLACE)/vivado
 out-of-context_first = $(if $(wildcard $(ENVIRONMENT)),,make setup &&) $(verilog_command) &&
 bitstream_first = $(out-of-context_first) $(package_command) &&
-include fpga/vivado/vivado.mk
+include fpga/series7/vivado/vivado.mk
 
 # before Vivado, which may fail, but nothing to run it again for
 $(call escaped,$(OUT))/bitstream.done: | $(PLACE)/package/component.xml

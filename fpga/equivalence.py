@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from .synthesis import PRIMITIVES, run_yosys
+from .synthesis import run_yosys
+from .targets import TARGET
 
 
 def prove_bodies_equal(source: Path, top: str, work: Path) -> int:
@@ -14,10 +15,10 @@ def prove_bodies_equal(source: Path, top: str, work: Path) -> int:
     of different names, by induction over a few cycles. Raises SynthesisError where no proof is found.
     """
     lines = []
-    for body, define in (("plain", ""), ("primitives", f"-D{PRIMITIVES} ")):
+    for body, define in (("plain", ""), ("primitives", f"-D{TARGET.macro} ")):
         lines += [
             f"read_verilog {define}{source.name}",
-            *(["read_verilog +/xilinx/cells_sim.v"] if define else []),
+            *([f"read_verilog {TARGET.models}"] if define else []),
             f"rename {top} {body}",
             f"hierarchy -top {body}",
             "proc -norom",

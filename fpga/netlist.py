@@ -1,43 +1,34 @@
-"""What a mapped 7-series netlist uses, and how deep its logic is."""
+"""A mapped netlist as Yosys writes it: what it uses, and how deep its logic is. What its cells are, a family knows."""
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-LUTS = {f"LUT{n}": 1 for n in range(1, 7)} | {
-    "LUT6_2": 1,
-    "INV": 1,
-    "SRL16E": 1,
-    "SRLC16E": 1,
-    "SRLC32E": 1,
-    "RAM32X1S": 1,
-    "RAM64X1S": 1,
-    "RAM32X1D": 2,
-    "RAM64X1D": 2,
-    "RAM128X1D": 4,
-    "RAM32M": 4,
-    "RAM64M": 4,
-}
-"""LUT6 that each cell occupies; inverters, shift registers and distributed memories are LUTs too (UG474)."""
+Cell = dict[str, Any]
+"""A cell of Yosys' JSON."""
 
-BRAM36 = {"RAMB36E1": 1.0, "RAMB18E1": 0.5}
-"""RAMB36 that each cell occupies."""
 
-CARRIES_PER_LEVEL = 8
-"""CARRY4 of one chain that count as one logic level."""
+class Way(NamedTuple):
+    """How a net is reached: its level, cells of the carry chain that it comes from, 0 elsewhere, and the net before it."""
 
-SEQUENTIAL_PINS = {"CLK", "C", "WCLK", "CLKARDCLK", "CLKBWRCLK"}
+    level: int
+    chain: int = 0
+    before: Any = None
+
+
+START = Way(0)
+"""How a net is reached that a register or a port drives."""
 
 
 @dataclass(frozen=True)
 class Area:
-    """LUT6, registers, RAMB36, DSP48, CARRY4, logic levels, and the most loads of a net that is no clock."""
+    """LUTs, registers, block RAM of 36 Kb, multipliers, carry chains by four bits; levels; the most loads of a net but clocks."""
 
     lut: int
     ff: int
@@ -63,13 +54,37 @@ class Area:
 
 
 class Netlist:
-    """One flat module of Yosys' JSON."""
+    """One flat module of Yosys' JSON. A family says what its cells are."""
 
     def __init__(self, path: Path, top: str) -> None:
         self.module: dict[str, Any] = json.loads(path.read_text())["modules"][top]
 
+    def uses(self, counts: Counter[str]) -> Mapping[str, float]:
+        """The fields of an area that cells of these kinds come to: lut, ff, bram36, dsp, carry4."""
+        raise NotImplementedError
+
+    def kind(self, cell: Cell) -> str:
+        """What drives a cell's outputs: "lut", "register", or "", which is everything else."""
+        raise NotImplementedError
+
+    def combinational(self, cell: Cell) -> bool:
+        """Is there a path through the cell without a register?"""
+        raise NotImplementedError
+
+    def clocked_by(self, pin: str) -> bool:
+        """Is a pin that of a clock?"""
+        raise NotImplementedError
+
+    def entries(self, cell: Cell) -> list[str]:
+        """Input pins that a combinational path can enter by."""
+        raise NotImplementedError
+
+    def leave(self, cell: Cell, arrival: Mapping[Any, Way]) -> Iterator[tuple[str, Way]]:
+        """How the nets of each output pin are reached, by how those before have been."""
+        raise NotImplementedError
+
     @cached_property
-    def cells(self) -> dict[str, dict[str, Any]]:
+    def cells(self) -> dict[str, Cell]:
         """Cells by name; names of scopes left out."""
         return {name: cell for name, cell in self.module["cells"].items() if cell["type"] != "$scopeinfo"}
 
@@ -81,11 +96,7 @@ class Netlist:
         if unknown:
             raise ValueError(f"cells that are not mapped: {', '.join(sorted(unknown))}")
         return Area(
-            lut=sum(LUTS.get(kind, 0) * n for kind, n in counts.items()),
-            ff=sum(n for kind, n in counts.items() if kind.startswith("FD")),
-            bram36=sum(BRAM36.get(kind, 0.0) * n for kind, n in counts.items()),
-            dsp=counts["DSP48E1"],
-            carry4=counts["CARRY4"],
+            **self.uses(counts),  # type: ignore[arg-type]
             levels=self.levels,
             fan_out=max(self.fan_out.values(), default=0),
             cells=dict(sorted(counts.items())),
@@ -93,12 +104,8 @@ class Netlist:
 
     @property
     def levels(self) -> int:
-        """Logic levels of the longest path between registers, or between a register and a port.
-
-        One LUT with the MUXF7/8 behind it is a level; so is a carry chain of up to eight CARRY4, the LUT before it not
-        included; distributed memory counts as a LUT from address to output. Block RAM and DSP are ends of paths.
-        """
-        return max((level for level, _, _ in self._arrival.values()), default=0)
+        """Logic levels of the longest path between registers, or between a register and a port."""
+        return max((way.level for way in self._arrival.values()), default=0)
 
     @property
     def deepest_path(self) -> list[str]:
@@ -106,43 +113,22 @@ class Netlist:
         if not self._arrival:
             return []
         names = {net: name for name, entry in self.module["netnames"].items() for net in entry["bits"]}
-        net: Any = max(self._arrival, key=lambda n: self._arrival[n][0])
+        net: Any = max(self._arrival, key=lambda n: self._arrival[n].level)
         path = []
         while net is not None:
             kind = self.cells[self._driver[net]]["type"] if net in self._driver else "start"
             path.append(f"{names.get(net, net)} ({kind})")
-            net = self._arrival[net][2] if net in self._arrival else None
+            net = self._arrival[net].before if net in self._arrival else None
         return path[::-1]
 
     @cached_property
-    def _arrival(self) -> dict[Any, tuple[int, int, Any]]:
-        """For each net behind combinational logic: its level, the CARRY4 so far in its chain, and the net before it."""
-        arrival: dict[Any, tuple[int, int, Any]] = {}
-
-        def latest(cell: dict[str, Any], pins: Sequence[str], cost: int) -> tuple[int, int, Any]:
-            nets = [net for pin in pins for net in cell["connections"].get(pin, []) if not isinstance(net, str)]
-            return max(((arrival.get(net, (0, 0, None))[0] + cost, 0, net) for net in nets), default=(cost, 0, None))
-
-        def later(*ways: tuple[int, int, Any]) -> tuple[int, int, Any]:
-            return max(ways, key=lambda way: way[:2])
-
+    def _arrival(self) -> dict[Any, Way]:
+        """How each net behind combinational logic is reached."""
+        arrival: dict[Any, Way] = {}
         for name in self._in_order:
             cell = self.cells[name]
-            if cell["type"] == "CARRY4":
-                level, _, before = latest(cell, ("S", "DI", "CYINIT"), 1)
-                way = (level, 1, before)
-                for net in cell["connections"].get("CI", []):
-                    level, length, _ = arrival.get(net, (0, 0, None))
-                    if length:
-                        more = length == CARRIES_PER_LEVEL
-                        way = later(way, (level + 1, 1, net) if more else (level, length + 1, net))
-            elif cell["type"] in ("MUXF7", "MUXF8"):
-                way = later(latest(cell, ("I0", "I1"), 0), latest(cell, ("S",), 1))
-            else:
-                way = latest(cell, _inputs(cell), 1)
-            for pin, nets in _outputs(cell):
-                own = latest(cell, _read_by_o5(cell), 1) if (cell["type"], pin) == ("LUT6_2", "O5") else way
-                arrival.update(dict.fromkeys(nets, own))
+            for pin, way in self.leave(cell, arrival):
+                arrival.update(dict.fromkeys(cell["connections"][pin], way))
         return arrival
 
     @cached_property
@@ -171,13 +157,17 @@ class Netlist:
     def _driver(self) -> dict[Any, str]:
         """The combinational cell that drives each net."""
         return {
-            net: name for name, cell in self.cells.items() if _combinational(cell) for _, nets in _outputs(cell) for net in nets
+            net: name
+            for name, cell in self.cells.items()
+            if self.combinational(cell)
+            for pin in outputs(cell)
+            for net in cell["connections"][pin]
         }
 
     def _below(self, name: str) -> list[str]:
         """The combinational cells that drive a cell."""
         cell, driver = self.cells[name], self._driver
-        return [driver[net] for pin in _inputs(cell) for net in cell["connections"][pin] if net in driver]
+        return [driver[net] for pin in self.entries(cell) for net in cell["connections"][pin] if net in driver]
 
     @cached_property
     def fan_out(self) -> dict[str, int]:
@@ -186,34 +176,34 @@ class Netlist:
         loads: Counter[Any] = Counter(
             net
             for cell in self.cells.values()
-            for pin in _inputs(cell, everything=True)
-            if pin not in SEQUENTIAL_PINS
+            for pin in inputs(cell)
+            if not self.clocked_by(pin)
             for net in cell["connections"][pin]
             if not isinstance(net, str)
         )
         return {str(names.get(net, net)): count for net, count in loads.most_common()}
 
 
-def _combinational(cell: dict[str, Any]) -> bool:
-    kind = cell["type"]
-    return kind.startswith(("LUT", "MUXF", "RAM32M", "RAM64M", "RAM32X", "RAM64X", "RAM128X")) or kind in ("CARRY4", "INV")
+def inputs(cell: Cell) -> list[str]:
+    """Input pins that are connected."""
+    return _connected(cell, "input")
 
 
-def _inputs(cell: dict[str, Any], everything: bool = False) -> list[str]:
-    """Input pins that a combinational path can enter by; memories only by their read addresses."""
-    pins = [pin for pin, direction in cell["port_directions"].items() if direction == "input" and pin in cell["connections"]]
-    if everything or not cell["type"].startswith("RAM"):
-        return pins
-    return [pin for pin in pins if pin.startswith(("ADDR", "DPRA", "A"))]
+def outputs(cell: Cell) -> list[str]:
+    """Output pins that are connected."""
+    return _connected(cell, "output")
 
 
-def _read_by_o5(cell: dict[str, Any]) -> list[str]:
-    """Input pins that the lower output of a LUT6_2 depends on: the lower half of its table tells."""
-    table = int(cell["parameters"]["INIT"], 2)
-    return [f"I{pin}" for pin in range(5) if any((table >> i ^ table >> (i ^ 1 << pin)) & 1 for i in range(32))]
+def latest(arrival: Mapping[Any, Way], cell: Cell, pins: Iterable[str], levels: int) -> Way:
+    """How a net is reached through so many levels of logic behind some pins of a cell."""
+    nets = (net for pin in pins for net in cell["connections"].get(pin, []) if not isinstance(net, str))
+    return max((Way(arrival.get(net, START).level + levels, 0, net) for net in nets), default=Way(levels))
 
 
-def _outputs(cell: dict[str, Any]) -> Iterator[tuple[str, list[Any]]]:
-    for pin, direction in cell["port_directions"].items():
-        if direction == "output" and pin in cell["connections"]:
-            yield pin, cell["connections"][pin]
+def later(way: Way) -> tuple[int, int]:
+    """By what one way is later than another."""
+    return way.level, way.chain
+
+
+def _connected(cell: Cell, wanted: str) -> list[str]:
+    return [pin for pin, direction in cell["port_directions"].items() if direction == wanted and pin in cell["connections"]]

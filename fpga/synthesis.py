@@ -8,15 +8,9 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import pyosys
-
 from . import programs
 from .netlist import Area, Netlist
-
-SCRIPT = Path(__file__).with_name("xc7.ys")
-
-PRIMITIVES = "SIGMABIT_7SERIES"
-"""The macro with which modules instantiate primitives of the 7 series."""
+from .targets import TARGET
 
 
 class SynthesisError(RuntimeError):
@@ -48,26 +42,21 @@ def synthesise(sources: Sequence[Path], top: str, work: Path, boxes: Collection[
     """
     netlist = work / f"{top}.json"
     run_yosys([*_mapping(sources, top, boxes), f"write_json {netlist.resolve()}"], top, sources[0].resolve().parent, work)
-    return Netlist(netlist, top)
+    return TARGET.netlist(netlist, top)
 
 
 def _mapping(sources: Sequence[Path], top: str, boxes: Collection[str] = ()) -> list[str]:
     """The commands that read sources, in their own folder, and map module `top`."""
     folder = sources[0].resolve().parent
     return [
-        "read_verilog -lib -specify +/xilinx/cells_sim.v",
-        "read_verilog -lib +/xilinx/cells_xtra.v",
+        *TARGET.libraries,
         *(
-            f"read_verilog {'-lib' if source.stem in boxes else f'-D{PRIMITIVES}'} {source.resolve().relative_to(folder)}"
+            f"read_verilog {'-lib' if source.stem in boxes else f'-D{TARGET.macro}'} {source.resolve().relative_to(folder)}"
             for source in sources
         ),
         f"hierarchy -check -top {top}",
-        f"script {SCRIPT}",
+        f"script {TARGET.script}",
     ]
-
-
-CELLS = Path(pyosys.__file__).parent / "share" / "xilinx" / "cells_sim.v"
-"""What the primitives do, in Verilog."""
 
 
 def as_verilog(sources: Sequence[Path], top: str, work: Path) -> tuple[str, Netlist]:
@@ -80,7 +69,7 @@ def as_verilog(sources: Sequence[Path], top: str, work: Path) -> tuple[str, Netl
     writing = [f"write_verilog -noattr -noexpr {verilog.resolve()}", f"write_json {netlist.resolve()}"]
     run_yosys([*_mapping(sources, top), *renaming, *writing], top, sources[0].resolve().parent, work)
     # a bus of thousands on one line is more than some tools take
-    return verilog.read_text().replace(", ", ",\n"), Netlist(netlist, top)
+    return verilog.read_text().replace(", ", ",\n"), TARGET.netlist(netlist, top)
 
 
 def areas(

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 from pyosys import libyosys
 
-PATTERNS = {"xilinx_dsp": "DSP48E1", "xilinx_srl -variable": "$shiftx"}
+from .targets import TARGETS
+
+PATTERNS = dict(chain.from_iterable(target.patterns.items() for target in TARGETS))
 """Beginnings of commands, and the type of the cells without which they find nothing."""
 
 

@@ -21,7 +21,7 @@ class MistakeError(ValueError):
 
 def ahead(given: Mapping[str, str]) -> dict[str, object]:
     """The top's name, part and clock; for a board its flash, too. Raises MistakeError, or BoardError for boards and clocks."""
-    from sigmabit.fpga import board as boards
+    from sigmabit.fpga.series7 import board as boards
     from sigmabit.hdl.verilog.keywords import identifier, system_name
 
     for name in ("MODEL", "PLAN", "SAIF"):

@@ -10,7 +10,7 @@ from sigmabit.fpga.synthesis import SynthesisError
 from sigmabit.fpga.synthesis import areas as by_module
 from sigmabit.golden import InputError, SigmabitError
 from sigmabit.hdl.arithmetic.popcount import PopcountConfig
-from sigmabit.hdl.family.cost import Cost
+from sigmabit.hdl.family import Cost
 from sigmabit.hdl.pipeline.top import Pipeline
 from sigmabit.hdl.planning.plan import Plan
 from sigmabit.hdl.verilog.convert import convert

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sigmabit.fpga.power import Power, power
+from sigmabit.fpga.series7.power import Power, power
 from sigmabit.golden import InputError, Network
 from sigmabit.golden.network.identity import identity
 from sigmabit.hdl.planning.plan import Plan

@@ -41,6 +41,12 @@ AT_A_TIME = 1 << 24
 LATENT_FRACTION = 8
 """Fraction bits of means and logarithms of variances, unless the means need the bits in front of the point."""
 
+SCORE_BITS = 16
+"""Of the results of a network that draws no samples: so many that they add next to nothing to the error of its weights."""
+
+SCORE_ROOM = 2
+"""How far beyond the calibration's such results may go before they are cut off, and two of them become alike."""
+
 MAX_SHIFT = 24
 """Most bits that are cut off a sum: weights too small to matter are rounded to nothing rather than have sums of any width."""
 
@@ -176,7 +182,8 @@ def quantise(network: RealNetwork, ranges: Ranges, precision: Precision) -> Netw
                 units += [2.0 ** (-2 * latent.fraction), 2.0**-KL_FRACTION]
             continue
         heads = _head_unit(ranges[real.name], precision) if isinstance(following, RealLatent) else None
-        fixed, unit = _linear(real, stage, ranges[real.name], precision, heads)
+        scores = following is None and network.latent is None and not real.function.steps
+        fixed, unit = _linear(real, stage, ranges[real.name], precision, heads, scores)
         layers.append(fixed)
         tensor = fixed.output
         if real.rows * real.columns > 1:
@@ -187,7 +194,7 @@ def quantise(network: RealNetwork, ranges: Ranges, precision: Precision) -> Netw
         stage = _Stage.of(tensor, unit)
         units = [unit] * tensor.channels
     scale = np.array(units, np.float32)[network.output_order % stage.tensor.channels]
-    output = OutputFormat(network.output_name, network.output_shape, network.output_order, scale, 1, 0, Chain(()))
+    output = OutputFormat(network.output_name, network.output_shape, network.output_order, scale, 1, 0, network.host)
     return Network(network.name, network.input, tuple(layers), output, network.ties)
 
 
@@ -207,12 +214,18 @@ def _latent(real: RealLatent, stage: _Stage, reach: Range, precision: Precision)
     return Latent(real.name, real.nodes, stage.tensor, *form)
 
 
-def _linear(real: RealLinear, stage: _Stage, sums: Range, precision: Precision, heads: float | None) -> tuple[Fixed, float]:
-    """A layer, and the unit of its codes. heads: the unit that is wanted of means and logarithms of variances."""
+def _linear(
+    real: RealLinear, stage: _Stage, sums: Range, precision: Precision, heads: float | None, scores: bool
+) -> tuple[Fixed, float]:
+    """A layer, and the unit of its codes. heads: the unit that is wanted of means and logarithms of variances. scores: its sums
+    are the network's results.
+    """
     steps = real.function.steps
     relu = len(steps) == 1 and isinstance(steps[0], LeakyRelu) and not np.any(steps[0].constant)
     if heads is not None:
         bits, signed, wanted = precision.latents, True, heads
+    elif scores:
+        bits, signed, wanted = SCORE_BITS, True, SCORE_ROOM * sums.magnitude / _limit(SCORE_BITS)
     elif relu:
         bits, signed, wanted = precision.codes, False, max(sums.high, 0.0) / ((1 << precision.codes) - 1)
     elif not steps:

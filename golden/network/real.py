@@ -135,7 +135,8 @@ class RealNetwork:
     input: how the graph's input becomes codes. binary: integer layers in front, from a binary encoder. layers: the rest, from
     end to end. output: name, shape without the batch, and for each element of the flat output the index of its result in stream
     order. ties: decisions of the binary layers, as in Network. omitted: what of the graph is no part of it. bits: what those of
-    the binary layers stand for, which zero padding tells apart.
+    the binary layers stand for, which zero padding tells apart. host: what the host makes of the (N, size) output, such as a
+    softmax.
     """
 
     name: str
@@ -148,6 +149,7 @@ class RealNetwork:
     ties: tuple[Tie, ...] = ()
     omitted: Omitted = field(default=Omitted())
     bits: Grid = BIPOLAR
+    host: Chain = field(default=Chain())
 
     @property
     def grid(self) -> Grid:
@@ -193,4 +195,5 @@ class RealNetwork:
     def output(self, x: NDArray[np.generic], epsilon: NDArray[np.floating]) -> Real:
         """The graph's output (N, *output_shape) for the same."""
         *_, result = self.evaluate(x, epsilon).values()
-        return result.reshape(len(x), -1)[:, self.output_order].reshape(-1, *self.output_shape)
+        values = self.host(result.reshape(len(x), -1)[:, self.output_order])
+        return np.asarray(values, np.float64).reshape(-1, *self.output_shape)

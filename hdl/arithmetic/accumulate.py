@@ -6,17 +6,14 @@ from dataclasses import dataclass
 
 from myhdl import always, always_comb, block, intbv
 
-from ..family.cost import Cost
+from ..family import FAMILY, Billed, Cost, Family
 from ..verilog.fabric import Blocks, field, joined, like, register, register_reset
 from ..verilog.module import leaf
 from ..verilog.stream import bit, wire
 
-LOADS = 1750
-"""Registers, and LUTs, that one control signal drives at the most."""
-
 
 @dataclass(frozen=True)
-class AccumulateConfig:
+class AccumulateConfig(Billed):
     """lanes: sums side by side; count_bits, sum_bits: widths of a count and of a sum; gain: what a count of one adds to a
     sum. folded: sums of more than one count. scores: give the sums themselves, not their decisions.
     """
@@ -36,7 +33,7 @@ class AccumulateConfig:
     @property
     def group(self) -> int:
         """Lanes that share a `valid` and a `first`."""
-        return max(1, LOADS // self.sum_bits)
+        return max(1, FAMILY.most_loads // self.sum_bits)
 
     def __post_init__(self) -> None:
         if self.gain < 1:
@@ -52,11 +49,10 @@ class AccumulateConfig:
         """Bits per lane of the result."""
         return self.sum_bits if self.scores else 1
 
-    @property
-    def cost(self) -> Cost:
-        """Expected size: a carry chain per lane."""
-        kept = self.sum_bits * self.lanes if self.folded else 0
-        return Cost(self.sum_bits * self.lanes, kept + self.result_bits * self.lanes)
+    def bill(self, family: Family) -> Cost:
+        """An adder per lane."""
+        kept = self.sum_bits if self.folded else 0
+        return (family.adder(self.sum_bits) + family.registers(kept + self.result_bits)) * self.lanes
 
     @property
     def latency(self) -> int:

@@ -8,7 +8,7 @@ from myhdl import Signal, always_comb, block
 
 from sigmabit.golden.arithmetic.activate import Activation
 
-from ..family.cost import Cost
+from ..family import Billed, Cost, Family
 from ..verilog.fabric import Blocks, joined, like, pass_on, register, register_reset
 from ..verilog.module import composite, leaf
 from ..verilog.stream import Flow, wire
@@ -17,7 +17,7 @@ from .tabulate import TabulateConfig, tabulate
 
 
 @dataclass(frozen=True)
-class LimitConfig:
+class LimitConfig(Billed):
     """lanes: sums side by side, of sum_bits bits; shift: low bits that are left out; bits, signed: what is left is limited to."""
 
     lanes: int
@@ -30,10 +30,9 @@ class LimitConfig:
     def module(self) -> str:
         return f"limit_{self.lanes}x{self.sum_bits}_{self.shift}s{self.bits}{'s' if self.signed else 'u'}"
 
-    @property
-    def cost(self) -> Cost:
-        """Expected size: the comparison of the high bits, and a LUT a bit."""
-        return Cost(self.lanes * (self.bits + 3), self.lanes * self.bits)
+    def bill(self, family: Family) -> Cost:
+        """The comparison of the high bits, and a function a bit."""
+        return (family.logic(self.bits + 3) + family.registers(self.bits)) * self.lanes
 
     @property
     def latency(self) -> int:
@@ -124,7 +123,7 @@ def limit(clk, rst, sink, source, config):
 
 
 @dataclass(frozen=True)
-class ActivateConfig:
+class ActivateConfig(Billed):
     """name: the layer's. limit: shift and saturation. table: what the numbers are looked up in, or None."""
 
     name: str
@@ -145,10 +144,9 @@ class ActivateConfig:
         """Width of a code."""
         return self.limit.bits if self.table is None else self.table.width
 
-    @property
-    def cost(self) -> Cost:
-        """Expected size."""
-        return self.limit.cost + (self.table.cost if self.table else Cost())
+    def bill(self, family: Family) -> Cost:
+        """That of its parts."""
+        return self.limit.bill(family) + (self.table.bill(family) if self.table else Cost())
 
     @property
     def latency(self) -> int:

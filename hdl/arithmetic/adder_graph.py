@@ -6,29 +6,27 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import chain
 
 import numpy as np
 from myhdl import always
 
 from sigmabit.golden.arithmetic.adder_graph import AdderGraph, Term
 
-from ..family.cost import Cost
+from ..family import Billed, Cost, Family, in_synthesis
 from ..verilog.module import composite, written
 from .delay import DelayConfig, delay
 
 LEVELS, SMALL_LEVELS = 2, 3
-"""Logic levels of a sum, the LUTs before the carry chain and the chain; and of one of three terms with a LUT a bit, not two."""
-
-SRL_FROM = 3
-"""From so many registers in a row on, synthesis takes shift-register LUTs in their place."""
+"""Logic levels of a sum, what is before the carry chain and the chain; and of one of three terms, as small as can be."""
 
 
 @dataclass(frozen=True)
 class Schedule:
     """Where the values of a graph are computed: in which stage each, and how many registers each is kept in behind it.
 
-    small: the sums of three terms that have one LUT a bit; the others have two, and a level less. latency: stages, each of which
-    ends with a register, at least one.
+    small: the sums of three terms that are as small as can be; the others are larger, with a level less. latency: stages, each
+    of which ends with a register, at least one.
     """
 
     stages: tuple[int, ...]
@@ -38,7 +36,7 @@ class Schedule:
 
 
 @dataclass(frozen=True)
-class AdderGraphConfig:
+class AdderGraphConfig(Billed):
     """A graph whose inputs have `input_bits` bits, signed or not.
 
     cycles: the latency that is wanted; None: the least of the smallest circuit. levels: logic levels between registers.
@@ -116,25 +114,24 @@ class AdderGraphConfig:
         """Each value in the earliest stage that it can be in, or a later one where that saves registers."""
         return _Planner(self.graph, self.widths, self.levels).schedule(self.cycles)
 
-    @property
-    def cost(self) -> Cost:
-        """Expected size: the LUTs of the sums, and registers, of which many in a row are shift-register LUTs."""
-        lut = sum(self._sum_luts(number) for number in range(self.graph.leaves, self.graph.size))
-        kept = [(bits, cycles) for bits, cycles in zip(self.widths, self.schedule.kept, strict=True) if cycles]
-        shifted = sum(bits for bits, cycles in kept if cycles >= SRL_FROM)
-        return Cost(lut + shifted, sum(bits * cycles for bits, cycles in kept if cycles < SRL_FROM) + self.latency)
+    def bill(self, family: Family) -> Cost:
+        """The sums, the registers behind them, and those of `valid`."""
+        sums = (self._sum_bill(number, family) for number in range(self.graph.leaves, self.graph.size))
+        kept = (family.delay(bits, cycles) for bits, cycles in zip(self.widths, self.schedule.kept, strict=True) if cycles)
+        return sum(chain(sums, kept), family.registers(self.latency))
 
     def _low_bits(self, number: int) -> int:
         """How many low bits a sum copies from a term, the only one that has them, if that is positive."""
         first, second = sorted(self.graph.sums[number - self.graph.leaves], key=lambda term: term.shift)[:2]
         return 0 if first.negative else min(second.shift, self.widths[number] - 1)
 
-    def _sum_luts(self, number: int) -> int:
+    def _sum_bill(self, number: int, family: Family) -> Cost:
         terms, low, high = self.graph.sums[number - self.graph.leaves], self._low_bits(number), self.widths[number]
         if len(terms) == 3:
-            return (high - low) * (1 if number in self.schedule.small else 2)
+            return family.adder_of_three(high - low, fast=number not in self.schedule.small)
         pairs = {tuple(self._bit(term, position) for term in terms) for position in range(low, high)}
-        return sum(any(bit is None for bit in pair) <= any(term.negative for term in terms) for pair in pairs)
+        added = sum(any(bit is None for bit in pair) <= any(term.negative for term in terms) for pair in pairs)
+        return family.adder(added)
 
     def _bit(self, term: Term, position: int) -> int | None:
         """Which bit of its value stands in a position of a term; None where that is a constant."""
@@ -257,8 +254,13 @@ class AddersConfig(AdderGraphConfig):
 
     def verilog(self) -> str:
         """The module's text: stage by stage the sums, a line each, and the registers behind them; then what a sum is."""
+        name = self.module
         helpers = HELPERS.format(
-            name=self.module, **{f"lut_{n}": _sum3_table(n) for n in range(3)}, **{f"fast_{n}": _fast3_table(n) for n in range(3)}
+            name=name,
+            sum2=in_synthesis(lambda primitives: primitives.sum_of_two(name), SUM2),
+            sum3=in_synthesis(lambda primitives: primitives.sum_of_three(name), SUM3),
+            fast3=in_synthesis(lambda primitives: primitives.fast_sum_of_three(name), SUM3),
+            helpers=in_synthesis(lambda primitives: primitives.sum_helpers(name)),
         )
         return "\n".join(self._lines()) + "\n" + helpers
 
@@ -343,29 +345,8 @@ class AddersConfig(AdderGraphConfig):
         return f"({name} << {term.shift})" if term.shift else name
 
 
-def _sum3_table(negatives: int) -> str:
-    """Contents of the LUT6_2 of one bit of a sum of three terms, the last `negatives` of which are negative.
-
-    I0 to I2: the terms' bits; I3: the majority of the bits below. O5: the majority of the bits; O6: the sum of them and I3.
-    """
-    sums = majorities = 0
-    for index in range(32):
-        ones = _ones(index, negatives)
-        majorities |= (ones >= 2) << index
-        sums |= ((ones + (index >> 3)) & 1) << index
-    return f"64'h{sums << 32 | majorities:016x}"
-
-
-def _fast3_table(negatives: int) -> str:
-    """The same of a LUT6 with the bits below in I3 to I5, which finds their majority itself."""
-    table = sum(((_ones(index, negatives) + (_ones(index >> 3, negatives) >= 2)) & 1) << index for index in range(64))
-    return f"64'h{table:016x}"
-
-
-def _ones(bits: int, negatives: int) -> int:
-    """How many of three bits are set once the last `negatives` are inverted."""
-    return sum((bits >> i & 1) != (i >= 3 - negatives) for i in range(3))
-
+SUM2 = "assign sum = NEGATIVES != 0 ? a - b : a + b;"
+SUM3 = "assign sum = NEGATIVES == 0 ? a + b + c : NEGATIVES == 1 ? a + b - c : a - b - c;"
 
 HELPERS = """
 // a + b, or a - b where one is negative
@@ -373,83 +354,24 @@ module {name}_sum2 #(parameter WIDTH = 1, parameter NEGATIVES = 0) (
     input wire [WIDTH-1:0] a, b,
     output wire [WIDTH-1:0] sum
 );
-`ifdef SYNTHESIS
-{name}_chain #(WIDTH) chain (NEGATIVES != 0, a, NEGATIVES != 0 ? a ~^ b : a ^ b, sum);
-`else
-assign sum = NEGATIVES != 0 ? a - b : a + b;
-`endif
-endmodule
+{sum2}endmodule
 
 // a + b + c, a + b - c, or a - b - c
 module {name}_sum3 #(parameter WIDTH = 1, parameter NEGATIVES = 0) (
     input wire [WIDTH-1:0] a, b, c,
     output wire [WIDTH-1:0] sum
 );
-`ifdef SYNTHESIS
-localparam TABLE = NEGATIVES == 0 ? {lut_0} : NEGATIVES == 1 ? {lut_1} : {lut_2};
-wire [WIDTH-1:0] partial;
-wire [WIDTH:0] majority;
-assign majority[0] = NEGATIVES == 2;
-genvar i;
-generate
-    for (i = 0; i < WIDTH; i = i + 1) begin : position
-        LUT6_2 #(.INIT(TABLE)) lut (
-            .I0(a[i]), .I1(b[i]), .I2(c[i]), .I3(majority[i]), .I4(1'b0), .I5(1'b1), .O5(majority[i+1]), .O6(partial[i])
-        );
-    end
-endgenerate
-{name}_chain #(WIDTH) chain (NEGATIVES != 0, majority[WIDTH-1:0], partial, sum);
-`else
-assign sum = NEGATIVES == 0 ? a + b + c : NEGATIVES == 1 ? a + b - c : a - b - c;
-`endif
-endmodule
+{sum3}endmodule
 
 // the same, faster and larger
 module {name}_fast3 #(parameter WIDTH = 1, parameter NEGATIVES = 0) (
     input wire [WIDTH-1:0] a, b, c,
     output wire [WIDTH-1:0] sum
 );
-`ifdef SYNTHESIS
-localparam TABLE = NEGATIVES == 0 ? {fast_0} : NEGATIVES == 1 ? {fast_1} : {fast_2};
-wire [WIDTH-1:0] a1 = a << 1, b1 = b << 1, c1 = c << 1, partial;
-wire [WIDTH-1:0] u = NEGATIVES == 2 ? ~b1 : b1, v = NEGATIVES != 0 ? ~c1 : c1;
-genvar i;
-generate
-    for (i = 0; i < WIDTH; i = i + 1) begin : position
-        LUT6 #(.INIT(TABLE)) lut (.I0(a[i]), .I1(b[i]), .I2(c[i]), .I3(a1[i]), .I4(b1[i]), .I5(c1[i]), .O(partial[i]));
-    end
-endgenerate
-{name}_chain #(WIDTH) chain (NEGATIVES != 0, (a1 & u) | (a1 & v) | (u & v), partial, sum);
-`else
-assign sum = NEGATIVES == 0 ? a + b + c : NEGATIVES == 1 ? a + b - c : a - b - c;
-`endif
-endmodule
+{fast3}endmodule
 
-`ifdef SYNTHESIS
-module {name}_chain #(parameter WIDTH = 1) (
-    input wire first,
-    input wire [WIDTH-1:0] generated, propagate,
-    output wire [WIDTH-1:0] sum
-);
-localparam BLOCKS = (WIDTH + 3) / 4;
-wire [4*BLOCKS-1:0] di = generated, s = propagate, o;
-wire [4*BLOCKS:0] carry;
-assign carry[0] = 1'b0;
-genvar i;
-generate
-    for (i = 0; i < BLOCKS; i = i + 1) begin : position
-        CARRY4 carry4 (
-            .CI(carry[4*i]), .CYINIT(i == 0 ? first : 1'b0), .DI(di[4*i+:4]), .S(s[4*i+:4]), .O(o[4*i+:4]), .CO(carry[4*i+1+:4])
-        );
-    end
-endgenerate
-assign sum = o[WIDTH-1:0];
-endmodule
-`endif
-"""
-"""What sums are, in simulation and on 7-series parts: sums of two have a LUT per bit before the carry chain, and so have sums of
-three, with both outputs of the LUT in use (Simkins and Young, US 7274211; XAPP522). Without this, synthesis takes apart what the
-graph shares."""
+{helpers}"""
+"""What sums are, in simulation and in synthesis, which without primitives takes apart what the graph shares."""
 
 
 @written

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 from myhdl import always, always_comb, always_seq
 
-from ..family.cost import Cost
+from ..family import Billed, Cost, Family
 from ..verilog.module import leaf
 from ..verilog.stream import index_bits, wire
 
 
 @dataclass(frozen=True)
-class CollectConfig:
+class CollectConfig(Billed):
     """A position of `bits` bits comes in `chunks` chunks of `chunk_bits`, the lowest first; bits beyond `bits` are dropped."""
 
     bits: int
@@ -27,10 +27,9 @@ class CollectConfig:
     def module(self) -> str:
         return f"collect_{self.chunks}x{self.chunk_bits}_to_{self.bits}"
 
-    @property
-    def cost(self) -> Cost:
-        """Expected size: a shift register."""
-        return Cost(self.chunks.bit_length() + 2, self.chunks * self.chunk_bits)
+    def bill(self, family: Family) -> Cost:
+        """A shift register."""
+        return family.logic(self.chunks.bit_length() + 2) + family.registers(self.chunks * self.chunk_bits)
 
     @property
     def latency(self) -> int:

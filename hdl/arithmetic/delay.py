@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from myhdl import always, always_seq, block
 
-from ..family.primitives import kept_registers, two_bodies
+from ..family import Primitives, with_bodies
 from ..verilog.fabric import Blocks, age, age_reset, like
 from ..verilog.module import leaf
 
@@ -71,12 +71,12 @@ def copy_reset(clk, rst, source, copies):
 
 
 def _copies(reset: str) -> str:
-    registers = "wire [$top:0] ${copies}_q;\n" + kept_registers(
-        "${copies}_register", "$top", "$source", "${copies}_q", "$clk", reset
-    )
-    shown = "always @* $copies = ${copies}_q;\n"
+    def kept(primitives: Primitives) -> str:
+        registers = primitives.kept_registers("${copies}_register", "$top", "$source", "${copies}_q", "$clk", reset)
+        return f"wire [$top:0] ${{copies}}_q;\n{registers}always @* $copies = ${{copies}}_q;\n"
+
     cleared = "if ($rst) $copies <= {$count{1'b0}}; else " if reset == "$rst" else ""
-    return two_bodies(registers + shown, f"always @(posedge $clk) {cleared}$copies <= {{$count{{$source}}}};")
+    return "\n" + with_bodies(kept, f"always @(posedge $clk) {cleared}$copies <= {{$count{{$source}}}};")
 
 
 copy.verilog_code = _copies("1'b0")

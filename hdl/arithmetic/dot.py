@@ -6,20 +6,17 @@ from dataclasses import dataclass
 
 from myhdl import always, block, intbv
 
-from ..family.cost import Cost
+from ..family import FAMILY, Billed, Cost, Family
 from ..verilog.fabric import Blocks, add, field, joined, pass_on, register
 from ..verilog.module import leaf
 from ..verilog.stream import wire
-
-DSP_FROM = 8
-"""Bits that both factors must have for a DSP48; smaller products are made of LUTs (fpga/xc7.ys says the same to Yosys)."""
 
 SPLIT_FROM = 5
 """Bits from which on a weight is multiplied in two halves where that is done by LUTs, which keeps to four logic levels."""
 
 
 @dataclass(frozen=True)
-class DotConfig:
+class DotConfig(Billed):
     """inputs: codes of an operand, of `bits` bits, in two's complement if signed. weight_bits: of a weight, in two's complement.
     lanes: sums taken of the same operand. count_bits: width of a sum, which is taken modulo 2**count_bits.
     """
@@ -55,8 +52,8 @@ class DotConfig:
 
     @property
     def uses_dsp(self) -> bool:
-        """Are products made by DSP48?"""
-        return min(self.code_bits, self.weight_bits) >= DSP_FROM
+        """Are products made by multipliers?"""
+        return FAMILY.multiplies(self.code_bits, self.weight_bits)
 
     @property
     def halves(self) -> bool:
@@ -68,15 +65,13 @@ class DotConfig:
         """Cycles from operand and weights to the sums."""
         return 2 + (self.inputs - 1).bit_length()
 
-    @property
-    def cost(self) -> Cost:
-        """Expected size: DSP48 or LUTs for the products, a carry chain for each addition."""
-        products, additions = self.inputs * self.lanes, (self.inputs - 1) * self.lanes
-        sums = Cost(additions * self.count_bits, additions * self.count_bits)
-        if self.uses_dsp:
-            return sums + Cost(dsp=products)
-        size = self.code_bits * self.weight_bits * (1.8 if self.signed else 1.1)
-        return sums + Cost(products * size, products * self.product_bits * (2.5 if self.halves else 2))
+    def bill(self, family: Family) -> Cost:
+        """Products, whose registers a multiplier holds itself, and their sums."""
+        product = family.product(self.code_bits, self.weight_bits, self.signed)
+        if not family.multiplies(self.code_bits, self.weight_bits):
+            product += family.registers(self.product_bits * (2.5 if self.halves else 2))
+        sums = family.adder(self.count_bits) + family.registers(self.count_bits)
+        return sums * ((self.inputs - 1) * self.lanes) + product * (self.inputs * self.lanes)
 
 
 @block

@@ -9,7 +9,7 @@ from itertools import chain
 
 from myhdl import Signal, always_comb, block
 
-from ..family.cost import Cost
+from ..family import Billed, Cost, Family
 from ..verilog.fabric import Blocks, field, joined, like, register
 from ..verilog.module import leaf
 from ..verilog.stream import wire
@@ -51,7 +51,7 @@ def _trimmed(counts: list[int]) -> tuple[int, ...]:
 
 
 @dataclass(frozen=True)
-class PopcountConfig:
+class PopcountConfig(Billed):
     """inputs: operand elements per cycle, of `bits` bits each; lanes: sums taken of them; constant: the weights are constants.
 
     Constants cost no LUT input: planes go straight into the first counters. Weights that change are matched with their planes in
@@ -125,21 +125,21 @@ class PopcountConfig:
         """Numbers that the compressors leave for the final addition."""
         return max(self.kept(self.levels[-1].results) if self.levels else self.matched)
 
-    @property
-    def cost(self) -> Cost:
-        """Expected size, the XNOR with weights that come from elsewhere included."""
-        lut, planes = 0.0, 0
+    def bill(self, family: Family) -> Cost:
+        """Compressors and the final addition, the XNOR with weights that come from elsewhere included."""
+        lane, planes = Cost(), 0
         if not self.constant:
-            lut += self.bits * sum((length // 2 + 0.5) * number for length, number in self.chains)
+            for length, number in self.chains:
+                lane += (family.match() + family.match_adder() * (length // 2)) * (number * self.bits)
         if not (self.constant and self.levels):
             planes += sum(self.matched)
         for level in self.levels:
-            lut += sum(2 * six + three for six, three in zip(level.sixes, level.threes, strict=True))
+            lane += family.counter() * sum(level.sixes) + family.full_adder() * sum(level.threes)
             planes += sum(self.kept(level.results))
         if self.rows > 1:
-            lut += self.count_bits
-        inverted = self.inputs * self.bits if self.constant else 0
-        return Cost(lut * self.lanes + inverted, (planes + self.count_bits) * self.lanes)
+            lane += family.adder_of_three(self.count_bits)
+        inverted = family.logic(self.inputs * self.bits if self.constant else 0)
+        return (lane + family.registers(planes + self.count_bits)) * self.lanes + inverted
 
     @property
     def latency(self) -> int:

@@ -12,20 +12,13 @@ import numpy as np
 from myhdl import always, delay, instance
 from numpy.typing import NDArray
 
-from ..family.cost import Cost, block_ram, multiplexer
-from ..family.primitives import PRIMITIVES, kept_registers
+from ..family import FAMILY, Billed, Cost, Family, Primitives, with_bodies
 from ..verilog.module import written
 from ..verilog.stream import index_bits, wire
 
 BANK = 64
-"""Words of a table in logic that are read at once: one LUT6 a bit. Longer tables are read in banks, and a register later chosen
-from, which keeps the logic between registers as shallow as that of a short table."""
-
-LOADS = 1000
-"""Loads of a register of a table of one bank at the most; where more are needed, it is there several times."""
-
-LUT_INPUTS = 6
-"""Inputs of a LUT6."""
+"""Words of a table in logic that are read at once: one function of six bits for each bit. Longer tables are read in banks, and a
+register later chosen from, which keeps the logic between registers as shallow as that of a short table."""
 
 LITERAL = 4096
 """Bits of a number in Verilog at the most: IEEE 1364-2005 promises 65,536, and shorter lines are easier to handle."""
@@ -54,7 +47,7 @@ def style_of(words: int, merge_to: int, block_from: int) -> RomStyle:
 
 
 @dataclass(frozen=True)
-class RomConfig:
+class RomConfig(Billed):
     """A table of `words` of `width` bits, read in ADDRESS_LEAD cycles. owner, label: whose table it is, and what it holds.
 
     loads: what each bit of the data drives, to first order. A table of nothing but zeros stands for one that is not known yet.
@@ -89,29 +82,29 @@ class RomConfig:
         """Parts that a table in logic is read in."""
         return -(-len(self.words) // BANK)
 
-    @property
-    def cost(self) -> Cost:
-        """Expected size; a merged table costs nothing of its own."""
+    def bill(self, family: Family) -> Cost:
+        """By style; a merged table costs nothing of its own."""
         match self.style:
             case RomStyle.CONSTANT:
                 return Cost()
             case RomStyle.MERGED:
-                return Cost(ff=2 * self.address_bits)
+                return family.registers(2 * self.address_bits)
             case RomStyle.LOGIC if self.banks == 1:
                 functions, registers = self._expected_functions
-                groups = max(1, math.ceil(functions / LOADS))
-                luts = functions if self.address_bits == LUT_INPUTS else math.ceil(functions / 2)
-                return Cost(luts, registers + groups * self.address_bits)
+                groups = max(1, math.ceil(functions / family.table_loads))
+                looked_up = family.functions(functions, self.address_bits)
+                return looked_up + family.registers(registers + groups * self.address_bits)
             case RomStyle.LOGIC:
-                lut = self.width * (self.banks + multiplexer(self.banks))
-                return Cost(lut, self.width * (self.banks + 1) + self.address_bits)
+                banks = family.table(BANK.bit_length() - 1) * self.banks
+                bit = banks + family.multiplexer(self.banks) + family.registers(self.banks + 1)
+                return bit * self.width + family.registers(self.address_bits)
             case RomStyle.BLOCK:
-                return Cost(ff=self.width, bram36=block_ram(self.width, len(self.words)))
+                return family.registers(self.width) + family.block_ram(self.width, len(self.words))
 
     @cached_property
     def functions(self) -> Functions:
         """What the bits of the data are as functions of the address."""
-        return Functions.of(self.words, self.width, max(1, LOADS // self.loads))
+        return Functions.of(self.words, self.width, max(1, FAMILY.table_loads // self.loads))
 
     @property
     def _expected_functions(self) -> tuple[float, float]:
@@ -120,7 +113,7 @@ class RomConfig:
             return len(self.functions.tables), len(self.functions.registers)
         possible = 2.0 ** len(self.words)
         found = (possible - 2) * -math.expm1(self.width * math.log1p(-1 / possible))
-        return found, max(found, self.width * self.loads / LOADS)
+        return found, max(found, self.width * self.loads / FAMILY.table_loads)
 
     @property
     def contents_file(self) -> str:
@@ -141,7 +134,7 @@ class RomConfig:
         elif self.style is RomStyle.LOGIC and self.banks > 1:
             body = self._banked()
         elif self.style is RomStyle.LOGIC:
-            body = f"`ifdef {PRIMITIVES}\n{self._shared()}`else\n{self._table()}`endif\n"
+            body = with_bodies(self._shared, self._table())
         else:
             body = self._table()
         return f"{head}{body}\nendmodule\n"
@@ -168,47 +161,29 @@ class RomConfig:
             f"assign data = {'entry' if merged else 'data_q2'};\n"
         )
 
-    def _shared(self) -> str:
-        """Each function of the address once, in LUTs, and in registers that are repeated where they have many loads."""
-        functions = self.functions
+    def _shared(self, primitives: Primitives) -> str:
+        """Each function of the address once, and in registers that are repeated where they have many loads."""
+        functions, loads = self.functions, FAMILY.table_loads
         size, count = len(functions.tables), len(functions.registers)
         text = f"wire [{size - 1}:0] entry;\n" if size else ""
-        for group, start in enumerate(range(0, size, LOADS)):
+        for group, start in enumerate(range(0, size, loads)):
             address = f"address_q1_{group}"
-            text += f"wire [5:0] {address};\n"
-            if self.address_bits < LUT_INPUTS:
-                text += f"assign {address}[5:{self.address_bits}] = {LUT_INPUTS - self.address_bits}'b0;\n"
             low = f"{address}[{self.address_bits - 1}:0]"
-            text += kept_registers(f"address_register_{group}", self.address_bits - 1, "address", low)
-            text += self._luts(start, functions.tables[start : start + LOADS], address)
+            text += primitives.address(address, self.address_bits)
+            text += primitives.kept_registers(f"address_register_{group}", self.address_bits - 1, "address", low)
+            tables = [self._whole(table) for table in functions.tables[start : start + loads]]
+            text += primitives.lookups(start, tables, address, self.address_bits)
         if size:
             sources = _listed([f"entry[{function}]" for function in reversed(functions.registers)])
             text += f"wire [{count - 1}:0] shared_q2;\nwire [{count - 1}:0] shared = {{{sources}}};\n"
-            text += kept_registers("shared_register", count - 1, "shared", "shared_q2")
+            text += primitives.kept_registers("shared_register", count - 1, "shared", "shared_q2")
         bits = [f"1'b{-2 - register}" if register < 0 else f"shared_q2[{register}]" for register in functions.bits[::-1]]
         return text + f"assign data = {{{_listed(bits)}}};\n"
 
-    def _luts(self, first: int, functions: Sequence[int], address: str) -> str:
-        """entry[first], ... = functions of an address; two functions of up to five bits share a LUT6_2.
-
-        Addresses beyond the end give the last word.
-        """
+    def _whole(self, table: int) -> int:
+        """A function for all addresses: those beyond the end give the last word."""
         words, size = len(self.words), 1 << self.address_bits
-        beyond = (1 << size) - (1 << words)
-        tables = [table | beyond * (table >> words - 1) for table in functions]
-        pins = ", ".join(f".I{pin}({address}[{pin}])" for pin in range(LUT_INPUTS - 1))
-        if self.address_bits == LUT_INPUTS:
-            pins += f", .I5({address}[5])"
-            return "".join(
-                f"LUT6 #(.INIT(64'h{table:x})) lut{first + i} ({pins}, .O(entry[{first + i}]));\n"
-                for i, table in enumerate(tables)
-            )
-        text = ""
-        for i in range(0, len(tables), 2):
-            upper, output = (tables[i + 1], f", .O6(entry[{first + i + 1}])") if i + 1 < len(tables) else (0, ", .O6()")
-            init = upper << 32 | tables[i]
-            text += f"LUT6_2 #(.INIT(64'h{init:x})) lut{first + i} ({pins}, .I5(1'b1), .O5(entry[{first + i}]){output});\n"
-        return text
+        return table | ((1 << size) - (1 << words)) * (table >> words - 1)
 
     def _banked(self) -> str:
         within = BANK.bit_length() - 1

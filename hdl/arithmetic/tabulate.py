@@ -6,17 +6,14 @@ from dataclasses import dataclass, field
 
 from myhdl import always
 
-from ..family.cost import Cost, block_ram, multiplexer
+from ..family import FAMILY, Billed, Cost, Family
 from ..verilog.module import written
 from ..verilog.stream import index_bits
 from .rom import BANK
 
-BLOCK_FROM = 512
-"""Entries from which on a table lives in block RAM, one for each lane; shorter ones are made of LUTs."""
-
 
 @dataclass(frozen=True)
-class TabulateConfig:
+class TabulateConfig(Billed):
     """owner: whose table it is. lanes: readers. width: bits of an entry. words: the entries, as many as a power of two."""
 
     owner: str
@@ -41,21 +38,20 @@ class TabulateConfig:
 
     @property
     def block(self) -> bool:
-        """Does the table live in block RAM?"""
-        return len(self.words) >= BLOCK_FROM
+        """Does the table live in block RAM, one for each lane? Shorter ones are made of logic."""
+        return len(self.words) >= FAMILY.block_ram_from
 
     @property
     def banks(self) -> int:
         """Parts that a table in logic is read in, as a `rom` is."""
         return -(-len(self.words) // BANK)
 
-    @property
-    def cost(self) -> Cost:
-        """Expected size."""
-        bits = self.lanes * self.width
+    def bill(self, family: Family) -> Cost:
+        """A memory for each lane, or its banks and the choice of one."""
         if self.block:
-            return Cost(ff=bits, bram36=self.lanes * block_ram(self.width, len(self.words)))
-        return Cost(bits * (self.banks + multiplexer(self.banks)), bits * (self.banks + 1))
+            return (family.registers(self.width) + family.block_ram(self.width, len(self.words))) * self.lanes
+        banks = family.table(index_bits(min(BANK, len(self.words)))) * self.banks
+        return (banks + family.multiplexer(self.banks) + family.registers(self.banks + 1)) * (self.lanes * self.width)
 
     @property
     def latency(self) -> int:

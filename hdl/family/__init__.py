@@ -1,1 +1,9 @@
 """Devices: what they hold, what blocks cost on them, and the primitives that they offer."""
+
+from .bill import Billed
+from .bodies import in_synthesis, with_bodies
+from .cost import Cost, Part
+from .families import FAMILIES, FAMILY
+from .family import Family, Primitives
+
+__all__ = ["FAMILIES", "FAMILY", "Billed", "Cost", "Family", "Part", "Primitives", "in_synthesis", "with_bodies"]

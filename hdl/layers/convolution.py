@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sigmabit.golden.layers.linear import Linear
 
 from ..arithmetic.rom import RomStyle
-from ..family.cost import Cost
+from ..family import Cost
 from ..verilog.module import composite
 from ..verilog.stream import Operand
 from . import mvu as unit

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from myhdl import always, always_comb, always_seq, block
 
-from ..family.cost import Cost, distributed_ram, multiplexer
+from ..family import FAMILY, Cost
 from ..verilog.fabric import Blocks, count, like, pass_on, pick, register, register_reset
 from ..verilog.module import leaf
 from ..verilog.stream import bit, index_bits, wire
@@ -62,8 +62,8 @@ class GatherConfig:
     @property
     def cost(self) -> Cost:
         """Expected size: the memory, the choice of a slice, and the counters."""
-        lut = distributed_ram(self.word_bits, self.depth) if self.depth > 1 else 0
-        lut += self.chunk_bits * multiplexer(self.slices) if self.slices > 1 else 0
+        lut = FAMILY.distributed_ram(self.word_bits, self.depth).lut if self.depth > 1 else 0
+        lut += self.chunk_bits * FAMILY.multiplexer(self.slices).lut if self.slices > 1 else 0
         return Cost(lut + 20 + 3 * self.fold.address_bits, 2 * self.word_bits + self.chunk_bits + 30)
 
     @property

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from sigmabit.golden.layers.layer import Layer
 
-from ..family.cost import Cost
+from ..family import Cost
 from .folding import Folding
 from .layer import LayerConfig
 from .timing import Times

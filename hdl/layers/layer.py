@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from myhdl import Signal
 
-from ..family.cost import Cost
+from ..family import Cost
 from ..verilog.stream import FrameStatus
 
 

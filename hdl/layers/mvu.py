@@ -19,7 +19,7 @@ from ..arithmetic.activate import ActivateConfig, activate
 from ..arithmetic.collect import CollectConfig, collect
 from ..arithmetic.delay import DelayConfig, delay
 from ..arithmetic.rom import RomConfig, RomStyle, pack_words, rom, style_of
-from ..family.cost import Cost
+from ..family import FAMILY, Cost
 from ..verilog.module import composite
 from ..verilog.stream import ADDRESS_LEAD, Flow, bit, bits, index_bits, wire
 
@@ -139,9 +139,6 @@ def _clock(clk: Signal, config: RomConfig) -> Signal | None:
 MERGED_BIASES = 8
 """Biases that merge into the LUTs before the carry chain."""
 
-BIASES_BLOCK_FROM = 512
-"""Biases go to block RAM from this many words on; below, a LUT6 holds 64 of them."""
-
 
 @dataclass(frozen=True, eq=False)
 class Numbers:
@@ -257,5 +254,5 @@ def _biases(arithmetic: Arithmetic, lanes: int, borders: Borders) -> RomConfig:
     starts = np.zeros((rows, 1 << (index_bits(repeats) if repeats > 1 else 0), lanes), np.int64)
     starts[:, :repeats] = filled.reshape(rows, repeats, lanes)
     words = starts.reshape(-1, lanes)[: (rows - 1) * starts.shape[1] + repeats]
-    style = style_of(len(words), MERGED_BIASES, BIASES_BLOCK_FROM)
+    style = style_of(len(words), MERGED_BIASES, FAMILY.block_ram_from)
     return RomConfig(layer.name, "biases", lanes * numbers.sum_bits, pack_words(words, numbers.sum_bits), style)

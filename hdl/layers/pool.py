@@ -12,7 +12,7 @@ from sigmabit.golden.layers.pool import Pool
 from sigmabit.golden.layers.window import Axis, Window
 
 from ..arithmetic.rom import RomConfig, RomStyle, pack_words, rom
-from ..family.cost import Cost, distributed_ram
+from ..family import FAMILY, Cost
 from ..verilog.fabric import Blocks, bank, count, field, like, lookup, pass_on, register, register_reset, scan
 from ..verilog.module import composite, leaf
 from ..verilog.stream import bit, index_bits, wire
@@ -45,7 +45,7 @@ class MaximumConfig:
         """Expected size: the lines above, and the ORs."""
         across, down = self.window.columns, self.window.rows
         above = (down.kernel - 1) * self.channels
-        lut = distributed_ram(above, across.outputs) if above and across.outputs > 1 else 0
+        lut = FAMILY.distributed_ram(above, across.outputs).lut if above and across.outputs > 1 else 0
         lut += self.channels * (-(-(across.kernel - 1) // 2) + -(-(down.kernel - 1) // 2))
         return Cost(lut + 18, ((across.kernel - 1) + 2) * self.channels + above + 20)
 

@@ -10,7 +10,7 @@ from myhdl import always_comb, block
 
 from sigmabit.golden.layers.shuffle import Shuffle
 
-from ..family.cost import Cost, distributed_ram, multiplexer
+from ..family import FAMILY, Cost
 from ..verilog.fabric import Blocks, age_reset, count, like, pick, register
 from ..verilog.module import composite, leaf
 from ..verilog.stream import bit, index_bits, wire
@@ -65,8 +65,10 @@ class SpreadConfig:
     @property
     def cost(self) -> Cost:
         """Expected size: the memory, and the choice of a position."""
-        memory = distributed_ram(self.beat_bits, self.depth) if self.depth > 1 else 0
-        return Cost(memory + self.bits * multiplexer(self.rows * self.columns) + 30, 2 * self.beat_bits + self.bits + 30)
+        memory = FAMILY.distributed_ram(self.beat_bits, self.depth).lut if self.depth > 1 else 0
+        return Cost(
+            memory + self.bits * FAMILY.multiplexer(self.rows * self.columns).lut + 30, 2 * self.beat_bits + self.bits + 30
+        )
 
     @property
     def latency(self) -> int:

@@ -11,15 +11,12 @@ from myhdl import always_comb, block
 from sigmabit.golden.layers.threshold import Threshold
 
 from ..arithmetic.rom import RomConfig, RomStyle, pack_words, rom, style_of
-from ..family.cost import Cost
+from ..family import FAMILY, Cost
 from ..verilog.fabric import Blocks, age, age_reset, count, field, joined, like, register
 from ..verilog.module import composite, leaf
 from ..verilog.stream import ADDRESS_LEAD, bit, wire
 from .kind import Arrivals, Unfolded, Use
 from .layer import LayerConfig, Stage
-
-BLOCK_FROM = 512
-"""Limits go to block RAM from this many positions on."""
 
 
 @dataclass(frozen=True)
@@ -113,7 +110,7 @@ def configure(layer: Threshold) -> ThresholdConfig:
         entries = entries[:1]
     comparators = CompareConfig(channels, layer.input.bits, len(entries))
     words = pack_words(entries, comparators.limit_bits)
-    style = style_of(len(words), 0, BLOCK_FROM)
+    style = style_of(len(words), 0, FAMILY.block_ram_from)
     limits = RomConfig(layer.name, "limits", channels * comparators.limit_bits, words, style)
     return ThresholdConfig(layer.name, comparators, limits)
 

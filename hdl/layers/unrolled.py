@@ -15,7 +15,7 @@ from sigmabit.golden.layers.fixed import Fixed
 from ..arithmetic import activate as activation
 from ..arithmetic.activate import ActivateConfig, activate
 from ..arithmetic.adder_graph import AdderGraphConfig, adder_graph
-from ..family.cost import Cost
+from ..family import Cost
 from ..verilog.module import composite
 from ..verilog.stream import Flow
 from .dense import DenseKind

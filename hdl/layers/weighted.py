@@ -9,13 +9,10 @@ from dataclasses import dataclass
 from sigmabit.golden.layers.linear import Linear
 
 from ..arithmetic.rom import BANK
+from ..family import FAMILY
 from .folding import Folding, Unsuitable
 from .kind import Kind
 from .mvu import Arithmetic
-
-MOST_LOADS = 1750
-"""LUTs that an address of a table in logic may drive: a table of several banks has no copies of its address
-(hdl/arithmetic/rom.py)."""
 
 MOST_SLICES = 64
 """Parts of a position at the most: choosing one of 64 takes three levels of LUTs, and more would be too deep."""
@@ -46,8 +43,9 @@ class Weighted(Kind[Folding]):
                     if folding.folds(layer) == 1:
                         useful = not block
                     else:
+                        # a table of several banks has no copies of its address
                         banks = -(-folding.folds(layer) // BANK)
-                        useful = block or banks == 1 or banks * folding.inputs(layer) * lanes <= MOST_LOADS
+                        useful = block or banks == 1 or banks * folding.inputs(layer) * lanes <= FAMILY.most_loads
                     if useful:
                         yield folding
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from sigmabit.golden.layers.window import Axis, Window
 
-from ..family.cost import Cost, distributed_ram, multiplexer
+from ..family import FAMILY, Cost
 from ..verilog.fabric import (
     Blocks,
     age,
@@ -93,11 +93,11 @@ class WindowConfig:
         """Expected size: the buffer, the rotations behind it, and the counters."""
         banks = self.rows * self.columns
         read = banks * self.slice_bits
-        across = multiplexer(self.columns) if self.columns > 1 else 0
-        down = multiplexer(self.rows) + (1 if self.window.padded and self.rows > 3 else 0)
-        lut = banks * distributed_ram(self.width, -(-self.window.columns.size // self.columns))
+        across = FAMILY.multiplexer(self.columns).lut if self.columns > 1 else 0
+        down = FAMILY.multiplexer(self.rows).lut + (1 if self.window.padded and self.rows > 3 else 0)
+        lut = banks * FAMILY.distributed_ram(self.width, -(-self.window.columns.size // self.columns)).lut
         lut += read * across + self.chunk_bits * down
-        lut += read * multiplexer(self.slices) if self.slices > 1 else 0
+        lut += read * FAMILY.multiplexer(self.slices).lut if self.slices > 1 else 0
         return Cost(lut + 100, banks * self.width + read + self.chunk_bits + 80)
 
     @property

@@ -10,7 +10,7 @@ from sigmabit.golden.link.controller import ANSWER, NONCE_BYTES, PROTOCOL, SEED_
 from sigmabit.golden.link.deframer import Reason
 from sigmabit.golden.link.framer import CRC_BYTES, HEADER_BYTES
 
-from ..family.cost import Cost, multiplexer
+from ..family import Billed, Cost, Family
 from ..verilog.fabric import pass_on, pick, tally
 from ..verilog.module import leaf
 from ..verilog.stream import Flow, bit, index_bits, wire
@@ -22,7 +22,7 @@ RESET_CYCLES = 16
 
 
 @dataclass(frozen=True)
-class ControllerConfig:
+class ControllerConfig(Billed):
     """traffic: what requests and answers hold. source_bytes, result_bytes: of a transfer at the network's input and output.
     model, version: 16 bytes and three numbers that the device says of itself. patience: so many cycles, two to this power,
     without any transfer show that the network is stuck.
@@ -56,10 +56,10 @@ class ControllerConfig:
         """The memory of answers: one for each request of the window, and one for what has no turn."""
         return FramerConfig(self.traffic.window + 1, self.traffic.answer_bytes)
 
-    @property
-    def cost(self) -> Cost:
-        """Expected size: the state machine, the status, and the choice of a result's byte."""
-        return Cost(430 + 8 * multiplexer(self.result_bytes), 270 + 8 * self.source_bytes + 64 * self.traffic.seeded)
+    def bill(self, family: Family) -> Cost:
+        """The state machine, the status, and the choice of a result's byte."""
+        choice = family.multiplexer(self.result_bytes) * 8
+        return choice + family.logic(430) + family.registers(270 + 8 * self.source_bytes + 64 * self.traffic.seeded)
 
     @property
     def latency(self) -> int:

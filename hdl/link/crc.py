@@ -8,24 +8,23 @@ from myhdl import always, concat, intbv
 
 from sigmabit.golden.link.crc import POLYNOMIAL
 
-from ..family.cost import Cost
+from ..family import Billed, Cost, Family
 from ..verilog.fabric import pass_on
 from ..verilog.module import leaf
 from ..verilog.stream import wire
 
 
 @dataclass(frozen=True)
-class CrcConfig:
+class CrcConfig(Billed):
     """The CRC of IEEE 802.3, which has nothing to choose."""
 
     @property
     def module(self) -> str:
         return "crc"
 
-    @property
-    def cost(self) -> Cost:
-        """Expected size: of each bit, an XOR of at most 8 bits of the register and 8 of the byte."""
-        return Cost(100, 32)
+    def bill(self, family: Family) -> Cost:
+        """Of each bit, an XOR of at most 8 bits of the register and 8 of the byte."""
+        return family.logic(100) + family.registers(32)
 
     @property
     def latency(self) -> int:

@@ -10,7 +10,7 @@ from sigmabit.golden.link.crc import RESIDUE
 from sigmabit.golden.link.deframer import REFUSAL, Reason
 from sigmabit.golden.link.framer import CRC_BYTES, HEADER_BYTES, LONGEST_RUN
 
-from ..family.cost import Cost, block_ram
+from ..family import Billed, Cost, Family
 from ..verilog.fabric import tally
 from ..verilog.module import leaf
 from ..verilog.stream import Flow, bit, wire
@@ -22,7 +22,7 @@ NO_ROOM_WORD = REFUSAL | Reason.NO_ROOM.value
 
 
 @dataclass(frozen=True)
-class DeframerConfig:
+class DeframerConfig(Billed):
     """limit: bytes of the largest payload. depth: words of the memory, of which one stays free; a power of two."""
 
     limit: int
@@ -43,10 +43,9 @@ class DeframerConfig:
     def module(self) -> str:
         return f"deframer_{self.limit}_{self.depth}"
 
-    @property
-    def cost(self) -> Cost:
-        """Expected size: the CRC, counters and pointers."""
-        return Cost(280, 190, block_ram(9, self.depth))
+    def bill(self, family: Family) -> Cost:
+        """The CRC, counters and pointers."""
+        return family.logic(280) + family.registers(190) + family.block_ram(9, self.depth)
 
     @property
     def latency(self) -> int:

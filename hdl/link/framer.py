@@ -8,13 +8,13 @@ from myhdl import always, always_comb, always_seq, concat, intbv
 
 from sigmabit.golden.link.framer import CRC_BYTES, HEADER_BYTES, LONGEST_RUN
 
-from ..family.cost import Cost, block_ram
+from ..family import Billed, Cost, Family
 from ..verilog.module import leaf
 from ..verilog.stream import bit, index_bits, wire
 
 
 @dataclass(frozen=True)
-class FramerConfig:
+class FramerConfig(Billed):
     """slots: answers that are kept. limit: bytes of the largest payload."""
 
     slots: int
@@ -45,10 +45,9 @@ class FramerConfig:
     def module(self) -> str:
         return f"framer_{self.slots}x{self.limit}"
 
-    @property
-    def cost(self) -> Cost:
-        """Expected size: a few counters."""
-        return Cost(90, 60, block_ram(8, self.slots << self.offset_bits))
+    def bill(self, family: Family) -> Cost:
+        """A few counters."""
+        return family.logic(90) + family.registers(60) + family.block_ram(8, self.slots << self.offset_bits)
 
     @property
     def latency(self) -> int:

@@ -10,7 +10,7 @@ from myhdl import Signal
 from sigmabit.golden.link.controller import Traffic
 from sigmabit.golden.link.framer import CRC_BYTES, HEADER_BYTES
 
-from ..family.cost import Cost
+from ..family import Billed, Cost, Family
 from ..noise.epsilon import EpsilonConfig
 from ..noise.sampler import SamplerConfig
 from ..pipeline.top import PipelineConfig, ResetConfig, pipeline, reset_register
@@ -35,7 +35,7 @@ WINDOW = 4
 
 
 @dataclass(frozen=True)
-class LinkConfig:
+class LinkConfig(Billed):
     """control: the controller's. divisor: cycles per bit on the line."""
 
     control: ControllerConfig
@@ -62,11 +62,10 @@ class LinkConfig:
         words = traffic.window * (HEADER_BYTES + traffic.request_bytes) + CRC_BYTES
         return DeframerConfig(traffic.request_bytes, 1 << words.bit_length())
 
-    @property
-    def cost(self) -> Cost:
-        """Expected size: that of its parts."""
+    def bill(self, family: Family) -> Cost:
+        """That of its parts."""
         parts = self.receiver, self.inbox, self.control, self.control.answers, self.transmitter
-        return sum((part.cost for part in parts), Cost())
+        return sum((part.bill(family) for part in parts), Cost())
 
     @property
     def latency(self) -> int:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from myhdl import Signal, always, always_seq
 
-from ..family.cost import Cost
+from ..family import Billed, Cost, Family
 from ..verilog.module import leaf
 from ..verilog.stream import bit, index_bits, wire
 
@@ -15,7 +15,7 @@ LEAST_DIVISOR = 8
 
 
 @dataclass(frozen=True)
-class UartReceiverConfig:
+class UartReceiverConfig(Billed):
     """divisor: cycles per bit."""
 
     divisor: int
@@ -28,10 +28,9 @@ class UartReceiverConfig:
     def module(self) -> str:
         return f"uart_receiver_{self.divisor}"
 
-    @property
-    def cost(self) -> Cost:
-        """Expected size: two counters and a shift register."""
-        return Cost(18 + index_bits(self.divisor), 20 + index_bits(self.divisor))
+    def bill(self, family: Family) -> Cost:
+        """Two counters and a shift register."""
+        return family.logic(18 + index_bits(self.divisor)) + family.registers(20 + index_bits(self.divisor))
 
     @property
     def latency(self) -> int:

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 from myhdl import always_comb, always_seq, concat
 
-from ..family.cost import Cost
+from ..family import Billed, Cost, Family
 from ..verilog.module import leaf
 from ..verilog.stream import bit, index_bits, wire
 from .uart_receiver import LEAST_DIVISOR
 
 
 @dataclass(frozen=True)
-class UartTransmitterConfig:
+class UartTransmitterConfig(Billed):
     """divisor: cycles per bit."""
 
     divisor: int
@@ -26,10 +26,9 @@ class UartTransmitterConfig:
     def module(self) -> str:
         return f"uart_transmitter_{self.divisor}"
 
-    @property
-    def cost(self) -> Cost:
-        """Expected size: two counters and a shift register."""
-        return Cost(20 + index_bits(self.divisor), 15 + index_bits(self.divisor))
+    def bill(self, family: Family) -> Cost:
+        """Two counters and a shift register."""
+        return family.logic(20 + index_bits(self.divisor)) + family.registers(15 + index_bits(self.divisor))
 
     @property
     def latency(self) -> int:

@@ -7,14 +7,14 @@ from typing import Any
 
 from myhdl import Signal, always, always_comb, always_seq, intbv
 
-from ..family.cost import Cost, distributed_ram
+from ..family import Billed, Cost, Family
 from ..verilog.module import leaf
 from ..verilog.stream import VectorStream, bit, index_bits, wire
 from .source import Wires
 
 
 @dataclass(frozen=True)
-class EpsilonConfig:
+class EpsilonConfig(Billed):
     """vector_bits: width of a vector. samples: vectors that a frame consumes. frames: that may be inside at once."""
 
     vector_bits: int
@@ -51,10 +51,10 @@ class EpsilonConfig:
         """Vectors that there is room for: those of all frames inside, and of one more."""
         return 1 << index_bits(self.samples * (self.frames + 1))
 
-    @property
-    def cost(self) -> Cost:
-        """Expected size: the queue, and counters."""
-        return Cost(distributed_ram(self.vector_bits, self.depth) + 40, 4 * self.depth.bit_length())
+    def bill(self, family: Family) -> Cost:
+        """The queue, and counters."""
+        queue = family.distributed_ram(self.vector_bits, self.depth)
+        return queue + family.logic(40) + family.registers(4 * self.depth.bit_length())
 
 
 @leaf

@@ -10,7 +10,7 @@ from myhdl import always_comb, block, concat, intbv
 from sigmabit.golden.noise.gaussian import BITS, EARLY, FIELDS, ONES, TOSS, normal_table
 
 from ..arithmetic.rom import RomConfig, RomStyle, rom
-from ..family.cost import Cost
+from ..family import Billed, Cost, Family
 from ..verilog.fabric import age, like, register
 from ..verilog.module import composite, leaf
 from ..verilog.stream import ADDRESS_LEAD, bit, wire
@@ -23,7 +23,7 @@ POSITIONS = tuple(accumulate(FIELDS.values()))
 
 
 @dataclass(frozen=True)
-class GaussianConfig:
+class GaussianConfig(Billed):
     """The one there is."""
 
     @property
@@ -44,10 +44,9 @@ class GaussianConfig:
         """Cycles from the early bits of a word to the sample."""
         return ADDRESS_LEAD + 2
 
-    @property
-    def cost(self) -> Cost:
-        """Expected size: comparisons and choices of a few bits each."""
-        return Cost(80, 125) + self.table.cost
+    def bill(self, family: Family) -> Cost:
+        """Comparisons and choices of a few bits each."""
+        return family.logic(80) + family.registers(125) + self.table.bill(family)
 
 
 @dataclass(frozen=True)

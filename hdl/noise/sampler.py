@@ -10,7 +10,7 @@ from myhdl import Signal, always, always_comb, always_seq, intbv
 from sigmabit.golden.noise.gaussian import BITS, EARLY
 from sigmabit.golden.noise.uniform import WORD
 
-from ..family.cost import Cost, distributed_ram
+from ..family import Billed, Cost, Family
 from ..verilog.fabric import age_reset, joined
 from ..verilog.module import composite, leaf
 from ..verilog.stream import bit, wire
@@ -27,7 +27,7 @@ SETTLED = PLACES + 8
 
 
 @dataclass(frozen=True)
-class SamplerConfig:
+class SamplerConfig(Billed):
     """lanes: samples of a vector, each from a generator of its own."""
 
     lanes: int
@@ -88,12 +88,12 @@ class SamplerConfig:
         """Bits of a vector."""
         return self.lanes * BITS
 
-    @property
-    def cost(self) -> Cost:
-        """Expected size: the lanes, the seeder, and a queue."""
-        total = self.seeder.cost + Cost(distributed_ram(self.vector_bits, PLACES) + 16, self.vector_bits + 22)
+    def bill(self, family: Family) -> Cost:
+        """The lanes, the seeder, and a queue."""
+        total = self.seeder.bill(family) + family.distributed_ram(self.vector_bits, PLACES)
+        total += family.logic(16) + family.registers(self.vector_bits + 22)
         for config in self.uniforms:
-            total = total + config.cost + self.gaussian.cost
+            total += config.bill(family) + self.gaussian.bill(family)
         return total
 
 

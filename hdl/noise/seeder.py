@@ -9,7 +9,7 @@ from myhdl import Signal, always, always_comb, always_seq, block, concat, intbv
 from sigmabit.golden.noise.seeder import GAMMA, LANE, MIXERS
 from sigmabit.golden.noise.uniform import WORD, ahead
 
-from ..family.cost import Cost
+from ..family import Billed, Cost, Family
 from ..verilog.fabric import lookup
 from ..verilog.module import leaf
 from ..verilog.stream import bit, index_bits, wire
@@ -28,7 +28,7 @@ HISTORY = max(shift for shift, _ in MIXERS)
 
 
 @dataclass(frozen=True)
-class SeederConfig:
+class SeederConfig(Billed):
     """lanes: generators in a chain, loaded one after the other through the first."""
 
     lanes: int
@@ -47,11 +47,10 @@ class SeederConfig:
         mixing = 2 * PASSES * PASS
         return mixing + 1 if self.lanes == 1 else mixing + (self.lanes + 1) * (JUMP + 2)
 
-    @property
-    def cost(self) -> Cost:
-        """Expected size: two registers of 64 bits with logic for the products, two for the sum of a jump."""
+    def bill(self, family: Family) -> Cost:
+        """Two registers of 64 bits with logic for the products, two for the sum of a jump."""
         jumps = 0 if self.lanes == 1 else 2 * WORD + 20
-        return Cost(2 * WORD + 25 + jumps, 3 * WORD + HISTORY + 20 + jumps)
+        return family.logic(2 * WORD + 25 + jumps) + family.registers(3 * WORD + HISTORY + 20 + jumps)
 
 
 def digits(polynomial: int) -> tuple[int, ...]:

@@ -8,14 +8,14 @@ from myhdl import always, always_comb, block, concat, intbv
 
 from sigmabit.golden.noise.uniform import WORD
 
-from ..family.cost import Cost
+from ..family import Billed, Cost, Family
 from ..verilog.fabric import register
 from ..verilog.module import leaf
 from ..verilog.stream import bit, wire
 
 
 @dataclass(frozen=True)
-class UniformConfig:
+class UniformConfig(Billed):
     """early: low bits of a word that come a cycle before the others. shown: how many words of the state have a port: the first is
     what the next lane is loaded with, both are for the seeder.
     """
@@ -38,10 +38,9 @@ class UniformConfig:
         """Cycles from a step to the early bits of the word of the state that is left."""
         return 2
 
-    @property
-    def cost(self) -> Cost:
-        """Expected size: a LUT per bit of the state, and two adders."""
-        return Cost(4 * WORD, 5 * WORD + 2 * (WORD - self.early))
+    def bill(self, family: Family) -> Cost:
+        """A LUT per bit of the state, and two adders."""
+        return family.adder(WORD) * 2 + family.logic(2 * WORD) + family.registers(5 * WORD + 2 * (WORD - self.early))
 
 
 @block

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 from myhdl import Signal, always, always_comb, always_seq, intbv
 
-from ..family.cost import Cost, distributed_ram
+from ..family import Billed, Cost, Family
 from ..verilog.fabric import count, field, joined, pass_on, status_queue, tally
 from ..verilog.module import leaf
 from ..verilog.stream import bit, index_bits, wire
 
 
 @dataclass(frozen=True)
-class EgressConfig:
+class EgressConfig(Billed):
     """beats: per result. channels, bits: numbers per beat and their width. signed: they are two's complement. frames: whose
     results there is room for. samples: results of a frame.
     """
@@ -40,10 +40,10 @@ class EgressConfig:
         """Beats that there is room for."""
         return self.beats * self.samples * self.frames
 
-    @property
-    def cost(self) -> Cost:
-        """Expected size: the queue, and counters."""
-        return Cost(distributed_ram(self.channels * self.bits, self.depth) + 25, self.channels * self.bits + 80)
+    def bill(self, family: Family) -> Cost:
+        """The queue, and counters."""
+        beat = self.channels * self.bits
+        return family.distributed_ram(beat, self.depth) + family.logic(25) + family.registers(beat + 80)
 
     @property
     def latency(self) -> int:

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 from myhdl import Signal, always_comb, always_seq, block, intbv
 
-from ..family.cost import Cost
+from ..family import Billed, Cost, Family
 from ..verilog.fabric import field, joined, like, low, pass_on, register, tally
 from ..verilog.module import leaf
 from ..verilog.stream import bit, index_bits
 
 
 @dataclass(frozen=True)
-class IngressConfig:
+class IngressConfig(Billed):
     """beats: per frame. channels, bits: codes per beat. pace: least cycles between two beats of a frame; interval:
     least cycles between the first beats of two frames. frames: frames that may be inside at once. gated: frames enter only
     while a gate is open.
@@ -48,11 +48,10 @@ class IngressConfig:
         """Least cycles from the last beat of a frame to the first of the next."""
         return self.interval - (self.beats - 1) * self.pace
 
-    @property
-    def cost(self) -> Cost:
-        """Expected size: counters, and a register for the beat."""
+    def bill(self, family: Family) -> Cost:
+        """Counters, and a register for the beat."""
         counted = index_bits(self.beats) + 2 * max(self.pace, self.tail).bit_length()
-        return Cost(28 + counted + 10 * self.gated, self.channels * self.bits + 90)
+        return family.logic(28 + counted + 10 * self.gated) + family.registers(self.channels * self.bits + 90)
 
     @property
     def latency(self) -> int:

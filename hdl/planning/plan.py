@@ -17,7 +17,7 @@ from sigmabit.golden.front.untrusted import MAX_JSON_BYTES, content, ordinary, p
 from sigmabit.golden.sampling.latent import Latent
 from sigmabit.golden.types.layout import Layout
 
-from ..family.cost import Cost
+from ..family import Cost
 from ..family.parts import PartError, part
 from ..layers.folding import Folding, Unsuitable
 from ..layers.kind import Arrivals, Kind

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from sigmabit.golden import Network
 
-from ..family.cost import Cost
-from ..family.parts import Part, part
+from ..family import FAMILY, Cost, Part
+from ..family.parts import part
 from ..layers.folding import Folding
 from ..layers.kind import Kind, Use
 from ..pipeline.egress import EgressConfig
@@ -30,7 +30,7 @@ STEP = 1.01
 """Least ratio between the intervals of a sweep."""
 
 
-RESOURCES = {"lut": "LUT", "ff": "registers", "bram36": "RAMB36", "dsp": "DSP48"}
+RESOURCES = FAMILY.resources
 """Of a part, in the order in which a plan is to have few of them, and what they are called."""
 
 

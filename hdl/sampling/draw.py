@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 from myhdl import always_comb
 
-from ..family.cost import Cost
+from ..family import Billed, Cost, Family
 from ..verilog.fabric import count, status_queue
 from ..verilog.module import leaf
 from ..verilog.stream import bit, index_bits, wire
 
 
 @dataclass(frozen=True)
-class DrawConfig:
+class DrawConfig(Billed):
     """samples: vectors of samples that a frame reads. frames: that may be inside at once."""
 
     samples: int
@@ -23,10 +23,10 @@ class DrawConfig:
     def module(self) -> str:
         return f"draw_{self.samples}x{self.frames}"
 
-    @property
-    def cost(self) -> Cost:
-        """Expected size: the statuses of the frames, and counters."""
-        return Cost(20, self.frames + 3 * index_bits(self.frames) + index_bits(self.samples))
+    def bill(self, family: Family) -> Cost:
+        """The statuses of the frames, and counters."""
+        counted = 3 * index_bits(self.frames) + index_bits(self.samples)
+        return family.logic(20) + family.registers(self.frames + counted)
 
 
 @leaf

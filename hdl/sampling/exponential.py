@@ -8,17 +8,17 @@ from myhdl import Signal, always, always_comb, block, intbv
 
 from sigmabit.golden.sampling.exponential import FACTOR_BITS, VALUE_BITS, Exponential
 
-from ..family.cost import Cost
+from ..family import Billed, Cost, Family
 from ..verilog.fabric import Blocks, joined, lookup, pass_on, register
 from ..verilog.module import leaf
 from ..verilog.stream import wire
 
 PRODUCT_LATENCY = 2
-"""Cycles of a DSP48 from its input registers to its result: one for the product, one for the sum."""
+"""Cycles of a multiplier from its input registers to its result: one for the product, one for the sum."""
 
 
 @dataclass(frozen=True)
-class ExponentialConfig:
+class ExponentialConfig(Billed):
     """What golden/sampling/exponential.py computes: format, of codes and values."""
 
     format: Exponential
@@ -29,26 +29,20 @@ class ExponentialConfig:
         kind = ("log_sigma" if form.log_sigma else "logvar") + ("_squared" if form.squared else "")
         return f"exponential_{form.bits}_{form.fraction}_{kind}"
 
-    @property
-    def cost(self) -> Cost:
-        """Expected size: tables of 64 entries a LUT6 and bit; a product of two."""
+    def bill(self, family: Family) -> Cost:
+        """Clamping, and tables; a product of two, unless they are one."""
         form = self.format
-        clamping = form.clamp_bits if form.clamp_bits < form.bits else 0
+        common = family.logic(form.clamp_bits if form.clamp_bits < form.bits else 0) + family.registers(VALUE_BITS)
         if form.direct:
-            return Cost(clamping + VALUE_BITS * _table(form.clamp_bits), VALUE_BITS)
-        high_bits = form.clamp_bits - form.low_bits
-        tables = VALUE_BITS * _table(high_bits) + FACTOR_BITS * _table(form.low_bits)
-        return Cost(clamping + tables, VALUE_BITS, dsp=1)
+            return common + family.table(form.clamp_bits) * VALUE_BITS
+        high = family.table(form.clamp_bits - form.low_bits) * VALUE_BITS
+        low = family.table(form.low_bits) * FACTOR_BITS
+        return common + high + low + family.product(VALUE_BITS, FACTOR_BITS)
 
     @property
     def latency(self) -> int:
         """Cycles from a code to its value."""
         return 1 if self.format.direct else 1 + PRODUCT_LATENCY
-
-
-def _table(address_bits: int) -> float:
-    """LUT6 for a bit of a table."""
-    return 1 << max(0, address_bits - 6)
 
 
 @block

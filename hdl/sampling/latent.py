@@ -10,7 +10,7 @@ from myhdl import Signal, always, always_comb, always_seq, intbv
 
 from sigmabit.golden.sampling.latent import Latent
 
-from ..family.cost import Cost
+from ..family import Cost
 from ..layers.folding import Unsuitable
 from ..layers.kind import Arrivals, Unfolded, Use
 from ..layers.layer import LayerConfig, Stage, Surroundings

@@ -10,7 +10,7 @@ from myhdl import always, block, intbv
 from sigmabit.golden.sampling.exponential import FINEST, VALUE_BITS, Exponential
 from sigmabit.golden.sampling.reparameterise import EPS_BITS, EPS_FRACTION
 
-from ..family.cost import Cost
+from ..family import Billed, Cost, Family
 from ..verilog.fabric import Blocks, age, age_reset, field, joined, like, pass_on, register
 from ..verilog.module import leaf
 from ..verilog.stream import wire
@@ -22,7 +22,7 @@ Z_BITS = 24
 
 
 @dataclass(frozen=True)
-class ReparameteriseConfig:
+class ReparameteriseConfig(Billed):
     """latents: how many. bits, fraction: of mu and of the logarithm, which is that of the variance, or of the deviation if
     log_sigma. z_bits, z_fraction: of z. score: give the scores, too.
     """
@@ -110,12 +110,12 @@ class ReparameteriseConfig:
         """Fraction bits of the divergence."""
         return self.scores.kl_fraction
 
-    @property
-    def cost(self) -> Cost:
-        """Expected size: a multiplier for each latent beside its deviation, the wait of mu, and saturation."""
-        one = self.exponential.cost + Cost(2 * self.bits + self.z_bits, 2 * self.bits + self.z_bits, dsp=1)
-        samples = Cost(self.latents * one.lut, self.latents * one.ff, dsp=self.latents * one.dsp)
-        return samples + (self.scores.cost if self.score else Cost())
+    def bill(self, family: Family) -> Cost:
+        """A multiplier for each latent beside its deviation, the wait of mu, and saturation."""
+        beside = 2 * self.bits + self.z_bits
+        latent = self.exponential.bill(family) + family.product(VALUE_BITS, EPS_BITS)
+        latent += family.logic(beside) + family.registers(beside)
+        return latent * self.latents + (self.scores.bill(family) if self.score else Cost())
 
 
 @block

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 from myhdl import always, always_seq
 
-from ..family.cost import Cost
+from ..family import Billed, Cost, Family
 from ..verilog.module import leaf
 from ..verilog.stream import index_bits, wire
 
 
 @dataclass(frozen=True)
-class ReplayConfig:
+class ReplayConfig(Billed):
     """bits: of a beat. times: how often it is given, `pace` cycles apart."""
 
     bits: int
@@ -27,10 +27,9 @@ class ReplayConfig:
     def module(self) -> str:
         return f"replay_{self.bits}_{self.times}x{self.pace}"
 
-    @property
-    def cost(self) -> Cost:
-        """Expected size: a register for the beat, and counters."""
-        return Cost(12, self.bits + index_bits(self.times) + index_bits(self.pace) + 1)
+    def bill(self, family: Family) -> Cost:
+        """A register for the beat, and counters."""
+        return family.logic(12) + family.registers(self.bits + index_bits(self.times) + index_bits(self.pace) + 1)
 
     @property
     def latency(self) -> int:

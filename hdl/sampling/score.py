@@ -12,7 +12,7 @@ from sigmabit.golden.sampling.exponential import VALUE_BITS, Exponential
 from sigmabit.golden.sampling.exponential import exponential as values_of
 from sigmabit.golden.sampling.score import KL_FRACTION, kl_bits, kl_shifts, linear, linear_shift, mu_squared_bits
 
-from ..family.cost import Cost
+from ..family import Billed, Cost, Family
 from ..verilog.fabric import Blocks, add, age, field, joined, like, lookup, low, pass_on, register
 from ..verilog.module import leaf
 from ..verilog.stream import wire
@@ -22,11 +22,11 @@ WAYS = 4
 """Numbers that are added between two registers: two full adders and a carry chain, four logic levels."""
 
 SQUARE_TABLE_BITS = 8
-"""Codes of up to so many bits are squared by a table of their magnitudes: Yosys makes no DSP48 of products as narrow."""
+"""Codes of up to so many bits are squared by a table of their magnitudes: no multiplier is spent on products as narrow."""
 
 
 @dataclass(frozen=True)
-class ScoreConfig:
+class ScoreConfig(Billed):
     """latents: how many; bits, fraction, log_sigma: of a code, as in golden/sampling/exponential.py."""
 
     latents: int
@@ -118,21 +118,20 @@ class ScoreConfig:
         """Cycles from the codes to the scores."""
         return self.term_latency + self.stages + 1
 
-    @property
-    def cost(self) -> Cost:
-        """Expected size: tables, multipliers, and a carry chain for each addition."""
+    def bill(self, family: Family) -> Cost:
+        """Tables, products, and an adder for each addition."""
         form = self.variance
-        each = Cost()
         if self.bits > SQUARE_TABLE_BITS:
-            each += Cost(dsp=1)
+            latent = family.product(self.bits, self.bits)
         else:
-            each += Cost(5 * self.bits, 2 * self.bits)
+            latent = family.logic(5 * self.bits) + family.registers(2 * self.bits)
         if form.direct:
-            each += Cost(VALUE_BITS * 2 ** (form.clamp_bits - 6), VALUE_BITS)
+            latent += family.table(form.clamp_bits, shared=True) * VALUE_BITS + family.registers(VALUE_BITS)
         else:
-            each += ExponentialConfig(form).cost + Cost(2 * form.clamp_bits, form.clamp_bits)
-        additions = Cost(2 * self.bits + VALUE_BITS + 8, (2 * self.bits + VALUE_BITS) / 2)
-        return Cost(self.latents * (each + additions).lut, self.latents * (each + additions).ff, dsp=self.latents * each.dsp)
+            latent += ExponentialConfig(form).bill(family) + family.adder(form.clamp_bits) * 2 + family.registers(form.clamp_bits)
+        added = 2 * self.bits + VALUE_BITS
+        latent += family.adder(added) + family.logic(8) + family.registers(added / 2)
+        return latent * self.latents
 
 
 def stages_of(terms: int) -> int:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from sigmabit.fpga import board as boards
+from sigmabit.fpga.series7 import board as boards
 from sigmabit.golden.network.identity import identity
 from sigmabit.hdl.link.link import System, divisor
 from sigmabit.hdl.verilog.convert import convert

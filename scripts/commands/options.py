@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from sigmabit.fpga.board import known
+from sigmabit.fpga.series7.board import known
 from sigmabit.verif.simulation import SIMULATORS
 
 PATH = click.Path(path_type=Path)

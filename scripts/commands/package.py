@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
-from sigmabit.fpga.board import is_part
-from sigmabit.fpga.package import NOT_A_PART, Core, Port, fusesoc, ipxact
+from sigmabit.fpga.series7.board import is_part
+from sigmabit.fpga.series7.package import NOT_A_PART, Core, Port, fusesoc, ipxact
 from sigmabit.hdl.pipeline.top import Pipeline
 from sigmabit.hdl.verilog.convert import Design
 from sigmabit.hdl.verilog.convert import convert as to_verilog

@@ -8,7 +8,7 @@ from typing import Any
 import click
 from rich.console import RenderableType
 
-from sigmabit.hdl.family.cost import Cost
+from sigmabit.hdl.family import Cost
 from sigmabit.hdl.family.parts import part as device
 from sigmabit.hdl.planning.plan import Plan
 

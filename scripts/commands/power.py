@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from sigmabit.fpga.board import board, mmcm, top_name
+from sigmabit.fpga.series7.board import board, mmcm, top_name
 from sigmabit.hdl.verilog.keywords import system_name
 from sigmabit.verif.simulation.activity import switching
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import click
 
-from sigmabit.fpga.board import board as board_named
-from sigmabit.fpga.board import mmcm
+from sigmabit.fpga.series7.board import board as board_named
+from sigmabit.fpga.series7.board import mmcm
 from sigmabit.verif.board import SimulatedBoard, system_of
 
 from ..models import load_network, make_plan

@@ -51,6 +51,29 @@ def _classifier(
     return {"model": str(path), "test_accuracy": result, "test_images": dataset.tested_on}, text
 
 
+def _float_classifier(name: str, folder: Path | None, epochs: int | None, path: Path, terminal: Terminal) -> Result:
+    from .. import train_float as training
+    from ..train import accuracy
+
+    recipe = training.RECIPES[name]
+    dataset = _load(recipe.dataset, folder)
+    with terminal.progress() as report:
+
+        def epoch(done: int, total: int, loss: float, hits: float) -> None:
+            report(f"loss {loss:.3f}, training accuracy {hits:.2%}", done, total)
+
+        model = training.train(recipe, dataset, epoch, epochs)
+    result = accuracy(model, dataset.test_images, dataset.test_labels)
+
+    def write(fresh: Path) -> None:
+        training.export(model, dataset.test_images[:1], fresh)
+        _calibrate(fresh, dataset.train_images[:CALIBRATION_FRAMES])
+
+    write_whole(path, write)
+    text = f"{path}: {result:.2%} on {dataset.tested_on}"
+    return {"model": str(path), "test_accuracy": result, "test_images": dataset.tested_on}, text
+
+
 def _autoencoder(name: str, folder: Path | None, epochs: int | None, path: Path, terminal: Terminal) -> Result:
     from .. import train_vae as training
     from ..vae_topologies import ANOMALY_SET, RECIPES
@@ -122,6 +145,7 @@ TRAINERS: dict[str, Trainer] = {
     "mnist_bcnn": _classifier,
     "cifar10_bcnn_small": _classifier,
     "cifar10_bcnn": _classifier,
+    "digits_cnn": _float_classifier,
     "digits_vae": _autoencoder,
     "mnist_vae": _autoencoder,
     "trigger_vae": _autoencoder,

@@ -34,7 +34,7 @@ class AccumulateSuite(BlockSuite):
         AccumulateConfig(3, 4, 9, 2, folded=True, scores=True),
         AccumulateConfig(5, 6, 8, 1, folded=True, scores=False),
         AccumulateConfig(2, 3, 12, 7, folded=False, scores=True),
-        AccumulateConfig(400, 3, 9, 1, folded=True, scores=False),
+        AccumulateConfig(200, 3, 9, 1, folded=True, scores=False),
     )
 
     def configs(self) -> st.SearchStrategy[AccumulateConfig]:

@@ -7,11 +7,11 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-import pyosys
 import pytest
 
 from sigmabit.fpga.equivalence import prove_bodies_equal
-from sigmabit.fpga.synthesis import PRIMITIVES, SynthesisError
+from sigmabit.fpga.synthesis import SynthesisError
+from sigmabit.fpga.targets import TARGET
 from sigmabit.hdl.arithmetic.compressors import counter, full_adder, match, match_adder, sum_one, sum_three, sum_two
 from sigmabit.hdl.arithmetic.delay import DelayConfig
 from sigmabit.hdl.arithmetic.delay import delay as delay_block
@@ -176,7 +176,6 @@ def test_primitives_are_verilog_2005(tmp_path: Path, config: PopcountConfig) -> 
     with outline():
         block = popcount_module(config)
     source, top = written(block, tmp_path)
-    models = Path(pyosys.__file__).parent / "share" / "xilinx" / "cells_sim.v"
-    command = ["iverilog", "-g2005", f"-D{PRIMITIVES}", "-t", "null", "-s", top, str(source), str(models)]
+    command = ["iverilog", "-g2005", f"-D{TARGET.macro}", "-t", "null", "-s", top, str(source), str(TARGET.models)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

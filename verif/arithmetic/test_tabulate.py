@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from sigmabit.fpga.synthesis import synthesise
 from sigmabit.golden.arithmetic import tabulate as golden
-from sigmabit.hdl.arithmetic.tabulate import BLOCK_FROM, TabulateConfig, tabulate
+from sigmabit.hdl.arithmetic.tabulate import TabulateConfig, tabulate
+from sigmabit.hdl.family import FAMILY
 from sigmabit.hdl.verilog.convert import convert
 from sigmabit.hdl.verilog.module import outline
 from sigmabit.hdl.verilog.stream import bit, wire
@@ -29,7 +30,13 @@ def table(lanes: int, width: int, address_bits: int) -> TabulateConfig:
 class TabulateSuite(BlockSuite):
     """An address for each lane in every cycle."""
 
-    samples = (table(1, 1, 1), table(3, 5, 4), table(2, 13, 7), table(3, 4, 8), table(2, 9, BLOCK_FROM.bit_length() - 1))
+    samples = (
+        table(1, 1, 1),
+        table(3, 5, 4),
+        table(2, 13, 7),
+        table(3, 4, 8),
+        table(2, 9, FAMILY.block_ram_from.bit_length() - 1),
+    )
 
     def configs(self) -> st.SearchStrategy[TabulateConfig]:
         return st.builds(table, st.integers(1, 4), st.integers(1, 16), st.integers(1, 10))

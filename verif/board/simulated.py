@@ -11,8 +11,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from sigmabit.fpga.board import PRIMITIVES, RTL, Board, Mmcm, mmcm, modules, top, top_name
 from sigmabit.fpga.programs import start
+from sigmabit.fpga.series7.board import PRIMITIVES, RTL, Board, Mmcm, mmcm, modules, top, top_name
 from sigmabit.golden import Network
 from sigmabit.golden.network.identity import identity
 from sigmabit.hdl.link.link import System, SystemConfig, make_system

@@ -16,9 +16,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from sigmabit.fpga import board as boards
-from sigmabit.fpga.board import Board, Mmcm
-from sigmabit.fpga.board import board as board_named
+from sigmabit.fpga.series7 import board as boards
+from sigmabit.fpga.series7.board import Board, Mmcm
+from sigmabit.fpga.series7.board import board as board_named
 from sigmabit.golden import Network, import_model
 from sigmabit.golden.link.framer import frame
 from sigmabit.golden.network.identity import identity

@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sigmabit.fpga.synthesis import PRIMITIVES, run_yosys
+from sigmabit.fpga.synthesis import run_yosys
+from sigmabit.fpga.targets import TARGET
 from sigmabit.golden import Network, import_model
 from sigmabit.hdl.link.link import System, SystemConfig, make_system
 from sigmabit.hdl.planning.plan import Plan
@@ -106,7 +107,7 @@ def test_vivado_has_the_names(plan: Plan, made: tuple[Activity, Path], tmp_path:
     """Every instance in the file is in the design with primitives; nets are, too, where a module has but one body."""
     design = converted(plan.variant())
     found = elaborated(design, tmp_path)
-    both = {name for name, module in design.modules.items() if f"`ifdef {PRIMITIVES}" in module.text}
+    both = {name for name, module in design.modules.items() if f"`ifdef {TARGET.macro}" in module.text}
     checked = 0
     for path, name, place in written(made[1]):
         assert path[0] == design.top
@@ -126,7 +127,7 @@ def elaborated(design: Design, folder: Path) -> dict:
     sources = design.write(folder / "verilog")
     lines = [
         "read_verilog -lib +/xilinx/cells_sim.v",
-        *(f"read_verilog -D{PRIMITIVES} {source.name}" for source in sources),
+        *(f"read_verilog -D{TARGET.macro} {source.name}" for source in sources),
         f"hierarchy -top {design.top}",
         "proc -noopt",
         f"write_json -selected {(folder / 'design.json').resolve()}",

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from sigmabit.fpga import board as boards
-from sigmabit.fpga.board import Board, BoardError, board, constraints, known, mmcm, top, top_name
+from sigmabit.fpga.series7 import board as boards
+from sigmabit.fpga.series7.board import Board, BoardError, board, constraints, known, mmcm, top, top_name
 from sigmabit.fpga.synthesis import synthesise
 from sigmabit.golden import import_model
 from sigmabit.hdl.family.parts import part
@@ -195,7 +195,7 @@ class TestFiles:
             (tmp_path / f"my {key}.toml").write_bytes((boards.FOLDER / f"{key}.toml").read_bytes())
             ours, theirs = board(key), board(str(tmp_path / f"my {key}.toml"))
             assert replace(theirs, origin=ours.origin) == ours and theirs.key == f"my {key}"
-            assert constraints(theirs) == constraints(ours).replace(f"fpga/boards/{key}.toml", f"my {key}.toml")
+            assert constraints(theirs) == constraints(ours).replace(f"fpga/series7/boards/{key}.toml", f"my {key}.toml")
         monkeypatch.chdir(tmp_path)
         assert board("my vc709.toml").part == board("vc709").part
 

@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from sigmabit.fpga.package import SPIRIT, fusesoc, ipxact
+from sigmabit.fpga.series7.package import SPIRIT, fusesoc, ipxact
 from sigmabit.hdl.pipeline.top import Pipeline
 from sigmabit.hdl.verilog.convert import Design, convert
 from sigmabit.scripts.commands.package import core_of

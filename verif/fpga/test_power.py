@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from sigmabit.fpga.board import top_name
-from sigmabit.fpga.power import (
+from sigmabit.fpga.series7.board import top_name
+from sigmabit.fpga.series7.power import (
     BRAM_PJ,
     CLOCK_PJ,
     DSP_PJ,
@@ -23,7 +23,7 @@ from sigmabit.fpga.power import (
     SIGNAL_PJ,
     power,
 )
-from sigmabit.fpga.power_fit import energies, model_against_reports, quartiles, reports
+from sigmabit.fpga.series7.power_fit import energies, model_against_reports, quartiles, reports
 from sigmabit.golden import InputError, import_model
 from sigmabit.golden.layers.convolution import Convolution
 from sigmabit.hdl.planning.plan import Plan

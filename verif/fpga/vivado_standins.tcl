@@ -1,4 +1,4 @@
-# Stand-ins for Vivado's commands, to run the scripts of fpga/vivado without it:
+# Stand-ins for Vivado's commands, to run the scripts of fpga/series7/vivado without it:
 #
 #     tclsh vivado_standins.tcl RECORD SCENARIO SCRIPT [name=value ...]
 #

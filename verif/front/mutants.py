@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import onnx
 
-from sigmabit.fpga import board as boards
+from sigmabit.fpga.series7 import board as boards
 from sigmabit.golden import SigmabitError, import_model
 from sigmabit.golden.front.calibration import KEY
 from sigmabit.hdl.planning.plan import read_plan

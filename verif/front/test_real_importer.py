@@ -804,7 +804,10 @@ class TestLayers:
                 lambda g: g.bad("Gemm", g("Tanh", g.z(), name="bend"), g.weights(LATENTS, 2, fan=2)),
                 "its input passes bend",
             ),
-            "a softmax": (lambda g: g.dense(g.bad("Softmax", g.dense(g.z(), LATENTS, 4)), 4, 2), "several activations together"),
+            "a softmax": (
+                lambda g: g.bad("MatMul", g("Softmax", g.dense(g.z(), LATENTS, 4), name="soft"), np.ones((4, 2))),
+                "the result of soft, which only the host can compute",
+            ),
             "pooling": (lambda g: g.behind(g.bad("MaxPool", g("Relu", g.conv()), **SMALL), 24), "not supported on activations"),
             "bits behind": (lambda g: g.dense(g.bad("Sign", g.dense(g.z(), LATENTS, 4)), 4, 2), "behind layers of real weights"),
             "a recurrent layer": (

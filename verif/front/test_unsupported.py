@@ -88,12 +88,12 @@ def refused(cases: Cases) -> Any:
 class TestLayers:
     test_weights = refused(
         {
-            "float": (lambda g: g.bad("Conv", "x", ONE_TOO_LARGE), "not binary: output 1 holds"),
-            "zero": (lambda g: g.bad("Conv", "x", WEIGHTS * 0), "not binary: output 0 holds nothing but zeros"),
+            "float": (lambda g: g.bits(g.bad("Conv", "x", ONE_TOO_LARGE)), "not binary: output 1 holds"),
+            "zero": (lambda g: g.bits(g.bad("Conv", "x", WEIGHTS * 0)), "not binary: output 0 holds nothing but zeros"),
             "none": (lambda g: g.bad("Conv", "x", WEIGHTS[:0]), "weights of shape (0, 2, 3, 3)"),
             "NaN": (lambda g: g.bad("Conv", "x", ONE_NAN), "not finite"),
             "infinite": (lambda g: g.bad("Conv", "x", WEIGHTS * np.inf), "not finite"),
-            "of another type": (lambda g: g.bad("Conv", "x", np.ones((4, 2, 3, 3), np.uint8)), "weights of type uint8"),
+            "of another type": (lambda g: g.bits(g.bad("Conv", "x", np.ones((4, 2, 3, 3), np.uint8))), "weights of type uint8"),
             "for other channels": (lambda g: g.bad("Conv", g.bits(), WEIGHTS), "for an activation of shape (1, 4, 4, 3)"),
             "computed": (lambda g: g.bad("Conv", "x", g.bits("x")), "input 1 depends on the graph's input"),
             "first": (lambda g: g.bad("MatMul", MATRIX, "x"), "input 1 depends on the graph's input"),
@@ -110,16 +110,16 @@ class TestLayers:
             "over one dimension": (lambda g: g.bad("Conv", "x", WEIGHTS[:, :, 0]), "over 1 dimensions"),
             "larger than the image": (lambda g: g.bad("Conv", "x", np.ones((1, 2, 7, 7))), "kernel=7 exceeds"),
             "without a stride": (lambda g: g.bad("Conv", "x", WEIGHTS, strides=[0, 1]), "stride=0 is below 1"),
-            "of sums": (lambda g: g.bad("Conv", g.conv(), POINTS), "not binary"),
-            "transposed": (lambda g: g.bad("ConvTranspose", "x", WEIGHTS), "not supported on activations"),
+            "of sums": (lambda g: g.bits(g.bad("Conv", g.conv(), POINTS)), "not binary"),
+            "transposed": (lambda g: g.bits(g.bad("ConvTranspose", "x", WEIGHTS)), "not supported on activations"),
         }
     )
     test_dense = refused(
         {
             "transposed": (lambda g: g.bad("Gemm", g("Flatten", "x"), MATRIX, transA=1), "a transposed activation"),
-            "of sums": (lambda g: g.bad("MatMul", g.dense(), np.ones((4, 2))), "not binary"),
+            "of sums": (lambda g: g.bits(g.bad("MatMul", g.dense(), np.ones((4, 2)))), "not binary"),
             "with padding": (
-                lambda g: g.bad("MatMul", g("Flatten", g("Pad", "x", g.padded(1, 0, 0, 0))), np.ones((70, 2))),
+                lambda g: g.bits(g.bad("MatMul", g("Flatten", g("Pad", "x", g.padded(1, 0, 0, 0))), np.ones((70, 2)))),
                 "every element of the activation before it exactly once",
             ),
         }
@@ -127,8 +127,8 @@ class TestLayers:
     test_pooling = refused(
         {
             "average": (lambda g: g.bad("AveragePool", g.bits(), **PAIR), "not supported on activations"),
-            "pixels": (lambda g: g.conv(g.bad("MaxPool", "x", **PAIR)), "only binary activations can be pooled"),
-            "rows": (lambda g: g.bad("MaxPool", g("Flatten", "x"), **PAIR), "of an activation of shape (1, 60)"),
+            "pixels": (lambda g: g.bits(g.conv(g.bad("MaxPool", "x", **PAIR))), "only binary activations can be pooled"),
+            "rows": (lambda g: g.bits(g.bad("MaxPool", g("Flatten", "x"), **PAIR)), "of an activation of shape (1, 60)"),
             "zeros": (lambda g: g.bad("MaxPool", g("Pad", g.bits(), g.padded(1, 1, 0, 0)), **PAIR), "after zero padding"),
             "padding alone": (lambda g: g.bad("MaxPool", g.bits(), **PAIR, pads=[0, 2, 0, 0]), "padding=2 is not below kernel=2"),
             "one end twice": (lambda g: g.bad("MaxPool", g.bits(), **PAIR, pads=[0, 0, 1, 1]), "two windows end at the same"),
@@ -176,7 +176,7 @@ def test_sizes_are_printed_so_that_they_differ(tmp_path: Path) -> None:
 
     def graph(g: Case) -> str:
         sizes = np.where(np.arange(72) == 20, 0.05, 0.0500203).reshape(WEIGHTS.shape).astype(np.float32)
-        return g.bad("Conv", "x", WEIGHTS * sizes)
+        return g.bits(g.bad("Conv", "x", WEIGHTS * sizes))
 
     (reason,) = refusals(graph, tmp_path).values()
     assert re.search(r"output 1 holds -?0.05 beside -?0.0500203$", reason)
@@ -212,10 +212,13 @@ class TestActivations:
             "of a step by channel": (lambda g: g.conv(g.quant("x", 8, BY_CHANNEL, name="culprit")), "differs between channels"),
             "off zero": (lambda g: g.conv(g.quant("x", 8, 1.0, 0.5, name="culprit")), "a zero point of 0.5"),
             "scaled by channel": (
-                lambda g: g.bad("Conv", g("Mul", "x", BY_CHANNEL, name="scale"), WEIGHTS),
+                lambda g: g.bits(g.bad("Conv", g("Mul", "x", BY_CHANNEL, name="scale"), WEIGHTS)),
                 "scale scales its input elements differently",
             ),
-            "curved": (lambda g: g.bad("Conv", g("Exp", "x", name="curve"), WEIGHTS), "linear function of integers, after curve"),
+            "curved": (
+                lambda g: g.bits(g.bad("Conv", g("Exp", "x", name="curve"), WEIGHTS)),
+                "linear function of integers, after curve",
+            ),
             "soft": (
                 lambda g: g.bad("MatMul", g("Softmax", g("Flatten", "x"), name="soft"), MATRIX),
                 "the result of soft, which only the host can compute",
@@ -279,9 +282,9 @@ class TestActivations:
                 lambda g: g.bits(g.bad("Transpose", g.conv(), perm=[0, 1, 2, 3, 4])),
                 "do not suit the operator",
             ),
-            "a slice": (lambda g: g.bad("Slice", g.conv(), np.array([0]), np.array([1])), "not supported on activations"),
+            "a slice": (lambda g: g.bits(g.bad("Slice", g.conv(), np.array([0]), np.array([1]))), "not supported on activations"),
             "a joint": (
-                lambda g: g("Conv", g.bad("Concat", "x", "x", axis=1), np.ones((3, 4, 3, 3))),
+                lambda g: g.bits(g("Conv", g.bad("Concat", "x", "x", axis=1), np.ones((3, 4, 3, 3)))),
                 "not supported on activations",
             ),
             "integers": (lambda g: g.bits(g.bad("Cast", g.conv(), to=TensorProto.INT8)), "another type than float or double"),
@@ -428,9 +431,9 @@ class TestGraphs:
         assert list(refusals(graph, tmp_path)) == ["function", "grouped", "dilated", "pool"]
 
     def test_real_weights(self, tmp_path: Path) -> None:
-        """Outside of a graph that draws samples they are refused, and it is said where they may be."""
-        (reason,) = refusals(lambda g: g("Conv", "x", RANDOM.normal(size=(4, 2, 3, 3))), tmp_path).values()
-        assert "real weights are for graphs that draw noise" in reason
+        """In front of what is binary they are refused, and it is said where they may be."""
+        (reason,) = refusals(lambda g: g.bits(g("Conv", "x", RANDOM.normal(size=(4, 2, 3, 3)))), tmp_path).values()
+        assert "real weights may stand behind all binary activations, not before any" in reason
 
     def test_nodes_without_names_are_counted(self, tmp_path: Path) -> None:
         def graph(g: Case) -> str:
@@ -475,7 +478,7 @@ class TestGraphs:
             (lambda g: g("Mul", "x", 2.0), "no layer stands between the input and the output"),
             (lambda g: g("Identity", WEIGHTS), "it does not depend on the input"),
             (lambda g: "nowhere", "no node gives it"),
-            (lambda g: g("MaxPool", g.conv(), **PAIR), "only binary activations can be pooled"),
+            (lambda g: g("MaxPool", g("Conv", g.bits(), POINTS), **PAIR), "only binary activations can be pooled"),
             (lambda g: g.quant("x", 8, 0.25), "no layer stands between the input and the output"),
             (lambda g: g("BipolarQuant", "x", 1.0), "no layer stands between the input and the output"),
             (lambda g: g("Relu", g.quant("x", 4)), "no layer stands between the input and the output"),

@@ -18,7 +18,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from sigmabit.fpga import board as boards
+from sigmabit.fpga.series7 import board as boards
 from sigmabit.golden import (
     CalibrationError,
     InputError,

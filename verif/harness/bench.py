@@ -6,7 +6,6 @@ vectors alike are plain integers.
 
 from __future__ import annotations
 
-import copy
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -105,10 +104,15 @@ class MyHdlDut(Dut):
 
 
 class VerilogDut(Dut):
-    """A Verilog module under cocotb. `call` runs a coroutine of (settle inputs or None for an edge) from another thread."""
+    """A Verilog module under cocotb.
 
-    def __init__(self, call: Callable[[Values | None], Values], ports: list[str]) -> None:
+    call: lets the simulator go on, which is what takes time: (whether the clock rises first, inputs) to the outputs.
+    """
+
+    def __init__(self, call: Callable[[bool, Values], Values], ports: list[str]) -> None:
         self.call, self.ports = call, ports
+        self.rises = False
+        self.driven: dict[str, int] = {}
         self.cycle = 0
 
     @property
@@ -116,8 +120,13 @@ class VerilogDut(Dut):
         return {name: level for name, level in RESET_LEVELS.items() if name in self.ports}
 
     def settle(self, inputs: Values) -> Values:
-        return self.call(copy.copy(inputs))
+        rises, self.rises = self.rises, False
+        changed = {name: value for name, value in inputs.items() if self.driven.get(name) != value}
+        self.driven.update(changed)
+        return self.call(rises, changed)
 
     def edge(self) -> None:
-        self.call(None)
+        if self.rises:
+            self.settle({})
+        self.rises = True  # nobody looks before the next inputs
         self.cycle += 1

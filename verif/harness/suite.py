@@ -11,16 +11,17 @@ import contextlib
 import inspect
 import json
 import os
+import re
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from hypothesis.configuration import storage_directory
 
 from sigmabit.hdl.verilog.convert import Design, Port, convert
 from sigmabit.hdl.verilog.module import outline, quick_elaboration
@@ -147,38 +148,30 @@ class VerilogTests:
 def run_cocotb(suite: type[BlockSuite], folder: Path, simulator: str = "verilator") -> None:
     """Convert a suite's samples, build them side by side, and run verif/harness/cocotb_entry.py on them one after the other.
 
-    One build and one start of a simulator cost more than all that most samples do in it. Samples whose modules share a name and
-    differ in what they hold are built apart. Fails with the log's end where the suite fails.
+    One build and one start of a simulator cost more than all that most samples do in it. Fails with the log's end where the suite
+    fails.
     """
-    tests = suite()
-    apart: list[dict[int, Design]] = []
+    from cocotb_test.simulator import run
+
+    tests, samples = suite(), []
+    texts: dict[str, str] = {}
     for number, config in enumerate(suite.samples):
         with outline(), quick_elaboration():
             instance = tests.elaborate(config)
-        design = convert(instance)
-        for batch in apart:
-            if not any(other.texts.get(name, text) != text for other in batch.values() for name, text in design.texts.items()):
-                batch[number] = design
-                break
-        else:
-            apart.append({number: design})
-    for number, batch in enumerate(apart):
-        _run_batch(suite, batch, folder / str(number), simulator)
-
-
-def _run_batch(suite: type[BlockSuite], designs: dict[int, Design], folder: Path, simulator: str) -> None:
-    from cocotb_test.simulator import run
-
-    sources = dict.fromkeys(source for design in designs.values() for source in design.write(folder / "verilog"))
-    beside = folder / "verilog" / f"{SIDE_BY_SIDE}.v"
-    assert beside not in sources
-    beside.write_text(_side_by_side(designs))
+        sample = Sample.of(f"sample_{number}", convert(instance), texts)
+        texts |= sample.texts
+        samples.append(sample)
+    texts[f"{SIDE_BY_SIDE}.v"] = _side_by_side(samples)
+    verilog = folder / "verilog"
+    verilog.mkdir(parents=True)
+    for name, text in texts.items():
+        (verilog / name).write_text(text)
     file = Path(inspect.getfile(suite)).relative_to(VERIF).with_suffix("")  # pytest gives test modules names of its own
     extra = {
         "SIGMABIT_SUITE": f"{'.'.join(('sigmabit.verif', *file.parts))}:{suite.__name__}",
-        "SIGMABIT_PORTS": json.dumps({number: [port.name for port in _ports(design)] for number, design in designs.items()}),
+        "SIGMABIT_PORTS": json.dumps([{port.name: port.output for port in sample.ports} for sample in samples]),
         "PYTHONPATH": os.pathsep.join(p for p in sys.path if p),
-        "HYPOTHESIS_STORAGE_DIRECTORY": str(storage_directory()),  # where it keeps what it read in our sources
+        "HYPOTHESIS_STORAGE_DIRECTORY": str(VERIF.parent / ".hypothesis"),  # where it keeps what it read in our sources
     }
     arguments: dict[str, Any] = {
         "make_args": ["-j2", "OPT_FAST=-O0"],
@@ -186,31 +179,46 @@ def _run_batch(suite: type[BlockSuite], designs: dict[int, Design], folder: Path
     }
     if simulator == "icarus":
         arguments = {"extra_args": ["-g2005", "-Wall"], "timescale": "1ns/1ps"}
-    with environment(verilator_environment()), contextlib.chdir(folder / "verilog"):  # where memories read their contents
+    with environment(verilator_environment()), contextlib.chdir(verilog):  # where memories read their contents
         run(
             simulator=simulator,
             toplevel=SIDE_BY_SIDE,
             module="sigmabit.verif.harness.cocotb_entry",
-            verilog_sources=[str(source) for source in (*sources, beside)],
+            verilog_sources=[str(verilog / name) for name in texts if name.endswith(".v")],
             sim_build=str(folder / "build"),
-            work_dir=str(folder / "verilog"),
+            work_dir=str(verilog),
             extra_env=extra,
             **arguments,
         )
 
 
-def _side_by_side(designs: dict[int, Design]) -> str:
-    """A module of one instance for each design, with all of its ports: `clk` of sample 3 is `sample_3_clk`."""
+@dataclass(frozen=True)
+class Sample:
+    """A sample's Verilog: its instance's name, its top module, that one's ports, and all files by name."""
+
+    name: str
+    top: str
+    ports: tuple[Port, ...]
+    texts: dict[str, str]
+
+    @staticmethod
+    def of(name: str, design: Design, others: Mapping[str, str]) -> Sample:
+        """A design's, with other names for all that it has where one of them is another sample's for something else."""
+        top, texts = design.top, design.texts
+        if any(others.get(file, text) != text for file, text in texts.items()):
+            named = re.compile(rf"\b({'|'.join(sorted({Path(file).stem for file in texts}))})\b")
+            top = named.sub(rf"\1_{name}", top)
+            texts = {named.sub(rf"\1_{name}", file): named.sub(rf"\1_{name}", text) for file, text in texts.items()}
+        return Sample(name, top, design.modules[design.top].ports, texts)
+
+
+def _side_by_side(samples: Sequence[Sample]) -> str:
+    """A module of one instance for each sample, with all of its ports: `clk` of sample 3 is `sample_3_clk`."""
     ports, instances = [], []
-    for number, design in designs.items():
-        names = [port.name for port in _ports(design)]
-        for port in _ports(design):
+    for sample in samples:
+        for port in sample.ports:
             kind, width = "output" if port.output else "input", f"[{port.bits - 1}:0] " if port.vector else ""
-            ports.append(f"{kind} wire {width}sample_{number}_{port.name}")
-        joined = ", ".join(f".{name}(sample_{number}_{name})" for name in names)
-        instances.append(f"{design.top} sample_{number} ({joined});\n")
+            ports.append(f"{kind} wire {width}{sample.name}_{port.name}")
+        joined = ", ".join(f".{port.name}({sample.name}_{port.name})" for port in sample.ports)
+        instances.append(f"{sample.top} {sample.name} ({joined});\n")
     return f"module {SIDE_BY_SIDE} (\n" + ",\n".join(ports) + ");\n" + "".join(instances) + "endmodule\n"
-
-
-def _ports(design: Design) -> tuple[Port, ...]:
-    return design.modules[design.top].ports

@@ -145,7 +145,7 @@ def check_command(line: str) -> None:
 
 def makefiles() -> str:
     """The Makefile and what it includes."""
-    return (ROOT / "Makefile").read_text() + (ROOT / "fpga" / "vivado" / "vivado.mk").read_text()
+    return (ROOT / "Makefile").read_text() + (ROOT / "fpga" / "series7" / "vivado" / "vivado.mk").read_text()
 
 
 def make_targets() -> set[str]:

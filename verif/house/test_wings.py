@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 KNOWS = {
     "golden": set(),
     "hdl": {"golden"},
-    "fpga": set(),
+    "fpga": {"hdl"},
     "host": {"golden"},
     "verif": {"golden", "hdl", "fpga", "host", "scripts"},
     "scripts": {"golden", "hdl", "fpga", "host", "verif"},

@@ -129,7 +129,8 @@ class DeframerSuite(BlockSuite):
         taken = st.one_of(st.just(config.depth), st.integers(0, 6))
         piece = st.tuples(pieces(config.limit).map(tuple), taken)
         pauses = st.lists(st.sampled_from([0, 0, 0, 1, 2, 5]), min_size=1, max_size=5).map(tuple)
-        return st.builds(Traffic, st.lists(piece, min_size=1, max_size=8).map(tuple), pauses)
+        most = 8 if config.limit < 100 else 3  # a piece takes a cycle or more for each of its bytes
+        return st.builds(Traffic, st.lists(piece, min_size=1, max_size=most).map(tuple), pauses)
 
     def expected(self, config: DeframerConfig, stimulus: Traffic) -> Seen:
         memory: list[int] = []

@@ -27,8 +27,8 @@ from sigmabit.golden.network.network import InputFormat, Network, OutputFormat
 from sigmabit.golden.types.grid import Grid
 from sigmabit.golden.types.scalar import Chain
 from sigmabit.golden.types.tensor import TensorType
-from sigmabit.hdl.family.cost import Cost
-from sigmabit.hdl.family.parts import FAMILIES, PARTS, Part, PartError, part
+from sigmabit.hdl.family import FAMILY, Cost, Part
+from sigmabit.hdl.family.parts import PartError, family_of, part
 from sigmabit.hdl.layers.folding import Folding
 from sigmabit.hdl.layers.kind import Use
 from sigmabit.hdl.planning.kinds import kind_of
@@ -359,26 +359,26 @@ def test_interval_too_short_names_the_layer() -> None:
         make_plan(network, foldings, PART, 200.0, 2)
 
 
-@pytest.mark.parametrize("device", PARTS, ids=lambda device: device.name)
+@pytest.mark.parametrize("device", FAMILY.parts, ids=lambda device: device.name)
 def test_parts(device: Part) -> None:
     """With and without package and speed grade."""
     name = device.name
-    assert part(name) is device
+    assert part(name) is device and family_of(device) is FAMILY
     assert part(f"{name.upper()}FFG1761-2") is device
 
 
 def test_all_parts() -> None:
     """Every device of DS180 and DS190, each once, by family."""
-    counts = {family: sum(device.name.startswith(f"xc7{letter}") for device in PARTS) for letter, family in FAMILIES.items()}
+    counts = {series: sum(part.name.startswith(start) for part in FAMILY.parts) for start, series in FAMILY.series.items()}
     assert counts == {"Spartan-7": 6, "Artix-7": 8, "Kintex-7": 7, "Virtex-7": 11, "Zynq-7000": 10}
-    assert len({device.name for device in PARTS}) == len(PARTS) == 42
+    assert len({device.name for device in FAMILY.parts}) == len(FAMILY.parts) == 42
 
 
 def test_page_of_parts() -> None:
     """docs/family/parts.md has the numbers of all, in the file's order."""
     page = (Path(__file__).parents[2] / "docs" / "family" / "parts.md").read_text()
     rows = re.findall(r"^\| `(xc7\w+)` \| (\S+) \| (\S+) \| (\S+) \| (\S+) \| .+ \|$", page, re.MULTILINE)
-    assert rows == [(p.name, f"{p.lut:,}", f"{p.ff:,}", f"{p.bram36:,}", f"{p.dsp:,}") for p in PARTS]
+    assert rows == [(p.name, f"{p.lut:,}", f"{p.ff:,}", f"{p.bram36:,}", f"{p.dsp:,}") for p in FAMILY.parts]
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from sigmabit.fpga.netlist import LUTS, Area, Netlist
-from sigmabit.fpga.synthesis import CELLS, as_verilog
+from sigmabit.fpga.netlist import Area, Netlist
+from sigmabit.fpga.synthesis import as_verilog
+from sigmabit.fpga.targets import TARGET
 from sigmabit.golden import InputError
+from sigmabit.hdl.family import FAMILY
 from sigmabit.hdl.planning.plan import Plan
 from sigmabit.hdl.verilog.convert import Design, Module
 
@@ -22,16 +24,13 @@ from .verilator import HARNESS, compiled, execute, header, recording
 RECORD, PERIOD_PS = "toggles.saif", 1000
 """The file of toggles, and what a cycle is said to take there."""
 
-WITHOUT_MODEL = ("RAMB18E1", "RAMB36E1", "DSP48E1")
-"""Cells whose library model leaves out what they do."""
-
 
 @dataclass(frozen=True, eq=False)
 class Gates:
     """What the netlist gave, what it consists of, and how many nets toggle in a cycle.
 
-    lut_rate: of the outputs of LUTs, both of a LUT6_2 counted, for each LUT6. register_rate: of registers, for each. Carry chains
-    are left out: what they drive is, for the most part, in the same slice.
+    lut_rate: of the outputs of LUTs, both of one with two counted, for each LUT. register_rate: of registers, for each. Carry
+    chains are left out: what they drive is, for the most part, in the same slice.
     """
 
     measured: Measured
@@ -50,19 +49,20 @@ def simulate_netlist(
     """Map the plan's pipeline as a whole, and run frames (N, height, width, channels) through its netlist.
 
     Toggles are counted without delays, in the frames after the first plan.settling, which must not be all. work: a folder for
-    what is made on the way. Raises SynthesisError; SimulationError; and InputError where the plan has block RAM or DSP48, of
-    which there is no model.
+    what is made on the way. Raises SynthesisError; SimulationError; and InputError where the plan has block RAM or multipliers,
+    of which there is no model.
     """
     if plan.cost.bram36 or plan.cost.dsp:
-        raise InputError(f"{plan.network}: its plan has block RAM or DSP48, of which there is no model for simulation")
+        held = f"block RAM or {FAMILY.resources['dsp']}"
+        raise InputError(f"{plan.network}: its plan has {held}, of which there is no model for simulation")
     progress("converting", 0, 0)
     design = converted(plan.variant())
     progress("synthesising", 0, 0)
     text, netlist = as_verilog(design.write(work / "verilog"), design.top, work)
-    missing = sorted(set(WITHOUT_MODEL) & set(netlist.area.cells))
+    missing = sorted(TARGET.unmodelled & set(netlist.area.cells))
     if missing:
         raise SimulationError(f"{design.top}: its netlist has {', '.join(missing)}, which cannot be simulated")
-    cells = f"`timescale 1ps/1ps\n{CELLS.read_text()}"
+    cells = f"`timescale 1ps/1ps\n{TARGET.models.read_text()}"
     flat = Design(design.top, {"cells": Module("cells", None, cells, ()), design.top: Module(design.top, None, text, ())})
     asked = job(plan, len(codes), noise=noise, toggles=Toggles(work / RECORD, plan.settling, PERIOD_PS))
     progress("building", 0, 0)
@@ -75,7 +75,7 @@ def _rates(measured: Measured, netlist: Netlist, work: Path) -> Gates:
     """Toggles of the nets that cells drive."""
     driver: dict[int, str] = {}
     for cell in netlist.cells.values():
-        kind = "lut" if cell["type"] in LUTS else "register" if cell["type"].startswith("FD") else ""
+        kind = netlist.kind(cell)
         for pin, way in cell["port_directions"].items():
             if way == "output" and kind:
                 driver |= {bit: kind for bit in cell["connections"].get(pin, []) if isinstance(bit, int)}

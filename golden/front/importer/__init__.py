@@ -12,6 +12,7 @@ from ..calibration import KEY, Calibration
 from ..quantise import quantise
 from . import latent
 from .binary_walk import BinaryWalk
+from .front import last_binary
 from .model_file import Graph, read
 from .real_walk import RealWalk
 
@@ -40,10 +41,11 @@ def import_model(
             raise CalibrationError(f"{path}: {error}") from None
         if calibration.output is not None and output_name is None:
             graph = graph.taking(calibration.output, Path(path))
-    if not _is_real(graph, str(path)):
-        return BinaryWalk(graph, str(path), input_scale).run()
     scale = input_scale or (None if calibration is None else calibration.input_scale)
-    real = RealWalk(graph, str(path), scale).run()
+    found = _network(graph, str(path), input_scale, scale)
+    if isinstance(found, Network):
+        return found
+    real = found
     if calibration is None:
         raise UncalibratedError(
             f"{path}: its numbers are real, and nothing says what range they have: give --calibration x.npy, or write a "
@@ -56,22 +58,34 @@ def import_model(
 
 
 def import_real(path: str | Path, input_scale: float | None = None, output_name: str | None = None) -> RealNetwork:
-    """The real-valued network of an ONNX file whose graph samples latent variables; arguments and errors as for import_model."""
+    """The real-valued network of an ONNX file; arguments and errors as for import_model."""
     return RealWalk(read(Path(path), output_name), str(path), input_scale).run()
 
 
 def is_real(path: str | Path, output_name: str | None = None) -> bool:
-    """Is the graph of an ONNX file real-valued, that is: does it draw random numbers, or hold some as constants?"""
-    return _is_real(read(Path(path), output_name), str(path))
+    """Is the graph of an ONNX file real-valued, so that its layers need a calibration? Errors as for import_model."""
+    graph = read(Path(path), output_name)
+    return latent.is_real(graph, graph.leading) or isinstance(_network(graph, str(path), None, None), RealNetwork)
 
 
-def _is_real(graph: Graph, path: str) -> bool:
+def _network(graph: Graph, path: str, input_scale: float | None, real_scale: float | None) -> Network | RealNetwork:
+    """What a graph is: a binary network, or a real-valued one, whose input may have a step of its own.
+
+    What draws noise, or holds some as constants, is real-valued. Anything else is what it can be read as, binary first; only real
+    weights, or noise beside it, as an encoder's means have, make it real-valued. What can be read as neither is told as what it
+    will have been meant to be.
+    """
     if latent.is_real(graph, graph.leading):
-        return True
-    if not latent.is_real(graph, graph.nodes):
-        return False
-    try:  # beside the noise: an encoder's means, say, or the bits of a binary network
-        BinaryWalk(graph, path, None).run()
-    except UnsupportedModelError:
-        return True
-    return False
+        return RealWalk(graph, path, real_scale).run()
+    walk = BinaryWalk(graph, path, input_scale)
+    try:
+        return walk.run()
+    except UnsupportedModelError as as_binary:
+        beside_noise = latent.is_real(graph, graph.nodes)
+        if not (walk.real_weights or beside_noise):
+            raise
+        try:
+            return RealWalk(graph, path, real_scale).run()
+        except UnsupportedModelError as as_real:
+            meant_real = beside_noise or last_binary(graph, graph.leading) is None
+            raise as_real if meant_real else as_binary from None

@@ -34,7 +34,7 @@ from .walk import Results, Walk
 FEW = 4
 """Magnitudes of weights that somebody may have meant to be binary."""
 
-REAL = "; real weights are for graphs that draw noise, as autoencoders do"
+REAL = "; real weights may stand behind all binary activations, not before any"
 
 
 class BinaryWalk(Walk[Network]):
@@ -43,6 +43,7 @@ class BinaryWalk(Walk[Network]):
     def __init__(self, graph: Graph, path: str, input_scale: float | None) -> None:
         super().__init__(graph, path, input_scale)
         self.assembly = Assembly()
+        self.real_weights = False
         self.handlers |= {operator: partial(layer, self) for operator, layer in LAYERS.items()}
 
     def network(self, symbol: Symbol) -> Network:
@@ -104,6 +105,7 @@ class BinaryWalk(Walk[Network]):
             return binary_weights(weights, axis)
         except Refusal as refusal:
             reals = weights.dtype.kind == "f" and np.unique(np.abs(weights)).size > FEW
+            self.real_weights |= bool(reals)
             raise Refusal(f"{refusal}{REAL if reals else ''}") from None
 
     def binarise(self, node: Node, arguments: list[Value], steps: list[Step]) -> Symbol:

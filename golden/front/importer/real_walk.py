@@ -1,4 +1,4 @@
-"""The walk over the graph of a real-valued network that samples latent variables.
+"""The walk over the graph of a real-valued network: an autoencoder that samples latent variables, a classifier, a regressor.
 
 Each layer knows what it reads, and going back from the output along what is read gives the network. What no layer on this way
 takes is never built, and matters no more than nodes that the output does not depend on.
@@ -14,7 +14,7 @@ from ...layers.window import Window
 from ...network.network import InputFormat
 from ...network.real import RealLatent, RealLinear, RealNetwork
 from ...types.grid import BIPOLAR
-from ...types.scalar import Add, Chain, Step
+from ...types.scalar import Add, Chain, Rowwise, Step
 from . import latent
 from .affine import IDENTITY, Affine, Parts, Real, affine, idle
 from .binary_walk import BinaryWalk
@@ -100,6 +100,7 @@ class RealWalk(Walk[RealNetwork]):
     def network(self, symbol: Symbol) -> RealNetwork:
         if symbol.shape[:1] != (1,) or np.any(symbol.index == PAD):
             raise Refusal(f"an output of shape {symbol.shape}, expected a batch in front and no padding")
+        symbol, host = _with_host(symbol)
         source = symbol.source
         self.settle_front()
         if isinstance(source, Sample | Scored):
@@ -120,7 +121,7 @@ class RealWalk(Walk[RealNetwork]):
         ties = () if self.front is None else tuple(self.front.assembly.ties)
         form, shape, omitted = self.input(first), symbol.shape[1:], self.graph.omitted
         bits = BIPOLAR if self.front is None else shifted(BIPOLAR, first.shift, True)[0]
-        return RealNetwork(self.graph.name, form, binary, layers, self.graph.output, shape, order, ties, omitted, bits)
+        return RealNetwork(self.graph.name, form, binary, layers, self.graph.output, shape, order, ties, omitted, bits, host)
 
     def back(self, symbol: Symbol) -> tuple[tuple[RealLinear | RealLatent, ...], Reading]:
         """The layers that lead to an activation, in order, and what the first of them reads."""
@@ -246,6 +247,9 @@ class RealWalk(Walk[RealNetwork]):
     def rearrange(self, node: Node, arguments: list[Value]) -> Results:
         """Nodes that pick elements: done to the index itself."""
         symbol = activation(arguments)
+        for step in symbol.chain.steps:
+            if isinstance(step, Rowwise):
+                raise Refusal(f"it picks from the result of {step.node}, which only the host can compute")
         rest = [constant(arguments, i) for i in range(1, len(arguments)) if arguments[i] is not None]
         if node.operator == "Gather":
             axis = symbol.shape[node.attributes.get("axis", 0)]
@@ -263,9 +267,6 @@ class RealWalk(Walk[RealNetwork]):
         if not same:
             raise Refusal(f"it repeats an activation of shape {shape}; {latent.SEVERAL}")
         return symbol
-
-    def rowwise(self, node: Node, arguments: list[Value]) -> Symbol:
-        raise Refusal("a function of several activations together, which has no layer")
 
     def binarise(self, node: Node, arguments: list[Value], steps: list[Step]) -> Symbol:
         raise Refusal("binary activations behind layers of real weights")
@@ -354,6 +355,15 @@ def _kernels(node: Node, arguments: list[Value]) -> Real:
     if not 0 < weights.size <= MAX_WEIGHTS:
         raise Refusal(f"weights of shape {weights.shape}, at most {MAX_WEIGHTS} are supported")
     return weights.astype(np.float64)
+
+
+def _with_host(symbol: Symbol) -> tuple[Symbol, Chain]:
+    """The network's output without what only the host can compute, and that."""
+    steps = symbol.chain.steps
+    begin = next((place for place, step in enumerate(steps) if isinstance(step, Rowwise)), len(steps))
+    elements = symbol.index.reshape(-1)
+    host = Chain(steps[begin:]).map_constants(lambda c: np.asarray(c) if np.ndim(c) == 0 else c[elements])
+    return Symbol(symbol.source, symbol.index, Chain(steps[:begin])), host
 
 
 def _with_bias(node: Node, arguments: list[Value], symbol: Symbol) -> Symbol:

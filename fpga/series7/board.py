@@ -126,7 +126,7 @@ def board(name: str, folder: Path = FOLDER) -> Board:
     path = folder / f"{name}.toml"
     if not re.fullmatch(r"\w+", name, re.ASCII) or not path.is_file():
         raise BoardError(f"{name:.60}: there is no such board, only {', '.join(known())}, or a file that ends in .toml")
-    return _board(f"fpga/boards/{path.name}", _Table(path.name, _values(path, path.name), KEYS))
+    return _board(f"fpga/series7/boards/{path.name}", _Table(path.name, _values(path, path.name), KEYS))
 
 
 def _values(path: Path, said: str) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""Xilinx' 7 series: synthesis by Yosys, cells and levels, power, boards, Vivado."""

@@ -1,0 +1,22 @@
+"""What Yosys has to know of the 7 series."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyosys
+
+from sigmabit.hdl.family.series7 import Series7
+
+from ..target import Target
+from .netlist import Series7Netlist
+
+SERIES7 = Target(
+    macro=Series7.primitives.macro,
+    libraries=("read_verilog -lib -specify +/xilinx/cells_sim.v", "read_verilog -lib +/xilinx/cells_xtra.v"),
+    script=Path(__file__).with_name("xc7.ys"),
+    patterns={"xilinx_dsp": "DSP48E1", "xilinx_srl -variable": "$shiftx"},
+    netlist=Series7Netlist,
+    models=Path(pyosys.__file__).parent / "share" / "xilinx" / "cells_sim.v",
+    unmodelled=frozenset({"RAMB18E1", "RAMB36E1", "DSP48E1"}),
+)

@@ -1,0 +1,27 @@
+"""What Yosys has to know of a family."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from .netlist import Netlist
+
+
+@dataclass(frozen=True)
+class Target:
+    """How modules are mapped to the cells of a family, and what these are.
+
+    macro: chooses the bodies of primitives. libraries: commands that read the cells, before any source. script: the passes, once
+    the sources are read and the top is set. patterns: beginnings of passes that take long, and the type of the cells they
+    look for. netlist: how the result is read. models: Verilog of what the cells do, but for those in unmodelled.
+    """
+
+    macro: str
+    libraries: tuple[str, ...]
+    script: Path
+    patterns: Mapping[str, str]
+    netlist: type[Netlist]
+    models: Path
+    unmodelled: frozenset[str]

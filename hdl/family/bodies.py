@@ -1,0 +1,26 @@
+"""Verilog of several bodies: of plain operations, and of each family's primitives where its macro is defined."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from .families import FAMILIES, FAMILY
+from .family import Primitives
+
+
+def with_bodies(text: Callable[[Primitives], str], plain: str) -> str:
+    """A body for each family that has primitives, and the plain one for all others."""
+    found = [family.primitives for family in FAMILIES if family.primitives is not None]
+    chosen = "".join(
+        f"`{'elsif' if number else 'ifdef'} {primitives.macro}\n{text(primitives).strip()}\n"
+        for number, primitives in enumerate(found)
+    )
+    return f"{chosen}`else\n{plain.strip()}\n`endif\n" if found else f"{plain.strip()}\n"
+
+
+def in_synthesis(text: Callable[[Primitives], str], plain: str = "") -> str:
+    """The family's body wherever SYNTHESIS is defined, as synthesis tools do by themselves, and the plain one elsewhere."""
+    if FAMILY.primitives is None:
+        return plain and f"{plain}\n"
+    otherwise = plain and f"`else\n{plain}\n"
+    return f"`ifdef SYNTHESIS\n{text(FAMILY.primitives).strip()}\n{otherwise}`endif\n"

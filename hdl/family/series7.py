@@ -1,0 +1,117 @@
+"""Xilinx' 7 series: Spartan-7, Artix-7, Kintex-7, Virtex-7, Zynq-7000 (UG473, UG474, UG479).
+
+Prices follow the structure of a slice: four LUTs of six inputs (LUT6), each of which may be two of five common inputs (LUT6_2), a
+carry chain of four bits (CARRY4), eight registers. What synthesis makes of blocks is measured by `sigmabit synth`, and
+docs/planning/planner.md holds one against the other.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import ClassVar
+
+from .cost import Cost, Part
+from .series7_primitives import LUT_INPUTS, Series7Primitives
+
+SHIFT_FROM = 3
+"""From so many registers in a row on, synthesis takes shift-register LUTs in their place."""
+
+BLOCK_RAM_SHAPES = (36, 512), (18, 1024), (9, 2048), (4, 4096), (2, 8192), (1, 16384)
+"""Bits and words of half a RAMB36."""
+
+
+def _parts() -> tuple[Part, ...]:
+    """Those in series7.csv, from Xilinx DS180 (7 Series FPGAs Overview) and DS190 (Zynq-7000 SoC Overview).
+
+    It is what may be used, not what is on the die: several parts are larger ones of which the tools give out less. See
+    docs/family/parts.md. A slice has four LUTs and eight registers, in every part.
+    """
+    with Path(__file__).with_suffix(".csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    return tuple(Part(r["name"], int(r["lut"]), 2 * int(r["lut"]), int(r["bram36"]), int(r["dsp"])) for r in rows)
+
+
+class Series7:
+    """The answers of the 7 series."""
+
+    name = "7 series"
+    parts = _parts()
+    series: ClassVar[Mapping[str, str]] = {
+        "xc7s": "Spartan-7",
+        "xc7a": "Artix-7",
+        "xc7k": "Kintex-7",
+        "xc7v": "Virtex-7",
+        "xc7z": "Zynq-7000",
+    }
+    resources: ClassVar[Mapping[str, str]] = {"lut": "LUT", "ff": "registers", "bram36": "RAMB36", "dsp": "DSP48"}
+    primitives = Series7Primitives()
+
+    block_ram_from = 512
+    most_loads = 1750
+    table_loads = 1000
+
+    multiplier_from = 8
+    """Bits that both factors must have for a DSP48: fpga/series7/xc7.ys says the same to Yosys."""
+
+    def multiplies(self, first: int, second: int) -> bool:
+        return min(first, second) >= self.multiplier_from
+
+    def logic(self, functions: float) -> Cost:
+        return Cost(lut=functions)
+
+    def registers(self, bits: float) -> Cost:
+        return Cost(ff=bits)
+
+    def delay(self, bits: int, cycles: int) -> Cost:
+        return Cost(lut=bits) if cycles >= SHIFT_FROM else Cost(ff=bits * cycles)
+
+    def adder(self, bits: int) -> Cost:
+        return Cost(lut=bits)
+
+    def adder_of_three(self, bits: int, fast: bool = False) -> Cost:
+        """With one LUT a bit, majorities go from bit to bit; with two, each bit finds the one that it needs."""
+        return Cost(lut=bits * (2 if fast else 1))
+
+    def match(self) -> Cost:
+        return Cost(lut=0.5)
+
+    def match_adder(self) -> Cost:
+        return Cost(lut=1)
+
+    def full_adder(self) -> Cost:
+        return Cost(lut=1)
+
+    def counter(self) -> Cost:
+        return Cost(lut=2)
+
+    def multiplexer(self, ways: int) -> Cost:
+        """Four ways fit the first LUT, each further one adds three."""
+        return Cost(lut=math.ceil((ways - 1) / 3))
+
+    def table(self, address_bits: int, shared: bool = False) -> Cost:
+        """A LUT holds 64 entries, or 32 of two tables."""
+        return Cost(lut=2 ** (address_bits - LUT_INPUTS) if shared else 1 << max(0, address_bits - LUT_INPUTS))
+
+    def functions(self, count: float, address_bits: int) -> Cost:
+        """Two functions of up to five bits share a LUT."""
+        return Cost(lut=count if address_bits == LUT_INPUTS else math.ceil(count / 2))
+
+    def distributed_ram(self, bits: int, depth: int) -> Cost:
+        """Four LUTs hold 6 bits of 32 words or 3 bits of 64."""
+        if depth <= 32:
+            return Cost(lut=4 * math.ceil(bits / 6))
+        blocks = math.ceil(depth / 64)
+        return Cost(lut=4 * math.ceil(bits / 3) * blocks) + self.multiplexer(blocks) * bits
+
+    def block_ram(self, bits: int, depth: int) -> Cost:
+        """In halves of a RAMB36: 512 words of 36 bits, 1,024 of 18, and so on down to 16,384 of 1."""
+        width, words = next((shape for shape in BLOCK_RAM_SHAPES if depth <= shape[1]), BLOCK_RAM_SHAPES[-1])
+        return Cost(bram36=math.ceil(bits / width) * math.ceil(depth / words) / 2)
+
+    def product(self, first: int, second: int, signed: bool = True) -> Cost:
+        if self.multiplies(first, second):
+            return Cost(dsp=1)
+        return Cost(lut=first * second * (1.8 if signed else 1.1))

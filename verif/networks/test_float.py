@@ -1,0 +1,198 @@
+"""Classifiers and regressors of real weights that draw no samples: calibrated, they decide as their float graphs do."""
+
+from __future__ import annotations
+
+import warnings
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from sklearn.neural_network import MLPClassifier
+
+from sigmabit.golden import Network, Precision, UncalibratedError, UnsupportedModelError, calibrated, import_model, import_real
+from sigmabit.golden.front.importer import is_real
+from sigmabit.hdl.planning.plan import Plan
+from sigmabit.hdl.planning.planner import Planner
+from sigmabit.scripts.datasets import digits
+
+from ..harness import needs
+from ..harness.onnx_graphs import Builder, signs
+from ..harness.random_networks import draw_plan
+from ..simulation import Noise, simulate
+from ..simulation.compare import first_difference
+from ..simulation.reference import execute
+
+SHIPPED = Path(__file__).parents[2] / "models" / "digits_cnn.onnx"
+PART, CLOCK_MHZ = "xc7vx690t", 200.0
+CLOSE = 0.005
+"""By how much of the test images the accuracy may differ from the float graph's."""
+
+
+def flat(images: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(N, 64) of the digits' images."""
+    return images.reshape(len(images), -1)
+
+
+def network_of(path: Path, x: NDArray[np.float32], scale: float = 1.0) -> Network:
+    """The network of a file, calibrated by frames."""
+    return import_model(path, scale, calibrated(import_real(path, scale), x, Precision()))
+
+
+@cache
+def trained() -> MLPClassifier:
+    """A perceptron of two hidden layers for the digits."""
+    data = digits()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it would be trained for longer
+        return MLPClassifier((32, 16), max_iter=80, random_state=1, learning_rate_init=5e-3).fit(
+            flat(data.train_images) / 16, data.train_labels
+        )
+
+
+@pytest.fixture(scope="module")
+def mlp(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Its file, as an exporter writes it, with a softmax at its end."""
+    g, model = Builder((64,)), trained()
+    y = g("Div", "x", np.float32(16))
+    for number, (weights, bias) in enumerate(zip(model.coefs_, model.intercepts_, strict=True)):
+        y = g("Gemm", y if number == 0 else g("Relu", y), weights.astype(np.float32), bias.astype(np.float32))
+    return g.save(tmp_path_factory.mktemp("mlp") / "mlp.onnx", g("Softmax", y, axis=1))
+
+
+def check_accuracy(path: Path, network: Network, x: NDArray[np.float32]) -> None:
+    """Golden is as accurate as the float graph."""
+    labels = digits().test_labels
+    executed, golden = execute(path, x).outputs, network.run(x)
+    accuracies = [float(np.mean(scores.argmax(1) == labels)) for scores in (executed, golden)]
+    assert accuracies[0] > 0.95
+    assert abs(accuracies[1] - accuracies[0]) <= CLOSE
+
+
+def check(network: Network, plan: Plan, x: NDArray[np.float32], on: str = "verilator", **simulation: Any) -> None:
+    """Every tensor is golden's, in the cycles that were planned."""
+    codes = network.input.encode(x)
+    measured = simulate(plan, codes, on, taps=True, noise=Noise(), **simulation)
+    golden = dict(network.steps(codes))
+    assert first_difference(golden, measured.trace) is None
+    assert np.array_equal(measured.results, golden[network.layers[-1].name])
+    assert measured.latency == plan.latency
+    if len(x) > plan.settling + 1:
+        assert set(np.diff(measured.last_out[plan.settling :]).tolist()) == {plan.interval}
+
+
+class TestPerceptron:
+    """Gemm, Relu, Gemm, Relu, Gemm, Softmax."""
+
+    def test_all_digits(self, mlp: Path) -> None:
+        data = digits()
+        network, x = network_of(mlp, flat(data.train_images)), flat(data.test_images)
+        assert [layer.name for layer in network.layers] == ["dense1", "dense2", "dense3"]
+        check_accuracy(mlp, network, x)
+        check(network, Planner(network, PART, CLOCK_MHZ).plan(64), x)
+
+    @pytest.mark.parametrize("simulator", ["myhdl", "icarus"])
+    def test_other_simulators(self, mlp: Path, simulator: str) -> None:
+        if simulator == "icarus":
+            needs.icarus()
+        network = network_of(mlp, flat(digits().train_images))
+        check(network, draw_plan(network, 3), flat(digits().test_images[:3]), simulator, optimise=False)
+
+    def test_probabilities(self, mlp: Path) -> None:
+        """The softmax is the host's: rows sum to one, and are near the float graph's."""
+        x = flat(digits().test_images)
+        golden = network_of(mlp, flat(digits().train_images)).run(x)
+        assert np.allclose(golden.sum(1), 1, atol=1e-5)
+        assert np.sqrt(np.mean((golden - execute(mlp, x).outputs) ** 2)) < 0.01
+
+    def test_scores_beyond_the_calibration(self, mlp: Path) -> None:
+        """Scores of frames that reach further than any of the calibration are not made alike by a bound."""
+        dark = flat(digits().train_images[:40]) // 2
+        bright = flat(digits().train_images[:40])
+        narrow, network = network_of(mlp, np.concatenate([dark, bright[:1]])), network_of(mlp, bright)
+        assert np.mean(narrow.run(bright).argmax(1) == network.run(bright).argmax(1)) >= 0.9
+
+
+class TestConvolutions:
+    """The shipped digits_cnn."""
+
+    def test_all_digits(self) -> None:
+        network, x = import_model(SHIPPED), digits().test_images
+        check_accuracy(SHIPPED, network, x)
+        check(network, Planner(network, PART, CLOCK_MHZ).fastest(), x)
+
+    @pytest.mark.parametrize("number", range(2))
+    def test_foldings(self, number: int) -> None:
+        network = import_model(SHIPPED)
+        check(network, draw_plan(network, number), digits().test_images[:30], optimise=False)
+
+
+class TestImport:
+    """Which graphs are real-valued."""
+
+    random = np.random.default_rng(0)
+    weights = random.normal(size=(4, 3)).astype(np.float32)
+
+    def test_regressor(self, tmp_path: Path) -> None:
+        """No function at the end, one output."""
+        g = Builder((4,))
+        y = g("Gemm", g("Relu", g("Gemm", "x", self.weights)), self.random.normal(size=(3, 1)).astype(np.float32))
+        path = g.save(tmp_path / "m.onnx", y)
+        x = self.random.integers(0, 256, (500, 4)).astype(np.float32)
+        executed, golden = execute(path, x).outputs, network_of(path, x).run(x)
+        assert np.abs(golden - executed).max() <= 0.01 * np.abs(executed).max()
+
+    def test_uncalibrated(self, tmp_path: Path) -> None:
+        """It says what is missing, not that weights should be binary."""
+        g = Builder((4,))
+        path = g.save(tmp_path / "m.onnx", g("Gemm", "x", self.weights))
+        assert is_real(path)
+        with pytest.raises(UncalibratedError, match="sigmabit calibrate"):
+            import_model(path)
+
+    def test_binary_stays_binary(self, tmp_path: Path) -> None:
+        g = Builder((4,))
+        path = g.save(
+            tmp_path / "m.onnx",
+            g(
+                "MatMul",
+                g("Sign", g("Add", g("MatMul", "x", signs(self.random, 4, 3)), np.float32(0.1))),
+                signs(self.random, 3, 2),
+            ),
+        )
+        assert not is_real(path)
+
+    def test_binary_layers_in_front(self, tmp_path: Path) -> None:
+        """Real weights behind all binary layers."""
+        g = Builder((4,))
+        path = g.save(tmp_path / "m.onnx", g("Gemm", g("Sign", g("MatMul", "x", signs(self.random, 4, 4))), self.weights))
+        x = self.random.integers(0, 256, (200, 4)).astype(np.float32)
+        network = network_of(path, x)
+        assert [type(layer).__name__ for layer in network.layers] == ["Dense", "Fixed"]
+        executed = execute(path, x).outputs
+        assert np.abs(network.run(x) - executed).max() <= 0.01 * np.abs(executed).max()
+
+    def test_real_layers_in_front(self, tmp_path: Path) -> None:
+        """Refused at the weights, with the reason."""
+        g = Builder((4,))
+        y = g("MatMul", g("Sign", g("Gemm", "x", self.weights, name="first")), signs(self.random, 3, 2))
+        with pytest.raises(UnsupportedModelError, match=r"first.*weights that are not binary.*not before any"):
+            import_model(g.save(tmp_path / "m.onnx", y))
+
+    def test_what_no_layer_computes(self, tmp_path: Path) -> None:
+        """A graph without any binarisation is told as real-valued: nothing of binary weights is asked of it."""
+        g = Builder((1, 4, 4))
+        y = g("AveragePool", g("Conv", "x", self.random.normal(size=(2, 1, 3, 3)).astype(np.float32)), kernel_shape=[2, 2])
+        with pytest.raises(UnsupportedModelError) as refused:
+            import_model(g.save(tmp_path / "m.onnx", g("Flatten", y)))
+        assert [finding.operator for finding in refused.value.findings] == ["AveragePool"]
+
+    def test_part_of_a_softmax(self, tmp_path: Path) -> None:
+        """What is picked from a row behind a softmax would be the softmax of another row."""
+        g = Builder((4,))
+        y = g("Softmax", g("Gemm", "x", self.weights), axis=1, name="soft")
+        y = g("Slice", y, np.array([0]), np.array([2]), np.array([1]))
+        with pytest.raises(UnsupportedModelError, match=r"soft.*only the host"):
+            import_model(g.save(tmp_path / "m.onnx", y))
