@@ -56,7 +56,7 @@ def trained() -> MLPClassifier:
 def mlp(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Its file, as an exporter writes it, with a softmax at its end."""
     g, model = Builder((64,)), trained()
-    y = g("Div", "x", np.float32(16))
+    y = g("Div", "x", 16.0)
     for number, (weights, bias) in enumerate(zip(model.coefs_, model.intercepts_, strict=True)):
         y = g("Gemm", y if number == 0 else g("Relu", y), weights.astype(np.float32), bias.astype(np.float32))
     return g.save(tmp_path_factory.mktemp("mlp") / "mlp.onnx", g("Softmax", y, axis=1))
@@ -158,7 +158,7 @@ class TestImport:
             tmp_path / "m.onnx",
             g(
                 "MatMul",
-                g("Sign", g("Add", g("MatMul", "x", signs(self.random, 4, 3)), np.float32(0.1))),
+                g("Sign", g("Add", g("MatMul", "x", signs(self.random, 4, 3)), 0.1)),
                 signs(self.random, 3, 2),
             ),
         )
