@@ -25,9 +25,9 @@ def check_size(network: Network, frames: int, samples: int, recorded: bool = Fal
     """InputError for more results than there is memory for; recorded: of all layers."""
     if recorded:
         times = repetitions(network, samples)
-        each = sum(math.prod(layer.layout.shape) * times[layer.name] for layer in network.layers)
+        each = sum(math.prod(layer.output.shape) * times[layer.name] for layer in network.layers)
     else:
-        each = math.prod(network.layers[-1].layout.shape) * samples
+        each = math.prod(network.layers[-1].output.shape) * samples
     if network.latent is not None:
         each += network.latent.latents * samples
     if frames * each > MAX_NUMBERS:

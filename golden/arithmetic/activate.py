@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..types.range import Range
 from .tabulate import tabulate
 
 
@@ -31,14 +32,21 @@ class Activation:
         if self.table is not None:
             if self.table.shape != (1 << self.bits,):
                 raise ValueError(f"a table of {self.table.shape} codes for numbers of {self.bits} bits")
-            low, high = _limits(self.table_bits, self.table_signed)
-            if self.table.min() < low or self.table.max() > high:
-                raise ValueError(f"a table from {self.table.min()} to {self.table.max()} for codes from {low} to {high}")
+            codes = self.codes
+            if self.table.min() < codes.low or self.table.max() > codes.high:
+                found = f"a table from {self.table.min()} to {self.table.max()}"
+                raise ValueError(f"{found} for codes from {codes.low} to {codes.high}")
 
     @property
     def limits(self) -> tuple[int, int]:
         """Smallest and largest number after the shift."""
-        return _limits(self.bits, self.signed)
+        numbers = Range.of_bits(self.bits, self.signed)
+        return numbers.low, numbers.high
+
+    @property
+    def codes(self) -> Range:
+        """Of results: all that their width can hold."""
+        return Range.of_bits(self.result_bits, self.result_signed)
 
     @property
     def result_bits(self) -> int:
@@ -61,7 +69,3 @@ class Activation:
         low, high = self.limits
         limited: NDArray[np.int64] = np.clip(sums >> self.shift, low, high)
         return limited if self.table is None else tabulate(limited - low, self.table)
-
-
-def _limits(bits: int, signed: bool) -> tuple[int, int]:
-    return (-(1 << bits - 1), (1 << bits - 1) - 1) if signed else (0, (1 << bits) - 1)

@@ -15,7 +15,7 @@ from ..network.real import RealNetwork
 from ..types.errors import CalibrationError
 from .external import gather
 from .onnx_file import load
-from .quantise import Precision, Range, Ranges, calibrate
+from .quantise import Extent, Extents, Precision, calibrate
 from .untrusted import LARGEST, ordinary, parse_json
 
 KEY = "sigmabit.calibration"
@@ -31,7 +31,7 @@ class Calibration:
     """
 
     precision: Precision
-    ranges: Ranges
+    ranges: Extents
     input_scale: float | None = None
     output: str | None = None
 
@@ -65,10 +65,10 @@ def _whole(value: Any) -> int:
     return value
 
 
-def _range(low: Any, high: Any) -> Range:
+def _range(low: Any, high: Any) -> Extent:
     if not (_number(low) and _number(high) and low <= high):
         raise ValueError(f"a range from {low!r:.40} to {high!r:.40}")
-    return Range(float(low), float(high))
+    return Extent(float(low), float(high))
 
 
 def _step(value: Any) -> float:
@@ -84,7 +84,9 @@ def _number(value: Any) -> bool:
 def calibrated(network: RealNetwork, x: NDArray[np.generic], precision: Precision) -> Calibration:
     """The calibration of a network by the frames x (N, *input.shape). Raises CalibrationError for numbers of no ordinary size."""
     form = network.input
-    ranges = {name: Range(_flushed(name, found.low), _flushed(name, found.high)) for name, found in calibrate(network, x).items()}
+    ranges = {
+        name: Extent(_flushed(name, found.low), _flushed(name, found.high)) for name, found in calibrate(network, x).items()
+    }
     scale = float(form.grid.scale) if form.quantiser is None else None
     return Calibration(precision, ranges, scale, network.output_name if network.omitted.outputs else None)
 

@@ -78,7 +78,7 @@ class Precision:
 
 
 @dataclass(frozen=True)
-class Range:
+class Extent:
     """What a layer's sums, before its function, and its results lie between, on the data of a calibration."""
 
     low: float
@@ -90,11 +90,11 @@ class Range:
         return max(-self.low, self.high, 0.0)
 
 
-Ranges = Mapping[str, Range]
+Extents = Mapping[str, Extent]
 """By a layer's name; for the sampling layer, the range of the latent variables."""
 
 
-def calibrate(network: RealNetwork, x: NDArray[np.generic]) -> dict[str, Range]:
+def calibrate(network: RealNetwork, x: NDArray[np.generic]) -> dict[str, Extent]:
     """The ranges of all layers for the frames x (N, *input.shape).
 
     Raises InputError for data that do not fit the input, and CalibrationError where numbers are not finite.
@@ -102,12 +102,12 @@ def calibrate(network: RealNetwork, x: NDArray[np.generic]) -> dict[str, Range]:
     codes, random = network.input.encode(x), np.random.default_rng(CALIBRATION_SEED)
     latents = 0 if network.latent is None else network.latent.latents
     step = max(1, AT_A_TIME // _widest(network))
-    ranges: dict[str, Range] = {}
+    ranges: dict[str, Extent] = {}
     for start in range(0, len(codes), step):
         values = network.values(codes[start : start + step])
         for name, found in _ranges(network, values, random.standard_normal((len(values), latents))).items():
             seen = ranges.get(name, found)
-            ranges[name] = Range(min(seen.low, found.low), max(seen.high, found.high))
+            ranges[name] = Extent(min(seen.low, found.low), max(seen.high, found.high))
     return ranges
 
 
@@ -115,10 +115,10 @@ def _widest(network: RealNetwork) -> int:
     """Numbers of a frame where it is largest."""
     linear = [layer for layer in network.layers if isinstance(layer, RealLinear)]
     real = [layer.window.outputs * int(layer.weights.shape[3]) for layer in linear]
-    return max([math.prod(network.tensor.shape), *(math.prod(layer.layout.shape) for layer in network.binary), *real])
+    return max([math.prod(network.tensor.shape), *(math.prod(layer.output.shape) for layer in network.binary), *real])
 
 
-def _ranges(network: RealNetwork, values: Real, epsilon: Real) -> dict[str, Range]:
+def _ranges(network: RealNetwork, values: Real, epsilon: Real) -> dict[str, Extent]:
     """Those of some frames, of what the first real layer reads."""
     ranges = {}
     for layer, following in _with_following(network):
@@ -145,10 +145,10 @@ def _with_following(network: RealNetwork) -> list[tuple[RealLinear | RealLatent,
     return list(zip(network.layers, (*network.layers[1:], None), strict=True))
 
 
-def _range(name: str, values: Real) -> Range:
+def _range(name: str, values: Real) -> Extent:
     if not np.isfinite(values).all():
         raise CalibrationError(f"{name}: the calibration's data lead to numbers that are not finite")
-    return Range(float(values.min()), float(values.max()))
+    return Extent(float(values.min()), float(values.max()))
 
 
 @dataclass(frozen=True)
@@ -161,10 +161,10 @@ class _Stage:
     @staticmethod
     def of(tensor: TensorType, unit: float) -> _Stage:
         """Codes that are multiples of a unit."""
-        return _Stage(tensor, Grid(tensor.levels, 1, 0, unit))
+        return _Stage(tensor, Grid(1, 0, unit))
 
 
-def quantise(network: RealNetwork, ranges: Ranges, precision: Precision) -> Network:
+def quantise(network: RealNetwork, ranges: Extents, precision: Precision) -> Network:
     """The fixed-point network. Raises CalibrationError where a layer has no range."""
     for real in network.layers:
         if real.name not in ranges:
@@ -198,7 +198,7 @@ def quantise(network: RealNetwork, ranges: Ranges, precision: Precision) -> Netw
     return Network(network.name, network.input, tuple(layers), output, network.ties)
 
 
-def _head_unit(means: Range, precision: Precision) -> float:
+def _head_unit(means: Extent, precision: Precision) -> float:
     """The unit of means and logarithms of variances, a power of two."""
     fraction = LATENT_FRACTION
     while fraction > 0 and means.magnitude * 2**fraction > _limit(precision.latents):
@@ -206,7 +206,7 @@ def _head_unit(means: Range, precision: Precision) -> float:
     return 2.0**-fraction
 
 
-def _latent(real: RealLatent, stage: _Stage, reach: Range, precision: Precision) -> Latent:
+def _latent(real: RealLatent, stage: _Stage, reach: Extent, precision: Precision) -> Latent:
     fraction = round(-math.log2(stage.grid.scale))
     z_fraction = math.floor(math.log2(_limit(precision.latents) / max(reach.magnitude, 2.0**-20)))
     z_fraction = min(max(z_fraction, 0), LATENT_FRACTION + 4)
@@ -215,7 +215,7 @@ def _latent(real: RealLatent, stage: _Stage, reach: Range, precision: Precision)
 
 
 def _linear(
-    real: RealLinear, stage: _Stage, sums: Range, precision: Precision, heads: float | None, scores: bool
+    real: RealLinear, stage: _Stage, sums: Extent, precision: Precision, heads: float | None, scores: bool
 ) -> tuple[Fixed, float]:
     """A layer, and the unit of its codes. heads: the unit that is wanted of means and logarithms of variances. scores: its sums
     are the network's results.

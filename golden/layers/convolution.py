@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..arithmetic.popcount import weighted_sums
-from ..types.layout import Layout
+from ..types.range import BITS, Range
 from ..types.reach import Reach
 from ..types.tensor import TensorType
 from .linear import WINDOW_ELEMENTS, Linear
@@ -43,7 +43,7 @@ class Convolution(Linear):
         the taps that lie inside the image there.
         """
         grid = self.grid
-        low, high = grid.offset, grid.gain * (grid.levels - 1) + grid.offset
+        low, high = (grid.gain * code + grid.offset for code in (self.input.low, self.input.high))
         shapes = np.unique(self.window.inside().reshape(self.window.outputs, -1), axis=0).astype(np.int64)
         positive = shapes @ (self.weights == 1).sum(axis=2, dtype=np.int64).reshape(self.window.taps, -1)
         negative = shapes @ (self.weights == -1).sum(axis=2, dtype=np.int64).reshape(self.window.taps, -1)
@@ -62,19 +62,12 @@ class Convolution(Linear):
 
     @property
     def output(self) -> TensorType:
-        """The bits; an error for a layer that gives scores."""
+        """The bits, or the scores, which are signed whatever they are."""
+        codes = BITS
         if self.thresholds is None:
-            raise ValueError(f"{self.name} gives scores, not codes")
-        return TensorType(self.window.rows.outputs, self.window.columns.outputs, self.channels, 2)
-
-    @property
-    def layout(self) -> Layout:
-        """How the result lies on a stream inside the pipeline; scores take the signed width that their range asks for."""
-        if self.thresholds is not None:
-            return self.output.layout
-        low, high = self.accumulator_range
-        bits = max(int(-low.min() - 1).bit_length(), int(high.max()).bit_length()) + 1
-        return Layout(self.window.rows.outputs, self.window.columns.outputs, self.channels, bits, signed=True)
+            low, high = self.accumulator_range
+            codes = Range(min(int(low.min()), -1), max(int(high.max()), 0))
+        return TensorType(self.window.rows.outputs, self.window.columns.outputs, self.channels, codes)
 
     def accumulators(self, codes: NDArray[np.integer]) -> NDArray[np.int64]:
         """(N, height, width, in_channels) codes to (N, out_height, out_width, out_channels) sums of weights times values."""
@@ -84,7 +77,7 @@ class Convolution(Linear):
         step = max(1, WINDOW_ELEMENTS // (self.window.outputs * len(weights)))
         for start in range(0, len(codes), step):
             windows = self.window.extract(codes[start : start + step])
-            sums[start : start + step] = weighted_sums(windows.reshape(*windows.shape[:3], -1), weights, grid.bits)
+            sums[start : start + step] = weighted_sums(windows.reshape(*windows.shape[:3], -1), weights, self.input.bits)
         values: NDArray[np.int64] = grid.gain * sums + grid.offset * self.inside_sums()
         return values
 

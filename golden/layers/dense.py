@@ -43,6 +43,6 @@ class Dense(Convolution):
     def accumulators(self, codes: NDArray[np.integer]) -> NDArray[np.int64]:
         """(N, height, width, in_channels) codes to (N, 1, 1, out_channels) sums of weights times values."""
         grid = self.grid
-        sums = weighted_sums(codes.reshape(len(codes), -1), self.matrix, grid.bits)
+        sums = weighted_sums(codes.reshape(len(codes), -1), self.matrix, self.input.bits)
         values: NDArray[np.int64] = grid.gain * sums + grid.offset * self.matrix.sum(axis=0, dtype=np.int64)
         return values[:, None, None, :]

@@ -70,7 +70,7 @@ class Fixed(Linear):
         """The codes."""
         activation = self.activation
         rows, columns = self.window.rows.outputs, self.window.columns.outputs
-        return TensorType(rows, columns, self.channels, 1 << activation.result_bits, activation.result_signed)
+        return TensorType(rows, columns, self.channels, activation.codes)
 
     def sums(self, codes: NDArray[np.integer]) -> NDArray[np.int64]:
         """(N, height, width, in_channels) codes to (N, out_height, out_width, out_channels) sums, bias included."""

@@ -7,13 +7,12 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ..types.layout import Layout
 from ..types.reach import Reach
 from ..types.tensor import TensorType
 
 
 class Layer(Protocol):
-    """A step of a network: codes in, codes or a network's scores out."""
+    """A step of a network: codes in, codes out."""
 
     @property
     def name(self) -> str:
@@ -32,12 +31,7 @@ class Layer(Protocol):
 
     @property
     def output(self) -> TensorType:
-        """What it gives; ValueError for a layer that gives scores."""
-        ...
-
-    @property
-    def layout(self) -> Layout:
-        """How its result lies on a stream inside the pipeline."""
+        """What it gives."""
         ...
 
     @property

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..types.grid import Grid
-from ..types.layout import Layout
 from ..types.reach import Reach
 from ..types.tensor import TensorType
 from .window import Window
@@ -36,8 +35,6 @@ class Linear:
         expected = (self.window.rows.kernel, self.window.columns.kernel, self.input.channels)
         if self.weights.shape[:3] != expected:
             raise ValueError(f"weights of shape {self.weights.shape} for a window of shape {expected}")
-        if self.grid.levels != self.input.levels:
-            raise ValueError(f"a grid of {self.grid.levels} levels for codes of {self.input.levels}")
 
     @property
     def channels(self) -> int:
@@ -74,11 +71,6 @@ class Linear:
     def output(self) -> TensorType:
         """The type of the result."""
         raise NotImplementedError
-
-    @property
-    def layout(self) -> Layout:
-        """How the result lies on a stream inside the pipeline."""
-        return self.output.layout
 
     def inside_sums(self) -> NDArray[np.int64]:
         """(out_height, out_width, channels): the sum of the weights that lie inside the image, for each window."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..types.layout import Layout
+from ..types.range import BITS
 from ..types.reach import Reach
 from ..types.tensor import TensorType
 from .window import Window
@@ -28,7 +28,7 @@ class Pool:
     every: NDArray[np.bool_]
 
     def __post_init__(self) -> None:
-        if self.input.levels != 2:
+        if self.input.codes != BITS:
             raise ValueError(f"pooling of {self.input.bits}-bit codes; only bits can be pooled")
         if self.every.shape != (self.input.channels,):
             raise ValueError(f"every of shape {self.every.shape} for {self.input.channels} channels")
@@ -36,12 +36,7 @@ class Pool:
     @property
     def output(self) -> TensorType:
         """The pooled bits."""
-        return TensorType(self.window.rows.outputs, self.window.columns.outputs, self.input.channels, 2)
-
-    @property
-    def layout(self) -> Layout:
-        """How the result lies on a stream inside the pipeline."""
-        return self.output.layout
+        return TensorType(self.window.rows.outputs, self.window.columns.outputs, self.input.channels, BITS)
 
     @property
     def operations(self) -> int:

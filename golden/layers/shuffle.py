@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..types.layout import Layout
 from ..types.reach import Reach
 from ..types.tensor import TensorType
 
@@ -49,12 +48,7 @@ class Shuffle:
     def output(self) -> TensorType:
         """The type of the result."""
         channels = self.input.channels // (self.rows * self.columns)
-        return TensorType(self.height, self.width, channels, self.input.levels, self.input.signed)
-
-    @property
-    def layout(self) -> Layout:
-        """How the result lies on a stream inside the pipeline."""
-        return self.output.layout
+        return TensorType(self.height, self.width, channels, self.input.codes)
 
     def run(self, codes: NDArray[np.integer]) -> NDArray[np.int64]:
         """(N, height, width, rows * columns * C) codes, spread out."""

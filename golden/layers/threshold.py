@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..types.layout import Layout
+from ..types.range import BITS
 from ..types.reach import Reach
 from ..types.tensor import TensorType
 
@@ -16,8 +16,9 @@ from ..types.tensor import TensorType
 class Threshold:
     """bit = (code >= threshold) XOR falling, element by element.
 
-    thresholds: (height, width, channels) int64, from 0 (always) to input.levels (never). falling: bool of the same shape, True
-    where the binarised function falls with the code. This is what a network begins with that binarises its pixels.
+    thresholds: (height, width, channels) int64, from 0 (always) to one above the largest code (never). falling: bool of the
+    same shape, True where the binarised function falls with the code. This is what a network begins with that binarises its
+    pixels.
     """
 
     name: str
@@ -34,12 +35,7 @@ class Threshold:
     @property
     def output(self) -> TensorType:
         """The bits."""
-        return TensorType(*self.input.shape, 2)
-
-    @property
-    def layout(self) -> Layout:
-        """How the result lies on a stream inside the pipeline."""
-        return self.output.layout
+        return TensorType(*self.input.shape, BITS)
 
     @property
     def operations(self) -> int:

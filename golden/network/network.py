@@ -102,12 +102,12 @@ class InputFormat:
         if self.quantiser is None:
             codes = numbers.astype(np.float64) / self.grid.scale
             nearest = np.rint(codes)
-            wrong = (np.abs(codes - nearest) > GRID_TOLERANCE) | (nearest < 0) | (nearest >= self.grid.levels)
+            wrong = (np.abs(codes - nearest) > GRID_TOLERANCE) | (nearest < 0) | (nearest > self.tensor.high)
             if wrong.any():
                 row, element = (int(i) for i in np.argwhere(wrong)[0])
                 position = (first + row, *(int(i) for i in np.unravel_index(element, self.shape)))
                 raise InputError(
-                    f"input value {numbers[row, element]:g} at {position} is not one of the {self.grid.levels} multiples "
+                    f"input value {numbers[row, element]:g} at {position} is not one of the {self.tensor.codes.levels} multiples "
                     f"of {self.grid.scale:g} from 0; {_way_out(numbers)}"
                 )
         else:
@@ -185,8 +185,7 @@ class Network:
         for layer in self.layers:
             if layer.input != expected:
                 raise ValueError(f"{layer.name} takes {layer.input}, the layer before gives {expected}")
-            if layer is not self.layers[-1]:
-                expected = layer.output
+            expected = layer.output
 
     @property
     def operations(self) -> int:
@@ -196,7 +195,7 @@ class Network:
     @property
     def result(self) -> Layout:
         """How the last layer's result lies on a stream inside the pipeline."""
-        return self.layers[-1].layout
+        return self.layers[-1].output.layout
 
     @cached_property
     def reach(self) -> dict[str, Reach]:
@@ -239,7 +238,7 @@ class Network:
         Computed in parts of AT_A_TIME numbers, so that no more is kept of many frames, or many samples, than what they give.
         """
         samples = 1 if epsilon is None else epsilon.shape[1]
-        size = max(1, AT_A_TIME // max(math.prod(layer.input.shape) + math.prod(layer.layout.shape) for layer in self.layers))
+        size = max(1, AT_A_TIME // max(math.prod(layer.input.shape) + math.prod(layer.output.shape) for layer in self.layers))
         frames = max(1, size // samples)
         parts = []
         for start in range(0, len(codes), frames):
@@ -299,8 +298,3 @@ def _way_out(x: NDArray[np.floating]) -> str:
         f"no --input-scale fits {why}: let the graph take pixels from 0 to 255 and normalise them in its own first nodes, or "
         f"begin with a Quant node"
     )
-
-
-def pixel_grid(scale: float) -> Grid:
-    """8-bit pixels of the given step."""
-    return Grid(levels=LEVELS, gain=1, offset=0, scale=scale)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..types.layout import Layout
+from ..types.range import Range
 from ..types.reach import Reach
 from ..types.tensor import TensorType
 from .exponential import Exponential
@@ -69,12 +69,7 @@ class Latent:
     @property
     def output(self) -> TensorType:
         """The results of one sample."""
-        return TensorType(1, 1, self.latents + 2 * self.score, 1 << self.result_bits, signed=True)
-
-    @property
-    def layout(self) -> Layout:
-        """How the result lies on a stream inside the pipeline."""
-        return self.output.layout
+        return TensorType(1, 1, self.latents + 2 * self.score, Range.of_bits(self.result_bits, signed=True))
 
     def run(self, codes: NDArray[np.integer], epsilon: NDArray[np.integer] | None = None) -> NDArray[np.int64]:
         """(N, 1, 1, 2 * latents) codes and (N, K, latents) standard normal codes to (N * K, 1, 1, results).

@@ -1,4 +1,4 @@
-"""What the unsigned codes on a stream stand for."""
+"""What the codes on a stream stand for."""
 
 from __future__ import annotations
 
@@ -14,35 +14,22 @@ MAX_DENOMINATOR = 4096
 
 @dataclass(frozen=True)
 class Grid:
-    """An integer grid of real numbers: code v stands for scale * (gain * v + offset), v = 0 .. levels - 1.
+    """An integer grid of real numbers: code v stands for scale * (gain * v + offset). Which codes there are says their Range.
 
-    Bipolar bits are levels=2, gain=2, offset=-1, scale=1; pixels / 255 are levels=256, gain=1, offset=0, scale=1/255;
+    Bipolar bits are gain=2, offset=-1, scale=1; pixels / 255 are gain=1, offset=0, scale=1/255;
     2 * pixels / 255 - 1 has gain=2, offset=-255. The integer gain * v + offset is called the *value* of the code: layers add
     and multiply values, and real zero (padding) is value zero, whether or not a code has it.
     """
 
-    levels: int
     gain: int
     offset: int
     scale: float
 
     def __post_init__(self) -> None:
-        if self.levels < 2:
-            raise ValueError(f"levels={self.levels} is below 2")
         if self.gain < 1:
             raise ValueError(f"gain={self.gain} is below 1")
         if not self.scale > 0:
             raise ValueError(f"scale={self.scale} is not positive")
-
-    @property
-    def bits(self) -> int:
-        """Width of a code in bits."""
-        return (self.levels - 1).bit_length()
-
-    @property
-    def max_magnitude(self) -> int:
-        """Largest absolute value of a code."""
-        return max(abs(self.offset), abs(self.gain * (self.levels - 1) + self.offset))
 
     def values(self, codes: NDArray[np.integer]) -> NDArray[np.int64]:
         """Integer values of codes, any shape."""
@@ -77,8 +64,8 @@ class Grid:
         fraction = Fraction(round(ratio * gain), gain)
         place = int(np.argmax(np.abs(exact)))  # the largest number tells the scale best
         value = fraction.denominator * place + fraction.numerator
-        return Grid(len(exact), fraction.denominator, fraction.numerator, float(exact[place]) / value)
+        return Grid(fraction.denominator, fraction.numerator, float(exact[place]) / value)
 
 
-BIPOLAR = Grid(levels=2, gain=2, offset=-1, scale=1.0)
+BIPOLAR = Grid(gain=2, offset=-1, scale=1.0)
 """Bits that stand for -1 and +1."""

@@ -5,21 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .layout import Layout
+from .range import Range
 
 
 @dataclass(frozen=True)
 class TensorType:
-    """height x width positions of `channels` codes: from 0 to levels - 1, or from -levels/2 to levels/2 - 1 if signed."""
+    """height x width positions of `channels` codes each."""
 
     height: int
     width: int
     channels: int
-    levels: int
-    signed: bool = False
-
-    def __post_init__(self) -> None:
-        if self.signed and self.levels & (self.levels - 1):
-            raise ValueError(f"{self.levels} levels of signed codes, expected a power of two")
+    codes: Range
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -29,17 +25,22 @@ class TensorType:
     @property
     def bits(self) -> int:
         """Width of a code in bits."""
-        return (self.levels - 1).bit_length()
+        return self.codes.bits
+
+    @property
+    def signed(self) -> bool:
+        """Are codes in two's complement?"""
+        return self.codes.signed
 
     @property
     def low(self) -> int:
         """Smallest code."""
-        return -(self.levels // 2) if self.signed else 0
+        return self.codes.low
 
     @property
     def high(self) -> int:
         """Largest code."""
-        return self.low + self.levels - 1
+        return self.codes.high
 
     @property
     def size(self) -> int:

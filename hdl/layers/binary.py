@@ -46,7 +46,7 @@ class Binary(Arithmetic):
         inputs, grid, levels = layer.window.taps * layer.input.channels, layer.grid, 1 << layer.input.bits
         negative = (levels - 1) * (inputs - layer.tap_sums.sum(axis=(0, 1))) // 2
         if layer.thresholds is None:
-            return Numbers(grid.offset * borders - grid.gain * negative, grid.gain, layer.layout.bits)
+            return Numbers(grid.offset * borders - grid.gain * negative, grid.gain, layer.output.bits)
         # accumulator >= threshold, with accumulator = gain * (count - negative) + offset * border, solved for the count
         highest = (levels - 1) * inputs
         reached = -((grid.offset * borders - layer.thresholds) // grid.gain) + negative

@@ -206,7 +206,7 @@ def check_samples(network: Network, samples: int) -> None:
 def _check_transfers(network: Network, samples: int) -> None:
     """PlanError where the times of a frame's transfers would not fit into memory."""
     times = repetitions(network, samples)
-    each, widest = max((layer.layout.beats, layer.name) for layer in network.layers if times[layer.name] == samples)
+    each, widest = max((layer.output.layout.beats, layer.name) for layer in network.layers if times[layer.name] == samples)
     if samples > 1 and each * samples > MAX_TRANSFERS:
         raise PlanError(
             f"{samples} samples of a frame: {widest} makes {each} transfers of each, and at most {MAX_TRANSFERS // each} samples "
@@ -328,7 +328,7 @@ class _Timing:
             config = self._sized(kind, arrivals, folding)
             flow = kind.results(arrivals, folding, config)
             done = int(flow[times - 1, -1])
-            layers.append(LayerPlan(layer.name, folding, times * kind.cycles(folding), done, config, times, layer.layout))
+            layers.append(LayerPlan(layer.name, folding, times * kind.cycles(folding), done, config, times, layer.output.layout))
         left = schedule.exits(flow.reshape(self.frames, -1), status)
         spans = left[:, -1] - entered[:, 0]
         if spans[-1] != spans[-2]:
@@ -342,7 +342,7 @@ class _Timing:
             identifier(network.name),
             IngressConfig(self.beats, tensor.channels, tensor.bits, self.pace, self.interval, inside, gated),
             tuple(layer.config for layer in layers),
-            tuple(layer.layout.beat_bits for layer in network.layers),
+            tuple(layer.output.layout.beat_bits for layer in network.layers),
             EgressConfig(result.beats, result.channels, result.bits, result.signed, inside, self.samples),
             noise=noise,
         )

@@ -84,7 +84,7 @@ def _about(model: str, form: InputFormat, output: str, shape: tuple[int, ...], o
         "input": {
             "name": form.name,
             "shape": list(form.shape),
-            "levels": form.grid.levels,
+            "levels": form.tensor.codes.levels,
             "scale": form.grid.scale,
             "from_quant_node": form.quantiser is not None and form.statement is None,
             "stated_by": form.statement.by if form.statement else None,
@@ -98,7 +98,7 @@ def _about(model: str, form: InputFormat, output: str, shape: tuple[int, ...], o
 
 
 def _layer(layer: Layer) -> dict[str, Any]:
-    layout = layer.layout
+    layout = layer.output.layout
     return {
         "name": layer.name,
         "kind": type(layer).__name__.lower(),
@@ -134,7 +134,7 @@ def _tables(network: Network) -> list[RenderableType]:
     for layer in network.layers:
         constant = _constant(network, layer)
         if constant:
-            which = "outputs" if layer.name in network.constant_layers else f"{constant} of {layer.layout.channels} channels"
+            which = "outputs" if layer.name in network.constant_layers else f"{constant} of {layer.output.channels} channels"
             lines.append(f"{layer.name}: its {which} never change, whatever the input")
     for name, variation in network.uneven:
         lines.append(
@@ -182,7 +182,7 @@ def _ends(form: InputFormat, output: str, shape: tuple[int, ...], omitted: Omitt
         where = "assumption" if form.assumed else "--input-scale, or its calibration" if calibrated else "--input-scale"
     return [
         "",
-        f"input {form.name} {form.shape}: {form.grid.levels} levels, step {form.grid.scale:g} by {where}",
+        f"input {form.name} {form.shape}: {form.tensor.codes.levels} levels, step {form.grid.scale:g} by {where}",
         f"output {output} {shape}",
         *omitted.remarks(output),
     ]

@@ -53,7 +53,7 @@ def _of_layer(layer: Layer, folding: Folding | None, cycles: int, times: int, in
     return {
         "kind": _kind(layer),
         "input": _shape(layer.input.layout.shape),
-        "output": _shape(layer.layout.shape),
+        "output": _shape(layer.output.shape),
         "folding": shape,
         "weights": where,
         "cycles": cycles,

@@ -64,9 +64,9 @@ def test_toggles_are_goldens(network: Network, plan: Plan, codes: np.ndarray, ma
     """The first layer has a result in every cycle: how often its bits toggle follows from golden's alone."""
     activity, saif = made
     layer = network.layers[0]
-    assert layer.layout.beats == INTERVAL
-    beats = layer.layout.pack(dict(network.steps(codes))[layer.name])
-    bits = np.unpackbits(beats, axis=1, bitorder="little")[:, : layer.layout.beat_bits].astype(int)
+    assert layer.output.layout.beats == INTERVAL
+    beats = layer.output.layout.pack(dict(network.steps(codes))[layer.name])
+    bits = np.unpackbits(beats, axis=1, bitorder="little")[:, : layer.output.layout.beat_bits].astype(int)
     found = re.findall(rf"^\({layer.name}_source_data\\\[\d+\\\] .*\(TC (\d+)\)", saif.read_text(), re.MULTILINE)
     cycles = (FRAMES - plan.settling) * INTERVAL
     assert activity.cycles == cycles

@@ -326,4 +326,4 @@ def test_calibrated_copy(call: Call) -> None:
     assert json.loads(result.out)["input_scale"] == 1.0
     onnx.checker.check_model(onnx.load("copy.onnx"))
     assert call("plan", "copy.onnx", "--interval", "1").status == 0
-    assert import_model("copy.onnx").layers[0].layout.bits == 7
+    assert import_model("copy.onnx").layers[0].output.layout.bits == 7

@@ -226,7 +226,7 @@ class TestQuantisers:
         y = g.quant(g("Mul", "x", 1.5), bits, 0.37, zero_point, signed=signed, narrow=narrow)
         path = g.save(tmp_path / "m.onnx", g("Conv", y, signs(random, 3, 2, 3, 3), pads=[1, 1, 1, 1]))
         network = agree(path, random.normal(size=(20, 2, 5, 5)).astype(np.float32) * 2**bits / 4)
-        assert network.input.grid.levels == (1 << bits) - narrow
+        assert network.input.tensor.codes.levels == (1 << bits) - narrow
         assert not network.input.assumed
 
     @pytest.mark.parametrize("thresholds", [1, 6])
@@ -305,13 +305,13 @@ class TestInputs:
         g = Builder((6,))
         path = g.save(tmp_path / "m.onnx", g("MatMul", g("BipolarQuant", "x", 0.5), signs(random, 6, 4)))
         network = agree(path, random.normal(size=(40, 6)).astype(np.float32))
-        assert network.input.tensor.levels == 2
+        assert network.input.tensor.codes.levels == 2
 
     def test_binary(self, tmp_path: Path, random: np.random.Generator) -> None:
         g = Builder((6,))
         path = g.save(tmp_path / "m.onnx", g("MatMul", g.quant("x", 1, signed=0), signs(random, 6, 4)))
         network = agree(path, random.integers(0, 2, (40, 6)).astype(np.float32))
-        assert network.input.tensor.levels == 2
+        assert network.input.tensor.codes.levels == 2
 
     def test_pixels_binarised_in_hardware(self, tmp_path: Path, random: np.random.Generator) -> None:
         g = Builder((1, 4, 4))
@@ -424,7 +424,7 @@ class TestInputs:
         g.inputs = [onnx.helper.make_tensor_value_info("x", TensorProto.BOOL, ["N", 9])]
         path = g.save(tmp_path / "m.onnx", g("MatMul", g("Where", "x", 1.0, -1.0), signs(random, 9, 5)))
         network = agree(path, random.integers(0, 2, (24, 9)).astype(np.float32))
-        assert network.input.tensor.levels == 2
+        assert network.input.tensor.codes.levels == 2
 
     @pytest.mark.parametrize("operator", ["Sub", "Div"])
     def test_arithmetic_that_wraps_around_is_refused(self, operator: str, tmp_path: Path, random: np.random.Generator) -> None:

@@ -164,7 +164,7 @@ class TestInputs:
         y = g("Conv", y, g.weights(2, 1, 3, 3, fan=9), pads=[int(padded)] * 4)
         z = g.draw(*g.heads(g("Flatten", y), 50 if padded else 18, LATENTS))
         network = agree(g.save(tmp_path / "m.onnx", z), rows(1, 5, 5) / 2)
-        assert network.input.grid.levels == 16
+        assert network.input.tensor.codes.levels == 16
 
     def test_a_scale_vanishes_in_the_weights(self, tmp_path: Path, g: Vae) -> None:
         """The codes' own step stays; weights on a power-of-two grid stay on one."""

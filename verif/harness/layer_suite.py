@@ -61,7 +61,7 @@ class LayerSuite(BlockSuite):
 
     def elaborate(self, config: LayerCase) -> Any:
         layer = config.layer
-        sink, source = Flow(layer.input.layout.beat_bits), Flow(layer.layout.beat_bits)
+        sink, source = Flow(layer.input.layout.beat_bits), Flow(layer.output.layout.beat_bits)
         return self.block()(bit(), reset(), sink, source, self.configured(config))
 
     def play(self, dut: Dut, config: LayerCase, stimulus: Frames) -> list[list[int]]:
@@ -74,7 +74,7 @@ class LayerSuite(BlockSuite):
         played = list(zip(positions.reshape(-1).tolist(), beats, strict=True))
         seen = play_flow(dut, "sink", played, due[-1] + 3, {}, "source_valid")
         assert [cycle for cycle, _ in seen] == due
-        width = -(-layer.layout.beat_bits // 8)
+        width = -(-layer.output.layout.beat_bits // 8)
         raw = b"".join(outputs["source_data"].to_bytes(width, "little") for _, outputs in seen)
-        results = layer.layout.unpack(np.frombuffer(raw, np.uint8).reshape(-1, width))
+        results = layer.output.layout.unpack(np.frombuffer(raw, np.uint8).reshape(-1, width))
         return results.reshape(-1, layer.channels).tolist()  # type: ignore[no-any-return]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
@@ -16,14 +16,36 @@ from sigmabit.golden.layers.dense import Dense
 from sigmabit.golden.layers.fixed import Fixed
 from sigmabit.golden.layers.linear import Linear
 from sigmabit.golden.layers.window import Axis, Window
-from sigmabit.golden.types.grid import Grid
+from sigmabit.golden.types.grid import BIPOLAR, Grid
+from sigmabit.golden.types.range import BITS, Range
 from sigmabit.golden.types.tensor import TensorType
 from sigmabit.hdl.layers.binary import Binary
 from sigmabit.hdl.layers.fixed import FixedPoint
 from sigmabit.hdl.layers.folding import Folding
 from sigmabit.hdl.layers.mvu import Arithmetic
 
-GRIDS = (Grid(2, 2, -1, 1.0), Grid(2, 1, 0, 0.5), Grid(4, 2, -3, 1.0), Grid(11, 1, 0, 1.0), Grid(6, 3, -4, 0.1))
+
+@dataclass(frozen=True)
+class Numbers:
+    """Codes, and what they stand for."""
+
+    codes: Range
+    grid: Grid
+
+    @property
+    def largest(self) -> int:
+        """Largest absolute value of a code."""
+        return int(np.abs(self.grid.values(np.array([self.codes.low, self.codes.high]))).max())
+
+
+BIPOLAR_BITS = Numbers(BITS, BIPOLAR)
+GRIDS = (
+    BIPOLAR_BITS,
+    Numbers(BITS, Grid(1, 0, 0.5)),
+    Numbers(Range(0, 3), Grid(2, -3, 1.0)),
+    Numbers(Range(0, 10), Grid(1, 0, 1.0)),
+    Numbers(Range(0, 5), Grid(3, -4, 0.1)),
+)
 """Bipolar bits, bits of 0 and 1, pixels with an offset, pixels without, and a grid whose zero is no code."""
 
 
@@ -35,7 +57,7 @@ class LayerCase:
     columns: Axis
     channels: int
     outputs: int
-    grid: Grid
+    numbers: Numbers
     scores: bool
     dense: bool
     folding: Folding
@@ -45,16 +67,16 @@ class LayerCase:
     def layer(self) -> Convolution | Fixed:
         """The golden layer."""
         random = np.random.default_rng(self.seed)
-        tensor = TensorType(self.rows.size, self.columns.size, self.channels, self.grid.levels)
+        tensor = TensorType(self.rows.size, self.columns.size, self.channels, self.numbers.codes)
         shape = (self.rows.kernel, self.columns.kernel, self.channels, self.outputs)
         weights = random.choice(np.array([-1, 1], np.int8), shape)
-        spread = 1 + int(np.sqrt(weights[..., 0].size)) * self.grid.max_magnitude
+        spread = 1 + int(np.sqrt(weights[..., 0].size)) * self.numbers.largest
         thresholds = None if self.scores else random.integers(-spread, spread + 1, self.outputs)
         if thresholds is not None and self.outputs > 2:
             thresholds[:2] = (-(10**6), 10**6)  # a channel that is always 1, and one that never is
         if self.dense:
-            return Dense.of("layer", (), tensor, self.grid, weights.reshape(-1, self.outputs), thresholds)
-        return Convolution("layer", (), tensor, self.grid, Window(self.rows, self.columns), weights, thresholds)
+            return Dense.of("layer", (), tensor, self.numbers.grid, weights.reshape(-1, self.outputs), thresholds)
+        return Convolution("layer", (), tensor, self.numbers.grid, Window(self.rows, self.columns), weights, thresholds)
 
     @property
     def arithmetic(self) -> Arithmetic:
@@ -76,8 +98,10 @@ class FixedCase(LayerCase):
     def layer(self) -> Fixed:
         """The golden layer."""
         random = np.random.default_rng(self.seed)
-        grid = replace(self.grid, levels=1 << self.grid.bits) if self.signed else self.grid
-        tensor = TensorType(self.rows.size, self.columns.size, self.channels, grid.levels, self.signed and grid.levels > 2)
+        codes, grid = self.numbers.codes, self.numbers.grid
+        if self.signed:
+            codes = Range.of_bits(codes.bits, signed=codes.bits > 1)
+        tensor = TensorType(self.rows.size, self.columns.size, self.channels, codes)
         limit = 1 << (self.weight_bits - 1)
         weights = random.integers(-limit, limit, (self.rows.kernel, self.columns.kernel, self.channels, self.outputs))
         bias = random.integers(-8 * limit, 8 * limit, self.outputs)
@@ -98,7 +122,7 @@ def fixed(cases: st.SearchStrategy[LayerCase]) -> st.SearchStrategy[FixedCase]:
 
     def build(case: LayerCase, signed: bool, weight_bits: int, table: bool) -> FixedCase:
         shape = case.rows, case.columns, case.channels, case.outputs
-        return FixedCase(*shape, case.grid, False, case.dense, case.folding, case.seed, signed, weight_bits, table)
+        return FixedCase(*shape, case.numbers, False, case.dense, case.folding, case.seed, signed, weight_bits, table)
 
     return st.builds(build, cases, st.booleans(), st.integers(2, 9), st.booleans())
 
@@ -172,8 +196,8 @@ def denses(draw: st.DrawFn) -> LayerCase:
 
 def _case(draw: st.DrawFn, rows: Axis, columns: Axis, channels: int, outputs: int, dense: bool, folding: Folding) -> LayerCase:
     """A layer of a given shape, with any grid, decisions or scores, and any weights."""
-    grid, scores, seed = draw(st.sampled_from(GRIDS)), draw(st.booleans()), draw(st.integers(0, 99))
-    return LayerCase(rows, columns, channels, outputs, grid, scores, dense, folding, seed)
+    numbers, scores, seed = draw(st.sampled_from(GRIDS)), draw(st.booleans()), draw(st.integers(0, 99))
+    return LayerCase(rows, columns, channels, outputs, numbers, scores, dense, folding, seed)
 
 
 @dataclass(frozen=True)

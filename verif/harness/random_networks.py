@@ -18,16 +18,23 @@ from sigmabit.golden.layers.threshold import Threshold
 from sigmabit.golden.layers.window import Axis, Window
 from sigmabit.golden.network.network import InputFormat, Network, OutputFormat
 from sigmabit.golden.types.grid import Grid
+from sigmabit.golden.types.range import BITS, Range
 from sigmabit.golden.types.scalar import Chain
 from sigmabit.golden.types.tensor import TensorType
 from sigmabit.hdl.layers.folding import Folding
 from sigmabit.hdl.planning.plan import Plan, make_plan
 
-from .layers import naive
+from .layers import BIPOLAR_BITS, Numbers, naive
 
 Random = np.random.Generator
 
-BITS = Grid(2, 2, -1, 1.0)
+FIRST = (
+    BIPOLAR_BITS,
+    Numbers(Range(0, 3), Grid(2, -3, 1.0)),
+    Numbers(Range(0, 10), Grid(1, 0, 1.0)),
+    Numbers(Range(0, 255), Grid(1, 0, 1.0)),
+)
+"""What a network begins with."""
 
 
 def draw_folding(layer: Linear, random: Random) -> Folding:
@@ -60,15 +67,15 @@ class NetworkCase:
         """The network."""
         random = np.random.default_rng(self.seed)
         height, width, channels = (int(n) for n in random.integers((2, 2, 1), (7, 7, 4)))
-        grid = (BITS, Grid(4, 2, -3, 1.0), Grid(11, 1, 0, 1.0), Grid(256, 1, 0, 1.0))[random.integers(4)]
-        tensor = TensorType(height, width, channels, grid.levels)
-        layers = tuple(_layers(tensor, grid, random))
-        result = layers[-1].layout
+        numbers = FIRST[random.integers(4)]
+        tensor = TensorType(height, width, channels, numbers.codes)
+        layers = tuple(_layers(tensor, numbers, random))
+        result = layers[-1].output.layout
         size = result.height * result.width * result.channels
         order = np.arange(tensor.size)
         return Network(
             f"network_{self.seed}",
-            InputFormat("x", (tensor.size,), order, tensor, grid, None),
+            InputFormat("x", (tensor.size,), order, tensor, numbers.grid, None),
             layers,
             OutputFormat("y", (size,), np.arange(size), np.ones((), np.float32), 1, 0, Chain(())),
         )
@@ -79,11 +86,11 @@ class NetworkCase:
         return draw_plan(self.network, self.seed)
 
 
-def _layers(tensor: TensorType, grid: Grid, random: Random) -> Iterator[Layer]:
-    if grid.levels > 2 and random.integers(3) == 0:
-        thresholds = random.integers(0, grid.levels + 1, tensor.shape)
+def _layers(tensor: TensorType, numbers: Numbers, random: Random) -> Iterator[Layer]:
+    if tensor.codes.levels > 2 and random.integers(3) == 0:
+        thresholds = random.integers(0, tensor.codes.levels + 1, tensor.shape)
         yield Threshold("sign0", (), tensor, thresholds, random.integers(0, 2, tensor.shape).astype(bool))
-        tensor, grid = TensorType(*tensor.shape, 2), BITS
+        tensor, numbers = TensorType(*tensor.shape, BITS), BIPOLAR_BITS
     convolutions, denses = int(random.integers(0, 3)), int(random.integers(0, 3))
     last = convolutions + denses - 1
     for number in range(convolutions):
@@ -92,12 +99,12 @@ def _layers(tensor: TensorType, grid: Grid, random: Random) -> Iterator[Layer]:
         weights = random.choice(np.array([-1, 1], np.int8), shape)
         scores = number == last and bool(random.integers(4))
         layer = Convolution(
-            f"conv{number}", (), tensor, grid, window, weights, None if scores else _thresholds(weights, grid, random)
+            f"conv{number}", (), tensor, numbers.grid, window, weights, None if scores else _thresholds(weights, numbers, random)
         )
         yield layer
         if scores:
             return
-        tensor, grid = layer.output, BITS
+        tensor, numbers = layer.output, BIPOLAR_BITS
         if random.integers(2):
             pool = Pool(
                 f"pool{number}",
@@ -111,15 +118,17 @@ def _layers(tensor: TensorType, grid: Grid, random: Random) -> Iterator[Layer]:
     for number in range(max(denses, 0 if convolutions else 1)):
         weights = random.choice(np.array([-1, 1], np.int8), (tensor.size, int(random.integers(1, 8))))
         scores = convolutions + number >= last and bool(random.integers(4))
-        dense = Dense.of(f"dense{number}", (), tensor, grid, weights, None if scores else _thresholds(weights, grid, random))
+        dense = Dense.of(
+            f"dense{number}", (), tensor, numbers.grid, weights, None if scores else _thresholds(weights, numbers, random)
+        )
         yield dense
         if scores:
             return
-        tensor, grid = dense.output, BITS
+        tensor, numbers = dense.output, BIPOLAR_BITS
 
 
-def _thresholds(weights: NDArray[np.int8], grid: Grid, random: Random) -> NDArray[np.int64]:
-    spread = 1 + int(np.sqrt(weights[..., 0].size)) * grid.max_magnitude
+def _thresholds(weights: NDArray[np.int8], numbers: Numbers, random: Random) -> NDArray[np.int64]:
+    spread = 1 + int(np.sqrt(weights[..., 0].size)) * numbers.largest
     thresholds: NDArray[np.int64] = random.integers(-spread, spread + 1, weights.shape[-1:])
     return thresholds
 
@@ -156,7 +165,7 @@ def naive_network(network: Network, frame: NDArray[np.int64]) -> list[list[int]]
         else:
             assert isinstance(layer, Convolution)
             frame = np.array(naive(layer, frame), np.int64)
-            shape = layer.layout.height, layer.layout.width, layer.layout.channels
+            shape = layer.output.shape
         frame = frame.reshape(shape)
     return frame.reshape(-1, frame.shape[-1]).tolist()  # type: ignore[no-any-return]
 

@@ -21,13 +21,14 @@ from sigmabit.golden.network.network import InputFormat, Network, OutputFormat
 from sigmabit.golden.sampling.exponential import Exponential, exponential
 from sigmabit.golden.sampling.latent import Latent
 from sigmabit.golden.sampling.score import KL_FRACTION
-from sigmabit.golden.types.grid import Grid
+from sigmabit.golden.types.grid import BIPOLAR, Grid
+from sigmabit.golden.types.range import Range
 from sigmabit.golden.types.scalar import Chain
 from sigmabit.golden.types.tensor import TensorType
 from sigmabit.hdl.planning.plan import Plan
 
 from .layers import naive
-from .random_networks import BITS, Random, draw_plan
+from .random_networks import Random, draw_plan
 
 
 @dataclass(frozen=True)
@@ -42,10 +43,10 @@ class VaeCase:
         random = np.random.default_rng(self.seed)
         height, width, channels = (int(n) for n in random.integers((1, 1, 1), (4, 4, 3)))
         signed = bool(random.integers(2))  # a popcount takes unsigned codes only, so then nothing binary stands in front
-        tensor = TensorType(height, width, channels, 16, signed)
-        grid = Grid(16, 1, 0, 1.0) if signed else Grid(16, *((1, 0), (2, -15))[random.integers(2)], 1.0)
+        tensor = TensorType(height, width, channels, Range.of_bits(4, signed))
+        grid = Grid(1, 0, 1.0) if signed else Grid(*((1, 0), (2, -15))[random.integers(2)], 1.0)
         layers = tuple(_layers(tensor, grid, random))
-        result = layers[-1].layout
+        result = layers[-1].output.layout
         size = result.height * result.width * result.channels
         return Network(
             f"vae_{self.seed}",
@@ -65,7 +66,7 @@ def _layers(tensor: TensorType, grid: Grid, random: Random) -> Iterator[Layer]:
     if not tensor.signed and random.integers(2):
         binary = _binary(tensor, grid, random)
         yield binary
-        tensor, grid = binary.output, BITS
+        tensor, grid = binary.output, BIPOLAR
     if random.integers(2):
         layer = _fixed("conv", tensor, grid, Window(_axis(tensor.height, random), _axis(tensor.width, random)), 2, random)
         yield layer
@@ -120,7 +121,7 @@ def _fixed(name: str, tensor: TensorType, grid: Grid, window: Window, outputs: i
 
 def _unit(tensor: TensorType) -> Grid:
     """Codes that stand for themselves."""
-    return Grid(tensor.levels, 1, 0, 1.0)
+    return Grid(1, 0, 1.0)
 
 
 def _whole(tensor: TensorType) -> Window:

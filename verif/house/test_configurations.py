@@ -17,6 +17,7 @@ from sigmabit.golden.layers.window import Axis, Window
 from sigmabit.golden.link.controller import Traffic
 from sigmabit.golden.sampling.latent import Latent
 from sigmabit.golden.types.grid import Grid
+from sigmabit.golden.types.range import Range
 from sigmabit.golden.types.tensor import TensorType
 from sigmabit.hdl.arithmetic.accumulate import AccumulateConfig
 from sigmabit.hdl.arithmetic.collect import CollectConfig
@@ -109,28 +110,31 @@ def test_refused(config: Callable[..., Any], fields: tuple[Any, ...], message: s
         config(*fields)
 
 
-SHAPE = (TensorType(1, 1, 3, 8), Grid(8, 1, 0, 1.0), Window(Axis(1, 1), Axis(1, 1)))
+SHAPE = (TensorType(1, 1, 3, Range.of_levels(8)), Grid(1, 0, 1.0), Window(Axis(1, 1), Axis(1, 1)))
 SUMS = (np.zeros((1, 1, 3, 2), int), np.zeros(2, int))
 HEADS = (2, False, False, 8, 4)
 
 LAYERS_REFUSED: tuple[tuple[Callable[..., Any], tuple[Any, ...], str], ...] = (
     (Fixed, (*SHAPE, SUMS[0][:, :, :2], SUMS[1]), r"weights of shape \(1, 1, 2, 2\) for a window of shape \(1, 1, 3\)"),
-    (Fixed, (SHAPE[0], Grid(4, 1, 0, 1.0), SHAPE[2], *SUMS), "a grid of 4 levels for codes of 8"),
     (Fixed, (*SHAPE, SUMS[0], np.zeros(3, int)), r"\(3,\) biases for 2 channels"),
     (
         Latent,
-        (TensorType(1, 2, 4, 16, True), *HEADS),
+        (TensorType(1, 2, 4, Range.of_bits(4, signed=True)), *HEADS),
         "layer: means and logarithms from .*, expected signed codes at one position",
     ),
     (
         Latent,
-        (TensorType(1, 1, 3, 16, True), *HEADS),
+        (TensorType(1, 1, 3, Range.of_bits(4, signed=True)), *HEADS),
         "layer: means and logarithms from .*, expected signed codes at one position",
     ),
-    (Latent, (TensorType(1, 1, 4, 16), *HEADS), "layer: means and logarithms from .*, expected signed codes at one position"),
-    (Shuffle, (TensorType(2, 2, 6, 8), 2, 2, 4, 4), "layer: 6 channels for blocks of 2 x 2"),
-    (Shuffle, (TensorType(2, 2, 4, 8), 2, 2, 2, 4), "layer: 2 rows of 2 blocks of 2"),
-    (Shuffle, (TensorType(2, 2, 4, 8), 2, 2, 4, 5), "layer: 5 columns of 2 blocks of 2"),
+    (
+        Latent,
+        (TensorType(1, 1, 4, Range.of_levels(16)), *HEADS),
+        "layer: means and logarithms from .*, expected signed codes at one position",
+    ),
+    (Shuffle, (TensorType(2, 2, 6, Range.of_levels(8)), 2, 2, 4, 4), "layer: 6 channels for blocks of 2 x 2"),
+    (Shuffle, (TensorType(2, 2, 4, Range.of_levels(8)), 2, 2, 2, 4), "layer: 2 rows of 2 blocks of 2"),
+    (Shuffle, (TensorType(2, 2, 4, Range.of_levels(8)), 2, 2, 4, 5), "layer: 5 columns of 2 blocks of 2"),
 )
 
 
@@ -144,7 +148,7 @@ def test_layers_refused(layer: Callable[..., Any], fields: tuple[Any, ...], mess
 
 def test_widths_of_golden_and_hdl() -> None:
     """A sampling layer whose results are wider in golden than in hdl cannot be."""
-    layer = Latent("latent", (), TensorType(1, 1, 4, 16, True), *HEADS)
+    layer = Latent("latent", (), TensorType(1, 1, 4, Range.of_bits(4, signed=True)), *HEADS)
     wider = replace(layer, z_bits=layer.z_bits + 1)
     with (
         patch.object(Latent, "result_bits", wider.result_bits),

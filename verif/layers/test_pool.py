@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from sigmabit.golden.layers.pool import Pool
 from sigmabit.golden.layers.window import Axis, Window
+from sigmabit.golden.types.range import Range
 from sigmabit.golden.types.tensor import TensorType
 from sigmabit.hdl.layers.pool import MaximumConfig, maximum
 from sigmabit.hdl.planning import schedule
@@ -85,7 +86,7 @@ class MaximumSuite(BlockSuite):
         rows, columns = config.window.rows, config.window.columns
         channels = np.arange(config.channels)
         every = (stimulus.every >> channels & 1).astype(bool)
-        layer = Pool("pool", (), TensorType(rows.size, columns.size, config.channels, 2), config.window, every)
+        layer = Pool("pool", (), TensorType(rows.size, columns.size, config.channels, Range.of_levels(2)), config.window, every)
         codes = np.array(stimulus.frames).reshape(-1, rows.size, columns.size, 1) >> channels & 1
         return (layer.run(codes) << channels).sum(axis=-1).reshape(-1).tolist()  # type: ignore[no-any-return]
 

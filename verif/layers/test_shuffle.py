@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from sigmabit.golden.layers.shuffle import Shuffle
+from sigmabit.golden.types.range import Range
 from sigmabit.golden.types.tensor import TensorType
 from sigmabit.hdl.layers import shuffle as block
 from sigmabit.hdl.layers.kind import Arrivals
@@ -31,7 +32,7 @@ class Frames:
 
 def layer(height: int, width: int, rows: int, columns: int, channels: int, bottom: int, right: int) -> Shuffle:
     """A layer of 3-bit codes."""
-    tensor = TensorType(height, width, rows * columns * channels, 8)
+    tensor = TensorType(height, width, rows * columns * channels, Range.of_levels(8))
     return Shuffle("shuffle", (), tensor, rows, columns, height * rows - bottom, width * columns - right)
 
 

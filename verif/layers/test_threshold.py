@@ -9,6 +9,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from sigmabit.golden.layers.threshold import Threshold
+from sigmabit.golden.types.range import Range
 from sigmabit.golden.types.tensor import TensorType
 from sigmabit.hdl.arithmetic.rom import RomConfig, pack_words, style_of
 from sigmabit.hdl.layers.threshold import CompareConfig, ThresholdConfig, threshold
@@ -87,7 +88,7 @@ class ThresholdSuite(BlockSuite):
         layer = Threshold(
             "threshold1",
             (),
-            TensorType(*shape, 1 << config.bits),
+            TensorType(*shape, Range.of_levels(1 << config.bits)),
             entries[..., 0].astype(np.int64).reshape(shape),
             entries[..., 1].astype(bool).reshape(shape),
         )

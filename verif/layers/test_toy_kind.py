@@ -93,11 +93,11 @@ def import_mirror(walk: BinaryWalk, node: Node, arguments: list[Value]) -> Symbo
     if not np.array_equal(channels, np.arange(len(channels))):
         raise Refusal("a mirror of a rearranged activation")
     count, height, width = codes.frame.shape
-    tensor = TensorType(height, width, count, codes.grid.levels)
+    tensor = TensorType(height, width, count, codes.range)
     walk.assembly.consume(codes, node.name)
     walk.assembly.add("mirror", lambda name: Mirror(name, (node.name,), tensor))
     frame = Frame.of(codes.frame.shape)
-    return Symbol(Codes(frame, walk.assembly.stage, codes.grid), frame.settled[None], symbol.chain)
+    return Symbol(Codes(frame, walk.assembly.stage, codes.range, codes.grid), frame.settled[None], symbol.chain)
 
 
 # --- hdl: the block, and what planning asks

@@ -14,13 +14,14 @@ from sigmabit.golden.arithmetic.activate import Activation
 from sigmabit.golden.layers.fixed import Fixed
 from sigmabit.golden.layers.window import Axis, Window
 from sigmabit.golden.types.grid import Grid
+from sigmabit.golden.types.range import Range
 from sigmabit.golden.types.tensor import TensorType
 from sigmabit.hdl.layers import unrolled as block
 from sigmabit.hdl.layers.folding import Folding
 from sigmabit.hdl.verilog.stream import Flow, bit, reset
 
 from ..harness.bench import Dut
-from ..harness.layers import GRIDS, FixedCase, naive
+from ..harness.layers import GRIDS, FixedCase, Numbers, naive
 from ..harness.suite import BlockSuite, GoldenTests, MyHdlTests, VerilogTests
 from ..sampling.test_score import packed, signed
 
@@ -33,7 +34,7 @@ class Case:
 
     inputs: int
     outputs: int
-    grid: Grid
+    numbers: Numbers
     weight_bits: int
     signed: bool
     table: bool
@@ -44,7 +45,9 @@ class Case:
     def layer(self) -> Fixed:
         """The golden layer."""
         drawn = (self.seed, self.signed, self.weight_bits, self.table)
-        fixed = FixedCase(ONE, ONE, self.inputs, self.outputs, self.grid, False, True, Folding(1, 1, self.outputs), *drawn).layer
+        fixed = FixedCase(
+            ONE, ONE, self.inputs, self.outputs, self.numbers, False, True, Folding(1, 1, self.outputs), *drawn
+        ).layer
         if self.kind == "bounds":
             least = -(1 << (self.weight_bits - 1))
             return replace(fixed, weights=np.full_like(fixed.weights, least), bias=np.full_like(fixed.bias, 8 * least))
@@ -73,12 +76,12 @@ class UnrolledSuite(BlockSuite):
 
     samples = (
         Case(5, 3, GRIDS[2], 5, signed=False, table=False, kind="any", seed=1),
-        Case(4, 4, Grid(64, 1, 0, 1.0), 6, signed=True, table=True, kind="bounds", seed=2),
+        Case(4, 4, Numbers(Range.of_levels(64), Grid(1, 0, 1.0)), 6, signed=True, table=True, kind="bounds", seed=2),
         Case(3, 5, GRIDS[4], 4, signed=False, table=True, kind="sparse", seed=3),
     )
 
     def configs(self) -> st.SearchStrategy[Case]:
-        grids = st.sampled_from((*GRIDS, Grid(256, 1, 0, 1.0)))
+        grids = st.sampled_from((*GRIDS, Numbers(Range.of_levels(256), Grid(1, 0, 1.0))))
         kinds = st.sampled_from(["any", "any", "sparse", "bounds"])
         shape = st.integers(1, 6), st.integers(1, 6), grids, st.integers(2, 7)
         return st.builds(Case, *shape, st.booleans(), st.booleans(), kinds, st.integers(0, 99))
@@ -99,10 +102,12 @@ class UnrolledSuite(BlockSuite):
 
     def elaborate(self, config: Case) -> Any:
         layer = config.layer
-        return block.unrolled(bit(), reset(), Flow(layer.input.layout.beat_bits), Flow(layer.layout.beat_bits), config.config)
+        return block.unrolled(
+            bit(), reset(), Flow(layer.input.layout.beat_bits), Flow(layer.output.layout.beat_bits), config.config
+        )
 
     def play(self, dut: Dut, config: Case, stimulus: list[Frame]) -> list[list[int]]:
-        tensor, layout = config.layer.input, config.layer.layout
+        tensor, layout = config.layer.input, config.layer.output.layout
         dut.reset({"sink_valid": 1, "sink_data": 0})
         due, seen = [], []
         for frame in stimulus:
@@ -134,7 +139,7 @@ def test_without_adders(weights: list[list[int]]) -> None:
     matrix = np.array(weights, np.int64)
     inputs, outputs = matrix.shape
     shape = Window(ONE, ONE), matrix.reshape(1, 1, inputs, outputs), np.zeros(outputs, np.int64)
-    layer = Fixed("layer", (), TensorType(1, 1, inputs, 8), Grid(8, 1, 0, 1.0), *shape, Activation(0, 4, True))
+    layer = Fixed("layer", (), TensorType(1, 1, inputs, Range.of_levels(8)), Grid(1, 0, 1.0), *shape, Activation(0, 4, True))
     config = block.configure(layer)
     assert config.latency >= 2
     assert config.sums.output_bits >= 1

@@ -8,6 +8,7 @@ from sigmabit.golden.layers.convolution import Convolution
 from sigmabit.golden.layers.window import Axis, Window
 from sigmabit.golden.network.network import InputFormat, Network, OutputFormat
 from sigmabit.golden.types.grid import Grid
+from sigmabit.golden.types.range import Range
 from sigmabit.golden.types.scalar import Chain
 from sigmabit.golden.types.tensor import TensorType
 from sigmabit.hdl.arithmetic.rom import RomStyle
@@ -23,7 +24,7 @@ CHANNELS, SIZE, FRAMES = 512, 8, 4
 def test_widest_layer() -> None:
     """conv6, 512 to 512 channels in 48 folds, weights in logic: every bit is golden's, in the planned cycles."""
     random = np.random.default_rng(6)
-    tensor, bipolar, same = TensorType(SIZE, SIZE, CHANNELS, 2), Grid(2, 2, -1, 1.0), Axis(SIZE, 3, 1, 1, 1)
+    tensor, bipolar, same = TensorType(SIZE, SIZE, CHANNELS, Range.of_levels(2)), Grid(2, -1, 1.0), Axis(SIZE, 3, 1, 1, 1)
     weights = random.choice(np.array([-1, 1], np.int8), (3, 3, CHANNELS, CHANNELS))
     thresholds = random.integers(-40, 41, CHANNELS)  # a standard deviation of the sums is 68
     layer = Convolution("conv6", (), tensor, bipolar, Window(same, same), weights, thresholds)

@@ -9,25 +9,27 @@ import pytest
 
 from sigmabit.golden import InputError, Network, import_model, recognise_scale
 from sigmabit.golden.layers.dense import Dense
-from sigmabit.golden.network.network import InputFormat, OutputFormat, fitting_scale, pixel_grid
+from sigmabit.golden.network.network import InputFormat, OutputFormat, fitting_scale
 from sigmabit.golden.sampling.latent import Latent
 from sigmabit.golden.types.grid import BIPOLAR, Grid
+from sigmabit.golden.types.range import Range
 from sigmabit.golden.types.scalar import Add, Chain, Multiply
 from sigmabit.golden.types.tensor import TensorType
 
 from ..harness.onnx_graphs import Builder, signs
 
 RANDOM = np.random.default_rng(9)
+PIXELS = Range(0, 255)
 
 
 def image_format(grid: Grid) -> InputFormat:
     """Frames (2, 3, 4) in the graph, streamed channels inside."""
     order = np.arange(24).reshape(2, 3, 4).transpose(1, 2, 0).reshape(-1)
-    return InputFormat("x", (2, 3, 4), order, TensorType(3, 4, 2, grid.levels), grid, None)
+    return InputFormat("x", (2, 3, 4), order, TensorType(3, 4, 2, PIXELS), grid, None)
 
 
-BYTES = image_format(pixel_grid(1.0))
-UNIT = image_format(pixel_grid(1 / 255))
+BYTES = image_format(Grid(1, 0, 1.0))
+UNIT = image_format(Grid(1, 0, 1 / 255))
 
 
 class TestEncoding:
@@ -160,7 +162,7 @@ class TestNetwork:
             codes = layer.run(codes)
             assert trace[layer.name].dtype == np.int64
             assert np.array_equal(trace[layer.name], codes)
-            assert trace[layer.name].shape[1:] == layer.layout.shape
+            assert trace[layer.name].shape[1:] == layer.output.shape
         assert np.array_equal(network.results(trace["input"]), codes)
         assert np.array_equal(network.run(x), network.output.decode(codes))
 
@@ -171,18 +173,18 @@ class TestNetwork:
     def test_name_and_operations(self, network: Network) -> None:
         assert network.name == "small"
         assert network.operations == 20 * 4 * 8 + 48 * 7 + 7 * 3
-        assert network.result == network.layers[-1].layout
+        assert network.result == network.layers[-1].output.layout
         assert network.layers[0].nodes == ("Conv_0", "Sub_1", "Sign_2")
 
     def test_scores_take_the_bits_of_their_range(self, network: Network) -> None:
         assert (network.result.bits, network.result.signed) == (4, True)
 
     def test_layers_that_do_not_fit(self) -> None:
-        form = InputFormat("x", (4,), np.arange(4), TensorType(1, 1, 4, 2), BIPOLAR, None)
+        form = InputFormat("x", (4,), np.arange(4), TensorType(1, 1, 4, Range.of_levels(2)), BIPOLAR, None)
         output = OutputFormat("y", (3,), np.arange(3), np.ones((), np.float32), 1, 0, Chain())
 
         def dense(name: str, inputs: int, outputs: int) -> Dense:
-            shape = TensorType(1, 1, inputs, 2)
+            shape = TensorType(1, 1, inputs, Range.of_levels(2))
             return Dense.of(name, (), shape, BIPOLAR, np.ones((inputs, outputs), np.int8), np.zeros(outputs, np.int64))
 
         Network("n", form, (dense("a", 4, 5), dense("b", 5, 3)), output)

@@ -36,7 +36,7 @@ def test_binary_networks(tmp_path: Path) -> None:
         network = import_model(sample.path, sample.input_scale)
         found += held(network, network.input.encode(sample.x))
         random, tensor = np.random.default_rng(seed), network.input.tensor
-        found += held(network, random.choice([0, tensor.levels - 1], (50, *tensor.shape)))
+        found += held(network, random.choice([tensor.low, tensor.high], (50, *tensor.shape)))
     assert found > 0
 
 

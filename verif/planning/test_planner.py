@@ -25,6 +25,7 @@ from sigmabit.golden.layers.layer import Layer
 from sigmabit.golden.layers.window import Axis, Window
 from sigmabit.golden.network.network import InputFormat, Network, OutputFormat
 from sigmabit.golden.types.grid import Grid
+from sigmabit.golden.types.range import Range
 from sigmabit.golden.types.scalar import Chain
 from sigmabit.golden.types.tensor import TensorType
 from sigmabit.hdl.family import FAMILY, Cost, Part
@@ -196,17 +197,17 @@ class WideCase:
     def network(self) -> Network:
         """The network."""
         random = np.random.default_rng(self.seed)
-        tensor, layers = TensorType(1, int(random.integers(1, 4)), int(random.integers(1, 5)), 256), []
+        tensor, layers = TensorType(1, int(random.integers(1, 4)), int(random.integers(1, 5)), Range.of_bits(8)), []
         start = tensor
         for number in range(int(random.integers(2, 4))):
             whole = Window(Axis(1, 1), Axis(tensor.width, tensor.width))
             shape = 1, tensor.width, tensor.channels, int(random.integers(1, 7))
             weights, bias = random.integers(-200, 200, shape), np.zeros(shape[3], np.int64)
-            grid = Grid(256, 1, 0, 1.0)
+            grid = Grid(1, 0, 1.0)
             layer = Fixed(f"dense{number}", (), tensor, grid, whole, weights, bias, Activation(8, 8, signed=False))
             layers.append(layer)
             tensor = layer.output
-        inside = InputFormat("x", (start.size,), np.arange(start.size), start, Grid(256, 1, 0, 1.0), None)
+        inside = InputFormat("x", (start.size,), np.arange(start.size), start, Grid(1, 0, 1.0), None)
         outside = OutputFormat("y", (tensor.size,), np.arange(tensor.size), np.ones((), np.float32), 1, 0, Chain(()))
         return Network(f"wide_{self.seed}", inside, tuple(layers), outside)
 

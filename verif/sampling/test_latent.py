@@ -22,6 +22,7 @@ from sigmabit.golden.network.network import InputFormat, Network, OutputFormat
 from sigmabit.golden.sampling.latent import Latent
 from sigmabit.golden.sampling.reparameterise import EPS_BITS
 from sigmabit.golden.types.grid import Grid
+from sigmabit.golden.types.range import Range
 from sigmabit.golden.types.scalar import Chain
 from sigmabit.golden.types.tensor import TensorType
 from sigmabit.hdl.layers.folding import Folding
@@ -60,7 +61,7 @@ class Case:
     @cached_property
     def layer(self) -> Latent:
         """The golden layer."""
-        tensor = TensorType(1, 1, 2 * self.latents, 1 << self.bits, signed=True)
+        tensor = TensorType(1, 1, 2 * self.latents, Range.of_bits(self.bits, signed=True))
         return Latent("latent", (), tensor, self.fraction, self.log_sigma, self.score, self.z_bits, self.z_bits // 2)
 
     @cached_property
@@ -126,7 +127,7 @@ class LatentSuite(BlockSuite):
 
     def elaborate(self, config: Case) -> Any:
         layer = config.layer
-        sink, source = Flow(layer.input.layout.beat_bits), Flow(layer.layout.beat_bits)
+        sink, source = Flow(layer.input.layout.beat_bits), Flow(layer.output.layout.beat_bits)
         eps = wire(config.latents * EPS_BITS)
         return block.latent(bit(), reset(), sink, FrameStatus(), eps, bit(), source, config.config)
 
@@ -191,17 +192,17 @@ def network(*layers: Layer) -> Network:
     """Pixels of 3 bits through layers."""
     tensor = layers[0].input
     order = np.arange(tensor.size)
-    given = InputFormat("x", (tensor.size,), order, tensor, Grid(8, 1, 0, 1.0), None)
-    size = layers[-1].layout.channels
+    given = InputFormat("x", (tensor.size,), order, tensor, Grid(1, 0, 1.0), None)
+    size = layers[-1].output.channels
     return Network("net", given, layers, OutputFormat("y", (size,), np.arange(size), np.ones((), np.float32), 1, 0, Chain(())))
 
 
 def encoder(rows: Axis, columns: Axis) -> Network:
     """A convolution with a single window, and a sampling layer of one latent."""
     random = np.random.default_rng(0)
-    tensor = TensorType(rows.size, columns.size, 1, 8)
+    tensor = TensorType(rows.size, columns.size, 1, Range.of_levels(8))
     weights, bias = random.integers(-4, 4, (rows.kernel, columns.kernel, 1, 2)), random.integers(-4, 4, 2)
-    shape = tensor, Grid(8, 1, 0, 1.0), Window(rows, columns), weights, bias, Activation(0, 5, True)
+    shape = tensor, Grid(1, 0, 1.0), Window(rows, columns), weights, bias, Activation(0, 5, True)
     heads = Fixed("heads", (), *shape)
     return network(heads, Latent("latent", (), heads.output, 2, False, False, 8, 4))
 
@@ -307,7 +308,7 @@ def test_ends_early() -> None:
     assert [wait is not None for wait in waits] == [True, False]
 
     # a row of blocks, windows over the rows of what it gives, and heads over all of them
-    blocks = Shuffle("blocks", (), TensorType(2, 2, 4, 8), 2, 2, 4, 3)
+    blocks = Shuffle("blocks", (), TensorType(2, 2, 4, Range.of_levels(8)), 2, 2, 4, 3)
     sampling = encoder(Axis(1, 1), Axis(1, 1)).layers[-1]
     for rows, expected in ((Axis(4, 1, 3), False), (Axis(4, 2, 3), True)):
         middle = ones("middle", blocks.output, Window(rows, Axis(3, 1)), 1, Activation(0, 3, False))
@@ -318,4 +319,4 @@ def test_ends_early() -> None:
 def ones(name: str, tensor: TensorType, window: Window, channels: int, activation: Activation) -> Fixed:
     """A layer whose weights are all 1."""
     weights = np.ones((window.rows.kernel, window.columns.kernel, tensor.channels, channels), np.int64)
-    return Fixed(name, (), tensor, Grid(8, 1, 0, 1.0), window, weights, np.zeros(channels, np.int64), activation)
+    return Fixed(name, (), tensor, Grid(1, 0, 1.0), window, weights, np.zeros(channels, np.int64), activation)

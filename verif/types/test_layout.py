@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sigmabit.golden.types.layout import Layout
+from sigmabit.golden.types.range import Range
 from sigmabit.golden.types.tensor import TensorType
 
 every = settings(max_examples=300, deadline=None, database=None, derandomize=True)
@@ -91,6 +92,6 @@ class TestSizes:
 
     @pytest.mark.parametrize(("levels", "bits"), [(2, 1), (3, 2), (4, 2), (5, 3), (256, 8), (257, 9)])
     def test_tensors(self, levels: int, bits: int) -> None:
-        tensor = TensorType(2, 3, 4, levels)
+        tensor = TensorType(2, 3, 4, Range.of_levels(levels))
         assert tensor.layout == Layout(2, 3, 4, bits)
         assert tensor.size == 24

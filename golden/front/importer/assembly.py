@@ -17,6 +17,7 @@ from ...layers.threshold import Threshold
 from ...layers.window import Window
 from ...network.network import InputFormat, OutputFormat
 from ...types.grid import Grid
+from ...types.range import BITS, Range
 from ...types.scalar import Binarise, Chain, Float, Function, Power, Quantise, Rowwise, Sign, Step
 from ...types.tensor import TensorType
 from .decisions import NOT_BINARY, Accumulators, Decision, decide, decide_or_refuse, differently
@@ -144,7 +145,7 @@ class Assembly:
 
     def threshold(self, symbol: Symbol, codes: Codes, taker: str) -> Symbol:
         """Binarised pixels, or bits whose meaning changes from element to element."""
-        frame, levels = codes.frame, codes.grid.levels
+        frame = codes.frame
         chain, accumulators = _codes_decision(symbol, codes)
         self._about_to_evaluate(chain, accumulators)
         decision = decide_or_refuse(chain, accumulators)
@@ -156,11 +157,11 @@ class Assembly:
         def build(name: str) -> Layer:
             channels, height, width = frame.shape
             raster = frame.settled.transpose(1, 2, 0)
-            return Threshold(name, nodes, TensorType(height, width, channels, levels), thresholds[raster], falling[raster])
+            return Threshold(name, nodes, TensorType(height, width, channels, codes.range), thresholds[raster], falling[raster])
 
         self.add("threshold", build)
         self._note_ties(chain, accumulators, decision)
-        return Symbol(Codes(frame, self.stage, decision.grid), symbol.index)
+        return Symbol(Codes(frame, self.stage, BITS, decision.grid), symbol.index)
 
     def close(self, symbol: Symbol, sums: Sums, taker: str) -> Symbol:
         """A layer of weights, its poolings and all that is done to single elements up to the next layer."""
@@ -196,11 +197,11 @@ class Assembly:
             # The maximum over f is f at the largest sum, or at the smallest where f falls. The bit there is the OR of
             # all bits if the whole function and f rise or fall together, and the AND if not.
             self.pool(pooling.node, pooling.window, steps.falling ^ inner_falls)
-        return Symbol(Codes(sums.frame, self.stage, decision.grid), symbol.index)
+        return Symbol(Codes(sums.frame, self.stage, BITS, decision.grid), symbol.index)
 
     def pool(self, node: Node, window: Window, every: NDArray[np.bool_]) -> None:
         """Pooling of bits."""
-        tensor = TensorType(window.rows.size, window.columns.size, len(every), 2)
+        tensor = TensorType(window.rows.size, window.columns.size, len(every), BITS)
         self.add("pool", lambda name: Pool(name, (node.name,), tensor, window, every))
 
     def scores(self, sums: Sums) -> None:
@@ -251,7 +252,7 @@ def _codes_decision(symbol: Symbol, codes: Codes) -> tuple[Chain, Accumulators]:
     uniform = all(np.ndim(c) == 0 for step in symbol.chain.steps for c in step.constants)
     chain = symbol.chain.map_constants(lambda c: np.asarray(c) if np.ndim(c) == 0 else np.asarray(c)[:, None])
     rows = 1 if uniform else codes.frame.size
-    low, high = np.zeros(rows, np.int64), np.full(rows, codes.grid.levels - 1, np.int64)
+    low, high = (np.full(rows, end, np.int64) for end in (codes.range.low, codes.range.high))
     return chain, Accumulators(low, high, 1, codes.grid.reals, lambda a: codes.grid.values(a) * codes.grid.scale)
 
 
@@ -285,7 +286,7 @@ def build_layer(
 ) -> Convolution:
     """The layer of `sums`, with the weights of the channels in `flips` negated."""
     channels, height, width = sums.codes.frame.shape
-    tensor = TensorType(height, width, channels, sums.codes.grid.levels)
+    tensor = TensorType(height, width, channels, sums.codes.range)
     weights = sums.weights if flips is None else np.where(flips, -sums.weights, sums.weights).astype(np.int8)
     if sums.window is None:
         return Dense.of(name, nodes, tensor, sums.grid, weights, thresholds)
@@ -315,12 +316,12 @@ def output_format(name: str, symbol: Symbol) -> OutputFormat:
 
 
 def input_format(
-    name: str, shape: tuple[int, ...], view: Index, grid: Grid, quantiser: Chain | None, assumed: bool
+    name: str, shape: tuple[int, ...], view: Index, codes: Range, grid: Grid, quantiser: Chain | None, assumed: bool
 ) -> InputFormat:
     """How the graph's input becomes the first layer's codes; view: (C, H, W) elements as they are on the stream."""
     channels, height, width = view.shape
     order = view.transpose(1, 2, 0).reshape(-1)
-    return InputFormat(name, shape, order, TensorType(height, width, channels, grid.levels), grid, quantiser, assumed)
+    return InputFormat(name, shape, order, TensorType(height, width, channels, codes), grid, quantiser, assumed)
 
 
 def _levels(last: Step) -> tuple[float, float]:

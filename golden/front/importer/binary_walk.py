@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ...layers.window import Window
 from ...network.network import InputFormat, Network
 from ...types.grid import Grid
+from ...types.range import BITS
 from ...types.scalar import Add, Chain, Step
 from .assembly import Assembly, binary_grid, output_format
 from .model_file import Graph, Node
@@ -89,7 +90,7 @@ class BinaryWalk(Walk[Network]):
         """How the graph's input becomes codes."""
         self.settle_input()
         assert self.codes is not None
-        return self.format(self.frame.settled, self.codes.grid, self.quantiser)
+        return self.format(self.frame.settled, self.codes.range, self.codes.grid, self.quantiser)
 
     def check_weights(self, node: Node, arguments: list[Value]) -> None:
         if node.operator == "Conv":
@@ -229,14 +230,14 @@ class BinaryWalk(Walk[Network]):
             return Symbol(pooled, index)
         symbol = self.assembly.codes(symbol, node.name)
         codes, channels = self.image(symbol, image)
-        if codes.grid.levels != 2:
+        if codes.range != BITS:
             raise Refusal("pooling of pixels; only binary activations can be pooled")
         if not np.array_equal(channels, np.arange(image.shape[0])):
             raise Refusal("pooling of a rearranged activation")
         rising = value_grid(symbol, codes)[1]
         self.assembly.consume(codes, node.name)
         self.assembly.pool(node, window, np.full(image.shape[0], not rising))
-        return Symbol(Codes(frame, self.assembly.stage, codes.grid), index, symbol.chain)
+        return Symbol(Codes(frame, self.assembly.stage, BITS, codes.grid), index, symbol.chain)
 
     # streams
 

@@ -7,6 +7,7 @@ from onnx import TensorProto
 
 from ...network.network import Statement
 from ...types.grid import Grid
+from ...types.range import Range
 from ...types.scalar import Chain, Quantise, Step
 from .affine import affine, line
 from .model_file import Graph
@@ -67,14 +68,14 @@ def _idle(chain: Chain) -> int:
     return next((i for i, step in enumerate(chain.steps) if changes(step)), len(chain.steps))
 
 
-def grid_of(graph: Graph, scale: float) -> tuple[Grid, Chain | None]:
-    """The grid of an input without a Quant node, and how the host comes to its codes where these have an offset."""
+def grid_of(graph: Graph, scale: float) -> tuple[Range, Grid, Chain | None]:
+    """Codes and grid of an input without a Quant node, and how the host comes to its codes where these have an offset."""
     limits = whole_numbers(graph)
     if limits is None or limits[1] - limits[0] > PIXELS:
-        return Grid(PIXELS + 1, 1, 0, scale), None
+        return Range(0, PIXELS), Grid(1, 0, scale), None
     low, high = limits
     if low == 0:
-        return Grid(high + 1, 1, 0, scale), None
+        return Range(0, high), Grid(1, 0, scale), None
     one, zero = np.ones((), np.float32), np.zeros((), np.float32)
     quantise = Quantise(graph.input, one, zero, low, high, ROUNDINGS["ROUND"])
-    return Grid(high - low + 1, 1, low, 1.0), Chain((quantise,))
+    return Range(0, high - low), Grid(1, low, 1.0), Chain((quantise,))

@@ -93,7 +93,7 @@ def value_grid(symbol: Symbol, codes: Codes) -> tuple[Grid, bool]:
             raise Refusal(f"{step.node} scales its input elements differently, so that sums over them are not integers")
     if not symbol.chain.steps:
         return codes.grid, True
-    reals = np.asarray(symbol.chain(codes.grid.reals(np.arange(codes.grid.levels))), np.float32)
+    reals = np.asarray(symbol.chain(codes.grid.reals(np.arange(codes.range.low, codes.range.high + 1))), np.float32)
     rising = bool(reals[-1] > reals[0])
     grid = Grid.fit(reals if rising else -reals)
     if grid is None:

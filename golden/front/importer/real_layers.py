@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ...layers.window import Axis, Window
 from ...network.real import RealLinear
 from ...types.grid import BIPOLAR, Grid
+from ...types.range import BITS, Range
 from ...types.scalar import Chain
 from .affine import IDENTITY, Affine, Parts, Real, affine, split
 from .scalar_nodes import Refusal
@@ -181,18 +182,18 @@ def absorb(weights: Real, reading: Reading, window: Window, quantised: bool) -> 
     if not isinstance(codes, Codes) or not np.isfinite(shifts).all() or not np.allclose(shifts, shifts[0]):
         raise Refusal(f"{', '.join(reading.nodes)} add to an activation before zero padding, which is not part of any layer then")
     shift = float(shifts[0])
-    factor = shifted(BIPOLAR, shift, True)[1] if codes.stage else shifted(codes.grid, shift, quantised)[1]
+    factor = shifted(BIPOLAR, BITS, shift, True)[1] if codes.stage else shifted(codes.grid, codes.range, shift, quantised)[1]
     return replace(reading, shift=shift), weights / factor, np.zeros_like(bias)
 
 
-def shifted(grid: Grid, shift: float, quantised: bool) -> tuple[Grid, float]:
+def shifted(grid: Grid, codes: Range, shift: float, quantised: bool) -> tuple[Grid, float]:
     """The grid of (x + shift) * factor for the numbers x of a grid, and the factor.
 
     Unless the input is quantised in the graph, the factor makes the grid's scale that of the numbers which are fed.
     """
     if not shift:
         return grid, 1.0
-    found = Grid.fit(grid.scale * grid.values(np.arange(grid.levels)) + shift)
+    found = Grid.fit(grid.scale * grid.values(np.arange(codes.low, codes.high + 1)) + shift)
     if found is None:
         raise Refusal(f"its input plus {shift:g} is not a linear function of integers, which the zeros of a padding need")
     if quantised:
@@ -203,7 +204,7 @@ def shifted(grid: Grid, shift: float, quantised: bool) -> tuple[Grid, float]:
 def of_bits(symbol: Symbol, codes: Codes) -> Affine | None:
     """A chain on bits, as a function of -1 and +1; what a chain makes of two numbers is always on a line."""
     whole = affine(symbol.chain, bits(codes.grid))
-    if whole is not None or codes.grid.levels != 2:
+    if whole is not None or codes.range != BITS:
         return whole
     ends = codes.grid.reals(np.arange(2)[:, None])
     low, high = symbol.chain(np.broadcast_to(ends, (2, codes.frame.size))).astype(np.float64)

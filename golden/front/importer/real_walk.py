@@ -14,6 +14,7 @@ from ...layers.window import Window
 from ...network.network import InputFormat
 from ...network.real import RealLatent, RealLinear, RealNetwork
 from ...types.grid import BIPOLAR
+from ...types.range import BITS
 from ...types.scalar import Add, Chain, Rowwise, Step
 from . import latent
 from .affine import IDENTITY, Affine, Parts, Real, affine, idle
@@ -120,7 +121,7 @@ class RealWalk(Walk[RealNetwork]):
         binary = () if self.front is None else self.front.assembly.layers()
         ties = () if self.front is None else tuple(self.front.assembly.ties)
         form, shape, omitted = self.input(first), symbol.shape[1:], self.graph.omitted
-        bits = BIPOLAR if self.front is None else shifted(BIPOLAR, first.shift, True)[0]
+        bits = BIPOLAR if self.front is None else shifted(BIPOLAR, BITS, first.shift, True)[0]
         return RealNetwork(self.graph.name, form, binary, layers, self.graph.output, shape, order, ties, omitted, bits, host)
 
     def back(self, symbol: Symbol) -> tuple[tuple[RealLinear | RealLatent, ...], Reading]:
@@ -162,10 +163,10 @@ class RealWalk(Walk[RealNetwork]):
         codes = first.source
         assert isinstance(codes, Codes)
         quantiser = self.quantiser
-        grid, _ = shifted(codes.grid, first.shift, quantiser is not None)
+        grid, _ = shifted(codes.grid, codes.range, first.shift, quantiser is not None)
         if quantiser is not None and first.shift:
             quantiser = quantiser.then(Add(first.nodes[-1], np.asarray(np.float32(first.shift))))
-        return self.format(first.view, grid, quantiser)
+        return self.format(first.view, codes.range, grid, quantiser)
 
     # nodes of two activations
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ...layers.window import Window
 from ...types.grid import Grid
+from ...types.range import Range
 from ...types.scalar import Chain, Float, Join, Rowwise, Step
 from .model_file import Node
 from .scalar_nodes import Refusal
@@ -73,10 +74,11 @@ class Input:
 
 @dataclass(eq=False)
 class Codes:
-    """Codes on a stream after `stage` layers, as their maker means them."""
+    """Codes on a stream after `stage` layers, which there are, and what their maker means by them."""
 
     frame: Frame
     stage: int
+    range: Range
     grid: Grid
     consumer: str | None = None
 

@@ -19,6 +19,7 @@ import numpy as np
 from ...network.network import InputFormat, Statement
 from ...types.errors import ModelFileError, Unsupported, UnsupportedModelError
 from ...types.grid import Grid
+from ...types.range import BITS, Range
 from ...types.scalar import Add, Chain, Choose, Float, Function, LeakyRelu, Multiply, Normalise, Quantise, Rowwise, Sign, Step
 from . import input_grid, scalar_nodes
 from .assembly import binary_grid, input_format
@@ -457,11 +458,11 @@ class Walk(ABC, Generic[Result]):
                 raise Refusal(f"a zero point of {zero_point:g}, expected a whole number")
             if last.levels > MAX_LEVELS:
                 raise Refusal(f"an input of {last.levels} levels; at most {MAX_LEVELS} are supported")
-            grid = Grid(last.levels, 1, last.lowest - int(zero_point), float(last.scale.flat[0]))
+            codes, grid = Range.of_levels(last.levels), Grid(1, last.lowest - int(zero_point), float(last.scale.flat[0]))
         else:
-            grid = binary_grid(last)
+            codes, grid = BITS, binary_grid(last)
         self.quantiser, self.quantised = quantiser, True
-        self.codes = Codes(self.frame, 0, grid)
+        self.codes = Codes(self.frame, 0, codes, grid)
         return Symbol(self.codes, symbol.index)
 
     def sign(self, node: Node, arguments: list[Value]) -> Symbol:
@@ -515,14 +516,14 @@ class Walk(ABC, Generic[Result]):
         if self.codes is None:
             self.statement = input_grid.stated(self.graph, symbol.chain)
             scale = self.input_scale or (self.statement.scale if self.statement else 1 / 255)
-            grid, self.quantiser = input_grid.grid_of(self.graph, scale)
-            self.codes = Codes(self.frame, 0, grid)
+            codes, grid, self.quantiser = input_grid.grid_of(self.graph, scale)
+            self.codes = Codes(self.frame, 0, codes, grid)
         return Symbol(self.codes, symbol.index, symbol.chain)
 
-    def format(self, view: Index, grid: Grid, quantiser: Chain | None) -> InputFormat:
+    def format(self, view: Index, codes: Range, grid: Grid, quantiser: Chain | None) -> InputFormat:
         """How the graph's input becomes codes; view: (C, H, W) elements as they are on the stream."""
         assumed = quantiser is None and self.input_scale is None and self.statement is None
-        form = input_format(self.graph.input, self.input_shape, view, grid, quantiser, assumed)
+        form = input_format(self.graph.input, self.input_shape, view, codes, grid, quantiser, assumed)
         return replace(form, statement=self.statement, whole=input_grid.whole_numbers(self.graph))
 
 
