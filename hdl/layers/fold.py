@@ -42,13 +42,16 @@ class FoldConfig:
 
 
 class Fold:
-    """Where in its folds a window is: the fold's number, its group, slice and repeat; None for what never changes."""
+    """Where in its folds a window is: the fold's number, if that is asked for, its group, slice and repeat; None for what never
+    changes.
+    """
 
-    def __init__(self, config: FoldConfig) -> None:
+    def __init__(self, config: FoldConfig, numbered: bool = True) -> None:
         def counter(count: int) -> Signal | None:
             return wire(index_bits(count)) if count > 1 else None
 
-        self.number, self.group = counter(config.folds), counter(config.groups)
+        self.number = counter(config.folds) if numbered else None
+        self.group = counter(config.groups)
         self.slice, self.repeat = counter(config.slices), counter(config.repeats)
 
 

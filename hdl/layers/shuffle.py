@@ -133,8 +133,7 @@ def spread(clk, rst, sink, source, config):
     cycles after the row's last beat; the cycle after the end of the row before. Latency: config.latency.
     """
     blocks: Blocks = []
-    fold = Fold(config.fold)
-    fold.number = None
+    fold = Fold(config.fold, numbered=False)
     ready, issue, left, complete, arrived = (bit() for _ in range(5))
     word, fetched = wire(config.beat_bits), wire(config.beat_bits)
     write_address, read_address = wire(index_bits(config.depth)), wire(index_bits(config.depth))

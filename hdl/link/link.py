@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import Any
 
 from myhdl import Signal
 
+from sigmabit.golden import Network
 from sigmabit.golden.link.controller import Traffic
 from sigmabit.golden.link.framer import CRC_BYTES, HEADER_BYTES
+from sigmabit.golden.network.identity import identity
 
 from ..family import Billed, Cost, Family
 from ..noise.epsilon import EpsilonConfig
@@ -114,8 +117,7 @@ def system(aclk, aresetn, rx, tx, counters, config):
     core = config.core
     rst, core_aresetn = reset(), bit()
     s_axis, m_axis = Stream(core.ingress.channels * core.ingress.field), Stream(core.egress.channels * core.egress.field)
-    results = VectorStream.__new__(VectorStream)
-    results.tdata, results.tvalid, results.tready = m_axis.tdata, m_axis.tvalid, m_axis.tready
+    results = VectorStream(len(m_axis.tdata), of=m_axis)
     seed = wire(64) if isinstance(core.noise, SamplerConfig) else None
     return [
         reset_register(aclk, aresetn, rst, ResetConfig()),
@@ -164,3 +166,9 @@ def make_system(plan: Plan, model: bytes, version: tuple[int, int, int], cycles_
     frames = min(max(1, MOST_REQUEST_BYTES // most), 255)
     traffic = Traffic(frame_bytes, result_bytes, frames, WINDOW, core.noise is not None)
     return SystemConfig(LinkConfig(ControllerConfig(traffic, source, result, model, version), cycles_per_bit), core)
+
+
+def system_of(network: Network, plan: Plan, cycles_per_bit: int) -> SystemConfig:
+    """The system around a network's pipeline, which answers with the network's identity and this version of Sigmabit."""
+    major, minor, patch = (int(number) for number in version("sigmabit").split(".")[:3])
+    return make_system(plan, identity(network), (major, minor, patch), cycles_per_bit)

@@ -59,16 +59,15 @@ class Taps:
     """The streams between layers as ports, for comparing a simulation layer by layer: <layer>_data and <layer>_valid."""
 
     def __init__(self, config: PipelineConfig) -> None:
-        for layer, bits in zip(config.layers, config.layer_bits, strict=True):
-            flow = Flow(bits)
+        self._flows = {layer.label: Flow(bits) for layer, bits in zip(config.layers, config.layer_bits, strict=True)}
+        for layer in config.layers:
+            flow = self.flow(layer)
             setattr(self, f"{layer.label}_data", flow.data)
             setattr(self, f"{layer.label}_valid", flow.valid)
 
     def flow(self, layer: LayerConfig) -> Flow:
         """The stream behind a layer, driven through the ports."""
-        tapped = Flow.__new__(Flow)
-        tapped.data, tapped.valid = getattr(self, f"{layer.label}_data"), getattr(self, f"{layer.label}_valid")
-        return tapped
+        return self._flows[layer.label]
 
 
 @composite

@@ -43,10 +43,13 @@ class Stream:
 
 
 class VectorStream:
-    """An AXI4-Stream of `bits` data bits in which every transfer stands for itself: without tlast."""
+    """An AXI4-Stream of `bits` data bits in which every transfer stands for itself: without tlast.
 
-    def __init__(self, bits: int) -> None:
-        self.tdata, self.tvalid, self.tready = wire(bits), bit(), bit()
+    of: a stream with one, which this is then, tlast left out.
+    """
+
+    def __init__(self, bits: int, of: Stream | None = None) -> None:
+        self.tdata, self.tvalid, self.tready = (wire(bits), bit(), bit()) if of is None else (of.tdata, of.tvalid, of.tready)
 
 
 class Flow:

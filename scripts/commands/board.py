@@ -8,9 +8,8 @@ import click
 
 from sigmabit.fpga.series7 import board as boards
 from sigmabit.golden.network.identity import identity
-from sigmabit.hdl.link.link import System, divisor
+from sigmabit.hdl.link.link import System, divisor, system_of
 from sigmabit.hdl.verilog.convert import convert
-from sigmabit.verif.board import system_of
 
 from ..files import check_folder, write_folder, write_json, written_before
 from ..models import load_network, make_plan

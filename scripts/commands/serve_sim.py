@@ -10,7 +10,8 @@ import click
 
 from sigmabit.fpga.series7.board import board as board_named
 from sigmabit.fpga.series7.board import mmcm
-from sigmabit.verif.board import SimulatedBoard, system_of
+from sigmabit.hdl.link.link import system_of
+from sigmabit.verif.board import DIVISOR, SimulatedBoard
 
 from ..models import load_network, make_plan
 from ..terminal import Terminal
@@ -44,7 +45,7 @@ def serve_sim(
     network = load_network(model, input_scale, terminal, plan, calibration, output_name=output_name)
     made = make_plan(network, plan, on.part, clock_mhz=clock_mhz, samples=samples)
     clock = mmcm(on.oscillator_mhz, made.clock_mhz)
-    config = system_of(network, made)
+    config = system_of(network, made, DIVISOR)
     with terminal.progress() as report:
         simulated = SimulatedBoard(config, on, report, clock)
     with simulated:

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from .line import Damage, DamagedLine
-from .simulated import DIVISOR, SimulatedBoard, on_board, system_of
+from .simulated import DIVISOR, SimulatedBoard, on_board
 
-__all__ = ["DIVISOR", "Damage", "DamagedLine", "SimulatedBoard", "on_board", "system_of"]
+__all__ = ["DIVISOR", "Damage", "DamagedLine", "SimulatedBoard", "on_board"]

@@ -6,17 +6,13 @@ import os
 import signal
 import subprocess
 import tty
-from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from sigmabit.fpga.programs import start
 from sigmabit.fpga.series7.board import PRIMITIVES, RTL, Board, Mmcm, mmcm, modules, top, top_name
-from sigmabit.golden import Network
-from sigmabit.golden.network.identity import identity
-from sigmabit.hdl.link.link import System, SystemConfig, make_system
-from sigmabit.hdl.planning.plan import Plan
+from sigmabit.hdl.link.link import System, SystemConfig
 from sigmabit.hdl.verilog.convert import Design, Module, convert
 
 from ..simulation.job import Progress, SimulationError
@@ -26,12 +22,6 @@ HARNESS = Path(__file__).with_name("harness.cpp")
 
 DIVISOR = 8
 """Cycles per bit of simulated lines: the fewest, since each costs time."""
-
-
-def system_of(network: Network, plan: Plan, divisor: int = DIVISOR) -> SystemConfig:
-    """The system around a network's pipeline."""
-    major, minor, patch = (int(number) for number in version("sigmabit").split(".")[:3])
-    return make_system(plan, identity(network), (major, minor, patch), divisor)
 
 
 def on_board(system: Design, on: Board, clock: Mmcm | None = None) -> Design:

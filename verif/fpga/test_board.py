@@ -18,11 +18,10 @@ from sigmabit.fpga.series7.board import Board, BoardError, board, constraints, k
 from sigmabit.fpga.synthesis import synthesise
 from sigmabit.golden import import_model
 from sigmabit.hdl.family.parts import part
-from sigmabit.hdl.link.link import System, divisor
+from sigmabit.hdl.link.link import System, divisor, system_of
 from sigmabit.hdl.planning.planner import Planner
 from sigmabit.hdl.verilog.convert import convert
 
-from ..board import system_of
 from ..harness.command_line import DIGITS, Call, Refused
 from ..simulation.toolchain import run_tool, verilator_environment, verilator_root
 
