@@ -7,7 +7,7 @@ vectors alike are plain integers.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 from myhdl import Simulation, delay
@@ -54,8 +54,13 @@ class Dut(ABC):
 
     @property
     @abstractmethod
+    def ports(self) -> Collection[str]:
+        """Names of the block's ports, of both directions."""
+
+    @property
     def reset_ports(self) -> dict[str, int]:
         """The block's reset ports, and the level at which each resets."""
+        return {name: level for name, level in RESET_LEVELS.items() if name in self.ports}
 
 
 class MyHdlDut(Dut):
@@ -76,8 +81,8 @@ class MyHdlDut(Dut):
             yield delay(1)
 
     @property
-    def reset_ports(self) -> dict[str, int]:
-        return {name: level for name, level in RESET_LEVELS.items() if name in self.signals}
+    def ports(self) -> Collection[str]:
+        return self.signals
 
     def settle(self, inputs: Values) -> Values:
         for name, value in inputs.items():
@@ -110,14 +115,14 @@ class VerilogDut(Dut):
     """
 
     def __init__(self, call: Callable[[bool, Values], Values], ports: list[str]) -> None:
-        self.call, self.ports = call, ports
+        self.call, self._ports = call, ports
         self.rises = False
         self.driven: dict[str, int] = {}
         self.cycle = 0
 
     @property
-    def reset_ports(self) -> dict[str, int]:
-        return {name: level for name, level in RESET_LEVELS.items() if name in self.ports}
+    def ports(self) -> Collection[str]:
+        return self._ports
 
     def settle(self, inputs: Values) -> Values:
         rises, self.rises = self.rises, False
