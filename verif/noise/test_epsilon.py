@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,8 +24,8 @@ class WithoutLast(Dut):
         self.dut = dut
 
     @property
-    def reset_ports(self) -> dict[str, int]:
-        return self.dut.reset_ports
+    def ports(self) -> Collection[str]:
+        return self.dut.ports
 
     def settle(self, inputs: Mapping[str, int]) -> Mapping[str, int]:
         return self.dut.settle({name: value for name, value in inputs.items() if not name.endswith("tlast")})

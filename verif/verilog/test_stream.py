@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 import pytest
@@ -35,8 +35,8 @@ class Slice(Dut):
         self.inputs: Values = {}
 
     @property
-    def reset_ports(self) -> dict[str, int]:
-        return {"rst": 1}
+    def ports(self) -> Collection[str]:
+        return "rst", *(f"{stream}_{name}" for stream in ("s_axis", "m_axis") for name in ("tready", "tvalid", "tdata", "tlast"))
 
     def settle(self, inputs: Values) -> Values:
         self.inputs = {**self.inputs, **inputs}
