@@ -176,7 +176,7 @@ def calibration_of(
 ) -> Calibration:
     """The calibration of a real-valued model by the frames x, which come from the file `data`."""
     if not is_real(model, output_name):
-        import_model(model, input_scale, output_name=output_name)  # real weights without noise are refused by node
+        import_model(model, input_scale, output_name=output_name)  # what cannot be read at all is refused by node
         raise CalibrationError(f"{model}: its weights and activations are bits, there is nothing to calibrate")
     network = import_real(model, input_scale, output_name)
     with _about(data):

@@ -10,6 +10,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from ..layers.fixed import Fixed
 from ..layers.layer import Layer
 from ..layers.normalisation import Tie
 from ..sampling.latent import Latent
@@ -209,6 +210,11 @@ class Network:
     def constant_layers(self) -> tuple[str, ...]:
         """Names of the layers whose results are the same for all frames."""
         return tuple(name for name, reach in self.reach.items() if reach.constant_channels.all())
+
+    @property
+    def calibrated(self) -> bool:
+        """Are there layers of real weights, which a calibration made integers?"""
+        return any(isinstance(layer, Fixed | Latent) for layer in self.layers)
 
     @property
     def latent(self) -> Latent | None:

@@ -55,7 +55,7 @@ def describe(network: Network, model: str) -> dict[str, Any]:
     output = network.output
     return {
         **_about(model, network.input, output.name, output.shape, network.omitted),
-        "calibrated": None if network.latent is None else True,
+        "calibrated": network.calibrated or None,
         "operations": network.operations,
         "layers": [{**_layer(layer), "constant_channels": _constant(network, layer)} for layer in network.layers],
         "constant_layers": list(network.constant_layers),
@@ -130,7 +130,7 @@ def _real_layer(layer: RealLinear | RealLatent) -> dict[str, Any]:
 
 
 def _tables(network: Network) -> list[RenderableType]:
-    lines = _ends(network.input, network.output.name, network.output.shape, network.omitted, network.latent is not None)
+    lines = _ends(network.input, network.output.name, network.output.shape, network.omitted, network.calibrated)
     for layer in network.layers:
         constant = _constant(network, layer)
         if constant:

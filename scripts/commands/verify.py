@@ -64,8 +64,8 @@ def verify(
     network, x, codes = load_with_data(model, data, input_scale, terminal, calibration, output_name=output_name)
     step = network.input.grid.scale
     form = network.input
-    unsaid = input_scale is None and plan is None and form.quantiser is None and form.statement is None and network.latent is None
-    if unsaid and not math.isclose(step, 1 / 255):
+    unsaid = input_scale is None and plan is None and form.quantiser is None and form.statement is None
+    if unsaid and not network.calibrated and not math.isclose(step, 1 / 255):
         terminal.remark(f"{data}: pixels in steps of {step:g}; `sigmabit convert` must be told: --input-scale {step:g}")
     truth = read_labels(labels, len(x), math.prod(network.output.shape)) if labels else None
     noise, samples = make_noise(network, len(x), samples, seed, epsilon)

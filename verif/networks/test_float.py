@@ -12,7 +12,17 @@ import pytest
 from numpy.typing import NDArray
 from sklearn.neural_network import MLPClassifier
 
-from sigmabit.golden import Network, Precision, UncalibratedError, UnsupportedModelError, calibrated, import_model, import_real
+from sigmabit.golden import (
+    CalibrationError,
+    Network,
+    Precision,
+    UncalibratedError,
+    UnsupportedModelError,
+    calibrated,
+    embed,
+    import_model,
+    import_real,
+)
 from sigmabit.golden.front.importer import is_real
 from sigmabit.hdl.planning.plan import Plan
 from sigmabit.hdl.planning.planner import Planner
@@ -196,3 +206,42 @@ class TestImport:
         y = g("Slice", y, np.array([0]), np.array([2]), np.array([1]))
         with pytest.raises(UnsupportedModelError, match=r"soft.*only the host"):
             import_model(g.save(tmp_path / "m.onnx", y))
+
+    def test_softmax_of_groups(self, tmp_path: Path) -> None:
+        """Rows that are not frames: the host would take one softmax over all of them."""
+        g = Builder((4,))
+        groups = g("Reshape", g("Gemm", "x", self.random.normal(size=(4, 6))), np.array([-1, 3]))
+        y = g("Reshape", g("Softmax", groups, axis=1, name="soft"), np.array([-1, 6]))
+        with pytest.raises(UnsupportedModelError, match=r"soft.*shape \(2, 3\), expected the scores of a \(1, K\) output"):
+            import_model(g.save(tmp_path / "m.onnx", y))
+
+    def test_copies_of_an_element(self, tmp_path: Path) -> None:
+        """One element cannot have two constants."""
+        g = Builder((4,))
+        y = g("Gather", g("Gemm", "x", self.random.normal(size=(4, 6))), np.array([0, 0, 1]), axis=1)
+        path = g.save(tmp_path / "m.onnx", g("Add", y, np.array([1.0, 2.0, 3.0]), name="sum"))
+        with pytest.raises(UnsupportedModelError, match=r"sum.*copies of one element"):
+            import_model(path)
+
+    @pytest.mark.parametrize("operator", ["Round", "Floor"])
+    def test_rounded_sums(self, operator: str, tmp_path: Path) -> None:
+        """A binarisation behind real weights, spelt as a rounding, is no function to be approximated."""
+        g = Builder((4,))
+        y = g(operator, g("Clip", g("Gemm", "x", self.random.normal(size=(4, 6))), 0.0, 1.0), name="step")
+        path = g.save(tmp_path / "m.onnx", g("Gemm", y, self.random.normal(size=(6, 2))))
+        with pytest.raises(UnsupportedModelError, match=r"step.*rounds what a layer of real weights gives"):
+            import_model(path)
+
+    def test_calibrated_for_something_else(self, tmp_path: Path) -> None:
+        """For another output, or for frames in other steps."""
+        g = Builder((4,))
+        h = g("Relu", g("Gemm", "x", self.random.normal(size=(4, 6))))
+        first, second = (g("Gemm", h, size * self.random.normal(size=(6, 3))) for size in (1, 50))
+        path, copy = g.save(tmp_path / "m.onnx", first, second), tmp_path / "c.onnx"
+        x = self.random.integers(0, 256, (50, 4)).astype(np.float32)
+        embed(path, calibrated(import_real(path, 1.0), x, Precision()), copy)
+        assert import_model(copy, 1.0, output_name=first).calibrated
+        with pytest.raises(CalibrationError, match=rf"calibrated for its output {first}, not for {second}"):
+            import_model(copy, 1.0, output_name=second)
+        with pytest.raises(CalibrationError, match=r"pixels in steps of 1, not of 0\.5"):
+            import_model(copy, 0.5)

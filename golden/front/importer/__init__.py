@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -41,6 +42,7 @@ def import_model(
             raise CalibrationError(f"{path}: {error}") from None
         if calibration.output is not None and output_name is None:
             graph = graph.taking(calibration.output, Path(path))
+        _check_suits(calibration, path, input_scale, output_name)
     scale = input_scale or (None if calibration is None else calibration.input_scale)
     found = _network(graph, str(path), input_scale, scale)
     if isinstance(found, Network):
@@ -55,6 +57,20 @@ def import_model(
         return replace(quantise(real, calibration.ranges, calibration.precision), omitted=real.omitted)
     except CalibrationError as error:
         raise CalibrationError(f"{path}: {error}") from None
+
+
+def _check_suits(calibration: Calibration, path: str | Path, input_scale: float | None, output_name: str | None) -> None:
+    """CalibrationError where the calibration of a file is for another output, or another step of its input, than is asked for."""
+    if None not in (output_name, calibration.output) and output_name != calibration.output:
+        raise CalibrationError(
+            f"{path}: it was calibrated for its output {calibration.output}, not for {output_name}; "
+            f"sigmabit calibrate --output-name {output_name} makes another copy"
+        )
+    if input_scale and calibration.input_scale and not math.isclose(input_scale, calibration.input_scale, rel_tol=1e-6):
+        raise CalibrationError(
+            f"{path}: it was calibrated with pixels in steps of {calibration.input_scale:.9g}, not of {input_scale:.9g}; "
+            f"sigmabit calibrate makes a copy for such frames"
+        )
 
 
 def import_real(path: str | Path, input_scale: float | None = None, output_name: str | None = None) -> RealNetwork:

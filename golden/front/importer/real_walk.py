@@ -7,6 +7,7 @@ takes is never built, and matters no more than nodes that the output does not de
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -118,6 +119,8 @@ class RealWalk(Walk[RealNetwork]):
             place[taken.view.transpose(1, 2, 0).reshape(-1)] = np.arange(taken.view.size)
             order = place[symbol.index.reshape(-1)]
         layers, first = self.back(symbol)
+        if self.noise is None:
+            _check_smooth(layers)
         binary = () if self.front is None else self.front.assembly.layers()
         ties = () if self.front is None else tuple(self.front.assembly.ties)
         form, shape, omitted = self.input(first), symbol.shape[1:], self.graph.omitted
@@ -356,6 +359,16 @@ def _kernels(node: Node, arguments: list[Value]) -> Real:
     if not 0 < weights.size <= MAX_WEIGHTS:
         raise Refusal(f"weights of shape {weights.shape}, at most {MAX_WEIGHTS} are supported")
     return weights.astype(np.float64)
+
+
+def _check_smooth(layers: Iterable[RealLinear | RealLatent]) -> None:
+    """Refuse layers whose sums are rounded: which way a sum near a step goes, a calibration cannot promise."""
+    for layer in layers:
+        for step in () if isinstance(layer, RealLatent) else layer.function.steps:
+            if step.jumps:
+                raise Refusal(
+                    "it rounds what a layer of real weights gives; decisions are for layers of binary weights", step.node
+                )
 
 
 def _with_host(symbol: Symbol) -> tuple[Symbol, Chain]:

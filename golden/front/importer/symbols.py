@@ -165,7 +165,10 @@ class Symbol:
         if np.all(constant == constant.flat[0]):
             return constant.reshape(-1)[0]  # type: ignore[no-any-return]
         flat = np.zeros(self.source.frame.size, constant.dtype)
-        flat[self.index.reshape(-1)] = spread.reshape(-1)
+        elements = self.index.reshape(-1)
+        flat[elements] = spread.reshape(-1)
+        if np.any((flat[elements] != spread.reshape(-1)) & (elements != PAD)):
+            raise Refusal("it treats copies of one element differently, which are one on the stream")
         return flat
 
 

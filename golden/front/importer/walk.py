@@ -296,7 +296,7 @@ class Walk(ABC, Generic[Result]):
     def rowwise(self, node: Node, arguments: list[Value]) -> Symbol:
         symbol = activation(arguments)
         axis = node.attributes.get("axis", -1 if self.graph.opset >= 13 else 1)
-        if len(symbol.shape) != 2 or axis not in (1, -1):
+        if len(symbol.shape) != 2 or symbol.shape[0] != 1 or axis not in (1, -1):
             raise Refusal(f"over axis {axis} of an activation of shape {symbol.shape}, expected the scores of a (1, K) output")
         return symbol.then([Rowwise(node.name, ROWWISE[node.operator])])
 
