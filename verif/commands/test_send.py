@@ -143,7 +143,7 @@ def test_seeds() -> None:
             drawn = Noise(seed).codes(network.latent.latents, len(x), 1)
             wanted = result.pack(network.results(network.input.encode(x), drawn)).reshape(len(x), -1)
             assert (client.run(packed(network, x)) == wanted).all()
-    assert (client.statistics.repeated, client.statistics.refused) == (0, 0)
+    assert client.statistics.refused == 0  # requests may be repeated: on a busy machine this board is slower than any real one
 
 
 def test_reset(board: SimulatedBoard, network: Network) -> None:
