@@ -61,6 +61,9 @@ class BlockSuite(ABC):
     examples: ClassVar[int] = EXAMPLES
     """Stimuli drawn for each configuration."""
 
+    costly: ClassVar[int] = 1
+    """How much longer MyHDL takes for a configuration than for most blocks'; so many times fewer are drawn there."""
+
     @abstractmethod
     def configs(self) -> st.SearchStrategy[Any]:
         """Configurations."""
@@ -122,7 +125,7 @@ class MyHdlTests:
     """The suite in MyHDL's simulator."""
 
     def test_myhdl(self: Any) -> None:
-        @settings(max_examples=CONFIGS, **_COMMON)
+        @settings(max_examples=max(1, CONFIGS // self.costly), **_COMMON)
         @given(self.configs())
         def every(config: Any) -> None:
             dut = MyHdlDut(lambda: self.elaborate(config))
