@@ -43,6 +43,7 @@ class SamplingSuite(TopSuite):
     """Networks with a sampling layer; samples come from outside, well-formed frames consume them."""
 
     examples = 4
+    costly = 5
     samples = tuple(VaeCase(seed) for seed in (0, 1, 2, 5, 10))
 
     def configs(self) -> st.SearchStrategy[Any]:
