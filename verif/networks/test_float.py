@@ -133,10 +133,10 @@ class TestConvolutions:
         check_accuracy(SHIPPED, network, x)
         check(network, Planner(network, PART, CLOCK_MHZ).fastest(), x)
 
-    @pytest.mark.parametrize("number", range(2))
-    def test_foldings(self, number: int) -> None:
+    def test_folded(self) -> None:
+        """Far slower than it could be, and accordingly small."""
         network = import_model(SHIPPED)
-        check(network, draw_plan(network, number), digits().test_images[:6], optimise=False)
+        check(network, Planner(network, PART, CLOCK_MHZ).plan(2048), digits().test_images[:12], optimise=False)
 
 
 class TestImport:
