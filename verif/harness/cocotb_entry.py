@@ -19,7 +19,9 @@ async def suite(dut: Any) -> None:
     """The suite's property on its samples, one after the other. What fails names its sample."""
     module, name = os.environ["SIGMABIT_SUITE"].split(":")
     tests = getattr(importlib.import_module(module), name)()
-    for number, directions in enumerate(json.loads(os.environ["SIGMABIT_PORTS"])):
+    all_ports = json.loads(os.environ["SIGMABIT_PORTS"])
+    assert len(all_ports) == len(tests.samples) > 0
+    for number, directions in enumerate(all_ports):
         config = tests.samples[number]
         ports = {name: getattr(dut, f"sample_{number}_{name}") for name in directions}
         try:
