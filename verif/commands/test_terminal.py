@@ -152,7 +152,7 @@ class TestTerminal:
     @pytest.mark.parametrize("model", sorted(MODELS.glob("*.onnx")), ids=lambda path: path.stem)
     def test_numbers_never_break(self, model: Path) -> None:
         """Nor do names of layers, nor is any line too long: what a pipe gets of a table is there, cell for cell."""
-        network = import_model(model, 1 / 255)
+        network = import_model(model)
         made = Planner(network, "xc7vx690t", 200.0, 1).plan(1 << 20)
         inspected = inspect_command._tables(network)
         swept = plan_command.sweep_tables(front(made, 40))
