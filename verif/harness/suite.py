@@ -175,6 +175,7 @@ def run_cocotb(suite: type[BlockSuite], folder: Path, simulator: str = "verilato
         "SIGMABIT_PORTS": json.dumps([{port.name: port.output for port in sample.ports} for sample in samples]),
         "PYTHONPATH": os.pathsep.join(p for p in sys.path if p),
         "HYPOTHESIS_STORAGE_DIRECTORY": str(VERIF.parent / ".hypothesis"),  # where it keeps what it read in our sources
+        "COCOTB_REWRITE_ASSERTION_FILES": f"suite.py {file.name}.py",  # it would take seconds to rewrite all that is imported
     }
     arguments: dict[str, Any] = {
         "make_args": ["-j2", "OPT_FAST=-O0"],
