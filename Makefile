@@ -73,6 +73,9 @@ $(ENVIRONMENT): pyproject.toml
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[test,lint,browser]'
 	@touch $@
 
+# Hundreds of processes read our sources: each would compile them anew where Python is told to keep nothing.
+export PYTHONDONTWRITEBYTECODE =
+
 # Whatever is written by `>` has another name until it is whole: a make that was killed must not leave a target that looks made.
 whole = mv $@.new $@
 if_new = @cmp -s $@.new $@ && rm $@.new || $(whole)
