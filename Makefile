@@ -119,7 +119,7 @@ check: lint ## what to run before every commit: golden, MyHDL with fewer example
 test: lint ## the whole regression (ARGS: for pytest)
 	.venv/bin/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
 
-closure: $(addprefix build/closure/,identity.txt differential.txt sampler.txt) ## what takes hours; what is done already stays done
+closure: $(addprefix build/closure/,identity.txt differential.txt sampler.txt suites.txt) ## what takes hours; what is done already stays done
 	@tail -n 1 $^
 
 build/closure/identity.txt: $(SOURCES) $(ENVIRONMENT)
@@ -130,6 +130,13 @@ build/closure/identity.txt: $(SOURCES) $(ENVIRONMENT)
 build/closure/differential.txt: $(SOURCES) $(ENVIRONMENT)
 	@mkdir -p $(@D)
 	$(SIGMABIT) bench differential --graphs 3000 --seed 1 > $@.new || { cat $@.new; exit 1; }
+	@mv $@.new $@
+
+build/closure/suites.txt: $(SOURCES) $(ENVIRONMENT)
+	@mkdir -p $(@D)
+	.venv/bin/python -m pytest -n $(JOBS) --dist worksteal -q -m long > $@.new || { cat $@.new; exit 1; }
+	SIGMABIT_CONFIGS=200 .venv/bin/python -m pytest -n $(JOBS) --dist worksteal -q -k 'test_golden or test_myhdl' >> $@.new \
+		|| { cat $@.new; exit 1; }
 	@mv $@.new $@
 
 build/closure/sampler.txt: $(SOURCES) $(ENVIRONMENT)

@@ -116,13 +116,13 @@ SIZES = [
     PopcountConfig(27, 8, 2),
     PopcountConfig(192, 1, 2),
     PopcountConfig(288, 1, 1),
-    PopcountConfig(384, 1, 2),
-    PopcountConfig(512, 1, 1, constant=True),
-    PopcountConfig(768, 1, 1),
 ]
+LARGE = [PopcountConfig(384, 1, 2), PopcountConfig(512, 1, 1, constant=True), PopcountConfig(768, 1, 1)]
 
 
-@pytest.mark.parametrize("config", SIZES, ids=lambda config: config.module)
+@pytest.mark.parametrize(
+    "config", [*SIZES, *(pytest.param(config, marks=pytest.mark.long) for config in LARGE)], ids=lambda config: config.module
+)
 def test_popcount_bodies(tmp_path: Path, config: PopcountConfig) -> None:
     """An array's two bodies."""
     with outline():

@@ -57,7 +57,7 @@ class SimulatedBoard:
         on: Board | None = None,
         progress: Progress = lambda what, done, total: None,
         clock: Mmcm | None = None,
-        optimise: bool = True,
+        optimise: int = 2,
     ) -> None:
         """on: the board whose top is simulated; without it the system alone. clock: what the top makes of the oscillator."""
         progress("converting", 0, 0)

@@ -42,8 +42,8 @@ INTERVAL = 2000
 """Cycles per frame of these pipelines: the line is slower."""
 
 
-def board_of(network: Network, optimise: bool = False) -> SimulatedBoard:
-    """A board with a network. optimise: for long runs."""
+def board_of(network: Network, optimise: int = 0) -> SimulatedBoard:
+    """A board with a network. optimise: the compiler's level."""
     plan = Planner(network, "xc7vx690t", clock_mhz=200.0).plan(INTERVAL)
     return SimulatedBoard(system_of(network, plan, DIVISOR), board_named("vc709"), optimise=optimise)
 
@@ -57,7 +57,7 @@ def network() -> Network:
 @pytest.fixture(scope="module")
 def board(network: Network) -> Iterator[SimulatedBoard]:
     """A board that recognises digits."""
-    with board_of(network, optimise=True) as running:
+    with board_of(network, optimise=2) as running:
         yield running
 
 
@@ -200,7 +200,7 @@ def test_other_boards(kind: str, tmp_path: Path) -> None:
     plan = Planner(network, "xc7a100t", clock_mhz=100.0).plan(INTERVAL)
     x = np.random.default_rng(1).integers(0, 8, (200, 1, 4, 4)).astype(np.float32)
     with (
-        SimulatedBoard(system_of(network, plan, DIVISOR), board_named(str(file)), optimise=False) as running,
+        SimulatedBoard(system_of(network, plan, DIVISOR), board_named(str(file)), optimise=0) as running,
         Client.open(running.port, patience=PATIENCE) as client,
     ):
         got: list[NDArray[np.uint8]] = []

@@ -105,9 +105,9 @@ def _simulated(case: Case, network: Network) -> bool:
     codes = network.input.encode(case.x[:FRAMES_SIMULATED])
     plan = draw_plan(network, case.seed)
     if network.latent is None:
-        return np.array_equal(simulate(plan, codes, optimise=False).results, network.results(codes))
+        return np.array_equal(simulate(plan, codes, optimise=0).results, network.results(codes))
     epsilon = Noise(case.seed).codes(network.latent.latents, len(codes), 1)
-    measured = simulate(plan, codes, optimise=False, noise=Noise(case.seed))
+    measured = simulate(plan, codes, optimise=0, noise=Noise(case.seed))
     return np.array_equal(measured.results, network.results(codes, epsilon))
 
 

@@ -32,8 +32,8 @@ from .bench import Dut, MyHdlDut
 
 VERIF = Path(__file__).parents[1]
 
-CONFIGS = int(os.environ.get("SIGMABIT_CONFIGS", "40"))
-"""Configurations drawn for each suite in MyHDL and for golden."""
+CONFIGS = int(os.environ.get("SIGMABIT_CONFIGS", "20"))
+"""Configurations drawn for each suite in MyHDL and for golden; `make closure` draws ten times as many."""
 
 EXAMPLES = 12
 """Stimuli drawn for each configuration."""

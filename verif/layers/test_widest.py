@@ -39,7 +39,7 @@ def test_widest_layer() -> None:
     unit = plan.layers[0].config.mvu  # type: ignore[attr-defined]
     assert unit.multiply.inputs * unit.multiply.lanes == 49_152 and unit.weights.style is RomStyle.LOGIC
     codes = random.integers(0, 2, (FRAMES, *tensor.shape))
-    measured = simulate(plan, codes, optimise=False)
+    measured = simulate(plan, codes, optimise=0)
     assert first_difference({"conv6": network.results(codes)}, {"conv6": measured.results}) is None
     assert 0.3 < measured.results.mean() < 0.7
     assert measured.latency == plan.latency

@@ -106,7 +106,7 @@ def test_verilog(trained: Trained, frames: int, interval: int | None) -> None:
     planner = Planner(network, PART, CLOCK_MHZ)
     plan = planner.fastest() if interval is None else planner.plan(interval)
     codes = network.input.encode(trained.images(frames))
-    measured = simulate(plan, codes, taps=True)
+    measured = simulate(plan, codes, taps=True, optimise=1)
     assert len(measured.results) == frames
     assert first_difference(dict(network.steps(codes)), measured.trace) is None
     _assert_cycles(plan, measured.latency, measured.last_out)
@@ -150,18 +150,18 @@ def _drawn(network: Network, fastest: int) -> Iterator[Plan]:
 
 
 @ALL
-@pytest.mark.parametrize("number", range(FOLDINGS))
+@pytest.mark.parametrize("number", [pytest.param(n, marks=[pytest.mark.long] if n % 4 > 1 else []) for n in range(FOLDINGS)])
 def test_foldings(trained: Trained, number: int) -> None:
     """Planned cycles are measured cycles, and stalls lose and repeat nothing, however a network is folded."""
     network = trained.network
     plan = list(_plans(network))[number]
     codes = network.input.encode(trained.images(plan.settling + 11))
     golden = network.results(codes)
-    measured = simulate(plan, codes, optimise=False)
+    measured = simulate(plan, codes, optimise=0)
     assert np.array_equal(measured.results, golden)
     _assert_cycles(plan, measured.latency, measured.last_out)
     stalls = (Stalls(idle=128, seed=number), Stalls(backpressure=200, seed=number), Stalls(90, 90, number))[number % 3]
-    stalled = simulate(plan, codes[:6], stalls=stalls, optimise=False)
+    stalled = simulate(plan, codes[:6], stalls=stalls, optimise=0)
     assert np.array_equal(stalled.results, golden[:6])
     assert stalled.counters == (6, 6, 0, 0)
     assert stalled.latency >= plan.latency

@@ -195,7 +195,14 @@ def test_error_of_saturated_samples() -> None:
     assert np.abs(z - exact).max() <= golden.error_bound(config.deviation, config.z_fraction)
 
 
-@pytest.mark.parametrize(("bits", "fraction", "lut", "dsp"), [(8, 4, 2400, 39), (10, 7, 2350, 52), (12, 8, 2300, 52)])
+@pytest.mark.parametrize(
+    ("bits", "fraction", "lut", "dsp"),
+    [
+        pytest.param(8, 4, 2400, 39, marks=pytest.mark.long),
+        (10, 7, 2350, 52),
+        pytest.param(12, 8, 2300, 52, marks=pytest.mark.long),
+    ],
+)
 def test_cost(tmp_path: Path, bits: int, fraction: int, lut: int, dsp: int) -> None:
     """13 latents with their scores: the trigger's area, logic depth and latency (docs/sampling/reparameterise.md)."""
     config = ReparameteriseConfig(13, bits, fraction, bits, fraction, log_sigma=False, score=True)

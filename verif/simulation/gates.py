@@ -67,7 +67,7 @@ def simulate_netlist(
     asked = job(plan, len(codes), noise=noise, toggles=Toggles(work / RECORD, plan.settling, PERIOD_PS))
     progress("building", 0, 0)
     options = [*recording(asked), "--trace-depth", "2", "--no-timing", "-Wno-fatal"]
-    measured = execute(asked, compiled(flat, HARNESS, header(asked), options, optimise=False), codes, progress)
+    measured = execute(asked, compiled(flat, HARNESS, header(asked), options, optimise=0), codes, progress)
     return _rates(measured, netlist, work)
 
 

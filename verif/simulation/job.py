@@ -84,7 +84,8 @@ class Job:
 
     times: how many tensors a frame has at each layout. seed, vectors: of the sampler; or the samples (N * K, latents) themselves.
     quiet: cycles without a transfer after which it has failed. drain: cycles that it goes on for after the last result; layers
-    whose last positions nobody reads may give them later. optimise: compile for long runs, where anything is compiled.
+    whose last positions nobody reads may give them later. optimise: the compiler's level, where anything is compiled: 2 for long
+    runs, 1 for hundreds of frames, 0 for a few.
     """
 
     config: PipelineConfig
@@ -97,7 +98,7 @@ class Job:
     toggles: Toggles | None = None
     seed: int = 0
     vectors: NDArray[np.uint8] | None = None
-    optimise: bool = True
+    optimise: int = 2
 
     @property
     def source(self) -> Layout:
@@ -171,7 +172,7 @@ def job(
     waves: Path | None = None,
     noise: Noise | None = None,
     toggles: Toggles | None = None,
-    optimise: bool = True,
+    optimise: int = 2,
 ) -> Job:
     """What `simulate` is asked for, of so many frames."""
     noise = noise or Noise()

