@@ -45,12 +45,16 @@ class Executions:
     measured: the hardware's own account. mismatches: results in which golden and the hardware differ in any integer.
     """
 
-    network: Network
+    plan: Plan
     executor: str
     outputs: dict[str, NDArray[np.float32]]
     measured: Measured
     mismatches: int
-    samples: int
+
+    @property
+    def network(self) -> Network:
+        """What was executed."""
+        return self.plan.network
 
     @property
     def on(self) -> str:
@@ -68,9 +72,9 @@ class Executions:
     def reconstructions(self, x: NDArray[Any]) -> dict[str, Any]:
         """How the outputs of a network that draws samples compare; with the frames, scaled to 1, where they are like them."""
         difference = float(np.sqrt(np.mean((self.outputs["golden"] - self.outputs[self.executor]) ** 2)))
-        result: dict[str, Any] = {"samples": self.samples, "rms_unlike_float": difference}
+        result: dict[str, Any] = {"samples": self.plan.samples, "rms_unlike_float": difference}
         if math.prod(self.network.output.shape) == math.prod(self.network.input.shape):
-            target = (x / x.max()).reshape(len(x), -1).repeat(self.samples, axis=0)
+            target = (x / x.max()).reshape(len(x), -1).repeat(self.plan.samples, axis=0)
             errors = {name: float(((y.reshape(len(y), -1) - target) ** 2).mean()) for name, y in self.outputs.items()}
             result["reconstruction_error"] = errors
         return result
@@ -82,7 +86,6 @@ class Executions:
 
 def execute(
     model: Path,
-    network: Network,
     plan: Plan,
     x: NDArray[Any],
     codes: NDArray[np.int64],
@@ -90,10 +93,11 @@ def execute(
     noise: Noise,
     report: Report,
 ) -> Executions:
-    """Run frames x, whose codes are given, through a model file, its network and the plan's pipeline in a simulator.
+    """Run frames x, whose codes are given, through a model file, its network and its pipeline in a simulator.
 
     A network that draws samples is given the same ones in all three.
     """
+    network = plan.network
     check_size(network, len(x), plan.samples)
     drawn = noise.for_network(network, len(x), plan.samples)
     report("executing the float graph", 0, 0)
@@ -110,4 +114,4 @@ def execute(
         on: network.output.decode(measured.results),
     }
     mismatches = int(np.any(measured.results != golden, axis=(1, 2, 3)).sum())
-    return Executions(network, float_run.executor, outputs, measured, mismatches, plan.samples)
+    return Executions(plan, float_run.executor, outputs, measured, mismatches)

@@ -8,7 +8,6 @@ from typing import Any
 
 from myhdl import Signal
 
-from sigmabit.golden import Network
 from sigmabit.golden.link.controller import Traffic
 from sigmabit.golden.link.framer import CRC_BYTES, HEADER_BYTES
 from sigmabit.golden.network.identity import identity
@@ -168,7 +167,7 @@ def make_system(plan: Plan, model: bytes, version: tuple[int, int, int], cycles_
     return SystemConfig(LinkConfig(ControllerConfig(traffic, source, result, model, version), cycles_per_bit), core)
 
 
-def system_of(network: Network, plan: Plan, cycles_per_bit: int) -> SystemConfig:
-    """The system around a network's pipeline, which answers with the network's identity and this version of Sigmabit."""
+def system_of(plan: Plan, cycles_per_bit: int) -> SystemConfig:
+    """The system around a plan's pipeline, which answers with the network's identity and this version of Sigmabit."""
     major, minor, patch = (int(number) for number in version("sigmabit").split(".")[:3])
-    return make_system(plan, identity(network), (major, minor, patch), cycles_per_bit)
+    return make_system(plan, identity(plan.network), (major, minor, patch), cycles_per_bit)

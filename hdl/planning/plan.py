@@ -14,6 +14,7 @@ import numpy as np
 
 from sigmabit.golden import Network, SigmabitError
 from sigmabit.golden.front.untrusted import MAX_JSON_BYTES, content, ordinary, parse_json
+from sigmabit.golden.layers.layer import Layer
 from sigmabit.golden.sampling.latent import Latent
 from sigmabit.golden.types.layout import Layout
 
@@ -50,19 +51,33 @@ class PlanError(SigmabitError):
 
 @dataclass(frozen=True)
 class LayerPlan:
-    """One layer: its folding (None where nothing is folded) and its blocks.
+    """One layer of the network: its folding (None where nothing is folded) and its blocks.
 
     cycles: for which one frame keeps it busy, all its samples included. done: cycles from a frame's first transfer to the layer's
-    last result. times, layout: how often it works for one frame, and how each result lies on the stream.
+    last result. times: how often it works for one frame.
     """
 
-    name: str
+    layer: Layer
     folding: Folding | None
     cycles: int
     done: int
     config: LayerConfig
     times: int
-    layout: Layout
+
+    @property
+    def name(self) -> str:
+        """The layer's."""
+        return self.layer.name
+
+    @property
+    def layout(self) -> Layout:
+        """How each result lies on the stream."""
+        return self.layer.output.layout
+
+    @property
+    def operations(self) -> int:
+        """Multiply-accumulates for one frame."""
+        return self.times * self.layer.operations
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for plan.json."""
@@ -80,22 +95,33 @@ class LayerPlan:
 class Plan:
     """A network's pipeline: one frame every `interval` cycles, its last result `latency` cycles after its first transfer.
 
-    source: how a frame lies on the stream inside the pipeline. samples: results of a frame, for networks that draw samples;
-    latents: samples of the standard normal for each of them, 0 for other networks.
+    samples: results of a frame, for networks that draw samples.
     """
 
-    network: str
+    network: Network
     part: str
     clock_mhz: float
     interval: int
     latency: int
-    source: Layout
     layers: tuple[LayerPlan, ...]
     pipeline: PipelineConfig
-    latents: int = 0
     samples: int = 1
-    input_scale: float | None = None
-    """What a pixel's step was taken to be; None where the file itself fixes it."""
+
+    @property
+    def source(self) -> Layout:
+        """How a frame lies on the stream inside the pipeline."""
+        return self.network.input.tensor.layout
+
+    @property
+    def latents(self) -> int:
+        """Samples of the standard normal for each result; 0 for networks that draw none."""
+        return 0 if self.network.latent is None else self.network.latent.latents
+
+    @property
+    def input_scale(self) -> float | None:
+        """What a pixel's step was taken to be; None where the file itself fixes it."""
+        form = self.network.input
+        return float(form.grid.scale) if form.quantiser is None else None
 
     @property
     def fps(self) -> float:
@@ -125,7 +151,7 @@ class Plan:
         """Plain values for plan.json. Part, clock, input_scale, interval and the foldings are read back; the rest follows."""
         return {
             "schema": SCHEMA,
-            "network": self.network,
+            "network": self.network.name,
             "part": self.part,
             "clock_mhz": self.clock_mhz,
             "input_scale": self.input_scale,
@@ -328,7 +354,7 @@ class _Timing:
             config = self._sized(kind, arrivals, folding)
             flow = kind.results(arrivals, folding, config)
             done = int(flow[times - 1, -1])
-            layers.append(LayerPlan(layer.name, folding, times * kind.cycles(folding), done, config, times, layer.output.layout))
+            layers.append(LayerPlan(layer, folding, times * kind.cycles(folding), done, config, times))
         left = schedule.exits(flow.reshape(self.frames, -1), status)
         spans = left[:, -1] - entered[:, 0]
         if spans[-1] != spans[-2]:
@@ -346,19 +372,15 @@ class _Timing:
             EgressConfig(result.beats, result.channels, result.bits, result.signed, inside, self.samples),
             noise=noise,
         )
-        scale = float(network.input.grid.scale) if network.input.quantiser is None else None
         return Plan(
-            network=network.name,
+            network=network,
             part=self.part,
             clock_mhz=self.clock_mhz,
             interval=self.interval,
             latency=int(spans[0]),
-            source=tensor.layout,
             layers=tuple(layers),
             pipeline=pipeline,
-            latents=0 if network.latent is None else network.latent.latents,
             samples=self.samples,
-            input_scale=scale,
         )
 
     def _sized(self, kind: Kind[Any], arrivals: Arrivals, folding: Folding | None) -> LayerConfig:

@@ -55,7 +55,7 @@ def board(
     network = load_network(model, input_scale, terminal, plan, calibration, output_name=output_name)
     made = make_plan(network, plan, of.part, clock_mhz=clock_mhz, samples=samples)
     clock = boards.mmcm(of.oscillator_mhz, made.clock_mhz)
-    config = system_of(network, made, divisor(float(clock.mhz) * 1e6, baud))
+    config = system_of(made, divisor(float(clock.mhz) * 1e6, baud))
     with terminal.progress() as report:
         design = convert(System(config).outline(), lambda module: report(f"converting {module}", 0, 0))
     top = boards.top_name(design.top)

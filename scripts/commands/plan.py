@@ -116,7 +116,7 @@ def tables(made: Plan) -> list[RenderableType]:
     if not cost.dsp:  # a table without the column suits a terminal
         columns, total, rows = columns[:-1], total[:-1], [row[:-1] for row in rows]
     return [
-        table(f"{made.network}: planned cycles and estimated area", columns, rows, texts=3, total=total),
+        table(f"{made.network.name}: planned cycles and estimated area", columns, rows, texts=3, total=total),
         "",
         "folding: kernel columns or positions / parts of the channels / output channels at a time",
         f"{made.fps:,.0f} frames/s and {made.latency / made.clock_mhz:,.2f} us latency at an assumed {made.clock_mhz:g} MHz",

@@ -85,7 +85,7 @@ def power(
         activity, _ = switching(made, codes, file, noise, under, progress)
         if saif:
             write_whole(saif, lambda fresh: shutil.move(file, fresh))
-    result = estimate(activity, network, made, areas)
+    result = estimate(activity, made, areas)
     if report_file:
         write_json(report_file, result)
     rows = [

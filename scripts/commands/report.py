@@ -86,7 +86,7 @@ def report(
     noise, samples = make_noise(network, len(x), samples, seed, None)
     made = make_plan(network, plan, part, interval, clock_mhz=clock_mhz, samples=samples)
     areas = read_areas(synth_file, made) if synth_file else None
-    activity = read_activity(power_file, network, made) if power_file else None
+    activity = read_activity(power_file, made) if power_file else None
     with terminal.progress() as progress, tempfile.TemporaryDirectory() as work:
 
         def area() -> Areas | None:
@@ -95,9 +95,9 @@ def report(
         def power(known: Areas | None) -> dict[str, Any] | None:
             if no_power:
                 return None
-            return estimate(activity or measured(network, made, codes, noise, progress), network, made, known)
+            return estimate(activity or measured(made, codes, noise, progress), made, known)
 
-        found = study(Subject(model, network, made, x, codes, truth, noise), area, power, progress)
+        found = study(Subject(model, made, x, codes, truth, noise), area, power, progress)
     files = write(found, network, x, output)
     doubts = found.data["batches"]["warning"]
     if doubts:

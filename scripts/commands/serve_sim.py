@@ -45,7 +45,7 @@ def serve_sim(
     network = load_network(model, input_scale, terminal, plan, calibration, output_name=output_name)
     made = make_plan(network, plan, on.part, clock_mhz=clock_mhz, samples=samples)
     clock = mmcm(on.oscillator_mhz, made.clock_mhz)
-    config = system_of(network, made, DIVISOR)
+    config = system_of(made, DIVISOR)
     with terminal.progress() as report:
         simulated = SimulatedBoard(config, on, report, clock)
     with simulated:

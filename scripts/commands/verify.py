@@ -71,7 +71,7 @@ def verify(
     noise, samples = make_noise(network, len(x), samples, seed, epsilon)
     made = make_plan(network, plan, part, clock_mhz=clock_mhz, samples=samples)
     with terminal.progress() as report:
-        found = execute(model, network, made, x, codes, on, noise, report)
+        found = execute(model, made, x, codes, on, noise, report)
     measured, mismatches = found.measured, found.mismatches
     interval = measured.interval(made.settling)
     result: dict[str, Any] = {

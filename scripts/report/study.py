@@ -42,12 +42,16 @@ class Subject:
     """What the report is about. x: frames, codes: what the hardware sees of them, truth: their classes, if they are known."""
 
     model: Path
-    network: Network
     plan: Plan
     x: NDArray[Any]
     codes: NDArray[np.int64]
     truth: NDArray[np.int64] | None
     noise: Noise
+
+    @property
+    def network(self) -> Network:
+        """What the plan is for."""
+        return self.plan.network
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,13 +74,13 @@ def study(
     may take long, they are asked when all else has gone well.
     """
     network, plan = subject.network, subject.plan
-    found = execute(subject.model, network, plan, subject.x, subject.codes, SIMULATOR, subject.noise, report)
+    found = execute(subject.model, plan, subject.x, subject.codes, SIMULATOR, subject.noise, report)
     compared = found.compared(subject.x, subject.truth)
     interval, frames = _interval(subject, found.measured, report)
     latency = found.measured.latency
     areas = area_of()
     power = power_of(areas)
-    rows = facts.layers(network, plan, areas)
+    rows = facts.layers(plan, areas)
     area = facts.totals(rows, plan, measured=areas is not None)
     accuracy = compared.get("accuracy", {}).get(found.on)
     report("planning the sweep", 0, 0)
@@ -102,13 +106,13 @@ def study(
             "interval_frames": frames,
             "mismatches": found.mismatches,
         },
-        "rates": facts.rates(network, plan, interval, latency),
+        "rates": facts.rates(plan, interval, latency),
         "layers": rows,
         "area": area,
         "power": power,
         "executor": found.executor,
         **compared,
-        "comparison": facts.comparison(network, plan, interval, latency, area, power, accuracy),
+        "comparison": facts.comparison(plan, interval, latency, area, power, accuracy),
         "sweep": sweep_of(network, plan.part, plan.clock_mhz, plan.samples),
         "batches": _batches(subject, interval, latency, report),
         "tools": {tool: version(tool) for tool in TOOLS},

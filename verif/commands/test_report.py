@@ -86,7 +86,7 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
         expected = planned(part.cost)
         found = {key: value * 0.9 for key, value in expected.items()} | {"carry4": 7, "levels": 4, "fan_out": 99}
         layers.append({"name": name, **found, **{f"planned_{key}": expected[key] for key in ("lut", "bram36", "dsp")}})
-    report = {"network": plan.network, "part": plan.part, "interval_cycles": plan.interval, "layers": layers}
+    report = {"network": plan.network.name, "part": plan.part, "interval_cycles": plan.interval, "layers": layers}
     (folder / "synth.json").write_text(json.dumps(report))
     (folder / "plan.json").write_text(json.dumps(plan.to_json()))
     return folder
@@ -304,7 +304,7 @@ def paper() -> dict[str, Any]:
         network = import_model(DIGITS)
         plan = Planner(network, "xc7vx690t", 200.0).fastest()
         area = {"planned": {"lut": 1000}, "measured": None}
-        found = facts.comparison(network, plan, plan.interval, plan.latency, area, None, 0.9)
+        found = facts.comparison(plan, plan.interval, plan.latency, area, None, 0.9)
         assert found is not None
         return found
 

@@ -51,21 +51,21 @@ def codes(network: Network) -> np.ndarray:
 
 
 @pytest.fixture(scope="module")
-def made(network: Network, plan: Plan, codes: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> tuple[Activity, Path]:
+def made(plan: Plan, codes: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> tuple[Activity, Path]:
     """The digits' activity, and its file."""
     saif = tmp_path_factory.mktemp("activity") / "core.saif"
     activity, measured = switching(plan, codes, saif)
     assert measured.interval(plan.settling) == INTERVAL
-    assert (measured.results == network.results(codes)).all()
+    assert (measured.results == plan.network.results(codes)).all()
     return activity, saif
 
 
-def test_toggles_are_goldens(network: Network, plan: Plan, codes: np.ndarray, made: tuple[Activity, Path]) -> None:
+def test_toggles_are_goldens(plan: Plan, codes: np.ndarray, made: tuple[Activity, Path]) -> None:
     """The first layer has a result in every cycle: how often its bits toggle follows from golden's alone."""
     activity, saif = made
-    layer = network.layers[0]
+    layer = plan.network.layers[0]
     assert layer.output.layout.beats == INTERVAL
-    beats = layer.output.layout.pack(dict(network.steps(codes))[layer.name])
+    beats = layer.output.layout.pack(dict(plan.network.steps(codes))[layer.name])
     bits = np.unpackbits(beats, axis=1, bitorder="little")[:, : layer.output.layout.beat_bits].astype(int)
     found = re.findall(rf"^\({layer.name}_source_data\\\[\d+\\\] .*\(TC (\d+)\)", saif.read_text(), re.MULTILINE)
     cycles = (FRAMES - plan.settling) * INTERVAL
@@ -164,7 +164,7 @@ def test_window(plan: Plan, made: tuple[Activity, Path]) -> None:
     assert set(re.findall(r"^\(aresetn .*\(TC (\d+)\)", text, re.MULTILINE)) == {"0"}
 
 
-def test_few_frames_come_again(network: Network, plan: Plan, codes: np.ndarray, tmp_path: Path) -> None:
+def test_few_frames_come_again(plan: Plan, codes: np.ndarray, tmp_path: Path) -> None:
     """A pipeline that few frames do not fill is still measured full."""
     activity, measured = switching(plan, codes[:2], tmp_path / "few.saif")
     frames = -(-LEAST_CYCLES // INTERVAL)
@@ -258,7 +258,7 @@ def test_a_board_has_the_instances(plan: Plan) -> None:
     assert (plan.pipeline.name, "pipeline_instance") in INSIDE.findall(design.modules[design.top].text)
 
 
-def test_simulators(network: Network, plan: Plan, codes: np.ndarray, tmp_path: Path) -> None:
+def test_simulators(plan: Plan, codes: np.ndarray, tmp_path: Path) -> None:
     """Only Verilator counts."""
     with pytest.raises(SimulationError, match="by verilator only"):
         simulate(plan, codes, "myhdl", toggles=Toggles(tmp_path / "x", 0, 1))
