@@ -13,6 +13,7 @@ from sigmabit.golden.layers.layer import Layer
 from sigmabit.golden.network.network import InputFormat, Omitted
 from sigmabit.golden.network.real import RealLatent, RealLinear, RealNetwork
 
+from ..choices import Reading
 from ..models import load_network, remark_constant, remark_reading
 from ..terminal import Terminal, table
 from . import options
@@ -27,18 +28,16 @@ UNCALIBRATED = (
 
 @click.command(short_help="Layers, shapes and unsupported nodes.")
 @options.model
-@options.input_scale
-@options.output_name
-@options.calibration
+@options.reading
 @options.as_json
-def inspect(model: Path, input_scale: float | None, output_name: str | None, calibration: Path | None, as_json: bool) -> None:
+def inspect(model: Path, reading: Reading, as_json: bool) -> None:
     """Layers, shapes and operations of MODEL, and every node that is unsupported."""
     terminal = Terminal(as_json)
     try:
-        network = load_network(model, input_scale, terminal, calibration=calibration, output_name=output_name)
+        network = load_network(model, reading, terminal)
     except UncalibratedError:
-        real = import_real(model, input_scale, output_name)
-        remark_reading(terminal, model, real, input_scale)
+        real = import_real(model, reading.input_scale, reading.output_name)
+        remark_reading(terminal, model, real, reading.input_scale)
         terminal.emit(describe_real(real, str(model)), *_real_tables(real))
         return
     except UnsupportedModelError as error:

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from ..choices import Planning, Reading, Sampling
 from ..executions import Executions, execute
 from ..files import check_writable, read_labels, write_json
 from ..gallery import draw
@@ -23,32 +24,20 @@ from .run import no_interval
 @options.data
 @options.labels
 @options.simulator
-@options.plan
-@options.part
-@options.clock
-@options.input_scale
-@options.output_name
-@options.calibration
-@options.samples
-@options.seed
-@options.epsilon
+@options.planning
+@options.reading
+@options.sampling_or_given
 @click.option("--pictures", type=options.PATH, metavar="DIR", help="Draw what a variational autoencoder does, as PNG files.")
-@click.option("--report", "report_file", type=options.PATH, metavar="FILE", help="Write the result here too, as JSON.")
+@options.report_file
 @options.as_json
 def verify(
     model: Path,
     data: Path,
     labels: Path | None,
     on: str,
-    plan: Path | None,
-    part: str | None,
-    clock_mhz: float | None,
-    input_scale: float | None,
-    output_name: str | None,
-    calibration: Path | None,
-    samples: int | None,
-    seed: int | None,
-    epsilon: Path | None,
+    planning: Planning,
+    reading: Reading,
+    sampling: Sampling,
     pictures: Path | None,
     report_file: Path | None,
     as_json: bool,
@@ -61,15 +50,15 @@ def verify(
     terminal = Terminal(as_json)
     if report_file:
         check_writable(report_file)
-    network, x, codes = load_with_data(model, data, input_scale, terminal, calibration, output_name=output_name)
+    network, x, codes = load_with_data(model, data, reading, terminal)
     step = network.input.grid.scale
     form = network.input
-    unsaid = input_scale is None and plan is None and form.quantiser is None and form.statement is None
+    unsaid = reading.input_scale is None and planning.file is None and form.quantiser is None and form.statement is None
     if unsaid and not network.calibrated and not math.isclose(step, 1 / 255):
         terminal.remark(f"{data}: pixels in steps of {step:g}; `sigmabit convert` must be told: --input-scale {step:g}")
     truth = read_labels(labels, len(x), math.prod(network.output.shape)) if labels else None
-    noise, samples = make_noise(network, len(x), samples, seed, epsilon)
-    made = make_plan(network, plan, part, clock_mhz=clock_mhz, samples=samples)
+    noise, samples = make_noise(network, len(x), sampling)
+    made = make_plan(network, planning, samples)
     with terminal.progress() as report:
         found = execute(model, made, x, codes, on, noise, report)
     measured, mismatches = found.measured, found.mismatches

@@ -19,6 +19,7 @@ from sigmabit.verif.simulation import SIMULATORS, Measured, Noise, simulate
 
 from .. import latency as measure
 from ..area import Areas
+from ..choices import Planning
 from ..executions import execute
 from ..models import sweep_of
 from ..portable import NotPortableError
@@ -113,7 +114,7 @@ def study(
         "executor": found.executor,
         **compared,
         "comparison": facts.comparison(plan, interval, latency, area, power, accuracy),
-        "sweep": sweep_of(network, plan.part, plan.clock_mhz, plan.samples),
+        "sweep": sweep_of(network, Planning(part=plan.part, clock_mhz=plan.clock_mhz), plan.samples),
         "batches": _batches(subject, interval, latency, report),
         "tools": {tool: version(tool) for tool in TOOLS},
     }

@@ -28,6 +28,7 @@ from sigmabit.hdl.planning.plan import Plan
 from sigmabit.hdl.planning.planner import Planner
 from sigmabit.scripts import executions, latency
 from sigmabit.scripts.area import planned, read_areas
+from sigmabit.scripts.choices import Planning
 from sigmabit.scripts.datasets import digits
 from sigmabit.scripts.group import sigmabit
 from sigmabit.scripts.models import make_plan
@@ -80,7 +81,7 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("inputs")
     np.save(folder / "x.npy", digits().test_images[:FRAMES])
     np.save(folder / "y.npy", digits().test_labels[:FRAMES])
-    plan = make_plan(import_model(DIGITS), None, interval=INTERVAL)
+    plan = make_plan(import_model(DIGITS), Planning(interval=INTERVAL))
     layers = []
     for name, part in study.facts.parts_of(plan).items():
         expected = planned(part.cost)
@@ -110,7 +111,7 @@ def made(inputs: Path, tmp_path_factory: pytest.TempPathFactory) -> Made:
 class TestPage:
     def test_layers_are_the_plan(self, made: Made) -> None:
         network = import_model(DIGITS)
-        plan = make_plan(network, None, interval=INTERVAL)
+        plan = make_plan(network, Planning(interval=INTERVAL))
         rows = made.page.rows("layers")
         for layer, of_plan in zip(network.layers, plan.layers, strict=True):
             _, weights, cycles, busy, operations, per_cycle = rows[layer.name]
@@ -124,7 +125,7 @@ class TestPage:
 
     def test_cycles_are_those_of_the_simulation(self, made: Made, inputs: Path) -> None:
         network = import_model(DIGITS)
-        plan = make_plan(network, None, interval=INTERVAL)
+        plan = make_plan(network, Planning(interval=INTERVAL))
         measured = simulate(plan, network.input.encode(np.load(inputs / "x.npy")))
         assert made.data["measured"]["latency_cycles"] == measured.latency == plan.latency
         assert made.data["measured"]["interval_cycles"] == measured.interval(plan.settling) == plan.interval
@@ -135,7 +136,7 @@ class TestPage:
         assert f"{90e6 / plan.interval:,.0f} if clocked at 90 MHz, an assumption" in made.page.text
 
     def test_area_is_planned_and_synthesised(self, made: Made) -> None:
-        plan = make_plan(import_model(DIGITS), None, interval=INTERVAL)
+        plan = make_plan(import_model(DIGITS), Planning(interval=INTERVAL))
         rows = made.page.rows("area")
         lut, ff = round(plan.cost.lut), round(plan.cost.ff)
         assert rows["all"][:6] == [f"{lut:,}", page.number(0.9 * lut), "+11.1 %", f"{ff:,}", page.number(0.9 * ff), "+11.1 %"]
@@ -448,7 +449,7 @@ def _with(report: dict[str, Any], key: str, value: object) -> dict[str, Any]:
 def test_a_plan_file_is_a_plan(inputs: Path) -> None:
     """Areas fit the plan that they were made for, wherever that comes from."""
     network = import_model(DIGITS)
-    plan = make_plan(network, inputs / "plan.json")
+    plan = make_plan(network, Planning(inputs / "plan.json"))
     assert list(read_areas(inputs / "synth.json", plan)) == list(facts.parts_of(plan))
 
 

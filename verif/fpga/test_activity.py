@@ -20,6 +20,7 @@ from sigmabit.hdl.planning.plan import make_plan as plan_of
 from sigmabit.hdl.verilog.convert import Design, convert
 from sigmabit.hdl.verilog.keywords import system_name
 from sigmabit.scripts.area import parts_of
+from sigmabit.scripts.choices import Planning
 from sigmabit.scripts.datasets import digits
 from sigmabit.scripts.models import make_plan
 from sigmabit.verif.simulation import SimulationError, simulate
@@ -41,7 +42,7 @@ def network() -> Network:
 @pytest.fixture(scope="module")
 def plan(network: Network) -> Plan:
     """As fast as pixels come."""
-    return make_plan(network, None, interval=INTERVAL)
+    return make_plan(network, Planning(interval=INTERVAL))
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +81,7 @@ def test_toggles_are_goldens(plan: Plan, codes: np.ndarray, made: tuple[Activity
 @pytest.mark.parametrize("in_block_ram", [False, True])
 def test_registers_are_those_of_yosys(network: Network, in_block_ram: bool, tmp_path: Path) -> None:
     """What is counted as a register is one, and none is missing but those that primitives are: module by module."""
-    plan = make_plan(network, None, interval=1500)
+    plan = make_plan(network, Planning(interval=1500))
     foldings = {layer.name: layer.folding for layer in plan.layers if layer.folding}
     if not in_block_ram:
         foldings = {name: replace(folding, block=False) for name, folding in foldings.items()}

@@ -10,6 +10,7 @@ import pytest
 
 from sigmabit.golden import InputError, Network, import_model
 from sigmabit.hdl.planning.plan import Plan
+from sigmabit.scripts.choices import Planning
 from sigmabit.scripts.models import make_plan
 
 from ..harness.command_line import MODELS, frames
@@ -25,7 +26,7 @@ def network(data: Path) -> Network:
 @pytest.fixture(scope="module")
 def plan(network: Network) -> Plan:
     """At leisure, so that weights are in tables."""
-    return make_plan(network, None, interval=4 * make_plan(network, None).interval, logic_only=True)
+    return make_plan(network, Planning(interval=4 * make_plan(network, Planning()).interval), logic_only=True)
 
 
 def codes(plan: Plan) -> np.ndarray:
@@ -67,6 +68,6 @@ def test_a_wrong_gate_is_seen(plan: Plan, tmp_path: Path, monkeypatch: pytest.Mo
 def test_cells_without_a_model(tmp_path: Path) -> None:
     """What cannot be simulated is named."""
     network = import_model(MODELS / "digits_bcnn.onnx")
-    plan = make_plan(network, None, interval=1500)
+    plan = make_plan(network, Planning(interval=1500))
     with pytest.raises(InputError, match="digits_bcnn: its plan has block RAM or DSP48, of which there is no model"):
         gates.simulate_netlist(plan, np.zeros((1, *network.input.tensor.shape), np.int64), tmp_path)

@@ -29,6 +29,7 @@ from sigmabit.golden.layers.convolution import Convolution
 from sigmabit.hdl.planning.plan import Plan
 from sigmabit.hdl.verilog.keywords import system_name
 from sigmabit.scripts.area import parts_of
+from sigmabit.scripts.choices import Planning
 from sigmabit.scripts.models import make_plan
 from sigmabit.scripts.power import WATTS, estimate, read_activity
 from sigmabit.verif.simulation.activity import Activity, Switching
@@ -39,7 +40,7 @@ from ..harness.command_line import DIGITS, Call, Refused
 @pytest.fixture(scope="module")
 def plan() -> Plan:
     """The digits, as fast as pixels come."""
-    return make_plan(import_model(DIGITS), None, interval=64)
+    return make_plan(import_model(DIGITS), Planning(interval=64))
 
 
 def test_power() -> None:
