@@ -192,7 +192,7 @@ endif
 # What Vivado and the package need to know, before anything is made. What is wrong with a variable is said here.
 ifneq ($(filter bitstream out-of-context package,$(MAKECMDGOALS)),)
 variables := MODEL PLAN BOARD PART CLOCK_MHZ BAUD SAMPLES INPUT_SCALE SAIF INCREMENTAL
-ahead := $(shell $(or $(wildcard .venv/bin/python),$(shell scripts/check_system.sh $(PYTHON))) scripts/ahead.py \
+ahead := $(shell $(or $(wildcard .venv/bin/python),$(shell scripts/check_system.sh $(PYTHON))) scripts/vivado_arguments.py \
 	$(foreach name,$(variables),'$(name)=$(subst ','\'',$($(name)))') 2>&1)
 ifeq ($(filter top=%,$(firstword $(ahead))),)
 $(error $(ahead))

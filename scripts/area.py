@@ -15,7 +15,7 @@ from sigmabit.hdl.pipeline.top import Pipeline
 from sigmabit.hdl.planning.plan import Plan
 from sigmabit.hdl.verilog.convert import convert
 
-from .reread import Entries, number, reread
+from .report_files import Entries, number, reread
 from .terminal import Report
 
 HELD = ("lut", "ff", "bram36", "dsp")

@@ -19,7 +19,7 @@ from sigmabit.verif.simulation import Noise
 from sigmabit.verif.simulation.activity import Activity, Switching, switching
 
 from .area import HELD, Areas, parts_of, planned
-from .reread import Entries, number, reread
+from .report_files import Entries, number, reread
 from .terminal import Report
 
 WATTS = ("clock_w", "logic_w", "memory_w", "watts")

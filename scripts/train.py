@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from . import train_fast
+from .binary_weights import pack_weights
 from .datasets import Dataset
-from .packed import pack_weights
 from .shapes import SHAPES
 from .topologies import RECIPES, Recipe, build
 

@@ -17,9 +17,9 @@ from sigmabit.verif.simulation import SIMULATORS, Noise, reference, simulate
 
 from ..anomaly import LEFT_OUT, Executor, Inference, Reals, roc_auc, scores, trigger_scores
 from ..choices import Planning, Reading
-from ..executions import check_size
+from ..comparison import check_size
 from ..files import check_writable, read_labels, write_whole
-from ..models import load_with_data, make_plan
+from ..loading import load_with_data, make_plan
 from ..terminal import Terminal, table
 from . import options
 from .run import latent_values

@@ -14,7 +14,7 @@ from sigmabit.hdl.verilog.convert import convert
 
 from ..choices import Planning, Reading
 from ..files import check_folder, write_folder, write_json, written_before
-from ..models import load_network, make_plan
+from ..loading import load_network, make_plan
 from ..terminal import Terminal
 from . import options
 

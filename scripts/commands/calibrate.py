@@ -13,7 +13,7 @@ from sigmabit.golden import InputError, Precision, embed, import_model
 
 from ..choices import Reading
 from ..files import check_writable, read_array, write_whole
-from ..models import calibration_of, remark_clamped, remark_reading
+from ..loading import calibration_of, remark_clamped, remark_reading
 from ..terminal import Terminal, table
 from . import options
 

@@ -13,8 +13,8 @@ from sigmabit.verif.simulation import Stalls, simulate
 from sigmabit.verif.simulation.compare import Difference, first_difference
 
 from ..choices import Planning, Reading, Sampling
-from ..executions import check_size
-from ..models import load_with_data, make_noise, make_plan
+from ..comparison import check_size
+from ..loading import load_with_data, make_noise, make_plan
 from ..terminal import Terminal, table
 from . import options
 

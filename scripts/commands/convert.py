@@ -12,7 +12,7 @@ from sigmabit.hdl.verilog.keywords import identifier
 
 from ..choices import Planning, Reading
 from ..files import check_folder, write_folder, write_json, written_before
-from ..models import load_network, make_plan, remark_constant
+from ..loading import load_network, make_plan, remark_constant
 from ..terminal import Terminal
 from . import options
 

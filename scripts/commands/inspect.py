@@ -14,7 +14,7 @@ from sigmabit.golden.network.network import InputFormat, Omitted
 from sigmabit.golden.network.real import RealLatent, RealLinear, RealNetwork
 
 from ..choices import Reading
-from ..models import load_network, remark_constant, remark_reading
+from ..loading import load_network, remark_constant, remark_reading
 from ..terminal import Terminal, table
 from . import options
 

@@ -15,7 +15,7 @@ from sigmabit.hdl.verilog.convert import convert as to_verilog
 
 from ..choices import Planning, Reading
 from ..files import check_folder, write_folder
-from ..models import load_network, make_plan
+from ..loading import load_network, make_plan
 from ..terminal import Terminal
 from . import options
 

@@ -15,7 +15,7 @@ from sigmabit.hdl.planning.plan import Plan
 from .. import plots
 from ..choices import Planning, Reading
 from ..files import check_writable, write_json, write_whole
-from ..models import load_network, make_plan, remark_constant, sweep_of
+from ..loading import load_network, make_plan, remark_constant, sweep_of
 from ..terminal import Terminal, table
 from . import options
 

@@ -16,7 +16,7 @@ from sigmabit.verif.simulation.activity import switching
 from ..area import HELD, read_areas
 from ..choices import Planning, Reading, Sampling
 from ..files import check_writable, write_json, write_whole
-from ..models import load_with_data, make_noise, make_plan
+from ..loading import load_with_data, make_noise, make_plan
 from ..power import WATTS, estimate
 from ..terminal import Terminal, table
 from . import options

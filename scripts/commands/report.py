@@ -13,7 +13,7 @@ import click
 from ..area import Areas, read_areas, synthesised
 from ..choices import Planning, Reading, Sampling
 from ..files import check_folder, read_labels
-from ..models import load_with_data, make_noise, make_plan
+from ..loading import load_with_data, make_noise, make_plan
 from ..power import estimate, measured, read_activity
 from ..report.study import Subject, study
 from ..report.write import PAGE, write

@@ -17,9 +17,9 @@ from sigmabit.hdl.planning.plan import Plan, check_samples
 from sigmabit.verif.simulation import SIMULATORS, Measured, Noise, simulate
 
 from ..choices import Planning, Reading, Sampling
-from ..executions import check_size
+from ..comparison import check_size
 from ..files import check_writable, read_labels, write_array, write_arrays, write_whole
-from ..models import load_with_data, make_noise, make_plan
+from ..loading import load_with_data, make_noise, make_plan
 from ..terminal import Report, Terminal, table
 from . import options
 

@@ -15,7 +15,7 @@ from sigmabit.host import Client, LinkError
 
 from ..choices import Reading
 from ..files import check_writable, read_labels, write_array
-from ..models import load_with_data
+from ..loading import load_with_data
 from ..terminal import Terminal, table
 from . import options
 from .run import accuracy

@@ -15,7 +15,7 @@ from sigmabit.hdl.link.link import system_of
 from sigmabit.verif.board import DIVISOR, SimulatedBoard
 
 from ..choices import Planning, Reading
-from ..models import load_network, make_plan
+from ..loading import load_network, make_plan
 from ..terminal import Terminal
 from . import options
 

@@ -13,7 +13,7 @@ from sigmabit.hdl.family.parts import part as device
 from ..area import PLANNED, RESOURCES, WORST, parts_of, planned, synthesised
 from ..choices import Planning, Reading
 from ..files import check_folder, check_writable, write_json
-from ..models import load_network, make_plan
+from ..loading import load_network, make_plan
 from ..terminal import Terminal, table
 from . import options
 

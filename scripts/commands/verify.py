@@ -10,10 +10,10 @@ from typing import Any
 import click
 
 from ..choices import Planning, Reading, Sampling
-from ..executions import Executions, execute
+from ..comparison import Executions, execute
 from ..files import check_writable, read_labels, write_json
 from ..gallery import draw
-from ..models import load_with_data, make_noise, make_plan
+from ..loading import load_with_data, make_noise, make_plan
 from ..terminal import Terminal, table
 from . import options
 from .run import no_interval

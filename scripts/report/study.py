@@ -20,8 +20,8 @@ from sigmabit.verif.simulation import SIMULATORS, Measured, Noise, simulate
 from .. import latency as measure
 from ..area import Areas
 from ..choices import Planning
-from ..executions import execute
-from ..models import sweep_of
+from ..comparison import execute
+from ..loading import sweep_of
 from ..portable import NotPortableError
 from ..terminal import Report
 from . import facts

@@ -26,12 +26,12 @@ from PIL import Image
 from sigmabit.golden import Network, import_model
 from sigmabit.hdl.planning.plan import Plan
 from sigmabit.hdl.planning.planner import Planner
-from sigmabit.scripts import executions, latency
+from sigmabit.scripts import comparison, latency
 from sigmabit.scripts.area import planned, read_areas
 from sigmabit.scripts.choices import Planning
 from sigmabit.scripts.datasets import digits
 from sigmabit.scripts.group import sigmabit
-from sigmabit.scripts.models import make_plan
+from sigmabit.scripts.loading import make_plan
 from sigmabit.scripts.portable import NotPortableError, portable
 from sigmabit.scripts.report import facts, page, published, study, write
 from sigmabit.verif.simulation import Measured, reference, simulate
@@ -275,7 +275,7 @@ def test_wrong_hardware_is_reported(call: Call, tmp_path: Path, monkeypatch: pyt
         measured.results[2] += 1
         return measured
 
-    monkeypatch.setattr(executions, "simulate", wrong)
+    monkeypatch.setattr(comparison, "simulate", wrong)
     np.save("x.npy", frames(40))
     assert call("report", tiny, "--input", "x.npy", "--no-synth", "--no-power", "-o", "out").status == 1
     html = Path("out/report.html").read_text(encoding="utf-8")
@@ -285,7 +285,7 @@ def test_wrong_hardware_is_reported(call: Call, tmp_path: Path, monkeypatch: pyt
 
 def test_network_that_samples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Errors of reconstruction and a gallery; golden stands in for the simulation, which test_vaes.py holds to be the same."""
-    monkeypatch.setattr(executions, "simulate", simulated_by_golden(import_model(MODELS / "digits_vae.onnx")))
+    monkeypatch.setattr(comparison, "simulate", simulated_by_golden(import_model(MODELS / "digits_vae.onnx")))
     np.save("x.npy", digits().test_images[:FRAMES])
     made = Made.by(tmp_path / "out", MODELS / "digits_vae.onnx", "--input", "x.npy", "--samples", 2, "--no-synth", "--no-power")
     assert "gallery.png" in made.data["files"]

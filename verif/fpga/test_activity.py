@@ -22,7 +22,7 @@ from sigmabit.hdl.verilog.keywords import system_name
 from sigmabit.scripts.area import parts_of
 from sigmabit.scripts.choices import Planning
 from sigmabit.scripts.datasets import digits
-from sigmabit.scripts.models import make_plan
+from sigmabit.scripts.loading import make_plan
 from sigmabit.verif.simulation import SimulationError, simulate
 from sigmabit.verif.simulation.activity import INSIDE, LEAST_CYCLES, Activity, Net, count, nets, registers, switching
 from sigmabit.verif.simulation.job import Toggles, converted

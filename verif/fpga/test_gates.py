@@ -11,7 +11,7 @@ import pytest
 from sigmabit.golden import InputError, Network, import_model
 from sigmabit.hdl.planning.plan import Plan
 from sigmabit.scripts.choices import Planning
-from sigmabit.scripts.models import make_plan
+from sigmabit.scripts.loading import make_plan
 
 from ..harness.command_line import MODELS, frames
 from ..simulation import SimulationError, gates

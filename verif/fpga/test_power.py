@@ -30,7 +30,7 @@ from sigmabit.hdl.planning.plan import Plan
 from sigmabit.hdl.verilog.keywords import system_name
 from sigmabit.scripts.area import parts_of
 from sigmabit.scripts.choices import Planning
-from sigmabit.scripts.models import make_plan
+from sigmabit.scripts.loading import make_plan
 from sigmabit.scripts.power import WATTS, estimate, read_activity
 from sigmabit.verif.simulation.activity import Activity, Switching
 

@@ -35,10 +35,10 @@ from sigmabit.golden.front.onnx_file import MAX_FIELDS, MAX_FILE_BYTES
 from sigmabit.hdl.planning.plan import PlanError, make_plan, planned_scale, read_plan
 from sigmabit.hdl.planning.planner import Planner
 from sigmabit.scripts.choices import Reading, Sampling
-from sigmabit.scripts.executions import check_size
+from sigmabit.scripts.comparison import check_size
 from sigmabit.scripts.files import read_array, read_labels
-from sigmabit.scripts.models import load_network, make_noise
-from sigmabit.scripts.reread import reread
+from sigmabit.scripts.loading import load_network, make_noise
+from sigmabit.scripts.report_files import reread
 from sigmabit.scripts.terminal import Terminal
 
 from ..harness.onnx_graphs import BREVITAS, QONNX, Builder, normalisation, signs

@@ -14,7 +14,7 @@ from sigmabit.golden import InputError, SigmabitError
 from sigmabit.verif.simulation.gates import simulate_netlist
 
 from ...choices import Planning, Reading
-from ...models import load_with_data, make_plan
+from ...loading import load_with_data, make_plan
 from ...terminal import Terminal, table
 from .. import options
 

@@ -11,7 +11,7 @@ from sigmabit.golden import SigmabitError
 from ... import latency as measure
 from ...choices import Planning, Reading
 from ...files import check_writable, write_whole
-from ...models import load_with_data, make_plan
+from ...loading import load_with_data, make_plan
 from ...terminal import Terminal, table
 from .. import options
 

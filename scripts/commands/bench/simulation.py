@@ -15,7 +15,7 @@ from sigmabit.verif.simulation import simulate
 from sigmabit.verif.simulation.toolchain import environment
 
 from ...choices import Planning, Reading
-from ...models import load_with_data, make_plan
+from ...loading import load_with_data, make_plan
 from ...terminal import Terminal, table
 from .. import options
 
