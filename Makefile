@@ -104,7 +104,7 @@ given := $(MODEL) $(INPUT) $(LABELS) $(PLAN)
 $(filter-out $(wildcard $(given)),$(given)):
 	@echo "$@: there is no such file" >&2; exit 2
 
-build/data/digits/x.npy: scripts/datasets.py $(ENVIRONMENT)
+build/data/digits/x.npy: scripts/data/datasets.py $(ENVIRONMENT)
 	@$(SIGMABIT) data digits -o $(@D)
 
 build/data/digits/y.npy: build/data/digits/x.npy ;
@@ -157,7 +157,7 @@ build/$(STEM)/synth.txt: $(MODEL) $(PLAN) build/$(STEM)/settings $(SOURCES) $(EN
 
 train: build/trained/$(NAME).onnx ## the network NAME, from its data
 
-build/trained/$(NAME).onnx: $(wildcard scripts/*.py) .venv/training
+build/trained/$(NAME).onnx: $(wildcard $(addprefix scripts/,data/*.py interface/*.py networks/*.py training/*.py)) .venv/training
 	@mkdir -p $(@D)
 	$(SIGMABIT) train $(NAME) $(if $(DATA),--data $(DATA)) -o $@
 

@@ -15,12 +15,12 @@ from sigmabit.golden.noise.gaussian import FRACTION
 from sigmabit.hdl.planning.plan import MAX_SAMPLES
 from sigmabit.verif.simulation import SIMULATORS, Noise, reference, simulate
 
-from ..anomaly import LEFT_OUT, Executor, Inference, Reals, roc_auc, scores, trigger_scores
-from ..choices import Planning, Reading
-from ..comparison import check_size
-from ..files import check_writable, read_labels, write_whole
-from ..loading import load_with_data, make_plan
-from ..terminal import Terminal, table
+from ..interface.choices import Planning, Reading
+from ..interface.files import check_writable, read_labels, write_whole
+from ..interface.loading import load_with_data, make_plan
+from ..interface.terminal import Terminal, table
+from ..measures.comparison import check_size
+from ..networks.anomaly import LEFT_OUT, Executor, Inference, Reals, roc_auc, scores, trigger_scores
 from . import options
 from .run import latent_values
 
@@ -88,7 +88,7 @@ def anomaly(
     columns = [(place, kind) for place in places for kind in results[0]["auc"][place]]
     series = {f"{place} {kind}": [each["auc"][place][kind] for each in results] for place, kind in columns}
     if plot:
-        from ..pictures import plot_aucs
+        from ..drawing.pictures import plot_aucs
 
         write_whole(plot, lambda fresh: plot_aucs(series, [each["left_out"] for each in results], fresh))
     means = {name: float(np.mean(values)) for name, values in series.items()}

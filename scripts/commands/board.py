@@ -12,10 +12,10 @@ from sigmabit.golden.network.identity import identity
 from sigmabit.hdl.link.link import System, divisor, system_of
 from sigmabit.hdl.verilog.convert import convert
 
-from ..choices import Planning, Reading
-from ..files import check_folder, write_folder, write_json, written_before
-from ..loading import load_network, make_plan
-from ..terminal import Terminal
+from ..interface.choices import Planning, Reading
+from ..interface.files import check_folder, write_folder, write_json, written_before
+from ..interface.loading import load_network, make_plan
+from ..interface.terminal import Terminal
 from . import options
 
 PLAN = "plan.json"

@@ -11,10 +11,10 @@ import click
 
 from sigmabit.golden import InputError, Precision, embed, import_model
 
-from ..choices import Reading
-from ..files import check_writable, read_array, write_whole
-from ..loading import calibration_of, remark_clamped, remark_reading
-from ..terminal import Terminal, table
+from ..interface.choices import Reading
+from ..interface.files import check_writable, read_array, write_whole
+from ..interface.loading import calibration_of, remark_clamped, remark_reading
+from ..interface.terminal import Terminal, table
 from . import options
 
 

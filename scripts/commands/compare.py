@@ -12,10 +12,10 @@ import click
 from sigmabit.verif.simulation import Stalls, simulate
 from sigmabit.verif.simulation.compare import Difference, first_difference
 
-from ..choices import Planning, Reading, Sampling
-from ..comparison import check_size
-from ..loading import load_with_data, make_noise, make_plan
-from ..terminal import Terminal, table
+from ..interface.choices import Planning, Reading, Sampling
+from ..interface.loading import load_with_data, make_noise, make_plan
+from ..interface.terminal import Terminal, table
+from ..measures.comparison import check_size
 from . import options
 
 AT_A_TIME = 500

@@ -10,10 +10,10 @@ from sigmabit.hdl.pipeline.top import Pipeline
 from sigmabit.hdl.verilog.convert import convert as to_verilog
 from sigmabit.hdl.verilog.keywords import identifier
 
-from ..choices import Planning, Reading
-from ..files import check_folder, write_folder, write_json, written_before
-from ..loading import load_network, make_plan, remark_constant
-from ..terminal import Terminal
+from ..interface.choices import Planning, Reading
+from ..interface.files import check_folder, write_folder, write_json, written_before
+from ..interface.loading import load_network, make_plan, remark_constant
+from ..interface.terminal import Terminal
 from . import options
 
 PLAN = "plan.json"

@@ -13,9 +13,9 @@ from sigmabit.golden.layers.layer import Layer
 from sigmabit.golden.network.network import InputFormat, Omitted
 from sigmabit.golden.network.real import RealLatent, RealLinear, RealNetwork
 
-from ..choices import Reading
-from ..loading import load_network, remark_constant, remark_reading
-from ..terminal import Terminal, table
+from ..interface.choices import Reading
+from ..interface.loading import load_network, remark_constant, remark_reading
+from ..interface.terminal import Terminal, table
 from . import options
 
 SHOWN_TIES = 20

@@ -13,7 +13,7 @@ import click
 from sigmabit.fpga.series7.board import known
 from sigmabit.verif.simulation import SIMULATORS
 
-from ..choices import Planning, Reading, Sampling
+from ..interface.choices import Planning, Reading, Sampling
 
 PATH = click.Path(path_type=Path)
 

@@ -13,10 +13,10 @@ from sigmabit.hdl.pipeline.top import Pipeline
 from sigmabit.hdl.verilog.convert import Design
 from sigmabit.hdl.verilog.convert import convert as to_verilog
 
-from ..choices import Planning, Reading
-from ..files import check_folder, write_folder
-from ..loading import load_network, make_plan
-from ..terminal import Terminal
+from ..interface.choices import Planning, Reading
+from ..interface.files import check_folder, write_folder
+from ..interface.loading import load_network, make_plan
+from ..interface.terminal import Terminal
 from . import options
 
 COMPONENT = "component.xml"

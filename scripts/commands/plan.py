@@ -12,11 +12,11 @@ from sigmabit.hdl.family import Cost
 from sigmabit.hdl.family.parts import part as device
 from sigmabit.hdl.planning.plan import Plan
 
-from .. import plots
-from ..choices import Planning, Reading
-from ..files import check_writable, write_json, write_whole
-from ..loading import load_network, make_plan, remark_constant, sweep_of
-from ..terminal import Terminal, table
+from ..drawing import plots
+from ..interface.choices import Planning, Reading
+from ..interface.files import check_writable, write_json, write_whole
+from ..interface.loading import load_network, make_plan, remark_constant, sweep_of
+from ..interface.terminal import Terminal, table
 from . import options
 
 

@@ -13,12 +13,12 @@ from sigmabit.fpga.series7.board import board, mmcm, top_name
 from sigmabit.hdl.verilog.keywords import system_name
 from sigmabit.verif.simulation.activity import switching
 
-from ..area import HELD, read_areas
-from ..choices import Planning, Reading, Sampling
-from ..files import check_writable, write_json, write_whole
-from ..loading import load_with_data, make_noise, make_plan
-from ..power import WATTS, estimate
-from ..terminal import Terminal, table
+from ..interface.choices import Planning, Reading, Sampling
+from ..interface.files import check_writable, write_json, write_whole
+from ..interface.loading import load_with_data, make_noise, make_plan
+from ..interface.terminal import Terminal, table
+from ..measures.area import HELD, read_areas
+from ..measures.power import WATTS, estimate
 from . import options
 
 

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from sigmabit.golden import InputError, SigmabitError
 from sigmabit.golden.network.network import GRID_TOLERANCE
 
-from ..files import check_writable, read_array, write_whole
-from ..random_network import IMAGES, random_network
-from ..shapes import SHAPES, Shape
-from ..terminal import Terminal
+from ..interface.files import check_writable, read_array, write_whole
+from ..interface.terminal import Terminal
+from ..networks.random_network import IMAGES, random_network
+from ..networks.shapes import SHAPES, Shape
 from . import options
 
 NAMES = ", ".join(SHAPES)

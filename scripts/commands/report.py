@@ -10,14 +10,14 @@ from typing import Any
 
 import click
 
-from ..area import Areas, read_areas, synthesised
-from ..choices import Planning, Reading, Sampling
-from ..files import check_folder, read_labels
-from ..loading import load_with_data, make_noise, make_plan
-from ..power import estimate, measured, read_activity
+from ..interface.choices import Planning, Reading, Sampling
+from ..interface.files import check_folder, read_labels
+from ..interface.loading import load_with_data, make_noise, make_plan
+from ..interface.terminal import Terminal
+from ..measures.area import Areas, read_areas, synthesised
+from ..measures.power import estimate, measured, read_activity
 from ..report.study import Subject, study
 from ..report.write import PAGE, write
-from ..terminal import Terminal
 from . import options
 
 

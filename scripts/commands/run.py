@@ -16,11 +16,11 @@ from sigmabit.golden.noise.gaussian import FRACTION
 from sigmabit.hdl.planning.plan import Plan, check_samples
 from sigmabit.verif.simulation import SIMULATORS, Measured, Noise, simulate
 
-from ..choices import Planning, Reading, Sampling
-from ..comparison import check_size
-from ..files import check_writable, read_labels, write_array, write_arrays, write_whole
-from ..loading import load_with_data, make_noise, make_plan
-from ..terminal import Report, Terminal, table
+from ..interface.choices import Planning, Reading, Sampling
+from ..interface.files import check_writable, read_labels, write_array, write_arrays, write_whole
+from ..interface.loading import load_with_data, make_noise, make_plan
+from ..interface.terminal import Report, Terminal, table
+from ..measures.comparison import check_size
 from . import options
 
 LEAST_FRAMES = 11

@@ -13,10 +13,10 @@ from sigmabit.golden import InputError, Network
 from sigmabit.golden.network.identity import identity
 from sigmabit.host import Client, LinkError
 
-from ..choices import Reading
-from ..files import check_writable, read_labels, write_array
-from ..loading import load_with_data
-from ..terminal import Terminal, table
+from ..interface.choices import Reading
+from ..interface.files import check_writable, read_labels, write_array
+from ..interface.loading import load_with_data
+from ..interface.terminal import Terminal, table
 from . import options
 from .run import accuracy
 

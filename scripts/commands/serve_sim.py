@@ -14,9 +14,9 @@ from sigmabit.fpga.series7.board import mmcm
 from sigmabit.hdl.link.link import system_of
 from sigmabit.verif.board import DIVISOR, SimulatedBoard
 
-from ..choices import Planning, Reading
-from ..loading import load_network, make_plan
-from ..terminal import Terminal
+from ..interface.choices import Planning, Reading
+from ..interface.loading import load_network, make_plan
+from ..interface.terminal import Terminal
 from . import options
 
 

@@ -10,11 +10,11 @@ import click
 
 from sigmabit.hdl.family.parts import part as device
 
-from ..area import PLANNED, RESOURCES, WORST, parts_of, planned, synthesised
-from ..choices import Planning, Reading
-from ..files import check_folder, check_writable, write_json
-from ..loading import load_network, make_plan
-from ..terminal import Terminal, table
+from ..interface.choices import Planning, Reading
+from ..interface.files import check_folder, check_writable, write_json
+from ..interface.loading import load_network, make_plan
+from ..interface.terminal import Terminal, table
+from ..measures.area import PLANNED, RESOURCES, WORST, parts_of, planned, synthesised
 from . import options
 
 KEYS = (*RESOURCES, *(f"planned_{key}" for key in PLANNED))

@@ -9,12 +9,12 @@ from typing import Any
 
 import click
 
-from ..choices import Planning, Reading, Sampling
-from ..comparison import Executions, execute
-from ..files import check_writable, read_labels, write_json
-from ..gallery import draw
-from ..loading import load_with_data, make_noise, make_plan
-from ..terminal import Terminal, table
+from ..drawing.gallery import draw
+from ..interface.choices import Planning, Reading, Sampling
+from ..interface.files import check_writable, read_labels, write_json
+from ..interface.loading import load_with_data, make_noise, make_plan
+from ..interface.terminal import Terminal, table
+from ..measures.comparison import Executions, execute
 from . import options
 from .run import no_interval
 

@@ -12,7 +12,7 @@ from sigmabit.hdl.family.parts import part as device
 from sigmabit.hdl.layers.folding import Folding
 from sigmabit.hdl.planning.plan import LayerPlan, Plan
 
-from ..area import HELD, WORST, Areas, parts_of, planned
+from ..measures.area import HELD, WORST, Areas, parts_of, planned
 from .published import OTHERS, PAPER, PAPER_CLOCK_MHZ, Figure, Published, is_binary, is_paper_network
 
 FIGURES = ("clock_mhz", "cycles", "fps", "tops", "lut", "lut_per_mac", "watts", "latency_us", "accuracy")

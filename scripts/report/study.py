@@ -17,13 +17,13 @@ from sigmabit.golden import Network
 from sigmabit.hdl.planning.plan import Plan
 from sigmabit.verif.simulation import SIMULATORS, Measured, Noise, simulate
 
-from .. import latency as measure
-from ..area import Areas
-from ..choices import Planning
-from ..comparison import execute
-from ..loading import sweep_of
-from ..portable import NotPortableError
-from ..terminal import Report
+from ..interface.choices import Planning
+from ..interface.loading import sweep_of
+from ..interface.terminal import Report
+from ..measures import latency as measure
+from ..measures.area import Areas
+from ..measures.comparison import execute
+from ..networks.portable import NotPortableError
 from . import facts
 from .published import AUTOENCODERS, GPU, LI_2017, PAPER, PAPER_CLOCK_MHZ, is_binary, is_paper_network
 

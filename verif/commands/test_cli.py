@@ -19,7 +19,7 @@ from sigmabit.golden.layers.dense import Dense
 from sigmabit.hdl.planning.planner import Planner
 from sigmabit.scripts import group
 from sigmabit.scripts.commands import compare as compare_command
-from sigmabit.scripts.datasets import digits
+from sigmabit.scripts.data.datasets import digits
 from sigmabit.verif.simulation import SimulationError
 from sigmabit.verif.simulation.compare import Difference
 

@@ -26,13 +26,13 @@ from PIL import Image
 from sigmabit.golden import Network, import_model
 from sigmabit.hdl.planning.plan import Plan
 from sigmabit.hdl.planning.planner import Planner
-from sigmabit.scripts import comparison, latency
-from sigmabit.scripts.area import planned, read_areas
-from sigmabit.scripts.choices import Planning
-from sigmabit.scripts.datasets import digits
+from sigmabit.scripts.data.datasets import digits
 from sigmabit.scripts.group import sigmabit
-from sigmabit.scripts.loading import make_plan
-from sigmabit.scripts.portable import NotPortableError, portable
+from sigmabit.scripts.interface.choices import Planning
+from sigmabit.scripts.interface.loading import make_plan
+from sigmabit.scripts.measures import comparison, latency
+from sigmabit.scripts.measures.area import planned, read_areas
+from sigmabit.scripts.networks.portable import NotPortableError, portable
 from sigmabit.scripts.report import facts, page, published, study, write
 from sigmabit.verif.simulation import Measured, reference, simulate
 

@@ -28,7 +28,7 @@ from sigmabit.hdl.planning.planner import Planner
 from sigmabit.hdl.verilog.convert import convert
 from sigmabit.host import Client, LinkError, open_port
 from sigmabit.scripts.commands import serve_sim
-from sigmabit.scripts.datasets import digits
+from sigmabit.scripts.data.datasets import digits
 
 from ..board import DIVISOR, Damage, DamagedLine, SimulatedBoard, on_board
 from ..harness.command_line import COMMAND, DIGITS, MODELS, Call, Refused, Tiny, command, outside

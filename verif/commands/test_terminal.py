@@ -27,8 +27,8 @@ from sigmabit.hdl.planning.plan import Plan
 from sigmabit.hdl.planning.planner import Planner
 from sigmabit.scripts.commands import inspect as inspect_command
 from sigmabit.scripts.commands import plan as plan_command
-from sigmabit.scripts.datasets import digits
-from sigmabit.scripts.terminal import table
+from sigmabit.scripts.data.datasets import digits
+from sigmabit.scripts.interface.terminal import table
 
 from ..harness.command_line import COMMAND, DIGITS, MODELS, Call, Refused, Tiny, command, listing, outside
 

@@ -19,10 +19,10 @@ from sigmabit.hdl.planning.plan import Plan
 from sigmabit.hdl.planning.plan import make_plan as plan_of
 from sigmabit.hdl.verilog.convert import Design, convert
 from sigmabit.hdl.verilog.keywords import system_name
-from sigmabit.scripts.area import parts_of
-from sigmabit.scripts.choices import Planning
-from sigmabit.scripts.datasets import digits
-from sigmabit.scripts.loading import make_plan
+from sigmabit.scripts.data.datasets import digits
+from sigmabit.scripts.interface.choices import Planning
+from sigmabit.scripts.interface.loading import make_plan
+from sigmabit.scripts.measures.area import parts_of
 from sigmabit.verif.simulation import SimulationError, simulate
 from sigmabit.verif.simulation.activity import INSIDE, LEAST_CYCLES, Activity, Net, count, nets, registers, switching
 from sigmabit.verif.simulation.job import Toggles, converted

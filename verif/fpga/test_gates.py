@@ -10,8 +10,8 @@ import pytest
 
 from sigmabit.golden import InputError, Network, import_model
 from sigmabit.hdl.planning.plan import Plan
-from sigmabit.scripts.choices import Planning
-from sigmabit.scripts.loading import make_plan
+from sigmabit.scripts.interface.choices import Planning
+from sigmabit.scripts.interface.loading import make_plan
 
 from ..harness.command_line import MODELS, frames
 from ..simulation import SimulationError, gates

@@ -28,10 +28,10 @@ from sigmabit.golden import InputError, import_model
 from sigmabit.golden.layers.convolution import Convolution
 from sigmabit.hdl.planning.plan import Plan
 from sigmabit.hdl.verilog.keywords import system_name
-from sigmabit.scripts.area import parts_of
-from sigmabit.scripts.choices import Planning
-from sigmabit.scripts.loading import make_plan
-from sigmabit.scripts.power import WATTS, estimate, read_activity
+from sigmabit.scripts.interface.choices import Planning
+from sigmabit.scripts.interface.loading import make_plan
+from sigmabit.scripts.measures.area import parts_of
+from sigmabit.scripts.measures.power import WATTS, estimate, read_activity
 from sigmabit.verif.simulation.activity import Activity, Switching
 
 from ..harness.command_line import DIGITS, Call, Refused

@@ -12,7 +12,7 @@ import pytest
 from sigmabit.golden import Precision, calibrated, embed, import_model, import_real
 from sigmabit.golden.front.calibration import KEY
 from sigmabit.golden.layers.fixed import Fixed
-from sigmabit.scripts.trigger import random_trigger
+from sigmabit.scripts.networks.trigger import random_trigger
 
 from ..harness.command_line import Call, Refused, Tiny, frames
 

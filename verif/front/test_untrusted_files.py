@@ -34,12 +34,12 @@ from sigmabit.golden.front.importer.budget import MAX_STEPS
 from sigmabit.golden.front.onnx_file import MAX_FIELDS, MAX_FILE_BYTES
 from sigmabit.hdl.planning.plan import PlanError, make_plan, planned_scale, read_plan
 from sigmabit.hdl.planning.planner import Planner
-from sigmabit.scripts.choices import Reading, Sampling
-from sigmabit.scripts.comparison import check_size
-from sigmabit.scripts.files import read_array, read_labels
-from sigmabit.scripts.loading import load_network, make_noise
-from sigmabit.scripts.report_files import reread
-from sigmabit.scripts.terminal import Terminal
+from sigmabit.scripts.interface.choices import Reading, Sampling
+from sigmabit.scripts.interface.files import read_array, read_labels
+from sigmabit.scripts.interface.loading import load_network, make_noise
+from sigmabit.scripts.interface.terminal import Terminal
+from sigmabit.scripts.measures.comparison import check_size
+from sigmabit.scripts.measures.report_files import reread
 
 from ..harness.onnx_graphs import BREVITAS, QONNX, Builder, normalisation, signs
 

@@ -26,7 +26,7 @@ from sigmabit.golden import (
 from sigmabit.golden.front.importer import is_real
 from sigmabit.hdl.planning.plan import Plan
 from sigmabit.hdl.planning.planner import Planner
-from sigmabit.scripts.datasets import digits
+from sigmabit.scripts.data.datasets import digits
 
 from ..harness import needs
 from ..harness.onnx_graphs import Builder, signs

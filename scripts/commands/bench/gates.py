@@ -13,9 +13,9 @@ from sigmabit.fpga.synthesis import SynthesisError
 from sigmabit.golden import InputError, SigmabitError
 from sigmabit.verif.simulation.gates import simulate_netlist
 
-from ...choices import Planning, Reading
-from ...loading import load_with_data, make_plan
-from ...terminal import Terminal, table
+from ...interface.choices import Planning, Reading
+from ...interface.loading import load_with_data, make_plan
+from ...interface.terminal import Terminal, table
 from .. import options
 
 

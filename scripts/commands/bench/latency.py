@@ -8,11 +8,11 @@ import click
 
 from sigmabit.golden import SigmabitError
 
-from ... import latency as measure
-from ...choices import Planning, Reading
-from ...files import check_writable, write_whole
-from ...loading import load_with_data, make_plan
-from ...terminal import Terminal, table
+from ...interface.choices import Planning, Reading
+from ...interface.files import check_writable, write_whole
+from ...interface.loading import load_with_data, make_plan
+from ...interface.terminal import Terminal, table
+from ...measures import latency as measure
 from .. import options
 
 BATCHES = (1, 2, 4, 8, 16, 32, 64, 128, 256)

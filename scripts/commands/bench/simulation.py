@@ -14,9 +14,9 @@ from sigmabit.hdl.verilog.convert import convert
 from sigmabit.verif.simulation import simulate
 from sigmabit.verif.simulation.toolchain import environment
 
-from ...choices import Planning, Reading
-from ...loading import load_with_data, make_plan
-from ...terminal import Terminal, table
+from ...interface.choices import Planning, Reading
+from ...interface.loading import load_with_data, make_plan
+from ...interface.terminal import Terminal, table
 from .. import options
 
 

@@ -18,9 +18,9 @@ from sigmabit.hdl.planning.plan import Plan
 from sigmabit.verif.simulation import Noise
 from sigmabit.verif.simulation.activity import Activity, Switching, switching
 
+from ..interface.terminal import Report
 from .area import HELD, Areas, parts_of, planned
 from .report_files import Entries, number, reread
-from .terminal import Report
 
 WATTS = ("clock_w", "logic_w", "memory_w", "watts")
 """What an estimate consists of; the last is the sum."""

@@ -15,7 +15,7 @@ from sigmabit.golden.noise.gaussian import FRACTION
 from sigmabit.hdl.planning.plan import Plan, repetitions
 from sigmabit.verif.simulation import Measured, Noise, reference, simulate
 
-from .terminal import Report
+from ..interface.terminal import Report
 
 MAX_NUMBERS = 1 << 27
 """Of all results, or of all tensors that are recorded, together."""
