@@ -44,8 +44,10 @@ def verify(
 ) -> None:
     """Run X.npy through MODEL's file with onnxruntime or qonnx, through golden, and through the Verilog; compare all three.
 
-    A model that draws samples is given the same ones in all three. Exit status 1 if golden and the Verilog differ in any integer
-    of the result.
+    Of a classifier decisions are compared; of a model of one output, or of real weights that ends without a softmax, values,
+    unless there are labels. A model that draws samples is given the same ones in all three.
+
+    Exit status 1 if golden and the Verilog differ in any integer of the result.
     """
     terminal = Terminal(as_json)
     if report_file:
@@ -102,8 +104,9 @@ def _rows(found: Executions, about: dict[str, Any]) -> list[list[object]]:
     rows: list[list[object]] = [[f"accuracy, {name}", f"{value:.2%}"] for name, value in about.get("accuracy", {}).items()]
     if "decisions_unlike_float" in about:
         rows.append([f"decisions that differ, golden and {found.executor}", about["decisions_unlike_float"]])
-    else:
+    if "samples" in about:
         rows.append(["samples of each", about["samples"]])
+    if "rms_unlike_float" in about:
         rows.append([f"golden less {found.executor}, root mean square", f"{about['rms_unlike_float']:.5f}"])
     for name, value in about.get("reconstruction_error", {}).items():
         rows.append([f"squared error of reconstruction, {name}", f"{value:.6f}"])

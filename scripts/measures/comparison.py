@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from sigmabit.golden import InputError, Network
 from sigmabit.golden.noise.gaussian import FRACTION
+from sigmabit.golden.types.scalar import Rowwise
 from sigmabit.hdl.planning.plan import Plan, repetitions
 from sigmabit.verif.simulation import Measured, Noise, reference, simulate
 
@@ -61,6 +62,13 @@ class Executions:
         """The simulator."""
         return list(self.outputs)[-1]
 
+    @property
+    def classified(self) -> bool:
+        """Is an output a row of scores, of which the largest decides? Not one number, nor real weights without a softmax."""
+        output = self.network.output
+        probabilities = any(isinstance(step, Rowwise) for step in output.chain.steps)
+        return math.prod(output.shape) > 1 and (probabilities or not self.network.calibrated)
+
     def decisions(self, truth: NDArray[np.int64] | None) -> dict[str, Any]:
         """How a classifier's outputs compare: decisions unlike the float graph's, and accuracies if there are labels."""
         decided = {name: y.reshape(len(y), -1).argmax(axis=1) for name, y in self.outputs.items()}
@@ -69,10 +77,14 @@ class Executions:
             result["accuracy"] = {name: float((found == truth).mean()) for name, found in decided.items()}
         return result
 
+    def values(self) -> dict[str, Any]:
+        """How far the numbers of golden's outputs are from the float graph's, as a root mean square."""
+        difference = self.outputs["golden"].astype(np.float64) - self.outputs[self.executor]
+        return {"rms_unlike_float": float(np.sqrt(np.mean(difference**2)))}
+
     def reconstructions(self, x: NDArray[Any]) -> dict[str, Any]:
         """How the outputs of a network that draws samples compare; with the frames, scaled to 1, where they are like them."""
-        difference = float(np.sqrt(np.mean((self.outputs["golden"] - self.outputs[self.executor]) ** 2)))
-        result: dict[str, Any] = {"samples": self.plan.samples, "rms_unlike_float": difference}
+        result: dict[str, Any] = {"samples": self.plan.samples, **self.values()}
         if math.prod(self.network.output.shape) == math.prod(self.network.input.shape):
             target = (x / x.max()).reshape(len(x), -1).repeat(self.plan.samples, axis=0)
             errors = {name: float(((y.reshape(len(y), -1) - target) ** 2).mean()) for name, y in self.outputs.items()}
@@ -80,8 +92,10 @@ class Executions:
         return result
 
     def compared(self, x: NDArray[Any], truth: NDArray[np.int64] | None) -> dict[str, Any]:
-        """Decisions of a classifier, or reconstructions of a network that draws samples."""
-        return self.decisions(truth) if self.network.latent is None else self.reconstructions(x)
+        """Reconstructions of a network that draws samples; decisions of what classifies, or has labels; or else values."""
+        if self.network.latent is not None:
+            return self.reconstructions(x)
+        return self.decisions(truth) if self.classified or truth is not None else self.values()
 
 
 def execute(

@@ -396,6 +396,28 @@ class TestVerify:
         assert set(found["accuracy"]) == {"qonnx", "golden", "verilator"}
         assert len(set(found["accuracy"].values())) == 1
 
+    @pytest.mark.parametrize(
+        ("outputs", "softmax", "labels"), [(1, False, False), (3, False, False), (3, True, False), (3, False, True)]
+    )
+    def test_what_is_compared(self, call: Call, tmp_path: Path, outputs: int, softmax: bool, labels: bool) -> None:
+        """A regression's values; decisions where the file or the user speaks of classes."""
+        random, g = np.random.default_rng(2), Builder((4,))
+        y = g("Relu", g("Gemm", "x", random.normal(size=(4, 6)).astype(np.float32), np.ones(6, np.float32)))
+        y = g("Gemm", y, random.normal(size=(6, outputs)).astype(np.float32), np.ones(outputs, np.float32))
+        model = g.save(tmp_path / "m.onnx", g("Softmax", y, axis=1) if softmax else y)
+        np.save("x.npy", random.integers(0, 256, (30, 4)).astype(np.float32))
+        np.save("y.npy", random.integers(0, outputs, 30))
+        arguments = ("verify", model, "--input", "x.npy", "--on", "myhdl", *(("--labels", "y.npy") if labels else ()))
+        found = json.loads(call(*arguments, "--json").out)
+        assert found["mismatches"] == 0
+        if softmax or labels:
+            assert "rms_unlike_float" not in found
+            assert found["decisions_unlike_float"] == 0
+        else:
+            assert "decisions_unlike_float" not in found
+            assert 0 < found["rms_unlike_float"] < 5
+            assert "root mean square" in call(*arguments).out
+
 
 class TestSynth:
     def test_json_and_report(self, data: Path, tiny: Path, tmp_path: Path) -> None:

@@ -28,8 +28,9 @@ from sigmabit.hdl.planning.plan import Plan
 from sigmabit.hdl.planning.planner import Planner
 from sigmabit.scripts.data.datasets import digits
 from sigmabit.scripts.group import sigmabit
-from sigmabit.scripts.interface.choices import Planning
-from sigmabit.scripts.interface.loading import make_plan
+from sigmabit.scripts.interface.choices import Planning, Reading
+from sigmabit.scripts.interface.loading import load_with_data, make_plan
+from sigmabit.scripts.interface.terminal import Terminal
 from sigmabit.scripts.measures import comparison, latency
 from sigmabit.scripts.measures.area import planned, read_areas
 from sigmabit.scripts.networks.portable import NotPortableError, portable
@@ -39,6 +40,7 @@ from sigmabit.verif.simulation import Measured, reference, simulate
 from ..harness import needs
 from ..harness.command_line import DIGITS, MODELS, Call, Refused, Tiny, frames
 from ..harness.html import Page
+from ..harness.onnx_graphs import Builder
 
 pytestmark = pytest.mark.usefixtures("own_folder")
 
@@ -281,6 +283,21 @@ def test_wrong_hardware_is_reported(call: Call, tmp_path: Path, monkeypatch: pyt
     html = Path("out/report.html").read_text(encoding="utf-8")
     assert 'class="value bad">1<' in html
     assert "the Verilog’s integers differ from golden’s for 1." in " ".join(Page(html).text.split())  # noqa: RUF001
+
+
+def test_regression(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Values, where nothing speaks of classes."""
+    random, g = np.random.default_rng(2), Builder((4,))
+    y = g("Relu", g("Gemm", "x", random.normal(size=(4, 6)).astype(np.float32), np.ones(6, np.float32)))
+    model = g.save(tmp_path / "m.onnx", g("Gemm", y, random.normal(size=(6, 2)).astype(np.float32), np.ones(2, np.float32)))
+    np.save("x.npy", x := random.integers(0, 256, (40, 4)).astype(np.float32))
+    network = load_with_data(model, Path("x.npy"), Reading(), Terminal(True))[0]
+    monkeypatch.setattr(comparison, "simulate", simulated_by_golden(network))
+    made = Made.by(tmp_path / "out", model, "--input", "x.npy", "--no-synth", "--no-power")
+    off = np.sqrt(np.mean((network.run(x) - reference.execute(model, x).outputs) ** 2))
+    assert made.data["rms_unlike_float"] == pytest.approx(off, rel=1e-3)
+    assert "decisions_unlike_float" not in made.data
+    assert f"differ from the float graph’s by {page.number(made.data['rms_unlike_float'])} (root mean square)" in made.page.text  # noqa: RUF001
 
 
 def test_network_that_samples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
