@@ -148,10 +148,13 @@ class Plan:
         return 4 * (self.latency + self.interval) + 1000 + (0 if noise is None else noise.seeding_cycles)
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values for plan.json. Part, clock, input_scale, interval and the foldings are read back; the rest follows."""
+        """Plain values for plan.json. The output (left out where the graph has no other), part, clock, input_scale, samples,
+        interval and the foldings are read back; the rest follows.
+        """
         return {
             "schema": SCHEMA,
             "network": self.network.name,
+            **({"output": self.network.output.name} if self.network.omitted.outputs else {}),
             "part": self.part,
             "clock_mhz": self.clock_mhz,
             "input_scale": self.input_scale,
@@ -278,6 +281,11 @@ def _from_json(data: Any, network: Network) -> Plan:
     if not 1 <= interval <= MAX_INTERVAL:
         raise PlanError(f"an interval of {interval} cycles, expected 1 to {MAX_INTERVAL}")
     part(part_name)
+    output, here = _entry({"output": None, **data}, "output", (str, NoneType)), network.output.name
+    if output is not None and output != here:
+        raise PlanError(
+            f"it was made for the output {output[:60]}, here {here} is taken: make one for that, or give --output-name"
+        )
     names = [_entry(layer, "name", str) for layer in layers]
     expected = [layer.name for layer in network.layers]
     if names != expected:
@@ -297,10 +305,10 @@ def _from_json(data: Any, network: Network) -> Plan:
     if scale is not None and not (scale > 0 and ordinary(scale)):
         raise PlanError(f"an input_scale of {scale:g}, expected 1e-30 to 1e30")
     if scale is not None and plan.input_scale is not None and not math.isclose(scale, plan.input_scale, rel_tol=1e-6):
-        here = f"{plan.input_scale:.9g}"
+        step = f"{plan.input_scale:.9g}"
         raise PlanError(
-            f"it was made for pixels in steps of {scale:.9g}, here they are in steps of {here}: make the plan, too, with "
-            f"--input-scale {here}"
+            f"it was made for pixels in steps of {scale:.9g}, here they are in steps of {step}: make the plan, too, with "
+            f"--input-scale {step}"
         )
     return plan
 

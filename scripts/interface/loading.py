@@ -96,10 +96,18 @@ def load_with_data(
     A real-valued model that comes without a calibration is calibrated with the frames that are to be read for it, or these.
     """
     x = read_array(data)
-    network = _network_for(x, model, data, reading, terminal)
+    uncalibrated = False
+    try:
+        network = _network_for(x, model, data, reading, terminal)
+    except UncalibratedError:
+        uncalibrated = True
+        network = _calibrated(model, x, data, reading, terminal)
     remark_reading(terminal, model, network, reading.input_scale)
     with _about(data):
-        return network, x, _encode(network, x)
+        codes = _encode(network, x)
+    if uncalibrated:
+        terminal.remark(f"{model}: calibrated with {data}; `sigmabit calibrate` writes a model that is so once and for all")
+    return network, x, codes
 
 
 @contextmanager
@@ -112,14 +120,10 @@ def _about(file: Path) -> Iterator[None]:
 
 
 def _network_for(x: NDArray[Any], model: Path, data: Path, reading: Reading, terminal: Terminal) -> Network:
-    """The network of a model file for the frames x, which come from the file `data`."""
+    """The network of a model file for the frames x, which come from the file `data`. Raises UncalibratedError."""
     if reading.calibration is not None:
         return _calibrated(model, read_array(reading.calibration), reading.calibration, reading, terminal)
-    try:
-        network = import_model(model, reading.input_scale, output_name=reading.output_name)
-    except UncalibratedError:
-        terminal.remark(f"{model}: calibrated with {data}; `sigmabit calibrate` writes a model that is so once and for all")
-        return _calibrated(model, x, data, reading, terminal)
+    network = import_model(model, reading.input_scale, output_name=reading.output_name)
     with _about(data):
         network.input.check(x)
     return import_model(model, _likely_scale(x), output_name=reading.output_name) if network.input.assumed else network

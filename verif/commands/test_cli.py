@@ -104,6 +104,21 @@ class TestOutputs:
         if name == "run":
             assert np.load("y.npy").shape == (12, 3)
 
+    def test_a_plan_is_for_an_output(self, call: Call, several: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Its file says for which, and is for no other; one that does not say it is for any whose layers it has."""
+        monkeypatch.chdir(several.parent)
+        taken = ("--output-name", "scores_y")
+        assert call("plan", "m.onnx", *taken, "-o", "plan.json").status == 0
+        plan = json.loads(Path("plan.json").read_text())
+        assert plan["output"] == "scores_y"
+        assert call("convert", "m.onnx", *taken, "--plan", "plan.json", "-o", "verilog").status == 0
+        refused = call("convert", "m.onnx", "--plan", "plan.json", "-o", "other")
+        assert refused.status == 2
+        assert "error: plan.json: it was made for the output scores_y, here bits_y is taken" in refused.err
+        del plan["output"]
+        Path("plan.json").write_text(json.dumps(plan))
+        assert call("convert", "m.onnx", *taken, "--plan", "plan.json", "-o", "verilog").status == 0
+
     def test_an_unknown_name(self, call: Call, several: Path) -> None:
         result = call("plan", several, "--output-name", "y")
         assert result == Result(2, "", f"error: {several}: no output y; its outputs are bits_y, scores_y\n")
