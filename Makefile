@@ -107,7 +107,7 @@ given := $(MODEL) $(INPUT) $(LABELS) $(PLAN)
 $(filter-out $(wildcard $(given)),$(given)):
 	@echo "$@: there is no such file" >&2; exit 2
 
-build/data/digits/x.npy: scripts/datasets.py $(ENVIRONMENT)
+build/data/digits/x.npy: scripts/data/datasets.py $(ENVIRONMENT)
 	@$(SIGMABIT) data digits -o $(@D)
 
 build/data/digits/y.npy: build/data/digits/x.npy ;
@@ -167,7 +167,7 @@ build/$(STEM)/synth.txt: $(MODEL) $(PLAN) build/$(STEM)/settings $(SOURCES) $(EN
 
 train: build/trained/$(NAME).onnx ## the network NAME, from its data
 
-build/trained/$(NAME).onnx: $(wildcard scripts/*.py) .venv/training
+build/trained/$(NAME).onnx: $(wildcard $(addprefix scripts/,data/*.py interface/*.py networks/*.py training/*.py)) .venv/training
 	@mkdir -p $(@D)
 	$(SIGMABIT) train $(NAME) $(if $(DATA),--data $(DATA)) -o $@
 
@@ -202,7 +202,7 @@ endif
 # What Vivado and the package need to know, before anything is made. What is wrong with a variable is said here.
 ifneq ($(filter bitstream out-of-context package,$(MAKECMDGOALS)),)
 variables := MODEL PLAN BOARD PART CLOCK_MHZ BAUD SAMPLES INPUT_SCALE SAIF INCREMENTAL
-ahead := $(shell $(or $(wildcard .venv/bin/python),$(shell scripts/check_system.sh $(PYTHON))) scripts/ahead.py \
+ahead := $(shell $(or $(wildcard .venv/bin/python),$(shell scripts/check_system.sh $(PYTHON))) scripts/vivado_arguments.py \
 	$(foreach name,$(variables),'$(name)=$(subst ','\'',$($(name)))') 2>&1)
 ifeq ($(filter top=%,$(firstword $(ahead))),)
 $(error $(ahead))

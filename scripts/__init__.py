@@ -1,1 +1,1 @@
-"""The command line and training."""
+"""The command line, and what its commands are made of."""

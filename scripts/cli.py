@@ -70,7 +70,7 @@ def _run() -> int:
 
 
 def _fail(message: str, status: int = BAD_INPUT) -> int:
-    from .terminal import printable
+    from .interface.terminal import printable
 
     with contextlib.suppress(OSError):  # nobody may be there to read it
         print(f"error: {printable(' '.join(message.split()))}", file=sys.stderr, flush=True)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from sigmabit.scripts import cli
-from sigmabit.scripts.datasets import digits
+from sigmabit.scripts.data.datasets import digits
 
 from .harness.command_line import Call, Refused, Result, Tiny, command, frames, listing
 

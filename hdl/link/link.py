@@ -8,14 +8,11 @@ from typing import Any
 
 from myhdl import Signal
 
-from sigmabit.golden import Network
 from sigmabit.golden.link.controller import Traffic
 from sigmabit.golden.link.framer import CRC_BYTES, HEADER_BYTES
 from sigmabit.golden.network.identity import identity
 
 from ..family import Billed, Cost, Family
-from ..noise.epsilon import EpsilonConfig
-from ..noise.sampler import SamplerConfig
 from ..pipeline.top import PipelineConfig, ResetConfig, pipeline, reset_register
 from ..planning.plan import Plan, PlanError
 from ..verilog.keywords import system_name
@@ -118,7 +115,7 @@ def system(aclk, aresetn, rx, tx, counters, config):
     rst, core_aresetn = reset(), bit()
     s_axis, m_axis = Stream(core.ingress.channels * core.ingress.field), Stream(core.egress.channels * core.egress.field)
     results = VectorStream(len(m_axis.tdata), of=m_axis)
-    seed = wire(64) if isinstance(core.noise, SamplerConfig) else None
+    seed = None if core.noise is None else core.noise.seed()
     return [
         reset_register(aclk, aresetn, rst, ResetConfig()),
         link(aclk, rst, rx, tx, s_axis, results, counters, seed, core_aresetn, config.link),
@@ -156,7 +153,7 @@ def divisor(clock_hz: float, baud: float) -> int:
 def make_system(plan: Plan, model: bytes, version: tuple[int, int, int], cycles_per_bit: int) -> SystemConfig:
     """The system around a plan's pipeline. model: 16 bytes that tell it from others."""
     core = plan.pipeline
-    if isinstance(core.noise, EpsilonConfig):
+    if core.noise is not None and core.noise.offered_bits:
         raise PlanError(f"{core.name}: samples from outside have no way over the link")
     source, result = core.ingress.channels * core.ingress.field // 8, core.egress.channels * core.egress.field // 8
     frame_bytes, result_bytes = source * core.ingress.beats, result * core.egress.beats * core.egress.samples
@@ -168,7 +165,7 @@ def make_system(plan: Plan, model: bytes, version: tuple[int, int, int], cycles_
     return SystemConfig(LinkConfig(ControllerConfig(traffic, source, result, model, version), cycles_per_bit), core)
 
 
-def system_of(network: Network, plan: Plan, cycles_per_bit: int) -> SystemConfig:
-    """The system around a network's pipeline, which answers with the network's identity and this version of Sigmabit."""
+def system_of(plan: Plan, cycles_per_bit: int) -> SystemConfig:
+    """The system around a plan's pipeline, which answers with the network's identity and this version of Sigmabit."""
     major, minor, patch = (int(number) for number in version("sigmabit").split(".")[:3])
-    return make_system(plan, identity(network), (major, minor, patch), cycles_per_bit)
+    return make_system(plan, identity(plan.network), (major, minor, patch), cycles_per_bit)

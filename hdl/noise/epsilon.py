@@ -35,6 +35,16 @@ class EpsilonConfig(Billed):
         """Nothing has to be seeded."""
         return 0
 
+    @property
+    def seeded(self) -> bool:
+        """It draws nothing."""
+        return False
+
+    @property
+    def offered_bits(self) -> int:
+        """Bits of a vector on its port."""
+        return self.vector_bits
+
     def seed(self) -> None:
         """There is none."""
 

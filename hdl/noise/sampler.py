@@ -49,6 +49,16 @@ class SamplerConfig(Billed):
         """What its block takes of a pipeline."""
         return wires.seed, wires.consume, wires.eps, wires.ready
 
+    @property
+    def seeded(self) -> bool:
+        """It begins with a seed that is given at run time."""
+        return True
+
+    @property
+    def offered_bits(self) -> int:
+        """It takes nothing from outside."""
+        return 0
+
     def seed(self) -> Signal:
         """64 bits."""
         return wire(64)

@@ -58,6 +58,16 @@ class Source(Protocol):
         """What of the pipeline the block takes."""
         ...
 
+    @property
+    def seeded(self) -> bool:
+        """Does it begin with a seed that is given at run time?"""
+        ...
+
+    @property
+    def offered_bits(self) -> int:
+        """Bits of a vector that it takes from outside; 0 where it makes its own."""
+        ...
+
     def seed(self) -> Signal | None:
         """A port for its seed, if it has one."""
         ...

@@ -14,6 +14,7 @@ import numpy as np
 
 from sigmabit.golden import Network, SigmabitError
 from sigmabit.golden.front.untrusted import MAX_JSON_BYTES, content, ordinary, parse_json
+from sigmabit.golden.layers.layer import Layer
 from sigmabit.golden.sampling.latent import Latent
 from sigmabit.golden.types.layout import Layout
 
@@ -50,19 +51,33 @@ class PlanError(SigmabitError):
 
 @dataclass(frozen=True)
 class LayerPlan:
-    """One layer: its folding (None where nothing is folded) and its blocks.
+    """One layer of the network: its folding (None where nothing is folded) and its blocks.
 
     cycles: for which one frame keeps it busy, all its samples included. done: cycles from a frame's first transfer to the layer's
-    last result. times, layout: how often it works for one frame, and how each result lies on the stream.
+    last result. times: how often it works for one frame.
     """
 
-    name: str
+    layer: Layer
     folding: Folding | None
     cycles: int
     done: int
     config: LayerConfig
     times: int
-    layout: Layout
+
+    @property
+    def name(self) -> str:
+        """The layer's."""
+        return self.layer.name
+
+    @property
+    def layout(self) -> Layout:
+        """How each result lies on the stream."""
+        return self.layer.output.layout
+
+    @property
+    def operations(self) -> int:
+        """Multiply-accumulates for one frame."""
+        return self.times * self.layer.operations
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for plan.json."""
@@ -80,22 +95,33 @@ class LayerPlan:
 class Plan:
     """A network's pipeline: one frame every `interval` cycles, its last result `latency` cycles after its first transfer.
 
-    source: how a frame lies on the stream inside the pipeline. samples: results of a frame, for networks that draw samples;
-    latents: samples of the standard normal for each of them, 0 for other networks.
+    samples: results of a frame, for networks that draw samples.
     """
 
-    network: str
+    network: Network
     part: str
     clock_mhz: float
     interval: int
     latency: int
-    source: Layout
     layers: tuple[LayerPlan, ...]
     pipeline: PipelineConfig
-    latents: int = 0
     samples: int = 1
-    input_scale: float | None = None
-    """What a pixel's step was taken to be; None where the file itself fixes it."""
+
+    @property
+    def source(self) -> Layout:
+        """How a frame lies on the stream inside the pipeline."""
+        return self.network.input.tensor.layout
+
+    @property
+    def latents(self) -> int:
+        """Samples of the standard normal for each result; 0 for networks that draw none."""
+        return 0 if self.network.latent is None else self.network.latent.latents
+
+    @property
+    def input_scale(self) -> float | None:
+        """What a pixel's step was taken to be; None where the file itself fixes it."""
+        form = self.network.input
+        return float(form.grid.scale) if form.quantiser is None else None
 
     @property
     def fps(self) -> float:
@@ -122,10 +148,13 @@ class Plan:
         return 4 * (self.latency + self.interval) + 1000 + (0 if noise is None else noise.seeding_cycles)
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values for plan.json. Part, clock, input_scale, interval and the foldings are read back; the rest follows."""
+        """Plain values for plan.json. The output (left out where the graph has no other), part, clock, input_scale, samples,
+        interval and the foldings are read back; the rest follows.
+        """
         return {
             "schema": SCHEMA,
-            "network": self.network,
+            "network": self.network.name,
+            **({"output": self.network.output.name} if self.network.omitted.outputs else {}),
             "part": self.part,
             "clock_mhz": self.clock_mhz,
             "input_scale": self.input_scale,
@@ -252,6 +281,11 @@ def _from_json(data: Any, network: Network) -> Plan:
     if not 1 <= interval <= MAX_INTERVAL:
         raise PlanError(f"an interval of {interval} cycles, expected 1 to {MAX_INTERVAL}")
     part(part_name)
+    output, here = _entry({"output": None, **data}, "output", (str, NoneType)), network.output.name
+    if output is not None and output != here:
+        raise PlanError(
+            f"it was made for the output {output[:60]}, here {here} is taken: make one for that, or give --output-name"
+        )
     names = [_entry(layer, "name", str) for layer in layers]
     expected = [layer.name for layer in network.layers]
     if names != expected:
@@ -271,10 +305,10 @@ def _from_json(data: Any, network: Network) -> Plan:
     if scale is not None and not (scale > 0 and ordinary(scale)):
         raise PlanError(f"an input_scale of {scale:g}, expected 1e-30 to 1e30")
     if scale is not None and plan.input_scale is not None and not math.isclose(scale, plan.input_scale, rel_tol=1e-6):
-        here = f"{plan.input_scale:.9g}"
+        step = f"{plan.input_scale:.9g}"
         raise PlanError(
-            f"it was made for pixels in steps of {scale:.9g}, here they are in steps of {here}: make the plan, too, with "
-            f"--input-scale {here}"
+            f"it was made for pixels in steps of {scale:.9g}, here they are in steps of {step}: make the plan, too, with "
+            f"--input-scale {step}"
         )
     return plan
 
@@ -328,7 +362,7 @@ class _Timing:
             config = self._sized(kind, arrivals, folding)
             flow = kind.results(arrivals, folding, config)
             done = int(flow[times - 1, -1])
-            layers.append(LayerPlan(layer.name, folding, times * kind.cycles(folding), done, config, times, layer.output.layout))
+            layers.append(LayerPlan(layer, folding, times * kind.cycles(folding), done, config, times))
         left = schedule.exits(flow.reshape(self.frames, -1), status)
         spans = left[:, -1] - entered[:, 0]
         if spans[-1] != spans[-2]:
@@ -346,19 +380,15 @@ class _Timing:
             EgressConfig(result.beats, result.channels, result.bits, result.signed, inside, self.samples),
             noise=noise,
         )
-        scale = float(network.input.grid.scale) if network.input.quantiser is None else None
         return Plan(
-            network=network.name,
+            network=network,
             part=self.part,
             clock_mhz=self.clock_mhz,
             interval=self.interval,
             latency=int(spans[0]),
-            source=tensor.layout,
             layers=tuple(layers),
             pipeline=pipeline,
-            latents=0 if network.latent is None else network.latent.latents,
             samples=self.samples,
-            input_scale=scale,
         )
 
     def _sized(self, kind: Kind[Any], arrivals: Arrivals, folding: Folding | None) -> LayerConfig:

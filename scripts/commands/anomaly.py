@@ -15,11 +15,12 @@ from sigmabit.golden.noise.gaussian import FRACTION
 from sigmabit.hdl.planning.plan import MAX_SAMPLES
 from sigmabit.verif.simulation import SIMULATORS, Noise, reference, simulate
 
-from ..anomaly import LEFT_OUT, Executor, Inference, Reals, roc_auc, scores, trigger_scores
-from ..executions import check_size
-from ..files import check_writable, read_labels, write_whole
-from ..models import load_with_data, make_plan
-from ..terminal import Terminal, table
+from ..interface.choices import Planning, Reading
+from ..interface.files import check_writable, read_labels, write_whole
+from ..interface.loading import load_with_data, make_plan
+from ..interface.terminal import Terminal, table
+from ..measures.comparison import check_size
+from ..networks.anomaly import LEFT_OUT, Executor, Inference, Reals, roc_auc, scores, trigger_scores
 from . import options
 from .run import latent_values
 
@@ -41,10 +42,8 @@ PLACES = ("float", "golden", *SIMULATORS)
 @click.option(
     "--samples", type=click.IntRange(1, MAX_SAMPLES), default=16, show_default=True, metavar="K", help="Samples of each frame."
 )
-@click.option("--seed", type=click.IntRange(0, 2**64 - 1), default=0, metavar="N", help="Seed of the samples (default: 0).")
-@options.input_scale
-@options.output_name
-@options.calibration
+@click.option("--seed", type=options.SEED, default=0, metavar="N", help="Seed of the samples (default: 0).")
+@options.reading
 @click.option("--plot", type=options.PATH, metavar="FILE.png", help="Draw the areas under the curves.")
 @options.as_json
 def anomaly(
@@ -55,9 +54,7 @@ def anomaly(
     left_out: int | None,
     samples: int,
     seed: int,
-    input_scale: float | None,
-    output_name: str | None,
-    calibration: Path | None,
+    reading: Reading,
     plot: Path | None,
     as_json: bool,
 ) -> None:
@@ -73,7 +70,7 @@ def anomaly(
     results: list[dict[str, Any]] = []
     with terminal.progress() as report:
         for number, model in enumerate(models):
-            network, x, codes = load_with_data(model, data, input_scale, terminal, calibration, output_name=output_name)
+            network, x, codes = load_with_data(model, data, reading, terminal)
             if network.latent is None:
                 raise InputError(f"{model}: it draws no samples")
             check_size(network, len(x), samples + 1, recorded=True)
@@ -91,7 +88,7 @@ def anomaly(
     columns = [(place, kind) for place in places for kind in results[0]["auc"][place]]
     series = {f"{place} {kind}": [each["auc"][place][kind] for each in results] for place, kind in columns}
     if plot:
-        from ..pictures import plot_aucs
+        from ..drawing.pictures import plot_aucs
 
         write_whole(plot, lambda fresh: plot_aucs(series, [each["left_out"] for each in results], fresh))
     means = {name: float(np.mean(values)) for name, values in series.items()}
@@ -141,7 +138,7 @@ def _executor(model: Path, network: Network, codes: NDArray[np.int64], place: st
         if place == "golden":
             tensors = dict(network.steps(codes, drawn))
         else:
-            made = make_plan(network, None, samples=drawn.shape[1])
+            made = make_plan(network, Planning(), samples=drawn.shape[1])
             tensors = simulate(made, codes, place, True, noise=Noise(epsilon=drawn)).trace
         y = network.output.decode(tensors[network.layers[-1].name])
         latents = latent_values(network, tensors, drawn)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -11,9 +12,10 @@ from sigmabit.golden.network.identity import identity
 from sigmabit.hdl.link.link import System, divisor, system_of
 from sigmabit.hdl.verilog.convert import convert
 
-from ..files import check_folder, write_folder, write_json, written_before
-from ..models import load_network, make_plan
-from ..terminal import Terminal
+from ..interface.choices import Planning, Reading
+from ..interface.files import check_folder, write_folder, write_json, written_before
+from ..interface.loading import load_network, make_plan
+from ..interface.terminal import Terminal
 from . import options
 
 PLAN = "plan.json"
@@ -27,11 +29,8 @@ ARGUMENTS = "vivado.args"
 @options.model
 @click.option("--board", "name", required=True, metavar="BOARD", help=options.BOARD)
 @click.option("--baud", type=click.IntRange(1), default=921_600, show_default=True, metavar="N", help="Rate of the serial line.")
-@options.plan
-@options.clock
-@options.input_scale
-@options.output_name
-@options.calibration
+@options.planning_for_board
+@options.reading
 @options.samples
 @click.option("-o", "--output", type=options.PATH, required=True, metavar="DIR", help="Folder for all of it.")
 @options.as_json
@@ -39,11 +38,8 @@ def board(
     model: Path,
     name: str,
     baud: int,
-    plan: Path | None,
-    clock_mhz: float | None,
-    input_scale: float | None,
-    output_name: str | None,
-    calibration: Path | None,
+    planning: Planning,
+    reading: Reading,
     samples: int | None,
     output: Path,
     as_json: bool,
@@ -52,10 +48,10 @@ def board(
     terminal = Terminal(as_json)
     check_folder(output)
     of = boards.board(name)
-    network = load_network(model, input_scale, terminal, plan, calibration, output_name=output_name)
-    made = make_plan(network, plan, of.part, clock_mhz=clock_mhz, samples=samples)
+    network = load_network(model, reading, terminal, planning.file)
+    made = make_plan(network, replace(planning, part=of.part), samples)
     clock = boards.mmcm(of.oscillator_mhz, made.clock_mhz)
-    config = system_of(network, made, divisor(float(clock.mhz) * 1e6, baud))
+    config = system_of(made, divisor(float(clock.mhz) * 1e6, baud))
     with terminal.progress() as report:
         design = convert(System(config).outline(), lambda module: report(f"converting {module}", 0, 0))
     top = boards.top_name(design.top)

@@ -11,9 +11,10 @@ import click
 
 from sigmabit.golden import InputError, Precision, embed, import_model
 
-from ..files import check_writable, read_array, write_whole
-from ..models import calibration_of, remark_clamped, remark_reading
-from ..terminal import Terminal, table
+from ..interface.choices import Reading
+from ..interface.files import check_writable, read_array, write_whole
+from ..interface.loading import calibration_of, remark_clamped, remark_reading
+from ..interface.terminal import Terminal, table
 from . import options
 
 
@@ -28,8 +29,7 @@ def _width(name: str, default: int, low: int, high: int, text: str) -> Callable[
 @_width("--bits", Precision.codes, 2, 16, "Width of activations.")
 @_width("--latent-bits", Precision.latents, 4, 16, "Width of latent variables.")
 @_width("--table-bits", Precision.table, 2, 14, "Width of what tables are read with.")
-@options.input_scale
-@options.output_name
+@options.reading_uncalibrated
 @click.option("-o", "--output", type=options.PATH, required=True, metavar="FILE", help="The calibrated copy of the model.")
 @options.as_json
 def calibrate(
@@ -39,8 +39,7 @@ def calibrate(
     bits: int,
     latent_bits: int,
     table_bits: int,
-    input_scale: float | None,
-    output_name: str | None,
+    reading: Reading,
     output: Path,
     as_json: bool,
 ) -> None:
@@ -56,9 +55,9 @@ def calibrate(
     x = read_array(data)
     with terminal.progress() as report:
         report("calibrating", 0, 0)
-        found = calibration_of(model, x, data, input_scale, precision, output_name)
-        network = import_model(model, input_scale, found, output_name)
-    remark_reading(terminal, model, network, input_scale)
+        found = calibration_of(model, x, data, reading, precision)
+        network = import_model(model, reading.input_scale, found, reading.output_name)
+    remark_reading(terminal, model, network, reading.input_scale)
     remark_clamped(terminal, model, found)
     write_whole(output, lambda fresh: embed(model, found, fresh))
     ranges = {name: [seen.low, seen.high] for name, seen in found.ranges.items()}

@@ -12,9 +12,10 @@ import click
 from sigmabit.verif.simulation import Stalls, simulate
 from sigmabit.verif.simulation.compare import Difference, first_difference
 
-from ..executions import check_size
-from ..models import load_with_data, make_noise, make_plan
-from ..terminal import Terminal, table
+from ..interface.choices import Planning, Reading, Sampling
+from ..interface.loading import load_with_data, make_noise, make_plan
+from ..interface.terminal import Terminal, table
+from ..measures.comparison import check_size
 from . import options
 
 AT_A_TIME = 500
@@ -31,15 +32,9 @@ OF_256 = click.IntRange(0, 255)
 @click.option("--idle", type=OF_256, default=0, metavar="N", help="Of 256 cycles, in how many the input has nothing to give.")
 @click.option("--backpressure", type=OF_256, default=0, metavar="N", help="Of 256 cycles, in how many the output is not taken.")
 @click.option("--stall-seed", type=click.IntRange(0, 2**31 - 1), default=1, metavar="N", help="Which cycles these are.")
-@options.plan
-@options.part
-@options.clock
-@options.input_scale
-@options.output_name
-@options.calibration
-@options.samples
-@options.seed
-@options.epsilon
+@options.planning
+@options.reading
+@options.sampling_or_given
 @options.as_json
 def compare(
     model: Path,
@@ -49,15 +44,9 @@ def compare(
     idle: int,
     backpressure: int,
     stall_seed: int,
-    plan: Path | None,
-    part: str | None,
-    clock_mhz: float | None,
-    input_scale: float | None,
-    output_name: str | None,
-    calibration: Path | None,
-    samples: int | None,
-    seed: int | None,
-    epsilon: Path | None,
+    planning: Planning,
+    reading: Reading,
+    sampling: Sampling,
     as_json: bool,
 ) -> None:
     """Run X.npy through MODEL's Verilog with every layer recorded, and name the first element that differs from golden.
@@ -65,10 +54,10 @@ def compare(
     Exit status 1 if one does.
     """
     terminal = Terminal(as_json)
-    network, _, codes = load_with_data(model, data, input_scale, terminal, calibration, output_name=output_name)
-    noise, samples = make_noise(network, len(codes), samples, seed, epsilon)
+    network, _, codes = load_with_data(model, data, reading, terminal)
+    noise, samples = make_noise(network, len(codes), sampling)
     codes = codes[:frames]
-    made = make_plan(network, plan, part, clock_mhz=clock_mhz, samples=samples)
+    made = make_plan(network, planning, samples)
     step = max(1, AT_A_TIME // made.samples)
     check_size(network, min(step, len(codes)), made.samples, recorded=True)
     stalls = Stalls(idle, backpressure, stall_seed)

@@ -10,9 +10,10 @@ from sigmabit.hdl.pipeline.top import Pipeline
 from sigmabit.hdl.verilog.convert import convert as to_verilog
 from sigmabit.hdl.verilog.keywords import identifier
 
-from ..files import check_folder, write_folder, write_json, written_before
-from ..models import load_network, make_plan, remark_constant
-from ..terminal import Terminal
+from ..interface.choices import Planning, Reading
+from ..interface.files import check_folder, write_folder, write_json, written_before
+from ..interface.loading import load_network, make_plan, remark_constant
+from ..interface.terminal import Terminal
 from . import options
 
 PLAN = "plan.json"
@@ -20,23 +21,15 @@ PLAN = "plan.json"
 
 @click.command(short_help="MODEL's pipeline as Verilog.")
 @options.model
-@options.plan
-@options.part
-@options.clock
-@options.input_scale
-@options.output_name
-@options.calibration
+@options.planning
+@options.reading
 @options.samples
 @click.option("-o", "--output", type=options.PATH, required=True, metavar="DIR", help="Folder for the Verilog.")
 @options.as_json
 def convert(
     model: Path,
-    plan: Path | None,
-    part: str | None,
-    clock_mhz: float | None,
-    input_scale: float | None,
-    output_name: str | None,
-    calibration: Path | None,
+    planning: Planning,
+    reading: Reading,
     samples: int | None,
     output: Path,
     as_json: bool,
@@ -44,9 +37,9 @@ def convert(
     """Write MODEL's pipeline as Verilog: one module per file, a file list, and the plan that it follows."""
     terminal = Terminal(as_json)
     check_folder(output)
-    network = load_network(model, input_scale, terminal, plan, calibration, output_name=output_name)
+    network = load_network(model, reading, terminal, planning.file)
     remark_constant(terminal, network)
-    made = make_plan(network, plan, part, clock_mhz=clock_mhz, samples=samples)
+    made = make_plan(network, planning, samples)
     with terminal.progress() as report:
         design = to_verilog(Pipeline(made.pipeline).outline(), lambda name: report(f"converting {name}", 0, 0))
     file_list = f"{design.top}.f"

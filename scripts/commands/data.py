@@ -8,9 +8,9 @@ import click
 
 from sigmabit.golden import SigmabitError
 
-from ..datasets import DatasetError, data_folder, load
-from ..files import check_folder, write_array, write_folder
-from ..terminal import Terminal
+from ..data.datasets import DatasetError, data_folder, load
+from ..interface.files import check_folder, write_array, write_folder
+from ..interface.terminal import Terminal
 from . import options
 
 

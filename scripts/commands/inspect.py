@@ -13,8 +13,9 @@ from sigmabit.golden.layers.layer import Layer
 from sigmabit.golden.network.network import InputFormat, Omitted
 from sigmabit.golden.network.real import RealLatent, RealLinear, RealNetwork
 
-from ..models import load_network, remark_constant, remark_reading
-from ..terminal import Terminal, table
+from ..interface.choices import Reading
+from ..interface.loading import load_network, remark_constant, remark_reading
+from ..interface.terminal import Terminal, table
 from . import options
 
 SHOWN_TIES = 20
@@ -27,18 +28,16 @@ UNCALIBRATED = (
 
 @click.command(short_help="Layers, shapes and unsupported nodes.")
 @options.model
-@options.input_scale
-@options.output_name
-@options.calibration
+@options.reading
 @options.as_json
-def inspect(model: Path, input_scale: float | None, output_name: str | None, calibration: Path | None, as_json: bool) -> None:
+def inspect(model: Path, reading: Reading, as_json: bool) -> None:
     """Layers, shapes and operations of MODEL, and every node that is unsupported."""
     terminal = Terminal(as_json)
     try:
-        network = load_network(model, input_scale, terminal, calibration=calibration, output_name=output_name)
+        network = load_network(model, reading, terminal)
     except UncalibratedError:
-        real = import_real(model, input_scale, output_name)
-        remark_reading(terminal, model, real, input_scale)
+        real = import_real(model, reading.input_scale, reading.output_name)
+        remark_reading(terminal, model, real, reading.input_scale)
         terminal.emit(describe_real(real, str(model)), *_real_tables(real))
         return
     except UnsupportedModelError as error:
@@ -47,7 +46,7 @@ def inspect(model: Path, input_scale: float | None, output_name: str | None, cal
         terminal.emit(data, f"{model}: unsupported nodes", *(f"  {finding}" for finding in error.findings))
         raise
     remark_constant(terminal, network)
-    terminal.emit(describe(network, str(model)), *_tables(network))
+    terminal.emit(describe(network, str(model)), *_tables(network, reading))
 
 
 def describe(network: Network, model: str) -> dict[str, Any]:
@@ -129,8 +128,9 @@ def _real_layer(layer: RealLinear | RealLatent) -> dict[str, Any]:
     }
 
 
-def _tables(network: Network) -> list[RenderableType]:
-    lines = _ends(network.input, network.output.name, network.output.shape, network.omitted, network.calibrated)
+def _tables(network: Network, reading: Reading) -> list[RenderableType]:
+    scale = "--input-scale" if reading.input_scale else "--calibration" if reading.calibration else "its calibration"
+    lines = _ends(network.input, network.output.name, network.output.shape, network.omitted, scale)
     for layer in network.layers:
         constant = _constant(network, layer)
         if constant:
@@ -152,7 +152,7 @@ def _tables(network: Network) -> list[RenderableType]:
 
 def _real_tables(network: RealNetwork) -> list[RenderableType]:
     layers = describe_real(network, "")["layers"]
-    lines = _ends(network.input, network.output_name, network.output_shape, network.omitted, calibrated=False)
+    lines = _ends(network.input, network.output_name, network.output_shape, network.omitted, "--input-scale")
     return [*_layers(network.name, layers), *lines, UNCALIBRATED]
 
 
@@ -171,15 +171,15 @@ def _layers(name: str, layers: list[dict[str, Any]]) -> list[RenderableType]:
     ]
 
 
-def _ends(form: InputFormat, output: str, shape: tuple[int, ...], omitted: Omitted, calibrated: bool) -> list[str]:
-    """What is said of input and output."""
+def _ends(form: InputFormat, output: str, shape: tuple[int, ...], omitted: Omitted, scale: str) -> list[str]:
+    """What is said of input and output. scale: what gave the input's step, where neither the graph nor an assumption did."""
     said = form.statement
     if said is not None and (form.quantiser is not None or said.scale == form.grid.scale):
         where = said.by
     elif form.quantiser:
         where = "its Quant node"
     else:
-        where = "assumption" if form.assumed else "--input-scale, or its calibration" if calibrated else "--input-scale"
+        where = "assumption" if form.assumed else scale
     return [
         "",
         f"input {form.name} {form.shape}: {form.tensor.codes.levels} levels, step {form.grid.scale:g} by {where}",

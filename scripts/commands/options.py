@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import fields
+from functools import partial, wraps
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +12,8 @@ import click
 
 from sigmabit.fpga.series7.board import known
 from sigmabit.verif.simulation import SIMULATORS
+
+from ..interface.choices import Planning, Reading, Sampling
 
 PATH = click.Path(path_type=Path)
 
@@ -32,32 +37,15 @@ POSITIVE = _Positive()
 
 model = click.argument("model", type=PATH)
 as_json = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
-input_scale = click.option(
-    "--input-scale",
-    type=POSITIVE,
-    metavar="S",
-    help="Step of the input's 8-bit codes, for models without a Quant node at the input.",
-)
-output_name = click.option(
-    "--output-name", metavar="NAME", help="Which of the graph's outputs is taken (default: the one calibrated for, or the first)."
-)
-plan = click.option("--plan", type=PATH, metavar="FILE", help="A plan.json; without it the fastest plan for the part is made.")
-interval = click.option(
-    "--interval", type=click.IntRange(min=1), metavar="CYCLES", help="Target for the plan, instead of the fastest."
-)
 BOARD = f"One of {', '.join(known())}, or a file that ends in .toml."
 """Help."""
 
-part = click.option("--part", metavar="PART", help="Device (default: the plan's, or xc7vx690t).")
-clock = click.option("--clock-mhz", type=POSITIVE, metavar="F", help="Assumed clock in MHz (default: the plan's, or 200).")
 simulator = click.option(
     "--on", type=click.Choice(list(SIMULATORS)), default=next(iter(SIMULATORS)), show_default=True, help="The simulator."
 )
 data = click.option("--input", "data", type=PATH, required=True, metavar="X.npy", help="Frames, as the graph's input takes them.")
 labels = click.option("--labels", type=PATH, metavar="Y.npy", help="One class per frame, for the accuracy.")
-calibration = click.option(
-    "--calibration", type=PATH, metavar="X.npy", help="Frames that say what range a real-valued model's numbers have."
-)
+report_file = click.option("--report", "report_file", type=PATH, metavar="FILE", help="Write the result here too, as JSON.")
 samples = click.option("--samples", type=int, metavar="K", help="Samples of each frame, for a model that draws them.")
 SEED = click.IntRange(0, 2**64 - 1)
 seed = click.option("--seed", type=SEED, metavar="N", help="Seed of the model's sampler (default: 0).")
@@ -74,3 +62,65 @@ patience = click.option(
 epsilon = click.option(
     "--epsilon", type=PATH, metavar="EPS.npy", help="Standard normal samples to use instead, (N, latents) or (N, K, latents)."
 )
+
+Decorator = Callable[[Callable[..., None]], Callable[..., None]]
+
+
+def _together(name: str, kind: type, *options: Decorator) -> Decorator:
+    """Options whose values a command takes as one argument `name` of a kind: a dataclass with a field for each of them."""
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        @wraps(command)
+        def taking(**values: Any) -> None:
+            own = {field.name: values.pop(field.name) for field in fields(kind) if field.name in values}
+            command(**values, **{name: kind(**own)})
+
+        decorated: Callable[..., None] = taking
+        for option in reversed(options):
+            decorated = option(decorated)
+        return decorated
+
+    return decorate
+
+
+_scale_and_output = (
+    click.option(
+        "--input-scale",
+        type=POSITIVE,
+        metavar="S",
+        help="Step of the input's 8-bit codes, for models without a Quant node at the input.",
+    ),
+    click.option(
+        "--output-name",
+        metavar="NAME",
+        help="Which of the graph's outputs is taken (default: the one calibrated for, or the first).",
+    ),
+)
+reading_uncalibrated = _together("reading", Reading, *_scale_and_output)
+reading = _together(
+    "reading",
+    Reading,
+    *_scale_and_output,
+    click.option(
+        "--calibration", type=PATH, metavar="X.npy", help="Frames that say what range a real-valued model's numbers have."
+    ),
+)
+
+_file = click.option(
+    "--plan", "file", type=PATH, metavar="FILE", help="A plan.json; without it the fastest plan for the part is made."
+)
+_interval = click.option(
+    "--interval", type=click.IntRange(min=1), metavar="CYCLES", help="Largest interval between frames, instead of the fastest."
+)
+_fps = click.option("--fps", type=POSITIVE, metavar="N", help="Least frames per second at --clock-mhz.")
+_part = click.option("--part", metavar="PART", help="Device (default: the plan's, or xc7vx690t).")
+_clock = click.option("--clock-mhz", type=POSITIVE, metavar="F", help="Assumed clock in MHz (default: the plan's, or 200).")
+
+_planning = partial(_together, "planning", Planning)
+planning = _planning(_file, _part, _clock)
+planning_at_interval = _planning(_file, _interval, _part, _clock)
+planning_for_board = _planning(_file, _clock)
+planning_anew = _planning(_part, _interval, _fps, _clock)
+
+sampling = _together("sampling", Sampling, samples, seed)
+sampling_or_given = _together("sampling", Sampling, samples, seed, epsilon)

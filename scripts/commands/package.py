@@ -13,9 +13,10 @@ from sigmabit.hdl.pipeline.top import Pipeline
 from sigmabit.hdl.verilog.convert import Design
 from sigmabit.hdl.verilog.convert import convert as to_verilog
 
-from ..files import check_folder, write_folder
-from ..models import load_network, make_plan
-from ..terminal import Terminal
+from ..interface.choices import Planning, Reading
+from ..interface.files import check_folder, write_folder
+from ..interface.loading import load_network, make_plan
+from ..interface.terminal import Terminal
 from . import options
 
 COMPONENT = "component.xml"
@@ -23,23 +24,15 @@ COMPONENT = "component.xml"
 
 @click.command(short_help="MODEL's pipeline as an IP-XACT component and a FuseSoC core.")
 @options.model
-@options.plan
-@options.part
-@options.clock
-@options.input_scale
-@options.output_name
-@options.calibration
+@options.planning
+@options.reading
 @options.samples
 @click.option("-o", "--output", type=options.PATH, required=True, metavar="DIR", help="A new folder for the package.")
 @options.as_json
 def package(
     model: Path,
-    plan: Path | None,
-    part: str | None,
-    clock_mhz: float | None,
-    input_scale: float | None,
-    output_name: str | None,
-    calibration: Path | None,
+    planning: Planning,
+    reading: Reading,
     samples: int | None,
     output: Path,
     as_json: bool,
@@ -49,8 +42,8 @@ def package(
     if output.exists():
         raise click.UsageError(f"{output} exists; a package takes a new folder")
     check_folder(output)
-    network = load_network(model, input_scale, terminal, plan, calibration, output_name=output_name)
-    made = make_plan(network, plan, part, clock_mhz=clock_mhz, samples=samples)
+    network = load_network(model, reading, terminal, planning.file)
+    made = make_plan(network, planning, samples)
     with terminal.progress() as report:
         design = to_verilog(Pipeline(made.pipeline).outline(), lambda name: report(f"converting {name}", 0, 0))
     core = core_of(design, f"{network.name} as a streaming pipeline, made by Sigmabit")

@@ -12,22 +12,18 @@ from sigmabit.hdl.family import Cost
 from sigmabit.hdl.family.parts import part as device
 from sigmabit.hdl.planning.plan import Plan
 
-from .. import plots
-from ..files import check_writable, write_json, write_whole
-from ..models import load_network, make_plan, remark_constant, sweep_of
-from ..terminal import Terminal, table
+from ..drawing import plots
+from ..interface.choices import Planning, Reading
+from ..interface.files import check_writable, write_json, write_whole
+from ..interface.loading import load_network, make_plan, remark_constant, sweep_of
+from ..interface.terminal import Terminal, table
 from . import options
 
 
 @click.command(short_help="The smallest pipeline that meets a target.")
 @options.model
-@options.part
-@click.option("--interval", type=int, metavar="CYCLES", help="Largest interval between frames.")
-@click.option("--fps", type=options.POSITIVE, metavar="N", help="Least frames per second at --clock-mhz.")
-@options.clock
-@options.input_scale
-@options.output_name
-@options.calibration
+@options.planning_anew
+@options.reading
 @options.samples
 @click.option("--sweep", is_flag=True, help="Plan every interval: the front of interval against area.")
 @click.option("--plot", type=options.PATH, metavar="FILE.png", help="Draw the sweep.")
@@ -35,13 +31,8 @@ from . import options
 @options.as_json
 def plan(
     model: Path,
-    part: str | None,
-    interval: int | None,
-    fps: float | None,
-    clock_mhz: float | None,
-    input_scale: float | None,
-    output_name: str | None,
-    calibration: Path | None,
+    planning: Planning,
+    reading: Reading,
     samples: int | None,
     sweep: bool,
     plot: Path | None,
@@ -53,7 +44,7 @@ def plan(
     With --sweep, one such pipeline after the other, from the fastest on, each smaller than all that are faster.
     """
     terminal = Terminal(as_json)
-    if sweep and (interval is not None or fps is not None):
+    if sweep and (planning.interval is not None or planning.fps is not None):
         raise click.UsageError("--sweep plans every interval; --interval and --fps have no place beside it")
     if plot and not sweep:
         raise click.UsageError("--plot needs --sweep")
@@ -62,19 +53,19 @@ def plan(
         check_writable(path)
     if len({path.resolve() for path in written}) < len(written):
         raise click.UsageError("--plot and --output are the same file")
-    network = load_network(model, input_scale, terminal, calibration=calibration, output_name=output_name)
+    network = load_network(model, reading, terminal)
     remark_constant(terminal, network)
     if sweep:
         with terminal.progress() as report:
             report("planning", 0, 0)
-            found = sweep_of(network, part, clock_mhz, samples)
+            found = sweep_of(network, planning, samples)
         if plot:
             write_whole(plot, lambda fresh: plots.sweep(fresh, _title(found), found["points"]))
         if output:
             write_json(output, found)
         terminal.emit(found, *sweep_tables(found))
         return
-    made = make_plan(network, None, part, interval, fps, clock_mhz, samples)
+    made = make_plan(network, planning, samples)
     if output:
         write_json(output, made.to_json())
     terminal.emit(made.to_json(), *tables(made))
@@ -116,7 +107,7 @@ def tables(made: Plan) -> list[RenderableType]:
     if not cost.dsp:  # a table without the column suits a terminal
         columns, total, rows = columns[:-1], total[:-1], [row[:-1] for row in rows]
     return [
-        table(f"{made.network}: planned cycles and estimated area", columns, rows, texts=3, total=total),
+        table(f"{made.network.name}: planned cycles and estimated area", columns, rows, texts=3, total=total),
         "",
         "folding: kernel columns or positions / parts of the channels / output channels at a time",
         f"{made.fps:,.0f} frames/s and {made.latency / made.clock_mhz:,.2f} us latency at an assumed {made.clock_mhz:g} MHz",

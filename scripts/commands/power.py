@@ -13,45 +13,34 @@ from sigmabit.fpga.series7.board import board, mmcm, top_name
 from sigmabit.hdl.verilog.keywords import system_name
 from sigmabit.verif.simulation.activity import switching
 
-from ..area import HELD, read_areas
-from ..files import check_writable, write_json, write_whole
-from ..models import load_with_data, make_noise, make_plan
-from ..power import WATTS, estimate
-from ..terminal import Terminal, table
+from ..interface.choices import Planning, Reading, Sampling
+from ..interface.files import check_writable, write_json, write_whole
+from ..interface.loading import load_with_data, make_noise, make_plan
+from ..interface.terminal import Terminal, table
+from ..measures.area import HELD, read_areas
+from ..measures.power import WATTS, estimate
 from . import options
 
 
 @click.command(short_help="Activity as SAIF, and an estimate of dynamic power.")
 @options.model
 @options.data
-@options.plan
-@options.interval
-@options.part
-@options.clock
-@options.input_scale
-@options.output_name
-@options.calibration
-@options.samples
-@options.seed
+@options.planning_at_interval
+@options.reading
+@options.sampling
 @click.option(
     "--synth", "synth_file", type=options.PATH, metavar="FILE", help="Areas from `sigmabit synth --report`; else planned."
 )
 @click.option("--saif", type=options.PATH, metavar="FILE.saif", help="Write the activity of all nets, for Vivado's read_saif.")
 @click.option("--board", "board_name", metavar="NAME", help="There, the pipeline is part of what `sigmabit board` writes.")
-@click.option("--report", "report_file", type=options.PATH, metavar="FILE", help="Write the result here too, as JSON.")
+@options.report_file
 @options.as_json
 def power(
     model: Path,
     data: Path,
-    plan: Path | None,
-    interval: int | None,
-    part: str | None,
-    clock_mhz: float | None,
-    input_scale: float | None,
-    output_name: str | None,
-    calibration: Path | None,
-    samples: int | None,
-    seed: int | None,
+    planning: Planning,
+    reading: Reading,
+    sampling: Sampling,
     synth_file: Path | None,
     saif: Path | None,
     board_name: str | None,
@@ -69,12 +58,12 @@ def power(
         check_writable(path)
     if len({path.resolve() for path in written}) < len(written):
         raise click.UsageError("--saif and --report are the same file")
-    if board_name and (part or not saif):
+    if board_name and (planning.part or not saif):
         raise click.UsageError("--board needs --saif, and has a part")
     on = board(board_name) if board_name else None
-    network, _, codes = load_with_data(model, data, input_scale, terminal, calibration, output_name=output_name)
-    noise, samples = make_noise(network, len(codes), samples, seed, None)
-    made = make_plan(network, plan, on.part if on else part, interval, clock_mhz=clock_mhz, samples=samples)
+    network, _, codes = load_with_data(model, data, reading, terminal)
+    noise, samples = make_noise(network, len(codes), sampling)
+    made = make_plan(network, replace(planning, part=on.part) if on else planning, samples)
     areas = read_areas(synth_file, made) if synth_file else None
     under: tuple[str, ...] = ()
     if on:  # the pipeline as `sigmabit board` has it, and the clock that is made there
@@ -85,7 +74,7 @@ def power(
         activity, _ = switching(made, codes, file, noise, under, progress)
         if saif:
             write_whole(saif, lambda fresh: shutil.move(file, fresh))
-    result = estimate(activity, network, made, areas)
+    result = estimate(activity, made, areas)
     if report_file:
         write_json(report_file, result)
     rows = [

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from sigmabit.golden import InputError, SigmabitError
 from sigmabit.golden.network.network import GRID_TOLERANCE
 
-from ..files import check_writable, read_array, write_whole
-from ..random_network import IMAGES, random_network
-from ..shapes import SHAPES, Shape
-from ..terminal import Terminal
+from ..interface.files import check_writable, read_array, write_whole
+from ..interface.terminal import Terminal
+from ..networks.random_network import IMAGES, random_network
+from ..networks.shapes import SHAPES, Shape
 from . import options
 
 NAMES = ", ".join(SHAPES)
@@ -31,7 +31,7 @@ NAMES = ", ".join(SHAPES)
     The same seed gives the same file, byte for byte. PyTorch is not needed.""",
 )
 @click.argument("name", metavar="NAME")
-@click.option("--seed", type=click.IntRange(0, 2**64 - 1), default=1, metavar="N", help="Seed of the weights (default: 1).")
+@click.option("--seed", type=options.SEED, default=1, metavar="N", help="Seed of the weights (default: 1).")
 @click.option(
     "--input", "data", type=options.PATH, metavar="X.npy", help=f"Take the first {IMAGES} images of it, not synthetic ones."
 )

@@ -10,13 +10,14 @@ from typing import Any
 
 import click
 
-from ..area import Areas, read_areas, synthesised
-from ..files import check_folder, read_labels
-from ..models import load_with_data, make_noise, make_plan
-from ..power import estimate, measured, read_activity
+from ..interface.choices import Planning, Reading, Sampling
+from ..interface.files import check_folder, read_labels
+from ..interface.loading import load_with_data, make_noise, make_plan
+from ..interface.terminal import Terminal
+from ..measures.area import Areas, read_areas, synthesised
+from ..measures.power import estimate, measured, read_activity
 from ..report.study import Subject, study
 from ..report.write import PAGE, write
-from ..terminal import Terminal
 from . import options
 
 
@@ -24,15 +25,9 @@ from . import options
 @options.model
 @options.data
 @options.labels
-@options.plan
-@options.interval
-@options.part
-@options.clock
-@options.input_scale
-@options.output_name
-@options.calibration
-@options.samples
-@options.seed
+@options.planning_at_interval
+@options.reading
+@options.sampling
 @click.option(
     "--synth", "synth_file", type=options.PATH, metavar="FILE", help="What `sigmabit synth --report` wrote for this plan."
 )
@@ -47,15 +42,9 @@ def report(
     model: Path,
     data: Path,
     labels: Path | None,
-    plan: Path | None,
-    interval: int | None,
-    part: str | None,
-    clock_mhz: float | None,
-    input_scale: float | None,
-    output_name: str | None,
-    calibration: Path | None,
-    samples: int | None,
-    seed: int | None,
+    planning: Planning,
+    reading: Reading,
+    sampling: Sampling,
     synth_file: Path | None,
     no_synth: bool,
     power_file: Path | None,
@@ -76,17 +65,17 @@ def report(
         raise click.UsageError("--synth and --no-synth exclude each other")
     if power_file and no_power:
         raise click.UsageError("--power and --no-power exclude each other")
-    if plan and interval is not None:
+    if planning.file and planning.interval is not None:
         raise click.UsageError("--plan and --interval exclude each other; a plan has its interval")
     check_folder(output)
-    network, x, codes = load_with_data(model, data, input_scale, terminal, calibration, output_name=output_name)
+    network, x, codes = load_with_data(model, data, reading, terminal)
     truth = read_labels(labels, len(x), math.prod(network.output.shape)) if labels else None
     if truth is not None and network.latent is not None:
         raise click.UsageError(f"--labels: {network.name} draws samples, it does not classify")
-    noise, samples = make_noise(network, len(x), samples, seed, None)
-    made = make_plan(network, plan, part, interval, clock_mhz=clock_mhz, samples=samples)
+    noise, samples = make_noise(network, len(x), sampling)
+    made = make_plan(network, planning, samples)
     areas = read_areas(synth_file, made) if synth_file else None
-    activity = read_activity(power_file, network, made) if power_file else None
+    activity = read_activity(power_file, made) if power_file else None
     with terminal.progress() as progress, tempfile.TemporaryDirectory() as work:
 
         def area() -> Areas | None:
@@ -95,9 +84,9 @@ def report(
         def power(known: Areas | None) -> dict[str, Any] | None:
             if no_power:
                 return None
-            return estimate(activity or measured(network, made, codes, noise, progress), network, made, known)
+            return estimate(activity or measured(made, codes, noise, progress), made, known)
 
-        found = study(Subject(model, network, made, x, codes, truth, noise), area, power, progress)
+        found = study(Subject(model, made, x, codes, truth, noise), area, power, progress)
     files = write(found, network, x, output)
     doubts = found.data["batches"]["warning"]
     if doubts:

@@ -16,10 +16,11 @@ from sigmabit.golden.noise.gaussian import FRACTION
 from sigmabit.hdl.planning.plan import Plan, check_samples
 from sigmabit.verif.simulation import SIMULATORS, Measured, Noise, simulate
 
-from ..executions import check_size
-from ..files import check_writable, read_labels, write_array, write_arrays, write_whole
-from ..models import load_with_data, make_noise, make_plan
-from ..terminal import Report, Terminal, table
+from ..interface.choices import Planning, Reading, Sampling
+from ..interface.files import check_writable, read_labels, write_array, write_arrays, write_whole
+from ..interface.loading import load_with_data, make_noise, make_plan
+from ..interface.terminal import Report, Terminal, table
+from ..measures.comparison import check_size
 from . import options
 
 LEAST_FRAMES = 11
@@ -37,15 +38,9 @@ LEAST_FRAMES = 11
     show_default=True,
     help="What computes it.",
 )
-@options.plan
-@options.part
-@options.clock
-@options.input_scale
-@options.output_name
-@options.calibration
-@options.samples
-@options.seed
-@options.epsilon
+@options.planning
+@options.reading
+@options.sampling_or_given
 @options.labels
 @click.option("--waves", type=options.PATH, metavar="FILE.fst", help="Record all signals (Verilator only).")
 @click.option("--trace", type=options.PATH, metavar="FILE.npz", help="Record every tensor.")
@@ -56,15 +51,9 @@ def run(
     data: Path,
     output: Path,
     on: str,
-    plan: Path | None,
-    part: str | None,
-    clock_mhz: float | None,
-    input_scale: float | None,
-    output_name: str | None,
-    calibration: Path | None,
-    samples: int | None,
-    seed: int | None,
-    epsilon: Path | None,
+    planning: Planning,
+    reading: Reading,
+    sampling: Sampling,
     labels: Path | None,
     waves: Path | None,
     trace: Path | None,
@@ -81,14 +70,14 @@ def run(
     if waves and (on not in SIMULATORS or not SIMULATORS[on].records):
         able = " or ".join(name for name, simulator in SIMULATORS.items() if simulator.records)
         raise click.UsageError(f"--waves needs --on {able}")
-    network, _, codes = load_with_data(model, data, input_scale, terminal, calibration, output_name=output_name)
-    noise, samples = make_noise(network, len(codes), samples, seed, epsilon)
+    network, _, codes = load_with_data(model, data, reading, terminal)
+    noise, samples = make_noise(network, len(codes), sampling)
     if latents and network.latent is None:
         raise InputError(f"--latents: {network.name} draws no samples")
     truth = read_labels(labels, len(codes), math.prod(network.output.shape)) if labels else None
     made = None
-    if on != "golden" or plan is not None:
-        made = make_plan(network, plan, part, clock_mhz=clock_mhz, samples=samples)
+    if on != "golden" or planning.file is not None:
+        made = make_plan(network, planning, samples)
     count = made.samples if made else 1 if samples is None else samples
     check_samples(network, count)
     recorded = trace is not None or latents is not None

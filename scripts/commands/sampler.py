@@ -19,8 +19,8 @@ from sigmabit.golden.noise.sampler import samples as golden_samples
 from sigmabit.hdl.noise.sampler import SamplerConfig
 from sigmabit.verif.simulation.sampler_run import draw, sampler_design
 
-from ..files import check_writable, write_whole
-from ..terminal import Terminal, table
+from ..interface.files import check_writable, write_whole
+from ..interface.terminal import Terminal, table
 from . import options
 
 SEEDS = (0, 1, 2**63, 2**64 - 1, 0xDECAF, 20240229, 3**40, 5**27)

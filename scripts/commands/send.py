@@ -13,9 +13,10 @@ from sigmabit.golden import InputError, Network
 from sigmabit.golden.network.identity import identity
 from sigmabit.host import Client, LinkError
 
-from ..files import check_writable, read_labels, write_array
-from ..models import load_with_data
-from ..terminal import Terminal, table
+from ..interface.choices import Reading
+from ..interface.files import check_writable, read_labels, write_array
+from ..interface.loading import load_with_data
+from ..interface.terminal import Terminal, table
 from . import options
 from .run import accuracy
 
@@ -26,8 +27,7 @@ from .run import accuracy
 @options.baud
 @options.data
 @click.option("--output", type=options.PATH, metavar="Y.npy", help="Where the graph's output goes, as float32.")
-@options.input_scale
-@options.output_name
+@options.reading
 @click.option(
     "--seed",
     type=options.SEED,
@@ -43,8 +43,7 @@ def send(
     baud: int,
     data: Path,
     output: Path | None,
-    input_scale: float | None,
-    output_name: str | None,
+    reading: Reading,
     seed: int | None,
     labels: Path | None,
     patience: float,
@@ -57,7 +56,7 @@ def send(
     terminal = Terminal(as_json)
     if output is not None:
         check_writable(output)
-    network, _, codes = load_with_data(model, data, input_scale, terminal, output_name=output_name)
+    network, _, codes = load_with_data(model, data, reading, terminal)
     truth = read_labels(labels, len(codes), math.prod(network.output.shape)) if labels else None
     if seed is not None and network.latent is None:
         raise InputError(f"--seed: {network.name} draws no samples")

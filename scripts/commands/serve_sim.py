@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -13,39 +14,34 @@ from sigmabit.fpga.series7.board import mmcm
 from sigmabit.hdl.link.link import system_of
 from sigmabit.verif.board import DIVISOR, SimulatedBoard
 
-from ..models import load_network, make_plan
-from ..terminal import Terminal
+from ..interface.choices import Planning, Reading
+from ..interface.loading import load_network, make_plan
+from ..interface.terminal import Terminal
 from . import options
 
 
 @click.command("serve-sim", short_help="MODEL on a simulated board, behind a pseudo-terminal.")
 @options.model
 @click.option("--board", default="vc709", show_default=True, metavar="BOARD", help=options.BOARD)
-@options.plan
-@options.clock
-@options.input_scale
-@options.output_name
-@options.calibration
+@options.planning_for_board
+@options.reading
 @options.samples
 @options.as_json
 def serve_sim(
     model: Path,
     board: str,
-    plan: Path | None,
-    clock_mhz: float | None,
-    input_scale: float | None,
-    output_name: str | None,
-    calibration: Path | None,
+    planning: Planning,
+    reading: Reading,
     samples: int | None,
     as_json: bool,
 ) -> None:
     """Simulate what `sigmabit board` writes for MODEL, and name the port where `sigmabit send` finds it, until interrupted."""
     terminal = Terminal(as_json)
     on = board_named(board)
-    network = load_network(model, input_scale, terminal, plan, calibration, output_name=output_name)
-    made = make_plan(network, plan, on.part, clock_mhz=clock_mhz, samples=samples)
+    network = load_network(model, reading, terminal, planning.file)
+    made = make_plan(network, replace(planning, part=on.part), samples)
     clock = mmcm(on.oscillator_mhz, made.clock_mhz)
-    config = system_of(network, made, DIVISOR)
+    config = system_of(made, DIVISOR)
     with terminal.progress() as report:
         simulated = SimulatedBoard(config, on, report, clock)
     with simulated:

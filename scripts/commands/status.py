@@ -6,7 +6,7 @@ import click
 
 from sigmabit.host import Client
 
-from ..terminal import Terminal, table
+from ..interface.terminal import Terminal, table
 from . import options
 
 

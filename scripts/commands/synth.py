@@ -10,10 +10,11 @@ import click
 
 from sigmabit.hdl.family.parts import part as device
 
-from ..area import PLANNED, RESOURCES, WORST, parts_of, planned, synthesised
-from ..files import check_folder, check_writable, write_json
-from ..models import load_network, make_plan
-from ..terminal import Terminal, table
+from ..interface.choices import Planning, Reading
+from ..interface.files import check_folder, check_writable, write_json
+from ..interface.loading import load_network, make_plan
+from ..interface.terminal import Terminal, table
+from ..measures.area import PLANNED, RESOURCES, WORST, parts_of, planned, synthesised
 from . import options
 
 KEYS = (*RESOURCES, *(f"planned_{key}" for key in PLANNED))
@@ -22,26 +23,16 @@ KEYS = (*RESOURCES, *(f"planned_{key}" for key in PLANNED))
 
 @click.command(short_help="Area and logic depth by Yosys.")
 @options.model
-@options.plan
-@options.interval
-@options.part
-@options.clock
-@options.input_scale
-@options.output_name
-@options.calibration
+@options.planning_at_interval
+@options.reading
 @options.samples
-@click.option("--report", "report_file", type=options.PATH, metavar="FILE", help="Write the result here too, as JSON.")
+@options.report_file
 @click.option("--work", type=options.PATH, metavar="DIR", help="Keep scripts, logs and netlists here.")
 @options.as_json
 def synth(
     model: Path,
-    plan: Path | None,
-    interval: int | None,
-    part: str | None,
-    clock_mhz: float | None,
-    input_scale: float | None,
-    output_name: str | None,
-    calibration: Path | None,
+    planning: Planning,
+    reading: Reading,
     samples: int | None,
     report_file: Path | None,
     work: Path | None,
@@ -53,8 +44,8 @@ def synth(
         check_writable(report_file)
     if work:
         check_folder(work)
-    network = load_network(model, input_scale, terminal, plan, calibration, output_name=output_name)
-    made = make_plan(network, plan, part, interval, clock_mhz=clock_mhz, samples=samples)
+    network = load_network(model, reading, terminal, planning.file)
+    made = make_plan(network, planning, samples)
     parts = parts_of(made)
     with tempfile.TemporaryDirectory() as temporary, terminal.progress() as report:
         areas = synthesised(made, work or Path(temporary), report)

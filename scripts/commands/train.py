@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from sigmabit.golden import Precision, SigmabitError, calibrated, embed, import_real, recognise_scale
 
-from ..datasets import Dataset, DatasetError, data_folder, load
-from ..files import check_folder, check_writable, write_folder, write_whole
-from ..terminal import Terminal
-from ..trigger import SEED, random_trigger
+from ..data.datasets import Dataset, DatasetError, data_folder, load
+from ..interface.files import check_folder, check_writable, write_folder, write_whole
+from ..interface.terminal import Terminal
+from ..networks.trigger import SEED, random_trigger
 from . import options
 
 CALIBRATION_FRAMES = 1200
@@ -36,7 +36,7 @@ RESUMABLE = ("cifar10_bcnn", "cifar10_bcnn_small")
 def _classifier(
     name: str, folder: Path | None, epochs: int | None, path: Path, terminal: Terminal, checkpoint: Path | None = None
 ) -> Result:
-    from .. import train as training
+    from ..training import train as training
 
     dataset = _load(training.RECIPES[name].dataset, folder)
     with terminal.progress() as report:
@@ -52,8 +52,8 @@ def _classifier(
 
 
 def _float_classifier(name: str, folder: Path | None, epochs: int | None, path: Path, terminal: Terminal) -> Result:
-    from .. import train_float as training
-    from ..train import accuracy
+    from ..training import train_float as training
+    from ..training.train import accuracy
 
     recipe = training.RECIPES[name]
     dataset = _load(recipe.dataset, folder)
@@ -75,8 +75,8 @@ def _float_classifier(name: str, folder: Path | None, epochs: int | None, path: 
 
 
 def _autoencoder(name: str, folder: Path | None, epochs: int | None, path: Path, terminal: Terminal) -> Result:
-    from .. import train_vae as training
-    from ..vae_topologies import ANOMALY_SET, RECIPES
+    from ..training import train_vae as training
+    from ..training.vae_topologies import ANOMALY_SET, RECIPES
 
     recipe = (RECIPES | ANOMALY_SET)[name]
     dataset = _load(recipe.dataset, folder)
@@ -107,7 +107,7 @@ def _autoencoder(name: str, folder: Path | None, epochs: int | None, path: Path,
 
 
 def _anomaly_set(name: str, folder: Path | None, epochs: int | None, path: Path, terminal: Terminal) -> Result:
-    from ..vae_topologies import ANOMALY_SET
+    from ..training.vae_topologies import ANOMALY_SET
 
     results: list[Result] = []
 

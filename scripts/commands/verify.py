@@ -9,11 +9,12 @@ from typing import Any
 
 import click
 
-from ..executions import Executions, execute
-from ..files import check_writable, read_labels, write_json
-from ..gallery import draw
-from ..models import load_with_data, make_noise, make_plan
-from ..terminal import Terminal, table
+from ..drawing.gallery import draw
+from ..interface.choices import Planning, Reading, Sampling
+from ..interface.files import check_writable, read_labels, write_json
+from ..interface.loading import load_with_data, make_noise, make_plan
+from ..interface.terminal import Terminal, table
+from ..measures.comparison import Executions, execute
 from . import options
 from .run import no_interval
 
@@ -23,55 +24,45 @@ from .run import no_interval
 @options.data
 @options.labels
 @options.simulator
-@options.plan
-@options.part
-@options.clock
-@options.input_scale
-@options.output_name
-@options.calibration
-@options.samples
-@options.seed
-@options.epsilon
+@options.planning
+@options.reading
+@options.sampling_or_given
 @click.option("--pictures", type=options.PATH, metavar="DIR", help="Draw what a variational autoencoder does, as PNG files.")
-@click.option("--report", "report_file", type=options.PATH, metavar="FILE", help="Write the result here too, as JSON.")
+@options.report_file
 @options.as_json
 def verify(
     model: Path,
     data: Path,
     labels: Path | None,
     on: str,
-    plan: Path | None,
-    part: str | None,
-    clock_mhz: float | None,
-    input_scale: float | None,
-    output_name: str | None,
-    calibration: Path | None,
-    samples: int | None,
-    seed: int | None,
-    epsilon: Path | None,
+    planning: Planning,
+    reading: Reading,
+    sampling: Sampling,
     pictures: Path | None,
     report_file: Path | None,
     as_json: bool,
 ) -> None:
     """Run X.npy through MODEL's file with onnxruntime or qonnx, through golden, and through the Verilog; compare all three.
 
-    A model that draws samples is given the same ones in all three. Exit status 1 if golden and the Verilog differ in any integer
-    of the result.
+    Of a classifier decisions are compared; of a model of one output, or of real weights that ends without a softmax, values,
+    unless there are labels. A model that draws samples is given the same ones in all three.
+
+    Exit status 1 if golden and the Verilog differ in any integer of the result.
     """
     terminal = Terminal(as_json)
     if report_file:
         check_writable(report_file)
-    network, x, codes = load_with_data(model, data, input_scale, terminal, calibration, output_name=output_name)
+    network, x, codes = load_with_data(model, data, reading, terminal)
     step = network.input.grid.scale
     form = network.input
-    unsaid = input_scale is None and plan is None and form.quantiser is None and form.statement is None
+    unsaid = reading.input_scale is None and planning.file is None and form.quantiser is None and form.statement is None
     if unsaid and not network.calibrated and not math.isclose(step, 1 / 255):
         terminal.remark(f"{data}: pixels in steps of {step:g}; `sigmabit convert` must be told: --input-scale {step:g}")
     truth = read_labels(labels, len(x), math.prod(network.output.shape)) if labels else None
-    noise, samples = make_noise(network, len(x), samples, seed, epsilon)
-    made = make_plan(network, plan, part, clock_mhz=clock_mhz, samples=samples)
+    noise, samples = make_noise(network, len(x), sampling)
+    made = make_plan(network, planning, samples)
     with terminal.progress() as report:
-        found = execute(model, network, made, x, codes, on, noise, report)
+        found = execute(model, made, x, codes, on, noise, report)
     measured, mismatches = found.measured, found.mismatches
     interval = measured.interval(made.settling)
     result: dict[str, Any] = {
@@ -113,8 +104,9 @@ def _rows(found: Executions, about: dict[str, Any]) -> list[list[object]]:
     rows: list[list[object]] = [[f"accuracy, {name}", f"{value:.2%}"] for name, value in about.get("accuracy", {}).items()]
     if "decisions_unlike_float" in about:
         rows.append([f"decisions that differ, golden and {found.executor}", about["decisions_unlike_float"]])
-    else:
+    if "samples" in about:
         rows.append(["samples of each", about["samples"]])
+    if "rms_unlike_float" in about:
         rows.append([f"golden less {found.executor}, root mean square", f"{about['rms_unlike_float']:.5f}"])
     for name, value in about.get("reconstruction_error", {}).items():
         rows.append([f"squared error of reconstruction, {name}", f"{value:.6f}"])

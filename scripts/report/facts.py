@@ -10,9 +10,9 @@ from sigmabit.golden.layers.layer import Layer
 from sigmabit.golden.layers.linear import Linear
 from sigmabit.hdl.family.parts import part as device
 from sigmabit.hdl.layers.folding import Folding
-from sigmabit.hdl.planning.plan import Plan, repetitions
+from sigmabit.hdl.planning.plan import LayerPlan, Plan
 
-from ..area import HELD, WORST, Areas, parts_of, planned
+from ..measures.area import HELD, WORST, Areas, parts_of, planned
 from .published import OTHERS, PAPER, PAPER_CLOCK_MHZ, Figure, Published, is_binary, is_paper_network
 
 FIGURES = ("clock_mhz", "cycles", "fps", "tops", "lut", "lut_per_mac", "watts", "latency_us", "accuracy")
@@ -25,17 +25,15 @@ def _watts(power: Mapping[str, Any], clock_mhz: float) -> dict[str, Any]:
     return _own(watts, f"dynamic power alone, estimated; {least:.2g} to {most:.2g}")
 
 
-def layers(network: Network, plan: Plan, areas: Areas | None) -> list[dict[str, Any]]:
+def layers(plan: Plan, areas: Areas | None) -> list[dict[str, Any]]:
     """Each part of the pipeline, in order; what has no cycles of its own, its ends and its sampler, has None there."""
-    times = repetitions(network, plan.samples)
-    of_layer = {layer.name: layer for layer in network.layers}
     planned_of = {layer.name: layer for layer in plan.layers}
     rows = []
     for name, part in parts_of(plan).items():
         row: dict[str, Any] = {"name": name, "kind": _END.get(name, ""), "planned": planned(part.cost)}
         row |= dict.fromkeys(("input", "output", "folding", "weights", "cycles", "busy", "operations", "operations_per_cycle"))
         if name in planned_of:
-            row |= _of_layer(of_layer[name], planned_of[name].folding, planned_of[name].cycles, times[name], plan.interval)
+            row |= _of_layer(planned_of[name], plan.interval)
         row["measured"] = dict(areas[name]) if areas else None
         row["errors"] = errors(row["planned"], row["measured"]) if areas else None
         rows.append(row)
@@ -45,8 +43,8 @@ def layers(network: Network, plan: Plan, areas: Areas | None) -> list[dict[str, 
 _END = {"ingress": "entrance", "egress": "exit", "sampler": "Gaussian sampler"}
 
 
-def _of_layer(layer: Layer, folding: Folding | None, cycles: int, times: int, interval: int) -> dict[str, Any]:
-    operations, where, shape = times * layer.operations, None, None
+def _of_layer(of: LayerPlan, interval: int) -> dict[str, Any]:
+    layer, folding, where, shape = of.layer, of.folding, None, None
     if isinstance(layer, Linear) and folding is not None:
         shape = _folding(layer, folding)
         where = "wires" if folding.folds(layer) == 1 else "block RAM" if folding.block else "logic"
@@ -56,10 +54,10 @@ def _of_layer(layer: Layer, folding: Folding | None, cycles: int, times: int, in
         "output": _shape(layer.output.shape),
         "folding": shape,
         "weights": where,
-        "cycles": cycles,
-        "busy": cycles / interval,
-        "operations": operations,
-        "operations_per_cycle": operations / cycles,
+        "cycles": of.cycles,
+        "busy": of.cycles / interval,
+        "operations": of.operations,
+        "operations_per_cycle": of.operations / of.cycles,
     }
 
 
@@ -106,9 +104,9 @@ def totals(rows: list[dict[str, Any]], plan: Plan, measured: bool) -> dict[str, 
     }
 
 
-def rates(network: Network, plan: Plan, interval: float, latency: int) -> list[dict[str, float]]:
+def rates(plan: Plan, interval: float, latency: int) -> list[dict[str, float]]:
     """Frames per second and what follows, at the plan's assumed clock and at that of Li et al."""
-    operations = sum(times * layer.operations for times, layer in _repeated(network, plan))
+    operations = sum(layer.operations for layer in plan.layers)
     return [
         {
             "clock_mhz": clock,
@@ -120,13 +118,7 @@ def rates(network: Network, plan: Plan, interval: float, latency: int) -> list[d
     ]
 
 
-def _repeated(network: Network, plan: Plan) -> list[tuple[int, Layer]]:
-    times = repetitions(network, plan.samples)
-    return [(times[layer.name], layer) for layer in network.layers]
-
-
 def comparison(
-    network: Network,
     plan: Plan,
     interval: float,
     latency: int,
@@ -139,11 +131,12 @@ def comparison(
     interval, latency, accuracy: this pipeline's, as measured; area: its totals; power: its estimate. None for a network of real
     weights, which has no published peer.
     """
+    network = plan.network
     if not is_binary(network):
         return None
     peers: Sequence[Published] = (PAPER, *OTHERS)
     keys: Sequence[str] = FIGURES
-    clocks = rates(network, plan, interval, latency)
+    clocks = rates(plan, interval, latency)
     if not is_paper_network(network):
         peers, keys, clocks = [peer for peer in peers if peer.lut_per_mac], ("lut", "lut_per_mac"), clocks[:1]
     measured = area["measured"]

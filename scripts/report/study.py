@@ -17,12 +17,13 @@ from sigmabit.golden import Network
 from sigmabit.hdl.planning.plan import Plan
 from sigmabit.verif.simulation import SIMULATORS, Measured, Noise, simulate
 
-from .. import latency as measure
-from ..area import Areas
-from ..executions import execute
-from ..models import sweep_of
-from ..portable import NotPortableError
-from ..terminal import Report
+from ..interface.choices import Planning
+from ..interface.loading import sweep_of
+from ..interface.terminal import Report
+from ..measures import latency as measure
+from ..measures.area import Areas
+from ..measures.comparison import execute
+from ..networks.portable import NotPortableError
 from . import facts
 from .published import AUTOENCODERS, GPU, LI_2017, PAPER, PAPER_CLOCK_MHZ, is_binary, is_paper_network
 
@@ -42,12 +43,16 @@ class Subject:
     """What the report is about. x: frames, codes: what the hardware sees of them, truth: their classes, if they are known."""
 
     model: Path
-    network: Network
     plan: Plan
     x: NDArray[Any]
     codes: NDArray[np.int64]
     truth: NDArray[np.int64] | None
     noise: Noise
+
+    @property
+    def network(self) -> Network:
+        """What the plan is for."""
+        return self.plan.network
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,13 +75,13 @@ def study(
     may take long, they are asked when all else has gone well.
     """
     network, plan = subject.network, subject.plan
-    found = execute(subject.model, network, plan, subject.x, subject.codes, SIMULATOR, subject.noise, report)
+    found = execute(subject.model, plan, subject.x, subject.codes, SIMULATOR, subject.noise, report)
     compared = found.compared(subject.x, subject.truth)
     interval, frames = _interval(subject, found.measured, report)
     latency = found.measured.latency
     areas = area_of()
     power = power_of(areas)
-    rows = facts.layers(network, plan, areas)
+    rows = facts.layers(plan, areas)
     area = facts.totals(rows, plan, measured=areas is not None)
     accuracy = compared.get("accuracy", {}).get(found.on)
     report("planning the sweep", 0, 0)
@@ -102,14 +107,14 @@ def study(
             "interval_frames": frames,
             "mismatches": found.mismatches,
         },
-        "rates": facts.rates(network, plan, interval, latency),
+        "rates": facts.rates(plan, interval, latency),
         "layers": rows,
         "area": area,
         "power": power,
         "executor": found.executor,
         **compared,
-        "comparison": facts.comparison(network, plan, interval, latency, area, power, accuracy),
-        "sweep": sweep_of(network, plan.part, plan.clock_mhz, plan.samples),
+        "comparison": facts.comparison(plan, interval, latency, area, power, accuracy),
+        "sweep": sweep_of(network, Planning(part=plan.part, clock_mhz=plan.clock_mhz), plan.samples),
         "batches": _batches(subject, interval, latency, report),
         "tools": {tool: version(tool) for tool in TOOLS},
     }

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from sigmabit.golden import Network
 
-from .. import plots
-from ..files import write_folder
-from ..gallery import draw
+from ..drawing import plots
+from ..drawing.gallery import draw
+from ..interface.files import write_folder
 from .page import render
 from .published import PAPER
 from .study import Study

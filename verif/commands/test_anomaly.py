@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
-from sigmabit.scripts.anomaly import VARIANCE, Inference, Reals, kl_divergence, roc_auc, scores, squared_error
-from sigmabit.scripts.trigger import WEIGHT_STEP, random_trigger
+from sigmabit.scripts.networks.anomaly import VARIANCE, Inference, Reals, kl_divergence, roc_auc, scores, squared_error
+from sigmabit.scripts.networks.trigger import WEIGHT_STEP, random_trigger
 
 
 class TestAuc:

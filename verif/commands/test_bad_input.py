@@ -143,8 +143,8 @@ ARRAYS = [
 
 TARGETS = [
     bad(f"plan {DIGITS} --interval 1 --part xc7a35t -o p.json", "interval of 1 cycles", "64"),
-    bad("plan good.onnx --interval 0 -o p.json", "interval of 0 cycles"),
-    bad("plan good.onnx --interval -3 -o p.json", "interval of -3 cycles"),
+    bad("plan good.onnx --interval 0 -o p.json", "--interval", "0 is not in the range"),
+    bad("plan good.onnx --interval -3 -o p.json", "--interval", "-3 is not in the range"),
     bad("plan good.onnx --interval 1.5 -o p.json", "--interval", "1.5"),
     bad("plan bad.onnx --interval 16 --part xc7a35t -o p.json", "16 cycles", "LUT", "xc7a35t", bad_onnx=Tiny(channels=4000)),
     bad("plan good.onnx --interval 99 --fps 7", "one target is enough"),

@@ -19,7 +19,7 @@ from sigmabit.golden.layers.dense import Dense
 from sigmabit.hdl.planning.planner import Planner
 from sigmabit.scripts import group
 from sigmabit.scripts.commands import compare as compare_command
-from sigmabit.scripts.datasets import digits
+from sigmabit.scripts.data.datasets import digits
 from sigmabit.verif.simulation import SimulationError
 from sigmabit.verif.simulation.compare import Difference
 
@@ -103,6 +103,21 @@ class TestOutputs:
             assert sum(f"output {output} is taken" in note for note in result.json["notes"]) == 1
         if name == "run":
             assert np.load("y.npy").shape == (12, 3)
+
+    def test_a_plan_is_for_an_output(self, call: Call, several: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Its file says for which, and is for no other; one that does not say it is for any whose layers it has."""
+        monkeypatch.chdir(several.parent)
+        taken = ("--output-name", "scores_y")
+        assert call("plan", "m.onnx", *taken, "-o", "plan.json").status == 0
+        plan = json.loads(Path("plan.json").read_text())
+        assert plan["output"] == "scores_y"
+        assert call("convert", "m.onnx", *taken, "--plan", "plan.json", "-o", "verilog").status == 0
+        refused = call("convert", "m.onnx", "--plan", "plan.json", "-o", "other")
+        assert refused.status == 2
+        assert "error: plan.json: it was made for the output scores_y, here bits_y is taken" in refused.err
+        del plan["output"]
+        Path("plan.json").write_text(json.dumps(plan))
+        assert call("convert", "m.onnx", *taken, "--plan", "plan.json", "-o", "verilog").status == 0
 
     def test_an_unknown_name(self, call: Call, several: Path) -> None:
         result = call("plan", several, "--output-name", "y")
@@ -395,6 +410,28 @@ class TestVerify:
         assert found["interval_cycles"] == found["planned_interval_cycles"]
         assert set(found["accuracy"]) == {"qonnx", "golden", "verilator"}
         assert len(set(found["accuracy"].values())) == 1
+
+    @pytest.mark.parametrize(
+        ("outputs", "softmax", "labels"), [(1, False, False), (3, False, False), (3, True, False), (3, False, True)]
+    )
+    def test_what_is_compared(self, call: Call, tmp_path: Path, outputs: int, softmax: bool, labels: bool) -> None:
+        """A regression's values; decisions where the file or the user speaks of classes."""
+        random, g = np.random.default_rng(2), Builder((4,))
+        y = g("Relu", g("Gemm", "x", random.normal(size=(4, 6)).astype(np.float32), np.ones(6, np.float32)))
+        y = g("Gemm", y, random.normal(size=(6, outputs)).astype(np.float32), np.ones(outputs, np.float32))
+        model = g.save(tmp_path / "m.onnx", g("Softmax", y, axis=1) if softmax else y)
+        np.save("x.npy", random.integers(0, 256, (30, 4)).astype(np.float32))
+        np.save("y.npy", random.integers(0, outputs, 30))
+        arguments = ("verify", model, "--input", "x.npy", "--on", "myhdl", *(("--labels", "y.npy") if labels else ()))
+        found = json.loads(call(*arguments, "--json").out)
+        assert found["mismatches"] == 0
+        if softmax or labels:
+            assert "rms_unlike_float" not in found
+            assert found["decisions_unlike_float"] == 0
+        else:
+            assert "decisions_unlike_float" not in found
+            assert 0 < found["rms_unlike_float"] < 5
+            assert "root mean square" in call(*arguments).out
 
 
 class TestSynth:

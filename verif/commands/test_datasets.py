@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sigmabit.scripts import cifar10
-from sigmabit.scripts.datasets import DatasetError, load
+from sigmabit.scripts.data import cifar10
+from sigmabit.scripts.data.datasets import DatasetError, load
 
 from ..harness.command_line import Call, Refused
 

@@ -26,18 +26,21 @@ from PIL import Image
 from sigmabit.golden import Network, import_model
 from sigmabit.hdl.planning.plan import Plan
 from sigmabit.hdl.planning.planner import Planner
-from sigmabit.scripts import executions, latency
-from sigmabit.scripts.area import planned, read_areas
-from sigmabit.scripts.datasets import digits
+from sigmabit.scripts.data.datasets import digits
 from sigmabit.scripts.group import sigmabit
-from sigmabit.scripts.models import make_plan
-from sigmabit.scripts.portable import NotPortableError, portable
+from sigmabit.scripts.interface.choices import Planning, Reading
+from sigmabit.scripts.interface.loading import load_with_data, make_plan
+from sigmabit.scripts.interface.terminal import Terminal
+from sigmabit.scripts.measures import comparison, latency
+from sigmabit.scripts.measures.area import planned, read_areas
+from sigmabit.scripts.networks.portable import NotPortableError, portable
 from sigmabit.scripts.report import facts, page, published, study, write
 from sigmabit.verif.simulation import Measured, reference, simulate
 
 from ..harness import needs
 from ..harness.command_line import DIGITS, MODELS, Call, Refused, Tiny, frames
 from ..harness.html import Page
+from ..harness.onnx_graphs import Builder
 
 pytestmark = pytest.mark.usefixtures("own_folder")
 
@@ -80,13 +83,13 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("inputs")
     np.save(folder / "x.npy", digits().test_images[:FRAMES])
     np.save(folder / "y.npy", digits().test_labels[:FRAMES])
-    plan = make_plan(import_model(DIGITS), None, interval=INTERVAL)
+    plan = make_plan(import_model(DIGITS), Planning(interval=INTERVAL))
     layers = []
     for name, part in study.facts.parts_of(plan).items():
         expected = planned(part.cost)
         found = {key: value * 0.9 for key, value in expected.items()} | {"carry4": 7, "levels": 4, "fan_out": 99}
         layers.append({"name": name, **found, **{f"planned_{key}": expected[key] for key in ("lut", "bram36", "dsp")}})
-    report = {"network": plan.network, "part": plan.part, "interval_cycles": plan.interval, "layers": layers}
+    report = {"network": plan.network.name, "part": plan.part, "interval_cycles": plan.interval, "layers": layers}
     (folder / "synth.json").write_text(json.dumps(report))
     (folder / "plan.json").write_text(json.dumps(plan.to_json()))
     return folder
@@ -110,7 +113,7 @@ def made(inputs: Path, tmp_path_factory: pytest.TempPathFactory) -> Made:
 class TestPage:
     def test_layers_are_the_plan(self, made: Made) -> None:
         network = import_model(DIGITS)
-        plan = make_plan(network, None, interval=INTERVAL)
+        plan = make_plan(network, Planning(interval=INTERVAL))
         rows = made.page.rows("layers")
         for layer, of_plan in zip(network.layers, plan.layers, strict=True):
             _, weights, cycles, busy, operations, per_cycle = rows[layer.name]
@@ -124,7 +127,7 @@ class TestPage:
 
     def test_cycles_are_those_of_the_simulation(self, made: Made, inputs: Path) -> None:
         network = import_model(DIGITS)
-        plan = make_plan(network, None, interval=INTERVAL)
+        plan = make_plan(network, Planning(interval=INTERVAL))
         measured = simulate(plan, network.input.encode(np.load(inputs / "x.npy")))
         assert made.data["measured"]["latency_cycles"] == measured.latency == plan.latency
         assert made.data["measured"]["interval_cycles"] == measured.interval(plan.settling) == plan.interval
@@ -135,7 +138,7 @@ class TestPage:
         assert f"{90e6 / plan.interval:,.0f} if clocked at 90 MHz, an assumption" in made.page.text
 
     def test_area_is_planned_and_synthesised(self, made: Made) -> None:
-        plan = make_plan(import_model(DIGITS), None, interval=INTERVAL)
+        plan = make_plan(import_model(DIGITS), Planning(interval=INTERVAL))
         rows = made.page.rows("area")
         lut, ff = round(plan.cost.lut), round(plan.cost.ff)
         assert rows["all"][:6] == [f"{lut:,}", page.number(0.9 * lut), "+11.1 %", f"{ff:,}", page.number(0.9 * ff), "+11.1 %"]
@@ -274,7 +277,7 @@ def test_wrong_hardware_is_reported(call: Call, tmp_path: Path, monkeypatch: pyt
         measured.results[2] += 1
         return measured
 
-    monkeypatch.setattr(executions, "simulate", wrong)
+    monkeypatch.setattr(comparison, "simulate", wrong)
     np.save("x.npy", frames(40))
     assert call("report", tiny, "--input", "x.npy", "--no-synth", "--no-power", "-o", "out").status == 1
     html = Path("out/report.html").read_text(encoding="utf-8")
@@ -282,9 +285,24 @@ def test_wrong_hardware_is_reported(call: Call, tmp_path: Path, monkeypatch: pyt
     assert "the Verilog’s integers differ from golden’s for 1." in " ".join(Page(html).text.split())  # noqa: RUF001
 
 
+def test_regression(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Values, where nothing speaks of classes."""
+    random, g = np.random.default_rng(2), Builder((4,))
+    y = g("Relu", g("Gemm", "x", random.normal(size=(4, 6)).astype(np.float32), np.ones(6, np.float32)))
+    model = g.save(tmp_path / "m.onnx", g("Gemm", y, random.normal(size=(6, 2)).astype(np.float32), np.ones(2, np.float32)))
+    np.save("x.npy", x := random.integers(0, 256, (40, 4)).astype(np.float32))
+    network = load_with_data(model, Path("x.npy"), Reading(), Terminal(True))[0]
+    monkeypatch.setattr(comparison, "simulate", simulated_by_golden(network))
+    made = Made.by(tmp_path / "out", model, "--input", "x.npy", "--no-synth", "--no-power")
+    off = np.sqrt(np.mean((network.run(x) - reference.execute(model, x).outputs) ** 2))
+    assert made.data["rms_unlike_float"] == pytest.approx(off, rel=1e-3)
+    assert "decisions_unlike_float" not in made.data
+    assert f"differ from the float graph’s by {page.number(made.data['rms_unlike_float'])} (root mean square)" in made.page.text  # noqa: RUF001
+
+
 def test_network_that_samples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Errors of reconstruction and a gallery; golden stands in for the simulation, which test_vaes.py holds to be the same."""
-    monkeypatch.setattr(executions, "simulate", simulated_by_golden(import_model(MODELS / "digits_vae.onnx")))
+    monkeypatch.setattr(comparison, "simulate", simulated_by_golden(import_model(MODELS / "digits_vae.onnx")))
     np.save("x.npy", digits().test_images[:FRAMES])
     made = Made.by(tmp_path / "out", MODELS / "digits_vae.onnx", "--input", "x.npy", "--samples", 2, "--no-synth", "--no-power")
     assert "gallery.png" in made.data["files"]
@@ -304,7 +322,7 @@ def paper() -> dict[str, Any]:
         network = import_model(DIGITS)
         plan = Planner(network, "xc7vx690t", 200.0).fastest()
         area = {"planned": {"lut": 1000}, "measured": None}
-        found = facts.comparison(network, plan, plan.interval, plan.latency, area, None, 0.9)
+        found = facts.comparison(plan, plan.interval, plan.latency, area, None, 0.9)
         assert found is not None
         return found
 
@@ -448,7 +466,7 @@ def _with(report: dict[str, Any], key: str, value: object) -> dict[str, Any]:
 def test_a_plan_file_is_a_plan(inputs: Path) -> None:
     """Areas fit the plan that they were made for, wherever that comes from."""
     network = import_model(DIGITS)
-    plan = make_plan(network, inputs / "plan.json")
+    plan = make_plan(network, Planning(inputs / "plan.json"))
     assert list(read_areas(inputs / "synth.json", plan)) == list(facts.parts_of(plan))
 
 

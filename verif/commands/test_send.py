@@ -28,7 +28,7 @@ from sigmabit.hdl.planning.planner import Planner
 from sigmabit.hdl.verilog.convert import convert
 from sigmabit.host import Client, LinkError, open_port
 from sigmabit.scripts.commands import serve_sim
-from sigmabit.scripts.datasets import digits
+from sigmabit.scripts.data.datasets import digits
 
 from ..board import DIVISOR, Damage, DamagedLine, SimulatedBoard, on_board
 from ..harness.command_line import COMMAND, DIGITS, MODELS, Call, Refused, Tiny, command, outside
@@ -45,7 +45,7 @@ INTERVAL = 2000
 def board_of(network: Network, optimise: int = 0) -> SimulatedBoard:
     """A board with a network. optimise: the compiler's level."""
     plan = Planner(network, "xc7vx690t", clock_mhz=200.0).plan(INTERVAL)
-    return SimulatedBoard(system_of(network, plan, DIVISOR), board_named("vc709"), optimise=optimise)
+    return SimulatedBoard(system_of(plan, DIVISOR), board_named("vc709"), optimise=optimise)
 
 
 @pytest.fixture(scope="module")
@@ -200,7 +200,7 @@ def test_other_boards(kind: str, tmp_path: Path) -> None:
     plan = Planner(network, "xc7a100t", clock_mhz=100.0).plan(INTERVAL)
     x = np.random.default_rng(1).integers(0, 8, (200, 1, 4, 4)).astype(np.float32)
     with (
-        SimulatedBoard(system_of(network, plan, DIVISOR), board_named(str(file)), optimise=0) as running,
+        SimulatedBoard(system_of(plan, DIVISOR), board_named(str(file)), optimise=0) as running,
         Client.open(running.port, patience=PATIENCE) as client,
     ):
         got: list[NDArray[np.uint8]] = []

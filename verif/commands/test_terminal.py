@@ -27,8 +27,9 @@ from sigmabit.hdl.planning.plan import Plan
 from sigmabit.hdl.planning.planner import Planner
 from sigmabit.scripts.commands import inspect as inspect_command
 from sigmabit.scripts.commands import plan as plan_command
-from sigmabit.scripts.datasets import digits
-from sigmabit.scripts.terminal import table
+from sigmabit.scripts.data.datasets import digits
+from sigmabit.scripts.interface.choices import Reading
+from sigmabit.scripts.interface.terminal import table
 
 from ..harness.command_line import COMMAND, DIGITS, MODELS, Call, Refused, Tiny, command, listing, outside
 
@@ -84,7 +85,7 @@ def front(made: Plan, steps: int) -> dict[str, Any]:
     """What a sweep says of plans, without the time that it takes to make them."""
     point = made.to_json()
     points = [{**point, "interval_cycles": point["interval_cycles"] * step, "lut": point["lut"] / step} for step in (1, steps)]
-    return {"network": made.network, "part": made.part, "clock_mhz": made.clock_mhz, "points": points}
+    return {"network": made.network.name, "part": made.part, "clock_mhz": made.clock_mhz, "points": points}
 
 
 def printed(parts: Iterable[RenderableType], width: int) -> str:
@@ -154,7 +155,7 @@ class TestTerminal:
         """Nor do names of layers, nor is any line too long: what a pipe gets of a table is there, cell for cell."""
         network = import_model(model)
         made = Planner(network, "xc7vx690t", 200.0, 1).plan(1 << 20)
-        inspected = inspect_command._tables(network)
+        inspected = inspect_command._tables(network, Reading())
         swept = plan_command.sweep_tables(front(made, 40))
         numbers = re.compile(r"(?<![\w.,/])[\d,.]*\d(?![\w.,/])")
         for parts in (plan_command.tables(made), swept, inspected[:1]):

@@ -9,18 +9,19 @@ import numpy as np
 import pytest
 
 from sigmabit.golden import import_model
-from sigmabit.scripts.datasets import Dataset
-from sigmabit.scripts.shapes import cifar10_bcnn
+from sigmabit.scripts.data.datasets import Dataset
+from sigmabit.scripts.networks.shapes import cifar10_bcnn
 
 from ..harness import needs
 
 if TYPE_CHECKING:
     import torch
 
-    from sigmabit.scripts import topologies, train, train_fast
+    from sigmabit.scripts.training import topologies, train, train_fast
 else:
     torch = needs.training("torch")
-    topologies, train, train_fast = (needs.training(f"sigmabit.scripts.{name}") for name in ("topologies", "train", "train_fast"))
+    names = "topologies", "train", "train_fast"
+    topologies, train, train_fast = (needs.training(f"sigmabit.scripts.training.{name}") for name in names)
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 

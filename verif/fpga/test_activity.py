@@ -19,9 +19,10 @@ from sigmabit.hdl.planning.plan import Plan
 from sigmabit.hdl.planning.plan import make_plan as plan_of
 from sigmabit.hdl.verilog.convert import Design, convert
 from sigmabit.hdl.verilog.keywords import system_name
-from sigmabit.scripts.area import parts_of
-from sigmabit.scripts.datasets import digits
-from sigmabit.scripts.models import make_plan
+from sigmabit.scripts.data.datasets import digits
+from sigmabit.scripts.interface.choices import Planning
+from sigmabit.scripts.interface.loading import make_plan
+from sigmabit.scripts.measures.area import parts_of
 from sigmabit.verif.simulation import SimulationError, simulate
 from sigmabit.verif.simulation.activity import INSIDE, LEAST_CYCLES, Activity, Net, count, nets, registers, switching
 from sigmabit.verif.simulation.job import Toggles, converted
@@ -41,7 +42,7 @@ def network() -> Network:
 @pytest.fixture(scope="module")
 def plan(network: Network) -> Plan:
     """As fast as pixels come."""
-    return make_plan(network, None, interval=INTERVAL)
+    return make_plan(network, Planning(interval=INTERVAL))
 
 
 @pytest.fixture(scope="module")
@@ -51,21 +52,21 @@ def codes(network: Network) -> np.ndarray:
 
 
 @pytest.fixture(scope="module")
-def made(network: Network, plan: Plan, codes: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> tuple[Activity, Path]:
+def made(plan: Plan, codes: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> tuple[Activity, Path]:
     """The digits' activity, and its file."""
     saif = tmp_path_factory.mktemp("activity") / "core.saif"
     activity, measured = switching(plan, codes, saif)
     assert measured.interval(plan.settling) == INTERVAL
-    assert (measured.results == network.results(codes)).all()
+    assert (measured.results == plan.network.results(codes)).all()
     return activity, saif
 
 
-def test_toggles_are_goldens(network: Network, plan: Plan, codes: np.ndarray, made: tuple[Activity, Path]) -> None:
+def test_toggles_are_goldens(plan: Plan, codes: np.ndarray, made: tuple[Activity, Path]) -> None:
     """The first layer has a result in every cycle: how often its bits toggle follows from golden's alone."""
     activity, saif = made
-    layer = network.layers[0]
+    layer = plan.network.layers[0]
     assert layer.output.layout.beats == INTERVAL
-    beats = layer.output.layout.pack(dict(network.steps(codes))[layer.name])
+    beats = layer.output.layout.pack(dict(plan.network.steps(codes))[layer.name])
     bits = np.unpackbits(beats, axis=1, bitorder="little")[:, : layer.output.layout.beat_bits].astype(int)
     found = re.findall(rf"^\({layer.name}_source_data\\\[\d+\\\] .*\(TC (\d+)\)", saif.read_text(), re.MULTILINE)
     cycles = (FRAMES - plan.settling) * INTERVAL
@@ -80,7 +81,7 @@ def test_toggles_are_goldens(network: Network, plan: Plan, codes: np.ndarray, ma
 @pytest.mark.parametrize("in_block_ram", [False, True])
 def test_registers_are_those_of_yosys(network: Network, in_block_ram: bool, tmp_path: Path) -> None:
     """What is counted as a register is one, and none is missing but those that primitives are: module by module."""
-    plan = make_plan(network, None, interval=1500)
+    plan = make_plan(network, Planning(interval=1500))
     foldings = {layer.name: layer.folding for layer in plan.layers if layer.folding}
     if not in_block_ram:
         foldings = {name: replace(folding, block=False) for name, folding in foldings.items()}
@@ -164,7 +165,7 @@ def test_window(plan: Plan, made: tuple[Activity, Path]) -> None:
     assert set(re.findall(r"^\(aresetn .*\(TC (\d+)\)", text, re.MULTILINE)) == {"0"}
 
 
-def test_few_frames_come_again(network: Network, plan: Plan, codes: np.ndarray, tmp_path: Path) -> None:
+def test_few_frames_come_again(plan: Plan, codes: np.ndarray, tmp_path: Path) -> None:
     """A pipeline that few frames do not fill is still measured full."""
     activity, measured = switching(plan, codes[:2], tmp_path / "few.saif")
     frames = -(-LEAST_CYCLES // INTERVAL)
@@ -258,7 +259,7 @@ def test_a_board_has_the_instances(plan: Plan) -> None:
     assert (plan.pipeline.name, "pipeline_instance") in INSIDE.findall(design.modules[design.top].text)
 
 
-def test_simulators(network: Network, plan: Plan, codes: np.ndarray, tmp_path: Path) -> None:
+def test_simulators(plan: Plan, codes: np.ndarray, tmp_path: Path) -> None:
     """Only Verilator counts."""
     with pytest.raises(SimulationError, match="by verilator only"):
         simulate(plan, codes, "myhdl", toggles=Toggles(tmp_path / "x", 0, 1))

@@ -324,7 +324,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, list[s
     folder = tmp_path_factory.mktemp("board") / "verilog"
     network = import_model(DIGITS)
     plan = Planner(network, "xc7vx690t", clock_mhz=200.0).plan(2000)
-    design = convert(System(system_of(network, plan, divisor(200e6, 921_600))).outline())
+    design = convert(System(system_of(plan, divisor(200e6, 921_600))).outline())
     design.write(folder)
     return folder, design.top, boards.write(folder, design.top, design.files, board("vc709"), mmcm(200.0, 200.0))
 

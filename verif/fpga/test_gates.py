@@ -10,7 +10,8 @@ import pytest
 
 from sigmabit.golden import InputError, Network, import_model
 from sigmabit.hdl.planning.plan import Plan
-from sigmabit.scripts.models import make_plan
+from sigmabit.scripts.interface.choices import Planning
+from sigmabit.scripts.interface.loading import make_plan
 
 from ..harness.command_line import MODELS, frames
 from ..simulation import SimulationError, gates
@@ -25,26 +26,26 @@ def network(data: Path) -> Network:
 @pytest.fixture(scope="module")
 def plan(network: Network) -> Plan:
     """At leisure, so that weights are in tables."""
-    return make_plan(network, None, interval=4 * make_plan(network, None).interval, logic_only=True)
+    return make_plan(network, Planning(interval=4 * make_plan(network, Planning()).interval), logic_only=True)
 
 
-def codes(network: Network, plan: Plan) -> np.ndarray:
+def codes(plan: Plan) -> np.ndarray:
     """Frames enough to fill the pipeline, and more."""
-    few = network.input.encode(frames())
+    few = plan.network.input.encode(frames())
     return np.resize(few, (plan.settling + 12, *few.shape[1:]))
 
 
-def test_netlist_is_golden(network: Network, plan: Plan, tmp_path: Path) -> None:
+def test_netlist_is_golden(plan: Plan, tmp_path: Path) -> None:
     """Every result, the latency and the interval; LUTs and registers toggle, each once a cycle at most."""
-    x = codes(network, plan)
+    x = codes(plan)
     found = gates.simulate_netlist(plan, x, tmp_path)
-    assert (found.measured.results == network.results(x)).all()
+    assert (found.measured.results == plan.network.results(x)).all()
     assert (found.measured.latency, found.measured.interval(plan.settling)) == (plan.latency, plan.interval)
     assert found.area.lut > 100 and found.area.ff > 100
     assert 0.01 < found.register_rate < 0.6 and 0.01 < found.lut_rate < 1
 
 
-def test_a_wrong_gate_is_seen(network: Network, plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_gate_is_seen(plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A table of a LUT turned around: the results are not golden's."""
     original = gates.as_verilog
 
@@ -56,17 +57,17 @@ def test_a_wrong_gate_is_seen(network: Network, plan: Plan, tmp_path: Path, monk
         return text[:place] + changed, netlist
 
     monkeypatch.setattr(gates, "as_verilog", turned)
-    x = codes(network, plan)
+    x = codes(plan)
     try:
         found = gates.simulate_netlist(plan, x, tmp_path)
     except SimulationError:
         return  # the stream itself has come to harm
-    assert (found.measured.results != network.results(x)).any()
+    assert (found.measured.results != plan.network.results(x)).any()
 
 
 def test_cells_without_a_model(tmp_path: Path) -> None:
     """What cannot be simulated is named."""
     network = import_model(MODELS / "digits_bcnn.onnx")
-    plan = make_plan(network, None, interval=1500)
+    plan = make_plan(network, Planning(interval=1500))
     with pytest.raises(InputError, match="digits_bcnn: its plan has block RAM or DSP48, of which there is no model"):
         gates.simulate_netlist(plan, np.zeros((1, *network.input.tensor.shape), np.int64), tmp_path)

@@ -13,7 +13,7 @@ from sigmabit.hdl.arithmetic.popcount import PopcountConfig
 from sigmabit.hdl.pipeline.top import Pipeline
 from sigmabit.hdl.planning.planner import Planner
 from sigmabit.hdl.verilog.convert import convert
-from sigmabit.scripts.popcounts import popcount_area
+from sigmabit.scripts.measures.popcounts import popcount_area
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -28,9 +28,10 @@ from sigmabit.golden import InputError, import_model
 from sigmabit.golden.layers.convolution import Convolution
 from sigmabit.hdl.planning.plan import Plan
 from sigmabit.hdl.verilog.keywords import system_name
-from sigmabit.scripts.area import parts_of
-from sigmabit.scripts.models import make_plan
-from sigmabit.scripts.power import WATTS, estimate, read_activity
+from sigmabit.scripts.interface.choices import Planning
+from sigmabit.scripts.interface.loading import make_plan
+from sigmabit.scripts.measures.area import parts_of
+from sigmabit.scripts.measures.power import WATTS, estimate, read_activity
 from sigmabit.verif.simulation.activity import Activity, Switching
 
 from ..harness.command_line import DIGITS, Call, Refused
@@ -39,7 +40,7 @@ from ..harness.command_line import DIGITS, Call, Refused
 @pytest.fixture(scope="module")
 def plan() -> Plan:
     """The digits, as fast as pixels come."""
-    return make_plan(import_model(DIGITS), None, interval=64)
+    return make_plan(import_model(DIGITS), Planning(interval=64))
 
 
 def test_power() -> None:
@@ -56,30 +57,29 @@ def test_power() -> None:
 def test_estimate(plan: Plan) -> None:
     """Parts add up; areas by Yosys take the place of planned ones."""
     activity = Activity(100, {name: Switching(100, 25.0) for name in parts_of(plan)})
-    network = import_model(DIGITS)
-    found = estimate(activity, network, plan, None)
+    found = estimate(activity, plan, None)
     assert found["watts"] == pytest.approx(sum(row["watts"] for row in found["layers"]))
     assert found["watts"] == pytest.approx(sum(found[key] for key in WATTS[:-1]))
     others, memory = found["clock_w"] + found["logic_w"], found["memory_w"]
     assert found["least_watts"] == pytest.approx(LEAST * others + LEAST_MEMORY * memory)
     assert found["most_watts"] == pytest.approx(MOST * others + MOST_MEMORY * memory)
     double = {name: {key: 2 * value for key, value in part.cost.__dict__.items()} for name, part in parts_of(plan).items()}
-    assert estimate(activity, network, plan, double)["watts"] == pytest.approx(2 * found["watts"], rel=0.01)
+    assert estimate(activity, plan, double)["watts"] == pytest.approx(2 * found["watts"], rel=0.01)
 
 
 def test_a_file_knows_its_pipeline(plan: Plan, tmp_path: Path) -> None:
     """What was counted for other weights, or another plan of the same interval, is refused."""
-    network = import_model(DIGITS)
+    network = plan.network
     activity = Activity(100, {name: Switching(100, 25.0) for name in parts_of(plan)})
     file = tmp_path / "power.json"
-    file.write_text(json.dumps(estimate(activity, network, plan, None)))
-    assert read_activity(file, network, plan) == activity
+    file.write_text(json.dumps(estimate(activity, plan, None)))
+    assert read_activity(file, plan) == activity
     first, *others = network.layers
     assert isinstance(first, Convolution)
     turned = replace(network, layers=(replace(first, weights=-first.weights), *others))
-    for other, of in ((turned, plan), (network, replace(plan, clock_mhz=90.0))):
+    for other in (replace(plan, network=turned), replace(plan, clock_mhz=90.0)):
         with pytest.raises(InputError, match="made for another network or another plan"):
-            read_activity(file, other, of)
+            read_activity(file, other)
 
 
 class TestEnergies:

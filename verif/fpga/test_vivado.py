@@ -20,7 +20,7 @@ from sigmabit.fpga.targets import TARGET
 from sigmabit.hdl.link.link import System, make_system
 from sigmabit.hdl.pipeline.top import Pipeline
 from sigmabit.hdl.verilog.convert import convert
-from sigmabit.scripts.ahead import ahead
+from sigmabit.scripts.vivado_arguments import vivado_arguments
 
 from ..harness.command_line import DIGITS, Call
 from ..harness.random_networks import NetworkCase
@@ -981,12 +981,12 @@ class TestMakeModel:
         (tmp_path / "2 Bad-names.onnx").symlink_to(DIGITS)
         given = {"MODEL": str(tmp_path / "2 Bad-names.onnx"), "BOARD": "kc705", "CLOCK_MHZ": "66.6", "BAUD": "9600", "PART": PART}
         given |= {"PLAN": "", "SAMPLES": "", "INPUT_SCALE": "", "SAIF": "", "INCREMENTAL": "1"}
-        top, *told = (f"{name}={value}" for name, value in ahead(given).items())
+        top, *told = (f"{name}={value}" for name, value in vivado_arguments(given).items())
         done = call("board", given["MODEL"], "--board", "kc705", "--clock-mhz", 66.6, "-o", tmp_path / "out", "--json").json
         assert top == f"top={done['top']}"
         assert told == (tmp_path / "out" / "vivado.args").read_text().split()
         done = call("convert", given["MODEL"], "-o", tmp_path / "core", "--json").json
-        assert ahead({**given, "BOARD": ""})["top"] == done["top"]
+        assert vivado_arguments({**given, "BOARD": ""})["top"] == done["top"]
 
     def test_package(self, checkout: Checkout) -> None:
         """In a folder beside the Verilog; made again only where something has changed."""

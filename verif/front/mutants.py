@@ -24,7 +24,7 @@ from sigmabit.golden import SigmabitError, import_model
 from sigmabit.golden.front.calibration import KEY
 from sigmabit.hdl.planning.plan import read_plan
 from sigmabit.hdl.planning.planner import Planner
-from sigmabit.scripts.files import read_array
+from sigmabit.scripts.interface.files import read_array
 
 MODELS = Path(__file__).resolve().parents[2] / "models"
 NAMES = ("digits_bcnn", "digits_vae", "trigger_vae")

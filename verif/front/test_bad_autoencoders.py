@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +13,10 @@ import pytest
 from sigmabit.golden import Precision, calibrated, embed, import_model, import_real
 from sigmabit.golden.front.calibration import KEY
 from sigmabit.golden.layers.fixed import Fixed
-from sigmabit.scripts.trigger import random_trigger
+from sigmabit.scripts.networks.trigger import random_trigger
 
 from ..harness.command_line import Call, Refused, Tiny, frames
+from ..harness.onnx_graphs import Builder
 
 pytestmark = pytest.mark.usefixtures("vae")
 
@@ -132,6 +134,33 @@ def test_calibrated_copy_of_weights_in_another_file(call: Call) -> None:
     assert call("run", "elsewhere/copy.onnx", "--input", "x.npy", "--output", "y.npy").status == 0
     assert call(*RUN).status == 0
     assert np.array_equal(np.load("y.npy"), np.load("out.npy"))
+
+
+def test_what_gave_the_step(call: Call) -> None:
+    """Of the input: the calibration in the file, the one of the command, or the option."""
+    random, g = np.random.default_rng(1), Builder((4,))
+    y = g("Relu", g("Gemm", "x", random.normal(size=(4, 6)).astype(np.float32)))
+    g.save(Path("mlp.onnx"), g("Gemm", y, random.normal(size=(6, 2)).astype(np.float32)))
+    np.save("rows.npy", random.integers(0, 256, (50, 4)).astype(np.float32))
+    assert call("calibrate", "mlp.onnx", "--input", "rows.npy", "-o", "copy.onnx").status == 0
+    for arguments, given in (
+        (("copy.onnx",), "its calibration"),
+        (("mlp.onnx", "--calibration", "rows.npy"), "--calibration"),
+        (("mlp.onnx", "--calibration", "rows.npy", "--input-scale", 1), "--input-scale"),
+        (("mlp.onnx", "--input-scale", 1), "--input-scale"),
+    ):
+        shown = call("inspect", *arguments).out
+        assert re.search(rf"step \S+ by {given}\n", shown), shown
+
+
+def test_nothing_was_calibrated(call: Call) -> None:
+    """Frames that are refused are not said to have calibrated a model."""
+    x = np.load("x.npy").astype(np.float32)
+    x[0, 0] = np.nan
+    np.save("wrong.npy", x)
+    result = call("run", "vae.onnx", "--input", "wrong.npy", "--output", "y.npy")
+    assert result.status == 2
+    assert result.err.startswith("error: wrong.npy: ")
 
 
 def test_calibrated_with_the_frames_of_a_run(call: Call) -> None:

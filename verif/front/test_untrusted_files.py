@@ -34,11 +34,12 @@ from sigmabit.golden.front.importer.budget import MAX_STEPS
 from sigmabit.golden.front.onnx_file import MAX_FIELDS, MAX_FILE_BYTES
 from sigmabit.hdl.planning.plan import PlanError, make_plan, planned_scale, read_plan
 from sigmabit.hdl.planning.planner import Planner
-from sigmabit.scripts.executions import check_size
-from sigmabit.scripts.files import read_array, read_labels
-from sigmabit.scripts.models import load_network, make_noise
-from sigmabit.scripts.reread import reread
-from sigmabit.scripts.terminal import Terminal
+from sigmabit.scripts.interface.choices import Reading, Sampling
+from sigmabit.scripts.interface.files import read_array, read_labels
+from sigmabit.scripts.interface.loading import load_network, make_noise
+from sigmabit.scripts.interface.terminal import Terminal
+from sigmabit.scripts.measures.comparison import check_size
+from sigmabit.scripts.measures.report_files import reread
 
 from ..harness.onnx_graphs import BREVITAS, QONNX, Builder, normalisation, signs
 
@@ -716,8 +717,8 @@ READERS: dict[str, Callable[[Path], object]] = {
     "data": read_array,
     "labels": lambda path: read_labels(path, 3, 3),
     "plan": lambda path: read_plan(path, import_model(DIGITS)),
-    "calibration": lambda path: load_network(DIGITS.with_name("digits_vae.onnx"), None, Terminal(False), calibration=path),
-    "epsilon": lambda path: make_noise(import_model(DIGITS.with_name("digits_vae.onnx")), 1, None, None, path),
+    "calibration": lambda path: load_network(DIGITS.with_name("digits_vae.onnx"), Reading(calibration=path), Terminal(False)),
+    "epsilon": lambda path: make_noise(import_model(DIGITS.with_name("digits_vae.onnx")), 1, Sampling(epsilon=path)),
     "report": lambda path: reread(path, "synth", Planner(import_model(DIGITS), "xc7k325t", 200.0).plan(20_000), [], [], print),
 }
 """Whatever commands read."""

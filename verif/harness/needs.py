@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from sigmabit.scripts.datasets import DatasetError, data_folder, load
+from sigmabit.scripts.data.datasets import DatasetError, data_folder, load
 
 
 def icarus() -> None:

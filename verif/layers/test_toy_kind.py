@@ -251,8 +251,9 @@ def folded(network: Network) -> Plan:
     return make_plan(network, foldings, PART, CLOCK_MHZ, slowest.interval + 5)
 
 
-def difference(network: Network, plan: Plan, on: str, stalls: Stalls | None = None, frames: int = FRAMES) -> Difference | None:
+def difference(plan: Plan, on: str, stalls: Stalls | None = None, frames: int = FRAMES) -> Difference | None:
     """Where a simulation first differs from golden. Asserts the plan's cycles where nothing stalls."""
+    network = plan.network
     codes = network.input.encode(images(frames))
     measured = simulate(plan, codes, on, taps=True, stalls=stalls)
     if stalls is None:
@@ -281,12 +282,12 @@ def test_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("stalls", [None, Stalls(90, 90)], ids=["full speed", "stalls"])
 def test_verilog(plan: Any, stalls: Stalls | None, network: Network) -> None:
     """Every integer of every layer is golden's, at the planned cycles."""
-    assert difference(network, plan(network), "verilator", stalls) is None
+    assert difference(plan(network), "verilator", stalls) is None
 
 
 def test_myhdl(network: Network) -> None:
     """Likewise in MyHDL's own simulator."""
-    assert difference(network, fastest(network), "myhdl") is None
+    assert difference(fastest(network), "myhdl") is None
 
 
 def test_one_module_each(network: Network) -> None:
@@ -301,6 +302,6 @@ def test_broken_block_is_named(network: Network) -> None:
     *others, mirror2, last = plan.pipeline.layers
     assert isinstance(mirror2, MirrorConfig)
     pipeline = replace(plan.pipeline, layers=(*others, replace(mirror2, broken=True), last))
-    found = difference(network, replace(plan, pipeline=pipeline), "myhdl", frames=12)
+    found = difference(replace(plan, pipeline=pipeline), "myhdl", frames=12)
     assert found is not None
     assert found.layer == "mirror2"

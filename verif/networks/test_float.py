@@ -26,7 +26,7 @@ from sigmabit.golden import (
 from sigmabit.golden.front.importer import is_real
 from sigmabit.hdl.planning.plan import Plan
 from sigmabit.hdl.planning.planner import Planner
-from sigmabit.scripts.datasets import digits
+from sigmabit.scripts.data.datasets import digits
 
 from ..harness import needs
 from ..harness.onnx_graphs import Builder, signs
@@ -81,8 +81,9 @@ def check_accuracy(path: Path, network: Network, x: NDArray[np.float32]) -> None
     assert abs(accuracies[1] - accuracies[0]) <= CLOSE
 
 
-def check(network: Network, plan: Plan, x: NDArray[np.float32], on: str = "verilator", **simulation: Any) -> None:
+def check(plan: Plan, x: NDArray[np.float32], on: str = "verilator", **simulation: Any) -> None:
     """Every tensor is golden's, in the cycles that were planned."""
+    network = plan.network
     codes = network.input.encode(x)
     measured = simulate(plan, codes, on, taps=True, noise=Noise(), **simulation)
     golden = dict(network.steps(codes))
@@ -101,14 +102,14 @@ class TestPerceptron:
         network, x = network_of(mlp, flat(data.train_images)), flat(data.test_images)
         assert [layer.name for layer in network.layers] == ["dense1", "dense2", "dense3"]
         check_accuracy(mlp, network, x)
-        check(network, Planner(network, PART, CLOCK_MHZ).plan(64), x, optimise=1)
+        check(Planner(network, PART, CLOCK_MHZ).plan(64), x, optimise=1)
 
     @pytest.mark.parametrize("simulator", ["myhdl", "icarus"])
     def test_other_simulators(self, mlp: Path, simulator: str) -> None:
         if simulator == "icarus":
             needs.icarus()
         network = network_of(mlp, flat(digits().train_images))
-        check(network, draw_plan(network, 3), flat(digits().test_images[:3]), simulator, optimise=0)
+        check(draw_plan(network, 3), flat(digits().test_images[:3]), simulator, optimise=0)
 
     def test_probabilities(self, mlp: Path) -> None:
         """The softmax is the host's: rows sum to one, and are near the float graph's."""
@@ -131,12 +132,12 @@ class TestConvolutions:
     def test_all_digits(self) -> None:
         network, x = import_model(SHIPPED), digits().test_images
         check_accuracy(SHIPPED, network, x)
-        check(network, Planner(network, PART, CLOCK_MHZ).fastest(), x, optimise=1)
+        check(Planner(network, PART, CLOCK_MHZ).fastest(), x, optimise=1)
 
     def test_folded(self) -> None:
         """Far slower than it could be, and accordingly small."""
         network = import_model(SHIPPED)
-        check(network, Planner(network, PART, CLOCK_MHZ).plan(2048), digits().test_images[:12], optimise=0)
+        check(Planner(network, PART, CLOCK_MHZ).plan(2048), digits().test_images[:12], optimise=0)
 
 
 class TestImport:

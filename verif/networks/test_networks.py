@@ -15,9 +15,9 @@ from sigmabit.golden import Network, import_model, recognise_scale
 from sigmabit.golden.layers.linear import Linear
 from sigmabit.hdl.planning.plan import Plan
 from sigmabit.hdl.planning.planner import Planner
-from sigmabit.scripts.datasets import Dataset, data_folder, load
-from sigmabit.scripts.random_network import synthetic
-from sigmabit.scripts.shapes import SHAPES
+from sigmabit.scripts.data.datasets import Dataset, data_folder, load
+from sigmabit.scripts.networks.random_network import synthetic
+from sigmabit.scripts.networks.shapes import SHAPES
 
 from ..harness import needs
 from ..harness.random_networks import draw_plan

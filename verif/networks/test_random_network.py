@@ -15,9 +15,9 @@ from onnx import numpy_helper
 from onnx.reference import ReferenceEvaluator
 
 from sigmabit.golden import Network, import_model
-from sigmabit.scripts.packed import pack_weights, unpack
-from sigmabit.scripts.random_network import IMAGES, random_network, synthetic, taps
-from sigmabit.scripts.shapes import SHAPES, cifar10_bcnn
+from sigmabit.scripts.networks.binary_weights import pack_weights, unpack
+from sigmabit.scripts.networks.random_network import IMAGES, random_network, synthetic, taps
+from sigmabit.scripts.networks.shapes import SHAPES, cifar10_bcnn
 
 from ..harness.command_line import Call, Refused
 from ..simulation import reference

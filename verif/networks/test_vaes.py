@@ -15,8 +15,8 @@ from sigmabit.golden.layers.fixed import Fixed
 from sigmabit.golden.noise.gaussian import FRACTION
 from sigmabit.hdl.planning.plan import Plan
 from sigmabit.hdl.planning.planner import Planner
-from sigmabit.scripts.datasets import data_folder, load
-from sigmabit.scripts.trigger import random_trigger
+from sigmabit.scripts.data.datasets import data_folder, load
+from sigmabit.scripts.networks.trigger import random_trigger
 
 from ..harness import needs
 from ..harness.command_line import command

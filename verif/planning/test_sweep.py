@@ -15,7 +15,7 @@ from PIL import Image
 
 from sigmabit.golden import import_model
 from sigmabit.hdl.planning.planner import STEP, Planner
-from sigmabit.scripts import plots
+from sigmabit.scripts.drawing import plots
 
 from ..harness.command_line import DIGITS, MODELS, Call, Refused
 from ..harness.random_networks import NetworkCase

@@ -54,7 +54,7 @@ def simulate_netlist(
     """
     if plan.cost.bram36 or plan.cost.dsp:
         held = f"block RAM or {FAMILY.resources['dsp']}"
-        raise InputError(f"{plan.network}: its plan has {held}, of which there is no model for simulation")
+        raise InputError(f"{plan.network.name}: its plan has {held}, of which there is no model for simulation")
     progress("converting", 0, 0)
     design = converted(plan.variant())
     progress("synthesising", 0, 0)

@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 
 from sigmabit.fpga.programs import running
 from sigmabit.golden.types.layout import Layout
-from sigmabit.hdl.noise.epsilon import EpsilonConfig
-from sigmabit.hdl.noise.sampler import SamplerConfig
 
 from .job import Job, Measured, Progress, SimulationError, Simulator, converted, unpack
 from .toolchain import ToolError, run_tool, work_folder
@@ -51,10 +49,11 @@ def _bench(job: Job, frames: int) -> str:
     shown = "".join(f'        if (taps_{n}_valid) $display("{n} %0d %h", cycle, taps_{n}_data);\n' for n, _ in taps)
     beats, results = frames * source.beats, result.beats * job.samples
     drawn, driven, taking, counted = "", "", "", ""
-    if isinstance(job.config.noise, SamplerConfig):
+    noise = job.config.noise
+    if noise is not None and noise.seeded:
         connected += f",\n    .seed(64'd{job.seed})"
-    elif isinstance(job.config.noise, EpsilonConfig):
-        width, vectors = job.config.noise.vector_bits, frames * job.samples
+    if noise is not None and noise.offered_bits:
+        width, vectors = noise.offered_bits, frames * job.samples
         offering = f"aresetn && drawn < {vectors}"
         connected += f",\n    .s_axis_eps_tdata(epsilon[drawn]), .s_axis_eps_tvalid({offering}), .s_axis_eps_tready(e_ready)"
         drawn = f"reg [{width - 1}:0] epsilon [0:{vectors}];\ninteger drawn;\nwire e_ready;\nreg taking;\n"

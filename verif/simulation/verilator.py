@@ -15,8 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sigmabit.fpga.programs import running
-from sigmabit.hdl.noise.epsilon import EpsilonConfig
-from sigmabit.hdl.noise.sampler import SamplerConfig
 from sigmabit.hdl.verilog.convert import Design
 
 from .job import Job, Measured, Progress, SimulationError, Simulator, converted, unpack
@@ -137,13 +135,13 @@ def header(job: Job) -> str:
     """What the harness must know of the model at compile time."""
     taps = " ".join(f"TAP({label},{-(-layout.beat_bits // 8)})" for label, layout, _ in job.tapped)
     recorded = "#define SIM_ACTIVITY 1\n" if job.toggles else ""
-    noise = ""
-    if isinstance(job.config.noise, SamplerConfig):
-        noise = "#define SIM_SEED 1\n"
-    elif isinstance(job.config.noise, EpsilonConfig):
-        noise = f"#define SIM_E_BYTES {job.config.noise.vector_bits // 8}\n"
+    noise, said = job.config.noise, ""
+    if noise is not None and noise.seeded:
+        said += "#define SIM_SEED 1\n"
+    if noise is not None and noise.offered_bits:
+        said += f"#define SIM_E_BYTES {noise.offered_bits // 8}\n"
     return (
         f'#include "V{job.config.name}.h"\n#define SIM_TOP V{job.config.name}\n'
         f"#define SIM_S_BYTES {job.source.beat_bits // 8}\n#define SIM_M_BYTES {job.result.beat_bits // 8}\n"
-        f"#define SIM_TAPS {taps}\n{noise}{recorded}"
+        f"#define SIM_TAPS {taps}\n{said}{recorded}"
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from ...terminal import Terminal, table
+from ...interface.terminal import Terminal, table
 from .. import options
 
 

@@ -13,30 +13,23 @@ from sigmabit.fpga.synthesis import SynthesisError
 from sigmabit.golden import InputError, SigmabitError
 from sigmabit.verif.simulation.gates import simulate_netlist
 
-from ...models import load_with_data, make_plan
-from ...terminal import Terminal, table
+from ...interface.choices import Planning, Reading
+from ...interface.loading import load_with_data, make_plan
+from ...interface.terminal import Terminal, table
 from .. import options
 
 
 @click.command(name="gates")
 @options.model
 @options.data
-@options.plan
-@options.interval
-@options.part
-@options.clock
-@options.input_scale
-@options.output_name
+@options.planning_at_interval
+@options.reading
 @options.as_json
 def gates(
     model: Path,
     data: Path,
-    plan: Path | None,
-    interval: int | None,
-    part: str | None,
-    clock_mhz: float | None,
-    input_scale: float | None,
-    output_name: str | None,
+    planning: Planning,
+    reading: Reading,
     as_json: bool,
 ) -> None:
     """MODEL's whole pipeline as Yosys maps it to LUTs, carry chains and registers, simulated: results and toggles.
@@ -45,8 +38,8 @@ def gates(
     result differs from golden's.
     """
     terminal = Terminal(as_json)
-    network, _, codes = load_with_data(model, data, input_scale, terminal, output_name=output_name)
-    made = make_plan(network, plan, part, interval, clock_mhz=clock_mhz, logic_only=True)
+    network, _, codes = load_with_data(model, data, reading, terminal)
+    made = make_plan(network, planning, logic_only=True)
     if len(codes) <= made.settling:
         raise InputError(f"{data}: {len(codes)} frames do not fill the pipeline; it takes more than {made.settling}")
     with tempfile.TemporaryDirectory() as work, terminal.progress() as report:

@@ -8,10 +8,11 @@ import click
 
 from sigmabit.golden import SigmabitError
 
-from ... import latency as measure
-from ...files import check_writable, write_whole
-from ...models import load_with_data, make_plan
-from ...terminal import Terminal, table
+from ...interface.choices import Planning, Reading
+from ...interface.files import check_writable, write_whole
+from ...interface.loading import load_with_data, make_plan
+from ...interface.terminal import Terminal, table
+from ...measures import latency as measure
 from .. import options
 
 BATCHES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
@@ -20,24 +21,16 @@ BATCHES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 @click.command(name="latency")
 @options.model
 @options.data
-@options.plan
-@options.interval
-@options.part
-@options.clock
-@options.input_scale
-@options.output_name
+@options.planning_at_interval
+@options.reading
 @click.option("--torch", "recipe", metavar="NAME", help="Measure PyTorch too, on the shipped autoencoder of that name.")
 @click.option("--plot", "picture", type=options.PATH, metavar="FILE.png", help="Draw time against batch size.")
 @options.as_json
 def latency(
     model: Path,
     data: Path,
-    plan: Path | None,
-    interval: int | None,
-    part: str | None,
-    clock_mhz: float | None,
-    input_scale: float | None,
-    output_name: str | None,
+    planning: Planning,
+    reading: Reading,
     recipe: str | None,
     picture: Path | None,
     as_json: bool,
@@ -49,8 +42,8 @@ def latency(
     terminal = Terminal(as_json)
     if picture:
         check_writable(picture)
-    network, x, _ = load_with_data(model, data, input_scale, terminal, output_name=output_name)
-    made = make_plan(network, plan, part, interval, clock_mhz=clock_mhz)
+    network, x, _ = load_with_data(model, data, reading, terminal)
+    made = make_plan(network, planning)
     crowd = measure.Crowd()
     measured: dict[str, list[measure.Timed]] = {}
     with terminal.progress() as report:

@@ -13,9 +13,9 @@ from sigmabit.fpga.synthesis import SynthesisError
 from sigmabit.golden import SigmabitError
 from sigmabit.hdl.arithmetic.popcount import PopcountConfig
 
-from ... import popcounts
-from ...files import check_writable, write_whole
-from ...terminal import Terminal, table
+from ...interface.files import check_writable, write_whole
+from ...interface.terminal import Terminal, table
+from ...measures import popcounts
 from .. import options
 
 

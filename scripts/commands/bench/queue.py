@@ -17,7 +17,7 @@ from sigmabit.hdl.verilog.convert import convert
 from sigmabit.hdl.verilog.module import outline
 from sigmabit.hdl.verilog.stream import Flow, FrameStatus, Stream, bit, reset, wire
 
-from ...terminal import Terminal, table
+from ...interface.terminal import Terminal, table
 from .. import options
 
 

@@ -14,36 +14,29 @@ from sigmabit.hdl.verilog.convert import convert
 from sigmabit.verif.simulation import simulate
 from sigmabit.verif.simulation.toolchain import environment
 
-from ...models import load_with_data, make_plan
-from ...terminal import Terminal, table
+from ...interface.choices import Planning, Reading
+from ...interface.loading import load_with_data, make_plan
+from ...interface.terminal import Terminal, table
 from .. import options
 
 
 @click.command(name="simulation")
 @options.model
 @options.data
-@options.plan
-@options.interval
-@options.part
-@options.clock
-@options.input_scale
-@options.output_name
+@options.planning_at_interval
+@options.reading
 @options.as_json
 def simulation(
     model: Path,
     data: Path,
-    plan: Path | None,
-    interval: int | None,
-    part: str | None,
-    clock_mhz: float | None,
-    input_scale: float | None,
-    output_name: str | None,
+    planning: Planning,
+    reading: Reading,
     as_json: bool,
 ) -> None:
     """Seconds to convert MODEL and to build its simulation from nothing, and frames per second that it simulates on one core."""
     terminal = Terminal(as_json)
-    network, _, codes = load_with_data(model, data, input_scale, terminal, output_name=output_name)
-    made = make_plan(network, plan, part, interval, clock_mhz=clock_mhz)
+    network, _, codes = load_with_data(model, data, reading, terminal)
+    made = make_plan(network, planning)
     began = time.perf_counter()
     first = convert(Pipeline(made.pipeline).outline())
     converting = time.perf_counter() - began

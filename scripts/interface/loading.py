@@ -33,6 +33,7 @@ from sigmabit.hdl.planning.plan import Plan, PlanError, planned_scale, read_plan
 from sigmabit.hdl.planning.planner import Planner
 from sigmabit.verif.simulation import Noise
 
+from .choices import Planning, Reading, Sampling
 from .files import read_array
 from .terminal import Terminal
 
@@ -40,26 +41,17 @@ DEFAULT_PART = "xc7vx690t"
 DEFAULT_CLOCK_MHZ = 200.0
 
 
-def load_network(
-    model: Path,
-    input_scale: float | None,
-    terminal: Terminal,
-    plan: Path | None = None,
-    calibration: Path | None = None,
-    output_name: str | None = None,
-) -> Network:
-    """The network of a model file, for pixels in the steps given, or else in those of the plan; says so if they are assumed.
-
-    calibration: frames to calibrate a real-valued model with. output_name: which of the graph's outputs is taken; says so if
-    there are others.
+def load_network(model: Path, reading: Reading, terminal: Terminal, plan: Path | None = None) -> Network:
+    """The network of a model file, for pixels in the steps given, or else in those of the plan; says so if they are assumed, and
+    what of the file is left out.
     """
-    stated = input_scale
-    if input_scale is None and plan is not None:
-        input_scale = planned_scale(plan)
-    if calibration is not None:
-        network = _calibrated(model, read_array(calibration), calibration, input_scale, terminal, output_name)
+    stated = reading.input_scale
+    if stated is None and plan is not None:
+        reading = replace(reading, input_scale=planned_scale(plan))
+    if reading.calibration is not None:
+        network = _calibrated(model, read_array(reading.calibration), reading.calibration, reading, terminal)
     else:
-        network = import_model(model, input_scale, output_name=output_name)
+        network = import_model(model, reading.input_scale, output_name=reading.output_name)
     remark_reading(terminal, model, network, stated)
     if network.input.assumed:
         terminal.remark(
@@ -97,22 +89,25 @@ def remark_reading(terminal: Terminal, model: Path, network: Network | RealNetwo
 
 
 def load_with_data(
-    model: Path,
-    data: Path,
-    input_scale: float | None,
-    terminal: Terminal,
-    calibration: Path | None = None,
-    output_name: str | None = None,
+    model: Path, data: Path, reading: Reading, terminal: Terminal
 ) -> tuple[Network, NDArray[Any], NDArray[np.int64]]:
     """The network, its input frames, and their codes; the step of pixels is recognised where the file does not fix it.
 
-    A real-valued model that comes without a calibration is calibrated with the frames of `calibration`, or these.
+    A real-valued model that comes without a calibration is calibrated with the frames that are to be read for it, or these.
     """
     x = read_array(data)
-    network = _network_for(x, model, data, input_scale, terminal, calibration, output_name)
-    remark_reading(terminal, model, network, input_scale)
+    uncalibrated = False
+    try:
+        network = _network_for(x, model, data, reading, terminal)
+    except UncalibratedError:
+        uncalibrated = True
+        network = _calibrated(model, x, data, reading, terminal)
+    remark_reading(terminal, model, network, reading.input_scale)
     with _about(data):
-        return network, x, _encode(network, x)
+        codes = _encode(network, x)
+    if uncalibrated:
+        terminal.remark(f"{model}: calibrated with {data}; `sigmabit calibrate` writes a model that is so once and for all")
+    return network, x, codes
 
 
 @contextmanager
@@ -124,26 +119,14 @@ def _about(file: Path) -> Iterator[None]:
         raise type(error)(f"{file}: {error}") from None
 
 
-def _network_for(
-    x: NDArray[Any],
-    model: Path,
-    data: Path,
-    input_scale: float | None,
-    terminal: Terminal,
-    calibration: Path | None,
-    output_name: str | None,
-) -> Network:
-    """The network of a model file for the frames x, which come from the file `data`."""
-    if calibration is not None:
-        return _calibrated(model, read_array(calibration), calibration, input_scale, terminal, output_name)
-    try:
-        network = import_model(model, input_scale, output_name=output_name)
-    except UncalibratedError:
-        terminal.remark(f"{model}: calibrated with {data}; `sigmabit calibrate` writes a model that is so once and for all")
-        return _calibrated(model, x, data, input_scale, terminal, output_name)
+def _network_for(x: NDArray[Any], model: Path, data: Path, reading: Reading, terminal: Terminal) -> Network:
+    """The network of a model file for the frames x, which come from the file `data`. Raises UncalibratedError."""
+    if reading.calibration is not None:
+        return _calibrated(model, read_array(reading.calibration), reading.calibration, reading, terminal)
+    network = import_model(model, reading.input_scale, output_name=reading.output_name)
     with _about(data):
         network.input.check(x)
-    return import_model(model, _likely_scale(x), output_name=output_name) if network.input.assumed else network
+    return import_model(model, _likely_scale(x), output_name=reading.output_name) if network.input.assumed else network
 
 
 def _encode(network: Network, x: NDArray[Any]) -> NDArray[np.int64]:
@@ -157,28 +140,20 @@ def _encode(network: Network, x: NDArray[Any]) -> NDArray[np.int64]:
         raise InputError(f"{error} ({said.by} says that the step is {said.scale:g})") from None
 
 
-def _calibrated(
-    model: Path, x: NDArray[Any], data: Path, input_scale: float | None, terminal: Terminal, output_name: str | None
-) -> Network:
+def _calibrated(model: Path, x: NDArray[Any], data: Path, reading: Reading, terminal: Terminal) -> Network:
     """A real-valued model calibrated with the frames x, which come from the file `data`."""
-    found = calibration_of(model, x, data, input_scale, Precision(), output_name)
+    found = calibration_of(model, x, data, reading, Precision())
     remark_clamped(terminal, model, found)
-    return import_model(model, input_scale, found, output_name)
+    return import_model(model, reading.input_scale, found, reading.output_name)
 
 
-def calibration_of(
-    model: Path,
-    x: NDArray[Any],
-    data: Path,
-    input_scale: float | None,
-    precision: Precision,
-    output_name: str | None = None,
-) -> Calibration:
+def calibration_of(model: Path, x: NDArray[Any], data: Path, reading: Reading, precision: Precision) -> Calibration:
     """The calibration of a real-valued model by the frames x, which come from the file `data`."""
+    scale, output_name = reading.input_scale, reading.output_name
     if not is_real(model, output_name):
-        import_model(model, input_scale, output_name=output_name)  # what cannot be read at all is refused by node
+        import_model(model, scale, output_name=output_name)  # what cannot be read at all is refused by node
         raise CalibrationError(f"{model}: its weights and activations are bits, there is nothing to calibrate")
-    network = import_real(model, input_scale, output_name)
+    network = import_real(model, scale, output_name)
     with _about(data):
         network.input.check(x)
         if network.input.assumed:
@@ -200,13 +175,12 @@ def _likely_scale(x: NDArray[Any]) -> float:
     return recognise_scale(x) or (1.0 if x.max() > 1 else 1 / 255)
 
 
-def make_noise(
-    network: Network, frames: int, samples: int | None, seed: int | None, epsilon: Path | None
-) -> tuple[Noise, int | None]:
+def make_noise(network: Network, frames: int, sampling: Sampling) -> tuple[Noise, int | None]:
     """Where a network's samples of the standard normal come from, and how many of them each frame has, if that is said.
 
     Raises InputError for a network that draws none, and for samples that do not fit it.
     """
+    samples, seed, epsilon = sampling.samples, sampling.seed, sampling.epsilon
     if network.latent is None:
         for option, value in (("--samples", samples), ("--seed", seed), ("--epsilon", epsilon)):
             if value is not None:
@@ -239,26 +213,18 @@ def _sample_codes(values: NDArray[Any], path: Path) -> NDArray[np.int64]:
     return codes.astype(np.int64)
 
 
-def make_plan(
-    network: Network,
-    plan: Path | None,
-    part: str | None = None,
-    interval: int | None = None,
-    fps: float | None = None,
-    clock_mhz: float | None = None,
-    samples: int | None = None,
-    logic_only: bool = False,
-) -> Plan:
+def make_plan(network: Network, planning: Planning, samples: int | None = None, logic_only: bool = False) -> Plan:
     """The plan of a file; or one for a part, as small as an interval or frame rate allows, or else as fast as the part allows.
 
     samples: of each frame, which must be those of the file. logic_only: without block RAM and DSP48.
     """
-    if plan is not None:
+    file, part, interval, fps, clock_mhz = planning.file, planning.part, planning.interval, planning.fps, planning.clock_mhz
+    if file is not None:
         if interval is not None:
-            raise PlanError(f"{plan}: a plan has its interval, no other one can be asked for")
-        made = read_plan(plan, network)
+            raise PlanError(f"{file}: a plan has its interval, no other one can be asked for")
+        made = read_plan(file, network)
         if samples is not None and samples != made.samples:
-            raise PlanError(f"{plan}: a plan for {made.samples} samples of a frame, not for {samples}")
+            raise PlanError(f"{file}: a plan for {made.samples} samples of a frame, not for {samples}")
         if part is not None:
             device(part)
         return replace(made, part=part or made.part, clock_mhz=clock_mhz or made.clock_mhz)
@@ -275,9 +241,10 @@ def make_plan(
     return planner.fastest() if interval is None else planner.plan(interval)
 
 
-def sweep_of(network: Network, part: str | None, clock_mhz: float | None, samples: int | None) -> dict[str, Any]:
+def sweep_of(network: Network, planning: Planning, samples: int | None = None) -> dict[str, Any]:
     """The front of interval against area on a part, as plain values: a point for each plan, the fastest first."""
-    planner = Planner(network, part or DEFAULT_PART, clock_mhz or DEFAULT_CLOCK_MHZ, 1 if samples is None else samples)
+    part, clock_mhz = planning.part or DEFAULT_PART, planning.clock_mhz or DEFAULT_CLOCK_MHZ
+    planner = Planner(network, part, clock_mhz, 1 if samples is None else samples)
     keys = ("interval_cycles", "latency_cycles", "fps", "lut", "ff", "bram36", "dsp")
     plans = (made.to_json() for made in planner.sweep())
     return {

@@ -13,10 +13,10 @@ from brevitas.export import export_qonnx
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ..data.datasets import Dataset
+from ..networks.binary_weights import pack_weights
+from ..networks.shapes import SHAPES
 from . import train_fast
-from .datasets import Dataset
-from .packed import pack_weights
-from .shapes import SHAPES
 from .topologies import RECIPES, Recipe, build
 
 SEED = 2017

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from sigmabit.hdl.planning.plan import Plan
 
-from .portable import portable
+from ..networks.portable import portable
 
 ROUNDS = 2
 """Times that all batch sizes are gone through: what disturbs one for a while leaves the other."""
@@ -124,7 +124,7 @@ def torch_run(recipe: str) -> Run:
     """An untrained network of a shipped autoencoder's shape on PyTorch, which takes as long. Needs the `training` extra."""
     import torch
 
-    from .vae_topologies import RECIPES
+    from ..training.vae_topologies import RECIPES
 
     module = RECIPES[recipe].build().eval()
 

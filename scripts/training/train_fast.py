@@ -19,9 +19,9 @@ from torch.nn import functional
 
 from sigmabit.golden import SigmabitError
 
-from . import shapes
-from .datasets import Dataset
-from .files import write_whole
+from ..data.datasets import Dataset
+from ..interface.files import write_whole
+from ..networks import shapes
 from .topologies import Parts, Recipe, build
 
 STATISTICS = 20_000

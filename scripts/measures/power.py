@@ -12,27 +12,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sigmabit.fpga.series7.power import Power, power
-from sigmabit.golden import InputError, Network
+from sigmabit.golden import InputError
 from sigmabit.golden.network.identity import identity
 from sigmabit.hdl.planning.plan import Plan
 from sigmabit.verif.simulation import Noise
 from sigmabit.verif.simulation.activity import Activity, Switching, switching
 
+from ..interface.terminal import Report
 from .area import HELD, Areas, parts_of, planned
-from .reread import Entries, number, reread
-from .terminal import Report
+from .report_files import Entries, number, reread
 
 WATTS = ("clock_w", "logic_w", "memory_w", "watts")
 """What an estimate consists of; the last is the sum."""
 
 
-def measured(network: Network, plan: Plan, codes: NDArray[np.int64], noise: Noise, report: Report) -> Activity:
+def measured(plan: Plan, codes: NDArray[np.int64], noise: Noise, report: Report) -> Activity:
     """Simulate frames of codes, and count toggles."""
     with tempfile.TemporaryDirectory() as folder:
         return switching(plan, codes, Path(folder) / "core.saif", noise, progress=report)[0]
 
 
-def estimate(activity: Activity, network: Network, plan: Plan, areas: Areas | None) -> dict[str, Any]:
+def estimate(activity: Activity, plan: Plan, areas: Areas | None) -> dict[str, Any]:
     """Dynamic power, part by part, at the plan's clock. areas: by Yosys; None for the planned ones."""
     layers: list[dict[str, Any]] = []
     total = Power(0.0, 0.0, 0.0)
@@ -43,8 +43,8 @@ def estimate(activity: Activity, network: Network, plan: Plan, areas: Areas | No
         total += found
         layers.append({"name": name, **area, "registers": does.registers, "rate": does.rate, **_watts(found)})
     return {
-        "network": plan.network,
-        "pipeline": digest(network, plan),
+        "network": plan.network.name,
+        "pipeline": digest(plan),
         "part": plan.part,
         "clock_mhz": plan.clock_mhz,
         "interval_cycles": plan.interval,
@@ -61,16 +61,16 @@ def _watts(of: Power) -> dict[str, float]:
     return dict(zip(WATTS, (of.clock, of.logic, of.memory, of.total), strict=True))
 
 
-def digest(network: Network, plan: Plan) -> str:
-    """What tells a network with its plan from others."""
-    return hashlib.sha256(identity(network) + json.dumps(plan.to_json(), sort_keys=True).encode()).hexdigest()[:32]
+def digest(plan: Plan) -> str:
+    """What tells a plan, and its network, from others."""
+    return hashlib.sha256(identity(plan.network) + json.dumps(plan.to_json(), sort_keys=True).encode()).hexdigest()[:32]
 
 
-def read_activity(path: Path, network: Network, plan: Plan) -> Activity:
+def read_activity(path: Path, plan: Plan) -> Activity:
     """The activity that `sigmabit power --report` wrote. Raises InputError where it is none, or another network's or plan's."""
 
     def check(data: dict[str, Any], entries: Entries) -> Activity:
-        if data["pipeline"] != digest(network, plan):
+        if data["pipeline"] != digest(plan):
             raise InputError("made for another network or another plan")
         parts = {
             name: Switching(int(number(entry, "registers", name)), number(entry, "registers", name) * number(entry, "rate", name))

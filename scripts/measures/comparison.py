@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 
 from sigmabit.golden import InputError, Network
 from sigmabit.golden.noise.gaussian import FRACTION
+from sigmabit.golden.types.scalar import Rowwise
 from sigmabit.hdl.planning.plan import Plan, repetitions
 from sigmabit.verif.simulation import Measured, Noise, reference, simulate
 
-from .terminal import Report
+from ..interface.terminal import Report
 
 MAX_NUMBERS = 1 << 27
 """Of all results, or of all tensors that are recorded, together."""
@@ -45,17 +46,28 @@ class Executions:
     measured: the hardware's own account. mismatches: results in which golden and the hardware differ in any integer.
     """
 
-    network: Network
+    plan: Plan
     executor: str
     outputs: dict[str, NDArray[np.float32]]
     measured: Measured
     mismatches: int
-    samples: int
+
+    @property
+    def network(self) -> Network:
+        """What was executed."""
+        return self.plan.network
 
     @property
     def on(self) -> str:
         """The simulator."""
         return list(self.outputs)[-1]
+
+    @property
+    def classified(self) -> bool:
+        """Is an output a row of scores, of which the largest decides? Not one number, nor real weights without a softmax."""
+        output = self.network.output
+        probabilities = any(isinstance(step, Rowwise) for step in output.chain.steps)
+        return math.prod(output.shape) > 1 and (probabilities or not self.network.calibrated)
 
     def decisions(self, truth: NDArray[np.int64] | None) -> dict[str, Any]:
         """How a classifier's outputs compare: decisions unlike the float graph's, and accuracies if there are labels."""
@@ -65,24 +77,29 @@ class Executions:
             result["accuracy"] = {name: float((found == truth).mean()) for name, found in decided.items()}
         return result
 
+    def values(self) -> dict[str, Any]:
+        """How far the numbers of golden's outputs are from the float graph's, as a root mean square."""
+        difference = self.outputs["golden"].astype(np.float64) - self.outputs[self.executor]
+        return {"rms_unlike_float": float(np.sqrt(np.mean(difference**2)))}
+
     def reconstructions(self, x: NDArray[Any]) -> dict[str, Any]:
         """How the outputs of a network that draws samples compare; with the frames, scaled to 1, where they are like them."""
-        difference = float(np.sqrt(np.mean((self.outputs["golden"] - self.outputs[self.executor]) ** 2)))
-        result: dict[str, Any] = {"samples": self.samples, "rms_unlike_float": difference}
+        result: dict[str, Any] = {"samples": self.plan.samples, **self.values()}
         if math.prod(self.network.output.shape) == math.prod(self.network.input.shape):
-            target = (x / x.max()).reshape(len(x), -1).repeat(self.samples, axis=0)
+            target = (x / x.max()).reshape(len(x), -1).repeat(self.plan.samples, axis=0)
             errors = {name: float(((y.reshape(len(y), -1) - target) ** 2).mean()) for name, y in self.outputs.items()}
             result["reconstruction_error"] = errors
         return result
 
     def compared(self, x: NDArray[Any], truth: NDArray[np.int64] | None) -> dict[str, Any]:
-        """Decisions of a classifier, or reconstructions of a network that draws samples."""
-        return self.decisions(truth) if self.network.latent is None else self.reconstructions(x)
+        """Reconstructions of a network that draws samples; decisions of what classifies, or has labels; or else values."""
+        if self.network.latent is not None:
+            return self.reconstructions(x)
+        return self.decisions(truth) if self.classified or truth is not None else self.values()
 
 
 def execute(
     model: Path,
-    network: Network,
     plan: Plan,
     x: NDArray[Any],
     codes: NDArray[np.int64],
@@ -90,10 +107,11 @@ def execute(
     noise: Noise,
     report: Report,
 ) -> Executions:
-    """Run frames x, whose codes are given, through a model file, its network and the plan's pipeline in a simulator.
+    """Run frames x, whose codes are given, through a model file, its network and its pipeline in a simulator.
 
     A network that draws samples is given the same ones in all three.
     """
+    network = plan.network
     check_size(network, len(x), plan.samples)
     drawn = noise.for_network(network, len(x), plan.samples)
     report("executing the float graph", 0, 0)
@@ -110,4 +128,4 @@ def execute(
         on: network.output.decode(measured.results),
     }
     mismatches = int(np.any(measured.results != golden, axis=(1, 2, 3)).sum())
-    return Executions(network, float_run.executor, outputs, measured, mismatches, plan.samples)
+    return Executions(plan, float_run.executor, outputs, measured, mismatches)

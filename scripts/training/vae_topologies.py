@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
-from .anomaly import VARIANCE
+from ..networks.anomaly import VARIANCE
 
 
 class Vae(nn.Module):

@@ -11,7 +11,7 @@ from brevitas.quant.binary import SignedBinaryActPerTensorConst, SignedBinaryWei
 from brevitas.quant.fixed_point import Uint8ActPerTensorFixedPoint
 from torch import Tensor, nn
 
-from . import shapes
+from ..networks import shapes
 
 
 class BinaryWeight(SignedBinaryWeightPerTensorConst):

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .datasets import Dataset
+from ..data.datasets import Dataset
 
 SEED = 2024
 OPSET = 17

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sigmabit.golden import Network
 from sigmabit.golden.sampling.latent import Latent
 
-from .files import write_whole
+from ..interface.files import write_whole
 from .pictures import gallery, write_grid
 
 ACROSS = 16

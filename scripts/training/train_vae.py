@@ -15,8 +15,8 @@ from torch import Tensor
 from torch.nn import functional
 from torch.nn.utils import parametrize
 
-from .anomaly import LEFT_OUT
-from .datasets import Dataset
+from ..data.datasets import Dataset
+from ..networks.anomaly import LEFT_OUT
 from .vae_topologies import Recipe, Trigger, Vae, divergence
 
 SEED = 2024

@@ -16,7 +16,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
-from . import packed
+from . import binary_weights
 from .shapes import POOL, Affine, Conv, Dense, Normalise, Pool, Shape, Sign, Whole
 
 OPSET = 13
@@ -93,7 +93,7 @@ class _Builder:
         self.scale = 1 / 255 if shape.bits is None else 1.0
         self.flow = "image"
         self.ones: list[float] = []
-        self.constants.append(packed.table())
+        self.constants.append(binary_weights.table())
 
     def network(self, progress: Callable[[int, int], None]) -> RandomNetwork:
         """The finished network."""
@@ -154,10 +154,10 @@ class _Builder:
     def weights(self, name: str, shape: tuple[int, ...]) -> tuple[str, Values]:
         """Weights that the graph unfolds from bytes: the tensor's name, and the numbers."""
         bits = self.generator.integers(0, 256, math.prod(shape) // 8, np.uint8)
-        constants, nodes = packed.unfolded(f"{name}.weight", bits, shape)
+        constants, nodes = binary_weights.unfolded(f"{name}.weight", bits, shape)
         self.constants += constants
         self.nodes += nodes
-        return f"{name}.weight", packed.unpack(bits, shape)
+        return f"{name}.weight", binary_weights.unpack(bits, shape)
 
     def conv(self, layer: Conv) -> None:
         name = self.fresh("conv")

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ..interface.files import DatasetError
 from . import cifar10 as cifar10_files
-from .files import DatasetError
 
 DATA_VARIABLE = "SIGMABIT_DATA"
 """Environment variable that names the folder with the larger data sets."""
@@ -84,7 +84,7 @@ def data_folder(option: str | Path | None = None) -> Path | None:
         return Path(option)
     if os.environ.get(DATA_VARIABLE):
         return Path(os.environ[DATA_VARIABLE])
-    beside = Path(__file__).resolve().parents[2] / "shared" / "data"
+    beside = Path(__file__).resolve().parents[3] / "shared" / "data"
     return beside if beside.is_dir() else None
 
 

@@ -1,4 +1,4 @@
-"""What make is to tell Vivado, found out and checked before anything is made: python ahead.py NAME=VALUE ...
+"""What make is to tell Vivado, found out and checked before anything is made: python vivado_arguments.py NAME=VALUE ...
 
 Takes the Makefile's variables, prints words of the form name=value; or, with status 2, one sentence that says what is wrong.
 Nothing but Python's own library is needed, so that it works before there is an environment.
@@ -19,7 +19,7 @@ class MistakeError(ValueError):
     """A variable that cannot be; the message names it."""
 
 
-def ahead(given: Mapping[str, str]) -> dict[str, object]:
+def vivado_arguments(given: Mapping[str, str]) -> dict[str, object]:
     """The top's name, part and clock; for a board its flash, too. Raises MistakeError, or BoardError for boards and clocks."""
     from sigmabit.fpga.series7 import board as boards
     from sigmabit.hdl.verilog.keywords import identifier, system_name
@@ -64,7 +64,7 @@ def main() -> None:
     package.__path__ = [str(ROOT)]
     sys.modules.setdefault("sigmabit", package)
     try:
-        found = ahead(dict(argument.split("=", 1) for argument in sys.argv[1:]))  # type: ignore[misc]
+        found = vivado_arguments(dict(argument.split("=", 1) for argument in sys.argv[1:]))  # type: ignore[misc]
     except ValueError as error:
         print(error)
         sys.exit(2)

@@ -15,8 +15,8 @@ from sigmabit.hdl.pipeline.top import Pipeline
 from sigmabit.hdl.planning.plan import Plan
 from sigmabit.hdl.verilog.convert import convert
 
-from .reread import Entries, number, reread
-from .terminal import Report
+from ..interface.terminal import Report
+from .report_files import Entries, number, reread
 
 HELD = ("lut", "ff", "bram36", "dsp")
 """What a device holds, and a plan expects."""

@@ -35,7 +35,7 @@ def reread(
             raise InputError(f"not {expected}: layers are missing")
         if missing := [key for key in keys if key not in data]:
             raise InputError(f"not {expected}: {missing[0]} is missing")
-        for key, own in (("network", plan.network), ("interval_cycles", plan.interval)):
+        for key, own in (("network", plan.network.name), ("interval_cycles", plan.interval)):
             if data[key] != own:
                 raise InputError(f"made for {key} {str(data[key])[:60]}, this plan has {own}")
         entries = {str(entry.get("name")): entry for entry in data["layers"] if isinstance(entry, dict)}

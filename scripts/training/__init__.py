@@ -1,0 +1,1 @@
+"""Training of the shipped networks; it needs the `training` extra."""
