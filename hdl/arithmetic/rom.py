@@ -298,6 +298,6 @@ def rom(clk, address, data, config):
 
 def pack_words(fields: NDArray[np.integer] | NDArray[np.bool_], bits: int) -> tuple[int, ...]:
     """Rows of two's complement or unsigned fields, the first lowest, as one integer per row."""
-    planes = fields != 0 if bits == 1 else (fields.astype(np.int64)[:, :, None] >> np.arange(bits)) & 1
+    planes = fields & 1 if bits == 1 else (fields.astype(np.int64)[:, :, None] >> np.arange(bits)) & 1
     packed = np.packbits(planes.astype(np.uint8).reshape(len(fields), -1), axis=1, bitorder="little")
     return tuple(int.from_bytes(row.tobytes(), "little") for row in packed)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+import pytest
 from hypothesis import strategies as st
 
 from sigmabit.golden.arithmetic.rom import read
-from sigmabit.hdl.arithmetic.rom import RomConfig, RomStyle, rom
+from sigmabit.hdl.arithmetic.rom import RomConfig, RomStyle, pack_words, rom
 from sigmabit.hdl.verilog.stream import ADDRESS_LEAD, bit, wire
 
 from ..harness.bench import Dut
@@ -72,3 +74,16 @@ class TestMyHdl(RomSuite, MyHdlTests):
 
 class TestVerilog(RomSuite, VerilogTests):
     pass
+
+
+@pytest.mark.parametrize(
+    ("fields", "bits", "words"),
+    [
+        ([[-2], [-1], [0], [3]], 1, (0, 1, 0, 1)),
+        ([[-1, 2], [1, -4]], 3, (0b010_111, 0b100_001)),
+        ([[True, False, True]], 1, (0b101,)),
+    ],
+)
+def test_packed(fields: list[list[int]], bits: int, words: tuple[int, ...]) -> None:
+    """Fields are cut to their width, those of a single bit as well."""
+    assert pack_words(np.array(fields), bits) == words
