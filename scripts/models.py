@@ -22,7 +22,6 @@ from sigmabit.golden import (
     calibrated,
     import_model,
     import_real,
-    is_real,
     recognise_scale,
 )
 from sigmabit.golden.front.quantise import CLAMPED, LOGARITHMS
@@ -175,9 +174,6 @@ def calibration_of(
     output_name: str | None = None,
 ) -> Calibration:
     """The calibration of a real-valued model by the frames x, which come from the file `data`."""
-    if not is_real(model, output_name):
-        import_model(model, input_scale, output_name=output_name)  # what cannot be read at all is refused by node
-        raise CalibrationError(f"{model}: its weights and activations are bits, there is nothing to calibrate")
     network = import_real(model, input_scale, output_name)
     with _about(data):
         network.input.check(x)

@@ -195,7 +195,7 @@ def quantise(network: RealNetwork, ranges: Extents, precision: Precision) -> Net
         units = [unit] * tensor.channels
     scale = np.array(units, np.float32)[network.output_order % stage.tensor.channels]
     output = OutputFormat(network.output_name, network.output_shape, network.output_order, scale, 1, 0, network.host)
-    return Network(network.name, network.input, tuple(layers), output, network.ties)
+    return Network(network.name, network.input, tuple(layers), output, network.ties, network.omitted, network.uneven)
 
 
 def _head_unit(means: Extent, precision: Precision) -> float:

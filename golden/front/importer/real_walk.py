@@ -19,6 +19,7 @@ from ...types.range import BITS
 from ...types.scalar import Add, Chain, Rowwise, Step
 from . import latent
 from .affine import IDENTITY, Affine, Parts, Real, affine, idle
+from .assembly import Assembly
 from .binary_walk import BinaryWalk
 from .front import BINARISING, ROUNDING, last_binary
 from .latent import OTHER_RANDOM, RANDOM, Joint, Noise, Sample, Scored, Spread
@@ -121,11 +122,21 @@ class RealWalk(Walk[RealNetwork]):
         layers, first = self.back(symbol)
         if self.noise is None:
             _check_smooth(layers)
-        binary = () if self.front is None else self.front.assembly.layers()
-        ties = () if self.front is None else tuple(self.front.assembly.ties)
-        form, shape, omitted = self.input(first), symbol.shape[1:], self.graph.omitted
-        bits = BIPOLAR if self.front is None else shifted(BIPOLAR, BITS, first.shift, True)[0]
-        return RealNetwork(self.graph.name, form, binary, layers, self.graph.output, shape, order, ties, omitted, bits, host)
+        assembly = Assembly() if self.front is None else self.front.assembly
+        return RealNetwork(
+            self.graph.name,
+            self.input(first),
+            assembly.layers(),
+            layers,
+            self.graph.output,
+            symbol.shape[1:],
+            order,
+            tuple(assembly.ties),
+            self.graph.omitted,
+            assembly.uneven,
+            BIPOLAR if self.front is None else shifted(BIPOLAR, BITS, first.shift, True)[0],
+            host,
+        )
 
     def back(self, symbol: Symbol) -> tuple[tuple[RealLinear | RealLatent, ...], Reading]:
         """The layers that lead to an activation, in order, and what the first of them reads."""
