@@ -26,6 +26,7 @@ from sigmabit.golden import (
 )
 from sigmabit.golden.front.importer import read_model
 from sigmabit.golden.network.real import RealNetwork
+from sigmabit.golden.types.range import Range
 from sigmabit.hdl.planning.plan import Plan
 from sigmabit.hdl.planning.planner import Planner
 from sigmabit.scripts.datasets import digits
@@ -202,6 +203,21 @@ class TestImport:
         ((name, variation),) = network.uneven
         assert name == network.layers[0].name
         assert 0 < variation < 1e-4
+
+    def test_relu_at_the_end(self, tmp_path: Path) -> None:
+        """Results have the widths of scores, and room beyond what the calibration saw."""
+        g, random = Builder((4,)), np.random.default_rng(3)
+        hidden = g("Relu", g("Gemm", "x", random.normal(size=(4, 6))))
+        path = g.save(tmp_path / "m.onnx", g("Relu", g("Gemm", hidden, random.normal(size=(6, 2)))))
+        x = random.integers(0, 201, (500, 4)).astype(np.float32)
+        network = network_of(path, x)
+        assert network.layers[-1].output.codes == Range(0, (1 << 16) - 1)
+        brighter = np.minimum(np.rint(x * 1.25), 255)
+        executed, golden = execute(path, brighter).outputs, network.run(brighter)
+        assert executed.max() > 1.1 * execute(path, x).outputs.max()
+        assert np.abs(golden - executed).max() <= 0.15 * executed.max()  # hidden numbers saturate, results do not
+        assert golden.max() > 1.05 * network.run(x).max()
+        check(network, Planner(network, PART, CLOCK_MHZ).fastest(), brighter[:20], optimise=False)
 
     def test_uncalibrated(self, tmp_path: Path) -> None:
         """It says what is missing, not that weights should be binary."""
