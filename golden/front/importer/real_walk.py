@@ -88,6 +88,7 @@ class RealWalk(Walk[RealNetwork]):
         self.front, self.findings = front, front.findings
         self.visited = frozenset(visited)
         self.static |= front.static
+        self.sized |= front.sized
         for name, value in front.values.items():
             if isinstance(value, Symbol) and not isinstance(value.source, Unknown) and name != tensor:
                 inside = Intermediate(value.source.frame, f"it takes {name} inside the binary layers; branches are not supported")

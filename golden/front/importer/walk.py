@@ -98,6 +98,8 @@ class Walk(ABC, Generic[Result]):
         }
         # tensors that do not depend on the input's numbers, whether or not a finding made them unknown
         self.static = {*graph.constants}
+        # those among them that come from shapes, in which the batch is 1 here
+        self.sized: set[str] = set()
         # activations that are of the input's type still, where that is one of whole numbers
         self.whole = {graph.input} if input_grid.whole_numbers(graph) else set[str]()
         self.handlers: dict[str, Callable[[Node, list[Value]], Results]] = {
@@ -108,7 +110,7 @@ class Walk(ABC, Generic[Result]):
             **dict.fromkeys(ROWWISE, self.rowwise),
             **dict.fromkeys(("Identity", "Dropout", "Cast"), self.identity),
             **dict.fromkeys(("Relu", "LeakyRelu", "PRelu"), self.relu),
-            **dict.fromkeys(("Squeeze", "Unsqueeze", "Reshape"), self.reshape),
+            **dict.fromkeys(("Squeeze", "Unsqueeze"), self.squeeze),
             "BatchNormalization": self.batch_normalization,
             "BipolarQuant": self.bipolar_quant,
             "Clip": self.clip,
@@ -119,6 +121,7 @@ class Walk(ABC, Generic[Result]):
             "MatMul": self.matmul,
             "MultiThreshold": self.multi_threshold,
             "Pad": self.pad,
+            "Reshape": self.reshape,
             "Shape": self.shape,
             "Sign": self.sign,
             "Transpose": self.transpose,
@@ -177,6 +180,8 @@ class Walk(ABC, Generic[Result]):
         self.values.update({**dict.fromkeys(node.outputs), **dict(zip(node.outputs, found, strict=False))})
         if node.operator == "Shape" or self.static.issuperset(filter(None, node.inputs)):
             self.static.update(node.outputs)
+            if node.operator == "Shape" or self.sized.intersection(node.inputs):
+                self.sized.update(node.outputs)
         self.forget(node)
 
     def forget(self, node: Node) -> None:
@@ -365,28 +370,42 @@ class Walk(ABC, Generic[Result]):
 
     def reshape(self, node: Node, arguments: list[Value]) -> Symbol:
         symbol = activation(arguments)
-        if node.operator == "Reshape":
-            target = [int(d) for d in constant(arguments, 1)]
-            if not node.attributes.get("allowzero", 0):
-                target = [symbol.shape[i] if d == 0 and i < len(symbol.shape) else d for i, d in enumerate(target)]
-        else:
-            given = constant(arguments, 1) if len(arguments) > 1 else node.attributes.get("axes")
-            axes = None if given is None else tuple(int(a) for a in np.asarray(given).reshape(-1))
-            try:
-                if node.operator == "Squeeze":
-                    return symbol.rearranged(np.squeeze(symbol.index, axis=axes))
-                return symbol.rearranged(np.expand_dims(symbol.index, axis=axes or ()))
-            except (ValueError, TypeError):
-                raise Refusal(f"axes {axes} of an activation of shape {symbol.shape}") from None
+        sizes = [int(d) for d in constant(arguments, 1)]
+        target = sizes
+        if not node.attributes.get("allowzero", 0):
+            target = [symbol.shape[i] if d == 0 and i < len(symbol.shape) else d for i, d in enumerate(sizes)]
         try:
-            return symbol.rearranged(symbol.index.reshape(target))
+            index = symbol.index.reshape(target)
         except ValueError:
             raise Refusal(f"{symbol.shape} cannot become {tuple(target)}") from None
+        if -1 in sizes and sizes[0] not in (0, -1) and node.inputs[1] not in self.sized:
+            self.one_frame("-1 or 0 as its size")
+        return symbol.rearranged(index)
+
+    def squeeze(self, node: Node, arguments: list[Value]) -> Symbol:
+        symbol = activation(arguments)
+        given = constant(arguments, 1) if len(arguments) > 1 else node.attributes.get("axes")
+        axes = None if given is None else tuple(int(a) for a in np.asarray(given).reshape(-1))
+        try:
+            if node.operator == "Squeeze":
+                return symbol.rearranged(np.squeeze(symbol.index, axis=axes))
+            return symbol.rearranged(np.expand_dims(symbol.index, axis=axes or ()))
+        except (ValueError, TypeError):
+            raise Refusal(f"axes {axes} of an activation of shape {symbol.shape}") from None
 
     def flatten(self, node: Node, arguments: list[Value]) -> Symbol:
         symbol = activation(arguments)
-        rows = int(np.prod(symbol.shape[: node.attributes.get("axis", 1)]))
-        return symbol.rearranged(symbol.index.reshape(rows, -1))
+        axis = node.attributes.get("axis", 1)
+        if axis in (0, -len(symbol.shape)):
+            self.one_frame("axis=1")
+        return symbol.rearranged(symbol.index.reshape(math.prod(symbol.shape[:axis]), -1))
+
+    def one_frame(self, instead: str) -> None:
+        """Refuse what makes one of all frames, unless the graph takes no more than one at a time."""
+        if self.graph.input_shape[0] != 1:
+            raise Refusal(
+                f"it mixes the frames of a batch: keep the batch in front ({instead}), or give the graph's input a batch of 1"
+            )
 
     def transpose(self, node: Node, arguments: list[Value]) -> Symbol:
         symbol = activation(arguments)
