@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from ..layers.layer import Layer
 from ..layers.normalisation import Tie
 from ..layers.window import Window
+from ..types.errors import Unsupported
 from ..types.grid import BIPOLAR, Grid
 from ..types.scalar import Chain
 from ..types.tensor import TensorType
@@ -151,6 +152,7 @@ class RealNetwork:
     uneven: tuple[tuple[str, float], ...] = ()
     bits: Grid = BIPOLAR
     host: Chain = field(default=Chain())
+    unlike: tuple[Unsupported, ...] = ()
 
     @property
     def grid(self) -> Grid:

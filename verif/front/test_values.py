@@ -169,13 +169,18 @@ NUMBERS: dict[str, Function] = {
     "rounded, by channel": lambda g, y: g("Mul", g("Round", g("Clip", y, 0.0, 1.0)), np.array([1.0, 2.0, 1.0])),
 }
 
+BEHIND_BITS = ("a relu of bits, by channel", "a scale by channel")
+
 
 @pytest.mark.parametrize("name", NUMBERS)
 def test_numbers_behind_all_bits_are_real(name: str, tmp_path: Path) -> None:
-    """Whatever the weights: what no binarisation follows need not be bits, only ranges are missing."""
+    """Whatever the weights: what no binarisation follows need not be bits. Ranges are missing; and why it is real behind binary
+    layers, is said.
+    """
     path = two_layers(NUMBERS[name], 5).save(tmp_path / "m.onnx", "last_y")
-    with pytest.raises(UncalibratedError, match="its numbers are real, and nothing says what range they have"):
+    with pytest.raises(UncalibratedError, match="its numbers are real, and nothing says what range they have") as caught:
         import_model(path)
+    assert ("no binary network behind its bits: last (MatMul)" in str(caught.value)) == (name in BEHIND_BITS)
     x = every_bit_pattern(5)
     found = import_real(path).output(x, np.zeros((len(x), 0)))
     np.testing.assert_allclose(found, execute(path, x).outputs, rtol=1e-6, atol=1e-6)

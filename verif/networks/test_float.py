@@ -264,6 +264,20 @@ class TestImport:
             import_model(g.save(tmp_path / "m.onnx", g("Flatten", y)))
         assert [finding.operator for finding in refused.value.findings] == ["AveragePool"]
 
+    def test_what_no_layer_computes_behind_a_quantiser(self, tmp_path: Path) -> None:
+        """The input's own makes no binary network of it, and neither do those of weights."""
+        g, random = Builder((1, 4, 4)), np.random.default_rng(4)
+        kernels = g.quant(random.normal(size=(2, 1, 3, 3)), 3, 0.25)
+        y = g("Relu", g("Conv", g.quant("x", 8, signed=0), kernels))
+        x = random.integers(0, 256, (40, 1, 4, 4)).astype(np.float32)
+        path = g.save(tmp_path / "m.onnx", g("Gemm", g("Flatten", y), random.normal(size=(8, 2))))
+        executed = execute(path, x).outputs
+        assert np.abs(network_of(path, x).run(x) - executed).max() <= 0.01 * np.abs(executed).max()
+        path = g.save(tmp_path / "m.onnx", g("Flatten", g("AveragePool", y, kernel_shape=[2, 2])))
+        with pytest.raises(UnsupportedModelError) as refused:
+            import_model(path)
+        assert [finding.operator for finding in refused.value.findings] == ["AveragePool"]
+
     def test_part_of_a_softmax(self, tmp_path: Path) -> None:
         """What is picked from a row behind a softmax would be the softmax of another row."""
         g = Builder((4,))

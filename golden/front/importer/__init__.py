@@ -44,9 +44,10 @@ def import_model(
     if isinstance(found, Network):
         return found
     if calibration is None:
+        because = f" (no binary network behind its bits: {'; '.join(map(str, found.unlike))})" if found.unlike else ""
         raise UncalibratedError(
             f"{path}: its numbers are real, and nothing says what range they have: give --calibration x.npy, or write a "
-            f"calibrated copy with sigmabit calibrate"
+            f"calibrated copy with sigmabit calibrate{because}"
         )
     try:
         return quantise(found, calibration.ranges, calibration.precision)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ...network.network import Network
 from ...network.real import RealNetwork
 from ...types.errors import UnsupportedModelError
@@ -10,6 +12,8 @@ from .binary_walk import BinaryWalk
 from .front import last_binary
 from .model_file import Graph, leading_to
 from .real_walk import RealWalk
+
+WEIGHTED = ("Conv", "ConvTranspose", "Gemm", "MatMul")
 
 
 def interpret(graph: Graph, path: str, input_scale: float | None) -> Network | RealNetwork:
@@ -27,16 +31,21 @@ def interpret(graph: Graph, path: str, input_scale: float | None) -> Network | R
         return walk.run()
     except UnsupportedModelError as as_binary:
         last, beside_noise = last_binary(graph, graph.leading), latent.noisy(graph, graph.nodes)
-        if walk.budget.exhausted or not (beside_noise or _behind(last, graph, as_binary)):
+        front = _front(graph, last)
+        at_fault = {finding.node for finding in as_binary.findings}
+        if walk.budget.exhausted or (front & at_fault and not beside_noise):
             raise
         try:
-            return RealWalk(graph, path, input_scale).run()
+            real = RealWalk(graph, path, input_scale).run()
         except UnsupportedModelError as as_real:
-            no_bits = last is None and (walk.real_weights or len(as_real.findings) < len(as_binary.findings))
-            raise as_real if beside_noise or no_bits else as_binary from None
+            simpler = last is None and len(as_real.findings) < len(as_binary.findings)
+            raise as_real if beside_noise or simpler or (walk.real_weights and not front) else as_binary from None
+        return replace(real, unlike=as_binary.findings) if front else real
 
 
-def _behind(last: str | None, graph: Graph, error: UnsupportedModelError) -> bool:
-    """Is nothing at fault up to the last binarisation? What is, would be so for either reading."""
-    front = {node.name for node in leading_to((last,), graph.leading)} if last else set[str]()
-    return front.isdisjoint(finding.node for finding in error.findings)
+def _front(graph: Graph, last: str | None) -> set[str]:
+    """Names of the nodes up to the last binarisation, if layers of weights are among them. What is at fault there is so for
+    either reading.
+    """
+    nodes = leading_to((last,), graph.leading) if last else ()
+    return {node.name for node in nodes} if any(node.operator in WEIGHTED for node in nodes) else set()
