@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .front.calibration import Calibration, calibrated, embed
-from .front.importer import import_model, import_real, is_real
+from .front.importer import import_model, import_real, read_model
 from .front.quantise import Precision
 from .network.network import Network, recognise_scale
 from .types.errors import (
@@ -31,6 +31,6 @@ __all__ = [
     "embed",
     "import_model",
     "import_real",
-    "is_real",
+    "read_model",
     "recognise_scale",
 ]

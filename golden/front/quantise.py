@@ -42,7 +42,9 @@ LATENT_FRACTION = 8
 """Fraction bits of means and logarithms of variances, unless the means need the bits in front of the point."""
 
 SCORE_BITS = 16
-"""Of the results of a network that draws no samples: so many that they add next to nothing to the error of its weights."""
+"""Of the results of a network that draws no samples, if they are sums, or those of a ReLU: so many that they add next to nothing
+to the error of its weights.
+"""
 
 SCORE_ROOM = 2
 """How far beyond the calibration's such results may go before they are cut off, and two of them become alike."""
@@ -182,8 +184,8 @@ def quantise(network: RealNetwork, ranges: Extents, precision: Precision) -> Net
                 units += [2.0 ** (-2 * latent.fraction), 2.0**-KL_FRACTION]
             continue
         heads = _head_unit(ranges[real.name], precision) if isinstance(following, RealLatent) else None
-        scores = following is None and network.latent is None and not real.function.steps
-        fixed, unit = _linear(real, stage, ranges[real.name], precision, heads, scores)
+        last = following is None and network.latent is None
+        fixed, unit = _linear(real, stage, ranges[real.name], precision, heads, last)
         layers.append(fixed)
         tensor = fixed.output
         if real.rows * real.columns > 1:
@@ -195,7 +197,7 @@ def quantise(network: RealNetwork, ranges: Extents, precision: Precision) -> Net
         units = [unit] * tensor.channels
     scale = np.array(units, np.float32)[network.output_order % stage.tensor.channels]
     output = OutputFormat(network.output_name, network.output_shape, network.output_order, scale, 1, 0, network.host)
-    return Network(network.name, network.input, tuple(layers), output, network.ties)
+    return Network(network.name, network.input, tuple(layers), output, network.ties, network.omitted, network.uneven)
 
 
 def _head_unit(means: Extent, precision: Precision) -> float:
@@ -215,21 +217,20 @@ def _latent(real: RealLatent, stage: _Stage, reach: Extent, precision: Precision
 
 
 def _linear(
-    real: RealLinear, stage: _Stage, sums: Extent, precision: Precision, heads: float | None, scores: bool
+    real: RealLinear, stage: _Stage, sums: Extent, precision: Precision, heads: float | None, last: bool
 ) -> tuple[Fixed, float]:
-    """A layer, and the unit of its codes. heads: the unit that is wanted of means and logarithms of variances. scores: its sums
-    are the network's results.
+    """A layer, and the unit of its codes. heads: the unit that is wanted of means and logarithms of variances. last: its results
+    are those of a network that draws no samples.
     """
     steps = real.function.steps
     relu = len(steps) == 1 and isinstance(steps[0], LeakyRelu) and not np.any(steps[0].constant)
+    bits, room = (SCORE_BITS, SCORE_ROOM) if last else (precision.codes, 1)
     if heads is not None:
         bits, signed, wanted = precision.latents, True, heads
-    elif scores:
-        bits, signed, wanted = SCORE_BITS, True, SCORE_ROOM * sums.magnitude / _limit(SCORE_BITS)
     elif relu:
-        bits, signed, wanted = precision.codes, False, max(sums.high, 0.0) / ((1 << precision.codes) - 1)
+        signed, wanted = False, room * max(sums.high, 0.0) / ((1 << bits) - 1)
     elif not steps:
-        bits, signed, wanted = precision.codes, True, sums.magnitude / _limit(precision.codes)
+        signed, wanted = True, room * sums.magnitude / _limit(bits)
     else:
         bits, signed = precision.table, True
         wanted = _reach(real.function, sums.magnitude, precision) / _limit(precision.table)

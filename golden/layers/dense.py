@@ -20,7 +20,7 @@ class Dense(Convolution):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not self.whole:
+        if not self.window.whole:
             raise ValueError(f"{self.name}: the window does not cover the input exactly")
 
     @property

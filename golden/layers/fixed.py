@@ -36,7 +36,7 @@ class Fixed(Linear):
 
     @property
     def dense(self) -> bool:
-        return self.whole
+        return self.window.whole
 
     @cached_property
     def weight_bits(self) -> int:

@@ -42,11 +42,6 @@ class Linear:
         return int(self.weights.shape[3])
 
     @property
-    def whole(self) -> bool:
-        """Is there one window, the whole input?"""
-        return self.window.outputs == 1 and not self.window.padded and self.window.taps == self.window.inputs
-
-    @property
     def dense(self) -> bool:
         """Are frames gathered for this layer, instead of a window sliding over them?"""
         return False

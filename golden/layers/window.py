@@ -81,6 +81,11 @@ class Window:
         """Does any window reach into padding?"""
         return self.rows.before + self.rows.after + self.columns.before + self.columns.after > 0
 
+    @property
+    def whole(self) -> bool:
+        """Is there one window, the whole image?"""
+        return self.outputs == 1 and not self.padded and self.taps == self.inputs
+
     def needs(self) -> tuple[int, ...]:
         """For each output position in raster order: the last input position, in raster order, that it looks at."""
         return tuple(

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from ..layers.layer import Layer
 from ..layers.normalisation import Tie
 from ..layers.window import Window
+from ..types.errors import Unsupported
 from ..types.grid import BIPOLAR, Grid
 from ..types.scalar import Chain
 from ..types.tensor import TensorType
@@ -134,7 +135,7 @@ class RealNetwork:
 
     input: how the graph's input becomes codes. binary: integer layers in front, from a binary encoder. layers: the rest, from
     end to end. output: name, shape without the batch, and for each element of the flat output the index of its result in stream
-    order. ties: decisions of the binary layers, as in Network. omitted: what of the graph is no part of it. bits: what those of
+    order. ties and uneven: of the binary layers, as in Network. omitted: what of the graph is no part of it. bits: what those of
     the binary layers stand for, which zero padding tells apart. host: what the host makes of the (N, size) output, such as a
     softmax.
     """
@@ -148,8 +149,10 @@ class RealNetwork:
     output_order: NDArray[np.int64]
     ties: tuple[Tie, ...] = ()
     omitted: Omitted = field(default=Omitted())
+    uneven: tuple[tuple[str, float], ...] = ()
     bits: Grid = BIPOLAR
     host: Chain = field(default=Chain())
+    unlike: tuple[Unsupported, ...] = ()
 
     @property
     def grid(self) -> Grid:

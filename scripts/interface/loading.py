@@ -22,7 +22,6 @@ from sigmabit.golden import (
     calibrated,
     import_model,
     import_real,
-    is_real,
     recognise_scale,
 )
 from sigmabit.golden.front.quantise import CLAMPED, LOGARITHMS
@@ -150,9 +149,6 @@ def _calibrated(model: Path, x: NDArray[Any], data: Path, reading: Reading, term
 def calibration_of(model: Path, x: NDArray[Any], data: Path, reading: Reading, precision: Precision) -> Calibration:
     """The calibration of a real-valued model by the frames x, which come from the file `data`."""
     scale, output_name = reading.input_scale, reading.output_name
-    if not is_real(model, output_name):
-        import_model(model, scale, output_name=output_name)  # what cannot be read at all is refused by node
-        raise CalibrationError(f"{model}: its weights and activations are bits, there is nothing to calibrate")
     network = import_real(model, scale, output_name)
     with _about(data):
         network.input.check(x)

@@ -59,7 +59,7 @@ class TestItFails:
         assert found_out("frames differ", self.SEEDS)
 
     def test_permutations_backwards(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        def backwards(self: walk.Walk[Any], node: Any, arguments: Any) -> Any:
+        def backwards(self: walk.Walk[Any, Any], node: Any, arguments: Any) -> Any:
             symbol = arguments[0]
             order = node.attributes.get("perm", range(len(symbol.shape))[::-1])
             return symbol.rearranged(np.transpose(symbol.index, np.argsort(order)))
@@ -76,7 +76,8 @@ class TestItFails:
         def blind(node: Any, size: Any, kernel: Any, margins: Any) -> Any:
             return sliding_window(replace(node, attributes={**node.attributes, "dilations": [1, 1]}), size, kernel, margins)
 
-        monkeypatch.setattr(binary_walk, "sliding_window", blind)
+        for module in (walk, binary_walk):
+            monkeypatch.setattr(module, "sliding_window", blind)
         drawn = (draw(seed, tmp_path) for seed in range(900) if seed % 3 < 2)
         dilated = next(case.seed for case in drawn if case.planted and case.planted.what == "dilated")
         assert trial(dilated).outcome is Outcome.FAILED

@@ -15,6 +15,7 @@ from onnx import TensorProto, helper
 from sigmabit.golden import UnsupportedModelError, import_model
 
 from ..harness.onnx_graphs import Builder, Operand, normalisation, signs
+from ..simulation.reference import execute
 
 RANDOM = np.random.default_rng(3)
 WEIGHTS = signs(RANDOM, 4, 2, 3, 3)
@@ -264,6 +265,15 @@ class TestActivations:
     )
     test_rearrangements = refused(
         {
+            "flat from axis 0 on": (
+                lambda g: g("MatMul", g.bad("Flatten", "x", axis=0), MATRIX),
+                "it mixes the frames of a batch",
+            ),
+            "flat from axis -4 on": (lambda g: g.bad("Flatten", g.bits(), axis=-4), "axis=1"),
+            "one row of all frames": (
+                lambda g: g("MatMul", g.bad("Reshape", "x", np.array([1, -1])), MATRIX),
+                "it mixes the frames of a batch: keep the batch in front (-1 or 0 as its size)",
+            ),
             "reflected": (lambda g: g.conv(g.bad("Pad", "x", g.padded(1, 1, 0, 0), mode="reflect")), "of mode reflect"),
             "ones around": (lambda g: g.conv(g.bad("Pad", "x", g.padded(1, 1, 0, 0), 1.0)), "a value other than zero"),
             "cropped": (lambda g: g.conv(g.bad("Pad", "x", g.padded(-1, 0, 0, 0))), "negative padding"),
@@ -339,6 +349,22 @@ class TestGraphs:
             return g("TopK", g("Gemm", y, ONE_TOO_LARGE.reshape(8, 9), transB=1, name="matrix"), np.array([1]), name="top")
 
         assert list(refusals(graph, tmp_path)) == ["grouped", "average", "float", "function", "matrix", "top"]
+
+    def test_one_frame_at_a_time(self, tmp_path: Path) -> None:
+        """Nothing is mixed where the graph takes one, or where the size of a row comes from a shape."""
+        for number, (batch, row) in enumerate([(1, "Flatten"), (1, "Reshape"), ("N", "Shape")]):
+            g = Builder((2, 6, 5), batch=batch)
+            match row:
+                case "Flatten":
+                    y = g("Flatten", "x", axis=0)
+                case "Reshape":
+                    y = g("Reshape", "x", np.array([1, -1]))
+                case _:
+                    frames = g("Unsqueeze", g("Gather", g("Shape", "x"), np.array(0)), np.array([0]))
+                    y = g("Reshape", "x", g("Concat", frames, np.array([-1]), axis=0))
+            path = g.save(tmp_path / f"{number}.onnx", g("MatMul", y, MATRIX))
+            x = np.eye(60, dtype=np.float32).reshape(60, 2, 6, 5)
+            np.testing.assert_array_equal(import_model(path, 1.0).run(x), execute(path, x).outputs)
 
     def test_seven_faults_one_behind_the_other(self, tmp_path: Path) -> None:
         """Each for its own reason, though nothing is known any more of what it takes but the shape."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -23,7 +24,9 @@ from sigmabit.golden import (
     import_model,
     import_real,
 )
-from sigmabit.golden.front.importer import is_real
+from sigmabit.golden.front.importer import read_model
+from sigmabit.golden.network.real import RealNetwork
+from sigmabit.golden.types.range import Range
 from sigmabit.hdl.planning.plan import Plan
 from sigmabit.hdl.planning.planner import Planner
 from sigmabit.scripts.data.datasets import digits
@@ -140,6 +143,18 @@ class TestConvolutions:
         check(Planner(network, PART, CLOCK_MHZ).plan(2048), digits().test_images[:12], optimise=0)
 
 
+def perceptron(g: Builder, *weights: NDArray[Any], of: str = "x") -> str:
+    """Dense layers with a ReLU between each two."""
+    for number, matrix in enumerate(weights):
+        of = g("Gemm", of if number == 0 else g("Relu", of), matrix.astype(np.float32))
+    return of
+
+
+def binary(g: Builder, weights: NDArray[Any]) -> str:
+    """A dense layer of bits."""
+    return g("Sign", g("Add", g("MatMul", "x", weights), 0.5))
+
+
 class TestImport:
     """Which graphs are real-valued."""
 
@@ -155,11 +170,61 @@ class TestImport:
         executed, golden = execute(path, x).outputs, network_of(path, x).run(x)
         assert np.abs(golden - executed).max() <= 0.01 * np.abs(executed).max()
 
+    FEW_SIZES: ClassVar[dict[str, tuple[tuple[int, ...], Callable[[Builder, np.random.Generator], str]]]] = {
+        "one output": ((4,), lambda g, random: g("Gemm", "x", random.normal(size=(4, 1)))),
+        "two bits": ((6,), lambda g, random: perceptron(g, random.integers(-1, 2, (6, 5)), random.integers(-2, 2, (5, 3)))),
+        "three bits": ((6,), lambda g, random: perceptron(g, random.integers(-4, 4, (6, 5)), random.integers(-4, 4, (5, 3)))),
+        "signs": ((6,), lambda g, random: perceptron(g, signs(random, 6, 5), signs(random, 5, 3))),
+        "a transposed convolution": ((2, 3, 3), lambda g, random: g("ConvTranspose", "x", signs(random, 2, 3, 2, 2))),
+        "signs behind bits": (
+            (6,),
+            lambda g, random: perceptron(g, signs(random, 5, 4), signs(random, 4, 3), of=binary(g, signs(random, 6, 5))),
+        ),
+    }
+
+    @pytest.mark.parametrize("name", FEW_SIZES)
+    def test_weights_of_few_sizes(self, name: str, tmp_path: Path) -> None:
+        """How many sizes weights have says nothing: numbers that are no bits are real."""
+        shape, graph = self.FEW_SIZES[name]
+        g, random = Builder(shape), np.random.default_rng(1)
+        path = g.save(tmp_path / "m.onnx", graph(g, random))
+        x = random.integers(0, 256, (300, *shape)).astype(np.float32)
+        with pytest.raises(UncalibratedError, match="its numbers are real, and nothing says what range they have"):
+            import_model(path, 1.0)
+        executed, golden = execute(path, x).outputs, network_of(path, x).run(x)
+        assert np.abs(golden - executed).max() <= 0.01 * np.abs(executed).max()
+
+    def test_uneven_weights_in_front(self, tmp_path: Path) -> None:
+        """Of binary layers, whatever stands behind."""
+        random = np.random.default_rng(2)
+        uneven = signs(random, 4, 4) * (1 + 1e-5 * random.random((4, 4)))
+        g = Builder((4,))
+        path = g.save(tmp_path / "m.onnx", g("Gemm", binary(g, uneven), self.weights))
+        network = network_of(path, random.integers(0, 256, (50, 4)).astype(np.float32))
+        ((name, variation),) = network.uneven
+        assert name == network.layers[0].name
+        assert 0 < variation < 1e-4
+
+    def test_relu_at_the_end(self, tmp_path: Path) -> None:
+        """Results have the widths of scores, and room beyond what the calibration saw."""
+        g, random = Builder((4,)), np.random.default_rng(3)
+        hidden = g("Relu", g("Gemm", "x", random.normal(size=(4, 6))))
+        path = g.save(tmp_path / "m.onnx", g("Relu", g("Gemm", hidden, random.normal(size=(6, 2)))))
+        x = random.integers(0, 201, (500, 4)).astype(np.float32)
+        network = network_of(path, x)
+        assert network.layers[-1].output.codes == Range(0, (1 << 16) - 1)
+        brighter = np.minimum(np.rint(x * 1.25), 255)
+        executed, golden = execute(path, brighter).outputs, network.run(brighter)
+        assert executed.max() > 1.1 * execute(path, x).outputs.max()
+        assert np.abs(golden - executed).max() <= 0.15 * executed.max()  # hidden numbers saturate, results do not
+        assert golden.max() > 1.05 * network.run(x).max()
+        check(Planner(network, PART, CLOCK_MHZ).fastest(), brighter[:20], optimise=0)
+
     def test_uncalibrated(self, tmp_path: Path) -> None:
         """It says what is missing, not that weights should be binary."""
         g = Builder((4,))
         path = g.save(tmp_path / "m.onnx", g("Gemm", "x", self.weights))
-        assert is_real(path)
+        assert isinstance(read_model(path), RealNetwork)
         with pytest.raises(UncalibratedError, match="sigmabit calibrate"):
             import_model(path)
 
@@ -173,7 +238,7 @@ class TestImport:
                 signs(self.random, 3, 2),
             ),
         )
-        assert not is_real(path)
+        assert isinstance(read_model(path), Network)
 
     def test_binary_layers_in_front(self, tmp_path: Path) -> None:
         """Real weights behind all binary layers."""
@@ -198,6 +263,20 @@ class TestImport:
         y = g("AveragePool", g("Conv", "x", self.random.normal(size=(2, 1, 3, 3)).astype(np.float32)), kernel_shape=[2, 2])
         with pytest.raises(UnsupportedModelError) as refused:
             import_model(g.save(tmp_path / "m.onnx", g("Flatten", y)))
+        assert [finding.operator for finding in refused.value.findings] == ["AveragePool"]
+
+    def test_what_no_layer_computes_behind_a_quantiser(self, tmp_path: Path) -> None:
+        """The input's own makes no binary network of it, and neither do those of weights."""
+        g, random = Builder((1, 4, 4)), np.random.default_rng(4)
+        kernels = g.quant(random.normal(size=(2, 1, 3, 3)), 3, 0.25)
+        y = g("Relu", g("Conv", g.quant("x", 8, signed=0), kernels))
+        x = random.integers(0, 256, (40, 1, 4, 4)).astype(np.float32)
+        path = g.save(tmp_path / "m.onnx", g("Gemm", g("Flatten", y), random.normal(size=(8, 2))))
+        executed = execute(path, x).outputs
+        assert np.abs(network_of(path, x).run(x) - executed).max() <= 0.01 * np.abs(executed).max()
+        path = g.save(tmp_path / "m.onnx", g("Flatten", g("AveragePool", y, kernel_shape=[2, 2])))
+        with pytest.raises(UnsupportedModelError) as refused:
+            import_model(path)
         assert [finding.operator for finding in refused.value.findings] == ["AveragePool"]
 
     def test_part_of_a_softmax(self, tmp_path: Path) -> None:

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from pathlib import Path
 
 from ...network.network import Network
 from ...network.real import RealNetwork
-from ...types.errors import CalibrationError, UncalibratedError, UnsupportedModelError
+from ...types.errors import CalibrationError, UncalibratedError
 from ..calibration import KEY, Calibration
 from ..quantise import quantise
-from . import latent
-from .binary_walk import BinaryWalk
-from .front import last_binary
-from .model_file import Graph, read
-from .real_walk import RealWalk
+from .interpretation import interpret
+from .model_file import read
 
-__all__ = ["import_model", "import_real", "is_real"]
+__all__ = ["import_model", "import_real", "read_model"]
 
 
 def import_model(
@@ -44,17 +40,17 @@ def import_model(
             graph = graph.taking(calibration.output, Path(path))
         _check_suits(calibration, path, input_scale, output_name)
     scale = input_scale or (None if calibration is None else calibration.input_scale)
-    found = _network(graph, str(path), input_scale, scale)
+    found = interpret(graph, str(path), scale)
     if isinstance(found, Network):
         return found
-    real = found
     if calibration is None:
+        because = f" (no binary network behind its bits: {'; '.join(map(str, found.unlike))})" if found.unlike else ""
         raise UncalibratedError(
             f"{path}: its numbers are real, and nothing says what range they have: give --calibration x.npy, or write a "
-            f"calibrated copy with sigmabit calibrate"
+            f"calibrated copy with sigmabit calibrate{because}"
         )
     try:
-        return replace(quantise(real, calibration.ranges, calibration.precision), omitted=real.omitted)
+        return quantise(found, calibration.ranges, calibration.precision)
     except CalibrationError as error:
         raise CalibrationError(f"{path}: {error}") from None
 
@@ -73,35 +69,17 @@ def _check_suits(calibration: Calibration, path: str | Path, input_scale: float 
         )
 
 
-def import_real(path: str | Path, input_scale: float | None = None, output_name: str | None = None) -> RealNetwork:
-    """The real-valued network of an ONNX file; arguments and errors as for import_model."""
-    return RealWalk(read(Path(path), output_name), str(path), input_scale).run()
+def read_model(path: str | Path, input_scale: float | None = None, output_name: str | None = None) -> Network | RealNetwork:
+    """What an ONNX file is, without any calibration: integers as they are, or the real-valued network that needs one.
 
-
-def is_real(path: str | Path, output_name: str | None = None) -> bool:
-    """Is the graph of an ONNX file real-valued, so that its layers need a calibration? Errors as for import_model."""
-    graph = read(Path(path), output_name)
-    return latent.is_real(graph, graph.leading) or isinstance(_network(graph, str(path), None, None), RealNetwork)
-
-
-def _network(graph: Graph, path: str, input_scale: float | None, real_scale: float | None) -> Network | RealNetwork:
-    """What a graph is: a binary network, or a real-valued one, whose input may have a step of its own.
-
-    What draws noise, or holds some as constants, is real-valued. Anything else is what it can be read as, binary first; only real
-    weights, or noise beside it, as an encoder's means have, make it real-valued. What can be read as neither is told as what it
-    will have been meant to be.
+    Arguments and errors as for import_model.
     """
-    if latent.is_real(graph, graph.leading):
-        return RealWalk(graph, path, real_scale).run()
-    walk = BinaryWalk(graph, path, input_scale)
-    try:
-        return walk.run()
-    except UnsupportedModelError as as_binary:
-        beside_noise = latent.is_real(graph, graph.nodes)
-        if not (walk.real_weights or beside_noise):
-            raise
-        try:
-            return RealWalk(graph, path, real_scale).run()
-        except UnsupportedModelError as as_real:
-            meant_real = beside_noise or last_binary(graph, graph.leading) is None
-            raise as_real if meant_real else as_binary from None
+    return interpret(read(Path(path), output_name), str(path), input_scale)
+
+
+def import_real(path: str | Path, input_scale: float | None = None, output_name: str | None = None) -> RealNetwork:
+    """The real-valued network of an ONNX file; arguments and errors as for import_model, CalibrationError for a binary one."""
+    found = read_model(path, input_scale, output_name)
+    if isinstance(found, Network):
+        raise CalibrationError(f"{path}: its weights and activations are bits, there is nothing to calibrate")
+    return found

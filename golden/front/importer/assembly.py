@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -24,7 +25,7 @@ from .decisions import NOT_BINARY, Accumulators, Decision, decide, decide_or_ref
 from .model_file import Node
 from .operands import value_grid
 from .scalar_nodes import Refusal
-from .symbols import PAD, Codes, Index, Input, Sums, Symbol, per_channel
+from .symbols import Codes, Index, Input, Sums, Symbol, per_channel
 
 MAX_EVALUATIONS = 1 << 35
 """Evaluations of one node for one accumulator, over all channels and binarisations of a network: a minute or two."""
@@ -34,6 +35,16 @@ COSTLY = 8
 
 Builder = Callable[[str], Layer]
 """Makes a layer of the given name, once the order of the input is settled."""
+
+
+def numbered(kinds: Iterable[str]) -> list[str]:
+    """Names by kind and number: conv1, pool1, conv2, ..."""
+    counts = Counter[str]()
+    names = []
+    for kind in kinds:
+        counts[kind] += 1
+        names.append(f"{kind}{counts[kind]}")
+    return names
 
 
 @dataclass(frozen=True)
@@ -56,14 +67,14 @@ class Assembly:
         """Number of layers so far."""
         return len(self.planned)
 
+    @property
+    def kinds(self) -> list[str]:
+        """Of the layers so far, one each."""
+        return [planned.kind for planned in self.planned]
+
     def names(self) -> list[str]:
-        """Names by kind and number: conv1, pool1, conv2, ..."""
-        counts: dict[str, int] = {}
-        names = []
-        for planned in self.planned:
-            counts[planned.kind] = counts.get(planned.kind, 0) + 1
-            names.append(f"{planned.kind}{counts[planned.kind]}")
-        return names
+        """Names by kind and number."""
+        return numbered(self.kinds)
 
     @property
     def uneven(self) -> tuple[tuple[str, float], ...]:
@@ -298,8 +309,6 @@ def output_format(name: str, symbol: Symbol) -> OutputFormat:
     source = symbol.source
     if isinstance(source, Input):
         raise Refusal("no layer stands between the input and the output")
-    if symbol.shape[:1] != (1,) or np.any(symbol.index == PAD):
-        raise Refusal(f"an output of shape {symbol.shape}, expected a batch in front and no padding")
     elements = symbol.index.reshape(-1)
     raster = source.frame.settled.transpose(1, 2, 0).reshape(-1)
     place = np.empty(source.frame.size, np.int64)

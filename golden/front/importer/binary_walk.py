@@ -13,7 +13,7 @@ from ...layers.window import Window
 from ...network.network import InputFormat, Network
 from ...types.grid import Grid
 from ...types.range import BITS
-from ...types.scalar import Add, Chain, Step
+from ...types.scalar import Chain, Step
 from .assembly import Assembly, binary_grid, output_format
 from .model_file import Graph, Node
 from .operands import (
@@ -23,13 +23,12 @@ from .operands import (
     binary_weights,
     check_dilations,
     check_groups,
-    constant,
     output_axis,
     sliding_window,
     value_grid,
 )
 from .scalar_nodes import Refusal
-from .symbols import PAD, Codes, Frame, Index, Pooling, Sums, Symbol, Unknown, Value, per_channel, strip_padding, unknown
+from .symbols import PAD, Codes, Frame, Index, Pooling, Sums, Symbol, Unknown, Value, per_channel, unknown
 from .walk import Results, Walk
 
 FEW = 4
@@ -38,7 +37,7 @@ FEW = 4
 REAL = "; real weights may stand behind all binary activations, not before any"
 
 
-class BinaryWalk(Walk[Network]):
+class BinaryWalk(Walk[Network, BinaryWeights]):
     """One import of a binary network."""
 
     def __init__(self, graph: Graph, path: str, input_scale: float | None) -> None:
@@ -134,69 +133,53 @@ class BinaryWalk(Walk[Network]):
 
     # layers
 
-    def conv(self, node: Node, arguments: list[Value]) -> Symbol:
-        weights = constant(arguments, 1)
-        if weights.ndim != 4:
-            raise Refusal(f"a convolution over {weights.ndim - 2} dimensions, expected 2")
-        check_groups(node)
-        symbol = self.on_codes(node, arguments)
-        found = self.signs(weights, output_axis(node))
-        if len(symbol.shape) != 4 or symbol.shape[1] != weights.shape[1]:
-            raise Refusal(f"weights of shape {weights.shape} for an activation of shape {symbol.shape}")
-        image, margins = strip_padding(symbol.index[0])
-        window = sliding_window(node, image.shape[1:], weights.shape[2:], margins)
-        if isinstance(symbol.source, Unknown):
-            return unknown((1, len(weights), window.rows.outputs, window.columns.outputs))
+    def taken(self, node: Node, arguments: list[Value]) -> Symbol:
+        return self.on_codes(node, arguments)
+
+    def weights_of(self, numbers: Array, axis: int, alpha: float = 1.0) -> BinaryWeights:
+        return self.signs(numbers * np.asarray(alpha, numbers.dtype), axis)
+
+    def convolution(self, node: Node, symbol: Symbol, image: Index, window: Window, weights: BinaryWeights) -> Symbol:
         codes, channels = self.image(symbol, image)
         grid, rising = value_grid(symbol, codes)
-        kernel = found.signs.transpose(2, 3, 1, 0)[:, :, channels]
-        return self.sums(node, arguments, codes, grid, window, kernel if rising else -kernel, found)
+        kernel = weights.signs.transpose(2, 3, 1, 0)[:, :, channels]
+        kernel = kernel if rising else -kernel
+        outputs = kernel.shape[-1]
+        if window.whole:
+            return self.sums(node, codes, grid, None, kernel.reshape(-1, outputs), weights, Frame.of((outputs, 1, 1)))
+        frame = Frame.of((outputs, window.rows.outputs, window.columns.outputs))
+        return self.sums(node, codes, grid, window, kernel, weights, frame)
 
-    def dense(self, node: Node, arguments: list[Value], matrix: Array, alpha: float) -> Symbol:
-        if matrix.ndim != 2:
-            raise Refusal(f"weights of {matrix.ndim} dimensions, expected a matrix")
-        symbol = self.on_codes(node, arguments)
-        found = self.signs(matrix * np.asarray(alpha, matrix.dtype), 1)
-        if symbol.shape != (1, len(matrix)):
-            raise Refusal(f"weights of shape {matrix.shape} for an activation of shape {symbol.shape}")
+    def product(self, node: Node, symbol: Symbol, weights: BinaryWeights) -> Symbol:
         codes = symbol.source
-        if isinstance(codes, Unknown):
-            return unknown((1, matrix.shape[1]))
         assert isinstance(codes, Codes)
         elements = symbol.index[0]
         if not np.array_equal(np.sort(elements), np.arange(codes.frame.size)):
             raise Refusal("it does not take every element of the activation before it exactly once")
         grid, rising = value_grid(symbol, codes)
         self.settle_input()
-        by_element = np.empty_like(found.signs)
-        by_element[elements] = found.signs if rising else -found.signs
+        by_element = np.empty_like(weights.signs)
+        by_element[elements] = weights.signs if rising else -weights.signs
         raster = codes.frame.settled.transpose(1, 2, 0).reshape(-1)
-        return self.sums(node, arguments, codes, grid, None, by_element[raster], found)
+        frame = Frame.of((by_element.shape[1], 1, 1))
+        sums = self.sums(node, codes, grid, None, by_element[raster], weights, frame)
+        return sums.rearranged(frame.settled.reshape(1, -1))
 
     def sums(
         self,
         node: Node,
-        arguments: list[Value],
         codes: Codes,
         grid: Grid,
         window: Window | None,
-        weights: NDArray[np.int8],
-        found: BinaryWeights,
+        signs: NDArray[np.int8],
+        weights: BinaryWeights,
+        frame: Frame,
     ) -> Symbol:
-        """The accumulators of a layer, plus its bias if it has one."""
+        """The accumulators of a layer, as an image (1, M, H, W)."""
         self.assembly.consume(codes, node.name)
-        outputs = weights.shape[-1]
-        height, width = (1, 1) if window is None else (window.rows.outputs, window.columns.outputs)
-        frame = Frame.of((outputs, height, width))
-        if window is not None and window.outputs == 1 and not window.padded and window.taps == window.inputs:
-            weights, window = weights.reshape(-1, outputs), None  # a window over the whole input is a dense layer
-        scale = found.magnitudes.astype(np.float64) * grid.scale
-        sums = Sums(node, codes, grid, window, np.ascontiguousarray(weights, np.int8), scale, found.variation, frame)
-        shape = (1, outputs, height, width) if node.operator == "Conv" else (1, outputs)
-        symbol = Symbol(sums, frame.settled.reshape(shape))
-        if len(arguments) > 2 and arguments[2] is not None:
-            return symbol.then([Add(node.name, constant(arguments, 2).reshape(1, -1, 1, 1))])
-        return symbol
+        scale = weights.magnitudes.astype(np.float64) * grid.scale
+        sums = Sums(node, codes, grid, window, np.ascontiguousarray(signs, np.int8), scale, weights.variation, frame)
+        return Symbol(sums, frame.settled[None])
 
     def max_pool(self, node: Node, arguments: list[Value]) -> Symbol:
         symbol = self.on_stream(activation(arguments))
@@ -241,12 +224,6 @@ class BinaryWalk(Walk[Network]):
 
     # streams
 
-    def settle_input(self) -> None:
-        """Let the input travel in its natural order if no layer has asked for another."""
-        if self.frame.view is None:
-            shape = self.input_shape if len(self.input_shape) == 3 else (*self.input_shape, 1, 1)
-            self.frame.view = np.arange(self.frame.size).reshape(shape)
-
     def image(self, symbol: Symbol, image: Index) -> tuple[Codes, Index]:
         """Codes read as an image of (C, H, W) elements; and for each channel on the stream, where the graph has it."""
         codes = symbol.source
@@ -263,8 +240,7 @@ class BinaryWalk(Walk[Network]):
 
 
 LAYERS: dict[str, Callable[[BinaryWalk, Node, list[Value]], Results]] = {
-    "Conv": BinaryWalk.conv,
     "GlobalMaxPool": BinaryWalk.max_pool,
     "MaxPool": BinaryWalk.max_pool,
 }
-"""What an operator's layer is made by. Products of matrices are operators of every walk: `dense`."""
+"""What an operator's layer is made by. Layers of weights are operators of every walk: `conv`, `dense`."""

@@ -285,8 +285,8 @@ def frozen(symbol: Symbol) -> bool:
     return any(isinstance(step, Multiply) and np.ndim(step.constant) for step in steps[first:])
 
 
-def is_real(graph: Graph, nodes: Sequence[Node]) -> bool:
-    """Are these nodes of a graph on real numbers: is one of them a random node, or one whose noise has become a constant?"""
+def noisy(graph: Graph, nodes: Sequence[Node]) -> bool:
+    """Do these nodes of a graph sample: is one of them a random node, or one whose noise has become a constant?"""
     return any(node.operator in (*RANDOM, *OTHER_RANDOM) for node in nodes) or _has_frozen_noise(graph, nodes)
 
 

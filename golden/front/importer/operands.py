@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ...layers.window import Axis, Window
 from ...types.grid import Grid
-from ...types.scalar import Float
+from ...types.scalar import Add, Float
 from .model_file import Node
 from .scalar_nodes import Refusal
 from .symbols import MAX_ACTIVATION, Codes, Symbol, Value
@@ -105,6 +105,28 @@ def check_groups(node: Node) -> None:
     """Refuse a Conv of several groups."""
     if node.attributes.get("group", 1) != 1:
         raise Refusal(f"{node.attributes['group']} groups; grouped convolutions are not supported")
+
+
+def constant_kernels(node: Node, arguments: list[Value]) -> Array:
+    """The weights of a Conv or ConvTranspose, four-dimensional and of one group."""
+    weights = constant(arguments, 1)
+    if weights.ndim != 4:
+        raise Refusal(f"a convolution over {weights.ndim - 2} dimensions, expected 2")
+    check_groups(node)
+    return weights
+
+
+def check_channels(kernels: Array, axis: int, symbol: Symbol) -> None:
+    """Refuse kernels whose inputs, along `axis`, are not the channels of an image (1, C, H, W)."""
+    if len(symbol.shape) != 4 or symbol.shape[1] != kernels.shape[axis]:
+        raise Refusal(f"weights of shape {kernels.shape} for an activation of shape {symbol.shape}")
+
+
+def with_bias(node: Node, arguments: list[Value], sums: Symbol) -> Symbol:
+    """The sums of a convolution, plus its bias if it has one."""
+    if len(arguments) > 2 and arguments[2] is not None:
+        return sums.then([Add(node.name, constant(arguments, 2).reshape(1, -1, 1, 1))])
+    return sums
 
 
 def check_dilations(node: Node) -> None:

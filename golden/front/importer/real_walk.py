@@ -6,7 +6,6 @@ takes is never built, and matters no more than nodes that the output does not de
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 
 import numpy as np
@@ -19,14 +18,15 @@ from ...types.range import BITS
 from ...types.scalar import Add, Chain, Rowwise, Step
 from . import latent
 from .affine import IDENTITY, Affine, Parts, Real, affine, idle
+from .assembly import Assembly, numbered
 from .binary_walk import BinaryWalk
 from .front import BINARISING, ROUNDING, last_binary
 from .latent import OTHER_RANDOM, RANDOM, Joint, Noise, Sample, Scored, Spread
 from .model_file import Graph, Node, leading_to
-from .operands import Array, activation, check_groups, constant, sliding_window
+from .operands import Array, activation, check_channels, constant, constant_kernels, with_bias
 from .real_layers import MAX_WEIGHTS, PROBES, Intermediate, Linear, Reading, absorb, dense, read, shifted
 from .scalar_nodes import QUANTISERS, Refusal
-from .symbols import MAX_ACTIVATION, PAD, Codes, Frame, Symbol, Unknown, Value, joined, strip_padding, unknown
+from .symbols import MAX_ACTIVATION, PAD, Codes, Frame, Index, Symbol, Unknown, Value, joined, unknown
 from .transposed import blocked, transposed_axis
 from .walk import ARITHMETIC, FLOAT_TYPES, Results, Walk
 
@@ -35,7 +35,7 @@ REARRANGING = ("Gather", "Slice", "Split")
 REPEATING = ("Expand", "Tile")
 
 
-class RealWalk(Walk[RealNetwork]):
+class RealWalk(Walk[RealNetwork, Real]):
     """One import of a real-valued network."""
 
     unfolded = (*QUANTISERS, *RANDOM, *OTHER_RANDOM)
@@ -43,8 +43,7 @@ class RealWalk(Walk[RealNetwork]):
 
     def __init__(self, graph: Graph, path: str, input_scale: float | None) -> None:
         super().__init__(graph, path, input_scale)
-        shape = self.input_shape if len(self.input_shape) == 3 else (*self.input_shape, 1, 1)
-        self.frame.view = np.arange(self.frame.size).reshape(shape)
+        self.settle_input()
         self.noise: str | None = None
         self.weights = 0
         self.front: BinaryWalk | None = None
@@ -56,7 +55,6 @@ class RealWalk(Walk[RealNetwork]):
             **dict.fromkeys(REARRANGING, self.rearrange),
             **dict.fromkeys(REPEATING, self.repeat),
             "Concat": self.concat,
-            "Conv": self.conv,
             "ConvTranspose": self.conv_transpose,
         }
 
@@ -87,6 +85,7 @@ class RealWalk(Walk[RealNetwork]):
         self.front, self.findings = front, front.findings
         self.visited = frozenset(visited)
         self.static |= front.static
+        self.sized |= front.sized
         for name, value in front.values.items():
             if isinstance(value, Symbol) and not isinstance(value.source, Unknown) and name != tensor:
                 inside = Intermediate(value.source.frame, f"it takes {name} inside the binary layers; branches are not supported")
@@ -100,8 +99,6 @@ class RealWalk(Walk[RealNetwork]):
     # the network, from its end
 
     def network(self, symbol: Symbol) -> RealNetwork:
-        if symbol.shape[:1] != (1,) or np.any(symbol.index == PAD):
-            raise Refusal(f"an output of shape {symbol.shape}, expected a batch in front and no padding")
         symbol, host = _with_host(symbol)
         source = symbol.source
         self.settle_front()
@@ -121,11 +118,21 @@ class RealWalk(Walk[RealNetwork]):
         layers, first = self.back(symbol)
         if self.noise is None:
             _check_smooth(layers)
-        binary = () if self.front is None else self.front.assembly.layers()
-        ties = () if self.front is None else tuple(self.front.assembly.ties)
-        form, shape, omitted = self.input(first), symbol.shape[1:], self.graph.omitted
-        bits = BIPOLAR if self.front is None else shifted(BIPOLAR, BITS, first.shift, True)[0]
-        return RealNetwork(self.graph.name, form, binary, layers, self.graph.output, shape, order, ties, omitted, bits, host)
+        assembly = Assembly() if self.front is None else self.front.assembly
+        return RealNetwork(
+            self.graph.name,
+            self.input(first),
+            assembly.layers(),
+            layers,
+            self.graph.output,
+            symbol.shape[1:],
+            order,
+            tuple(assembly.ties),
+            self.graph.omitted,
+            assembly.uneven,
+            BIPOLAR if self.front is None else shifted(BIPOLAR, BITS, first.shift, True)[0],
+            host,
+        )
 
     def back(self, symbol: Symbol) -> tuple[tuple[RealLinear | RealLatent, ...], Reading]:
         """The layers that lead to an activation, in order, and what the first of them reads."""
@@ -143,15 +150,10 @@ class RealWalk(Walk[RealNetwork]):
             taken = source.input
             source = taken.source
         assert taken is not None
-        counts = Counter(name.rstrip("0123456789") for name in self.front.assembly.names()) if self.front else Counter[str]()
-        layers: list[RealLinear | RealLatent] = []
-        for layer in reversed(found):
-            if isinstance(layer, RealLatent):
-                layers.append(layer)
-            else:
-                linear, reading = layer
-                counts[linear.kind] += 1
-                layers.append(linear.build(f"{linear.kind}{counts[linear.kind]}", reading))
+        front = [] if self.front is None else self.front.assembly.kinds
+        kinds = [layer[0].kind for layer in reversed(found) if not isinstance(layer, RealLatent)]
+        names = iter(numbered((*front, *kinds))[len(front) :])
+        layers = [layer if isinstance(layer, RealLatent) else layer[0].build(next(names), layer[1]) for layer in reversed(found)]
         return tuple(layers), taken
 
     def settle_front(self) -> None:
@@ -277,36 +279,32 @@ class RealWalk(Walk[RealNetwork]):
 
     # layers
 
-    def conv(self, node: Node, arguments: list[Value]) -> Symbol:
-        weights = _kernels(node, arguments)
-        symbol = self.on_stream(activation(arguments))
-        if len(symbol.shape) != 4 or symbol.shape[1] != weights.shape[1]:
-            raise Refusal(f"weights of shape {weights.shape} for an activation of shape {symbol.shape}")
-        image, margins = strip_padding(symbol.index[0])
-        window = sliding_window(node, image.shape[1:], weights.shape[2:], margins)
-        for axis in (window.rows, window.columns):
-            if axis.before + axis.after > MAX_ACTIVATION:
-                raise Refusal(f"padding by {axis.before} and {axis.after}")
-        shape = (weights.shape[0], window.rows.outputs, window.columns.outputs)
-        if isinstance(symbol.source, Unknown):
-            return unknown((1, *shape))
+    def taken(self, node: Node, arguments: list[Value]) -> Symbol:
+        return self.on_stream(activation(arguments))
+
+    def weights_of(self, numbers: Array, axis: int, alpha: float = 1.0) -> Real:
+        if not 0 < numbers.size <= MAX_WEIGHTS:
+            raise Refusal(f"weights of shape {numbers.shape}, at most {MAX_WEIGHTS} are supported")
+        weights: Real = numbers.astype(np.float64) * alpha
+        return weights
+
+    def convolution(self, node: Node, symbol: Symbol, image: Index, window: Window, weights: Real) -> Symbol:
         kernel = weights.transpose(2, 3, 1, 0)[:, :, :, None, None, :]
         reading, kernel, bias = absorb(kernel, read(symbol, image), window, self.quantiser is not None)
-        whole = window.outputs == 1 and not window.padded and window.taps == window.inputs
-        layer = self.linear("dense" if whole else "conv", node, reading, window, (kernel, bias), Frame.of(shape))
-        return _with_bias(node, arguments, Symbol(layer, layer.frame.settled[None]))
+        frame = Frame.of((len(weights), window.rows.outputs, window.columns.outputs))
+        layer = self.linear("dense" if window.whole else "conv", node, reading, window, (kernel, bias), frame)
+        return Symbol(layer, frame.settled[None])
 
     def conv_transpose(self, node: Node, arguments: list[Value]) -> Symbol:
-        weights = _kernels(node, arguments)
-        symbol = self.on_stream(activation(arguments))
-        if len(symbol.shape) != 4 or symbol.shape[1] != weights.shape[0]:
-            raise Refusal(f"weights of shape {weights.shape} for an activation of shape {symbol.shape}")
+        kernels = constant_kernels(node, arguments)
+        symbol = self.taken(node, arguments)
+        weights = self.weights_of(kernels, 1)
+        check_channels(kernels, 0, symbol)
         image = symbol.index[0]
         if np.any(image == PAD):
             raise Refusal("a transposed convolution of a padded activation")
         rows, columns = (transposed_axis(node, i, image.shape[i + 1], weights.shape[i + 2]) for i in range(2))
-        outputs = weights.shape[1]
-        natural = Frame.of((outputs, rows.outputs, columns.outputs))
+        natural = Frame.of((weights.shape[1], rows.outputs, columns.outputs))
         if isinstance(symbol.source, Unknown):
             return unknown((1, *natural.shape))
         blocks = blocked(weights, rows, columns)
@@ -319,23 +317,16 @@ class RealWalk(Walk[RealNetwork]):
             bias = bias.transpose(2, 0, 1).reshape(1, 1, -1)
         kind = "deconv" if frame is natural else "dense"
         layer = self.linear(kind, node, reading, window, (blocks, bias), frame)
-        return _with_bias(node, arguments, Symbol(layer, natural.settled[None]))
+        return with_bias(node, arguments, Symbol(layer, natural.settled[None]))
 
-    def dense(self, node: Node, arguments: list[Value], matrix: Array, alpha: float) -> Symbol:
-        if matrix.ndim != 2:
-            raise Refusal(f"weights of {matrix.ndim} dimensions, expected a matrix")
-        symbol = self.on_stream(activation(arguments))
-        if symbol.shape != (1, len(matrix)):
-            raise Refusal(f"weights of shape {matrix.shape} for an activation of shape {symbol.shape}")
-        if not matrix.size or max(symbol.source.frame.size, len(matrix)) * matrix.shape[1] > MAX_WEIGHTS:
-            raise Refusal(f"weights of shape {matrix.shape}, at most {MAX_WEIGHTS} are supported")
-        if isinstance(symbol.source, Unknown):
-            return unknown((1, matrix.shape[1]))
+    def product(self, node: Node, symbol: Symbol, weights: Real) -> Symbol:
+        if symbol.source.frame.size * weights.shape[1] > MAX_WEIGHTS:
+            raise Refusal(f"weights of shape {weights.shape}, at most {MAX_WEIGHTS} are supported")
         self.settle_front()
         inside = symbol.index[0] != PAD
         reading = read(symbol)
-        window, *coefficients = dense(matrix[inside].astype(np.float64) * alpha, symbol.index[0][inside], reading)
-        frame = Frame.of((matrix.shape[1], 1, 1))
+        window, *coefficients = dense(weights[inside], symbol.index[0][inside], reading)
+        frame = Frame.of((weights.shape[1], 1, 1))
         layer = self.linear("dense", node, reading, window, (coefficients[0], coefficients[1]), frame)
         return Symbol(layer, np.arange(frame.size).reshape(1, -1))
 
@@ -348,17 +339,6 @@ class RealWalk(Walk[RealNetwork]):
         if self.weights > MAX_WEIGHTS:
             raise Refusal(f"it makes the network's weights more than {MAX_WEIGHTS}")
         return Linear(kind, (*reading.absorbed, node.name), node.outputs[0], reading, window, weights, bias, frame)
-
-
-def _kernels(node: Node, arguments: list[Value]) -> Real:
-    """The weights of a Conv or ConvTranspose."""
-    weights = constant(arguments, 1)
-    if weights.ndim != 4:
-        raise Refusal(f"a convolution over {weights.ndim - 2} dimensions, expected 2")
-    check_groups(node)
-    if not 0 < weights.size <= MAX_WEIGHTS:
-        raise Refusal(f"weights of shape {weights.shape}, at most {MAX_WEIGHTS} are supported")
-    return weights.astype(np.float64)
 
 
 def _check_smooth(layers: Iterable[RealLinear | RealLatent]) -> None:
@@ -378,10 +358,3 @@ def _with_host(symbol: Symbol) -> tuple[Symbol, Chain]:
     elements = symbol.index.reshape(-1)
     host = Chain(steps[begin:]).map_constants(lambda c: np.asarray(c) if np.ndim(c) == 0 else c[elements])
     return Symbol(symbol.source, symbol.index, Chain(steps[:begin])), host
-
-
-def _with_bias(node: Node, arguments: list[Value], symbol: Symbol) -> Symbol:
-    """The sums of a convolution, plus its bias if it has one."""
-    if len(arguments) > 2 and arguments[2] is not None:
-        return symbol.then([Add(node.name, constant(arguments, 2).reshape(1, -1, 1, 1))])
-    return symbol

@@ -1,7 +1,13 @@
 """The walk over a graph, node by node: what binary and real-valued networks have in common.
 
 Reshape, Transpose, Flatten and Pad only rearrange a Symbol's array of element indices, so no layout is special; scalar nodes
-lengthen its chain. What layers with weights are, and what ends a chain, is each subclass's own.
+lengthen its chain; layers of weights get an activation, a window and constants that suit each other.
+
+Two readers say what sums are, and what ends a chain. A binary reading has integers all along: what takes an activation closes the
+layer before it, as bits, and layers read codes. A real reading has numbers of no grid: it absorbs in weights what is affine, and
+tells functions, samples and scores apart by going back from the output. Neither can be told node by node, since how a chain ends
+is seen only behind it; so one reading is tried after the other (interpretation.py), and the real one begins with the binary one
+of the layers in front.
 """
 
 from __future__ import annotations
@@ -16,6 +22,7 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 
+from ...layers.window import Window
 from ...network.network import InputFormat, Statement
 from ...types.errors import ModelFileError, Unsupported, UnsupportedModelError
 from ...types.grid import Grid
@@ -26,12 +33,22 @@ from .assembly import binary_grid, input_format
 from .budget import Budget
 from .constants import ConstantFolding
 from .model_file import Graph, Node
-from .operands import Array, activation, constant, with_constant
+from .operands import (
+    Array,
+    activation,
+    check_channels,
+    constant,
+    constant_kernels,
+    sliding_window,
+    with_bias,
+    with_constant,
+)
 from .scalar_nodes import QUANTISER_DOMAINS, QUANTISERS, ROWWISE, UNARY, Refusal
 from .shapes import shape_behind
-from .symbols import MAX_ACTIVATION, PAD, Codes, Frame, Index, Input, Symbol, Unknown, Value, joined, unknown
+from .symbols import MAX_ACTIVATION, PAD, Codes, Frame, Index, Input, Symbol, Unknown, Value, joined, strip_padding, unknown
 
 Result = TypeVar("Result")
+Weights = TypeVar("Weights")
 
 Results = list[Array] | list[Symbol] | Value
 """What a node gives: all its outputs, or the first one, the only one that may be used; None after a finding upstream."""
@@ -66,7 +83,7 @@ FLOAT_TYPES = (1, 11)
 """ONNX numbers of float and double."""
 
 
-class Walk(ABC, Generic[Result]):
+class Walk(ABC, Generic[Result, Weights]):
     """One import. `run` may be called once."""
 
     unfolded: tuple[str, ...] = QUANTISERS
@@ -98,6 +115,8 @@ class Walk(ABC, Generic[Result]):
         }
         # tensors that do not depend on the input's numbers, whether or not a finding made them unknown
         self.static = {*graph.constants}
+        # those among them that come from shapes, in which the batch is 1 here
+        self.sized: set[str] = set()
         # activations that are of the input's type still, where that is one of whole numbers
         self.whole = {graph.input} if input_grid.whole_numbers(graph) else set[str]()
         self.handlers: dict[str, Callable[[Node, list[Value]], Results]] = {
@@ -108,10 +127,11 @@ class Walk(ABC, Generic[Result]):
             **dict.fromkeys(ROWWISE, self.rowwise),
             **dict.fromkeys(("Identity", "Dropout", "Cast"), self.identity),
             **dict.fromkeys(("Relu", "LeakyRelu", "PRelu"), self.relu),
-            **dict.fromkeys(("Squeeze", "Unsqueeze", "Reshape"), self.reshape),
+            **dict.fromkeys(("Squeeze", "Unsqueeze"), self.squeeze),
             "BatchNormalization": self.batch_normalization,
             "BipolarQuant": self.bipolar_quant,
             "Clip": self.clip,
+            "Conv": self.conv,
             "DequantizeLinear": self.dequantize,
             "Flatten": self.flatten,
             "Gemm": self.gemm,
@@ -119,6 +139,7 @@ class Walk(ABC, Generic[Result]):
             "MatMul": self.matmul,
             "MultiThreshold": self.multi_threshold,
             "Pad": self.pad,
+            "Reshape": self.reshape,
             "Shape": self.shape,
             "Sign": self.sign,
             "Transpose": self.transpose,
@@ -155,6 +176,8 @@ class Walk(ABC, Generic[Result]):
         symbol = self.values[self.graph.output]
         if not isinstance(symbol, Symbol):
             raise Refusal("it does not depend on the input")
+        if symbol.shape[:1] != (1,) or np.any(symbol.index == PAD):
+            raise Refusal(f"an output of shape {symbol.shape}, expected a batch in front and no padding")
         return symbol
 
     @abstractmethod
@@ -177,6 +200,8 @@ class Walk(ABC, Generic[Result]):
         self.values.update({**dict.fromkeys(node.outputs), **dict(zip(node.outputs, found, strict=False))})
         if node.operator == "Shape" or self.static.issuperset(filter(None, node.inputs)):
             self.static.update(node.outputs)
+            if node.operator == "Shape" or self.sized.intersection(node.inputs):
+                self.sized.update(node.outputs)
         self.forget(node)
 
     def forget(self, node: Node) -> None:
@@ -365,28 +390,42 @@ class Walk(ABC, Generic[Result]):
 
     def reshape(self, node: Node, arguments: list[Value]) -> Symbol:
         symbol = activation(arguments)
-        if node.operator == "Reshape":
-            target = [int(d) for d in constant(arguments, 1)]
-            if not node.attributes.get("allowzero", 0):
-                target = [symbol.shape[i] if d == 0 and i < len(symbol.shape) else d for i, d in enumerate(target)]
-        else:
-            given = constant(arguments, 1) if len(arguments) > 1 else node.attributes.get("axes")
-            axes = None if given is None else tuple(int(a) for a in np.asarray(given).reshape(-1))
-            try:
-                if node.operator == "Squeeze":
-                    return symbol.rearranged(np.squeeze(symbol.index, axis=axes))
-                return symbol.rearranged(np.expand_dims(symbol.index, axis=axes or ()))
-            except (ValueError, TypeError):
-                raise Refusal(f"axes {axes} of an activation of shape {symbol.shape}") from None
+        sizes = [int(d) for d in constant(arguments, 1)]
+        target = sizes
+        if not node.attributes.get("allowzero", 0):
+            target = [symbol.shape[i] if d == 0 and i < len(symbol.shape) else d for i, d in enumerate(sizes)]
         try:
-            return symbol.rearranged(symbol.index.reshape(target))
+            index = symbol.index.reshape(target)
         except ValueError:
             raise Refusal(f"{symbol.shape} cannot become {tuple(target)}") from None
+        if -1 in sizes and sizes[0] not in (0, -1) and node.inputs[1] not in self.sized:
+            self.one_frame("-1 or 0 as its size")
+        return symbol.rearranged(index)
+
+    def squeeze(self, node: Node, arguments: list[Value]) -> Symbol:
+        symbol = activation(arguments)
+        given = constant(arguments, 1) if len(arguments) > 1 else node.attributes.get("axes")
+        axes = None if given is None else tuple(int(a) for a in np.asarray(given).reshape(-1))
+        try:
+            if node.operator == "Squeeze":
+                return symbol.rearranged(np.squeeze(symbol.index, axis=axes))
+            return symbol.rearranged(np.expand_dims(symbol.index, axis=axes or ()))
+        except (ValueError, TypeError):
+            raise Refusal(f"axes {axes} of an activation of shape {symbol.shape}") from None
 
     def flatten(self, node: Node, arguments: list[Value]) -> Symbol:
         symbol = activation(arguments)
-        rows = int(np.prod(symbol.shape[: node.attributes.get("axis", 1)]))
-        return symbol.rearranged(symbol.index.reshape(rows, -1))
+        axis = node.attributes.get("axis", 1)
+        if axis in (0, -len(symbol.shape)):
+            self.one_frame("axis=1")
+        return symbol.rearranged(symbol.index.reshape(math.prod(symbol.shape[:axis]), -1))
+
+    def one_frame(self, instead: str) -> None:
+        """Refuse what makes one of all frames, unless the graph takes no more than one at a time."""
+        if self.graph.input_shape[0] != 1:
+            raise Refusal(
+                f"it mixes the frames of a batch: keep the batch in front ({instead}), or give the graph's input a batch of 1"
+            )
 
     def transpose(self, node: Node, arguments: list[Value]) -> Symbol:
         symbol = activation(arguments)
@@ -483,8 +522,46 @@ class Walk(ABC, Generic[Result]):
     # layers
 
     @abstractmethod
+    def taken(self, node: Node, arguments: list[Value]) -> Symbol:
+        """The activation that a layer takes, as something on a stream."""
+
+    @abstractmethod
+    def weights_of(self, numbers: Array, axis: int, alpha: float = 1.0) -> Weights:
+        """A layer's weights, the numbers times alpha; `axis` is the outputs'. Raises Refusal for what they cannot be."""
+
+    @abstractmethod
+    def convolution(self, node: Node, symbol: Symbol, image: Index, window: Window, weights: Weights) -> Symbol:
+        """The sums (1, M, rows, columns) of a window that slides over the elements (C, H, W) of an activation."""
+
+    @abstractmethod
+    def product(self, node: Node, symbol: Symbol, weights: Weights) -> Symbol:
+        """The sums (1, M) of an activation (1, K) and weights (K, M)."""
+
+    def conv(self, node: Node, arguments: list[Value]) -> Symbol:
+        kernels = constant_kernels(node, arguments)
+        symbol = self.taken(node, arguments)
+        weights = self.weights_of(kernels, 0)
+        check_channels(kernels, 1, symbol)
+        image, margins = strip_padding(symbol.index[0])
+        window = sliding_window(node, image.shape[1:], kernels.shape[2:], margins)
+        for axis in (window.rows, window.columns):
+            if axis.before + axis.after > MAX_ACTIVATION:
+                raise Refusal(f"padding by {axis.before} and {axis.after}")
+        if isinstance(symbol.source, Unknown):
+            return unknown((1, len(kernels), window.rows.outputs, window.columns.outputs))
+        return with_bias(node, arguments, self.convolution(node, symbol, image, window, weights))
+
     def dense(self, node: Node, arguments: list[Value], matrix: Array, alpha: float) -> Symbol:
         """The product of an activation (1, K) with a constant matrix (K, M), times alpha."""
+        if matrix.ndim != 2:
+            raise Refusal(f"weights of {matrix.ndim} dimensions, expected a matrix")
+        symbol = self.taken(node, arguments)
+        weights = self.weights_of(matrix, 1, alpha)
+        if symbol.shape != (1, len(matrix)):
+            raise Refusal(f"weights of shape {matrix.shape} for an activation of shape {symbol.shape}")
+        if isinstance(symbol.source, Unknown):
+            return unknown((1, matrix.shape[1]))
+        return self.product(node, symbol, weights)
 
     def matmul(self, node: Node, arguments: list[Value]) -> Symbol:
         return self.dense(node, arguments[:1], constant(arguments, 1), 1.0)
@@ -519,6 +596,12 @@ class Walk(ABC, Generic[Result]):
             codes, grid, self.quantiser = input_grid.grid_of(self.graph, scale)
             self.codes = Codes(self.frame, 0, codes, grid)
         return Symbol(self.codes, symbol.index, symbol.chain)
+
+    def settle_input(self) -> None:
+        """Let the input travel in its natural order if no layer has asked for another."""
+        if self.frame.view is None:
+            shape = self.input_shape if len(self.input_shape) == 3 else (*self.input_shape, 1, 1)
+            self.frame.view = np.arange(self.frame.size).reshape(shape)
 
     def format(self, view: Index, codes: Range, grid: Grid, quantiser: Chain | None) -> InputFormat:
         """How the graph's input becomes codes; view: (C, H, W) elements as they are on the stream."""

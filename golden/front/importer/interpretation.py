@@ -1,0 +1,51 @@
+"""What a graph is: a binary network or a real-valued one. Here, and nowhere else, this is decided."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ...network.network import Network
+from ...network.real import RealNetwork
+from ...types.errors import UnsupportedModelError
+from . import latent
+from .binary_walk import BinaryWalk
+from .front import last_binary
+from .model_file import Graph, leading_to
+from .real_walk import RealWalk
+
+WEIGHTED = ("Conv", "ConvTranspose", "Gemm", "MatMul")
+
+
+def interpret(graph: Graph, path: str, input_scale: float | None) -> Network | RealNetwork:
+    """The network of a graph, whose pixels come in the given steps if it has no Quant at its input.
+
+    What draws noise, or holds some as constants, is real-valued. Anything else is a binary network if it can be one, since that
+    is exact: bits at the ends of all chains but the last, whatever their spelling, and scores there. Where it cannot, but for
+    reasons behind its last binarisation alone, what stands behind is real-valued: its chains end in numbers, which need ranges.
+    Raises UnsupportedModelError for what is neither, with the findings of what it will have been meant to be.
+    """
+    if latent.noisy(graph, graph.leading):
+        return RealWalk(graph, path, input_scale).run()
+    walk = BinaryWalk(graph, path, input_scale)
+    try:
+        return walk.run()
+    except UnsupportedModelError as as_binary:
+        last, beside_noise = last_binary(graph, graph.leading), latent.noisy(graph, graph.nodes)
+        front = _front(graph, last)
+        at_fault = {finding.node for finding in as_binary.findings}
+        if walk.budget.exhausted or (front & at_fault and not beside_noise):
+            raise
+        try:
+            real = RealWalk(graph, path, input_scale).run()
+        except UnsupportedModelError as as_real:
+            simpler = last is None and len(as_real.findings) < len(as_binary.findings)
+            raise as_real if beside_noise or simpler or (walk.real_weights and not front) else as_binary from None
+        return replace(real, unlike=as_binary.findings) if front else real
+
+
+def _front(graph: Graph, last: str | None) -> set[str]:
+    """Names of the nodes up to the last binarisation, if layers of weights are among them. What is at fault there is so for
+    either reading.
+    """
+    nodes = leading_to((last,), graph.leading) if last else ()
+    return {node.name for node in nodes} if any(node.operator in WEIGHTED for node in nodes) else set()
