@@ -11,7 +11,10 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Axis:
-    """One axis of a sliding window: `size` inputs, `kernel` taps every `stride`, `before` and `after` inputs of padding."""
+    """One axis of a sliding window: `size` inputs, `kernel` taps every `stride`, `before` and `after` inputs of padding.
+
+    A negative `after` leaves out so many of the last inputs.
+    """
 
     size: int
     kernel: int
@@ -20,7 +23,7 @@ class Axis:
     after: int = 0
 
     def __post_init__(self) -> None:
-        for name, least in (("size", 1), ("kernel", 1), ("stride", 1), ("before", 0), ("after", 0)):
+        for name, least in (("size", 1), ("kernel", 1), ("stride", 1), ("before", 0), ("after", 1 - self.size)):
             if getattr(self, name) < least:
                 raise ValueError(f"{name}={getattr(self, name)} is below {least}")
         if self.kernel > self.size + self.before + self.after:
@@ -29,7 +32,7 @@ class Axis:
     @property
     def label(self) -> str:
         """A short name of the axis, one per configuration: size, kernel, stride, padding."""
-        return f"{self.size}k{self.kernel}s{self.stride}p{self.before}_{self.after}"
+        return f"{self.size}k{self.kernel}s{self.stride}p{self.before}_{self.after}".replace("-", "m")
 
     @property
     def outputs(self) -> int:
@@ -79,7 +82,7 @@ class Window:
     @property
     def padded(self) -> bool:
         """Does any window reach into padding?"""
-        return self.rows.before + self.rows.after + self.columns.before + self.columns.after > 0
+        return max(self.rows.before, self.rows.after, self.columns.before, self.columns.after) > 0
 
     @property
     def whole(self) -> bool:
@@ -105,8 +108,9 @@ class Window:
         """All windows of (N, height, width, channels): (N, out_height, out_width, kernel_height, kernel_width, channels)."""
         if image.shape[1:3] != (self.rows.size, self.columns.size):
             raise ValueError(f"image of {image.shape[1:3]} positions for windows over {(self.rows.size, self.columns.size)}")
-        margins = ((0, 0), (self.rows.before, self.rows.after), (self.columns.before, self.columns.after), (0, 0))
-        padded = np.pad(image, margins, constant_values=padding)
+        kept = image[:, : self.rows.size + min(self.rows.after, 0), : self.columns.size + min(self.columns.after, 0)]
+        margins = ((0, 0), *((axis.before, max(axis.after, 0)) for axis in (self.rows, self.columns)), (0, 0))
+        padded = np.pad(kept, margins, constant_values=padding)
         views = sliding_window_view(padded, (self.rows.kernel, self.columns.kernel), axis=(1, 2))
         return views[:, :: self.rows.stride, :: self.columns.stride].transpose(0, 1, 2, 4, 5, 3)
 

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from myhdl import always, always_comb, always_seq
+from myhdl import Signal, always, always_comb, always_seq
 
 from ..family import Billed, Cost, Family
+from ..verilog.fabric import joined, pass_on
 from ..verilog.module import leaf
 from ..verilog.stream import index_bits, wire
 
 
 @dataclass(frozen=True)
 class CollectConfig(Billed):
-    """A position of `bits` bits comes in `chunks` chunks of `chunk_bits`, the lowest first; bits beyond `bits` are dropped."""
+    """A position of `bits` bits comes in `chunks` chunks of `chunk_bits`, the lowest first; bits beyond `bits` are dropped.
+
+    places: positions side by side, of each of which a chunk has its part.
+    """
 
     bits: int
     chunk_bits: int
     chunks: int
+    places: int = 1
 
     def __post_init__(self) -> None:
         if not (self.chunks - 1) * self.chunk_bits < self.bits <= self.chunks * self.chunk_bits:
@@ -25,11 +30,11 @@ class CollectConfig(Billed):
 
     @property
     def module(self) -> str:
-        return f"collect_{self.chunks}x{self.chunk_bits}_to_{self.bits}"
+        return f"collect_{self.chunks}x{self.chunk_bits}_to_{self.bits}" + (f"_{self.places}p" if self.places > 1 else "")
 
     def bill(self, family: Family) -> Cost:
         """A shift register."""
-        return family.logic(self.chunks.bit_length() + 2) + family.registers(self.chunks * self.chunk_bits)
+        return family.logic(self.chunks.bit_length() + 2) + family.registers(self.chunks * self.chunk_bits * self.places)
 
     @property
     def latency(self) -> int:
@@ -40,7 +45,7 @@ class CollectConfig(Billed):
 @leaf
 def collect(clk, rst, sink, source, config):
     """source gives a position one cycle after the last of its chunks came in on sink."""
-    chunks, chunk_bits, bits = config.chunks, config.chunk_bits, config.bits
+    chunks, chunk_bits, bits = config.chunks, config.chunk_bits * config.places, config.bits
     total = chunks * chunk_bits
     word = wire(total)
     count = wire(index_bits(chunks))
@@ -62,8 +67,22 @@ def collect(clk, rst, sink, source, config):
             else:
                 count.next = count + 1
 
+    if config.places > 1:
+        return gather, present, pass_on(joined(_by_place(word, config)), position)
+
     @always_comb
     def show():
         position.next = word[bits:]
 
     return gather, present, show
+
+
+def _by_place(word: Signal, config: CollectConfig) -> list[Signal]:
+    """The parts of what was gathered with the places slowest, less what is beyond a position."""
+    parts = []
+    for place in range(config.places):
+        for chunk in range(config.chunks):
+            low = (chunk * config.places + place) * config.chunk_bits
+            bits = min(config.chunk_bits, config.bits - chunk * config.chunk_bits)
+            parts.append(word(low) if bits == 1 else word(low + bits, low))
+    return parts

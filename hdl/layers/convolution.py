@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sigmabit.golden.layers.abreast import Abreast
 from sigmabit.golden.layers.linear import Linear
 
 from ..arithmetic.rom import RomStyle
@@ -17,7 +18,8 @@ from ..family import Cost
 from ..verilog.module import composite
 from ..verilog.stream import Operand
 from . import mvu as unit
-from .folding import Folding
+from .abreast import TapsConfig
+from .folding import Folding, Unsuitable
 from .kind import Arrivals, Use
 from .layer import LayerConfig, Stage
 from .mvu import Arithmetic, MvuConfig, mvu
@@ -42,22 +44,28 @@ class ConvolutionConfig(LayerConfig):
         return self.windows, self.mvu
 
 
-def configure(arithmetic: Arithmetic, folding: Folding, rows: int, contents: bool = True) -> ConvolutionConfig:
+def configure(
+    arithmetic: Arithmetic, folding: Folding, rows: int, contents: bool = True, positions: int = 1
+) -> ConvolutionConfig:
     """The blocks of a layer: folding.group kernel columns and 1 / folding.slices of the channels at a time.
 
-    rows: of the buffer. contents: False leaves the table of weights empty, for estimates.
+    rows: of the buffer. contents: False leaves the table of weights empty, for estimates. positions: side by side in a beat.
     """
     layer, repeats = arithmetic.layer, folding.repeats(arithmetic.layer.channels)
     width = layer.input.layout.beat_bits
-    windows = WindowConfig(layer.window, width, folding.group, folding.slices, repeats, rows)
+    columns = folding.group if positions == 1 else Abreast(layer.window, positions).beats.columns.kernel
+    windows = WindowConfig(layer.window, width, columns, folding.slices, repeats, rows, positions)
     chunks, style = windows.fold.chunks, folding.weights_style(windows.fold.folds)
+    tapping = None if positions == 1 else TapsConfig(windows.abreast, width // folding.slices)
     if contents:
-        return ConvolutionConfig(layer.name, windows, _filled(arithmetic, folding, chunks, style))
-    return ConvolutionConfig(layer.name, windows, unit.configure(arithmetic, chunks, None, folding.lanes, style, borders))
+        return ConvolutionConfig(layer.name, windows, _filled(arithmetic, folding, chunks, style, tapping))
+    limits = Borders(positions)
+    array = unit.configure(arithmetic, chunks, None, folding.lanes, style, limits, tapping)
+    return ConvolutionConfig(layer.name, windows, array)
 
 
 @lru_cache(maxsize=32)
-def _filled(arithmetic: Arithmetic, folding: Folding, chunks: int, style: RomStyle) -> MvuConfig:
+def _filled(arithmetic: Arithmetic, folding: Folding, chunks: int, style: RomStyle, tapping: TapsConfig | None) -> MvuConfig:
     """The unit with its weights. From point to point of a sweep, most layers stay as they are."""
     layer = arithmetic.layer
     # weights (ky, kx, c, o) in the order of the chunks: groups of kx, slices of c; inside a chunk ky, kx, c
@@ -65,19 +73,29 @@ def _filled(arithmetic: Arithmetic, folding: Folding, chunks: int, style: RomSty
     parts = kernel_columns // folding.group, folding.group, folding.slices, inputs // folding.slices
     split = layer.weights.reshape(kernel_rows, *parts, channels)
     weights = split.transpose(1, 3, 0, 2, 4, 5).reshape(chunks, -1, channels)
-    return unit.configure(arithmetic, chunks, weights, folding.lanes, style, borders)
+    limits = Borders(1 if tapping is None else tapping.abreast.positions)
+    return unit.configure(arithmetic, chunks, weights, folding.lanes, style, limits, tapping)
 
 
-def borders(layer: Linear) -> NDArray[np.int64]:
-    """Sums of the weights inside the image, (borders, channels), a row for each value of Operand.bias above the repeat."""
-    windows = WindowConfig(layer.window, layer.input.layout.beat_bits, 1, 1, 1, layer.window.rows.kernel)
-    _, column_bits, _ = windows.bias_fields
-    down, across = np.array(windows.row_classes, np.int64), np.array(windows.column_classes, np.int64)
-    # sums of the taps inside, (row classes, column classes, channels)
-    inside = np.tensordot(across, np.tensordot(down, layer.tap_sums, 1), (1, 1)).swapaxes(0, 1)
-    words = np.zeros((len(down), 1 << column_bits, layer.channels), np.int64)
-    words[:, : len(across)] = inside
-    return words.reshape(-1, layer.channels)[: (len(down) - 1 << column_bits) + len(across)]
+@dataclass(frozen=True)
+class Borders:
+    """Sums of the weights inside the image (borders * places, channels), for each value of Operand.bias above the repeat."""
+
+    positions: int = 1
+
+    def __call__(self, layer: Linear) -> NDArray[np.int64]:
+        kernel = Abreast(layer.window, self.positions).beats.columns.kernel
+        width = layer.input.layout.beat_bits
+        windows = WindowConfig(layer.window, width, kernel, 1, 1, layer.window.rows.kernel, self.positions)
+        _, column_bits, _ = windows.bias_fields
+        # (row classes, kernel rows), (column classes, places, kernel columns)
+        down, across = np.array(windows.row_classes, np.int64), np.array(windows.column_classes, np.int64)
+        # sums of the taps inside, (row classes, column classes, places, channels)
+        inside = np.einsum("yr,xpc,rco->yxpo", down, across, layer.tap_sums)
+        words = np.zeros((len(down), 1 << column_bits, *inside.shape[2:]), np.int64)
+        words[:, : len(across)] = inside
+        filled = words.reshape(-1, *inside.shape[2:])[: (len(down) - 1 << column_bits) + len(across)]
+        return filled.reshape(-1, layer.channels)
 
 
 @composite
@@ -96,21 +114,62 @@ def operand_for(bits: int, address_bits: int, bias_bits: int, array: MvuConfig) 
 
 @dataclass(frozen=True)
 class ConvolutionKind(Weighted):
-    """Windows that slide over the image: one kernel column at a time or all of them, and some of the channels."""
+    """Windows that slide over the image: one kernel column at a time or all of them, and some of the channels.
+
+    Of several positions side by side all kernel columns are taken at once: each place has other ones in a beat.
+    """
+
+    def check_positions(self) -> None:
+        try:
+            _ = self.abreast.beats
+        except ValueError as error:
+            raise Unsuitable(f"{self.layer.name}: {self.positions} positions side by side: {error}") from None
+
+    @property
+    def abreast(self) -> Abreast:
+        """How windows lie on beats."""
+        return Abreast(self.layer.window, self.positions)
+
+    @property
+    def places(self) -> int:
+        return self.abreast.places
+
+    @property
+    def whole(self) -> int:
+        return self.layer.window.columns.kernel
+
+    @property
+    def turns(self) -> int:
+        return self.abreast.beats.outputs
+
+    @property
+    def last_turns(self) -> int:
+        needs = self.abreast.beats.needs()
+        return len(needs) - needs.index(max(needs))
 
     def cuts(self) -> Iterator[tuple[int, int]]:
-        for group in sorted({1, self.layer.window.columns.kernel}):
+        for group in sorted({1, self.whole} if self.positions == 1 else {self.whole}):
             yield from ((group, slices) for slices in divisors(self.layer.input.channels, MOST_SLICES))
 
+    def check(self, folding: Folding) -> None:
+        super().check(folding)
+        if folding.group not in (1, self.whole):
+            raise Unsuitable(f"{self.layer.name}: group={folding.group} does not suit a kernel of {self.whole}")
+        if self.positions > 1 and folding.group != self.whole:
+            raise Unsuitable(
+                f"{self.layer.name}: group={folding.group} of {self.whole}, with {self.positions} positions in a beat"
+            )
+
     def needs(self, position: int) -> int:
-        return self.layer.window.needs()[position]
+        return self.abreast.beats.needs()[position]
 
     def starts(self, arrivals: Arrivals, folding: Folding) -> Times:
-        return window_starts(arrivals.beats, self.layer.window, self.folds(folding))
+        return window_starts(arrivals.beats, self.abreast.beats, self.folds(folding))
 
     def sized(self, arrivals: Arrivals, folding: Folding, contents: bool = True) -> LayerConfig:
-        rows = rows_needed(arrivals.beats, self.starts(arrivals, folding), self.layer.window, self.folds(folding))
-        return configure(self.arithmetic, folding, rows, contents)
+        rows = rows_needed(arrivals.beats, self.starts(arrivals, folding), self.abreast.beats, self.folds(folding))
+        return configure(self.arithmetic, folding, rows, contents, self.positions)
 
     def expected_cost(self, folding: Folding, use: Use) -> Cost:
-        return configure(self.arithmetic, folding, rows=self.layer.window.rows.kernel + 1, contents=False).cost
+        rows = self.layer.window.rows.kernel + 1
+        return configure(self.arithmetic, folding, rows, contents=False, positions=self.positions).cost

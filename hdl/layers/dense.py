@@ -11,13 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sigmabit.golden.layers.linear import Linear
+from sigmabit.golden.types.layout import Layout
 
 from ..arithmetic.rom import RomStyle
 from ..family import Cost
 from ..verilog.module import composite
 from . import mvu as unit
 from .convolution import operand_for
-from .folding import Folding
+from .folding import Folding, Unsuitable
 from .gather import GatherConfig, frames_needed, gather, gather_starts
 from .kind import Arrivals, Use
 from .layer import LayerConfig, Stage
@@ -42,29 +43,38 @@ class DenseConfig(LayerConfig):
         return self.frames, self.mvu
 
 
-def configure(arithmetic: Arithmetic, folding: Folding, frames: int, contents: bool = True) -> DenseConfig:
-    """The blocks of a layer: folding.group positions and 1 / folding.slices of the channels at a time.
+def configure(arithmetic: Arithmetic, folding: Folding, frames: int, contents: bool = True, positions: int = 1) -> DenseConfig:
+    """The blocks of a layer: folding.group beats and 1 / folding.slices of their codes at a time.
 
-    frames: that the buffer holds. contents: False leaves the table of weights empty, for estimates.
+    frames: that the buffer holds. contents: False leaves the table of weights empty, for estimates. positions: side by side in a
+    beat.
     """
-    layer = arithmetic.layer
-    width, repeats = layer.input.layout.beat_bits, folding.repeats(layer.channels)
-    gathered = GatherConfig(layer.window.inputs, width, folding.group, folding.slices, repeats, frames)
+    layer, sink = arithmetic.layer, arithmetic.layer.input.layout.side_by_side(positions)
+    repeats, kept = folding.repeats(layer.channels), sink.beat_bits // positions * (positions - sink.filler)
+    row = (sink.line, kept) if sink.filler else None
+    gathered = GatherConfig(sink.beats, sink.beat_bits, folding.group, folding.slices, repeats, frames, row)
     chunks, style = gathered.fold.chunks, folding.weights_style(gathered.fold.folds)
     if contents:
-        return DenseConfig(layer.name, gathered, _filled(arithmetic, folding, chunks, style))
-    return DenseConfig(layer.name, gathered, unit.configure(arithmetic, chunks, None, folding.lanes, style, borders))
+        return DenseConfig(layer.name, gathered, _filled(arithmetic, folding, chunks, style, sink))
+    array = unit.configure(arithmetic, chunks, None, folding.lanes, style, borders, filler=_filler(sink))
+    return DenseConfig(layer.name, gathered, array)
+
+
+def _filler(sink: Layout) -> int:
+    """Codes of a frame's beats that are none of the frame's."""
+    return sink.height * sink.filler * sink.channels
 
 
 @lru_cache(maxsize=32)
-def _filled(arithmetic: Arithmetic, folding: Folding, chunks: int, style: RomStyle) -> MvuConfig:
+def _filled(arithmetic: Arithmetic, folding: Folding, chunks: int, style: RomStyle, sink: Layout) -> MvuConfig:
     """The unit with its weights. From point to point of a sweep, most layers stay as they are."""
     layer = arithmetic.layer
-    # weights (position, c, o) in the order of the chunks: groups of positions, slices of c
-    positions, inputs, channels = layer.window.inputs, layer.input.channels, layer.channels
-    parts = positions // folding.group, folding.group, folding.slices, inputs // folding.slices
-    weights = layer.matrix.reshape(*parts, channels).transpose(0, 2, 1, 3, 4).reshape(chunks, -1, channels)
-    return unit.configure(arithmetic, chunks, weights, folding.lanes, style, borders)
+    # weights (row, column, c, o), none for what beats are filled up with; chunks go by groups of beats, then by slices
+    beside = ((0, 0), (0, sink.filler), (0, 0), (0, 0))
+    matrix = np.pad(layer.matrix.reshape(*sink.shape, layer.channels), beside)
+    parts = sink.beats // folding.group, folding.group, folding.slices, sink.positions * sink.channels // folding.slices
+    weights = matrix.reshape(*parts, layer.channels).transpose(0, 2, 1, 3, 4).reshape(chunks, -1, layer.channels)
+    return unit.configure(arithmetic, chunks, weights, folding.lanes, style, borders, filler=_filler(sink))
 
 
 def borders(layer: Linear) -> NDArray[np.int64]:
@@ -82,23 +92,53 @@ def dense(clk, rst, sink, source, config):
 
 @dataclass(frozen=True)
 class DenseKind(Weighted):
-    """Whole frames: some positions at a time, or some channels of one."""
+    """Whole frames: some beats at a time, or some codes of one."""
+
+    @property
+    def places(self) -> int:
+        return 1
+
+    @property
+    def whole(self) -> int:
+        return self.sink.beats
+
+    @property
+    def divided(self) -> int:
+        return self.positions * self.layer.input.channels
+
+    @property
+    def inputs(self) -> int:
+        return self.whole * self.divided
+
+    @property
+    def turns(self) -> int:
+        return 1
+
+    @property
+    def last_turns(self) -> int:
+        return 1
 
     def cuts(self) -> Iterator[tuple[int, int]]:
-        positions = self.layer.window.inputs
-        yield from ((group, 1) for group in divisors(positions, positions))
-        yield from ((1, slices) for slices in divisors(self.layer.input.channels, MOST_SLICES) if slices > 1)
+        yield from ((group, 1) for group in divisors(self.whole, self.whole))
+        yield from ((1, slices) for slices in divisors(self.divided, MOST_SLICES) if slices > 1)
+
+    def check(self, folding: Folding) -> None:
+        super().check(folding)
+        if self.whole % folding.group:
+            raise Unsuitable(f"{self.layer.name}: group={folding.group} does not divide {self.whole} beats")
+        if folding.group > 1 and folding.slices > 1:
+            raise Unsuitable(f"{self.layer.name}: group={folding.group} and slices={folding.slices}, one of them is 1")
 
     def needs(self, position: int) -> int:
-        return self.layer.window.inputs - 1
+        return self.whole - 1
 
     def starts(self, arrivals: Arrivals, folding: Folding) -> Times:
         return gather_starts(arrivals.beats, self.folds(folding))
 
     def sized(self, arrivals: Arrivals, folding: Folding, contents: bool = True) -> LayerConfig:
-        fold = configure(self.arithmetic, folding, frames=1, contents=False).frames.fold
+        fold = configure(self.arithmetic, folding, frames=1, contents=False, positions=self.positions).frames.fold
         frames = frames_needed(arrivals.beats, self.starts(arrivals, folding), fold)
-        return configure(self.arithmetic, folding, frames, contents)
+        return configure(self.arithmetic, folding, frames, contents, self.positions)
 
     def expected_cost(self, folding: Folding, use: Use) -> Cost:
-        return configure(self.arithmetic, folding, frames=1, contents=False).cost
+        return configure(self.arithmetic, folding, frames=1, contents=False, positions=self.positions).cost

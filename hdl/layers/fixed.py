@@ -62,8 +62,8 @@ class FixedPoint(Arithmetic):
         return FixedMvuConfig
 
 
-def fixed_kind(layer: Fixed) -> Weighted:
+def fixed_kind(layer: Fixed, positions: int) -> Weighted:
     """The kind of a layer: golden has one type for all."""
     if applies(layer):
-        return UnrolledKind(layer, FixedPoint(layer))
-    return (DenseKind if layer.dense else ConvolutionKind)(layer, FixedPoint(layer))
+        return UnrolledKind(layer, FixedPoint(layer), positions=positions)
+    return (DenseKind if layer.dense else ConvolutionKind)(layer, FixedPoint(layer), positions=positions)

@@ -11,6 +11,7 @@ from ..family import FAMILY, Cost
 from ..verilog.fabric import Blocks, count, like, pass_on, pick, register, register_reset
 from ..verilog.module import leaf
 from ..verilog.stream import bit, index_bits, wire
+from .abreast import trim
 from .fold import Fold, FoldConfig, accompany, count_folds, decide_folds
 from .timing import Times, serve
 
@@ -20,7 +21,8 @@ class GatherConfig:
     """How a frame is read, a chunk per cycle.
 
     positions: beats per frame. width: bits per beat. merge: beats per memory word, a divisor of positions. slices: chunks per
-    beat, 1 unless merge is 1. repeats: how often the frame is read. frames: frames that the buffer holds.
+    beat, 1 unless merge is 1. repeats: how often the frame is read. frames: frames that the buffer holds. row: where the last
+    beat of a row is filled up, the beats of a row, and the bits of the last that are kept; zeros stand for the others.
     """
 
     positions: int
@@ -29,6 +31,7 @@ class GatherConfig:
     slices: int
     repeats: int
     frames: int
+    row: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
         if self.positions % self.merge:
@@ -42,7 +45,8 @@ class GatherConfig:
 
     @property
     def module(self) -> str:
-        return f"gather_{self.positions}x{self.width}_{self.merge}x{self.slices}x{self.repeats}_{self.frames}"
+        trimmed = "" if self.row is None else "_{}r{}".format(*self.row)
+        return f"gather_{self.positions}x{self.width}_{self.merge}x{self.slices}x{self.repeats}_{self.frames}{trimmed}"
 
     @property
     def fold(self) -> FoldConfig:
@@ -64,6 +68,7 @@ class GatherConfig:
         """Expected size: the memory, the choice of a slice, and the counters."""
         lut = FAMILY.distributed_ram(self.word_bits, self.depth).lut if self.depth > 1 else 0
         lut += self.chunk_bits * FAMILY.multiplexer(self.slices).lut if self.slices > 1 else 0
+        lut += 0 if self.row is None else self.width - self.row[1] + 10
         return Cost(lut + 20 + 3 * self.fold.address_bits, 2 * self.word_bits + self.chunk_bits + 30)
 
     @property
@@ -83,21 +88,21 @@ class GatherConfig:
 
 
 @block
-def assemble(clk, rst, sink, word, complete, merge):
+def assemble(clk, rst, valid, data, word, complete, merge):
     """word: the last `merge` beats, the newest highest; complete in the cycle after the last of them."""
     if merge == 1:
-        return register(clk, sink.data, word), register_reset(clk, rst, sink.valid, complete)
+        return register(clk, data, word), register_reset(clk, rst, valid, complete)
 
-    total, width = len(word), len(sink.data)
+    total, width = len(word), len(data)
     position, whole = wire(index_bits(merge)), bit()
 
     @always(clk.posedge)
     def shift():
-        if sink.valid:
+        if valid:
             word.next[total - width :] = word[total:width]
-            word.next[total : total - width] = sink.data
+            word.next[total : total - width] = data
 
-    counter = count(clk, rst, sink.valid, position, whole, merge)
+    counter = count(clk, rst, valid, position, whole, merge)
     return shift, counter, register_reset(clk, rst, whole, complete)
 
 
@@ -186,7 +191,12 @@ def gather(clk, rst, sink, operand, config):
     ready, issue, left, complete, arrived = (bit() for _ in range(5))
     word, fetched = wire(config.word_bits), wire(config.word_bits)
     write_address, read_address = wire(index_bits(config.depth)), wire(index_bits(config.depth))
-    blocks.append(assemble(clk, rst, sink, word, complete, config.merge))
+    beat = sink.data
+    if config.row is not None:
+        beat, whole = wire(config.width), wire(config.width)
+        blocks.append(pass_on(sink.data, whole))  # conversion gets slices of an interface's signal wrong, hence a copy
+        blocks.append(trim(clk, rst, sink.valid, whole, beat, *config.row))
+    blocks.append(assemble(clk, rst, sink.valid, beat, word, complete, config.merge))
     blocks.append(decide_folds(clk, rst, ready, issue, left, config.fold.folds))
     blocks.append(count_folds(clk, rst, issue, fold, config.fold))
     blocks.append(follow_words(clk, rst, complete, arrived, write_address, config))

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Generic, TypeVar
+from dataclasses import dataclass, field
+from typing import Generic, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sigmabit.golden.layers.layer import Layer
+from sigmabit.golden.types.layout import Layout
 
 from ..family import Cost
-from .folding import Folding
+from .folding import Folding, Unsuitable
 from .layer import LayerConfig
 from .timing import Times
 
@@ -48,9 +49,42 @@ class Use:
 
 @dataclass(frozen=True)
 class Kind(ABC, Generic[F]):
-    """Answers for one golden layer. Frames are those on its own input: behind the sampling layer, samples."""
+    """Answers for one golden layer. Frames are those on its own input: behind the sampling layer, samples.
+
+    positions: of a row that a beat on its input carries side by side.
+    """
 
     layer: Layer
+    positions: int = field(default=1, kw_only=True)
+
+    @property
+    def sink(self) -> Layout:
+        """How a frame lies on its input."""
+        return self.layer.input.layout.side_by_side(self.positions)
+
+    @property
+    def source(self) -> Layout:
+        """How a result lies on its output."""
+        return self.layer.output.layout.side_by_side(self.places)
+
+    def check_positions(self) -> None:
+        """Raises Unsuitable where the kind cannot take so many positions side by side."""
+
+    @property
+    @abstractmethod
+    def places(self) -> int:
+        """Positions side by side in a beat of its output."""
+
+    @property
+    def widens(self) -> bool:
+        """Is it a choice how many positions lie side by side in a beat of its output?"""
+        return False
+
+    def giving(self, places: int) -> Self:
+        """The same with so many positions side by side in a beat of its output, where that is a choice. Raises Unsuitable."""
+        if places != self.places:
+            raise Unsuitable(f"{self.layer.name}: it gives {self.places} positions side by side, not {places}")
+        return self
 
     @abstractmethod
     def foldings(self) -> Iterator[Folding]:
@@ -64,6 +98,10 @@ class Kind(ABC, Generic[F]):
     def folds(self, folding: F) -> int:
         """Cycles that each result takes."""
 
+    def delay(self, folding: F) -> int:
+        """Cycles from a frame's last beat to its last result that none but a faster folding can better."""
+        return 0
+
     @abstractmethod
     def cycles(self, folding: F) -> int:
         """Cycles for which a frame keeps the layer busy."""
@@ -75,7 +113,7 @@ class Kind(ABC, Generic[F]):
 
     @abstractmethod
     def needs(self, position: int) -> int:
-        """The last input position that the result at a position needs, both in raster order."""
+        """The last input beat that the result in a beat needs, both in order."""
 
     @abstractmethod
     def starts(self, arrivals: Arrivals, folding: F) -> Times:
@@ -100,7 +138,11 @@ class Kind(ABC, Generic[F]):
 
 @dataclass(frozen=True)
 class Unfolded(Kind[None]):
-    """A kind that is not folded. As it stands, each position that comes gives one result."""
+    """A kind that is not folded. As it stands, each beat that comes gives one of results."""
+
+    @property
+    def places(self) -> int:
+        return self.positions
 
     def foldings(self) -> Iterator[Folding]:
         return iter(())
@@ -116,7 +158,7 @@ class Unfolded(Kind[None]):
 
     @property
     def least_cycles(self) -> int:
-        return self.layer.input.layout.beats
+        return self.sink.beats
 
     def needs(self, position: int) -> int:
         return position

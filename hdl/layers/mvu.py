@@ -22,6 +22,7 @@ from ..arithmetic.rom import RomConfig, RomStyle, pack_words, rom, style_of
 from ..family import FAMILY, Cost
 from ..verilog.module import composite
 from ..verilog.stream import ADDRESS_LEAD, Flow, bit, bits, index_bits, wire
+from .abreast import Bundle, JoinConfig, TapsConfig, abreast, beside
 
 
 class Multiplier(Protocol):
@@ -52,7 +53,8 @@ class Multiplier(Protocol):
 class MvuConfig:
     """The blocks of one unit. What multiplies is a subclass' business: a popcount, or a dot.
 
-    activate is None for binary weights; collect where all output channels are computed at once.
+    activate is None for binary weights; collect where all output channels are computed at once; taps where there is one position
+    at a time. With several each has a multiplier, all of the same weights; what follows takes them for so many more lanes.
     """
 
     name: str
@@ -62,6 +64,7 @@ class MvuConfig:
     biases: RomConfig
     collect: CollectConfig | None
     activate: ActivateConfig | None = None
+    taps: TapsConfig | None = None
 
     def __post_init__(self) -> None:
         if self.multiply.latency < ADDRESS_LEAD:
@@ -81,10 +84,20 @@ class MvuConfig:
         return [block for block in (self.activate, self.collect) if block is not None]
 
     @property
+    def places(self) -> int:
+        """Positions side by side."""
+        return 1 if self.taps is None else self.taps.abreast.places
+
+    @property
+    def join(self) -> JoinConfig:
+        """The counts of all positions side by side."""
+        return JoinConfig(self.places, self.multiply.lanes * self.multiply.count_bits)
+
+    @property
     def cost(self) -> Cost:
         """Expected size."""
         control = Cost(8, 8)
-        total = self.multiply.cost + self.accumulate.cost + self.weights.cost + self.biases.cost + control
+        total = self.multiply.cost * self.places + self.accumulate.cost + self.weights.cost + self.biases.cost + control
         return sum((block.cost for block in self._optional), total)
 
     @property
@@ -101,9 +114,17 @@ def mvu(clk, rst, operand, source, config):
     """
     counting, adding = config.multiply, config.accumulate
     weights, bias = wire(config.weights.width), wire(config.biases.width)
-    counts = wire(counting.lanes * counting.count_bits)
+    counts = wire(config.places * counting.lanes * counting.count_bits)
     instances = [rom(_clock(clk, config.weights), operand.address, weights, config.weights)]
-    instances.append(config.multiplier(clk, operand.data, weights, counts, counting))
+    if config.taps is None:
+        instances.append(config.multiplier(clk, operand.data, weights, counts, counting))
+    else:
+        operands = Bundle(config.taps.operand_bits, config.places)
+        parts = Bundle(config.join.bits, config.places)
+        instances.append(abreast(operand.data, operands, config.taps))
+        for data, part in zip(operands.vectors, parts.vectors, strict=True):
+            instances.append(config.multiplier(clk, data, weights, part, counting))
+        instances.append(beside(parts, counts, config.join))
     if operand.bias is None:
         address = None
     elif counting.latency > ADDRESS_LEAD:
@@ -121,7 +142,7 @@ def mvu(clk, rst, operand, source, config):
         first, last = bits(copies), bit()
         instances.append(delay(clk, None, operand.first, first, DelayConfig(1, counting.latency, False, copies)))
         instances.append(delay(clk, None, operand.last, last, DelayConfig(1, counting.latency, reset=False)))
-    codes = source if config.collect is None else Flow(config.collect.chunk_bits)
+    codes = source if config.collect is None else Flow(config.collect.places * config.collect.chunk_bits)
     sums = codes if config.activate is None else Flow(adding.lanes * adding.result_bits)
     instances.append(accumulate(clk, rst, counts, bias, valid, first, last, sums, adding))
     if config.activate is not None:
@@ -191,8 +212,8 @@ class Arithmetic(ABC):
 
 
 Borders = Callable[[Linear], NDArray[np.int64]]
-"""Gives the sums (borders, channels) of the weights that lie inside the image, a row for each value that the fields of
-Operand.bias above the repeat can take; (1, channels) where nothing is padded."""
+"""Gives the sums (borders * places, channels) of the weights that lie inside the image, for each value that the fields of
+Operand.bias above the repeat can take the rows of all places; (1, channels) where nothing is padded."""
 
 
 def configure(
@@ -202,22 +223,26 @@ def configure(
     lanes: int,
     weights_style: RomStyle,
     borders: Borders,
+    taps: TapsConfig | None = None,
+    filler: int = 0,
 ) -> MvuConfig:
     """The unit of a layer.
 
     count: chunks of a window. weights: (count, inputs, channels) in the order in which operands come; None leaves their table
-    empty, for estimates. lanes: output channels at a time.
+    empty, for estimates. lanes: output channels at a time. taps: of several positions at a time. filler: inputs of all chunks
+    that belong to no weight, whose codes are 0.
     """
     layer, field_bits = arithmetic.layer, arithmetic.field_bits
-    inputs, channels = layer.window.taps * layer.input.channels // count, layer.channels
+    inputs, channels = (layer.window.taps * layer.input.channels + filler) // count, layer.channels
+    places = 1 if taps is None else taps.abreast.places
     repeats = -(-channels // lanes)
     weights_words = count * repeats
     numbers = _numbers(arithmetic, borders)
     multiplier = arithmetic.multiplier(inputs, lanes, numbers.sum_bits, constant=weights_words == 1)
     adding = AccumulateConfig(
-        lanes, multiplier.count_bits, numbers.sum_bits, numbers.gain, folded=count > 1, scores=arithmetic.whole_sums
+        places * lanes, multiplier.count_bits, numbers.sum_bits, numbers.gain, folded=count > 1, scores=arithmetic.whole_sums
     )
-    activating = arithmetic.activation(lanes, numbers.sum_bits)
+    activating = arithmetic.activation(places * lanes, numbers.sum_bits)
     result_bits = adding.result_bits if activating is None else activating.result_bits
     words: tuple[int, ...] = (0,) * weights_words
     if weights is not None:
@@ -231,10 +256,11 @@ def configure(
         layer.name,
         multiplier,
         adding,
-        RomConfig(layer.name, "weights", inputs * lanes * field_bits, words, weights_style, layer.input.bits),
-        _biases(arithmetic, lanes, borders),
-        None if repeats == 1 else CollectConfig(channels * result_bits, lanes * result_bits, repeats),
+        RomConfig(layer.name, "weights", inputs * lanes * field_bits, words, weights_style, places * layer.input.bits),
+        _biases(arithmetic, lanes, borders, places),
+        None if repeats == 1 else CollectConfig(channels * result_bits, lanes * result_bits, repeats, places),
         activating,
+        taps,
     )
 
 
@@ -245,14 +271,14 @@ def _numbers(arithmetic: Arithmetic, borders: Borders) -> Numbers:
 
 
 @lru_cache(maxsize=256)
-def _biases(arithmetic: Arithmetic, lanes: int, borders: Borders) -> RomConfig:
+def _biases(arithmetic: Arithmetic, lanes: int, borders: Borders, places: int) -> RomConfig:
     """The table of initial values. Planning asks for few of them, and often."""
     layer, numbers = arithmetic.layer, _numbers(arithmetic, borders)
-    rows, repeats = len(numbers.bias), -(-layer.channels // lanes)
-    filled = np.zeros((rows, repeats * lanes), np.int64)
-    filled[:, : layer.channels] = numbers.bias
-    starts = np.zeros((rows, 1 << (index_bits(repeats) if repeats > 1 else 0), lanes), np.int64)
-    starts[:, :repeats] = filled.reshape(rows, repeats, lanes)
-    words = starts.reshape(-1, lanes)[: (rows - 1) * starts.shape[1] + repeats]
+    rows, repeats = len(numbers.bias) // places, -(-layer.channels // lanes)
+    filled = np.zeros((rows, places, repeats * lanes), np.int64)
+    filled[:, :, : layer.channels] = numbers.bias.reshape(rows, places, layer.channels)
+    starts = np.zeros((rows, 1 << (index_bits(repeats) if repeats > 1 else 0), places, lanes), np.int64)
+    starts[:, :repeats] = filled.reshape(rows, places, repeats, lanes).swapaxes(1, 2)
+    words = starts.reshape(-1, places * lanes)[: (rows - 1) * starts.shape[1] + repeats]
     style = style_of(len(words), MERGED_BIASES, FAMILY.block_ram_from)
-    return RomConfig(layer.name, "biases", lanes * numbers.sum_bits, pack_words(words, numbers.sum_bits), style)
+    return RomConfig(layer.name, "biases", places * lanes * numbers.sum_bits, pack_words(words, numbers.sum_bits), style)

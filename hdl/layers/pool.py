@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from myhdl import ConcatSignal, always, always_comb, block
 
+from sigmabit.golden.layers.abreast import Abreast
 from sigmabit.golden.layers.pool import Pool
 from sigmabit.golden.layers.window import Axis, Window
 
 from ..arithmetic.rom import RomConfig, RomStyle, pack_words, rom
 from ..family import FAMILY, Cost
-from ..verilog.fabric import Blocks, bank, count, field, like, lookup, pass_on, register, register_reset, scan
+from ..verilog.fabric import Blocks, bank, count, field, joined, like, lookup, pass_on, register, register_reset, scan
 from ..verilog.module import composite, leaf
 from ..verilog.stream import bit, index_bits, wire
+from .abreast import trim
+from .folding import Unsuitable
 from .kind import Arrivals, Unfolded, Use
 from .layer import LayerConfig, Stage
 from .timing import Times
@@ -24,30 +28,55 @@ from .timing import Times
 @dataclass(frozen=True)
 class MaximumConfig:
     """window: the geometry, in which no two windows end at the same input. channels: bits per position. mixed: some channels are
-    pooled by AND instead of OR.
+    pooled by AND instead of OR. positions: side by side in a beat.
     """
 
     window: Window
     channels: int
     mixed: bool
+    positions: int = 1
 
     def __post_init__(self) -> None:
-        for name, axis in (("rows", self.window.rows), ("columns", self.window.columns)):
+        for name, axis in (("rows", self.beats.rows), ("columns", self.beats.columns)):
             if len({axis.last(i) for i in range(axis.outputs)}) < axis.outputs:
                 raise ValueError(f"two windows end at the same input of the {name}")
+        if self.positions > 1 and self.beats.columns.after > 0:
+            raise ValueError("windows reach beyond the last beat of a row")
 
     @property
     def module(self) -> str:
-        return f"maximum_{self.window.label}_{self.channels}" + ("_mixed" if self.mixed else "")
+        side_by_side = f"_{self.positions}p" if self.positions > 1 else ""
+        return f"maximum_{self.window.label}_{self.channels}" + ("_mixed" if self.mixed else "") + side_by_side
+
+    @cached_property
+    def abreast(self) -> Abreast:
+        """How windows lie on beats."""
+        return Abreast(self.window, self.positions)
+
+    @property
+    def beats(self) -> Window:
+        """The window over beats that is slid."""
+        return self.abreast.beats
+
+    @property
+    def result_bits(self) -> int:
+        """Bits of a beat of results."""
+        return self.abreast.places * self.channels
+
+    @property
+    def filler(self) -> int:
+        """Positions that the last beat of a row is filled up with."""
+        return -self.window.columns.size % self.positions
 
     @property
     def cost(self) -> Cost:
         """Expected size: the lines above, and the ORs."""
-        across, down = self.window.columns, self.window.rows
-        above = (down.kernel - 1) * self.channels
+        across, down, bits = self.beats.columns, self.window.rows, self.result_bits
+        above = (down.kernel - 1) * bits
         lut = FAMILY.distributed_ram(above, across.outputs).lut if above and across.outputs > 1 else 0
-        lut += self.channels * (-(-(across.kernel - 1) // 2) + -(-(down.kernel - 1) // 2))
-        return Cost(lut + 18, ((across.kernel - 1) + 2) * self.channels + above + 20)
+        lut += bits * (-(-(self.window.columns.kernel - 1) // 2) + -(-(down.kernel - 1) // 2))
+        lut += self.filler * self.channels
+        return Cost(lut + 18, (across.kernel - 1) * self.positions * self.channels + 2 * bits + above + 20)
 
     @property
     def latency(self) -> int:
@@ -116,6 +145,34 @@ def any_of(newest, history, ages, found):
 
 
 @block
+def any_tap(beat, found, taps):
+    """found: for each place, the OR of those positions of the beat that are its taps; taps: which ones, for each place."""
+    channels, blocks, parts = len(found) // len(taps), [], []
+    for positions in taps:
+        parts.append(wire(channels))
+        if positions:
+            steps = [field(beat, positions[0], channels), *[wire(channels) for _ in positions[1:]]]
+            for number, position in enumerate(positions[1:]):
+                blocks.append(either(steps[number], field(beat, position, channels), steps[number + 1]))
+            blocks.append(pass_on(steps[-1], parts[-1]))
+        else:
+            parts[-1] = "0" * channels
+    blocks.append(pass_on(joined(parts), found))
+    return blocks
+
+
+@block
+def either(bits, others, result):
+    """result = bits OR others."""
+
+    @always_comb
+    def combine():
+        result.next = bits | others
+
+    return combine
+
+
+@block
 def remember(clk, step, newest, history):
     """history: the last values of newest at a step, the latest lowest."""
     width, total = len(newest), len(history)
@@ -144,7 +201,7 @@ def maximum(clk, rst, sink, every, source, config):
     Positions come on sink in raster order, frame after frame; a result follows the last position of its window by
     config.latency cycles. AND is OR between two complements.
     """
-    geometry, channels = config.window, config.channels
+    geometry, channels = config.beats, config.result_bits
     kernel_rows, kernel_columns = geometry.rows.kernel, geometry.columns.kernel
     blocks: Blocks = []
 
@@ -154,14 +211,29 @@ def maximum(clk, rst, sink, every, source, config):
     column_ages, row_ages = wire(kernel_columns), wire(kernel_rows)
     blocks.append(lookup(column, column_ages, ages_inside(geometry.columns)))
     blocks.append(lookup(row, row_ages, ages_inside(geometry.rows)))
-    newest = sink.data
+    newest, width = sink.data, config.positions * config.channels
     if config.mixed:
-        newest = wire(channels)
-        blocks.append(flip(sink.data, every, newest))
+        newest = wire(width)
+        blocks.append(flip(sink.data, joined([every] * config.positions), newest))
+    elif config.positions > 1:
+        newest = wire(width)
+        blocks.append(pass_on(sink.data, newest))  # conversion gets slices of an interface's signal wrong, hence a copy
+    if config.filler:
+        beat, newest = newest, wire(width)
+        kept = width - config.filler * config.channels
+        blocks.append(trim(clk, rst, sink.valid, beat, newest, geometry.columns.size, kept))
     earlier, across = None, wire(channels)
     if kernel_columns > 1:
-        earlier = wire((kernel_columns - 1) * channels)
+        earlier = wire((kernel_columns - 1) * width)
         blocks.append(remember(clk, sink.valid, newest, earlier))
+    if config.positions > 1:
+        found = [wire(channels) for _ in range(kernel_columns)]
+        for age, beat in enumerate([newest, *(field(earlier, age, width) for age in range(kernel_columns - 1))]):
+            blocks.append(any_tap(beat, found[age], taps_of(config, age)))
+        newest, earlier = found[0], None
+        if kernel_columns > 1:
+            earlier = wire((kernel_columns - 1) * channels)
+            blocks.append(pass_on(joined(found[1:]), earlier))
     blocks.append(any_of(newest, earlier, column_ages, across))
     ends, number = bit(), wire(index_bits(geometry.columns.outputs))
     blocks.append(window_ends(sink.valid, column_ages, ends))
@@ -185,13 +257,21 @@ def maximum(clk, rst, sink, every, source, config):
     blocks.append(any_of(across_q1, above, ages_q1, result))
     if config.mixed:
         flipped = wire(channels)
-        blocks.append(flip(result, every, flipped))
+        blocks.append(flip(result, joined([every] * config.abreast.places), flipped))
         result = flipped
     valid = bit()
     blocks.append(window_ends(ends_q1, ages_q1, valid))
     blocks.append(register(clk, result, source.data))
     blocks.append(register_reset(clk, rst, valid, source.valid))
     return blocks
+
+
+def taps_of(config: MaximumConfig, age: int) -> tuple[tuple[int, ...], ...]:
+    """For each place: which positions of the beat that came `age` beats before the window's last are its taps."""
+    beat = config.beats.columns.kernel - 1 - age
+    places, columns = range(config.abreast.places), range(config.window.columns.kernel)
+    found = [[config.abreast.tap(place, column) for column in columns] for place in places]
+    return tuple(tuple(position for at, position in taps if at == beat) for taps in found)
 
 
 @dataclass(frozen=True)
@@ -216,11 +296,11 @@ class PoolConfig(LayerConfig):
         return super().cost + Cost(lut=inverted)
 
 
-def configure(layer: Pool) -> PoolConfig:
-    """The blocks of a layer."""
+def configure(layer: Pool, positions: int = 1) -> PoolConfig:
+    """The blocks of a layer, with so many positions side by side."""
     mask = pack_words(layer.every[None].astype(np.int64), 1)
     every = RomConfig(layer.name, "every", len(layer.every), mask, RomStyle.CONSTANT) if mask[0] else None
-    return PoolConfig(layer.name, MaximumConfig(layer.window, layer.input.channels, every is not None), every)
+    return PoolConfig(layer.name, MaximumConfig(layer.window, layer.input.channels, every is not None, positions), every)
 
 
 @composite
@@ -238,14 +318,29 @@ class PoolKind(Unfolded):
 
     layer: Pool
 
+    @property
+    def abreast(self) -> Abreast:
+        """How windows lie on beats."""
+        return Abreast(self.layer.window, self.positions)
+
+    def check_positions(self) -> None:
+        try:
+            configure(self.layer, self.positions)
+        except ValueError as error:
+            raise Unsuitable(f"{self.layer.name}: {self.positions} positions side by side: {error}") from None
+
+    @property
+    def places(self) -> int:
+        return self.abreast.places
+
     def needs(self, position: int) -> int:
-        return self.layer.window.needs()[position]
+        return self.abreast.beats.needs()[position]
 
     def starts(self, arrivals: Arrivals, folding: None) -> Times:
-        return arrivals.beats[:, list(self.layer.window.needs())]
+        return arrivals.beats[:, list(self.abreast.beats.needs())]
 
     def sized(self, arrivals: Arrivals, folding: None, contents: bool = True) -> PoolConfig:
-        return configure(self.layer)
+        return configure(self.layer, self.positions)
 
     def expected_cost(self, folding: None, use: Use) -> Cost:
-        return configure(self.layer).cost
+        return configure(self.layer, self.positions).cost

@@ -21,7 +21,7 @@ from .layer import LayerConfig, Stage
 
 @dataclass(frozen=True)
 class CompareConfig:
-    """channels codes of `bits` bits per position; positions: how many have thresholds of their own, 1 where all share them."""
+    """channels codes of `bits` bits per beat; positions: how many beats have thresholds of their own, 1 where all share them."""
 
     channels: int
     bits: int
@@ -102,10 +102,12 @@ class ThresholdConfig(LayerConfig):
         return super().cost + self.limits.cost
 
 
-def configure(layer: Threshold) -> ThresholdConfig:
-    """The blocks of a layer."""
-    channels = layer.input.channels
-    entries = (layer.thresholds + (layer.falling.astype(np.int64) << (layer.input.bits + 1))).reshape(-1, channels)
+def configure(layer: Threshold, positions: int = 1) -> ThresholdConfig:
+    """The blocks of a layer, with so many positions side by side."""
+    sink = layer.input.layout.side_by_side(positions)
+    channels = positions * sink.channels
+    every = np.broadcast_to(layer.thresholds + (layer.falling.astype(np.int64) << (layer.input.bits + 1)), sink.shape)
+    entries = np.pad(every, ((0, 0), (0, sink.filler), (0, 0)), mode="edge").reshape(-1, channels)
     if np.all(entries == entries[0]):
         entries = entries[:1]
     comparators = CompareConfig(channels, layer.input.bits, len(entries))
@@ -132,7 +134,7 @@ class ThresholdKind(Unfolded):
     layer: Threshold
 
     def sized(self, arrivals: Arrivals, folding: None, contents: bool = True) -> ThresholdConfig:
-        return configure(self.layer)
+        return configure(self.layer, self.positions)
 
     def expected_cost(self, folding: None, use: Use) -> Cost:
-        return configure(self.layer).cost
+        return configure(self.layer, self.positions).cost

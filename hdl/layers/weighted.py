@@ -25,6 +25,34 @@ class Weighted(Kind[Folding]):
     layer: Linear
     arithmetic: Arithmetic
 
+    @property
+    @abstractmethod
+    def whole(self) -> int:
+        """What a window is cut into groups of: kernel columns, or beats of a frame."""
+
+    @property
+    def divided(self) -> int:
+        """Codes of what is cut into slices."""
+        return self.layer.input.channels
+
+    @property
+    def inputs(self) -> int:
+        """Codes of a window."""
+        return self.layer.window.taps * self.layer.input.channels
+
+    @property
+    @abstractmethod
+    def turns(self) -> int:
+        """Beats of results."""
+
+    @property
+    @abstractmethod
+    def last_turns(self) -> int:
+        """Beats of results that cannot begin before the last beat of a frame has come."""
+
+    def delay(self, folding: Folding) -> int:
+        return self.last_turns * self.folds(folding)
+
     @abstractmethod
     def cuts(self) -> Iterator[tuple[int, int]]:
         """(group, slices) of every way to cut a window into chunks."""
@@ -40,30 +68,46 @@ class Weighted(Kind[Folding]):
             for lanes in lanes_of_use:
                 for block in (False, True):
                     folding = Folding(group, slices, lanes, block)
-                    if folding.folds(layer) == 1:
+                    if self.folds(folding) == 1:
                         useful = not block
                     else:
                         # a table of several banks has no copies of its address
-                        banks = -(-folding.folds(layer) // BANK)
-                        useful = block or banks == 1 or banks * folding.inputs(layer) * lanes <= FAMILY.most_loads
+                        banks = -(-self.folds(folding) // BANK)
+                        useful = block or banks == 1 or banks * self.at_a_time(folding) * lanes <= FAMILY.most_loads
                     if useful:
                         yield folding
 
     def folding(self, given: Folding | None) -> Folding:
         if given is None:
             raise Unsuitable(f"the plan has no folding for layer {self.layer.name}")
-        given.check(self.layer)
+        self.check(given)
         return given
 
+    def check(self, folding: Folding) -> None:
+        """Raises Unsuitable where a folding does not fit the layer."""
+        name, channels = self.layer.name, self.layer.channels
+        if self.divided % folding.slices:
+            raise Unsuitable(f"{name}: slices={folding.slices} does not divide {self.divided} channels")
+        if not 1 <= folding.lanes <= channels:
+            raise Unsuitable(f"{name}: lanes={folding.lanes} is not from 1 to {channels} channels")
+
+    def chunks(self, folding: Folding) -> int:
+        """Chunks of a window."""
+        return self.whole // folding.group * folding.slices
+
     def folds(self, folding: Folding) -> int:
-        return folding.folds(self.layer)
+        return self.chunks(folding) * folding.repeats(self.layer.channels)
+
+    def at_a_time(self, folding: Folding) -> int:
+        """Codes of one result that are multiplied per cycle."""
+        return self.inputs // self.chunks(folding)
 
     def cycles(self, folding: Folding) -> int:
-        return self.folds(folding) * self.layer.window.outputs
+        return self.folds(folding) * self.turns
 
     @property
     def least_cycles(self) -> int:
-        return self.layer.window.outputs
+        return self.turns
 
 
 def divisors(number: int, most: int) -> list[int]:

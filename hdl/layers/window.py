@@ -10,7 +10,8 @@ import numpy as np
 from myhdl import Signal, always_comb, always_seq, block, intbv
 from numpy.typing import NDArray
 
-from sigmabit.golden.layers.window import Axis, Window
+from sigmabit.golden.layers.abreast import Abreast
+from sigmabit.golden.layers.window import Window
 
 from ..family import FAMILY, Cost
 from ..verilog.fabric import (
@@ -43,6 +44,7 @@ class WindowConfig:
     window: the geometry. width: bits per input position. columns: kernel columns per chunk, 1 or all. slices: parts that a
     position's channels are read in. repeats: how often each window is read, once for each group of output channels. rows: image
     rows that the buffer holds, at least the kernel's; how many are enough follows from the schedule (hdl/planning/schedule.py).
+    positions: that a beat carries side by side; where there are several, columns are those of `beats`, and all.
     """
 
     window: Window
@@ -51,11 +53,14 @@ class WindowConfig:
     slices: int
     repeats: int
     rows: int
+    positions: int = 1
 
     def __post_init__(self) -> None:
-        kernel = self.window.columns.kernel
+        kernel = self.beats.columns.kernel
         if self.columns not in (1, kernel):
             raise ValueError(f"columns={self.columns} is neither 1 nor the kernel's {kernel}")
+        if self.positions > 1 and self.columns != kernel:
+            raise ValueError(f"columns={self.columns} of {kernel}, with positions={self.positions} side by side")
         if self.width % self.slices:
             raise ValueError(f"slices={self.slices} does not divide width={self.width}")
         if self.rows < self.window.rows.kernel:
@@ -66,26 +71,42 @@ class WindowConfig:
     @property
     def module(self) -> str:
         folding = f"{self.columns}x{self.slices}x{self.repeats}"
-        return f"window_{self.window.label}_{self.width}b_{folding}_{self.rows}rows"
+        side_by_side = f"_{self.positions}p" if self.positions > 1 else ""
+        return f"window_{self.window.label}_{self.width}b_{folding}_{self.rows}rows{side_by_side}"
+
+    @cached_property
+    def abreast(self) -> Abreast:
+        """How windows lie on beats."""
+        return Abreast(self.window, self.positions)
+
+    @property
+    def beats(self) -> Window:
+        """The window over beats that is slid."""
+        return self.abreast.beats
+
+    @property
+    def beat_bits(self) -> int:
+        """Bits of an input beat."""
+        return self.width * self.positions
 
     @property
     def fold(self) -> FoldConfig:
         """Groups of columns, slices of channels, repeats."""
-        return FoldConfig(self.window.columns.kernel // self.columns, self.slices, self.repeats)
+        return FoldConfig(self.beats.columns.kernel // self.columns, self.slices, self.repeats)
 
     @property
     def taps(self) -> int:
-        """Kernel positions per chunk: all rows of `columns` columns."""
+        """Beats per chunk: all rows of `columns` columns."""
         return self.window.rows.kernel * self.columns
 
     @property
     def slice_bits(self) -> int:
-        """Bits of one position in one chunk."""
-        return self.width // self.slices
+        """Bits of one beat in one chunk."""
+        return self.beat_bits // self.slices
 
     @property
     def chunk_bits(self) -> int:
-        """Bits of an operand; channels fastest, then columns, then rows."""
+        """Bits of an operand; channels fastest, then the positions of a beat, then columns, then rows."""
         return self.taps * self.slice_bits
 
     @property
@@ -94,11 +115,11 @@ class WindowConfig:
         banks = self.rows * self.columns
         read = banks * self.slice_bits
         across = FAMILY.multiplexer(self.columns).lut if self.columns > 1 else 0
-        down = FAMILY.multiplexer(self.rows).lut + (1 if self.window.padded and self.rows > 3 else 0)
-        lut = banks * FAMILY.distributed_ram(self.width, -(-self.window.columns.size // self.columns)).lut
+        down = FAMILY.multiplexer(self.rows).lut + (1 if self.abreast.masked and self.rows > 3 else 0)
+        lut = banks * FAMILY.distributed_ram(self.beat_bits, -(-self.beats.columns.size // self.columns)).lut
         lut += read * across + self.chunk_bits * down
         lut += read * FAMILY.multiplexer(self.slices).lut if self.slices > 1 else 0
-        return Cost(lut + 100, banks * self.width + read + self.chunk_bits + 80)
+        return Cost(lut + 100, banks * self.beat_bits + read + self.chunk_bits + 80)
 
     @property
     def latency(self) -> int:
@@ -108,12 +129,12 @@ class WindowConfig:
     @cached_property
     def row_classes(self) -> tuple[tuple[bool, ...], ...]:
         """The different ways in which kernel rows lie inside the image, by first occurrence."""
-        return _classes(self.window.rows)
+        return tuple(dict.fromkeys(self.window.rows.inside(y) for y in range(self.window.rows.outputs)))
 
     @cached_property
-    def column_classes(self) -> tuple[tuple[bool, ...], ...]:
-        """The different ways in which kernel columns lie inside the image, by first occurrence."""
-        return _classes(self.window.columns)
+    def column_classes(self) -> tuple[tuple[tuple[bool, ...], ...], ...]:
+        """The different ways in which the kernel columns of all places lie inside the image, by first occurrence."""
+        return tuple(dict.fromkeys(self.abreast.borders(x) for x in range(self.beats.columns.outputs)))
 
     @property
     def bias_fields(self) -> tuple[int, int, int]:
@@ -134,30 +155,26 @@ class WindowConfig:
         """For each output row: by how many inputs, in raster order, the first window of the next row (or frame) needs more than
         the last window of this one. Negative where the next row ends in the padding: it asks for no new row of the image.
         """
-        needs, across, frame = self.window.needs(), self.window.columns.outputs, self.window.inputs
+        needs, across, frame = self.beats.needs(), self.beats.columns.outputs, self.beats.inputs
         firsts = [*needs[::across], needs[0] + frame]
         return tuple(following - last for following, last in zip(firsts[1:], needs[across - 1 :: across], strict=True))
 
     @property
     def column_steps(self) -> tuple[int, ...]:
         """For each output column but the last: by how many inputs the next window needs more."""
-        axis = self.window.columns
+        axis = self.beats.columns
         return *(axis.last(x + 1) - axis.last(x) for x in range(axis.outputs - 1)), 0
 
     @property
     def steps(self) -> tuple[int, ...]:
         """What a step to the next window can be, that of the first window first."""
-        first = self.column_steps[0] if self.window.columns.outputs > 1 else self.row_steps[0]
+        first = self.column_steps[0] if self.beats.columns.outputs > 1 else self.row_steps[0]
         return first, *self.column_steps, *self.row_steps
 
     @property
     def lead_limit(self) -> int:
         """Bound on the positions that may have arrived beyond a window's need, or be missing for it."""
-        return (self.rows + 1) * self.window.columns.size + self.window.inputs
-
-
-def _classes(axis: Axis) -> tuple[tuple[bool, ...], ...]:
-    return tuple(dict.fromkeys(axis.inside(output) for output in range(axis.outputs)))
+        return (self.rows + 1) * self.beats.columns.size + self.beats.inputs
 
 
 def _second(window: Window) -> tuple[int, int]:
@@ -178,7 +195,7 @@ def lead(clk, rst, arrive, move_on, step, step_less, ready, config):
     `step` as the window moves on, by step_less = step - 1 where both happen at once.
     """
     limit = config.lead_limit
-    ahead = Signal(intbv(-config.window.needs()[0] - 1, min=-limit, max=limit))
+    ahead = Signal(intbv(-config.beats.needs()[0] - 1, min=-limit, max=limit))
     change = Signal(intbv(0, min=min(step.min, -1), max=step.max))
 
     @always_comb
@@ -252,7 +269,7 @@ def follow_rows(clk, rst, move_on, x_next, y_next, slot, config):
 @block
 def place(clk, rst, arrive, select, address, config):
     """Where an arriving position goes: a one-hot choice of its bank, and its address there."""
-    rows, across, width = config.rows, config.columns, config.window.columns.size
+    rows, across, width = config.rows, config.columns, config.beats.columns.size
     row, line = wire(index_bits(rows)), bit()
     column = address if across == 1 else wire(index_bits(width))
     counters = count(clk, rst, arrive, column, line, width), count(clk, rst, line, row, None, rows)
@@ -322,10 +339,10 @@ def address_bank(quotient, group, offset, address, column):
 
 @block
 def combine_inside(rows, columns, group, inside, config):
-    """For each tap of a chunk: is it inside the image? rows and columns: the same for the kernel's rows and columns; group: which
-    kernel column a chunk has, None where it has all.
+    """For each position of a chunk: is it inside the image? rows and columns: the same for the kernel's rows and columns; group:
+    which kernel column a chunk has, None where it has all.
     """
-    down, across = config.window.rows.kernel, config.columns
+    down, across = config.window.rows.kernel, config.columns * config.positions
     if group is None:
 
         @always_comb
@@ -369,7 +386,7 @@ def window(clk, rst, sink, operand, config):
     Image row r lies in the banks r mod `rows`, and where a chunk takes all kernel columns, column c in the banks c mod `columns`;
     two rotations put the words that were read into the kernel's order. Latency: config.latency from issue to operand.
     """
-    geometry = config.window
+    geometry = config.beats
     down, across = config.rows, config.columns
     shape = geometry.columns.outputs, geometry.rows.outputs
     depth_bits = index_bits(-(-geometry.columns.size // across))
@@ -401,12 +418,17 @@ def window(clk, rst, sink, operand, config):
     # cycle 1: one word of each bank
     select, write_address = wire(down * across), wire(depth_bits)
     blocks.append(place(clk, rst, sink.valid, select, write_address, config))
-    words: list[list[Signal]] = [[wire(config.width) for _ in range(across)] for _ in range(down)]
+    words: list[list[Signal]] = [[wire(config.beat_bits) for _ in range(across)] for _ in range(down)]
+    beat = sink.data
+    if config.positions > 1 and config.slices > 1:
+        beat, whole = wire(config.beat_bits), wire(config.beat_bits)
+        blocks.append(pass_on(sink.data, whole))  # conversion gets slices of an interface's signal wrong, hence a copy
+        blocks.append(pass_on(joined(_by_slice(whole, config)), beat))
     for c in range(across):
         read_address = wire(depth_bits)
         blocks.append(address_bank(quotient, fold.group, offset, read_address, c))
         for r in range(down):
-            blocks.append(bank(clk, select(r * across + c), write_address, sink.data, read_address, words[r][c]))
+            blocks.append(bank(clk, select(r * across + c), write_address, beat, read_address, words[r][c]))
 
     # cycle 2: columns in order, the slice picked
     lines = [words[r] for r in range(down)]
@@ -437,34 +459,42 @@ def window(clk, rst, sink, operand, config):
         blocks.append(age(clk, slot, slot_q2, 2))
         blocks.append(rotate(joined(lines), slot_q2, turned, down))
         blocks.append(pass_on(turned, taps))
-    if geometry.padded:
-        unpadded = wire(config.taps)
+    if config.abreast.masked:
+        unpadded = wire(config.taps * config.positions)
         row_table = tuple(_packed(geometry.rows.inside(i)) for i in range(geometry.rows.outputs))
-        column_table = tuple(_packed(geometry.columns.inside(i)) for i in range(geometry.columns.outputs))
-        row_inside, column_inside = first_of(row_table, geometry.rows.kernel), first_of(column_table, geometry.columns.kernel)
+        column_table = tuple(_packed(config.abreast.inside(i)) for i in range(geometry.columns.outputs))
+        row_inside = first_of(row_table, geometry.rows.kernel)
+        column_inside = first_of(column_table, geometry.columns.kernel * config.positions)
         blocks.append(follow(clk, rst, move_on, y_next, row_inside, row_table))
         blocks.append(follow(clk, rst, move_on, x_next, column_inside, column_table))
         blocks.append(combine_inside(row_inside, column_inside, fold.group, unpadded, config))
         unpadded_q2 = like(unpadded)
         blocks.append(age(clk, unpadded, unpadded_q2, 2))
-        masked = [wire(config.slice_bits) for _ in range(config.taps)]
+        tap_bits = config.slice_bits // config.positions
+        masked = [wire(tap_bits) for _ in range(config.taps * config.positions)]
         for tap, kept in enumerate(masked):
-            blocks.append(mask_tap(field(taps, tap, config.slice_bits), field(unpadded_q2, tap, 1), kept))
+            blocks.append(mask_tap(field(taps, tap, tap_bits), field(unpadded_q2, tap, 1), kept))
         taps = joined(masked)
     blocks.append(register(clk, taps, operand.data))
 
     # what goes with the operand
     fields = []
-    for position_next, classes, axis, bits in (
-        (y_next, config.row_classes, geometry.rows, config.bias_fields[0]),
-        (x_next, config.column_classes, geometry.columns, config.bias_fields[1]),
+    for position_next, classes, inside, axis, bits in (
+        (y_next, config.row_classes, geometry.rows.inside, geometry.rows, config.bias_fields[0]),
+        (x_next, config.column_classes, config.abreast.borders, geometry.columns, config.bias_fields[1]),
     ):
         if bits:
-            numbers = tuple(classes.index(axis.inside(i)) for i in range(axis.outputs))
+            numbers = tuple(classes.index(inside(i)) for i in range(axis.outputs))
             fields.append(first_of(numbers, bits))
             blocks.append(follow(clk, rst, move_on, position_next, fields[-1], numbers))
     blocks.append(accompany(clk, rst, issue, fold, fields, operand, config.fold, config.latency))
     return blocks
+
+
+def _by_slice(beat: Signal, config: WindowConfig) -> list[Signal]:
+    """The parts of a beat with the slices slowest, then the positions."""
+    bits = config.width // config.slices
+    return [field(beat, p * config.slices + s, bits) for s in range(config.slices) for p in range(config.positions)]
 
 
 def window_starts(arrivals: Times, window: Window, folds: int) -> Times:

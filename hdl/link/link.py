@@ -155,6 +155,8 @@ def make_system(plan: Plan, model: bytes, version: tuple[int, int, int], cycles_
     core = plan.pipeline
     if core.noise is not None and core.noise.offered_bits:
         raise PlanError(f"{core.name}: samples from outside have no way over the link")
+    if plan.positions > 1:
+        raise PlanError(f"{core.name}: {plan.positions} positions side by side; over the link they come one at a time")
     source, result = core.ingress.channels * core.ingress.field // 8, core.egress.channels * core.egress.field // 8
     frame_bytes, result_bytes = source * core.ingress.beats, result * core.egress.beats * core.egress.samples
     most = max(frame_bytes, result_bytes)

@@ -6,7 +6,10 @@ from dataclasses import dataclass
 
 from myhdl import Signal, always, always_comb, always_seq, intbv
 
+from sigmabit.golden.types.layout import Layout
+
 from ..family import Billed, Cost, Family
+from ..layers.abreast import trim
 from ..verilog.fabric import count, field, joined, pass_on, status_queue, tally
 from ..verilog.module import leaf
 from ..verilog.stream import bit, index_bits, wire
@@ -15,7 +18,8 @@ from ..verilog.stream import bit, index_bits, wire
 @dataclass(frozen=True)
 class EgressConfig(Billed):
     """beats: per result. channels, bits: numbers per beat and their width. signed: they are two's complement. frames: whose
-    results there is room for. samples: results of a frame.
+    results there is room for. samples: results of a frame. row: where the last beat of a row is filled up, the beats of a row,
+    and the numbers of the last that are kept; zeros are given for the others.
     """
 
     beats: int
@@ -24,11 +28,21 @@ class EgressConfig(Billed):
     signed: bool
     frames: int
     samples: int = 1
+    row: tuple[int, int] | None = None
+
+    def __post_init__(self) -> None:
+        if self.row is not None:
+            line, kept = self.row
+            if self.beats % line:
+                raise ValueError(f"rows of {line} beats in a result of {self.beats}")
+            if not 0 < kept < self.channels:
+                raise ValueError(f"the last beat of a row keeps {kept} of {self.channels} numbers, expected fewer")
 
     @property
     def module(self) -> str:
         shape = f"{self.beats}x{self.channels}x{self.bits}{'s' if self.signed else 'u'}_{self.frames}f"
-        return f"egress_{shape}" + (f"{self.samples}k" if self.samples > 1 else "")
+        trimmed = "" if self.row is None else "_{}r{}".format(*self.row)
+        return f"egress_{shape}" + (f"{self.samples}k" if self.samples > 1 else "") + trimmed
 
     @property
     def field(self) -> int:
@@ -43,12 +57,19 @@ class EgressConfig(Billed):
     def bill(self, family: Family) -> Cost:
         """The queue, and counters."""
         beat = self.channels * self.bits
-        return family.distributed_ram(beat, self.depth) + family.logic(25) + family.registers(beat + 80)
+        trimmed = 0 if self.row is None else (self.channels - self.row[1]) * self.bits + 2 * index_bits(self.row[0])
+        return family.distributed_ram(beat, self.depth) + family.logic(25 + trimmed) + family.registers(beat + 80)
 
     @property
     def latency(self) -> int:
         """Cycles from a beat to its transfer, to a reader that waits for it, if the frame's status is known by then."""
         return 2
+
+
+def configure(result: Layout, frames: int, samples: int) -> EgressConfig:
+    """The exit for results that lie like that."""
+    row = (result.line, (result.positions - result.filler) * result.channels) if result.filler else None
+    return EgressConfig(result.beats, result.positions * result.channels, result.bits, result.signed, frames, samples, row)
 
 
 def widened(data: Signal, config: EgressConfig) -> Signal:
@@ -78,6 +99,12 @@ def egress(clk, rst, sink, status, m_axis, leaving, frames_out, dropped, config)
     known, good, take, closing, ends = (bit() for _ in range(5))
     valid, last, finishing, leave = bit(), bit(), bit(), bit()
     data, suppressed, delivered = wire(len(sink.data)), bit(), bit()
+    beat, trimmed = sink.data, ()
+    if config.row is not None:
+        whole, beat = wire(len(sink.data)), wire(len(sink.data))
+        line, kept = config.row
+        # conversion gets slices of an interface's signal wrong, hence a copy
+        trimmed = pass_on(sink.data, whole), trim(clk, rst, sink.valid, whole, beat, line, kept * config.bits)
 
     @always_comb
     def decide():
@@ -96,7 +123,7 @@ def egress(clk, rst, sink, status, m_axis, leaving, frames_out, dropped, config)
     @always(clk.posedge)
     def store():
         if sink.valid:
-            words[write].next = sink.data
+            words[write].next = beat
 
     @always(clk.posedge)
     def fetch():
@@ -146,4 +173,4 @@ def egress(clk, rst, sink, status, m_axis, leaving, frames_out, dropped, config)
         closes = pass_on(closing, ends)
     else:
         closes = count(clk, rst, closing, wire(index_bits(config.samples)), ends, config.samples)
-    return counters, closes, judge, numbers, statuses, decide, finish, show, store, fetch, follow, present
+    return counters, closes, judge, numbers, statuses, trimmed, decide, finish, show, store, fetch, follow, present

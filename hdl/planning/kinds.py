@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from sigmabit.golden import Network
 from sigmabit.golden.layers.convolution import Convolution
 from sigmabit.golden.layers.dense import Dense
 from sigmabit.golden.layers.fixed import Fixed
@@ -24,18 +25,34 @@ from ..layers.shuffle import ShuffleKind
 from ..layers.threshold import ThresholdKind
 from ..sampling.latent import LatentKind
 
-KINDS: dict[type[Layer], Callable[[Any], Kind[Any]]] = {
-    Convolution: lambda layer: ConvolutionKind(layer, Binary(layer)),
-    Dense: lambda layer: DenseKind(layer, Binary(layer)),
+KINDS: dict[type[Layer], Callable[..., Kind[Any]]] = {
+    Convolution: lambda layer, positions: ConvolutionKind(layer, Binary(layer), positions=positions),
+    Dense: lambda layer, positions: DenseKind(layer, Binary(layer), positions=positions),
     Fixed: fixed_kind,
     Latent: LatentKind,
     Pool: PoolKind,
     Shuffle: ShuffleKind,
     Threshold: ThresholdKind,
 }
-"""What answers for a golden layer, by its type."""
+"""What answers for a golden layer, by its type; called with the layer, and positions=..."""
 
 
-def kind_of(layer: Layer) -> Kind[Any]:
-    """What answers for a layer."""
-    return KINDS[type(layer)](layer)
+def kind_of(layer: Layer, positions: int = 1) -> Kind[Any]:
+    """What answers for a layer on whose input so many positions of a row lie side by side. Raises Unsuitable."""
+    kind = KINDS[type(layer)](layer, positions=positions)
+    kind.check_positions()
+    return kind
+
+
+def kinds_of(network: Network, positions: int, wide: Mapping[str, int] | None = None) -> dict[str, Kind[Any]]:
+    """What answers for each layer, by its name, where so many positions lie side by side at the entrance. Raises Unsuitable.
+
+    wide: how many lie side by side behind a layer, by its name, where that is a choice.
+    """
+    found: dict[str, Kind[Any]] = {}
+    for layer in network.layers:
+        kind = kind_of(layer, positions)
+        if wide and layer.name in wide:
+            kind = kind.giving(wide[layer.name])
+        found[layer.name], positions = kind, kind.places
+    return found

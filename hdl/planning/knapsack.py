@@ -23,6 +23,9 @@ WIDTH = 1024
 WIDER = 16
 """How many times as many are followed where that left some out."""
 
+GAP = 1e-3
+"""By what share of it a sum of `lightest` may be above the smallest."""
+
 MARGIN = 1e-3
 """By how much a bound, which is reckoned in floats, must pass what it is held against."""
 
@@ -64,6 +67,32 @@ def smallest(tables: Sequence[Table], limits: NDArray[np.float64], width: int = 
         if complete:
             return None if chosen is None else [int(rows[choice]) for rows, choice in zip(fronts, chosen, strict=True)]
         width *= WIDER
+
+
+def lightest(tables: Sequence[Table], limits: NDArray[np.float64]) -> list[int] | None:
+    """The row of each table with which the sum of first columns is smallest within the limits, by HiGHS, to GAP of it.
+
+    None where no sum lies within them. It minds the first column alone, and is soon done where many resources, none of which is
+    worth much of another, leave `smallest` with long fronts.
+    """
+    from scipy.optimize import Bounds, LinearConstraint, milp
+
+    rows = np.concatenate(tables)
+    scale = np.maximum(limits, 1.0)
+    one_of_each = np.repeat(np.eye(len(tables)), [len(table) for table in tables], axis=1)
+    found = milp(
+        rows[:, 0],
+        integrality=np.ones(len(rows)),
+        bounds=Bounds(0, 1),
+        constraints=[LinearConstraint((rows / scale).T, ub=limits / scale), LinearConstraint(one_of_each, lb=1, ub=1)],
+        options={"mip_rel_gap": GAP},
+    )
+    if found.x is None:
+        return None
+    taken = np.flatnonzero(found.x > 0.5)
+    chosen = (taken - np.cumsum([0, *(len(table) for table in tables[:-1])])).tolist()
+    within = _total(limits, (table[row] for table, row in zip(tables, chosen, strict=True))) <= limits
+    return chosen if np.all(within) else None
 
 
 def _total(like: NDArray[np.float64], rows: Iterable[NDArray[np.float64]]) -> NDArray[np.float64]:

@@ -25,15 +25,15 @@ from ..layers.kind import Arrivals, Kind
 from ..layers.layer import LayerConfig
 from ..noise.epsilon import EpsilonConfig
 from ..noise.sampler import SamplerConfig
-from ..pipeline.egress import EgressConfig
+from ..pipeline import egress
 from ..pipeline.ingress import IngressConfig
 from ..pipeline.top import PipelineConfig
 from ..verilog.keywords import identifier
 from . import schedule
-from .kinds import kind_of
+from .kinds import kind_of, kinds_of
 
-SCHEMA = 1
-"""Version of plan.json."""
+SCHEMA, SIDE_BY_SIDE = 1, 2
+"""Versions of plan.json: where positions lie side by side, which earlier programs know nothing of, the second."""
 
 MAX_SAMPLES = 1 << 16
 """Most samples of a frame."""
@@ -54,15 +54,21 @@ class LayerPlan:
     """One layer of the network: its folding (None where nothing is folded) and its blocks.
 
     cycles: for which one frame keeps it busy, all its samples included. done: cycles from a frame's first transfer to the layer's
-    last result. times: how often it works for one frame.
+    last result. times: how often it works for one frame. kind: what answers for it.
     """
 
-    layer: Layer
+    kind: Kind[Any]
     folding: Folding | None
     cycles: int
     done: int
     config: LayerConfig
     times: int
+
+    @property
+    def layer(self) -> Layer:
+        """The golden layer."""
+        layer: Layer = self.kind.layer
+        return layer
 
     @property
     def name(self) -> str:
@@ -72,7 +78,7 @@ class LayerPlan:
     @property
     def layout(self) -> Layout:
         """How each result lies on the stream."""
-        return self.layer.output.layout
+        return self.kind.source
 
     @property
     def operations(self) -> int:
@@ -85,6 +91,7 @@ class LayerPlan:
         return {
             "name": self.name,
             "folding": folding,
+            **({"positions": self.kind.places} if self.kind.places > 1 else {}),
             "interval_cycles": self.cycles,
             "latency_cycles": self.done,
             **_rounded(self.config.cost),
@@ -95,7 +102,7 @@ class LayerPlan:
 class Plan:
     """A network's pipeline: one frame every `interval` cycles, its last result `latency` cycles after its first transfer.
 
-    samples: results of a frame, for networks that draw samples.
+    positions: of a row that lie side by side at the entrance. samples: results of a frame, for networks that draw samples.
     """
 
     network: Network
@@ -106,11 +113,12 @@ class Plan:
     layers: tuple[LayerPlan, ...]
     pipeline: PipelineConfig
     samples: int = 1
+    positions: int = 1
 
     @property
     def source(self) -> Layout:
         """How a frame lies on the stream inside the pipeline."""
-        return self.network.input.tensor.layout
+        return self.network.input.tensor.layout.side_by_side(self.positions)
 
     @property
     def latents(self) -> int:
@@ -149,16 +157,17 @@ class Plan:
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for plan.json. The output (left out where the graph has no other), part, clock, input_scale, samples,
-        interval and the foldings are read back; the rest follows.
+        positions, interval and the foldings are read back; the rest follows.
         """
         return {
-            "schema": SCHEMA,
+            "schema": SCHEMA if {self.positions, *(layer.kind.places for layer in self.layers)} == {1} else SIDE_BY_SIDE,
             "network": self.network.name,
             **({"output": self.network.output.name} if self.network.omitted.outputs else {}),
             "part": self.part,
             "clock_mhz": self.clock_mhz,
             "input_scale": self.input_scale,
             "samples": self.samples,
+            **({"positions": self.positions} if self.positions > 1 else {}),
             "interval_cycles": self.interval,
             "latency_cycles": self.latency,
             "fps": self.fps,
@@ -200,17 +209,22 @@ def make_plan(
     interval: int | None = None,
     samples: int = 1,
     contents: bool = True,
+    positions: int = 1,
+    wide: Mapping[str, int] | None = None,
 ) -> Plan:
     """The plan that follows from the layers' foldings; interval is the least possible, or a slower one if given.
 
-    contents: False leaves the tables of weights empty, for estimates: everything but the Verilog is the same, and found sooner.
-    Raises PlanError where a folding does not fit its layer, or the interval is too short for it.
+    positions: of a row that come side by side at the entrance. wide: that leave a layer side by side, by its name, where it is to
+    be more than one and is a choice. contents: False leaves the tables of weights empty, for estimates: everything but the
+    Verilog is the same, and found sooner. Raises PlanError where a folding or a choice does not fit its layer, or the interval is
+    too short for it.
     """
     check_samples(network, samples)
     _check_transfers(network, samples)
-    beats = network.input.tensor.layout.beats
-    kinds = {layer.name: kind_of(layer) for layer in network.layers}
+    check_positions(network, positions)
+    beats = network.input.tensor.layout.side_by_side(positions).beats
     try:
+        kinds = kinds_of(network, positions, wide)
         chosen = {name: kind.folding(foldings.get(name)) for name, kind in kinds.items()}
     except Unsuitable as error:
         raise PlanError(str(error)) from None
@@ -221,7 +235,14 @@ def make_plan(
         interval = busiest[0]
     if interval < busiest[0]:
         raise PlanError(f"an interval of {interval} cycles: {busiest[1]} alone needs {busiest[0]}")
-    return _Timing(network, chosen, part, clock_mhz, interval, samples, contents).plan()
+    return _Timing(network, kinds, chosen, part, clock_mhz, interval, samples, contents, positions).plan()
+
+
+def check_positions(network: Network, positions: int) -> None:
+    """PlanError where an image has no such row."""
+    width = network.input.tensor.width
+    if not 1 <= positions <= width:
+        raise PlanError(f"{positions} positions side by side, expected 1 to {width}, a row of {network.name}'s input")
 
 
 def check_samples(network: Network, samples: int) -> None:
@@ -272,8 +293,8 @@ def _json(path: Path) -> Any:
 def _from_json(data: Any, network: Network) -> Plan:
     """The inverse of Plan.to_json, trusting nothing."""
     schema = _entry(data, "schema", int)
-    if schema != SCHEMA:
-        raise PlanError(f"a plan of schema {schema}, this version reads {SCHEMA}")
+    if schema not in (SCHEMA, SIDE_BY_SIDE):
+        raise PlanError(f"a plan of schema {schema}, this version reads {SCHEMA} and {SIDE_BY_SIDE}")
     part_name, clock_mhz = _entry(data, "part", str), _entry(data, "clock_mhz", (int, float))
     interval, layers = _entry(data, "interval_cycles", int), _entry(data, "layers", list)
     if not (clock_mhz > 0 and ordinary(clock_mhz)):
@@ -291,6 +312,7 @@ def _from_json(data: Any, network: Network) -> Plan:
     if names != expected:
         raise PlanError(f"a plan for layers {', '.join(names)}; the model has {', '.join(expected)}")
     foldings = {}
+    wide = {name: _entry(layer, "positions", int) for name, layer in zip(names, layers, strict=True) if "positions" in layer}
     for name, layer in zip(names, layers, strict=True):
         entry = _entry(layer, "folding", (dict, NoneType))
         if entry is not None:
@@ -299,8 +321,8 @@ def _from_json(data: Any, network: Network) -> Plan:
                 foldings[name] = Folding(group, slices, lanes, _entry(entry, "block", bool))
             except ValueError as error:
                 raise PlanError(f"{name}: {error}") from None
-    samples = _entry({"samples": 1, **data}, "samples", int)
-    plan = make_plan(network, foldings, part_name, float(clock_mhz), interval, samples)
+    samples, positions = (_entry({key: 1, **data}, key, int) for key in ("samples", "positions"))
+    plan = make_plan(network, foldings, part_name, float(clock_mhz), interval, samples, positions=positions, wide=wide)
     scale = _entry({"input_scale": None, **data}, "input_scale", (int, float, NoneType))
     if scale is not None and not (scale > 0 and ordinary(scale)):
         raise PlanError(f"an input_scale of {scale:g}, expected 1e-30 to 1e30")
@@ -333,17 +355,20 @@ class _Timing:
     def __init__(
         self,
         network: Network,
+        kinds: Mapping[str, Kind[Any]],
         foldings: Mapping[str, Folding | None],
         part: str,
         clock_mhz: float,
         interval: int,
         samples: int,
         contents: bool,
+        positions: int,
     ) -> None:
+        self.kinds, self.source = kinds, network.input.tensor.layout.side_by_side(positions)
         self.network, self.foldings, self.part, self.clock_mhz, self.interval = network, foldings, part, clock_mhz, interval
         self.samples, self.contents = samples, contents
         self.repetitions = repetitions(network, samples)
-        self.beats = network.input.tensor.layout.beats
+        self.beats = self.source.beats
         self.pace = interval // self.beats
         # each layer settles into its period within two frames of the one before
         self.frames = 2 * len(network.layers) + 8
@@ -357,27 +382,27 @@ class _Timing:
         sampling = network.latent
         early = sampling is not None and ends_early(network, sampling)
         for layer in network.layers:
-            kind, folding, times = kind_of(layer), self.foldings[layer.name], self.repetitions[layer.name]
+            kind, folding, times = self.kinds[layer.name], self.foldings[layer.name], self.repetitions[layer.name]
             arrivals = Arrivals(flow, status, self.interval, self.samples, early)
             config = self._sized(kind, arrivals, folding)
             flow = kind.results(arrivals, folding, config)
             done = int(flow[times - 1, -1])
-            layers.append(LayerPlan(layer, folding, times * kind.cycles(folding), done, config, times))
+            layers.append(LayerPlan(kind, folding, times * kind.cycles(folding), done, config, times))
         left = schedule.exits(flow.reshape(self.frames, -1), status)
         spans = left[:, -1] - entered[:, 0]
         if spans[-1] != spans[-2]:
             raise PlanError(f"the pipeline does not settle at an interval of {self.interval} cycles")
         # a frame's place is free again two cycles after its last result is taken, itself a cycle before the transfer
         inside = int(np.max(left[:, -1] + 2 - entered[:, 0])) // self.interval + 1
-        tensor, result = network.input.tensor, network.result
+        source = self.source
         noise = None if network.latent is None else SamplerConfig(network.latent.latents)
         gated = noise is not None
         pipeline = PipelineConfig(
             identifier(network.name),
-            IngressConfig(self.beats, tensor.channels, tensor.bits, self.pace, self.interval, inside, gated),
+            IngressConfig(self.beats, source.positions * source.channels, source.bits, self.pace, self.interval, inside, gated),
             tuple(layer.config for layer in layers),
-            tuple(layer.output.layout.beat_bits for layer in network.layers),
-            EgressConfig(result.beats, result.channels, result.bits, result.signed, inside, self.samples),
+            tuple(layer.layout.beat_bits for layer in layers),
+            egress.configure(layers[-1].layout, inside, self.samples),
             noise=noise,
         )
         return Plan(
@@ -389,6 +414,7 @@ class _Timing:
             layers=tuple(layers),
             pipeline=pipeline,
             samples=self.samples,
+            positions=self.source.positions,
         )
 
     def _sized(self, kind: Kind[Any], arrivals: Arrivals, folding: Folding | None) -> LayerConfig:

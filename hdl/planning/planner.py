@@ -12,16 +12,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sigmabit.golden import Network
+from sigmabit.golden.types.layout import Layout
 
 from ..family import FAMILY, Cost, Part
 from ..family.parts import part
-from ..layers.folding import Folding
+from ..layers.folding import Folding, Unsuitable
 from ..layers.kind import Kind, Use
 from ..pipeline.egress import EgressConfig
 from ..pipeline.ingress import IngressConfig
-from .kinds import kind_of
-from .knapsack import Table, front, grained, smallest
-from .plan import Plan, PlanError, check_samples, make_plan, repetitions
+from .kinds import kinds_of
+from .knapsack import Table, front, grained, lightest, smallest
+from .plan import Plan, PlanError, check_positions, check_samples, make_plan, repetitions
 
 FILL = 0.85
 """Share of a part's LUTs and registers that a plan may use; the rest is room for routing, by rule of thumb."""
@@ -29,6 +30,12 @@ FILL = 0.85
 STEP = 1.01
 """Least ratio between the intervals of a sweep."""
 
+
+COARSE = 1.2
+"""Least ratio between the bounds on cycles that are tried for a latency."""
+
+UNLIMITED = float(1 << 31)
+"""Cycles that no delays come to."""
 
 RESOURCES = FAMILY.resources
 """Of a part, in the order in which a plan is to have few of them, and what they are called."""
@@ -54,8 +61,10 @@ class Choices:
         self.foldings = list(kind.foldings())
         self.cycles = repetitions * np.array([kind.cycles(folding) for folding in self.foldings], np.int64)
         self.costs = np.full((len(self.foldings), len(RESOURCES)), np.nan)
+        self.delays = np.array([kind.delay(folding) for folding in self.foldings], np.float64)
         self._fastest_first = np.argsort(self.cycles, kind="stable")
         self._fronts = {0: np.zeros(0, np.intp)}
+        self._delayed_fronts: dict[int, NDArray[np.intp]] = {}
 
     def front(self, interval: int) -> NDArray[np.intp]:
         """The choices that keep up with the interval, without those that another one equals or betters in every resource."""
@@ -70,6 +79,16 @@ class Choices:
             self._fronts[count] = before if np.array_equal(found, before) else found
         return self._fronts[count]
 
+    def delayed_front(self, interval: int) -> NDArray[np.intp]:
+        """Likewise, where a choice that delays a frame less has its worth, too."""
+        if interval not in self._delayed_fronts:
+            self.front(interval)  # reckons the costs
+            count = int(np.searchsorted(self.cycles[self._fastest_first], interval, side="right"))
+            rivals = np.sort(self._fastest_first[:count])
+            table = np.column_stack([self.costs[rivals], self.delays[rivals]])
+            self._delayed_fronts[interval] = np.sort(rivals[front(table)])
+        return self._delayed_fronts[interval]
+
     def choice(self, number: int) -> Choice:
         """The choice of a number."""
         return Choice(self.foldings[number], int(self.cycles[number]), Cost(*self.costs[number].tolist()))
@@ -80,19 +99,37 @@ Chosen = Mapping[str, Choice]
 
 
 class Planner:
-    """Plans for one network on one part; of LUTs and registers alone if logic_only."""
+    """Plans for one network on one part, with so many positions side by side at the entrance, and behind the layers that `wide`
+    names; of LUTs and registers alone if logic_only.
+    """
 
-    def __init__(self, network: Network, part_name: str, clock_mhz: float, samples: int = 1, logic_only: bool = False) -> None:
+    def __init__(
+        self,
+        network: Network,
+        part_name: str,
+        clock_mhz: float,
+        samples: int = 1,
+        logic_only: bool = False,
+        positions: int = 1,
+        wide: Mapping[str, int] | None = None,
+    ) -> None:
         check_samples(network, samples)
+        check_positions(network, positions)
+        self.source = network.input.tensor.layout.side_by_side(positions)
         self.network, self.part_name, self.clock_mhz, self.samples = network, part_name, clock_mhz, samples
+        self.wide = wide
         self.repetitions = repetitions(network, samples)
         self.part: Part = replace(part(part_name), bram36=0, dsp=0) if logic_only else part(part_name)
-        self.kinds = {layer.name: kind_of(layer) for layer in network.layers}
+        try:
+            self.kinds = kinds_of(network, positions, wide)
+        except Unsuitable as error:
+            raise PlanError(str(error)) from None
         uses = {name: Use(samples, self._shortest // self.repetitions[name]) for name in self.kinds}
         choices = {name: Choices(kind, self.repetitions[name], uses[name]) for name, kind in self.kinds.items()}
         self.choices = {name: found for name, found in choices.items() if found.foldings}
         costs = (kind.expected_cost(None, uses[name]) for name, kind in self.kinds.items() if name not in self.choices)
-        self.fixed = sum(costs, _ends_cost(network, samples))
+        result = self.kinds[network.layers[-1].name].source
+        self.fixed = sum(costs, _ends_cost(self.source, result, samples))
 
     def plan(self, interval: int) -> Plan:
         """The smallest plan with an interval of at most `interval` cycles.
@@ -108,6 +145,80 @@ class Planner:
     def fastest(self) -> Plan:
         """The plan with the shortest interval that the part has room for. Raises PlanError where it has none for any."""
         return self._plan(self._fastest()[1])
+
+    def within(self, interval: int, latency: int) -> Plan:
+        """The smallest plan that is found with an interval and a latency of so many cycles at the most.
+
+        A latency is known when a plan is made. Delays, which add up, are bounded such that the plans for them come below it, for
+        every bound in steps of COARSE on the cycles that a layer may take for a frame. Raises PlanError where none is found.
+        """
+        self._check_reachable(interval)
+        best: tuple[float, Chosen] | None = None
+        nearest = math.inf
+        for most in self._steps(interval):
+            relaxed = self._fit(most)
+            if relaxed is None or (best is not None and _lut(relaxed) >= best[0]):
+                continue
+            hasty = self._fit_delayed(most, None)
+            assert hasty is not None  # as there is one without a bound
+            least, room = self._delay(hasty), float(latency)
+            while (chosen := self._fit_delayed(most, max(room, least))) is not None:
+                over = self._plan(chosen, contents=False).latency - latency
+                nearest = min(nearest, latency + over)
+                if over <= 0:
+                    best = min(best or (math.inf, chosen), (_lut(chosen), chosen), key=lambda found: found[0])
+                if over <= 0 or room <= least:
+                    break
+                room = self._delay(chosen) - max(1, over // 2)  # fewer folds may make a block slower
+        if best is None:
+            found = f"{nearest:,} is the least that was found" if nearest < math.inf else "none was found"
+            raise PlanError(f"a latency of {latency} cycles: {found} within {interval} cycles of interval and {self.part.name}")
+        return self._plan(best[1])
+
+    def quickest(self, interval: int | None = None) -> Plan:
+        """The plan with the least latency that is found, and of those the smallest; of at most such an interval."""
+        longest = interval or self.intervals[-1]
+        self._check_reachable(longest)
+        found = []
+        for most in self._steps(longest):
+            chosen = self._fit_delayed(most, None)
+            if chosen is not None:
+                plan = self._plan(chosen, contents=False)
+                found.append((plan.latency, plan.interval))
+        if not found:
+            raise PlanError(f"an interval of {longest} cycles {self._shortage(longest)}")
+        return self.within(longest, min(found)[0])
+
+    def _steps(self, interval: int) -> Iterator[int]:
+        """Intervals up to one, from it down: those in steps of COARSE at least from the shortest on, whatever the longest is."""
+        found = [0]
+        for each in self.intervals:
+            if COARSE * found[-1] <= each <= interval:
+                found.append(each)
+        longest = max(each for each in self.intervals if each <= interval)
+        yield from sorted({longest, *found[1:]}, reverse=True)
+
+    def _delay(self, chosen: Chosen) -> float:
+        """Cycles by which the choices delay a frame."""
+        return float(sum(self.choices[name].kind.delay(choice.folding) for name, choice in chosen.items()))
+
+    def _fit_delayed(self, interval: int, most: float | None) -> Chosen | None:
+        """The smallest choices as `_fit` has them whose delays come to `most` cycles at the most; without it, those of the least
+        delay.
+        """
+        fronts = [choices.delayed_front(interval) for choices in self.choices.values()]
+        room = np.append(self.room - grained(_row(self.fixed)), UNLIMITED if most is None else most)
+        tables = [
+            np.column_stack([choices.costs[rows], choices.delays[rows]])
+            for choices, rows in zip(self.choices.values(), fronts, strict=True)
+        ]
+        if most is None:
+            tables, room = [np.roll(table, 1, axis=1) for table in tables], np.roll(room, 1)
+        rows = lightest(tables, room)
+        if rows is None:
+            return None
+        numbers = [int(front[row]) for front, row in zip(fronts, rows, strict=True)]
+        return {name: choices.choice(number) for (name, choices), number in zip(self.choices.items(), numbers, strict=True)}
 
     def sweep(self) -> Iterator[Plan]:
         """The front of interval against LUTs, from the fastest plan on: every further one is smaller than all that are faster.
@@ -135,7 +246,8 @@ class Planner:
 
     def _plan(self, chosen: Chosen, contents: bool = True) -> Plan:
         foldings = {name: choice.folding for name, choice in chosen.items()}
-        return make_plan(self.network, foldings, self.part_name, self.clock_mhz, samples=self.samples, contents=contents)
+        name, clock_mhz, positions = self.part_name, self.clock_mhz, self.source.positions
+        return make_plan(self.network, foldings, name, clock_mhz, None, self.samples, contents, positions, self.wide)
 
     @property
     def intervals(self) -> list[int]:
@@ -167,16 +279,17 @@ class Planner:
     @property
     def _shortest(self) -> int:
         """The shortest interval that no folding can better."""
-        return max(self.network.input.tensor.layout.beats, *map(self._least_interval, self.kinds))
+        return max(self.source.beats, *map(self._least_interval, self.kinds))
 
     def _least_interval(self, name: str) -> int:
         """Cycles for one frame, where a layer needs so many for each sample, that no folding can better."""
         return self.repetitions[name] * self.kinds[name].least_cycles
 
     def _check_reachable(self, interval: int) -> None:
-        beats = self.network.input.tensor.layout.beats
+        beats, side_by_side = self.source.beats, self.source.positions
         if interval < beats:
-            raise PlanError(f"an interval of {interval} cycles: the input alone takes {beats}, one per position")
+            each = "one per position" if side_by_side == 1 else f"{side_by_side} positions each"
+            raise PlanError(f"an interval of {interval} cycles: the input alone takes {beats}, {each}")
         for name in self.kinds:
             least = self._least_interval(name)
             if interval < least:
@@ -225,6 +338,11 @@ class Planner:
         return f"{whole:,}" if room == whole else f"{math.floor(room):,} ({FILL:.0%} of {whole:,})"
 
 
+def _lut(chosen: Chosen) -> float:
+    """LUTs of all choices."""
+    return sum(choice.cost.lut for choice in chosen.values())
+
+
 def _row(cost: Cost) -> NDArray[np.float64]:
     """(resources,) of a cost."""
     return np.array([getattr(cost, resource) for resource in RESOURCES])
@@ -241,11 +359,10 @@ INSIDE = 5
 """Frames that are inside at once, as exits are reckoned before a plan is made: four to six are, where an exit is large."""
 
 
-def _ends_cost(network: Network, samples: int) -> Cost:
+def _ends_cost(source: Layout, result: Layout, samples: int) -> Cost:
     """Expected size of entrance and exit; the latter holds the results of all frames that are inside."""
-    taken, result = network.input.tensor, network.result
-    beats = taken.layout.beats
-    entrance = IngressConfig(beats, taken.channels, taken.bits, pace=1, interval=beats, frames=INSIDE)
-    leaving = EgressConfig(result.beats, result.channels, result.bits, result.signed, INSIDE, samples)
+    beats = source.beats
+    entrance = IngressConfig(beats, source.positions * source.channels, source.bits, pace=1, interval=beats, frames=INSIDE)
+    leaving = EgressConfig(result.beats, result.positions * result.channels, result.bits, result.signed, INSIDE, samples)
     ends = entrance.cost + leaving.cost
     return Cost(max(ends.lut, 150), max(ends.ff, 300))  # counters of a longer interval are wider

@@ -113,6 +113,35 @@ _interval = click.option(
     "--interval", type=click.IntRange(min=1), metavar="CYCLES", help="Largest interval between frames, instead of the fastest."
 )
 _fps = click.option("--fps", type=POSITIVE, metavar="N", help="Least frames per second at --clock-mhz.")
+_latency = click.option(
+    "--latency",
+    type=click.IntRange(min=1),
+    metavar="CYCLES",
+    help="Largest latency: from a frame's first transfer to its last result.",
+)
+_fastest = click.option(
+    "--fastest",
+    type=click.Choice(["interval", "latency"]),
+    help="Which of the two is to be the shortest that the part has room for.",
+)
+
+
+class Positions(click.ParamType):
+    """A number of positions, or auto, which is 0."""
+
+    name = "positions"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """The number that an option says."""
+        return 0 if value == "auto" else int(click.IntRange(min=1).convert(value, param, ctx))
+
+
+_positions = click.option(
+    "--positions",
+    type=Positions(),
+    metavar="N|auto",
+    help="Positions of a row side by side in a beat, or as many as serve best (default: 1; auto with --latency or --fastest).",
+)
 _part = click.option("--part", metavar="PART", help="Device (default: the plan's, or xc7vx690t).")
 _clock = click.option("--clock-mhz", type=POSITIVE, metavar="F", help="Assumed clock in MHz (default: the plan's, or 200).")
 
@@ -120,7 +149,7 @@ _planning = partial(_together, "planning", Planning)
 planning = _planning(_file, _part, _clock)
 planning_at_interval = _planning(_file, _interval, _part, _clock)
 planning_for_board = _planning(_file, _clock)
-planning_anew = _planning(_part, _interval, _fps, _clock)
+planning_anew = _planning(_part, _interval, _fps, _latency, _fastest, _positions, _clock)
 
 sampling = _together("sampling", Sampling, samples, seed)
 sampling_or_given = _together("sampling", Sampling, samples, seed, epsilon)

@@ -44,8 +44,8 @@ def plan(
     With --sweep, one such pipeline after the other, from the fastest on, each smaller than all that are faster.
     """
     terminal = Terminal(as_json)
-    if sweep and (planning.interval is not None or planning.fps is not None):
-        raise click.UsageError("--sweep plans every interval; --interval and --fps have no place beside it")
+    if sweep and any(target is not None for target in (planning.interval, planning.fps, planning.latency, planning.fastest)):
+        raise click.UsageError("--sweep plans every interval; --interval, --fps, --latency and --fastest have no place beside it")
     if plot and not sweep:
         raise click.UsageError("--plot needs --sweep")
     written = [path for path in (output, plot) if path is not None]
@@ -96,6 +96,8 @@ def tables(made: Plan) -> list[RenderableType]:
     for layer in made.layers:
         cost, folding = layer.config.cost, layer.folding
         shape = "-" if folding is None else f"{folding.group} / {folding.slices} / {folding.lanes}"
+        if layer.kind.positions > 1:
+            shape = f"{layer.kind.positions} x {shape}"
         where = "-" if folding is None else "block RAM" if folding.block else "logic"
         rows.append([layer.name, shape, where, layer.cycles, layer.done, *_size(cost)])
     if made.pipeline.noise is not None:
@@ -109,7 +111,8 @@ def tables(made: Plan) -> list[RenderableType]:
     return [
         table(f"{made.network.name}: planned cycles and estimated area", columns, rows, texts=3, total=total),
         "",
-        "folding: kernel columns or positions / parts of the channels / output channels at a time",
+        "folding: kernel columns or beats / parts of the channels / output channels at a time"
+        + ("; positions side by side in front" if made.positions > 1 else ""),
         f"{made.fps:,.0f} frames/s and {made.latency / made.clock_mhz:,.2f} us latency at an assumed {made.clock_mhz:g} MHz",
         f"{cost.lut / part.lut:.1%} of the LUTs, {cost.bram36 / part.bram36:.1%} of the block RAM and "
         f"{cost.dsp / part.dsp:.1%} of the DSP48 of {part.name}",

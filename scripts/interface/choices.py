@@ -21,13 +21,19 @@ class Reading:
 @dataclass(frozen=True)
 class Planning:
     """Which plan is taken: that of a file; or one for a part, with a largest interval in cycles, or a least rate in frames per
-    second at the clock, or else the fastest.
+    second at the clock, and a largest latency in cycles, or else the fastest.
+
+    fastest: "interval" or "latency", whichever is to be the shortest there is room for. positions: of a row side by side, 0 for
+    as many as serve best; None is 1, and 0 where a latency, or what is to be fastest, is said.
     """
 
     file: Path | None = None
     part: str | None = None
     interval: int | None = None
     fps: float | None = None
+    latency: int | None = None
+    fastest: str | None = None
+    positions: int | None = None
     clock_mhz: float | None = None
 
 

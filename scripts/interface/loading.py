@@ -28,6 +28,7 @@ from sigmabit.golden.front.quantise import CLAMPED, LOGARITHMS
 from sigmabit.golden.network.real import RealNetwork
 from sigmabit.golden.noise import gaussian
 from sigmabit.hdl.family.parts import part as device
+from sigmabit.hdl.planning.aim import Aim
 from sigmabit.hdl.planning.plan import Plan, PlanError, planned_scale, read_plan
 from sigmabit.hdl.planning.planner import Planner
 from sigmabit.verif.simulation import Noise
@@ -210,7 +211,7 @@ def _sample_codes(values: NDArray[Any], path: Path) -> NDArray[np.int64]:
 
 
 def make_plan(network: Network, planning: Planning, samples: int | None = None, logic_only: bool = False) -> Plan:
-    """The plan of a file; or one for a part, as small as an interval or frame rate allows, or else as fast as the part allows.
+    """The plan of a file; or one for a part, as small as a target allows, or else as fast as the part allows.
 
     samples: of each frame, which must be those of the file. logic_only: without block RAM and DSP48.
     """
@@ -225,7 +226,10 @@ def make_plan(network: Network, planning: Planning, samples: int | None = None, 
             device(part)
         return replace(made, part=part or made.part, clock_mhz=clock_mhz or made.clock_mhz)
     clock = clock_mhz or DEFAULT_CLOCK_MHZ
-    planner = Planner(network, part or DEFAULT_PART, clock, 1 if samples is None else samples, logic_only)
+    latency, fastest, positions = planning.latency, planning.fastest, planning.positions
+    if positions is None:
+        positions = 1 if latency is None and fastest is None else 0
+    aim = Aim(network, part or DEFAULT_PART, clock, 1 if samples is None else samples, logic_only, positions or None)
     if interval is not None and fps is not None:
         raise PlanError("both an interval and a frame rate are given; one target is enough")
     if fps is not None:
@@ -234,7 +238,13 @@ def make_plan(network: Network, planning: Planning, samples: int | None = None, 
         interval = int(min(cycles * (1 + 1e-12), 1e18))
         if interval < 1:
             raise PlanError(f"{fps:g} frames per second at {clock:g} MHz leave less than one cycle per frame")
-    return planner.fastest() if interval is None else planner.plan(interval)
+    if fastest == "interval" and interval is not None:
+        raise PlanError("both an interval and the shortest one are asked for; one of them is enough")
+    if fastest == "latency":
+        if latency is not None:
+            raise PlanError("both a latency and the shortest one are asked for; one of them is enough")
+        return aim.quickest(interval)
+    return aim.plan(interval, latency)
 
 
 def sweep_of(network: Network, planning: Planning, samples: int | None = None) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from sigmabit.golden.layers.layer import Layer
 from sigmabit.golden.layers.linear import Linear
 from sigmabit.hdl.family.parts import part as device
 from sigmabit.hdl.layers.folding import Folding
+from sigmabit.hdl.layers.weighted import Weighted
 from sigmabit.hdl.planning.plan import LayerPlan, Plan
 
 from ..measures.area import HELD, WORST, Areas, parts_of, planned
@@ -45,9 +46,9 @@ _END = {"ingress": "entrance", "egress": "exit", "sampler": "Gaussian sampler"}
 
 def _of_layer(of: LayerPlan, interval: int) -> dict[str, Any]:
     layer, folding, where, shape = of.layer, of.folding, None, None
-    if isinstance(layer, Linear) and folding is not None:
-        shape = _folding(layer, folding)
-        where = "wires" if folding.folds(layer) == 1 else "block RAM" if folding.block else "logic"
+    if isinstance(of.kind, Weighted) and folding is not None:
+        shape = _folding(of.kind, folding)
+        where = "wires" if of.kind.folds(folding) == 1 else "block RAM" if folding.block else "logic"
     return {
         "kind": _kind(layer),
         "input": _shape(layer.input.layout.shape),
@@ -67,8 +68,8 @@ def _kind(layer: Layer) -> str:
     return {"latent": "sampling", "shuffle": "depth to space"}.get(type(layer).__name__.lower(), type(layer).__name__.lower())
 
 
-def _folding(layer: Linear, folding: Folding) -> str:
-    counts = ((folding.inputs(layer), "input"), (folding.lanes, "output"), (folding.folds(layer), "fold"))
+def _folding(kind: Weighted, folding: Folding) -> str:
+    counts = ((kind.at_a_time(folding), "input"), (folding.lanes, "output"), (kind.folds(folding), "fold"))
     inputs, outputs, folds = (f"{count:,} {noun}{'' if count == 1 else 's'}" for count, noun in counts)
     return f"{inputs} \N{MULTIPLICATION SIGN} {outputs}, {folds}"
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from sigmabit.golden.types.layout import Layout
 from sigmabit.hdl.layers.kind import Arrivals
 from sigmabit.hdl.layers.layer import LayerConfig
 from sigmabit.hdl.layers.weighted import Weighted
@@ -47,34 +49,46 @@ class LayerSuite(BlockSuite):
 
     def full_speed(self, case: LayerCase, count: int) -> NDArray[np.int64]:
         """Cycles of the positions of `count` frames without pauses."""
-        layer = case.layer
-        return full_speed(count, layer.window.inputs, layer.window.outputs * case.folding.folds(layer))
+        kind = self.kind(case)
+        return full_speed(count, kind.sink.beats, kind.turns * kind.folds(case.folding))
 
     def configured(self, case: LayerCase) -> LayerConfig:
         """The blocks with the smallest buffer for positions that arrive at full speed."""
         return self.kind(case).sized(self.arrivals(case, self.full_speed(case, 6)), case.folding)
 
-    @staticmethod
-    def arrivals(case: LayerCase, beats: NDArray[np.int64]) -> Arrivals:
+    def arrivals(self, case: LayerCase, beats: NDArray[np.int64]) -> Arrivals:
         """Positions of well-formed frames at such cycles."""
-        return Arrivals(beats, beats[:, -1], case.folding.folds(case.layer))
+        return Arrivals(beats, beats[:, -1], self.kind(case).folds(case.folding))
 
     def elaborate(self, config: LayerCase) -> Any:
-        layer = config.layer
-        sink, source = Flow(layer.input.layout.beat_bits), Flow(layer.output.layout.beat_bits)
+        kind = self.kind(config)
+        sink, source = Flow(kind.sink.beat_bits), Flow(kind.source.beat_bits)
         return self.block()(bit(), reset(), sink, source, self.configured(config))
 
     def play(self, dut: Dut, config: LayerCase, stimulus: Frames) -> list[list[int]]:
-        layer = config.layer
+        layer, kind = config.layer, self.kind(config)
         dut.reset({"sink_valid": 0})
         positions = delayed(self.full_speed(config, len(stimulus.frames)), stimulus.pauses)
         arrivals = self.arrivals(config, positions)
-        due = self.kind(config).results(arrivals, config.folding, self.configured(config)).reshape(-1).tolist()
-        beats = [int.from_bytes(beat.tobytes(), "little") for beat in layer.input.layout.pack(stimulus.codes(layer))]
+        due = kind.results(arrivals, config.folding, self.configured(config)).reshape(-1).tolist()
+        beats = overfilled(kind.sink, stimulus.codes(layer))
         played = list(zip(positions.reshape(-1).tolist(), beats, strict=True))
         seen = play_flow(dut, "sink", played, due[-1] + 3, {}, "source_valid")
         assert [cycle for cycle, _ in seen] == due
-        width = -(-layer.output.layout.beat_bits // 8)
-        raw = b"".join(outputs["source_data"].to_bytes(width, "little") for _, outputs in seen)
-        results = layer.output.layout.unpack(np.frombuffer(raw, np.uint8).reshape(-1, width))
+        results = unpacked(kind.source, [outputs["source_data"] for _, outputs in seen])
         return results.reshape(-1, layer.channels).tolist()  # type: ignore[no-any-return]
+
+
+def unpacked(layout: Layout, beats: Sequence[int]) -> NDArray[np.int64]:
+    """(N, height, width, channels) codes of beats, whatever they are filled up with."""
+    width = -(-layout.beat_bits // 8)
+    raw = b"".join(beat.to_bytes(width, "little") for beat in beats)
+    return layout.unpack(np.frombuffer(raw, np.uint8).reshape(len(beats), width))
+
+
+def overfilled(layout: Layout, codes: NDArray[np.integer]) -> list[int]:
+    """Beats of frames of codes in which all bits are set that beats are filled up with: nobody may look at them."""
+    beats = [int.from_bytes(beat.tobytes(), "little") for beat in layout.pack(codes)]
+    kept = (layout.positions - layout.filler) * layout.channels * layout.field
+    ones = (1 << layout.beat_bits) - (1 << kept)
+    return [beat | (ones if number % layout.line == layout.line - 1 else 0) for number, beat in enumerate(beats)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 
 import numpy as np
@@ -51,7 +51,7 @@ GRIDS = (
 
 @dataclass(frozen=True)
 class LayerCase:
-    """A layer made from a seed, and how it is folded. The seed draws weights and thresholds."""
+    """A layer made from a seed, and how it is folded. The seed draws weights and thresholds. positions: in a beat."""
 
     rows: Axis
     columns: Axis
@@ -62,6 +62,7 @@ class LayerCase:
     dense: bool
     folding: Folding
     seed: int
+    positions: int = field(default=1, kw_only=True)
 
     @property
     def layer(self) -> Convolution | Fixed:
@@ -122,7 +123,8 @@ def fixed(cases: st.SearchStrategy[LayerCase]) -> st.SearchStrategy[FixedCase]:
 
     def build(case: LayerCase, signed: bool, weight_bits: int, table: bool) -> FixedCase:
         shape = case.rows, case.columns, case.channels, case.outputs
-        return FixedCase(*shape, case.numbers, False, case.dense, case.folding, case.seed, signed, weight_bits, table)
+        drawn = signed, weight_bits, table
+        return FixedCase(*shape, case.numbers, False, case.dense, case.folding, case.seed, *drawn, positions=case.positions)
 
     return st.builds(build, cases, st.booleans(), st.integers(2, 9), st.booleans())
 
@@ -177,27 +179,31 @@ def convolutions(draw: st.DrawFn) -> LayerCase:
     """Convolutions of every shape and folding."""
     rows, columns = draw(axes()), draw(axes())
     channels, outputs = draw(st.integers(1, 4)), draw(st.integers(1, 5))
-    group = draw(st.sampled_from(sorted({1, columns.kernel})))
+    positions = draw(st.sampled_from([1, *range(1, columns.size + 1)]))
+    group = draw(st.sampled_from(sorted({1, columns.kernel}))) if positions == 1 else columns.kernel
     folding = Folding(group, draw(divisors(channels)), draw(st.integers(1, outputs)), draw(st.booleans()))
-    return _case(draw, rows, columns, channels, outputs, False, folding)
+    return _case(draw, rows, columns, channels, outputs, False, folding, positions)
 
 
 @st.composite
 def denses(draw: st.DrawFn) -> LayerCase:
     """Dense layers of every shape and folding."""
     height, width, channels, outputs = (draw(st.integers(1, n)) for n in (3, 3, 4, 6))
-    group, slices = draw(divisors(height * width)), draw(divisors(channels))
+    positions = draw(st.integers(1, width))
+    group, slices = draw(divisors(height * -(-width // positions))), draw(divisors(channels * positions))
     if group > 1:
         slices = 1
     folding = Folding(group, slices, draw(st.integers(1, outputs)), draw(st.booleans()))
     rows, columns = Axis(height, height), Axis(width, width)
-    return _case(draw, rows, columns, channels, outputs, True, folding)
+    return _case(draw, rows, columns, channels, outputs, True, folding, positions)
 
 
-def _case(draw: st.DrawFn, rows: Axis, columns: Axis, channels: int, outputs: int, dense: bool, folding: Folding) -> LayerCase:
+def _case(
+    draw: st.DrawFn, rows: Axis, columns: Axis, channels: int, outputs: int, dense: bool, folding: Folding, positions: int
+) -> LayerCase:
     """A layer of a given shape, with any grid, decisions or scores, and any weights."""
     numbers, scores, seed = draw(st.sampled_from(GRIDS)), draw(st.booleans()), draw(st.integers(0, 99))
-    return LayerCase(rows, columns, channels, outputs, numbers, scores, dense, folding, seed)
+    return LayerCase(rows, columns, channels, outputs, numbers, scores, dense, folding, seed, positions=positions)
 
 
 @dataclass(frozen=True)

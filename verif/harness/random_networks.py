@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from sigmabit.golden.layers.convolution import Convolution
 from sigmabit.golden.layers.dense import Dense
 from sigmabit.golden.layers.layer import Layer
-from sigmabit.golden.layers.linear import Linear
 from sigmabit.golden.layers.pool import Pool
+from sigmabit.golden.layers.shuffle import Shuffle
 from sigmabit.golden.layers.threshold import Threshold
 from sigmabit.golden.layers.window import Axis, Window
 from sigmabit.golden.network.network import InputFormat, Network, OutputFormat
@@ -21,7 +21,9 @@ from sigmabit.golden.types.grid import Grid
 from sigmabit.golden.types.range import BITS, Range
 from sigmabit.golden.types.scalar import Chain
 from sigmabit.golden.types.tensor import TensorType
-from sigmabit.hdl.layers.folding import Folding
+from sigmabit.hdl.layers.folding import Folding, Unsuitable
+from sigmabit.hdl.layers.weighted import Weighted
+from sigmabit.hdl.planning.kinds import kinds_of
 from sigmabit.hdl.planning.plan import Plan, make_plan
 
 from .layers import BIPOLAR_BITS, Numbers, naive
@@ -37,30 +39,50 @@ FIRST = (
 """What a network begins with."""
 
 
-def draw_folding(layer: Linear, random: Random) -> Folding:
-    """Any folding that suits the layer."""
-    whole = layer.window.taps if layer.dense else layer.window.columns.kernel
+def draw_folding(kind: Weighted, random: Random) -> Folding:
+    """Any folding that suits a layer."""
+    layer, whole = kind.layer, kind.whole
     groups = [n for n in range(1, whole + 1) if whole % n == 0]
-    group = int(random.choice(groups if layer.dense else [1, whole]))
-    slices = [n for n in range(1, layer.input.channels + 1) if layer.input.channels % n == 0]
+    group = int(random.choice(groups if layer.dense else [1, whole] if kind.positions == 1 else [whole]))
+    slices = [n for n in range(1, kind.divided + 1) if kind.divided % n == 0]
     sliced = 1 if layer.dense and group > 1 else int(random.choice(slices))
     return Folding(group, sliced, int(random.integers(1, layer.channels + 1)), bool(random.integers(2)))
 
 
-def draw_plan(network: Network, seed: int, samples: int = 1) -> Plan:
-    """Any plan: each layer folded at random, at the least interval or a slower one."""
+def draw_plan(network: Network, seed: int, samples: int = 1, positions: int = 1, wide: int = 1) -> Plan:
+    """Any plan: each layer folded at random, at the least interval or a slower one; so many positions side by side, and behind
+    each shuffle some number up to `wide`, or as many as the layers can take.
+    """
     random = np.random.default_rng(seed)
-    foldings = {layer.name: draw_folding(layer, random) for layer in network.layers if isinstance(layer, Linear)}
-    plan = make_plan(network, foldings, "xc7vx690t", 200.0, samples=samples)
+    positions = min(positions, network.input.tensor.width)
+    behind = draw_places(network, wide, np.random.default_rng([seed, wide]))
+    try:
+        kinds = kinds_of(network, positions, behind)
+    except Unsuitable:
+        return draw_plan(network, seed, samples, max(positions - 1, 1), max(wide - 1, 1))
+    foldings = {name: draw_folding(kind, random) for name, kind in kinds.items() if isinstance(kind, Weighted)}
+    plan = make_plan(network, foldings, "xc7vx690t", 200.0, samples=samples, positions=positions, wide=behind)
     slack = int(random.choice([0, 0, 1, 17]))
-    return make_plan(network, foldings, "xc7vx690t", 200.0, plan.interval + slack, samples) if slack else plan
+    if not slack:
+        return plan
+    return make_plan(network, foldings, "xc7vx690t", 200.0, plan.interval + slack, samples, positions=positions, wide=behind)
+
+
+def draw_places(network: Network, most: int, random: Random) -> dict[str, int]:
+    """Up to so many positions side by side behind each shuffle."""
+    shuffles = [layer for layer in network.layers if isinstance(layer, Shuffle)]
+    return {layer.name: int(random.integers(1, min(most, layer.width) + 1)) for layer in shuffles}
 
 
 @dataclass(frozen=True)
 class NetworkCase:
-    """A network of a few small layers, and a plan for it; the seed draws everything from shapes to folding."""
+    """A network of a few small layers, and a plan for it; the seed draws everything from shapes to folding.
+
+    positions: of a row that lie side by side at the entrance, if the network can take so many.
+    """
 
     seed: int
+    positions: int = 1
 
     @cached_property
     def network(self) -> Network:
@@ -83,7 +105,7 @@ class NetworkCase:
     @cached_property
     def plan(self) -> Plan:
         """The plan."""
-        return draw_plan(self.network, self.seed)
+        return draw_plan(self.network, self.seed, positions=self.positions)
 
 
 def _layers(tensor: TensorType, numbers: Numbers, random: Random) -> Iterator[Layer]:

@@ -33,9 +33,13 @@ from .random_networks import Random, draw_plan
 
 @dataclass(frozen=True)
 class VaeCase:
-    """A network of a few small layers with a sampling layer, and a plan for it; the seed draws both."""
+    """A network of a few small layers with a sampling layer, and a plan for it; the seed draws both.
+
+    positions: of a row that lie side by side at the entrance, and at most behind a shuffle, if the network can take so many.
+    """
 
     seed: int
+    positions: int = 1
 
     @cached_property
     def network(self) -> Network:
@@ -58,7 +62,7 @@ class VaeCase:
     @cached_property
     def plan(self) -> Plan:
         """The plan, for up to three samples of a frame, with a port for them."""
-        plan = draw_plan(self.network, self.seed, samples=1 + self.seed % 3)
+        plan = draw_plan(self.network, self.seed, 1 + self.seed % 3, self.positions, self.positions)
         return replace(plan, pipeline=plan.variant(epsilon=True))
 
 

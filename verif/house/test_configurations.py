@@ -35,6 +35,7 @@ from sigmabit.hdl.link.deframer import DeframerConfig
 from sigmabit.hdl.link.framer import FramerConfig
 from sigmabit.hdl.link.uart_receiver import UartReceiverConfig
 from sigmabit.hdl.link.uart_transmitter import UartTransmitterConfig
+from sigmabit.hdl.pipeline.egress import EgressConfig
 from sigmabit.hdl.pipeline.ingress import IngressConfig
 from sigmabit.hdl.sampling import latent
 from sigmabit.hdl.sampling.replay import ReplayConfig
@@ -100,6 +101,10 @@ REFUSED: tuple[tuple[Callable[..., Any], tuple[Any, ...], str], ...] = (
     (SpreadConfig, (2, 2, 3, 2, 4, 3, 0, 2), "bottom=3, right=0 of blocks of 3 x 2"),
     (SpreadConfig, (2, 2, 3, 2, 4, 0, 2, 2), "bottom=0, right=2 of blocks of 3 x 2"),
     (SpreadConfig, (2, 2, 3, 2, 4, -1, 0, 2), "bottom=-1, right=0 of blocks of 3 x 2"),
+    (SpreadConfig, (2, 2, 3, 2, 4, 0, 0, 2, 3), "positions=3 is not from 1 to 2"),
+    (SpreadConfig, (2, 2, 3, 2, 4, 0, 1, 2, 1, 4), "places=4 is not from 1 to 3"),
+    (EgressConfig, (5, 3, 8, False, 2, 1, (2, 2)), "rows of 2 beats in a result of 5"),
+    (EgressConfig, (4, 3, 8, False, 2, 1, (2, 3)), "the last beat of a row keeps 3 of 3 numbers, expected fewer"),
 )
 
 

@@ -27,6 +27,9 @@ class ConvolutionSuite(LayerSuite):
         LayerCase(SAME, SAME, 4, 6, GRIDS[0], False, False, Folding(1, 2, 4, block=True), 2),
         LayerCase(Axis(6, 2, 2), Axis(5, 3, 2, 1, 0), 3, 3, GRIDS[4], True, False, Folding(1, 3, 1), 3),
         LayerCase(Axis(4, 3), Axis(4, 1), 2, 5, GRIDS[0], True, False, Folding(1, 1, 2), 4),
+        LayerCase(SAME, Axis(7, 3, 1, 1, 1), 4, 6, GRIDS[0], False, False, Folding(3, 2, 4), 5, positions=3),
+        LayerCase(SAME, Axis(6, 3, 2, 1, 1), 2, 3, GRIDS[2], True, False, Folding(3, 1, 3), 6, positions=4),
+        LayerCase(Axis(4, 3), Axis(5, 3, 3), 2, 2, GRIDS[1], False, False, Folding(3, 2, 1, block=True), 7, positions=5),
     )
 
     def configs(self) -> st.SearchStrategy[LayerCase]:
@@ -34,7 +37,7 @@ class ConvolutionSuite(LayerSuite):
 
     def kind(self, case: LayerCase) -> Weighted:
         arithmetic = case.arithmetic
-        return block.ConvolutionKind(arithmetic.layer, arithmetic)
+        return block.ConvolutionKind(arithmetic.layer, arithmetic, positions=case.positions)
 
     def block(self) -> Any:
         return block.convolution

@@ -20,6 +20,7 @@ class FixedDenseSuite(DenseSuite):
         FixedCase(Axis(1, 1), Axis(1, 1), 7, 5, GRIDS[2], False, True, Folding(1, 1, 5), 1, True, 6, False),
         FixedCase(Axis(3, 3), Axis(4, 4), 3, 6, GRIDS[3], False, True, Folding(4, 1, 4, block=True), 2, False, 9, True),
         FixedCase(Axis(2, 2), Axis(2, 2), 4, 3, GRIDS[0], False, True, Folding(1, 4, 1), 3, False, 4, True),
+        FixedCase(Axis(2, 2), Axis(3, 3), 2, 3, GRIDS[3], False, True, Folding(2, 1, 2), 4, True, 5, True, positions=2),
     )
 
     def configs(self) -> st.SearchStrategy[FixedCase]:
@@ -32,6 +33,7 @@ class FixedConvolutionSuite(ConvolutionSuite):
     samples = (
         FixedCase(SAME, SAME, 2, 4, GRIDS[2], False, False, Folding(3, 1, 4), 1, True, 5, True),
         FixedCase(Axis(6, 2, 2), Axis(5, 3, 2, 1, 0), 3, 3, GRIDS[4], False, False, Folding(1, 3, 2), 3, False, 9, False),
+        FixedCase(SAME, SAME, 2, 4, GRIDS[2], False, False, Folding(3, 2, 3), 4, True, 5, True, positions=2),
     )
 
     def configs(self) -> st.SearchStrategy[FixedCase]:

@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
+from sigmabit.golden.layers.abreast import Abreast
 from sigmabit.golden.layers.pool import Pool
 from sigmabit.golden.layers.window import Axis, Window
+from sigmabit.golden.types.layout import Layout
 from sigmabit.golden.types.range import Range
 from sigmabit.golden.types.tensor import TensorType
 from sigmabit.hdl.layers.pool import MaximumConfig, maximum
@@ -17,6 +19,7 @@ from sigmabit.hdl.planning import schedule
 from sigmabit.hdl.verilog.stream import Flow, bit, reset, wire
 
 from ..harness.bench import Dut
+from ..harness.layer_suite import overfilled, unpacked
 from ..harness.stream import play_flow
 from ..harness.suite import BlockSuite, GoldenTests, MyHdlTests, VerilogTests
 
@@ -44,6 +47,14 @@ def axes(draw: st.DrawFn) -> Axis:
     return Axis(size, kernel, draw(st.integers(1, 3)), before, after)
 
 
+def wide_enough(columns: Axis, positions: int) -> bool:
+    """Can so many positions lie side by side? No two windows over beats end at the same beat then, or reach beyond the last."""
+    if positions > columns.size:
+        return False
+    beats = Abreast(Window(Axis(1, 1), columns), positions).beats.columns
+    return one_end_each(beats) and (positions == 1 or beats.after <= 0)
+
+
 class MaximumSuite(BlockSuite):
     """Several frames, at full speed and with pauses."""
 
@@ -53,11 +64,15 @@ class MaximumSuite(BlockSuite):
         MaximumConfig(Window(Axis(5, 1), Axis(6, 3, 3)), 2, mixed=True),
         MaximumConfig(Window(Axis(4, 4), Axis(4, 4)), 4, mixed=False),
         MaximumConfig(Window(Axis(6, 3), Axis(5, 2, 1, 1, 0)), 1, mixed=True),
+        MaximumConfig(Window(Axis(6, 2, 2), Axis(6, 2, 2)), 5, mixed=False, positions=4),
+        MaximumConfig(Window(Axis(7, 3, 2, 1, 1), Axis(7, 3, 2, 1, 1)), 3, mixed=True, positions=4),
+        MaximumConfig(Window(Axis(5, 1), Axis(7, 3, 3)), 2, mixed=True, positions=2),
     )
 
     def configs(self) -> st.SearchStrategy[MaximumConfig]:
         axis = axes().filter(one_end_each)
-        return st.builds(MaximumConfig, st.builds(Window, axis, axis), st.integers(1, 5), st.booleans())
+        shapes = st.tuples(st.builds(Window, axis, axis), st.integers(1, 5), st.booleans(), st.sampled_from([1, 1, 2, 3, 8]))
+        return shapes.filter(lambda shape: wide_enough(shape[0].columns, shape[3])).map(lambda shape: MaximumConfig(*shape))
 
     def stimuli(self, config: MaximumConfig) -> st.SearchStrategy[Images]:
         top = (1 << config.channels) - 1
@@ -92,20 +107,29 @@ class MaximumSuite(BlockSuite):
 
     def elaborate(self, config: MaximumConfig) -> Any:
         every = wire(config.channels) if config.mixed else None
-        return maximum(bit(), reset(), Flow(config.channels), every, Flow(config.channels), config)
+        sink, source = self.layouts(config)
+        return maximum(bit(), reset(), Flow(sink.beat_bits), every, Flow(source.beat_bits), config)
+
+    @staticmethod
+    def layouts(config: MaximumConfig) -> tuple[Layout, Layout]:
+        """How images and results lie on their streams, a position as one number."""
+        rows, columns = config.window.rows, config.window.columns
+        sink = Layout(rows.size, columns.size, 1, config.channels, positions=config.positions)
+        return sink, Layout(rows.outputs, columns.outputs, 1, config.channels, positions=config.abreast.places)
 
     def play(self, dut: Dut, config: MaximumConfig, stimulus: Images) -> list[int]:
         idle = {"every": stimulus.every} if config.mixed else {}
         dut.reset({"sink_valid": 0, **idle})
-        beats = config.window.inputs
+        sink, source = self.layouts(config)
+        beats = sink.beats
         late = np.cumsum([stimulus.pauses[i % len(stimulus.pauses)] for i in range(len(stimulus.frames) * beats)])
         arrivals = schedule.entries(len(stimulus.frames), beats, 1, beats) + late.reshape(-1, beats)
-        due = arrivals[:, list(config.window.needs())].reshape(-1) + config.latency
-        positions = [position for frame in stimulus.frames for position in frame]
+        due = arrivals[:, list(config.beats.needs())].reshape(-1) + config.latency
+        positions = overfilled(sink, np.array(stimulus.frames).reshape(-1, *sink.shape))
         played = list(zip(arrivals.reshape(-1).tolist(), positions, strict=True))
         seen = play_flow(dut, "sink", played, int(due[-1]) + 3, idle, "source_valid")
         assert [cycle for cycle, _ in seen] == due.tolist()
-        return [outputs["source_data"] for _, outputs in seen]
+        return unpacked(source, [outputs["source_data"] for _, outputs in seen]).reshape(-1).tolist()  # type: ignore[no-any-return]
 
 
 class TestGolden(MaximumSuite, GoldenTests):

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
 
+from sigmabit.golden.layers.abreast import Abreast
 from sigmabit.golden.layers.window import Axis, Window
+from sigmabit.golden.types.layout import Layout
 from sigmabit.hdl.layers.window import WindowConfig, rows_needed, window, window_starts
 from sigmabit.hdl.verilog.stream import Flow, Operand, bit, reset
 
 from ..harness.bench import Dut
+from ..harness.layer_suite import overfilled
 from ..harness.operands import Seen, delayed, expected_operands, full_speed, play_operands
 from ..harness.suite import BlockSuite, GoldenTests, MyHdlTests, VerilogTests
 
@@ -36,16 +39,18 @@ def axes(draw: st.DrawFn) -> Axis:
 
 def with_rows(config: WindowConfig) -> WindowConfig:
     """The configuration with the fewest rows that the schedule allows."""
-    arrivals = full_speed(6, config.window.inputs, config.window.outputs * config.fold.folds)
-    starts = window_starts(arrivals, config.window, config.fold.folds)
-    rows = rows_needed(arrivals, starts, config.window, config.fold.folds)
-    return WindowConfig(config.window, config.width, config.columns, config.slices, config.repeats, rows)
+    arrivals = full_speed(6, config.beats.inputs, config.beats.outputs * config.fold.folds)
+    starts = window_starts(arrivals, config.beats, config.fold.folds)
+    return replace(config, rows=rows_needed(arrivals, starts, config.beats, config.fold.folds))
 
 
-def sample(rows: Axis, columns: Axis, width: int, all_columns: bool, slices: int, repeats: int) -> WindowConfig:
+def sample(
+    rows: Axis, columns: Axis, width: int, all_columns: bool, slices: int, repeats: int, positions: int = 1
+) -> WindowConfig:
     """A configuration with just enough rows."""
-    across = columns.kernel if all_columns else 1
-    return with_rows(WindowConfig(Window(rows, columns), width, across, slices, repeats, rows.kernel + 1))
+    window = Window(rows, columns)
+    across = Abreast(window, positions).beats.columns.kernel if all_columns or positions > 1 else 1
+    return with_rows(WindowConfig(window, width, across, slices, repeats, rows.kernel + 1, positions))
 
 
 class WindowSuite(BlockSuite):
@@ -57,13 +62,22 @@ class WindowSuite(BlockSuite):
         sample(Axis(7, 3, 2), Axis(7, 2, 2, 1, 0), 3, True, 1, 2),
         sample(Axis(5, 1), Axis(4, 1), 6, False, 3, 1),
         sample(Axis(7, 4, 3, 0, 2), Axis(7, 4, 1, 3, 3), 1, False, 1, 1),
+        sample(Axis(6, 3, 1, 1, 1), Axis(7, 3, 1, 1, 1), 4, True, 2, 1, positions=3),
+        sample(Axis(5, 2, 2), Axis(6, 3, 2, 1, 1), 3, True, 1, 3, positions=4),
+        sample(Axis(4, 1), Axis(7, 1, 3), 2, True, 2, 1, positions=3),
     )
     examples = 6
 
     def configs(self) -> st.SearchStrategy[WindowConfig]:
-        return st.tuples(axes(), axes(), st.integers(1, 3), st.booleans(), st.integers(1, 3), st.integers(1, 3)).map(
-            lambda t: sample(t[0], t[1], t[2] * t[4], t[3], t[4], t[5])
-        )
+        return st.tuples(
+            axes(),
+            axes(),
+            st.integers(1, 3),
+            st.booleans(),
+            st.integers(1, 3),
+            st.integers(1, 3),
+            st.sampled_from([1, 1, 2, 3, 7]),
+        ).map(lambda t: sample(t[0], t[1], t[2] * t[4], t[3], t[4], t[5], min(t[6], t[1].size)))
 
     def stimuli(self, config: WindowConfig) -> st.SearchStrategy[Images]:
         frame = st.tuples(*[st.integers(0, (1 << config.width) - 1)] * config.window.inputs)
@@ -72,8 +86,8 @@ class WindowSuite(BlockSuite):
         return st.builds(Images, frames, pauses)
 
     def expected(self, config: WindowConfig, stimulus: Images) -> list[Seen]:
-        geometry, seen = config.window, []
-        bits = config.slice_bits
+        geometry, seen, side_by_side = config.beats, [], config.positions
+        bits, columns = config.width // config.slices, config.window.columns.size
         for frame in stimulus.frames:
             for y in range(geometry.rows.outputs):
                 for x in range(geometry.columns.outputs):
@@ -85,11 +99,12 @@ class WindowSuite(BlockSuite):
                                 for ky in range(geometry.rows.kernel):
                                     for kx in range(group * config.columns, (group + 1) * config.columns):
                                         row = y * geometry.rows.stride - geometry.rows.before + ky
-                                        column = x * geometry.columns.stride - geometry.columns.before + kx
-                                        if 0 <= row < geometry.rows.size and 0 <= column < geometry.columns.size:
-                                            code = frame[row * geometry.columns.size + column]
-                                            data |= (code >> (part * bits) & ((1 << bits) - 1)) << place
-                                        place += bits
+                                        beat = x * geometry.columns.stride - geometry.columns.before + kx
+                                        for column in range(beat * side_by_side, (beat + 1) * side_by_side):
+                                            if 0 <= row < geometry.rows.size and 0 <= column < columns:
+                                                code = frame[row * columns + column]
+                                                data |= (code >> (part * bits) & ((1 << bits) - 1)) << place
+                                            place += bits
                                 first = group == 0 and part == 0
                                 last = group == config.fold.groups - 1 and part == config.slices - 1
                                 seen.append(Seen(data, first, last, number, self._bias(config, y, x, repeat)))
@@ -100,31 +115,34 @@ class WindowSuite(BlockSuite):
     def _bias(config: WindowConfig, y: int, x: int, repeat: int) -> int:
         row_bits, column_bits, repeat_bits = config.bias_fields
         row_class = config.row_classes.index(config.window.rows.inside(y)) if row_bits else 0
-        column_class = config.column_classes.index(config.window.columns.inside(x)) if column_bits else 0
+        column_class = config.column_classes.index(config.abreast.borders(x)) if column_bits else 0
         return ((row_class << column_bits) + column_class << repeat_bits) + (repeat if repeat_bits else 0)
 
     def golden(self, config: WindowConfig, stimulus: Images) -> list[Seen]:
-        geometry = config.window
-        codes = np.array(stimulus.frames).reshape(-1, geometry.rows.size, geometry.columns.size, 1)
-        parts = (codes >> (config.slice_bits * np.arange(config.slices))) & ((1 << config.slice_bits) - 1)
-        chunks = geometry.chunks(parts, config.columns, config.slices)
+        geometry, bits, size = config.beats, config.width // config.slices, config.window.columns.size
+        codes = np.array(stimulus.frames).reshape(-1, geometry.rows.size, size)
+        filled = np.pad(codes, ((0, 0), (0, 0), (0, -size % config.positions)))
+        beats = filled.reshape(*codes.shape[:2], -1, 1, config.positions)
+        parts = (beats >> (bits * np.arange(config.slices)[:, None])) & ((1 << bits) - 1)
+        chunks = geometry.chunks(parts.reshape(*beats.shape[:3], -1), config.columns, config.slices)
 
         def bias(job: int, repeat: int) -> int:
             y, x = divmod(job % geometry.outputs, geometry.columns.outputs)
             return self._bias(config, y, x, repeat)
 
-        return expected_operands(chunks.reshape(-1, *chunks.shape[2:]), config.repeats, config.slice_bits, bias)
+        return expected_operands(chunks.reshape(-1, *chunks.shape[2:]), config.repeats, bits, bias)
 
     def elaborate(self, config: WindowConfig) -> Any:
         address = config.fold.address_bits if config.fold.folds > 1 else 0
         operand = Operand(config.chunk_bits, address, config.bias_bits, folded=config.fold.chunks > 1)
-        return window(bit(), reset(), Flow(config.width), operand, config)
+        return window(bit(), reset(), Flow(config.beat_bits), operand, config)
 
     def play(self, dut: Dut, config: WindowConfig, stimulus: Images) -> list[Seen]:
-        least = full_speed(len(stimulus.frames), config.window.inputs, config.window.outputs * config.fold.folds)
+        least = full_speed(len(stimulus.frames), config.beats.inputs, config.beats.outputs * config.fold.folds)
         arrivals = delayed(least, stimulus.pauses)
-        starts = window_starts(arrivals, config.window, config.fold.folds)
-        codes = [code for frame in stimulus.frames for code in frame]
+        starts = window_starts(arrivals, config.beats, config.fold.folds)
+        sink = Layout(config.window.rows.size, config.window.columns.size, 1, config.width, positions=config.positions)
+        codes = overfilled(sink, np.array(stimulus.frames).reshape(-1, *sink.shape))
         return play_operands(dut, arrivals, codes, starts[..., None] + np.arange(config.fold.folds) + config.latency)
 
 

@@ -112,13 +112,18 @@ def test_layers_within_bounds(name: str) -> None:
     assert nearest > 0.9
 
 
-@pytest.mark.parametrize("number", [0, pytest.param(1, marks=pytest.mark.long), pytest.param(2, marks=pytest.mark.long), 3])
+@pytest.mark.parametrize("number", [0, pytest.param(1, marks=pytest.mark.long), pytest.param(2, marks=pytest.mark.long), 3, 4])
 def test_foldings(number: int) -> None:
-    """However the network is folded, for one, two or three samples of a frame, given from outside, with stalls."""
+    """However the network is folded, for one, two or three samples of a frame, given from outside, with stalls; in one case with
+    several positions side by side everywhere.
+    """
     samples = 1 + number % 3
     model = network("digits_vae")
     planner = Planner(model, PART, CLOCK_MHZ, samples)
-    plan = planner.plan(planner.fastest().interval * (number + 2)) if number < 2 else draw_plan(model, number, samples)
+    if number < 2:
+        plan = planner.plan(planner.fastest().interval * (number + 2))
+    else:
+        plan = draw_plan(model, number, samples, *((3, 5) if number == 4 else (1, 1)))
     frames = plan.settling + 11
     normal = np.random.default_rng(number).standard_normal((frames, samples, 8))
     noise = Noise(epsilon=np.rint(normal * 2**FRACTION).astype(np.int64))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 from hypothesis import strategies as st
 
 from sigmabit.golden.pipeline.egress import deliver
@@ -48,11 +49,23 @@ class EgressSuite(BlockSuite):
         EgressConfig(2, 3, 17, signed=True, frames=3),
         EgressConfig(1, 2, 5, signed=True, frames=2, samples=3),
         EgressConfig(3, 1, 9, signed=False, frames=1, samples=2),
+        EgressConfig(6, 4, 5, signed=True, frames=2, row=(3, 1)),
+        EgressConfig(2, 3, 1, signed=False, frames=2, samples=2, row=(2, 2)),
     )
 
     def configs(self) -> st.SearchStrategy[EgressConfig]:
         shape = st.integers(1, 4), st.integers(1, 3), st.integers(1, 12)
-        return st.builds(EgressConfig, *shape, st.booleans(), st.integers(1, 4), st.sampled_from([1, 1, 2, 3]))
+        whole = st.builds(EgressConfig, *shape, st.booleans(), st.integers(1, 4), st.sampled_from([1, 1, 2, 3]))
+        return st.one_of(whole, whole.flatmap(self._filled_up))
+
+    @staticmethod
+    def _filled_up(config: EgressConfig) -> st.SearchStrategy[EgressConfig]:
+        """The same for rows whose last beat is filled up, which then holds one number more than is kept of it, or two."""
+
+        def build(line: int, fillers: int) -> EgressConfig:
+            return replace(config, beats=config.beats * line, channels=config.channels + fillers, row=(line, config.channels))
+
+        return st.builds(build, st.integers(1, 3), st.integers(1, 2))
 
     def stimuli(self, config: EgressConfig) -> st.SearchStrategy[Results]:
         low = -(1 << (config.bits - 1)) if config.signed else 0
@@ -76,11 +89,17 @@ class EgressSuite(BlockSuite):
         transfers = []
         for frame, good in zip(stimulus.frames, stimulus.good, strict=True):
             if good:
-                transfers += [(beat, (number + 1) % config.beats == 0) for number, beat in enumerate(frame)]
+                for number, beat in enumerate(frame):
+                    if config.row is not None and (number + 1) % config.row[0] == 0:
+                        beat = tuple(value if place < config.row[1] else 0 for place, value in enumerate(beat))
+                    transfers.append((beat, (number + 1) % config.beats == 0))
         return Delivered(tuple(transfers), stimulus.good.count(True), stimulus.good.count(False))
 
     def golden(self, config: EgressConfig, stimulus: Results) -> Delivered:
-        beats = [beat for frame in stimulus.frames for beat in frame]
+        numbers = np.array([beat for frame in stimulus.frames for beat in frame])
+        if config.row is not None:
+            numbers[config.row[0] - 1 :: config.row[0], config.row[1] :] = 0
+        beats = [tuple(beat) for beat in numbers.tolist()]
         results = [list(range(first, first + config.beats)) for first in range(0, len(beats), config.beats)]
         good = [wanted for wanted in stimulus.good for _ in range(config.samples)]
         transfers = tuple((beats[index], last) for index, last in deliver(results, good))

@@ -9,6 +9,7 @@ import re
 import time
 from dataclasses import astuple, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -60,7 +61,7 @@ def every_folding(layer: Convolution) -> list[Folding]:
     for group, slices, lanes, block in foldings:
         folding = Folding(group, slices, lanes, block)
         try:
-            folding.check(layer)
+            kind_of(layer).folding(folding)
         except ValueError:
             continue
         suitable.append(folding)
@@ -307,6 +308,37 @@ def test_plan_survives_its_file(tmp_path_factory: pytest.TempPathFactory, case: 
     again = read_plan(path, case.network)
     assert again == plan
     assert again.to_json() == plan.to_json()
+
+
+@pytest.mark.parametrize("seed", [9, 24, 49])
+def test_wide_plan_survives_its_file(tmp_path: Path, seed: int) -> None:
+    """With several positions side by side behind a shuffle, too; the file says so of each layer."""
+    case = VaeCase(seed, 3)
+    plan = draw_plan(case.network, seed, positions=3, wide=3)
+    path = tmp_path / "plan.json"
+    path.write_text(json.dumps(plan.to_json()))
+    assert read_plan(path, case.network) == plan
+    assert [layer.get("positions", 1) for layer in plan.to_json()["layers"]] == [layer.kind.places for layer in plan.layers]
+
+
+@pytest.mark.parametrize(
+    ("layer", "given", "sentence"),
+    [
+        ("shuffle", 4, "shuffle: 4 positions side by side, expected 1 to 3, a row of its result"),
+        ("shuffle", 0, "shuffle: 0 positions side by side, expected 1 to 3, a row of its result"),
+        ("dense", 2, "dense: it gives 1 positions side by side, not 2"),
+        ("shuffle", "2", 'not a plan: positions is "2"'),
+    ],
+)
+def test_positions_that_no_layer_gives(tmp_path: Path, layer: str, given: Any, sentence: str) -> None:
+    """A plan that wants them is refused."""
+    network = VaeCase(49).network
+    data = draw_plan(network, 49).to_json()
+    next(entry for entry in data["layers"] if entry["name"] == layer)["positions"] = given
+    path = tmp_path / "plan.json"
+    path.write_text(json.dumps(data))
+    with pytest.raises(PlanError, match=f": {sentence}$"):
+        read_plan(path, network)
 
 
 def test_slower_is_smaller() -> None:

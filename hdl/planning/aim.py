@@ -1,0 +1,88 @@
+"""Plans by what they are for: an interval, a latency, or the best of one, with as many positions side by side as serve it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from sigmabit.golden import Network
+
+from ..layers.folding import Unsuitable
+from .kinds import kinds_of
+from .plan import Plan, PlanError
+from .planner import Planner
+
+
+class Aim:
+    """A planner for each number of positions side by side that is tried: those given, or all in `numbers`."""
+
+    def __init__(
+        self,
+        network: Network,
+        part_name: str,
+        clock_mhz: float,
+        samples: int = 1,
+        logic_only: bool = False,
+        positions: int | None = 1,
+    ) -> None:
+        tried = list(numbers(network)) if positions is None else [positions]
+        self.planners = [
+            Planner(network, part_name, clock_mhz, samples, logic_only, each, widened(network, each)) for each in tried
+        ]
+
+    def plan(self, interval: int | None = None, latency: int | None = None) -> Plan:
+        """The smallest plan of an interval and a latency of so many cycles at most.
+
+        Without an interval, it is the shortest that there is room for, or with a latency any up to that one.
+        Raises PlanError, that of the planner that comes nearest, where there is none.
+        """
+        if interval is None and latency is None:
+            return self.fastest()
+
+        def made(planner: Planner) -> Plan:
+            return planner.plan(interval) if interval is not None else planner.fastest()
+
+        def bounded(planner: Planner) -> Plan:
+            assert latency is not None
+            return planner.within(interval or planner.fastest().interval, latency)
+
+        return self._best(made if latency is None else bounded, lambda plan: plan.cost.lut)
+
+    def fastest(self) -> Plan:
+        """The plan of the shortest interval that the part has room for; of several, the smallest."""
+        return self._best(Planner.fastest, lambda plan: (plan.interval, plan.cost.lut))
+
+    def quickest(self, interval: int | None = None) -> Plan:
+        """The plan of the least latency that is found, and of at most such an interval; of several, the smallest."""
+        return self._best(lambda planner: planner.quickest(interval), lambda plan: (plan.latency, plan.cost.lut))
+
+    def _best(self, make: Callable[[Planner], Plan], worth: Callable[[Plan], object]) -> Plan:
+        """The best of what the planners make; the last one's error, which has most positions, where none makes any."""
+        found, failed = [], None
+        for planner in self.planners:
+            try:
+                found.append(make(planner))
+            except PlanError as error:
+                failed = error
+        if not found:
+            assert failed is not None
+            raise failed
+        return min(found, key=worth)  # type: ignore[arg-type]
+
+
+def widened(network: Network, positions: int) -> dict[str, int]:
+    """How many positions lie side by side behind each layer that leaves it open: the same share of a row as at the entrance."""
+    kinds, width = kinds_of(network, positions), network.input.tensor.width
+    found = {name: -(-positions * kind.layer.output.width // width) for name, kind in kinds.items() if kind.widens}
+    return {name: places for name, places in found.items() if positions > 1 and places > 1}
+
+
+def numbers(network: Network) -> Iterator[int]:
+    """Numbers of positions side by side that a network's layers can take: powers of two, and the divisors of a row."""
+    width = network.input.tensor.width
+    for number in range(1, width + 1):
+        if number & (number - 1) == 0 or width % number == 0:
+            try:
+                kinds_of(network, number)
+            except Unsuitable:
+                continue
+            yield number

@@ -1,0 +1,154 @@
+"""abreast: each place gets the operand that its own window has, and vectors side by side come in order."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sigmabit.golden.layers.abreast import Abreast
+from sigmabit.golden.layers.window import Axis, Window
+from sigmabit.hdl.layers.abreast import Bundle, JoinConfig, TapsConfig, abreast, beside
+from sigmabit.hdl.verilog.stream import wire
+
+from ..harness.bench import Dut
+from ..harness.layers import axes
+from ..harness.suite import BlockSuite, GoldenTests, MyHdlTests, VerilogTests
+
+
+def shapes() -> st.SearchStrategy[Abreast]:
+    """Windows of every kind over beats of every size."""
+    windows = st.builds(Window, axes(), axes())
+    return windows.flatmap(lambda window: st.builds(Abreast, st.just(window), st.integers(1, window.columns.size)))
+
+
+class TapsSuite(BlockSuite):
+    """Chunks of any bits."""
+
+    samples = (
+        TapsConfig(Abreast(Window(Axis(5, 3, 1, 1, 1), Axis(7, 3, 1, 1, 1)), 4), 3),
+        TapsConfig(Abreast(Window(Axis(4, 2, 2), Axis(6, 3, 2, 1, 1)), 3), 1),
+        TapsConfig(Abreast(Window(Axis(1, 1), Axis(5, 1)), 5), 2),
+    )
+
+    def configs(self) -> st.SearchStrategy[TapsConfig]:
+        return st.builds(TapsConfig, shapes().filter(lambda shape: shape.positions > 1), st.integers(1, 3))
+
+    def stimuli(self, config: TapsConfig) -> st.SearchStrategy[list[int]]:
+        return st.lists(st.integers(0, (1 << config.chunk_bits) - 1), min_size=1, max_size=4)
+
+    def expected(self, config: TapsConfig, stimulus: list[int]) -> list[list[int]]:
+        abreast, window, bits = config.abreast, config.abreast.window, config.bits
+        first = abreast.beats.columns.start(0) * abreast.positions  # the position that a row of the chunk begins with
+        across = abreast.beats.columns.kernel * abreast.positions
+        results = []
+        for chunk in stimulus:
+            operands = []
+            for place in range(abreast.places):
+                operand, low = 0, 0
+                for row in range(window.rows.kernel):
+                    for column in range(window.columns.kernel):
+                        position = place * window.columns.stride - window.columns.before + column - first
+                        code = chunk >> ((row * across + position) * bits) & ((1 << bits) - 1)
+                        operand |= code << low
+                        low += bits
+                operands.append(operand)
+            results.append(operands)
+        return results
+
+    def golden(self, config: TapsConfig, stimulus: list[int]) -> list[list[int]]:
+        places = np.arange(config.chunk_bits // config.bits)
+        mask = (1 << config.bits) - 1
+        codes = np.array([[chunk >> int(place * config.bits) & mask for place in places] for chunk in stimulus])
+        operands = config.abreast.operands(codes).tolist()
+        return [[sum(code << i * config.bits for i, code in enumerate(codes)) for codes in beat] for beat in operands]
+
+    def elaborate(self, config: TapsConfig) -> Any:
+        return abreast(wire(config.chunk_bits), Bundle(config.operand_bits, config.abreast.places), config)
+
+    def play(self, dut: Dut, config: TapsConfig, stimulus: list[int]) -> list[list[int]]:
+        names = [f"operands_place_{place}" for place in range(config.abreast.places)]
+        seen = [dut.step({"chunk": chunk}) for chunk in stimulus]
+        return [[outputs[name] for name in names] for outputs in seen]
+
+
+class TestGolden(TapsSuite, GoldenTests):
+    pass
+
+
+class TestMyHdl(TapsSuite, MyHdlTests):
+    pass
+
+
+class TestVerilog(TapsSuite, VerilogTests):
+    pass
+
+
+class JoinSuite(BlockSuite):
+    """Vectors of any bits."""
+
+    samples = (JoinConfig(2, 1), JoinConfig(3, 5))
+
+    def configs(self) -> st.SearchStrategy[JoinConfig]:
+        return st.builds(JoinConfig, st.integers(2, 5), st.integers(1, 6))
+
+    def stimuli(self, config: JoinConfig) -> st.SearchStrategy[list[int]]:
+        return st.lists(st.integers(0, (1 << config.bits) - 1), min_size=config.count, max_size=config.count)
+
+    def expected(self, config: JoinConfig, stimulus: list[int]) -> int:
+        return int("".join(f"{vector:0{config.bits}b}" for vector in reversed(stimulus)), 2)
+
+    def golden(self, config: JoinConfig, stimulus: list[int]) -> int:
+        return sum(vector << i * config.bits for i, vector in enumerate(stimulus))
+
+    def elaborate(self, config: JoinConfig) -> Any:
+        return beside(Bundle(config.bits, config.count), wire(config.count * config.bits), config)
+
+    def play(self, dut: Dut, config: JoinConfig, stimulus: list[int]) -> int:
+        return dut.step({f"parts_place_{i}": vector for i, vector in enumerate(stimulus)})["whole"]
+
+
+class TestGoldenJoin(JoinSuite, GoldenTests):
+    pass
+
+
+class TestMyHdlJoin(JoinSuite, MyHdlTests):
+    pass
+
+
+class TestVerilogJoin(JoinSuite, VerilogTests):
+    pass
+
+
+@settings(max_examples=200, deadline=None, database=None, derandomize=True)
+@given(shapes())
+def test_geometry(shape: Abreast) -> None:
+    """Every result is in one beat, and the window over beats has all that its places need."""
+    axis, beats = shape.window.columns, shape.beats.columns
+    assert beats.outputs == -(-axis.outputs // shape.places)
+    for output in range(axis.outputs):
+        beat, place = divmod(output, shape.places)
+        for column in range(axis.kernel):
+            at, position = shape.tap(place, column)
+            assert 0 <= at < beats.kernel
+            assert (beats.start(beat) + at) * shape.positions + position == axis.start(output) + column
+            assert shape.inside(beat)[at * shape.positions + position] == axis.inside(output)[column]
+            assert shape.borders(beat)[place][column] == axis.inside(output)[column]
+
+
+@pytest.mark.parametrize(
+    ("positions", "places", "beats"),
+    [
+        (1, 1, Axis(28, 3, 1, 1, 1)),
+        (4, 4, Axis(7, 3, 1, 1, 1)),
+        (8, 8, Axis(4, 3, 1, 1, 1)),
+        (28, 28, Axis(1, 3, 1, 1, 1)),
+    ],
+)
+def test_same_convolution(positions: int, places: int, beats: Axis) -> None:
+    """A 3-wide kernel with padding on 28 columns: a beat more on each side, whatever the width of a beat."""
+    shape = Abreast(Window(Axis(28, 3, 1, 1, 1), Axis(28, 3, 1, 1, 1)), positions)
+    assert (shape.places, shape.beats.columns) == (places, beats)

@@ -1,0 +1,94 @@
+"""aim: the best plan of all numbers of positions side by side, within an interval and a latency."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sigmabit.golden import import_model
+from sigmabit.hdl.planning.aim import Aim, numbers
+from sigmabit.hdl.planning.plan import PlanError, read_plan
+from sigmabit.hdl.planning.planner import Planner
+
+from ..harness.command_line import MODELS, command
+from ..harness.random_networks import NetworkCase
+
+PART = "xc7vx690t"
+DIGITS = MODELS / "digits_bcnn.onnx"
+
+cases = st.builds(NetworkCase, st.integers(0, 10**6))
+drawn = settings(max_examples=15, deadline=None, database=None, derandomize=True)
+
+
+@drawn
+@given(cases)
+def test_best_of_all(case: NetworkCase) -> None:
+    """No planner of any number has a shorter interval, a smaller plan for it, or a lower latency."""
+    aim = Aim(case.network, PART, 200.0, positions=None)
+    fastest, quickest = aim.fastest(), aim.quickest()
+    smallest = aim.plan(4 * fastest.interval)
+    assert smallest.interval <= 4 * fastest.interval
+    for number in numbers(case.network):
+        planner = Planner(case.network, PART, 200.0, positions=number)
+        assert fastest.interval <= planner.fastest().interval
+        assert quickest.latency <= min(planner.fastest().latency, planner.quickest().latency)
+        try:
+            other = planner.plan(4 * fastest.interval)
+        except PlanError:
+            continue
+        assert smallest.cost.lut <= other.cost.lut
+
+
+@drawn
+@given(cases, st.floats(0, 1))
+def test_latency_is_kept(case: NetworkCase, share: float) -> None:
+    """Whatever latency from the least to that of a slow plan is asked for is met, and with no more area than the least needs."""
+    planner = Planner(case.network, PART, 200.0)
+    quickest, slow = planner.quickest(), planner.plan(8 * planner.fastest().interval)
+    latency = round(quickest.latency + share * max(0, slow.latency - quickest.latency))
+    interval = max(slow.interval, quickest.interval)
+    plan = planner.within(interval, latency)
+    assert plan.latency <= latency
+    assert plan.interval <= interval
+    assert plan.cost.lut <= 1.01 * quickest.cost.lut + 50
+
+
+def test_least_latency_is_named() -> None:
+    """With what was asked for, and on which part."""
+    planner = Planner(import_model(DIGITS), PART, 200.0, positions=8)
+    with pytest.raises(PlanError, match=r"a latency of 20 cycles: 56 is the least that was found within 64 cycles .* xc7vx690t"):
+        planner.within(64, 20)
+
+
+def test_file(tmp_path: Path) -> None:
+    """A plan of several positions says so, in a file of the second schema."""
+    path = tmp_path / "plan.json"
+    made = command("plan", DIGITS, "--interval", "20", "--positions", "auto", "-o", path, "--json").json
+    assert (made["schema"], made["positions"], made["interval_cycles"]) == (2, 4, 20)
+    plan = read_plan(path, import_model(DIGITS))
+    assert plan.to_json() == made
+    path.write_text(path.read_text().replace('"positions": 4', '"positions": 9'))
+    with pytest.raises(PlanError, match="9 positions side by side, expected 1 to 8"):
+        read_plan(path, import_model(DIGITS))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("--positions", "9"), "9 positions side by side, expected 1 to 8, a row of digits_bcnn's input"),
+        (("--positions", "many"), "Invalid value for '--positions': 'many' is not a valid integer range"),
+        (("--interval", "7", "--positions", "8"), "the input alone takes 8, 8 positions each"),
+        (("--interval", "64", "--fastest", "interval"), "both an interval and the shortest one are asked for"),
+        (("--latency", "64", "--fastest", "latency"), "both a latency and the shortest one are asked for"),
+        (("--latency", "20"), "a latency of 20 cycles: 56 is the least that was found"),
+        (("--sweep", "--latency", "90"), "--sweep plans every interval"),
+    ],
+)
+def test_refused(arguments: tuple[str, ...], sentence: str) -> None:
+    """Targets that contradict each other, or that nothing reaches."""
+    result = command("plan", DIGITS, *arguments)
+    assert result.status == 2
+    assert sentence in result.err
