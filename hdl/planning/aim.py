@@ -32,20 +32,18 @@ class Aim:
     def plan(self, interval: int | None = None, latency: int | None = None) -> Plan:
         """The smallest plan of an interval and a latency of so many cycles at most.
 
-        Without an interval, it is the shortest that there is room for, or with a latency any up to that one.
-        Raises PlanError, that of the planner that comes nearest, where there is none.
+        Without an interval and a latency, the fastest. Raises PlanError, that of the planner with most positions, where there is
+        none.
         """
         if interval is None and latency is None:
             return self.fastest()
 
         def made(planner: Planner) -> Plan:
-            return planner.plan(interval) if interval is not None else planner.fastest()
+            if latency is not None:
+                return planner.within(interval, latency)
+            return planner.fastest() if interval is None else planner.plan(interval)
 
-        def bounded(planner: Planner) -> Plan:
-            assert latency is not None
-            return planner.within(interval or planner.fastest().interval, latency)
-
-        return self._best(made if latency is None else bounded, lambda plan: plan.cost.lut)
+        return self._best(made, lambda plan: plan.cost.lut)
 
     def fastest(self) -> Plan:
         """The plan of the shortest interval that the part has room for; of several, the smallest."""

@@ -26,6 +26,9 @@ WIDER = 16
 GAP = 1e-3
 """By what share of it a sum of `lightest` may be above the smallest."""
 
+TOLERANCE = 1e-6
+"""By what share of a limit HiGHS may pass it: less than one of anything."""
+
 MARGIN = 1e-3
 """By how much a bound, which is reckoned in floats, must pass what it is held against."""
 
@@ -91,8 +94,8 @@ def lightest(tables: Sequence[Table], limits: NDArray[np.float64]) -> list[int] 
         return None
     taken = np.flatnonzero(found.x > 0.5)
     chosen = (taken - np.cumsum([0, *(len(table) for table in tables[:-1])])).tolist()
-    within = _total(limits, (table[row] for table, row in zip(tables, chosen, strict=True))) <= limits
-    return chosen if np.all(within) else None
+    total = _total(limits, (table[row] for table, row in zip(tables, chosen, strict=True)))
+    return chosen if np.all(total <= limits + TOLERANCE * scale) else None
 
 
 def _total(like: NDArray[np.float64], rows: Iterable[NDArray[np.float64]]) -> NDArray[np.float64]:

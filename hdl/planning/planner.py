@@ -146,21 +146,24 @@ class Planner:
         """The plan with the shortest interval that the part has room for. Raises PlanError where it has none for any."""
         return self._plan(self._fastest()[1])
 
-    def within(self, interval: int, latency: int) -> Plan:
-        """The smallest plan that is found with an interval and a latency of so many cycles at the most.
+    def within(self, interval: int | None, latency: int) -> Plan:
+        """The smallest plan that is found with an interval, if one is given, and a latency of so many cycles at the most.
 
         A latency is known when a plan is made. Delays, which add up, are bounded such that the plans for them come below it, for
         every bound in steps of COARSE on the cycles that a layer may take for a frame. Raises PlanError where none is found.
         """
-        self._check_reachable(interval)
+        longest = interval or self.intervals[-1]
+        self._check_reachable(longest)
         best: tuple[float, Chosen] | None = None
         nearest = math.inf
-        for most in self._steps(interval):
+        # what keeps a layer busy for longer than the latency gives no result in time
+        for most in self._steps(min(longest, max(latency, self._shortest))):
             relaxed = self._fit(most)
             if relaxed is None or (best is not None and _lut(relaxed) >= best[0]):
                 continue
             hasty = self._fit_delayed(most, None)
-            assert hasty is not None  # as there is one without a bound
+            if hasty is None:
+                continue
             least, room = self._delay(hasty), float(latency)
             while (chosen := self._fit_delayed(most, max(room, least))) is not None:
                 over = self._plan(chosen, contents=False).latency - latency
@@ -172,7 +175,8 @@ class Planner:
                 room = self._delay(chosen) - max(1, over // 2)  # fewer folds may make a block slower
         if best is None:
             found = f"{nearest:,} is the least that was found" if nearest < math.inf else "none was found"
-            raise PlanError(f"a latency of {latency} cycles: {found} within {interval} cycles of interval and {self.part.name}")
+            bound = "" if interval is None else f" with an interval of {interval} cycles"
+            raise PlanError(f"a latency of {latency} cycles: {found}{bound} on {self.part.name}")
         return self._plan(best[1])
 
     def quickest(self, interval: int | None = None) -> Plan:
@@ -187,7 +191,7 @@ class Planner:
                 found.append((plan.latency, plan.interval))
         if not found:
             raise PlanError(f"an interval of {longest} cycles {self._shortage(longest)}")
-        return self.within(longest, min(found)[0])
+        return self.within(interval, min(found)[0])
 
     def _steps(self, interval: int) -> Iterator[int]:
         """Intervals up to one, from it down: those in steps of COARSE at least from the shortest on, whatever the longest is."""
