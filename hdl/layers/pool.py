@@ -40,8 +40,6 @@ class MaximumConfig:
         for name, axis in (("rows", self.beats.rows), ("columns", self.beats.columns)):
             if len({axis.last(i) for i in range(axis.outputs)}) < axis.outputs:
                 raise ValueError(f"two windows end at the same input of the {name}")
-        if self.positions > 1 and self.beats.columns.after > 0:
-            raise ValueError("windows reach beyond the last beat of a row")
 
     @property
     def module(self) -> str:
@@ -173,6 +171,31 @@ def either(bits, others, result):
 
 
 @block
+def equals(value, same, number):
+    """same: is the value this number?"""
+
+    @always_comb
+    def compare():
+        same.next = value == number
+
+    return compare
+
+
+@block
+def choose(condition, first, second, chosen):
+    """chosen = first if condition, else second."""
+
+    @always_comb
+    def decide():
+        if condition:
+            chosen.next = first
+        else:
+            chosen.next = second
+
+    return decide
+
+
+@block
 def remember(clk, step, newest, history):
     """history: the last values of newest at a step, the latest lowest."""
     width, total = len(newest), len(history)
@@ -228,8 +251,16 @@ def maximum(clk, rst, sink, every, source, config):
         blocks.append(remember(clk, sink.valid, newest, earlier))
     if config.positions > 1:
         found = [wire(channels) for _ in range(kernel_columns)]
+        beyond, at_end = max(geometry.columns.after, 0), bit()
+        if beyond:
+            blocks.append(equals(column, at_end, geometry.columns.size - 1))
         for age, beat in enumerate([newest, *(field(earlier, age, width) for age in range(kernel_columns - 1))]):
-            blocks.append(any_tap(beat, found[age], taps_of(config, age)))
+            whole = found[age]
+            if age + beyond < kernel_columns and beyond:  # a row's last window ends before its last beats would come
+                whole, cut = wire(channels), wire(channels)
+                blocks.append(any_tap(beat, cut, taps_of(config, age + beyond)))
+                blocks.append(choose(at_end, cut, whole, found[age]))
+            blocks.append(any_tap(beat, whole, taps_of(config, age)))
         newest, earlier = found[0], None
         if kernel_columns > 1:
             earlier = wire((kernel_columns - 1) * channels)

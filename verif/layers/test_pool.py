@@ -48,11 +48,8 @@ def axes(draw: st.DrawFn) -> Axis:
 
 
 def wide_enough(columns: Axis, positions: int) -> bool:
-    """Can so many positions lie side by side? No two windows over beats end at the same beat then, or reach beyond the last."""
-    if positions > columns.size:
-        return False
-    beats = Abreast(Window(Axis(1, 1), columns), positions).beats.columns
-    return one_end_each(beats) and (positions == 1 or beats.after <= 0)
+    """Can so many positions lie side by side? No two windows over beats end at the same beat then."""
+    return positions <= columns.size and one_end_each(Abreast(Window(Axis(1, 1), columns), positions).beats.columns)
 
 
 class MaximumSuite(BlockSuite):
@@ -67,6 +64,8 @@ class MaximumSuite(BlockSuite):
         MaximumConfig(Window(Axis(6, 2, 2), Axis(6, 2, 2)), 5, mixed=False, positions=4),
         MaximumConfig(Window(Axis(7, 3, 2, 1, 1), Axis(7, 3, 2, 1, 1)), 3, mixed=True, positions=4),
         MaximumConfig(Window(Axis(5, 1), Axis(7, 3, 3)), 2, mixed=True, positions=2),
+        MaximumConfig(Window(Axis(4, 2, 2), Axis(8, 2, 2)), 3, mixed=False, positions=3),
+        MaximumConfig(Window(Axis(4, 1), Axis(7, 1, 2)), 2, mixed=True, positions=3),
     )
 
     def configs(self) -> st.SearchStrategy[MaximumConfig]:
