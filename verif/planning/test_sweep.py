@@ -90,8 +90,8 @@ def test_json_table_and_plot(call: Call) -> None:
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        (["--sweep", "--interval", 500], "--interval and --fps have no place beside it"),
-        (["--sweep", "--fps", 500], "--interval and --fps have no place beside it"),
+        (["--sweep", "--interval", 500], "--latency and --fastest have no place beside it"),
+        (["--sweep", "--fps", 500], "--latency and --fastest have no place beside it"),
         (["--plot", "x.png"], "--plot needs --sweep"),
         (["--sweep", "--plot", "x", "-o", "x"], "the same file"),
         (["--sweep", "--plot", "missing/x.png"], "its folder missing does not exist"),
