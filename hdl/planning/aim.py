@@ -75,12 +75,16 @@ def widened(network: Network, positions: int) -> dict[str, int]:
 
 
 def numbers(network: Network) -> Iterator[int]:
-    """Numbers of positions side by side that a network's layers can take: powers of two, and the divisors of a row."""
-    width = network.input.tensor.width
-    for number in range(1, width + 1):
-        if number & (number - 1) == 0 or width % number == 0:
-            try:
-                kinds_of(network, number)
-            except Unsuitable:
-                continue
-            yield number
+    """Numbers of positions side by side that a network's layers can take: powers of two, divisors of a row, and as many rows."""
+    height, width, _ = network.input.tensor.shape
+    for number in (*_of(width), *(width * rows for rows in _of(height) if rows > 1)):
+        try:
+            kinds_of(network, number)
+        except Unsuitable:
+            continue
+        yield number
+
+
+def _of(size: int) -> Iterator[int]:
+    """Powers of two up to a size, and its divisors."""
+    return (number for number in range(1, size + 1) if number & (number - 1) == 0 or size % number == 0)
