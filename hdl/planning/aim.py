@@ -8,7 +8,7 @@ from sigmabit.golden import Network
 
 from ..layers.folding import Unsuitable
 from .kinds import kinds_of
-from .plan import Plan, PlanError
+from .plan import Plan, PlanError, check_positions
 from .planner import Planner
 
 
@@ -68,9 +68,18 @@ class Aim:
 
 
 def widened(network: Network, positions: int) -> dict[str, int]:
-    """How many positions lie side by side behind each layer that leaves it open: the same share of a row as at the entrance."""
-    kinds, width = kinds_of(network, positions), network.input.tensor.width
-    found = {name: -(-positions * kind.layer.output.width // width) for name, kind in kinds.items() if kind.widens}
+    """How many positions lie side by side behind each layer that leaves it open: the same share of a row as at the entrance.
+
+    A row at the most. Raises PlanError where a layer cannot take so many.
+    """
+    check_positions(network, positions)
+    try:
+        kinds = kinds_of(network, positions)
+    except Unsuitable as error:
+        raise PlanError(str(error)) from None
+    width = network.input.tensor.width
+    share = min(positions, width)
+    found = {name: -(-share * kind.layer.output.width // width) for name, kind in kinds.items() if kind.widens}
     return {name: places for name, places in found.items() if positions > 1 and places > 1}
 
 
