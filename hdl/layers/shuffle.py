@@ -282,6 +282,11 @@ class ShuffleKind(Unfolded):
     _: KW_ONLY
     places: int = 1
 
+    def check_positions(self) -> None:
+        width = self.layer.input.width
+        if self.positions > width:
+            raise Unsuitable(f"{self.layer.name}: {self.positions} blocks side by side, expected 1 to {width}, a row of blocks")
+
     @property
     def widens(self) -> bool:
         return True

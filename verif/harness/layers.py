@@ -17,6 +17,7 @@ from sigmabit.golden.layers.fixed import Fixed
 from sigmabit.golden.layers.linear import Linear
 from sigmabit.golden.layers.window import Axis, Window
 from sigmabit.golden.types.grid import BIPOLAR, Grid
+from sigmabit.golden.types.layout import Layout
 from sigmabit.golden.types.range import BITS, Range
 from sigmabit.golden.types.tensor import TensorType
 from sigmabit.hdl.layers.binary import Binary
@@ -174,12 +175,17 @@ def divisors(number: int) -> st.SearchStrategy[int]:
     return st.sampled_from([n for n in range(1, number + 1) if number % n == 0])
 
 
+def side_by_side(height: int, width: int) -> list[int]:
+    """Positions that a beat may have: those of a row, and whole rows."""
+    return [*range(1, width + 1), *range(2 * width, height * width + 1, width)]
+
+
 @st.composite
 def convolutions(draw: st.DrawFn) -> LayerCase:
     """Convolutions of every shape and folding."""
     rows, columns = draw(axes()), draw(axes())
     channels, outputs = draw(st.integers(1, 4)), draw(st.integers(1, 5))
-    positions = draw(st.sampled_from([1, *range(1, columns.size + 1)]))
+    positions = draw(st.sampled_from([1, *side_by_side(rows.size, columns.size)]))
     group = draw(st.sampled_from(sorted({1, columns.kernel}))) if positions == 1 else columns.kernel
     folding = Folding(group, draw(divisors(channels)), draw(st.integers(1, outputs)), draw(st.booleans()))
     return _case(draw, rows, columns, channels, outputs, False, folding, positions)
@@ -189,8 +195,9 @@ def convolutions(draw: st.DrawFn) -> LayerCase:
 def denses(draw: st.DrawFn) -> LayerCase:
     """Dense layers of every shape and folding."""
     height, width, channels, outputs = (draw(st.integers(1, n)) for n in (3, 3, 4, 6))
-    positions = draw(st.integers(1, width))
-    group, slices = draw(divisors(height * -(-width // positions))), draw(divisors(channels * positions))
+    positions = draw(st.sampled_from(side_by_side(height, width)))
+    beats = Layout(height, width, channels, 1, positions=positions).beats
+    group, slices = draw(divisors(beats)), draw(divisors(channels * positions))
     if group > 1:
         slices = 1
     folding = Folding(group, slices, draw(st.integers(1, outputs)), draw(st.booleans()))
