@@ -478,7 +478,8 @@ class Walk(ABC, Generic[Result, Weights]):
             return unknown(symbol.shape)
         taken = levels <= MOST_LEVELS and self.takes_levels(symbol)
         if levels > 2 and not taken and not self.is_binary(symbol.then(steps)):
-            raise Refusal(f"activations of {levels} levels; only the input may have more than two")
+            most = f"at most {MOST_LEVELS} behind a layer, two elsewhere; only the input may have more"
+            raise Refusal(f"activations of {levels} levels; {most}")
         return self.binarise(node, arguments, steps)
 
     def takes_levels(self, symbol: Symbol) -> bool:
