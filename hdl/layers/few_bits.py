@@ -35,12 +35,11 @@ class _Stepped(Arithmetic):
 
     @property
     def sum_bits(self) -> int:
-        """Width of a sum, and of each threshold that it is compared with."""
-        low, high = self.layer.accumulator_range
-        ends = [int(low.min()), int(high.max()), -1, 0]
-        if self.layer.steps is not None:
-            thresholds = self.layer.steps.thresholds
-            ends += [int(thresholds.min()), int(thresholds.max())]
+        """Width of a sum, and of each threshold that it is compared with; of a score, that of the result."""
+        if self.layer.steps is None:
+            return self.layer.output.bits
+        (low, high), thresholds = self.layer.accumulator_range, self.layer.steps.thresholds
+        ends = [int(low.min()), int(high.max()), int(thresholds.min()), int(thresholds.max()), -1, 0]
         return max(2, Range(min(ends), max(ends)).bits)
 
     def activation(self, lanes: int, sum_bits: int, places: int = 1) -> StepsConfig | None:

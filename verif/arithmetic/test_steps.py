@@ -119,7 +119,7 @@ class StepsSuite(BlockSuite):
         results = []
         for item, channels in zip(stimulus, self._channels(config, stimulus), strict=True):
             kept = [lane for lane, channel in enumerate(channels) if channel is not None]
-            each = Steps(config.thresholds.thresholds[[channels[lane] for lane in kept]])
+            each = Steps(config.thresholds.thresholds[[channel for channel in channels if channel is not None]])
             results.append(each(np.array(item.sums)[kept]).tolist())
         return results
 

@@ -151,8 +151,8 @@ def few_bits(cases: st.SearchStrategy[LayerCase]) -> st.SearchStrategy[FewBitsCa
 
     def build(case: LayerCase, weight_bits: int, steps: int) -> FewBitsCase:
         shape = case.rows, case.columns, case.channels, case.outputs
-        drawn = steps == 0, case.dense, case.folding, case.seed, weight_bits, steps
-        return FewBitsCase(*shape, case.numbers, *drawn, positions=case.positions)
+        drawn = case.seed, weight_bits, steps
+        return FewBitsCase(*shape, case.numbers, steps == 0, case.dense, case.folding, *drawn, positions=case.positions)
 
     return st.builds(build, cases, st.sampled_from([1, 2, 2, 3, 4, 8]), st.sampled_from([0, 1, 2, 3, 3, 7]))
 

@@ -36,12 +36,15 @@ class FewBitsDenseSuite(DenseSuite):
 
 
 class FewBitsConvolutionSuite(ConvolutionSuite):
-    """Padding, strides and grids with an offset."""
+    """Padding, strides, grids with an offset, scores."""
 
     samples = (
         FewBitsCase(SAME, SAME, 2, 4, GRIDS[2], False, False, Folding(3, 1, 4), 1, 2, 3),
         FewBitsCase(Axis(6, 2, 2), Axis(5, 3, 2, 1, 0), 3, 3, GRIDS[4], False, False, Folding(1, 3, 2), 3, 1, 7),
         FewBitsCase(SAME, SAME, 2, 4, GRIDS[2], False, False, Folding(3, 2, 3), 4, 2, 3, positions=2),
+        # windows in the padding alone, whose scores are all zero
+        FewBitsCase(Axis(1, 1, 2, 1), Axis(2, 2), 2, 1, GRIDS[0], True, False, Folding(2, 1, 1), 0, 1, 0),
+        FewBitsCase(Axis(1, 1, 2, 1), Axis(2, 2), 2, 1, GRIDS[0], True, False, Folding(2, 1, 1), 0, 3, 0),
     )
 
     def configs(self) -> st.SearchStrategy[FewBitsCase]:
