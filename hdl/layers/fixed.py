@@ -54,7 +54,7 @@ class FixedPoint(Arithmetic):
         code = self.layer.input
         return DotConfig(inputs, code.bits, code.signed, self.field_bits, lanes, sum_bits)
 
-    def activation(self, lanes: int, sum_bits: int) -> ActivateConfig:
+    def activation(self, lanes: int, sum_bits: int, places: int = 1) -> ActivateConfig:
         return activate.configure(self.layer.name, self.layer.activation, lanes, sum_bits)
 
     @property
