@@ -33,7 +33,7 @@ from ..verilog.fabric import (
 )
 from ..verilog.module import leaf
 from ..verilog.stream import bit, index_bits, wire
-from .fold import Fold, FoldConfig, accompany, count_folds, decide_folds
+from .loops import Counters, Loops, accompany, count_folds, decide_folds
 from .timing import Times, serve
 
 
@@ -90,9 +90,9 @@ class WindowConfig:
         return self.width * self.positions
 
     @property
-    def fold(self) -> FoldConfig:
+    def fold(self) -> Loops:
         """Groups of columns, slices of channels, repeats."""
-        return FoldConfig(self.beats.columns.kernel // self.columns, self.slices, self.repeats)
+        return Loops(self.beats.columns.kernel // self.columns, self.slices, self.repeats)
 
     @property
     def taps(self) -> int:
@@ -393,7 +393,7 @@ def window(clk, rst, sink, operand, config):
     blocks: Blocks = []
 
     # cycle 0: which chunk is read, and where it lies; all of the present window's parameters are registers
-    fold = Fold(config.fold)
+    fold = Counters(config.fold)
     arrived, issue, move_on = bit(), bit(), bit()
     low, high = min(config.steps) - 1, max(config.steps) + 1
     step, step_less = (Signal(intbv(config.steps[0] - less, min=min(low, 0), max=max(high, 1))) for less in (0, 1))
