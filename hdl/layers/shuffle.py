@@ -15,11 +15,11 @@ from ..family import FAMILY, Cost
 from ..verilog.fabric import Blocks, age_reset, count, field, joined, like, pass_on, pick, register
 from ..verilog.module import composite, leaf
 from ..verilog.stream import bit, index_bits, wire
-from .loops import Counters, Loops, count_folds, decide_folds
 from .folding import Unsuitable
 from .gather import assemble, buffer_words, count_frames, follow_frames, follow_words, frames_needed, gather_starts
 from .kind import Arrivals, Unfolded, Use
 from .layer import LayerConfig, Stage
+from .loops import Counters, Loops, count_folds, decide_folds
 from .timing import Times
 from .weighted import divisors
 
