@@ -686,14 +686,14 @@ class TestOtherFiles:
             with pytest.raises(InputError, match="truncated" if size < 100 else f"{count} numbers, at most"):
                 read_array(path)
 
-    @pytest.mark.parametrize(("frames", "samples"), [(1, 65_536), (3, 7)])
-    def test_samples_in_parts(self, frames: int, samples: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    @pytest.mark.parametrize(("frames", "samples", "at_a_time"), [(1, 65_536, 100_000), (3, 7, 1000)])
+    def test_samples_in_parts(self, frames: int, samples: int, at_a_time: int, monkeypatch: pytest.MonkeyPatch) -> None:
         """The same as all at once, without the memory."""
         network = import_model(DIGITS.with_name("trigger_vae.onnx"))
         codes = RANDOM.integers(0, 256, (frames, *network.input.tensor.shape))
         epsilon = RANDOM.integers(-100, 100, (frames, samples, network.latent.latents if network.latent else 0))
         expected = dict(network.steps(codes, epsilon))[network.layers[-1].name]
-        monkeypatch.setattr("sigmabit.golden.network.network.AT_A_TIME", 1000)
+        monkeypatch.setattr("sigmabit.golden.network.network.AT_A_TIME", at_a_time)
         assert np.array_equal(network.results(codes, epsilon), expected)
 
     def test_samples_that_no_plan_holds(self) -> None:

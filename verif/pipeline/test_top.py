@@ -151,21 +151,23 @@ class TopSuite(BlockSuite):
         return Answers(results, *(others[f"counters_{name}"] for name in ("frames_in", "frames_out", "malformed", "dropped")))
 
 
-@pytest.mark.parametrize("seeds", [range(20), range(20, 40)], ids=["0-19", "20-39"])
+@pytest.mark.parametrize("seeds", [range(20), pytest.param(range(20, 60), marks=pytest.mark.long)], ids=["0-19", "20-59"])
 def test_verilog_is_defined(seeds: range, tmp_path: Path) -> None:
     """Yosys finds no bit of any vector that does not exist, no net without a driver, no width that does not fit."""
+    script = []
     for seed in seeds:
         design = convert(Pipeline(NetworkCase(seed).plan.pipeline).outline())
-        folder = tmp_path / str(seed)
-        sources = design.write(folder)
-        script = [
-            *(f"read_verilog {source.name}" for source in sources),
+        sources = design.write(tmp_path / str(seed))
+        script += [
+            f"log network {seed}",
+            *(f"read_verilog {seed}/{source.name}" for source in sources),
             f"hierarchy -check -top {design.top}",
             "proc",
             "check -assert",
+            "design -reset",
         ]
-        log = elaborate(script, folder)
-        assert [line for line in log.splitlines() if "arning" in line or "out of bounds" in line] == []
+    log = elaborate(script, tmp_path)
+    assert [line for line in log.splitlines() if "arning" in line or "out of bounds" in line] == []
 
 
 class TestGolden(TopSuite, GoldenTests):
