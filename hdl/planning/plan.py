@@ -53,14 +53,15 @@ class PlanError(SigmabitError):
 class LayerPlan:
     """One layer of the network: its folding (None where nothing is folded) and its blocks.
 
-    cycles: for which one frame keeps it busy, all its samples included. done: cycles from a frame's first transfer to the layer's
-    last result. times: how often it works for one frame. kind: what answers for it.
+    cycles: for which one frame keeps it busy, all its samples included. passes: for each of the first two frames, the cycles of
+    the layer's first and last result, counted from the first transfer of all. times: how often it works for one frame. kind:
+    what answers for it.
     """
 
     kind: Kind[Any]
     folding: Folding | None
     cycles: int
-    done: int
+    passes: tuple[tuple[int, int], ...]
     config: LayerConfig
     times: int
 
@@ -84,6 +85,11 @@ class LayerPlan:
     def operations(self) -> int:
         """Multiply-accumulates for one frame."""
         return self.times * self.layer.operations
+
+    @property
+    def done(self) -> int:
+        """Cycles from a frame's first transfer to the layer's last result."""
+        return self.passes[0][1]
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for plan.json."""
@@ -387,8 +393,9 @@ class _Timing:
             arrivals = Arrivals(flow, status, self.interval, self.samples, early)
             config = self._sized(kind, arrivals, folding)
             flow = kind.results(arrivals, folding, config)
-            done = int(flow[times - 1, -1])
-            layers.append(LayerPlan(kind, folding, times * kind.cycles(folding), done, config, times))
+            first, second = flow.reshape(self.frames, -1)[:2, [0, -1]].tolist()
+            passes = (first[0], first[1]), (second[0], second[1])
+            layers.append(LayerPlan(kind, folding, times * kind.cycles(folding), passes, config, times))
         left = schedule.exits(flow.reshape(self.frames, -1), status)
         spans = left[:, -1] - entered[:, 0]
         if spans[-1] != spans[-2]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from sigmabit.verif.simulation import Stalls, simulate
-from sigmabit.verif.simulation.compare import Difference, first_difference
+from sigmabit.verif.simulation.compare import Difference, first_delay, first_difference
 
 from ..interface.choices import Planning, Reading, Sampling
 from ..interface.loading import load_with_data, make_noise, make_plan
@@ -49,9 +49,10 @@ def compare(
     sampling: Sampling,
     as_json: bool,
 ) -> None:
-    """Run X.npy through MODEL's Verilog with every layer recorded, and name the first element that differs from golden.
+    """Run X.npy through MODEL's Verilog with every layer recorded, and name the first element that differs from golden, or the
+    first layer whose results do not come in the cycles that were planned.
 
-    Exit status 1 if one does.
+    Exit status 1 if there is one.
     """
     terminal = Terminal(as_json)
     network, _, codes = load_with_data(model, data, reading, terminal)
@@ -64,6 +65,7 @@ def compare(
     elements: Counter[str] = Counter()
     wrong: Counter[str] = Counter()
     difference: Difference | None = None
+    delay: str | None = None
     with terminal.progress() as report:
         for start in range(0, len(codes), step):
             some = codes[start : start + step]
@@ -77,6 +79,8 @@ def compare(
             for name, tensor in golden.items():
                 elements[name] += tensor.size
                 wrong[name] += int((tensor != measured.trace[name]).sum())
+            if start == 0 and idle == backpressure == 0:
+                delay = first_delay(made, measured)
             if difference is None:
                 found = first_difference(golden, measured.trace)
                 difference = found and replace(found, frame=start + found.frame)
@@ -87,8 +91,10 @@ def compare(
         "mismatches": sum(wrong.values()),
         "tensors": {name: {"elements": elements[name], "mismatches": wrong[name]} for name in elements},
         "first_difference": asdict(difference) if difference else None,
+        "first_delay": delay,
     }
     rows = [[name, elements[name], wrong[name]] for name in elements]
     verdict = str(difference) if difference else f"all tensors of {len(codes)} frames are equal"
+    verdict += f"; {delay}" if delay else ""
     terminal.emit(result, table(f"{network.name}: golden against {on}", ["tensor", "elements", "mismatches"], rows), "", verdict)
-    sys.exit(1 if difference else 0)
+    sys.exit(1 if difference or delay else 0)

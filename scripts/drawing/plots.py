@@ -93,6 +93,38 @@ def batches(
         _legend(above, theme)
 
 
+def passes(
+    path: Path,
+    title: str,
+    layers: Sequence[str],
+    planned: Sequence[Sequence[Sequence[int]]],
+    measured: Sequence[Sequence[Sequence[int]]],
+    last_out: Sequence[int],
+    theme: Theme,
+) -> None:
+    """From each layer's first result of a frame to its last, against cycles: as planned above, as measured below, frame by frame.
+
+    planned, measured: (layers, frames, 2) cycles. last_out: the cycle of each frame's last result at the exit, a line.
+    """
+    with _figure(path, theme, (7.2, 1.1 + 0.42 * len(layers))) as (_, (axes,)):
+        for height, kind in ((-0.18, planned), (0.18, measured)):
+            for frame in range(len(last_out)):
+                ends = np.array([of[frame] for of in kind], float).reshape(len(layers), 2)
+                colour = theme.faint if kind is planned else theme.lines[frame % len(theme.lines)]
+                label = f"frame {frame + 1}, measured" if kind is measured else "planned" if frame == 0 else None
+                places = np.arange(len(layers)) + height
+                # a single beat takes a cycle
+                axes.barh(places, ends[:, 1] - ends[:, 0] + 1, 0.34, left=ends[:, 0], color=colour, label=label)
+        for frame, cycle in enumerate(last_out):
+            axes.axvline(cycle, color=theme.lines[frame % len(theme.lines)], linewidth=1, linestyle="--")
+        axes.set_yticks(np.arange(len(layers)), [_plain(layer) for layer in layers])
+        axes.invert_yaxis()
+        axes.set_xlim(left=0)
+        axes.set(xlabel="cycles since the first transfer; dashed: the last result has left", title=title)
+        axes.grid(axis="y", visible=False)
+        _legend(axes, theme)
+
+
 def errors(
     path: Path, title: str, layers: Sequence[str], planned: Sequence[float], measured: Sequence[float], theme: Theme
 ) -> None:

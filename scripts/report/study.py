@@ -79,6 +79,7 @@ def study(
     compared = found.compared(subject.x, subject.truth)
     interval, frames = _interval(subject, found.measured, report)
     latency = found.measured.latency
+    passes = _passes(subject, report)
     areas = area_of()
     power = power_of(areas)
     rows = facts.layers(plan, areas)
@@ -107,6 +108,7 @@ def study(
             "interval_frames": frames,
             "mismatches": found.mismatches,
         },
+        "passes": passes,
         "rates": facts.rates(plan, interval, latency),
         "layers": rows,
         "area": area,
@@ -130,6 +132,22 @@ def _interval(subject: Subject, measured: Measured, report: Report) -> tuple[flo
     interval = measured.interval(settling)
     assert interval is not None
     return interval, len(measured.last_out) - 1 - settling
+
+
+def _passes(subject: Subject, report: Report) -> dict[str, Any]:
+    """Where a frame's latency goes: for each layer, and of each of two frames one after the other, the cycles of its first and
+    last result, counted from the first transfer of all; planned, and as measured in a pipeline whose layers are tapped.
+    """
+    plan = subject.plan
+    codes = np.resize(subject.codes, (2, *subject.codes.shape[1:]))
+    measured = simulate(plan, codes, SIMULATOR, taps=True, progress=report, noise=subject.noise, optimise=0)
+    names = [layer.name for layer in plan.layers]
+    return {
+        "layers": names,
+        "planned": [[list(ends) for ends in layer.passes] for layer in plan.layers],
+        "measured": [(measured.passes[name] - measured.first_in[0]).tolist() for name in names],
+        "last_out": (measured.last_out - measured.first_in[0]).tolist(),
+    }
 
 
 def _batches(subject: Subject, interval: float, latency: int, report: Report) -> dict[str, Any]:

@@ -38,7 +38,7 @@ def write(found: Study, network: Network, x: NDArray[Any], folder: Path) -> list
     return [PAGE, *names]
 
 
-PLOTS = ("sweep_plot", "batches_plot", "area_by_layer")
+PLOTS = ("latency_plot", "sweep_plot", "batches_plot", "area_by_layer")
 
 LEFTOVERS = [f"{name}{ending}.png" for name in (*PLOTS, "gallery") for ending, _ in THEMES]
 """Files of an older report that this one may not have."""
@@ -51,6 +51,9 @@ def draw_all(data: dict[str, Any], folder: Path) -> dict[str, Path]:
         for plot in PLOTS:
             path = folder / f"{plot}{ending}.png"
             match plot:
+                case "latency_plot":
+                    passes = data["passes"]
+                    plots.passes(path, name, passes["layers"], passes["planned"], passes["measured"], passes["last_out"], theme)
                 case "sweep_plot":
                     plots.sweep(path, f"{name} on {data['part']}", data["sweep"]["points"], _marks(data), theme)
                 case "batches_plot":

@@ -137,6 +137,14 @@ class TestPage:
         assert f"{200e6 / plan.interval:,.0f} if clocked at 200 MHz, an assumption" in made.page.text
         assert f"{90e6 / plan.interval:,.0f} if clocked at 90 MHz, an assumption" in made.page.text
 
+    def test_latency_goes_where_it_was_planned(self, made: Made) -> None:
+        passes = made.data["passes"]
+        plan = make_plan(import_model(DIGITS), Planning(interval=INTERVAL))
+        assert passes["layers"] == [layer.name for layer in plan.layers]
+        assert passes["planned"] == passes["measured"] == [[list(ends) for ends in layer.passes] for layer in plan.layers]
+        assert passes["last_out"] == [plan.latency, plan.latency + plan.interval]
+        assert "latency_plot" in made.html
+
     def test_area_is_planned_and_synthesised(self, made: Made) -> None:
         plan = make_plan(import_model(DIGITS), Planning(interval=INTERVAL))
         rows = made.page.rows("area")
@@ -262,7 +270,8 @@ def simulated_by_golden(network: Network) -> Callable[..., Measured]:
     def simulate(plan: Plan, codes: Any, *_: object, noise: Any, **__: object) -> Measured:
         first = plan.interval * np.arange(len(codes))
         results = network.results(codes, noise.for_network(network, len(codes), plan.samples))
-        return Measured(results, first, first + plan.latency, {}, (0, 0, 0, 0))
+        passes = {layer.name: np.array(layer.passes) for layer in plan.layers}
+        return Measured(results, first, first + plan.latency, {}, (0, 0, 0, 0), passes)
 
     return simulate
 
@@ -278,6 +287,7 @@ def test_wrong_hardware_is_reported(call: Call, tmp_path: Path, monkeypatch: pyt
         return measured
 
     monkeypatch.setattr(comparison, "simulate", wrong)
+    monkeypatch.setattr(study, "simulate", right)
     np.save("x.npy", frames(40))
     assert call("report", tiny, "--input", "x.npy", "--no-synth", "--no-power", "-o", "out").status == 1
     html = Path("out/report.html").read_text(encoding="utf-8")
@@ -292,7 +302,8 @@ def test_regression(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model = g.save(tmp_path / "m.onnx", g("Gemm", y, random.normal(size=(6, 2)).astype(np.float32), np.ones(2, np.float32)))
     np.save("x.npy", x := random.integers(0, 256, (40, 4)).astype(np.float32))
     network = load_with_data(model, Path("x.npy"), Reading(), Terminal(True))[0]
-    monkeypatch.setattr(comparison, "simulate", simulated_by_golden(network))
+    for module in (comparison, study):
+        monkeypatch.setattr(module, "simulate", simulated_by_golden(network))
     made = Made.by(tmp_path / "out", model, "--input", "x.npy", "--no-synth", "--no-power")
     off = np.sqrt(np.mean((network.run(x) - reference.execute(model, x).outputs) ** 2))
     assert made.data["rms_unlike_float"] == pytest.approx(off, rel=1e-3)
@@ -302,7 +313,8 @@ def test_regression(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_network_that_samples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Errors of reconstruction and a gallery; golden stands in for the simulation, which test_vaes.py holds to be the same."""
-    monkeypatch.setattr(comparison, "simulate", simulated_by_golden(import_model(MODELS / "digits_vae.onnx")))
+    for module in (comparison, study):
+        monkeypatch.setattr(module, "simulate", simulated_by_golden(import_model(MODELS / "digits_vae.onnx")))
     np.save("x.npy", digits().test_images[:FRAMES])
     made = Made.by(tmp_path / "out", MODELS / "digits_vae.onnx", "--input", "x.npy", "--samples", 2, "--no-synth", "--no-power")
     assert "gallery.png" in made.data["files"]

@@ -97,7 +97,7 @@ def test_popcount_area(tmp_path: Path, constant: bool, most: float) -> None:
 
 def test_pipeline_depth(tmp_path: Path) -> None:
     """At most four levels between registers anywhere in the digits network, and an estimate that is of use."""
-    plan = Planner(import_model(ROOT / "models" / "digits_bcnn.onnx"), "xc7vx690t", 200.0).plan(256)
+    plan = Planner(import_model(ROOT / "models" / "digits_bcnn.onnx"), "xc7vx690t", 200.0).plan(1024)
     design = convert(Pipeline(plan.pipeline).outline())
     names = [block.module for block in plan.pipeline.layers] + [plan.pipeline.ingress.module, plan.pipeline.egress.module]
     design.write(tmp_path / "verilog")

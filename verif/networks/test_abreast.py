@@ -12,7 +12,7 @@ from sigmabit.scripts.data.datasets import data_folder, load
 from ..harness import needs
 from ..harness.command_line import MODELS
 from ..simulation import Stalls, simulate
-from ..simulation.compare import first_difference
+from ..simulation.compare import first_delay, first_difference
 
 PART, CLOCK_MHZ = "xc7vx690t", 200.0
 
@@ -41,6 +41,7 @@ def test_verilog(name: str, positions: int, slower: int, frames: int) -> None:
     assert plan.positions == positions
     measured = simulate(plan, codes, taps=True, optimise=0)
     assert first_difference(dict(network.steps(codes)), measured.trace) is None
+    assert first_delay(plan, measured) is None
     assert measured.latency == plan.latency
     assert set(np.diff(measured.last_out[plan.settling :]).tolist()) == {plan.interval}
     stalled = simulate(plan, codes[:6], taps=True, stalls=Stalls(90, 120, 5), optimise=0)

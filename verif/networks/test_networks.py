@@ -22,7 +22,7 @@ from sigmabit.scripts.networks.shapes import SHAPES
 from ..harness import needs
 from ..harness.random_networks import draw_plan
 from ..simulation import SIMULATORS, Stalls, reference, simulate
-from ..simulation.compare import first_difference
+from ..simulation.compare import first_delay, first_difference
 
 pytestmark = pytest.mark.filterwarnings("ignore:Output shapes disagree")  # qonnx, on graphs without declared shapes
 
@@ -117,6 +117,7 @@ def test_verilog(trained: Trained, frames: int, interval: int | None) -> None:
     codes = network.input.encode(trained.images(frames))
     measured = simulate(plan, codes, taps=True, optimise=1)
     assert len(measured.results) == frames
+    assert first_delay(plan, measured) is None
     assert first_difference(dict(network.steps(codes)), measured.trace) is None
     _assert_cycles(plan, measured.latency, measured.last_out)
     assert measured.counters == (frames, frames, 0, 0)
@@ -183,7 +184,8 @@ def test_other_simulators(simulator: str) -> None:
         needs.icarus()
     network = DIGITS.network
     plan = Planner(network, PART, CLOCK_MHZ).fastest()
-    codes = network.input.encode(DIGITS.images(3 if simulator == "myhdl" else 12))
+    codes = network.input.encode(DIGITS.images(2 if simulator == "myhdl" else 4))
     measured = simulate(plan, codes, simulator, taps=True)
     assert first_difference(dict(network.steps(codes)), measured.trace) is None
+    assert first_delay(plan, measured) is None
     assert measured.latency == plan.latency

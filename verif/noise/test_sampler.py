@@ -105,7 +105,7 @@ class TestVerilog(SamplerSuite, VerilogTests):
         assert np.array_equal(found, samples(seed, lanes, count))
 
 
-@pytest.mark.parametrize(("lanes", "lut"), [(1, 525), (4, 443 * 4)])
+@pytest.mark.parametrize(("lanes", "lut"), [(1, 525), pytest.param(4, 443 * 4, marks=pytest.mark.long)])
 def test_area(tmp_path: Path, lanes: int, lut: int) -> None:
     """Far below 650 LUT6 and a DSP48 for each lane, seeding included; half a RAMB36 each, four logic levels."""
     config = SamplerConfig(lanes)

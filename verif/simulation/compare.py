@@ -1,4 +1,4 @@
-"""Where two traces of a network first differ."""
+"""Where two traces of a network first differ, in their integers or in their cycles."""
 
 from __future__ import annotations
 
@@ -7,6 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+from sigmabit.hdl.planning.plan import Plan
+
+from .job import Measured
 
 
 @dataclass(frozen=True)
@@ -41,4 +45,17 @@ def first_difference(golden: Mapping[str, NDArray[np.int64]], simulated: Mapping
             place = tuple(int(i) for i in wrong[0])
             frame, row, column, channel = place
             return Difference(layer, frame, row, column, channel, int(expected[place]), int(found[place]), len(wrong))
+    return None
+
+
+def first_delay(plan: Plan, measured: Measured) -> str | None:
+    """Which layer, in the plan's order, first gives results of the first two frames in other cycles than planned, and in which.
+
+    Only simulations without stalls, whose layers are tapped, are in the plan's cycles.
+    """
+    for layer in plan.layers:
+        found = (measured.passes[layer.name][:2] - measured.first_in[0]).tolist()
+        planned = [list(ends) for ends in layer.passes[: len(found)]]
+        if found != planned:
+            return f"{layer.name} gives its first and last results of the first frames in cycles {found}, planned {planned}"
     return None

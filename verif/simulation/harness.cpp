@@ -1,12 +1,13 @@
-// Drives a pipeline's AXI4-Streams from files, as fast as the model runs. verif/compiled.py builds it for
-// each pipeline and writes harness.h, which includes the model and defines SIM_TOP (its class), SIM_S_BYTES and SIM_M_BYTES (bytes per
-// beat), and SIM_TAPS (a list of TAP(name, bytes) entries). SIM_SEED: the model has a sampler. SIM_E_BYTES: it takes samples instead, so
-// many bytes each.
+// Drives a pipeline's AXI4-Streams from files, as fast as the model runs. verif/simulation/verilator.py builds it for each pipeline and
+// writes harness.h, which includes the model and defines SIM_TOP (its class), SIM_S_BYTES and SIM_M_BYTES (bytes per beat), and SIM_TAPS
+// (a list of TAP(name, bytes, beats) entries: bytes per beat, beats per frame). SIM_SEED: the model has a sampler. SIM_E_BYTES: it takes
+// samples instead, so many bytes each.
 //
 //   model INPUT OUTPUT FRAMES BEATS RESULTS SAMPLES IDLE BACKPRESSURE STALLS QUIET DRAIN SEED [RECORD [SKIPPED PERIOD]]
 //
 // INPUT: beats, SIM_S_BYTES each. OUTPUT: folder for result.bin (beats), times.bin (per frame the cycles of its first input transfer
-// and of its last output transfer, 64 bit), counters.bin (four 32-bit counters) and <tap>.bin.
+// and of its last output transfer, 64 bit), counters.bin (four 32-bit counters), <tap>.bin and <tap>.times.bin (per frame the cycles of
+// its first and last beat).
 // Samples come from OUTPUT/epsilon.bin. BEATS: transfers per frame at the entrance; RESULTS: per result, of which a frame has SAMPLES.
 // IDLE, BACKPRESSURE: how many of 256 cycles the inputs wait and the output is not ready, drawn from STALLS. QUIET: cycles without a
 // transfer after which the simulation is given up. DRAIN: cycles that it goes on for after the last result. SEED: the sampler's. RECORD:
@@ -75,6 +76,27 @@ void close(std::FILE* file, const std::string& path) {
     }
 }
 
+struct Tap {  // a stream inside the pipeline
+    std::FILE* file;
+    uint64_t beats;
+    std::vector<uint64_t> times;
+    uint64_t taken = 0;
+    void take(const void* data, size_t bytes, uint64_t cycle) {
+        std::fwrite(data, 1, bytes, file);
+        const uint64_t frame = taken / beats, place = taken % beats;
+        ++taken;
+        if (2 * frame >= times.size()) return;
+        if (place == 0) times[2 * frame] = cycle;
+        if (place == beats - 1) times[2 * frame + 1] = cycle;
+    }
+    void close_in(const std::string& stem) {
+        close(file, stem + ".bin");
+        std::FILE* written = create(stem + ".times.bin");
+        std::fwrite(times.data(), 8, times.size(), written);
+        close(written, stem + ".times.bin");
+    }
+};
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -97,7 +119,7 @@ int main(int argc, char** argv) {
     VerilatedContext context;
     SIM_TOP top{&context};
     std::FILE* result = create(folder + "/result.bin");
-#define TAP(name, bytes) std::FILE* file_##name = create(folder + "/" #name ".bin");
+#define TAP(name, bytes, beats) Tap tap_##name{create(folder + "/" #name ".bin"), beats, std::vector<uint64_t>(2 * frames)};
     SIM_TAPS
 #undef TAP
 #ifdef SIM_ACTIVITY
@@ -203,7 +225,7 @@ int main(int argc, char** argv) {
                     }
                 }
             }
-#define TAP(name, bytes) if (top.taps_##name##_valid) std::fwrite(&top.taps_##name##_data, 1, bytes, file_##name);
+#define TAP(name, bytes, beats) if (top.taps_##name##_valid) tap_##name.take(&top.taps_##name##_data, bytes, cycle);
             SIM_TAPS
 #undef TAP
             if (cycle - last_transfer > quiet) {
@@ -242,7 +264,7 @@ int main(int argc, char** argv) {
     std::fwrite(times.data(), 8, times.size(), file);
     close(file, folder + "/times.bin");
     close(result, folder + "/result.bin");
-#define TAP(name, bytes) close(file_##name, folder + "/" #name ".bin");
+#define TAP(name, bytes, beats) tap_##name.close_in(folder + "/" #name);
     SIM_TAPS
 #undef TAP
 #if VM_TRACE && !defined(SIM_ACTIVITY)

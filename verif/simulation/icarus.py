@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sigmabit.fpga.programs import running
 from sigmabit.golden.types.layout import Layout
 
-from .job import Job, Measured, Progress, SimulationError, Simulator, converted, unpack
+from .job import Job, Measured, Progress, SimulationError, Simulator, converted, ends, unpack
 from .toolchain import ToolError, run_tool, work_folder
 
 
@@ -130,6 +130,7 @@ def _read(job: Job, codes: NDArray[np.integer], lines: Iterable[str], progress: 
     cycles: dict[str, list[int]] = {"first_in": [], "last_out": []}
     layouts = {"result": (job.result, job.samples), **{label: (layout, times) for label, layout, times in job.tapped}}
     beats: dict[str, list[str]] = {name: [] for name in layouts}
+    seen: dict[str, list[int]] = {name: [] for name in layouts}
     counters = (0, 0, 0, 0)
     for line in lines:
         kind, *rest = line.split()
@@ -140,6 +141,7 @@ def _read(job: Job, codes: NDArray[np.integer], lines: Iterable[str], progress: 
             if kind == "last_out":
                 progress("simulating", len(cycles[kind]), len(codes))
         elif kind in beats:
+            seen[kind].append(int(rest[0]))
             beats[kind].append(rest[1])
         elif kind == "counters":
             counters = (int(rest[0]), int(rest[1]), int(rest[2]), int(rest[3]))
@@ -150,7 +152,8 @@ def _read(job: Job, codes: NDArray[np.integer], lines: Iterable[str], progress: 
     results = arrays.pop("result")
     trace = {"input": codes.astype(np.int64), **arrays} if arrays else {}
     frames = len(codes)
-    return Measured(results, np.array(cycles["first_in"][:frames]), np.array(cycles["last_out"]), trace, counters)
+    passes = {label: ends(seen[label], frames, times * layout.beats) for label, layout, times in job.tapped}
+    return Measured(results, np.array(cycles["first_in"][:frames]), np.array(cycles["last_out"]), trace, counters, passes)
 
 
 def _bytes(name: str, beats: list[str], layout: Layout) -> NDArray[np.uint8]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -129,7 +129,8 @@ class Measured:
     """What a simulation gave: codes or scores (N * K, height, width, channels), K of a frame, and cycles counted from reset.
 
     first_in, last_out: (N,) cycle of each frame's first input transfer and last output transfer. trace: each layer's result by
-    name, where it was tapped. counters: frames_in, frames_out, malformed, dropped.
+    name, where it was tapped; passes: (N, 2) cycles of its first and last beat of each frame. counters: frames_in, frames_out,
+    malformed, dropped.
     """
 
     results: NDArray[np.int64]
@@ -137,6 +138,7 @@ class Measured:
     last_out: NDArray[np.int64]
     trace: dict[str, NDArray[np.int64]]
     counters: tuple[int, int, int, int]
+    passes: dict[str, NDArray[np.int64]] = field(default_factory=dict)
 
     @property
     def latency(self) -> int:
@@ -191,6 +193,11 @@ def job(
 def converted(config: PipelineConfig) -> Design:
     """A pipeline's Verilog; the last ones are kept, for the next frames."""
     return convert(Pipeline(config).outline())
+
+
+def ends(cycles: Sequence[int], frames: int, beats: int) -> NDArray[np.int64]:
+    """(frames, 2) cycles of the first and the last of each frame's beats, from those of all."""
+    return np.array(cycles[: frames * beats], np.int64).reshape(frames, beats)[:, [0, -1]]
 
 
 def unpack(layout: Layout, beats: NDArray[np.uint8], frames: int, name: str) -> NDArray[np.int64]:

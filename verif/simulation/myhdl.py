@@ -14,7 +14,7 @@ from sigmabit.hdl.pipeline.top import Pipeline
 from sigmabit.hdl.verilog.module import forget_elaborations
 from sigmabit.hdl.verilog.quick import quick_elaboration
 
-from .job import Job, Measured, Progress, SimulationError, Simulator, unpack
+from .job import Job, Measured, Progress, SimulationError, Simulator, ends, unpack
 
 RESET_CYCLES = 4
 
@@ -46,6 +46,7 @@ class _Bench:
         self.last_out: list[int] = []
         self.results: list[int] = []
         self.taps: dict[str, list[int]] = {layer.label: [] for layer in job.config.layers} if job.config.taps else {}
+        self.seen: dict[str, list[int]] = {label: [] for label in self.taps}
         self.vectors = [int.from_bytes(vector.tobytes(), "little") for vector in job.vectors] if job.vectors is not None else []
         self.counters = (0, 0, 0, 0)
         self.error = ""
@@ -91,9 +92,10 @@ class _Bench:
                     if ends:
                         self.last_out.append(cycle)
                         self.progress("simulating", len(self.last_out), len(self.codes))
-                for label, seen in self.taps.items():
+                for label, beats in self.taps.items():
                     if getattr(p.taps, f"{label}_valid"):
-                        seen.append(int(getattr(p.taps, f"{label}_data")))
+                        beats.append(int(getattr(p.taps, f"{label}_data")))
+                        self.seen[label].append(cycle)
                 if cycle - last_transfer > job.quiet:
                     self.error = f"no transfer for {job.quiet} cycles; {len(self.last_out)} of {len(self.codes)} frames came out"
             p.aclk.next = True
@@ -118,6 +120,7 @@ class _Bench:
             np.array(self.last_out),
             trace,
             self.counters,
+            {label: ends(self.seen[label], len(self.codes), times * layout.beats) for label, layout, times in job.tapped},
         )
 
 

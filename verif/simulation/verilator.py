@@ -122,18 +122,22 @@ def execute(job: Job, program: Path, codes: NDArray[np.integer], progress: Progr
         def beats(stem: str, bits: int) -> NDArray[np.uint8]:
             return np.fromfile(folder / f"{stem}.bin", np.uint8).reshape(-1, -(-bits // 8))
 
+        def cycles(stem: str) -> NDArray[np.int64]:
+            return np.fromfile(folder / f"{stem}.bin", np.uint64).reshape(-1, 2).astype(np.int64)
+
         trace = {"input": codes.astype(np.int64)} if job.config.taps else {}
         for label, layout, times in job.tapped:
             trace[label] = unpack(layout, beats(label, layout.beat_bits), times * len(codes), label)
-        cycles = np.fromfile(folder / "times.bin", np.uint64).reshape(-1, 2).astype(np.int64)
+        passes = {label: cycles(f"{label}.times") for label, _, _ in job.tapped}
+        ends = cycles("times")
         frames_in, frames_out, malformed, dropped = np.fromfile(folder / "counters.bin", np.uint32).tolist()
         results = unpack(result, beats("result", result.beat_bits), job.samples * len(codes), "result")
-        return Measured(results, cycles[:, 0], cycles[:, 1], trace, (frames_in, frames_out, malformed, dropped))
+        return Measured(results, ends[:, 0], ends[:, 1], trace, (frames_in, frames_out, malformed, dropped), passes)
 
 
 def header(job: Job) -> str:
     """What the harness must know of the model at compile time."""
-    taps = " ".join(f"TAP({label},{-(-layout.beat_bits // 8)})" for label, layout, _ in job.tapped)
+    taps = " ".join(f"TAP({label},{-(-layout.beat_bits // 8)},{times * layout.beats})" for label, layout, times in job.tapped)
     recorded = "#define SIM_ACTIVITY 1\n" if job.toggles else ""
     noise, said = job.config.noise, ""
     if noise is not None and noise.seeded:
