@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +14,20 @@ from ..harness.onnx_graphs import BREVITAS, QONNX, Operand, normalisation, signs
 from .case import Case, Curve, Planted, Segment
 from .exporter import FUNCTIONS, STYLES, Exporter
 
-OPSETS = (9, 10, 11, 12, 13, 14, 15, 17, 18, 19, 21)
+OPSETS = (9, 10, 11, 12, 13, 14, 15, 17, 18, 19, 21, 24)
+
+ERF = np.vectorize(math.erf, otypes=[np.float64])
 
 RISING: dict[str, tuple[int, Curve]] = {
     "Ceil": (1, np.ceil),
+    "Celu": (12, lambda x: np.where(x < 0, np.expm1(np.minimum(x, 0)), x)),
+    "Elu": (6, lambda x: np.where(x < 0, np.expm1(np.minimum(x, 0)), x)),
+    "Erf": (9, ERF),
     "Exp": (1, lambda x: np.exp(np.minimum(x, 9))),
     "Floor": (1, np.floor),
     "Relu": (1, lambda x: np.maximum(x, 0)),
     "Round": (11, np.rint),
+    "Selu": (6, lambda x: 1.05070098 * np.where(x < 0, 1.67326319 * np.expm1(np.minimum(x, 0)), x)),
     "Sigmoid": (1, lambda x: 1 / (1 + np.exp(-x))),
     "Softplus": (1, lambda x: np.logaddexp(x, 0)),
     "Softsign": (1, lambda x: x / (1 + np.abs(x))),
@@ -30,12 +37,15 @@ RISING: dict[str, tuple[int, Curve]] = {
 
 TURNING: dict[str, tuple[int, Curve]] = {
     "Abs": (1, np.abs),
+    "Gelu": (20, lambda x: 0.5 * x * (1 + ERF(x / math.sqrt(2)))),
     "HardSwish": (14, lambda x: x * np.clip(x / 6 + 0.5, 0, 1)),
+    "Mish": (18, lambda x: x * np.tanh(np.logaddexp(x, 0))),
     "Reciprocal": (1, lambda x: 1 / x),
+    "Swish": (24, lambda x: x / (1 + np.exp(-x))),
 }
 """Others, which may turn, depending on where they are taken."""
 
-UNKNOWN = {"Elu": 6, "Selu": 6, "Erf": 9, "Celu": 12, "ThresholdedRelu": 10, "Sin": 7, "Cos": 7, "Atan": 7, "Gelu": 20}
+UNKNOWN = {"ThresholdedRelu": 10, "Sin": 7, "Cos": 7, "Atan": 7, "Sinh": 9, "Asinh": 9}
 """Operators that are not supported, and from which opset on there are some."""
 
 BETWEEN = (

@@ -170,7 +170,8 @@ class RealDrawing(real_graphs.Drawing):
         """One more operator, of those that are rarer."""
         opset = self.g.opset
         names = ["Abs", "Ceil", "Exp", "Floor", "HardSwish", "Neg", "Reciprocal", "Softsign", "Sqrt", "Log", "Pow", "into"]
-        since = {"HardSwish": 14}
+        names += ["Celu", "Elu", "Erf", "Gelu", "Mish", "Selu", "Swish"]
+        since = {"HardSwish": 14, "Celu": 12, "Gelu": 20, "Mish": 18, "Swish": 24}
         match self.turn(*(name for name in names if opset >= since.get(name, 1))):
             case "Ceil" | "Floor":  # which would turn with a last bit
                 self.apply("Identity")

@@ -87,7 +87,7 @@ def test_every_supported_operator(tmp_path: Path) -> None:
     """Accepted graphs hold every operator that the importer has a handler for, and every one that it evaluates on constants."""
     handled, folded = supported()
     wanted = {*handled, *(f"{name}*" for name in folded)}
-    for seed in range(3 * GRAPHS):
+    for seed in range(6 * GRAPHS):
         if not wanted:
             break
         if wanted.intersection(operators(draw(seed, tmp_path).path)):

@@ -171,7 +171,16 @@ class TestNormalisations:
 
     @pytest.mark.parametrize(
         ("operator", "attributes"),
-        [("Relu", {}), ("LeakyRelu", {"alpha": 0.2}), ("Sigmoid", {}), ("Tanh", {}), ("HardSigmoid", {}), ("Softsign", {})],
+        [
+            *(("Relu", {}), ("LeakyRelu", {"alpha": 0.2}), ("Sigmoid", {}), ("Tanh", {}), ("HardSigmoid", {}), ("Softsign", {})),
+            *(
+                ("Elu", {"alpha": 0.3}),
+                ("Selu", {}),
+                ("Selu", {"alpha": 0.5, "gamma": 2.0}),
+                ("Celu", {"alpha": 2.5}),
+                ("Erf", {}),
+            ),
+        ],
     )
     def test_monotone_functions(
         self, operator: str, attributes: dict[str, Any], tmp_path: Path, random: np.random.Generator

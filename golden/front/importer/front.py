@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from .latent import OTHER_RANDOM, RANDOM
 from .model_file import Graph, Node
-from .scalar_nodes import QUANTISERS, UNARY
+from .scalar_nodes import QUANTISERS, SHAPED, UNARY
 from .walk import ARITHMETIC, MOVING
 
 BINARISING = (*QUANTISERS, "Greater", "GreaterOrEqual", "Less", "LessOrEqual", "Sign")
@@ -16,8 +16,8 @@ ROUNDING = ("Ceil", "Floor", "Round")
 POOLING = ("MaxPool", "GlobalMaxPool")
 
 KEEPING = (
-    *(*MOVING, *ARITHMETIC, *UNARY, "BatchNormalization", "Cast", "Clip", "DequantizeLinear", "HardSigmoid", "LeakyRelu"),
-    *("PRelu", "Relu", "Where"),
+    *(*MOVING, *ARITHMETIC, *UNARY, *SHAPED, "BatchNormalization", "Cast", "Clip", "DequantizeLinear", "HardSigmoid"),
+    *("LeakyRelu", "PRelu", "Relu", "Where"),
 )
 """What makes bits of bits: it moves elements, or is a function of one."""
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -47,13 +49,23 @@ def _log_softmax(x: Float) -> Float:
     return y
 
 
+_ERF = np.vectorize(math.erf, otypes=[np.float64])
+
+
+def _erf(x: Float) -> Float:
+    y: Float = _ERF(x).astype(x.dtype)
+    return y
+
+
 UNARY: dict[str, Callable[[Float], Float]] = {
     "Abs": np.abs,
     "Ceil": np.ceil,
+    "Erf": _erf,
     "Exp": np.exp,
     "Floor": np.floor,
     "HardSwish": lambda x: x * np.clip(x / 6 + 0.5, 0, 1),
     "Log": np.log,
+    "Mish": lambda x: x * np.tanh(np.logaddexp(x, 0)),
     "Neg": np.negative,
     "Reciprocal": np.reciprocal,
     "Round": np.rint,
@@ -64,6 +76,36 @@ UNARY: dict[str, Callable[[Float], Float]] = {
     "Tanh": np.tanh,
 }
 """Functions of one argument without constants."""
+
+
+def _exponential_unit(x: Float, scale: float, alpha: float, width: float = 1) -> Float:
+    """scale * x above 0, scale * alpha * (exp(x / width) - 1) below."""
+    one = x.dtype.type
+    below = one(alpha) * np.expm1(np.minimum(x, 0) / one(width))
+    return one(scale) * np.where(x < 0, below, x)
+
+
+def _gelu(x: Float, approximate: object) -> Float:
+    one = x.dtype.type
+    if approximate == "tanh":
+        return one(0.5) * x * (1 + np.tanh(one(math.sqrt(2 / math.pi)) * (x + one(0.044715) * x**3)))
+    return one(0.5) * x * (1 + _erf(x / one(math.sqrt(2))))
+
+
+SHAPED: dict[str, Callable[[Node], Callable[[Float], Float]]] = {
+    "Celu": lambda node: partial(
+        _exponential_unit, scale=1, **dict.fromkeys(("alpha", "width"), node.attributes.get("alpha", 1.0))
+    ),
+    "Elu": lambda node: partial(_exponential_unit, scale=1, alpha=node.attributes.get("alpha", 1.0)),
+    "Gelu": lambda node: partial(_gelu, approximate=node.attributes.get("approximate", "none")),
+    "Selu": lambda node: partial(
+        _exponential_unit,
+        scale=node.attributes.get("gamma", 1.05070102214813232421875),
+        alpha=node.attributes.get("alpha", 1.67326319217681884765625),
+    ),
+    "Swish": lambda node: lambda x: x * _sigmoid(x.dtype.type(node.attributes.get("alpha", 1.0)) * x),
+}
+"""Functions of one argument that a node's attributes complete, with ONNX's defaults."""
 
 ROWWISE = {"Softmax": _softmax, "LogSoftmax": _log_softmax}
 """Functions of a row of scores."""

@@ -10,7 +10,7 @@ import numpy as np
 from .constants import ELEMENTWISE, REARRANGING
 from .model_file import Node
 from .operands import Array
-from .scalar_nodes import QUANTISERS, UNARY, Refusal
+from .scalar_nodes import QUANTISERS, SHAPED, UNARY, Refusal
 from .symbols import MAX_ACTIVATION, Symbol, Value
 
 Shape = tuple[int, ...]
@@ -18,9 +18,10 @@ Shape = tuple[int, ...]
 ALIKE = (
     *QUANTISERS,
     *UNARY,
-    *("BatchNormalization", "Celu", "Clip", "Dropout", "Elu", "Erf", "Gelu", "HardSigmoid", "HardSwish", "Hardmax", "Identity"),
-    *("InstanceNormalization", "LRN", "LayerNormalization", "LeakyRelu", "LogSoftmax", "LpNormalization", "Mish", "PRelu"),
-    *("QuantizeLinear", "DequantizeLinear", "Relu", "Selu", "Shrink", "Sigmoid", "Sin", "Cos", "Softmax", "ThresholdedRelu"),
+    *SHAPED,
+    *("BatchNormalization", "Clip", "Dropout", "HardSigmoid", "Hardmax", "Identity", "InstanceNormalization", "LRN"),
+    *("LayerNormalization", "LeakyRelu", "LogSoftmax", "LpNormalization", "PRelu", "QuantizeLinear", "DequantizeLinear", "Relu"),
+    *("Shrink", "Sin", "Cos", "Softmax", "ThresholdedRelu"),
 )
 """Operators whose result has the shape of their first input."""
 

@@ -44,7 +44,7 @@ from .operands import (
     with_bias,
     with_constant,
 )
-from .scalar_nodes import QUANTISER_DOMAINS, QUANTISERS, ROWWISE, UNARY, Refusal
+from .scalar_nodes import QUANTISER_DOMAINS, QUANTISERS, ROWWISE, SHAPED, UNARY, Refusal
 from .shapes import shape_behind
 from .symbols import MAX_ACTIVATION, PAD, Codes, Frame, Index, Input, Symbol, Unknown, Value, joined, strip_padding, unknown
 
@@ -125,6 +125,7 @@ class Walk(ABC, Generic[Result, Weights]):
             **dict.fromkeys(COMPARISONS, self.compare),
             **dict.fromkeys(("IntQuant", "Quant"), self.quant),
             **dict.fromkeys(UNARY, self.unary),
+            **dict.fromkeys(SHAPED, self.shaped),
             **dict.fromkeys(ROWWISE, self.rowwise),
             **dict.fromkeys(("Identity", "Dropout", "Cast"), self.identity),
             **dict.fromkeys(("Relu", "LeakyRelu", "PRelu"), self.relu),
@@ -318,6 +319,9 @@ class Walk(ABC, Generic[Result, Weights]):
 
     def unary(self, node: Node, arguments: list[Value]) -> Symbol:
         return self.scalar(arguments[0], [Function(node.name, UNARY[node.operator])])
+
+    def shaped(self, node: Node, arguments: list[Value]) -> Symbol:
+        return self.scalar(arguments[0], [Function(node.name, SHAPED[node.operator](node))])
 
     def rowwise(self, node: Node, arguments: list[Value]) -> Symbol:
         symbol = activation(arguments)
