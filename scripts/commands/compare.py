@@ -11,6 +11,7 @@ import click
 
 from sigmabit.verif.simulation import Stalls, simulate
 from sigmabit.verif.simulation.compare import Difference, first_delay, first_difference
+from sigmabit.verif.simulation.job import level
 
 from ..interface.choices import Planning, Reading, Sampling
 from ..interface.loading import load_with_data, make_noise, make_plan
@@ -61,6 +62,7 @@ def compare(
     made = make_plan(network, planning, samples)
     step = max(1, AT_A_TIME // made.samples)
     check_size(network, min(step, len(codes)), made.samples, recorded=True)
+    optimise = level(made, len(codes))
     stalls = Stalls(idle, backpressure, stall_seed)
     elements: Counter[str] = Counter()
     wrong: Counter[str] = Counter()
@@ -74,7 +76,7 @@ def compare(
                 report(what, start + done, len(codes) if total else 0)
 
             given = noise.part(start, len(some))
-            measured = simulate(made, some, on, taps=True, stalls=stalls, progress=overall, noise=given)
+            measured = simulate(made, some, on, taps=True, stalls=stalls, progress=overall, optimise=optimise, noise=given)
             golden = dict(network.steps(some, given.for_network(network, len(some), made.samples)))
             for name, tensor in golden.items():
                 elements[name] += tensor.size

@@ -140,7 +140,7 @@ def _passes(subject: Subject, report: Report) -> dict[str, Any]:
     """
     plan = subject.plan
     codes = np.resize(subject.codes, (2, *subject.codes.shape[1:]))
-    measured = simulate(plan, codes, SIMULATOR, taps=True, progress=report, noise=subject.noise, optimise=0)
+    measured = simulate(plan, codes, SIMULATOR, taps=True, progress=report, noise=subject.noise)
     names = [layer.name for layer in plan.layers]
     return {
         "layers": names,

@@ -105,7 +105,7 @@ class TestPerceptron:
         network, x = network_of(mlp, flat(data.train_images)), flat(data.test_images)
         assert [layer.name for layer in network.layers] == ["dense1", "dense2", "dense3"]
         check_accuracy(mlp, network, x)
-        check(Planner(network, PART, CLOCK_MHZ).plan(64), x, optimise=1)
+        check(Planner(network, PART, CLOCK_MHZ).plan(64), x)
 
     @pytest.mark.parametrize("simulator", ["myhdl", "icarus"])
     def test_other_simulators(self, mlp: Path, simulator: str) -> None:
@@ -135,7 +135,7 @@ class TestConvolutions:
     def test_all_digits(self) -> None:
         network, x = import_model(SHIPPED), digits().test_images
         check_accuracy(SHIPPED, network, x)
-        check(Planner(network, PART, CLOCK_MHZ).fastest(), x, optimise=1)
+        check(Planner(network, PART, CLOCK_MHZ).fastest(), x)
 
     def test_folded(self) -> None:
         """Far slower than it could be, and accordingly small."""

@@ -115,7 +115,7 @@ def test_verilog(trained: Trained, frames: int, interval: int | None) -> None:
     planner = Planner(network, PART, CLOCK_MHZ)
     plan = planner.fastest() if interval is None else planner.plan(interval)
     codes = network.input.encode(trained.images(frames))
-    measured = simulate(plan, codes, taps=True, optimise=1)
+    measured = simulate(plan, codes, taps=True)
     assert len(measured.results) == frames
     assert first_delay(plan, measured) is None
     assert first_difference(dict(network.steps(codes)), measured.trace) is None

@@ -22,6 +22,10 @@ Progress = Callable[[str, int, int], None]
 """Called with what is going on, and how far it is: done of total; 0 of 0 where that is not known."""
 
 
+WORTHWHILE = (200_000, 30_000_000)
+"""Cycles of a simulation from which on it wins back what the compiler takes for the next level; measured with digits_vae."""
+
+
 class SimulationError(SigmabitError):
     """A simulation broke a stream rule, got stuck, or lost its place."""
 
@@ -84,8 +88,7 @@ class Job:
 
     times: how many tensors a frame has at each layout. seed, vectors: of the sampler; or the samples (N * K, latents) themselves.
     quiet: cycles without a transfer after which it has failed. drain: cycles that it goes on for after the last result; layers
-    whose last positions nobody reads may give them later. optimise: the compiler's level, where anything is compiled: 2 for long
-    runs, 1 for hundreds of frames, 0 for a few.
+    whose last positions nobody reads may give them later. optimise: the compiler's level, where anything is compiled.
     """
 
     config: PipelineConfig
@@ -174,7 +177,7 @@ def job(
     waves: Path | None = None,
     noise: Noise | None = None,
     toggles: Toggles | None = None,
-    optimise: int = 2,
+    optimise: int | None = None,
 ) -> Job:
     """What `simulate` is asked for, of so many frames."""
     noise = noise or Noise()
@@ -186,7 +189,14 @@ def job(
     layouts = (plan.source, *(layer.layout for layer in plan.layers))
     times = (1, *(layer.times for layer in plan.layers))
     drain = plan.latency + plan.interval if taps else 0
+    if optimise is None:
+        optimise = level(plan, frames)
     return Job(config, layouts, times, plan.quiet, drain, stalls or Stalls(), waves, toggles, noise.seed, vectors, optimise)
+
+
+def level(plan: Plan, frames: int) -> int:
+    """The compiler's level at which a model is built and has simulated so many frames soonest."""
+    return sum(frames * plan.interval >= cycles for cycles in WORTHWHILE)
 
 
 @lru_cache(maxsize=2)

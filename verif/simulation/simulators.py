@@ -30,14 +30,15 @@ def simulate(
     stalls: Stalls | None = None,
     waves: Path | None = None,
     progress: Progress = lambda what, done, total: None,
-    optimise: int = 2,
+    optimise: int | None = None,
     noise: Noise | None = None,
     toggles: Toggles | None = None,
 ) -> Measured:
     """Run codes (N, height, width, channels) through a plan's pipeline on one of SIMULATORS.
 
-    taps: record every layer's result. optimise: the compiler's level, where anything is compiled. noise: the seed of 0 without
-    it. waves, toggles: files to write, one of them at most, where the simulator records them. Raises SimulationError.
+    taps: record every layer's result. optimise: the compiler's level, where anything is compiled, instead of the one that so many
+    frames are worth. noise: the seed of 0 without it. waves, toggles: files to write, one of them at most, where the simulator
+    records them. Raises SimulationError.
     """
     simulator = SIMULATORS.get(on)
     if simulator is None:

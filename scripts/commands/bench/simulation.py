@@ -48,11 +48,11 @@ def simulation(
             marks.setdefault(what, time.perf_counter())
             report(what, done, total)
 
-        simulate(made, codes[:1], progress=note)
+        simulate(made, codes[:1], progress=note, optimise=2)
         building = marks["simulating"] - marks["building"]
         largest = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20
         began, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
-        measured = simulate(made, codes, progress=report)  # converted and built: it is simulated alone
+        measured = simulate(made, codes, progress=report, optimise=2)  # converted and built: it is simulated alone
         running, after = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
         processor = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     cycles = int(measured.last_out[-1])
