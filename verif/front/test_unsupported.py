@@ -128,7 +128,6 @@ class TestLayers:
     test_pooling = refused(
         {
             "average": (lambda g: g.bad("AveragePool", g.bits(), **PAIR), "not supported on activations"),
-            "pixels": (lambda g: g.bits(g.conv(g.bad("MaxPool", "x", **PAIR))), "only binary activations can be pooled"),
             "rows": (lambda g: g.bits(g.bad("MaxPool", g("Flatten", "x"), **PAIR)), "of an activation of shape (1, 60)"),
             "zeros": (lambda g: g.bad("MaxPool", g("Pad", g.bits(), g.padded(1, 1, 0, 0)), **PAIR), "after zero padding"),
             "padding alone": (lambda g: g.bad("MaxPool", g.bits(), **PAIR, pads=[0, 2, 0, 0]), "padding=2 is not below kernel=2"),
@@ -502,7 +501,7 @@ class TestGraphs:
             (lambda g: g("Mul", "x", 2.0), "no layer stands between the input and the output"),
             (lambda g: g("Identity", WEIGHTS), "it does not depend on the input"),
             (lambda g: "nowhere", "no node gives it"),
-            (lambda g: g("MaxPool", g("Conv", g.bits(), POINTS), **PAIR), "only binary activations can be pooled"),
+            (lambda g: g("MaxPool", g("Conv", g.bits(), POINTS), **PAIR), "only quantised activations can be pooled"),
             (lambda g: g.quant("x", 8, 0.25), "no layer stands between the input and the output"),
             (lambda g: g("BipolarQuant", "x", 1.0), "no layer stands between the input and the output"),
             (lambda g: g("Relu", g.quant("x", 4)), "no layer stands between the input and the output"),

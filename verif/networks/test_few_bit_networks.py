@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -39,27 +40,49 @@ def graph(path: Path, seed: int) -> Path:
     return g.save(path, g("MatMul", y, weights(g, random, 4, 0.125, 6, 3)))
 
 
+def pooled(path: Path, seed: int) -> Path:
+    """Maxima of 3-bit pixels, of sums before a normalisation in which some channels fall, of quantised activations, padded and
+    overlapping, and of others at the end, before a scale.
+    """
+    random, g = np.random.default_rng(seed), Builder((2, 12, 12))
+    x = g("MaxPool", g.quant("x", 3, 0.5, signed=0), kernel_shape=[2, 2])
+    y = g("Conv", x, weights(g, random, 2, 0.5, 4, 2, 3, 3))
+    y = g("MaxPool", y, kernel_shape=[2, 2], strides=[2, 2])
+    y = g.quant(g("BatchNormalization", y, *normalisation(random, 4, 4.0)), 3, 0.25)
+    y = g("Conv", y, weights(g, random, 2, 1.0, 3, 4, 1, 1, narrow=1))
+    y = g.quant(g("Relu", g("BatchNormalization", y, *normalisation(random, 3, 1.0))), 2, 0.5, signed=0)
+    y = g("MaxPool", y, kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1])
+    y = g("Conv", y, weights(g, random, 2, 1.0, 3, 3, 1, 1))
+    y = g("MaxPool", g.quant(y, 4, 0.5), kernel_shape=[2, 1])
+    return g.save(path, g("Mul", g("Flatten", y), 3.0))
+
+
 def frames(network: Network, count: int, seed: int) -> np.ndarray:
     """Random pixels on the input's grid, and off it."""
     shape = (count, *network.input.shape)
     return np.random.default_rng(seed).uniform(-0.5, 4.5, shape).astype(np.float32)
 
 
+Drawing = Callable[[Path, int], Path]
+
+
 @pytest.mark.parametrize("seed", range(4))
-def test_golden(tmp_path: Path, seed: int) -> None:
+@pytest.mark.parametrize(("draw", "kinds"), [(graph, "wwww"), (pooled, "pwpwpwp")])
+def test_golden(tmp_path: Path, draw: Drawing, kinds: str, seed: int) -> None:
     """qonnx computes the same scores from the same file."""
-    path = graph(tmp_path / "few.onnx", seed)
+    path = draw(tmp_path / "few.onnx", seed)
     network = import_model(path)
-    assert sum(isinstance(layer, FewBits) for layer in network.layers) == 4
+    assert "".join("w" if isinstance(layer, FewBits) else "p" for layer in network.layers) == kinds
     x = frames(network, 60, seed)
     assert not network.ties
     assert np.array_equal(network.run(x), reference.execute(path, x).outputs)
 
 
 @pytest.mark.parametrize("slower", [1, 5])
-def test_verilog(tmp_path: Path, slower: int) -> None:
+@pytest.mark.parametrize("draw", [graph, pooled])
+def test_verilog(tmp_path: Path, draw: Drawing, slower: int) -> None:
     """Every integer of every layer, at the planned cycles."""
-    network = import_model(graph(tmp_path / "few.onnx", 0))
+    network = import_model(draw(tmp_path / "few.onnx", 0))
     planner = Planner(network, "xc7vx690t", 200.0)
     plan = planner.fastest() if slower == 1 else planner.plan(slower * planner.fastest().interval)
     codes = network.input.encode(frames(network, 20, 7))

@@ -23,7 +23,7 @@ from ...types.grid import Grid
 from ...types.range import BITS, Range
 from ...types.scalar import Binarise, Chain, Float, Function, Power, Quantise, Rowwise, Sign, Step
 from ...types.tensor import TensorType
-from .decisions import NOT_BINARY, Accumulators, Decision, decide, decide_or_refuse, differently
+from .decisions import NOT_BINARY, Accumulators, Decision, decide, decide_or_refuse, differently, quantises
 from .model_file import Node
 from .operands import value_grid
 from .scalar_nodes import Refusal
@@ -121,7 +121,7 @@ class Assembly:
     def output(self, symbol: Symbol) -> Symbol:
         """The activation as the graph's output: what is behind its last quantiser stays a chain, which the host applies.
 
-        Sums that are pooled have to become bits, if only by a rounding or by how few they are.
+        Sums that are pooled have to become codes, if only by a rounding or by how few they are.
         """
         source, steps = symbol.source, symbol.chain.steps
         end = symbol.chain.binarised
@@ -133,9 +133,11 @@ class Assembly:
         return replace(closed, chain=Chain((*closed.chain.steps, *steps[end:])))
 
     def end_of_bits(self, symbol: Symbol) -> int:
-        """After how many steps pooled sums are bits. Raises Refusal, at what should have made them bits or at the pooling."""
+        """After how many steps pooled sums are codes. Raises Refusal, at what should have made them bits or at the pooling."""
         source, steps = symbol.source, symbol.chain.steps
         assert isinstance(source, Sums)
+        if quantises(Chain(tuple(step for pooling in source.poolings for step in pooling.before.steps))):
+            return 0
         ends = range(next((i for i, step in enumerate(steps) if isinstance(step, Rowwise)), len(steps)) + 1)
         for end in ends:
             if self.is_binary(replace(symbol, chain=Chain(steps[:end]))):
@@ -143,7 +145,7 @@ class Assembly:
         pooling = source.poolings[0]
         if any(step.jumps for step in (*pooling.before.steps, *steps)):
             return ends[-1]
-        raise Refusal(f"{pooling.node.name} pools the scores; only binary activations can be pooled", pooling.node.name)
+        raise Refusal(f"{pooling.node.name} pools the scores; only quantised activations can be pooled", pooling.node.name)
 
     def is_binary(self, symbol: Symbol) -> bool:
         """Does an activation take no more than two values?"""
@@ -184,10 +186,6 @@ class Assembly:
         whole, accumulators = _sums_decision(symbol, sums)
         self._about_to_evaluate(whole, accumulators)
         decision = decide_or_refuse(whole, accumulators)
-        if decision.codes != BITS and sums.poolings:
-            raise Refusal(
-                f"{sums.poolings[0].node.name} pools activations of {decision.codes.levels} levels; only bits can be pooled"
-            )
         self.consume(sums, taker)
         steps = decision.steps
         # a falling channel is negated: its bit is 1 from minus the last accumulator below the step on
@@ -214,20 +212,20 @@ class Assembly:
                 )
             except ValueError as error:
                 raise Refusal(f"what {pooling.node.name} pools before it is not monotone: {error}", whole.culprit) from None
-            # The maximum over f is f at the largest sum, or at the smallest where f falls. The bit there is the OR of
-            # all bits if the whole function and f rise or fall together, and the AND if not.
-            self.pool(pooling.node, pooling.window, steps.falling ^ inner_falls)
+            # The maximum over f is f at the largest sum, or at the smallest where f falls. The code there is the largest of
+            # all codes if the whole function and f rise or fall together, and the smallest if not.
+            self.pool(pooling.node, pooling.window, steps.falling ^ inner_falls, decision.codes)
         return Symbol(Codes(sums.frame, self.stage, decision.codes, decision.grid), symbol.index)
 
-    def pool(self, node: Node, window: Window, every: NDArray[np.bool_]) -> None:
-        """Pooling of bits."""
-        tensor = TensorType(window.rows.size, window.columns.size, len(every), BITS)
+    def pool(self, node: Node, window: Window, every: NDArray[np.bool_], codes: Range) -> None:
+        """Pooling of codes; every: where it takes the smallest."""
+        tensor = TensorType(window.rows.size, window.columns.size, len(every), codes)
         self.add("pool", lambda name: Pool(name, (node.name,), tensor, window, every))
 
     def scores(self, sums: Sums) -> None:
         """A layer of weights at the network's end."""
         if sums.poolings:
-            raise Refusal(f"{sums.poolings[0].node.name} pools the scores; only binary activations can be pooled")
+            raise Refusal(f"{sums.poolings[0].node.name} pools the scores; only quantised activations can be pooled")
         if sums.codes.stage != self.stage:
             raise Refusal("the output comes from further back; branches are not supported")
         kind = "dense" if sums.window is None else "conv"

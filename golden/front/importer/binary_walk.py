@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from ...layers.window import Window
 from ...network.network import InputFormat, Network
 from ...types.grid import Grid
-from ...types.range import BITS
 from ...types.scalar import Chain, Step
 from .assembly import Assembly, binary_grid, output_format
 from .decisions import quantises
@@ -222,14 +221,12 @@ class BinaryWalk(Walk[Network, BinaryWeights]):
             return Symbol(pooled, index)
         symbol = self.assembly.codes(symbol, node.name)
         codes, channels = self.image(symbol, image)
-        if codes.range != BITS:
-            raise Refusal("pooling of pixels; only binary activations can be pooled")
         if not np.array_equal(channels, np.arange(image.shape[0])):
             raise Refusal("pooling of a rearranged activation")
         rising = value_grid(symbol, codes)[1]
         self.assembly.consume(codes, node.name)
-        self.assembly.pool(node, window, np.full(image.shape[0], not rising))
-        return Symbol(Codes(frame, self.assembly.stage, BITS, codes.grid), index, symbol.chain)
+        self.assembly.pool(node, window, np.full(image.shape[0], not rising), codes.range)
+        return Symbol(Codes(frame, self.assembly.stage, codes.range, codes.grid), index, symbol.chain)
 
     # streams
 
