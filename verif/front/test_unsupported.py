@@ -159,6 +159,11 @@ class TestLayers:
         assert "it combines two activations" in found["sum"]
 
 
+def steps(g: Case, thresholds: np.ndarray, x: str | None = None, **attributes: Any) -> str:
+    """A MultiThreshold."""
+    return g.bad("MultiThreshold", x or g.conv(), thresholds, out_dtype="INT32", data_layout="NCHW", **attributes)
+
+
 def places(g: Case) -> str:
     """A MaxPool whose indices are used."""
     g.nodes.append(helper.make_node("MaxPool", [g.bits()], ["largest", "places"], name="culprit", **PAIR))
@@ -193,10 +198,9 @@ class TestActivations:
                 lambda g: g.quant(g.conv(), 1, -1.0, name="culprit"),
                 "a quantisation step that is not positive",
             ),
-            "of two bits, at last": (
-                lambda g: g.bad("MultiThreshold", g.conv(), np.zeros((4, 3)), out_dtype="UINT2"),
-                "3 thresholds per channel give activations of more than one bit",
-            ),
+            "of many steps": (lambda g: steps(g, np.arange(1200).reshape(4, 300)), "activations of 301 levels"),
+            "of steps in a row": (lambda g: steps(g, np.zeros(4)), "thresholds of shape (4,), expected (channels, steps)"),
+            "of steps of no size": (lambda g: steps(g, np.zeros((4, 3)), out_scale=0.0), "out_scale=0, which gives one number"),
             "of a size by channel": (lambda g: g.bad("BipolarQuant", "x", BY_CHANNEL), "differs between channels"),
             "of a softmax": (
                 lambda g: g.bad("Sign", g("Softmax", g.dense(), name="soft")),
@@ -206,6 +210,11 @@ class TestActivations:
     )
     test_inputs = refused(
         {
+            "of many steps": (lambda g: g.conv(steps(g, np.zeros((1, 1 << 16)), "x")), "an input of 65537 levels"),
+            "a second of 24 bits": (
+                lambda g: g.conv(g.quant(g.quant("x", 8), 24, name="culprit")),
+                "an input of 16777216 levels",
+            ),
             "of 24 bits": (lambda g: g.conv(g.quant("x", 24, name="culprit")), "an input of 16777216 levels"),
             "of a step by channel": (lambda g: g.conv(g.quant("x", 8, BY_CHANNEL, name="culprit")), "differs between channels"),
             "off zero": (lambda g: g.conv(g.quant("x", 8, 1.0, 0.5, name="culprit")), "a zero point of 0.5"),

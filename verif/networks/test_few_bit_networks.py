@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -57,6 +58,29 @@ def pooled(path: Path, seed: int) -> Path:
     return g.save(path, g("Mul", g("Flatten", y), 3.0))
 
 
+def steps(g: Builder, random: np.random.Generator, x: str, channels: int, count: int, spread: float, **attributes: Any) -> str:
+    """MultiThreshold of so many steps."""
+    thresholds = np.sort(random.normal(scale=spread, size=(channels, count)), axis=1)
+    return g("MultiThreshold", x, thresholds, out_dtype="INT8", **attributes)
+
+
+def stepped(path: Path, seed: int) -> Path:
+    """MultiThreshold at the input, and another quantiser behind it; behind layers, of falling scale; and at the end. A Quant
+    behind a Quant, which makes ternary codes of four bits.
+    """
+    random, g = np.random.default_rng(seed), Builder((2, 6, 6))
+    x = steps(g, random, "x", 2, 6, 1.5, out_scale=0.5, out_bias=-1.0, data_layout="NCHW")
+    x = g.quant(x, 3, 0.75)
+    y = g("Conv", x, weights(g, random, 3, 0.5, 4, 2, 3, 3))
+    y = steps(g, random, y, 4, 3, 3.0, out_scale=-0.5, out_bias=0.25, data_layout="NCHW")
+    y = g("Conv", y, weights(g, random, 2, 1.0, 5, 4, 3, 3, narrow=1), pads=[1, 1, 1, 1])
+    y = g("Add", g("Mul", y, 0.25), random.normal(scale=0.5, size=(5, 1, 1)))
+    y = g.quant(g.quant(y, 4, 0.25, rounding_mode="FLOOR"), 2, 0.9, narrow=1)
+    y = g("MatMul", g("Flatten", y), weights(g, random, 2, 0.25, 80, 6))
+    y = steps(g, random, g("Mul", y, -0.5), 1, 9, 1.0, out_scale=0.125, out_bias=-0.5, data_layout="NC")
+    return g.save(path, g("Add", y, random.normal(size=6)))
+
+
 def frames(network: Network, count: int, seed: int) -> np.ndarray:
     """Random pixels on the input's grid, and off it."""
     shape = (count, *network.input.shape)
@@ -67,7 +91,7 @@ Drawing = Callable[[Path, int], Path]
 
 
 @pytest.mark.parametrize("seed", range(4))
-@pytest.mark.parametrize(("draw", "kinds"), [(graph, "wwww"), (pooled, "pwpwpwp")])
+@pytest.mark.parametrize(("draw", "kinds"), [(graph, "wwww"), (pooled, "pwpwpwp"), (stepped, "www")])
 def test_golden(tmp_path: Path, draw: Drawing, kinds: str, seed: int) -> None:
     """qonnx computes the same scores from the same file."""
     path = draw(tmp_path / "few.onnx", seed)
@@ -78,8 +102,19 @@ def test_golden(tmp_path: Path, draw: Drawing, kinds: str, seed: int) -> None:
     assert np.array_equal(network.run(x), reference.execute(path, x).outputs)
 
 
+def test_thresholds_that_are_met(tmp_path: Path) -> None:
+    """A sum that is a threshold of a MultiThreshold reaches it."""
+    random, g = np.random.default_rng(5), Builder((4,))
+    x = g("MultiThreshold", "x", np.array([[1.0, 2.0, 3.0]]), out_dtype="UINT2", data_layout="NC")
+    y = g("MatMul", x, weights(g, random, 2, 1.0, 4, 3))
+    y = g("MultiThreshold", y, np.array([[-2.0, 0.0, 1.0]]), out_dtype="UINT2", data_layout="NC")
+    path = g.save(tmp_path / "met.onnx", y)
+    numbers = random.integers(0, 4, (200, 4)).astype(np.float32)
+    assert np.array_equal(import_model(path).run(numbers), reference.execute(path, numbers).outputs)
+
+
 @pytest.mark.parametrize("slower", [1, 5])
-@pytest.mark.parametrize("draw", [graph, pooled])
+@pytest.mark.parametrize("draw", [graph, pooled, stepped])
 def test_verilog(tmp_path: Path, draw: Drawing, slower: int) -> None:
     """Every integer of every layer, at the planned cycles."""
     network = import_model(draw(tmp_path / "few.onnx", 0))

@@ -21,7 +21,7 @@ from ...layers.window import Axis, Window
 from ...network.network import InputFormat, OutputFormat
 from ...types.grid import Grid
 from ...types.range import BITS, Range
-from ...types.scalar import Binarise, Chain, Float, Function, Power, Quantise, Rowwise, Sign, Step
+from ...types.scalar import Binarise, Chain, Count, Float, Function, Power, Quantise, Rowwise, Sign, Step
 from ...types.tensor import TensorType
 from .decisions import NOT_BINARY, Accumulators, Decision, decide, decide_or_refuse, differently, quantises
 from .model_file import Node
@@ -31,6 +31,9 @@ from .symbols import Codes, Index, Input, Sums, Symbol, per_channel
 
 MAX_EVALUATIONS = 1 << 35
 """Evaluations of one node for one accumulator, over all channels and binarisations of a network: a minute or two."""
+
+MAX_LEVELS = 1 << 16
+"""Of an input."""
 
 COSTLY = 8
 """As how many evaluations that of a function such as an exponential counts."""
@@ -234,7 +237,7 @@ class Assembly:
 
     def _about_to_evaluate(self, chain: Chain, accumulators: Accumulators) -> None:
         """Count what trying all accumulators takes. Raises Refusal where that is too much."""
-        costs = 1 + sum(COSTLY if isinstance(step, Function | Power) else 1 for step in chain.steps)
+        costs = 1 + sum(map(_evaluations, chain.steps))
         self.left -= accumulators.evaluations * costs
         if self.left < 0:
             raise Refusal(
@@ -263,6 +266,16 @@ class Assembly:
                 )
                 found |= {(tie.channel, tie.accumulator): tie for tie in ties}
         self.ties.extend(found[place] for place in sorted(found))
+
+
+def _evaluations(step: Step) -> int:
+    """As how many evaluations that of a step counts."""
+    match step:
+        case Function() | Power():
+            return COSTLY
+        case Count():
+            return len(step.thresholds)
+    return 1
 
 
 def _codes_decision(symbol: Symbol, codes: Codes) -> tuple[Chain, Accumulators]:
@@ -362,6 +375,26 @@ def _levels(last: Step) -> tuple[float, float]:
         raise Refusal("binary activations whose size differs between channels")
     low, high = sorted(float(np.asarray(level).flat[0]) for level in pair)
     return low, high
+
+
+def codes_of(last: Step) -> tuple[Range, Grid]:
+    """The codes that the input's quantiser gives, and what they stand for."""
+    if last.levels > MAX_LEVELS:
+        raise Refusal(f"an input of {last.levels} levels; at most {MAX_LEVELS} are supported")
+    if isinstance(last, Count):
+        reals = np.sort(last.of(np.arange(last.levels, dtype=np.float32)))
+        grid = Grid.fit(reals)
+        if grid is None:
+            raise Refusal(f"levels from {reals[0]:g} to {reals[-1]:g} that are not evenly spaced")
+        return Range.of_levels(last.levels), grid
+    if any(map(np.ndim, last.constants)):
+        raise Refusal("an input grid that differs between channels")
+    if isinstance(last, Quantise):
+        zero_point = float(last.zero_point.flat[0])
+        if zero_point % 1:
+            raise Refusal(f"a zero point of {zero_point:g}, expected a whole number")
+        return Range.of_levels(last.levels), Grid(1, last.lowest - int(zero_point), float(last.scale.flat[0]))
+    return BITS, binary_grid(last)
 
 
 def binary_grid(last: Step) -> Grid:

@@ -22,7 +22,7 @@ from ...layers.normalisation import (
 )
 from ...types.grid import Grid
 from ...types.range import BITS, Range
-from ...types.scalar import Chain, Float, Quantise, Sign
+from ...types.scalar import Chain, Float, Sign
 from .scalar_nodes import Refusal
 
 MAX_EVALUATIONS = 1 << 33
@@ -116,7 +116,7 @@ def decide_or_refuse(chain: Chain, accumulators: Accumulators) -> Decision:
 def quantises(chain: Chain) -> bool:
     """Is a chain's last quantiser one of more than two levels, so that codes of several bits are meant?"""
     last = chain.steps[chain.binarised - 1] if chain.binarised else None
-    return isinstance(last, Quantise) and last.levels > 2
+    return last is not None and last.levels > 2
 
 
 def _several(chain: Chain, accumulators: Accumulators) -> Decision | None:

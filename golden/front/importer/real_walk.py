@@ -167,6 +167,8 @@ class RealWalk(Walk[RealNetwork, Real]):
             return self.front.input()
         codes = first.source
         assert isinstance(codes, Codes)
+        if codes is not self.codes:
+            raise Refusal("it takes the input in front of a second quantiser; branches are not supported", first.nodes[-1])
         quantiser = self.quantiser
         grid, _ = shifted(codes.grid, codes.range, first.shift, quantiser is not None)
         if quantiser is not None and first.shift:

@@ -168,15 +168,18 @@ def quantise(node: Node, scale: Float, zero_point: Float, bit_width: Float) -> l
     return [scalar.Quantise(node.name, scale, zero_point, lowest, highest, ROUNDINGS[mode])]
 
 
-def multi_threshold(node: Node, thresholds: NDArray[Any], rank: int) -> scalar.Binarise:
-    """MultiThreshold with one threshold per channel; (channels or 1, 1) thresholds for an activation of the given rank."""
-    if thresholds.ndim != 2 or thresholds.shape[1] != 1:
-        raise Refusal(f"{thresholds.shape[-1]} thresholds per channel give activations of more than one bit")
+def multi_threshold(node: Node, thresholds: NDArray[Any], rank: int) -> Step:
+    """MultiThreshold; (channels or 1, steps) thresholds for an activation of the given rank."""
+    if thresholds.ndim != 2 or not thresholds.size:
+        raise Refusal(f"thresholds of shape {thresholds.shape}, expected (channels, steps)")
     axis = rank - 1 if node.attributes.get("data_layout", "NCHW") in ("NHWC", "NWC") else 1
     shape = [1] * rank
     shape[axis] = -1
     bias = np.float32(node.attributes.get("out_bias", 0.0))
     scale = np.float32(node.attributes.get("out_scale", 1.0))
-    return scalar.Binarise(
-        node.name, thresholds[:, 0].astype(np.float32).reshape(shape), np.asarray(bias), np.asarray(bias + scale)
-    )
+    if scale == 0:
+        raise Refusal("out_scale=0, which gives one number for all")
+    columns = tuple(column.astype(np.float32).reshape(shape) for column in thresholds.T)
+    if len(columns) > 1:
+        return scalar.Count(node.name, columns, scale, bias)
+    return scalar.Binarise(node.name, columns[0], np.asarray(bias), np.asarray(bias + scale))

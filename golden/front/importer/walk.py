@@ -26,10 +26,10 @@ from ...layers.window import Window
 from ...network.network import InputFormat, Statement
 from ...types.errors import ModelFileError, Unsupported, UnsupportedModelError
 from ...types.grid import Grid
-from ...types.range import BITS, Range
-from ...types.scalar import Add, Chain, Choose, Float, Function, LeakyRelu, Multiply, Normalise, Quantise, Rowwise, Sign, Step
+from ...types.range import Range
+from ...types.scalar import Add, Chain, Choose, Float, Function, LeakyRelu, Multiply, Normalise, Rowwise, Sign, Step
 from . import input_grid, scalar_nodes
-from .assembly import binary_grid, input_format
+from .assembly import codes_of, input_format
 from .budget import Budget
 from .constants import ConstantFolding
 from .decisions import MOST_LEVELS
@@ -79,7 +79,6 @@ MOVING = (
 )
 """Operators that give what they take, whole numbers as whole numbers."""
 
-MAX_LEVELS = 1 << 16
 FLOAT_TYPES = (1, 11)
 """ONNX numbers of float and double."""
 
@@ -471,9 +470,11 @@ class Walk(ABC, Generic[Result, Weights]):
                 raise Refusal(f"a scale that does not fit weights of shape {shape}")
             return Chain(tuple(steps))(arguments[0].astype(np.float32))
         symbol, last = activation(arguments), steps[-1]
-        levels = last.levels if isinstance(last, Quantise) else 2
+        levels = last.levels
         if isinstance(symbol.source, Input) and (levels > 2 or not symbol.chain.steps):
             return self.quantise_input(symbol, steps)
+        if levels > 2 and symbol.source is self.codes and self.quantised:
+            return self.quantise_again(node, symbol, steps)
         if levels > 2 and _raw(symbol):
             return unknown(symbol.shape)
         taken = levels <= MOST_LEVELS and self.takes_levels(symbol)
@@ -494,29 +495,31 @@ class Walk(ABC, Generic[Result, Weights]):
         """The input's own quantiser: the host applies it, so that the input may be any numbers."""
         if self.codes is not None:
             raise Refusal("the input is taken a second time; branches are not supported")
-        quantiser = symbol.then(steps).chain
-        last = quantiser.steps[-1]
-        if any(map(np.ndim, last.constants)):
-            raise Refusal("an input grid that differs between channels")
-        if isinstance(last, Quantise):
-            zero_point = float(last.zero_point.flat[0])
-            if zero_point % 1:
-                raise Refusal(f"a zero point of {zero_point:g}, expected a whole number")
-            if last.levels > MAX_LEVELS:
-                raise Refusal(f"an input of {last.levels} levels; at most {MAX_LEVELS} are supported")
-            codes, grid = Range.of_levels(last.levels), Grid(1, last.lowest - int(zero_point), float(last.scale.flat[0]))
-        else:
-            codes, grid = BITS, binary_grid(last)
-        self.quantiser, self.quantised = quantiser, True
-        self.codes = Codes(self.frame, 0, codes, grid)
+        self.quantiser = symbol.then(steps).chain
+        self.codes = Codes(self.frame, 0, *codes_of(self.quantiser.steps[-1]))
+        self.quantised = True
+        return Symbol(self.codes, symbol.index)
+
+    def quantise_again(self, node: Node, symbol: Symbol, steps: list[Step]) -> Symbol:
+        """One more quantiser of the input: the host applies it, too."""
+        assert self.codes is not None and self.quantiser is not None
+        if self.codes.consumer is not None:
+            raise Refusal(f"it takes an activation that also feeds {self.codes.consumer}; branches are not supported")
+        chain = symbol.then(steps).chain
+        following = Codes(self.frame, 0, *codes_of(chain.steps[-1]))
+        self.codes.consumer = node.name
+        self.codes, self.quantiser = following, Chain((*self.quantiser.steps, *chain.steps))
         return Symbol(self.codes, symbol.index)
 
     def sign(self, node: Node, arguments: list[Value]) -> Symbol:
         return self.binarise(node, arguments, [Sign(node.name)])
 
-    def multi_threshold(self, node: Node, arguments: list[Value]) -> Symbol:
+    def multi_threshold(self, node: Node, arguments: list[Value]) -> Value:
         rank = len(activation(arguments).shape)
-        return self.binarise(node, arguments, [scalar_nodes.multi_threshold(node, constant(arguments, 1), rank)])
+        step = scalar_nodes.multi_threshold(node, constant(arguments, 1), rank)
+        if step.levels > 2:
+            return self.quantise(node, arguments, [step])
+        return self.binarise(node, arguments, [step])
 
     def compare(self, node: Node, arguments: list[Value]) -> Symbol:
         symbol, against, constant_first = with_constant(arguments)
