@@ -330,6 +330,10 @@ class Rowwise(Step):
         return self.function(x)
 
 
+class Choice(Rowwise):
+    """The place (N, 1) of the largest score of each row (N, K)."""
+
+
 @dataclass(frozen=True, eq=False)
 class Chain:
     """Steps applied one after the other."""

@@ -171,7 +171,7 @@ def summarise(
     if network.latent is not None:
         summary["samples"] = y.shape[1] if y.ndim > 1 + len(network.output.shape) else 1
     if labels is not None:
-        summary["accuracy"] = accuracy(y, labels)
+        summary["accuracy"] = accuracy(network, y, labels)
     return summary
 
 
@@ -182,6 +182,6 @@ def no_interval(frames: int) -> str:
     return f"no interval was measured: the last of {frames} frames do not follow at equal distances yet; it takes more frames"
 
 
-def accuracy(y: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
-    """Fraction of frames whose largest output, the first of equals, is at the label."""
-    return float((y.reshape(len(y), -1).argmax(axis=1) == labels).mean())
+def accuracy(network: Network, y: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
+    """Fraction of frames whose class is the label."""
+    return float((network.output.decisions(y) == labels).mean())

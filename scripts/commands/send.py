@@ -87,7 +87,7 @@ def send(
         "refused": line.refused,
     }
     if truth is not None:
-        summary["accuracy"] = accuracy(y, truth)
+        summary["accuracy"] = accuracy(network, y, truth)
     shown = [
         [key, f"{value:.2%}" if key == "accuracy" else value] for key, value in summary.items() if key not in ("network", "port")
     ]

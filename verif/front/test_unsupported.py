@@ -24,6 +24,8 @@ MATRIX = signs(RANDOM, 60, 4)
 ONE_TOO_LARGE = WEIGHTS * np.where(np.arange(72) == 20, 2.0003, 1).reshape(WEIGHTS.shape)
 ONE_NAN = np.where(np.arange(72) == 20, np.nan, 1).reshape(WEIGHTS.shape)
 BY_CHANNEL = np.array([1.0, 2.0]).reshape(2, 1, 1)
+THREE = np.array(3, np.int8)
+MANY = np.linspace(-6, 6, 300)[None]
 PAIR: dict[str, Any] = {"kernel_shape": [2, 2]}
 
 
@@ -136,6 +138,19 @@ class TestLayers:
             "places": (lambda g: places(g), "its output places is used"),
         }
     )
+    test_choices = refused(
+        {
+            "of two": (lambda g: g.bad("TopK", g.dense(), np.array([2])), "the 2 largest; only the largest is supported"),
+            "of the smallest": (lambda g: g.bad("TopK", g.dense(), np.array([1]), largest=0), "only the largest is supported"),
+            "of an image": (lambda g: g.bad("ArgMax", g.conv(), axis=1), "over axis 1 of an activation of shape (1, 4, 4, 3)"),
+            "of frames": (lambda g: g.bad("ArgMax", g.dense()), "over axis 0 of an activation of shape (1, 4)"),
+            "twice": (lambda g: g.bad("ArgMax", g("TopK", g.dense(), np.array([1])), axis=1), "the result of another choice"),
+            "taken": (
+                lambda g: g.bad("MatMul", g("TopK", g.dense(), np.array([1]), name="top"), np.ones((1, 2))),
+                "the result of top, which only the host can compute",
+            ),
+        }
+    )
     test_branches = refused(
         {
             "residual": (lambda g: residual(g), "it combines two activations"),
@@ -190,7 +205,10 @@ def test_sizes_are_printed_so_that_they_differ(tmp_path: Path) -> None:
 class TestActivations:
     test_quantisers = refused(
         {
-            "of nine bits": (lambda g: g.quant(g.conv(), 9, name="culprit"), "activations of 512 levels"),
+            "of nine bits": (
+                lambda g: g("Conv", g.quant(g.conv(), 9, 0.01, name="culprit"), POINTS),
+                "activations of 512 levels",
+            ),
             "of one level": (lambda g: g.quant(g.conv(), 1, signed=0, narrow=1, name="culprit"), "the single level 0"),
             "of half a bit": (lambda g: g.quant(g.conv(), 1.5, name="culprit"), "bit width [1.5]"),
             "rounding at random": (lambda g: g.quant(g.conv(), 8, rounding_mode="DICE", name="culprit"), "rounding mode DICE"),
@@ -198,9 +216,24 @@ class TestActivations:
                 lambda g: g.quant(g.conv(), 1, -1.0, name="culprit"),
                 "a quantisation step that is not positive",
             ),
-            "of many steps": (lambda g: steps(g, np.arange(1200).reshape(4, 300)), "activations of 301 levels"),
+            "of many steps": (lambda g: g("Conv", steps(g, MANY), POINTS), "activations of 301 levels"),
             "of steps in a row": (lambda g: steps(g, np.zeros(4)), "thresholds of shape (4,), expected (channels, steps)"),
             "of steps of no size": (lambda g: steps(g, np.zeros((4, 3)), out_scale=0.0), "out_scale=0, which gives one number"),
+            "of zero points by channel": (
+                lambda g: g.bad("QuantizeLinear", g.conv(), np.ones(4), np.arange(4, dtype=np.uint8)),
+                "zero points that differ between channels",
+            ),
+            "of scales by block": (
+                lambda g: g.bad(
+                    "QuantizeLinear", g.conv(), np.ones((1, 4, 1, 1)), np.zeros((1, 4, 1, 1), np.uint8), block_size=1
+                ),
+                "a scale for each block",
+            ),
+            "of one whole number": (
+                lambda g: g.bad("Clip", g("QuantizeLinear", g.conv(), 1.0, THREE), THREE, THREE),
+                "a clip to whole numbers from 3 to 3",
+            ),
+            "of whole numbers that were none": (lambda g: g.bad("DequantizeLinear", g.conv(), 1.0), "only whole numbers can be"),
             "of a size by channel": (lambda g: g.bad("BipolarQuant", "x", BY_CHANNEL), "differs between channels"),
             "of a softmax": (
                 lambda g: g.bad("Sign", g("Softmax", g.dense(), name="soft")),
@@ -352,7 +385,7 @@ class TestGraphs:
             y = g("Mish", g("Conv", y, POINTS), domain="com.example", name="function")
             batch = g("Unsqueeze", g("Gather", g("Shape", y), np.array(0)), np.array([0]))
             y = g("Reshape", y, g("Concat", batch, np.array([-1]), axis=0))
-            return g("TopK", g("Gemm", y, ONE_TOO_LARGE.reshape(8, 9), transB=1, name="matrix"), np.array([1]), name="top")
+            return g("Hardmax", g("Gemm", y, ONE_TOO_LARGE.reshape(8, 9), transB=1, name="matrix"), name="top")
 
         assert list(refusals(graph, tmp_path)) == ["grouped", "average", "float", "function", "matrix", "top"]
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from onnx import TensorProto, helper
 
 from sigmabit.golden import Network, UnsupportedModelError, import_model
 from sigmabit.golden.layers.few_bits import FewBits
@@ -81,6 +82,38 @@ def stepped(path: Path, seed: int) -> Path:
     return g.save(path, g("Add", y, random.normal(size=6)))
 
 
+def linear(
+    g: Builder, x: str, scale: float, zero: np.integer, clip: tuple[int, int] | None = None, pool: dict[str, Any] | None = None
+) -> str:
+    """QuantizeLinear, a Clip of its whole numbers, a maximum of them, and DequantizeLinear."""
+    y = g("QuantizeLinear", x, scale, np.array(zero))
+    if clip is not None:
+        y = g("Clip", y, *(np.array(end, zero.dtype) for end in clip))
+    if pool is not None:
+        y = g("MaxPool", y, **pool)
+    return g("DequantizeLinear", y, scale, np.array(zero))
+
+
+def integers(g: Builder, random: np.random.Generator, most: int, shape: tuple[int, ...], axis: int) -> str:
+    """Weights as whole numbers with a step for each output."""
+    codes = random.integers(-most, most + 1, shape).astype(np.int8)
+    scales = random.uniform(0.1, 0.5, shape[axis]).astype(np.float32)
+    return g("DequantizeLinear", codes, scales, np.zeros(shape[axis], np.int8), axis=axis)
+
+
+def linearly(path: Path, seed: int) -> Path:
+    """QuantizeLinear, Clip and DequantizeLinear, at both ends and between layers, with zero points, a maximum between the two."""
+    random, g = np.random.default_rng(8 + seed), Builder((2, 6, 6))
+    x = linear(g, "x", 0.25, np.uint8(6), (0, 15))
+    y = g("Conv", x, integers(g, random, 3, (4, 2, 3, 3), 0), pads=[1, 1, 1, 1])
+    y = g("Relu", g("BatchNormalization", y, *normalisation(random, 4, 4.0)))
+    y = linear(g, y, 0.4, np.uint8(0), (0, 3), {"kernel_shape": [2, 2]})
+    y = g("Conv", y, integers(g, random, 1, (5, 4, 3, 3), 0), strides=[2, 2])
+    y = linear(g, g("BatchNormalization", y, *normalisation(random, 5, 3.0)), 0.3, np.int8(1), (-2, 5))
+    y = g("MatMul", g("Flatten", y), integers(g, random, 7, (20, 6), 1))
+    return g.save(path, linear(g, g("Add", y, random.normal(size=6)), 0.5, np.uint8(100)))
+
+
 def frames(network: Network, count: int, seed: int) -> np.ndarray:
     """Random pixels on the input's grid, and off it."""
     shape = (count, *network.input.shape)
@@ -91,15 +124,55 @@ Drawing = Callable[[Path, int], Path]
 
 
 @pytest.mark.parametrize("seed", range(4))
-@pytest.mark.parametrize(("draw", "kinds"), [(graph, "wwww"), (pooled, "pwpwpwp"), (stepped, "www")])
+@pytest.mark.parametrize(("draw", "kinds"), [(graph, "wwww"), (pooled, "pwpwpwp"), (stepped, "www"), (linearly, "wpww")])
 def test_golden(tmp_path: Path, draw: Drawing, kinds: str, seed: int) -> None:
-    """qonnx computes the same scores from the same file."""
+    """qonnx or onnxruntime computes the same results from the same file."""
     path = draw(tmp_path / "few.onnx", seed)
     network = import_model(path)
     assert "".join("w" if isinstance(layer, FewBits) else "p" for layer in network.layers) == kinds
     x = frames(network, 60, seed)
-    assert not network.ties
+    assert not network.ties  # of these seeds
     assert np.array_equal(network.run(x), reference.execute(path, x).outputs)
+
+
+@pytest.mark.parametrize(
+    ("kind", "choice"),
+    [
+        ("INT64", lambda g, y: g("ArgMax", y, axis=1)),
+        ("INT32", lambda g, y: g("Cast", g("ArgMax", g("Softmax", y), axis=-1, keepdims=0), to=TensorProto.INT32)),
+        ("INT64", lambda g, y: g("ArgMax", y, axis=1, select_last_index=1)),
+        ("FLOAT", lambda g, y: top(g, y, "largest")),
+        ("INT64", lambda g, y: g("Squeeze", top(g, y, "places"), np.array([1]))),
+        ("FLOAT", lambda g, y: g("Cast", top(g, g.quant(y, 3, 2.0), "places"), to=TensorProto.FLOAT)),
+    ],
+)
+def test_choice(tmp_path: Path, kind: str, choice: Callable[[Builder, str], str]) -> None:
+    """What the host chooses of the scores is what the graph does; among equal ones, too."""
+    random, g = np.random.default_rng(9), Builder((6,))
+    y = g("MatMul", g.quant("x", 2, 1.0), weights(g, random, 2, 1.0, 6, 4))
+    y = choice(g, y)
+    path = g.save(tmp_path / "choice.onnx", y, kind=TensorProto.DataType.Value(kind))
+    network, x = import_model(path), random.normal(scale=2, size=(300, 6)).astype(np.float32)
+    expected = reference.execute(path, x).outputs
+    assert np.array_equal(network.run(x), expected)
+    assert network.output.chooses == (y != "largest")
+    if network.output.chooses:
+        assert network.output.decisions(network.run(x)).tolist() == expected.reshape(-1).tolist()
+
+
+def top(g: Builder, scores: str, result: str) -> str:
+    """One of the two outputs of a TopK."""
+    g.nodes.append(helper.make_node("TopK", [scores, g.constant(np.array([1]))], ["largest", "places"], name="top"))
+    return result
+
+
+def test_halves(tmp_path: Path) -> None:
+    """QuantizeLinear rounds to even before it adds an odd zero point, at the input and behind a layer."""
+    random, g = np.random.default_rng(6), Builder((4,))
+    y = g("MatMul", linear(g, "x", 1.0, np.uint8(3)), integers(g, random, 1, (4, 3), 1))
+    path = g.save(tmp_path / "halves.onnx", linear(g, g("Mul", y, 0.5), 0.5, np.int8(1)))
+    numbers = random.integers(-8, 9, (200, 4)).astype(np.float32) / 2
+    assert np.array_equal(import_model(path).run(numbers), reference.execute(path, numbers).outputs)
 
 
 def test_thresholds_that_are_met(tmp_path: Path) -> None:
@@ -114,7 +187,7 @@ def test_thresholds_that_are_met(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("slower", [1, 5])
-@pytest.mark.parametrize("draw", [graph, pooled, stepped])
+@pytest.mark.parametrize("draw", [graph, pooled, stepped, linearly])
 def test_verilog(tmp_path: Path, draw: Drawing, slower: int) -> None:
     """Every integer of every layer, at the planned cycles."""
     network = import_model(draw(tmp_path / "few.onnx", 0))

@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...arithmetic.steps import Steps
+from ...layers import normalisation
 from ...layers.convolution import Convolution
 from ...layers.dense import Dense
 from ...layers.few_bits import FewBits
 from ...layers.layer import Layer
-from ...layers.normalisation import Tie, falls, find_ties, real_values
+from ...layers.normalisation import Tie, falls, find_stairs, find_ties, real_values
 from ...layers.pool import Pool
 from ...layers.threshold import Threshold
 from ...layers.window import Axis, Window
@@ -235,6 +236,25 @@ class Assembly:
         self.variations[self.stage] = sums.variation
         self.add(kind, lambda name: build_layer(name, (sums.node.name,), sums, None, None))
 
+    def note_ties_of_host(self, symbol: Symbol, sums: Sums) -> None:
+        """List for which scores rounding decides what the host's quantisers make of them."""
+        end = symbol.chain.binarised
+        if not end:
+            return
+        chain, numbers = _sums_decision(replace(symbol, chain=Chain(symbol.chain.steps[:end])), sums)
+        self._about_to_evaluate(chain, numbers)
+        low, high, stride = numbers.low, numbers.high, numbers.stride
+        stairs = find_stairs(lambda a: chain(numbers.reals(a)), low, high, stride, MAX_LEVELS)
+        if stairs is None:
+            raise Refusal(f"it changes more than {MAX_LEVELS} times over the sums of a channel", chain.culprit)
+        count = max(map(len, stairs.changes))
+        places = [[place for place, _ in changes] for changes in stairs.changes]
+        thresholds = [
+            [*of_channel, *[int(start)] * (count - len(of_channel))] for of_channel, start in zip(places, low, strict=True)
+        ]
+        steps = normalisation.Steps(np.array(thresholds, np.int64).reshape(len(low), count), np.zeros(len(low), bool))
+        self.ties.extend(self._ties(chain, numbers, steps, sums.variation))
+
     def _about_to_evaluate(self, chain: Chain, accumulators: Accumulators) -> None:
         """Count what trying all accumulators takes. Raises Refusal where that is too much."""
         costs = 1 + sum(map(_evaluations, chain.steps))
@@ -247,8 +267,13 @@ class Assembly:
 
     def _note_ties(self, chain: Chain, accumulators: Accumulators, decision: Decision, variation: float = 0.0) -> None:
         """List what rounding decides, at each step of the chain that jumps, and what the zero of a Sign does."""
-        name, numbers = self.names()[-1], accumulators
-        found = {(tie.channel, tie.accumulator): tie for tie in decision.zeros_of(name)}
+        self.ties.extend(self._ties(chain, accumulators, decision.steps, variation, decision.zeros_of(self.names()[-1])))
+
+    def _ties(
+        self, chain: Chain, numbers: Accumulators, steps: normalisation.Steps, variation: float, zeros: tuple[Tie, ...] = ()
+    ) -> list[Tie]:
+        """Of the last layer, in order."""
+        found = {(tie.channel, tie.accumulator): tie for tie in zeros}
         for position, step in reversed(list(enumerate(chain.steps))):
             if step.jumps:
                 zero = step.threshold.astype(np.float64) if isinstance(step, Binarise) else np.zeros(())
@@ -256,16 +281,16 @@ class Assembly:
                 rounded = before.rounded
                 behind = Chain(chain.steps[len(rounded.steps) :])
                 ties = find_ties(
-                    f"{name} before {step.node}",
+                    f"{self.names()[-1]} before {step.node}",
                     lambda a, f=before, c=zero: f(numbers.exact(a)) - c,  # type: ignore[misc]
-                    decision.steps,
+                    steps,
                     *(numbers.low, numbers.high, numbers.stride),
                     lambda a, f=rounded: f(numbers.exact(a)),  # type: ignore[misc]
                     behind,
                     variation=variation,
                 )
                 found |= {(tie.channel, tie.accumulator): tie for tie in ties}
-        self.ties.extend(found[place] for place in sorted(found))
+        return [found[place] for place in sorted(found)]
 
 
 def _evaluations(step: Step) -> int:
@@ -333,8 +358,8 @@ def build_layer(
     return FewBits(name, nodes, tensor, sums.grid, window, kernel, steps)
 
 
-def output_format(name: str, symbol: Symbol) -> OutputFormat:
-    """How the graph's output follows from the last layer's result."""
+def output_format(name: str, symbol: Symbol, shape: tuple[int, ...]) -> OutputFormat:
+    """How the graph's output, of such a shape with a batch of 1, follows from the last layer's result."""
     source = symbol.source
     if isinstance(source, Input):
         raise Refusal("no layer stands between the input and the output")
@@ -350,7 +375,7 @@ def output_format(name: str, symbol: Symbol) -> OutputFormat:
         assert isinstance(source, Codes)
         scale, gain, offset = np.array(source.grid.scale), source.grid.gain, source.grid.offset
     chain = symbol.chain.map_constants(lambda c: np.asarray(c) if np.ndim(c) == 0 else c[elements])
-    return OutputFormat(name, symbol.shape[1:], place[elements], scale, gain, offset, chain)
+    return OutputFormat(name, shape[1:], place[elements], scale, gain, offset, chain)
 
 
 def input_format(

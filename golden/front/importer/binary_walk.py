@@ -14,7 +14,7 @@ from ...network.network import InputFormat, Network
 from ...types.grid import Grid
 from ...types.scalar import Chain, Step
 from .assembly import Assembly, binary_grid, output_format
-from .decisions import quantises
+from .decisions import check_levels, quantises
 from .model_file import Graph, Node
 from .operands import (
     Array,
@@ -29,7 +29,7 @@ from .operands import (
     value_grid,
 )
 from .scalar_nodes import Refusal
-from .symbols import PAD, Codes, Frame, Index, Pooling, Sums, Symbol, Unknown, Value, per_channel, unknown
+from .symbols import PAD, Codes, Frame, Index, Pooling, Sums, Symbol, Unknown, Value, per_channel, unknown, unwrapped
 from .walk import Results, Walk
 
 FEW = 4
@@ -48,11 +48,13 @@ class BinaryWalk(Walk[Network, BinaryWeights]):
         self.handlers |= {operator: partial(layer, self) for operator, layer in LAYERS.items()}
 
     def network(self, symbol: Symbol) -> Network:
-        symbol = self.output(symbol)
+        shape, symbol = symbol.shape, unwrapped(symbol)
+        symbol = self.output(symbol, host=True)
         if isinstance(symbol.source, Sums):
             self.assembly.scores(symbol.source)
+            self.assembly.note_ties_of_host(symbol, symbol.source)
         self.settle_input()
-        output = output_format(self.graph.output, symbol)
+        output = output_format(self.graph.output, symbol, shape)
         if not self.assembly.stage:
             raise Refusal("no layer stands between the input and the output")
         form = self.input()
@@ -66,13 +68,15 @@ class BinaryWalk(Walk[Network, BinaryWeights]):
             self.assembly.uneven,
         )
 
-    def output(self, symbol: Symbol) -> Symbol:
-        """The last activation, with its layers put together."""
+    def output(self, symbol: Symbol, host: bool = False) -> Symbol:
+        """The last activation, with its layers put together. host: a last quantiser of several levels may be the host's."""
         source = symbol.source
         if isinstance(source, Codes | Sums):
             stage = source.stage if isinstance(source, Codes) else source.codes.stage
             if source.consumer is not None or stage != self.assembly.stage:
                 raise Refusal("it comes from further back; branches are not supported")
+            if host and isinstance(source, Sums) and not source.poolings and quantises(symbol.chain):
+                return symbol
             return self.assembly.output(symbol)
         return symbol
 
@@ -118,7 +122,7 @@ class BinaryWalk(Walk[Network, BinaryWeights]):
         if isinstance(symbol.source, Unknown):
             if not quantises(Chain(tuple(steps))):
                 binary_grid(steps[-1])
-            return unknown(symbol.shape)
+            return replace(unknown(symbol.shape), chain=symbol.chain)
         return symbol
 
     def is_binary(self, symbol: Symbol) -> bool:
@@ -131,6 +135,7 @@ class BinaryWalk(Walk[Network, BinaryWeights]):
         """The activation that a layer takes, as codes."""
         symbol = self.on_stream(activation(arguments))
         if isinstance(symbol.source, Unknown):
+            check_levels(symbol.chain)
             return symbol
         try:
             return self.assembly.codes(symbol, node.name)
@@ -191,6 +196,8 @@ class BinaryWalk(Walk[Network, BinaryWeights]):
 
     def max_pool(self, node: Node, arguments: list[Value]) -> Symbol:
         symbol = self.on_stream(activation(arguments))
+        if isinstance(symbol.source, Unknown):
+            check_levels(symbol.chain)
         if len(symbol.shape) != 4:
             raise Refusal(f"pooling of an activation of shape {symbol.shape}")
         if np.any(symbol.index == PAD):

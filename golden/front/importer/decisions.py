@@ -107,10 +107,18 @@ def decide_or_refuse(chain: Chain, accumulators: Accumulators) -> Decision:
             return several
         if not quantised.steps:
             raise Refusal(NOT_BINARY) from None
+        check_levels(quantised)
         if behind.steps and decide(quantised, accumulators) is not None:
             raise Refusal(differently(behind)) from None
         reason = _reason(quantised.without_zeros, accumulators) or str(error)
         raise Refusal(reason, quantised.culprit) from None
+
+
+def check_levels(chain: Chain) -> None:
+    """Refuse what a chain's last quantiser gives if that is more than hardware has between two layers."""
+    last = chain.steps[chain.binarised - 1] if chain.binarised else None
+    if last is not None and last.levels > MOST_LEVELS:
+        raise Refusal(f"activations of {last.levels} levels; at most {MOST_LEVELS} are supported", last.node)
 
 
 def quantises(chain: Chain) -> bool:

@@ -94,7 +94,7 @@ def binary_weights(weights: Array, axis: int) -> BinaryWeights:
 def few_bit_weights(weights: Array, axis: int) -> BinaryWeights | None:
     """Weights that are whole numbers of up to 8 bits times a step for each output, or None.
 
-    The whole numbers stand in the place of signs, the steps in that of magnitudes.
+    The whole numbers stand in the place of signs, the steps in that of magnitudes; an output of zeros alone has another's.
     """
     if weights.dtype.kind not in "fi" or not weights.size or not np.isfinite(weights).all():
         return None
@@ -103,12 +103,17 @@ def few_bit_weights(weights: Array, axis: int) -> BinaryWeights | None:
     for output, row in enumerate(rows):
         sizes = np.unique(np.abs(row))
         sizes = sizes[sizes > 0]
-        if not len(sizes) or len(sizes) > MOST_CODE:
-            return None
-        step = _step(sizes)
+        if not len(sizes):
+            steps[output] = np.nan
+            continue
+        step = _step(sizes) if len(sizes) <= MOST_CODE else None
         if step is None:
             return None
         codes[output], steps[output] = np.rint(row / step), step
+    empty = np.isnan(steps)
+    if empty.all():
+        return None
+    steps[empty] = steps[~empty].max()
     shape = (weights.shape[axis], *(size for place, size in enumerate(weights.shape) if place != axis))
     return BinaryWeights(np.moveaxis(codes.reshape(shape), 0, axis), steps, 0.0)
 

@@ -26,7 +26,7 @@ from .model_file import Graph, Node, leading_to
 from .operands import Array, activation, check_channels, constant, constant_kernels, with_bias
 from .real_layers import MAX_WEIGHTS, PROBES, Intermediate, Linear, Reading, absorb, dense, read, shifted
 from .scalar_nodes import QUANTISERS, Refusal
-from .symbols import MAX_ACTIVATION, PAD, Codes, Frame, Index, Symbol, Unknown, Value, joined, unknown
+from .symbols import MAX_ACTIVATION, PAD, Codes, Frame, Index, Symbol, Unknown, Value, joined, unknown, unwrapped
 from .transposed import blocked, transposed_axis
 from .walk import ARITHMETIC, FLOAT_TYPES, Results, Walk
 
@@ -39,7 +39,7 @@ class RealWalk(Walk[RealNetwork, Real]):
     """One import of a real-valued network."""
 
     unfolded = (*QUANTISERS, *RANDOM, *OTHER_RANDOM)
-    several = ("Split",)
+    several = ("Split", "TopK")
 
     def __init__(self, graph: Graph, path: str, input_scale: float | None) -> None:
         super().__init__(graph, path, input_scale)
@@ -99,7 +99,8 @@ class RealWalk(Walk[RealNetwork, Real]):
     # the network, from its end
 
     def network(self, symbol: Symbol) -> RealNetwork:
-        symbol, host = _with_host(symbol)
+        shape = symbol.shape
+        symbol, host = _with_host(unwrapped(symbol))
         source = symbol.source
         self.settle_front()
         if isinstance(source, Sample | Scored):
@@ -125,7 +126,7 @@ class RealWalk(Walk[RealNetwork, Real]):
             assembly.layers(),
             layers,
             self.graph.output,
-            symbol.shape[1:],
+            shape[1:],
             order,
             tuple(assembly.ties),
             self.graph.omitted,

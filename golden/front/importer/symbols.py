@@ -120,6 +120,14 @@ class Unknown:
     raw: bool
 
 
+@dataclass(eq=False)
+class Chosen:
+    """One number that the host makes of a whole row of scores. scores: with the steps that lead to it."""
+
+    frame: Frame
+    scores: Symbol
+
+
 class Source(Protocol):
     """What an activation's elements are elements of."""
 
@@ -170,6 +178,14 @@ class Symbol:
         if np.any((flat[elements] != spread.reshape(-1)) & (elements != PAD)):
             raise Refusal("it treats copies of one element differently, which are one on the stream")
         return flat
+
+
+def unwrapped(symbol: Symbol) -> Symbol:
+    """An activation as scores with all that the host does to them, in the scores' shape."""
+    source = symbol.source
+    if not isinstance(source, Chosen):
+        return symbol
+    return replace(source.scores, chain=Chain((*source.scores.chain.steps, *symbol.chain.steps)))
 
 
 def unknown(shape: tuple[int, ...], raw: bool = False) -> Symbol:

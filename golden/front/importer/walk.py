@@ -27,7 +27,7 @@ from ...network.network import InputFormat, Statement
 from ...types.errors import ModelFileError, Unsupported, UnsupportedModelError
 from ...types.grid import Grid
 from ...types.range import Range
-from ...types.scalar import Add, Chain, Choose, Float, Function, LeakyRelu, Multiply, Normalise, Rowwise, Sign, Step
+from ...types.scalar import Add, Chain, Choice, Choose, Float, Function, LeakyRelu, Multiply, Normalise, Rowwise, Sign, Step
 from . import input_grid, scalar_nodes
 from .assembly import codes_of, input_format
 from .budget import Budget
@@ -46,7 +46,21 @@ from .operands import (
 )
 from .scalar_nodes import QUANTISER_DOMAINS, QUANTISERS, ROWWISE, UNARY, Refusal
 from .shapes import shape_behind
-from .symbols import MAX_ACTIVATION, PAD, Codes, Frame, Index, Input, Symbol, Unknown, Value, joined, strip_padding, unknown
+from .symbols import (
+    MAX_ACTIVATION,
+    PAD,
+    Chosen,
+    Codes,
+    Frame,
+    Index,
+    Input,
+    Symbol,
+    Unknown,
+    Value,
+    joined,
+    strip_padding,
+    unknown,
+)
 
 Result = TypeVar("Result")
 Weights = TypeVar("Weights")
@@ -82,6 +96,9 @@ MOVING = (
 FLOAT_TYPES = (1, 11)
 """ONNX numbers of float and double."""
 
+INTEGER_TYPES = (6, 7)
+"""Those of int32 and int64."""
+
 
 class Walk(ABC, Generic[Result, Weights]):
     """One import. `run` may be called once."""
@@ -89,7 +106,7 @@ class Walk(ABC, Generic[Result, Weights]):
     unfolded: tuple[str, ...] = QUANTISERS
     """Operators that are not evaluated on constants as they are."""
 
-    several: tuple[str, ...] = ()
+    several: tuple[str, ...] = ("TopK",)
     """Operators of activations that may have more than one output."""
 
     def __init__(self, graph: Graph, path: str, input_scale: float | None) -> None:
@@ -117,8 +134,8 @@ class Walk(ABC, Generic[Result, Weights]):
         self.static = {*graph.constants}
         # those among them that come from shapes, in which the batch is 1 here
         self.sized: set[str] = set()
-        # activations that are of the input's type still, where that is one of whole numbers
-        self.whole = {graph.input} if input_grid.whole_numbers(graph) else set[str]()
+        # activations of a type of whole numbers: its name
+        self.whole = {graph.input: input_grid.type_name(graph)} if input_grid.whole_numbers(graph) else dict[str, str]()
         self.handlers: dict[str, Callable[[Node, list[Value]], Results]] = {
             **dict.fromkeys(ARITHMETIC, self.binary),
             **dict.fromkeys(COMPARISONS, self.compare),
@@ -128,11 +145,13 @@ class Walk(ABC, Generic[Result, Weights]):
             **dict.fromkeys(("Identity", "Dropout", "Cast"), self.identity),
             **dict.fromkeys(("Relu", "LeakyRelu", "PRelu"), self.relu),
             **dict.fromkeys(("Squeeze", "Unsqueeze"), self.squeeze),
+            "ArgMax": self.arg_max,
             "BatchNormalization": self.batch_normalization,
             "BipolarQuant": self.bipolar_quant,
             "Clip": self.clip,
             "Conv": self.conv,
             "DequantizeLinear": self.dequantize,
+            "QuantizeLinear": self.quantize,
             "Flatten": self.flatten,
             "Gemm": self.gemm,
             "HardSigmoid": self.hard_sigmoid,
@@ -142,6 +161,7 @@ class Walk(ABC, Generic[Result, Weights]):
             "Reshape": self.reshape,
             "Shape": self.shape,
             "Sign": self.sign,
+            "TopK": self.top_k,
             "Transpose": self.transpose,
             "Where": self.where,
         }
@@ -266,14 +286,14 @@ class Walk(ABC, Generic[Result, Weights]):
             self.findings.append(finding)
 
     def keep_whole(self, node: Node) -> None:
-        """Refuse arithmetic with numbers of the input's type, if that is one of whole numbers: it wraps around, or cuts off."""
-        if not self.whole.intersection(node.inputs):
+        """Refuse arithmetic with numbers of a type of whole numbers: it wraps around, or cuts off."""
+        kinds = [self.whole[name] for name in node.inputs if name in self.whole]
+        if not kinds:
             return
-        if node.operator in MOVING:
-            self.whole.update(node.outputs)
+        if node.operator in (*MOVING, "Clip", "GlobalMaxPool", "MaxPool"):
+            self.whole.update(dict.fromkeys(node.outputs, kinds[0]))
         elif node.operator not in ("Cast", "DequantizeLinear", "Shape", "Where", *COMPARISONS):
-            kind = input_grid.type_name(self.graph).lower()
-            raise Refusal(f"it computes with numbers of the input's type {kind}; cast them to float first")
+            raise Refusal(f"it computes with numbers of the type {kinds[0].lower()}; cast them to float first")
 
     def substitute(self, node: Node) -> Symbol | None:
         """A placeholder, if there is room for one."""
@@ -291,7 +311,8 @@ class Walk(ABC, Generic[Result, Weights]):
         shape = shape_behind(node, arguments, self.fold) if symbols else None
         if shape is None:
             return None
-        scalar = node.operator not in (*QUANTISERS, *COMPARISONS, "Conv", "ConvTranspose", "Gemm", "MatMul", "Sign")
+        layers = "Conv", "ConvTranspose", "Gemm", "MatMul"
+        scalar = node.operator not in (*QUANTISERS, "QuantizeLinear", *COMPARISONS, *layers, "Sign")
         return unknown(shape, scalar and all(isinstance(s.source, Input) or _raw(s) for s in symbols))
 
     def check_weights(self, node: Node, arguments: list[Value]) -> None:
@@ -325,12 +346,48 @@ class Walk(ABC, Generic[Result, Weights]):
             raise Refusal(f"over axis {axis} of an activation of shape {symbol.shape}, expected the scores of a (1, K) output")
         return symbol.then([Rowwise(node.name, ROWWISE[node.operator])])
 
+    def arg_max(self, node: Node, arguments: list[Value]) -> list[Symbol]:
+        last = node.attributes.get("select_last_index", 0)
+        choice = Choice(node.name, scalar_nodes.last_place if last else scalar_nodes.first_place)
+        axis, keep = node.attributes.get("axis", 0), node.attributes.get("keepdims", 1)
+        return self.chosen(node, activation(arguments), [choice], axis, bool(keep))
+
+    def top_k(self, node: Node, arguments: list[Value]) -> list[Symbol]:
+        """The largest of some scores, and its place."""
+        counts = constant(arguments, 1).reshape(-1).tolist() if len(arguments) > 1 else [node.attributes["k"]]
+        if counts != [1]:
+            raise Refusal(f"the {counts[0]} largest; only the largest is supported")
+        if not node.attributes.get("largest", 1):
+            raise Refusal("the smallest; only the largest is supported")
+        steps = [Rowwise(node.name, scalar_nodes.largest), Choice(node.name, scalar_nodes.first_place)]
+        return self.chosen(node, activation(arguments), steps, node.attributes.get("axis", -1), True)
+
+    def chosen(self, node: Node, symbol: Symbol, steps: Sequence[Rowwise], axis: int, keep: bool) -> list[Symbol]:
+        """One number for each step, of scores along an axis; keep: that stays, with one place. Of a Choice it is a whole one."""
+        shape = list(symbol.shape)
+        others = [d for place, d in enumerate(shape) if place != axis % len(shape)]
+        if math.prod(others) != 1 or axis % len(shape) == 0:
+            raise Refusal(f"over axis {axis} of an activation of shape {symbol.shape}, expected the scores of one frame")
+        if isinstance(symbol.source, Chosen):
+            raise Refusal("it takes the result of another choice")
+        index = np.zeros(len(shape) * (1,) if keep else (1,) * len(others), np.int64)
+        results = []
+        for tensor, step in zip(node.outputs, steps, strict=False):
+            if isinstance(step, Choice):
+                self.whole[tensor] = "INT64"
+            source = symbol.source if isinstance(symbol.source, Unknown) else Chosen(Frame.of((1, 1, 1)), symbol.then([step]))
+            results.append(Symbol(source, index))
+        return results
+
     def identity(self, node: Node, arguments: list[Value]) -> Symbol:
         if node.operator == "Dropout" and len(arguments) > 2 and constant(arguments, 2).any():
             raise Refusal("in training mode; export the model for inference")
-        if node.operator == "Cast" and node.attributes.get("to") not in FLOAT_TYPES:
-            raise Refusal("a cast of an activation to another type than float or double")
-        return activation(arguments)
+        symbol, kind = activation(arguments), node.attributes.get("to")
+        if node.operator == "Cast" and kind not in FLOAT_TYPES:
+            if not isinstance(symbol.source, Chosen) or node.inputs[0] not in self.whole or kind not in INTEGER_TYPES:
+                raise Refusal("a cast of an activation to another type than float or double")
+            self.whole[node.outputs[0]] = "INT64"
+        return symbol
 
     def relu(self, node: Node, arguments: list[Value]) -> Symbol:
         slope: Float = np.zeros((), np.float32)
@@ -340,8 +397,11 @@ class Walk(ABC, Generic[Result, Weights]):
             slope = constant(arguments, 1)
         return self.scalar(arguments[0], [LeakyRelu(node.name, slope)])
 
-    def clip(self, node: Node, arguments: list[Value]) -> Symbol:
+    def clip(self, node: Node, arguments: list[Value]) -> Value:
         bounds = [constant(arguments, i) if len(arguments) > i and arguments[i] is not None else None for i in (1, 2)]
+        if node.inputs[0] in self.whole:
+            least, largest = input_grid.limits(self.whole[node.inputs[0]])
+            return self.quantise(node, arguments, scalar_nodes.narrow(node, bounds[0], bounds[1], least, largest))
         return self.scalar(arguments[0], [scalar_nodes.clip(node, *bounds)])
 
     def hard_sigmoid(self, node: Node, arguments: list[Value]) -> Symbol:
@@ -366,21 +426,26 @@ class Walk(ABC, Generic[Result, Weights]):
         return arguments[0].then([Choose(node.name, yes, no)])
 
     def dequantize(self, node: Node, arguments: list[Value]) -> Symbol:
-        """Whole numbers of the graph's input as real numbers."""
+        """Whole numbers, of the graph's input or behind a QuantizeLinear, as real numbers."""
         symbol = activation(arguments)
         if node.inputs[0] not in self.whole:
-            raise Refusal("only whole numbers of the graph's input can be dequantised")
+            raise Refusal("only whole numbers can be dequantised")
         steps: list[Step] = []
         for position, step, sign in ((2, Add, -1), (1, Multiply, 1)):
             if len(arguments) <= position or arguments[position] is None:
                 continue
             numbers = sign * constant(arguments, position).astype(np.float32)
-            if numbers.size > 1:
-                shape = [1] * len(symbol.shape)
-                shape[node.attributes.get("axis", 1)] = -1
-                numbers = numbers.reshape(shape)
-            steps.append(step(node.name, numbers))
+            steps.append(step(node.name, scalar_nodes.along_axis(node, numbers, len(symbol.shape))))
         return symbol.then(steps)
+
+    def quantize(self, node: Node, arguments: list[Value]) -> Value:
+        """Real numbers as whole ones."""
+        symbol, scale = activation(arguments), constant(arguments, 1)
+        zero_point = constant(arguments, 2) if len(arguments) > 2 and arguments[2] is not None else None
+        kind, steps = scalar_nodes.quantize_linear(node, scale, zero_point, len(symbol.shape))
+        self.whole[node.outputs[0]] = kind
+        result = self.quantise(node, arguments, steps[:-1])
+        return result.then(steps[-1:]) if isinstance(result, Symbol) else result
 
     # rearranging nodes
 
@@ -477,8 +542,7 @@ class Walk(ABC, Generic[Result, Weights]):
             return self.quantise_again(node, symbol, steps)
         if levels > 2 and _raw(symbol):
             return unknown(symbol.shape)
-        taken = levels <= MOST_LEVELS and self.takes_levels(symbol)
-        if levels > 2 and not taken and not self.is_binary(symbol.then(steps)):
+        if levels > 2 and not self.takes_levels(symbol) and not self.is_binary(symbol.then(steps)):
             most = f"at most {MOST_LEVELS} behind a layer, two elsewhere; only the input may have more"
             raise Refusal(f"activations of {levels} levels; {most}")
         return self.binarise(node, arguments, steps)
@@ -596,6 +660,9 @@ class Walk(ABC, Generic[Result, Weights]):
         for step in symbol.chain.steps:
             if isinstance(step, Rowwise):
                 raise Refusal(f"it takes the result of {step.node}, which only the host can compute")
+        if isinstance(symbol.source, Chosen):
+            node = symbol.source.scores.chain.steps[-1].node
+            raise Refusal(f"it takes the result of {node}, which only the host can compute")
         if not isinstance(symbol.source, Input):
             return symbol
         if self.quantised:
