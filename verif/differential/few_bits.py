@@ -9,7 +9,7 @@ import numpy as np
 from onnx import TensorProto, helper
 
 from ..harness import random_graphs
-from ..harness.onnx_graphs import Operand
+from ..harness.onnx_graphs import Builder, Operand
 from .case import Case
 
 ROUNDINGS = ("ROUND", "HALF_EVEN", "CEIL", "FLOOR", "UP", "DOWN", "HALF_UP", "HALF_DOWN")
@@ -28,6 +28,13 @@ class FewBitDrawing(random_graphs.Drawing):
         path = folder / f"few_bits_{self.seed}.onnx"
         sample = self.sample(path)
         return Case(self.seed, path, sample.x, sample.input_scale)
+
+    def builder(self) -> Builder:
+        """Now and then for an input over one dimension."""
+        if self.convolutions and not self.nhwc and self.chance(5):
+            channels, height, width = self.shape
+            self.shape = self.fed = (channels, height + width)
+        return super().builder()
 
     def finish(self, path: Path) -> Path:
         if len(self.shape) == 1 and self.chance(3):
@@ -100,6 +107,69 @@ class FewBitDrawing(random_graphs.Drawing):
         layout = "NCHW" if len(self.shape) > 1 else "NC"
         attributes: dict[str, Any] = {"out_scale": self.pick(scale, -scale), "out_bias": self.pick(0.0, -1.0)}
         self.apply("MultiThreshold", found, out_dtype="INT32", data_layout=layout, **attributes)
+
+    # layers
+
+    def convolution(self, last: bool) -> None:
+        """Now and then in groups or dilated, or behind an average."""
+        if self.chance(3):
+            self.average()
+        if len(self.shape) == 3 and self.chance(2):
+            super().convolution(last)
+            return
+        channels, *size = self.shape
+        groups = int(self.pick(*(n for n in range(1, channels + 1) if channels % n == 0)))
+        outputs = groups * int(self.random.integers(1, 4))
+        kernel = [int(n) for n in self.random.integers(1, [min(n, 3) + 1 for n in size])]
+        dilations = [int(self.pick(1, 2)) if 2 * (k - 1) < n else 1 for k, n in zip(kernel, size, strict=True)]
+        pads = [int(n) for n in self.random.integers(0, [*kernel, *kernel])]
+        weights = self.weights((outputs, channels // groups, *kernel), 0)
+        self.apply("Conv", weights, group=groups, dilations=dilations, pads=pads)
+        wide = [d * (k - 1) + 1 for d, k in zip(dilations, kernel, strict=True)]
+        ends = zip(size, pads[: len(size)], pads[len(size) :], wide, strict=True)
+        self.shape = (outputs, *(n + before + after - k + 1 for n, before, after, k in ends))
+        self.magnitude *= np.sqrt(channels // groups * np.prod(kernel))
+        self.normalise()
+        if not last or self.chance(2):
+            self.binarisation()
+            self.pool(self.chance(3))
+
+    def pool(self, wanted: bool) -> None:
+        if len(self.shape) == 3:
+            super().pool(wanted)
+        elif wanted and self.shape[1] > 2:
+            stride = int(self.pick(1, 2))
+            self.apply("MaxPool", kernel_shape=[2], strides=[stride])
+            self.shape = (self.shape[0], (self.shape[1] - 2) // stride + 1)
+
+    def average(self) -> None:
+        """An average of what a quantiser gave, and a quantiser behind it."""
+        _, *size = self.shape
+        kernel = [int(n) for n in self.random.integers(1, [min(n, 3) + 1 for n in size])]
+        pads = [int(n) for n in self.random.integers(0, [*kernel, *kernel])] if self.chance(2) else [0] * 2 * len(size)
+        self.apply("AveragePool", kernel_shape=kernel, pads=pads, count_include_pad=int(any(pads)))
+        ends = zip(size, pads[: len(size)], pads[len(size) :], kernel, strict=True)
+        self.shape = (self.shape[0], *(n + before + after - k + 1 for n, before, after, k in ends))
+        self.apply("Add", self.per_channel(self.random.normal(scale=0.2, size=self.shape[0])))
+        self.quantiser(int(self.random.integers(2, 5)))
+
+    def flatten(self) -> None:
+        """Perhaps an average of all positions instead, which the dense layer takes as it is, or a quantiser does."""
+        if len(self.shape) > 1 and self.chance(2):
+            self.quantiser(3)
+            if self.chance(2):
+                self.apply("GlobalAveragePool")
+            else:
+                self.apply("ReduceMean", axes=list(range(2, len(self.shape) + 1)), keepdims=1)
+            self.shape = (self.shape[0], *[1] * (len(self.shape) - 1))
+            if self.chance(3):
+                self.apply("Add", self.per_channel(self.random.normal(scale=0.2, size=self.shape[0])))
+                self.quantiser(3)
+        if len(self.shape) == 2:
+            self.apply("Flatten")
+            self.shape = (int(np.prod(self.shape)),)
+        else:
+            super().flatten()
 
     # weights
 

@@ -108,8 +108,13 @@ class TestLayers:
     )
     test_convolutions = refused(
         {
-            "grouped": (lambda g: g.bad("Conv", "x", WEIGHTS[:, :1], group=2), "2 groups"),
-            "dilated": (lambda g: g.bad("Conv", "x", WEIGHTS, dilations=[2, 1]), "dilations [2, 1]"),
+            "grouped": (lambda g: g.bad("Conv", "x", WEIGHTS[:, :1], group=3), "3 groups do not divide its 4 outputs"),
+            "of other groups": (
+                lambda g: g.bad("Conv", "x", WEIGHTS, group=2),
+                "in 2 groups for an activation of shape (1, 2, 6, 5)",
+            ),
+            "dilated": (lambda g: g.bad("Conv", "x", WEIGHTS, dilations=[4, 1]), "kernel=9 exceeds the padded size=6"),
+            "in a row": (lambda g: g.bad("Conv", "x", WEIGHTS[:, :, 0]), "a convolution over 1 dimensions, expected 2"),
             "over one dimension": (lambda g: g.bad("Conv", "x", WEIGHTS[:, :, 0]), "over 1 dimensions"),
             "larger than the image": (lambda g: g.bad("Conv", "x", np.ones((1, 2, 7, 7))), "kernel=7 exceeds"),
             "without a stride": (lambda g: g.bad("Conv", "x", WEIGHTS, strides=[0, 1]), "stride=0 is below 1"),
@@ -129,7 +134,9 @@ class TestLayers:
     )
     test_pooling = refused(
         {
-            "average": (lambda g: g.bad("AveragePool", g.bits(), **PAIR), "not supported on activations"),
+            "average": (lambda g: g.bad("AveragePool", g.bits(), **PAIR, pads=[1, 0, 0, 0]), "padding that is not counted"),
+            "average of sums": (lambda g: g.bad("AveragePool", g.conv(), **PAIR), "the activation before it is not binary"),
+            "mean": (lambda g: g.bad("ReduceMean", g.bits(), axes=[1]), "over axes [1] of an activation of shape (1, 4, 4, 3)"),
             "rows": (lambda g: g.bits(g.bad("MaxPool", g("Flatten", "x"), **PAIR)), "of an activation of shape (1, 60)"),
             "zeros": (lambda g: g.bad("MaxPool", g("Pad", g.bits(), g.padded(1, 1, 0, 0)), **PAIR), "after zero padding"),
             "padding alone": (lambda g: g.bad("MaxPool", g.bits(), **PAIR, pads=[0, 2, 0, 0]), "padding=2 is not below kernel=2"),
@@ -379,8 +386,8 @@ class TestGraphs:
         """Also behind the first, also bad weights of a layer whose input is unknown by then; and nothing that is fine."""
 
         def graph(g: Case) -> str:
-            y = g("Conv", "x", WEIGHTS[:, :1], group=2, name="grouped")
-            y = g("AveragePool", g.bits(y), **PAIR, name="average")
+            y = g("Conv", "x", WEIGHTS[:, :1], group=3, name="grouped")
+            y = g("AveragePool", g.bits(y), **PAIR, dilations=[2, 2], name="average")
             y = g("Conv", y, np.linspace(0, 1, 144).reshape(4, 4, 3, 3), name="float")
             y = g("Mish", g("Conv", y, POINTS), domain="com.example", name="function")
             batch = g("Unsqueeze", g("Gather", g("Shape", y), np.array(0)), np.array([0]))
@@ -410,9 +417,9 @@ class TestGraphs:
 
         def graph(g: Case) -> str:
             y = g("Conv", "x", np.linspace(0, 1, 144).reshape(8, 2, 3, 3), pads=[1, 1, 1, 1], name="real")
-            y = g("Conv", g.bits(y), signs(RANDOM, 8, 4, 3, 3), group=2, pads=[1, 1, 1, 1], name="grouped")
+            y = g("Conv", g.bits(y), signs(RANDOM, 8, 4, 3, 3), group=3, pads=[1, 1, 1, 1], name="grouped")
             y = g("BatchNormalization", y, *normalisation(RANDOM, 8, 3))
-            y = g("Conv", g.bits(y), signs(RANDOM, 8, 8, 2, 2), dilations=[2, 2], pads=[1, 1, 1, 1], name="dilated")
+            y = g("AveragePool", g.bits(y), kernel_shape=[3, 3], pads=[1, 1, 1, 1], name="average")
             short = g.bits(y)
             y = g("Add", g("Conv", short, signs(RANDOM, 8, 8, 1, 1)), short, name="residual")
             y = g("MaxPool", g.quant(y, 9, name="nine bits"), **PAIR, dilations=[2, 2], name="pool")
@@ -422,8 +429,8 @@ class TestGraphs:
         found = refusals(graph, tmp_path)
         reasons = {
             "real": "weights that are not binary",
-            "grouped": "2 groups",
-            "dilated": "dilations [2, 2]",
+            "grouped": "3 groups do not divide",
+            "average": "padding that is not counted",
             "residual": "it combines two activations",
             "nine bits": "activations of 512 levels",
             "pool": "dilations [2, 2]",
@@ -453,13 +460,13 @@ class TestGraphs:
 
         assert list(refusals(graph, tmp_path)) == ["culprit", "weights"]
 
-    @pytest.mark.parametrize("operator", ["Elu", "GlobalAveragePool", "AveragePool", "Selu", "InstanceNormalization"])
+    @pytest.mark.parametrize("operator", ["Elu", "GlobalLpPool", "LpPool", "Selu", "InstanceNormalization"])
     def test_what_stands_behind_may_be_right(self, operator: str, tmp_path: Path) -> None:
         """Also a Quant of the input behind a function that is refused; and what is wrong with its shape is said."""
 
         def graph(g: Case) -> str:
             constants = [np.ones(2), np.zeros(2)] if operator.startswith("Instance") else []
-            y = g.quant(g.bad(operator, "x", *constants, **(PAIR if operator == "AveragePool" else {})), 8)
+            y = g.quant(g.bad(operator, "x", *constants, **(PAIR if operator == "LpPool" else {})), 8)
             y = g("Conv", y, signs(RANDOM, 4, 2, 1, 1))
             return g("MatMul", g("Flatten", g.bits(y)), np.ones((7, 3)), name="matrix")
 
@@ -489,11 +496,11 @@ class TestGraphs:
 
         def graph(g: Case) -> str:
             y = g("Shift", g.bits(), domain="com.example", name="function")
-            y = g("Conv", y, signs(RANDOM, 4, 2, 1, 1), group=2, name="grouped")
-            y = g("Conv", y, signs(RANDOM, 4, 4, 2, 2), dilations=[2, 2], name="dilated")
+            y = g("Conv", y, signs(RANDOM, 4, 2, 1, 1), group=3, name="grouped")
+            y = g("AveragePool", y, **PAIR, dilations=[2, 2], name="average")
             return g.conv(g("MaxPool", y, **PAIR, dilations=[1, 2], name="pool"))
 
-        assert list(refusals(graph, tmp_path)) == ["function", "grouped", "dilated", "pool"]
+        assert list(refusals(graph, tmp_path)) == ["function", "grouped", "average", "pool"]
 
     def test_real_weights(self, tmp_path: Path) -> None:
         """In front of what is binary they are refused, and it is said where they may be."""

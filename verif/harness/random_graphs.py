@@ -45,7 +45,7 @@ class Drawing:
         channels, height, width = (int(n) for n in self.random.integers((1, 5, 5), (4, 11, 11)))
         self.nhwc = self.convolutions > 0 and self.chance(4)
         self.shape: tuple[int, ...] = (channels, height, width) if self.convolutions else (channels * height * 2,)
-        self.fed = (height, width, channels) if self.nhwc else self.shape
+        self.fed: tuple[int, ...] = (height, width, channels) if self.nhwc else self.shape
         self.standard = self.chance(2)  # no quantisers, so that onnxruntime executes the file
         self.g = self.builder()
         self.x = "x"

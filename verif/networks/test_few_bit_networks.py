@@ -114,6 +114,34 @@ def linearly(path: Path, seed: int) -> Path:
     return g.save(path, linear(g, g("Add", y, random.normal(size=6)), 0.5, np.uint8(100)))
 
 
+def averaged(path: Path, seed: int) -> Path:
+    """Convolutions in groups, for each channel and dilated; averages before a quantiser, with padding and of all positions; a
+    dense layer that takes an average as it is.
+    """
+    random, g = np.random.default_rng(seed), Builder((2, 8, 8))
+    x = g("AveragePool", g.quant("x", 3, 0.5, signed=0), kernel_shape=[3, 3], pads=[1, 1, 1, 1], count_include_pad=1)
+    y = g("Conv", g.quant(x, 4, 0.3, signed=0), weights(g, random, 2, 0.5, 4, 1, 3, 3), group=2, dilations=[2, 1], strides=[1, 2])
+    y = g.quant(g("BatchNormalization", y, *normalisation(random, 4, 4.0)), 3, 0.25)
+    y = g("AveragePool", y, kernel_shape=[2, 1], strides=[2, 1])
+    y = g.quant(g("Add", y, random.normal(size=(4, 1, 1))), 2, 0.5)
+    y = g("Conv", y, g("BipolarQuant", random.normal(size=(4, 1, 2, 2)), random.uniform(0.5, 1, (4, 1, 1, 1))), group=4)
+    y = g.quant(g("BatchNormalization", y, *normalisation(random, 4, 2.0)), 3, 0.25)
+    y = g("Mul", g("GlobalAveragePool", y), 0.5)
+    return g.save(path, g("MatMul", g("Flatten", y), weights(g, random, 3, 0.25, 4, 3)))
+
+
+def in_a_row(path: Path, seed: int) -> Path:
+    """Layers over one dimension: convolutions, dilated and of each channel, a maximum, averages."""
+    random, g = np.random.default_rng(seed), Builder((3, 20))
+    y = g("Conv", g.quant("x", 4, 0.25), weights(g, random, 2, 0.5, 4, 3, 5), strides=[2], pads=[2, 1])
+    y = g.quant(g("Relu", g("BatchNormalization", y, *normalisation(random, 4, 4.0))), 2, 0.5, signed=0)
+    y = g("Conv", g("MaxPool", y, kernel_shape=[2]), weights(g, random, 2, 1.0, 4, 1, 2), group=4, dilations=[2])
+    y = g.quant(g("BatchNormalization", y, *normalisation(random, 4, 2.0)), 3, 0.25)
+    y = g("Conv", g("GlobalAveragePool", y), weights(g, random, 3, 0.25, 5, 4, 1))
+    y = g.quant(g("Add", y, random.normal(scale=0.3, size=(5, 1))), 3, 0.25)
+    return g.save(path, g("MatMul", g("Flatten", y), weights(g, random, 3, 0.25, 5, 3)))
+
+
 def frames(network: Network, count: int, seed: int) -> np.ndarray:
     """Random pixels on the input's grid, and off it."""
     shape = (count, *network.input.shape)
@@ -124,7 +152,10 @@ Drawing = Callable[[Path, int], Path]
 
 
 @pytest.mark.parametrize("seed", range(4))
-@pytest.mark.parametrize(("draw", "kinds"), [(graph, "wwww"), (pooled, "pwpwpwp"), (stepped, "www"), (linearly, "wpww")])
+@pytest.mark.parametrize(
+    ("draw", "kinds"),
+    [(graph, "wwww"), (pooled, "pwpwpwp"), (stepped, "www"), (linearly, "wpww"), (averaged, "wwwww"), (in_a_row, "wpwww")],
+)
 def test_golden(tmp_path: Path, draw: Drawing, kinds: str, seed: int) -> None:
     """qonnx or onnxruntime computes the same results from the same file."""
     path = draw(tmp_path / "few.onnx", seed)
@@ -186,8 +217,10 @@ def test_thresholds_that_are_met(tmp_path: Path) -> None:
     assert np.array_equal(import_model(path).run(numbers), reference.execute(path, numbers).outputs)
 
 
-@pytest.mark.parametrize("slower", [1, 5])
-@pytest.mark.parametrize("draw", [graph, pooled, stepped, linearly])
+@pytest.mark.parametrize(
+    ("draw", "slower"),
+    [(graph, 1), (graph, 5), (pooled, 5), (pooled, 1), (stepped, 5), (linearly, 1), (averaged, 5), (in_a_row, 1)],
+)
 def test_verilog(tmp_path: Path, draw: Drawing, slower: int) -> None:
     """Every integer of every layer, at the planned cycles."""
     network = import_model(draw(tmp_path / "few.onnx", 0))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -12,7 +13,8 @@ from numpy.typing import NDArray
 from ...layers.window import Window
 from ...network.network import InputFormat, Network
 from ...types.grid import Grid
-from ...types.scalar import Chain, Step
+from ...types.scalar import Chain, Choose, Step
+from .affine import affine
 from .assembly import Assembly, binary_grid, output_format
 from .decisions import check_levels, quantises
 from .model_file import Graph, Node
@@ -22,14 +24,31 @@ from .operands import (
     activation,
     binary_weights,
     check_dilations,
-    check_groups,
+    constant,
     few_bit_weights,
+    groups_of,
     output_axis,
     sliding_window,
+    spread_kernels,
     value_grid,
 )
 from .scalar_nodes import Refusal
-from .symbols import PAD, Codes, Frame, Index, Pooling, Sums, Symbol, Unknown, Value, per_channel, unknown, unwrapped
+from .symbols import (
+    MAX_ACTIVATION,
+    PAD,
+    Codes,
+    Frame,
+    Index,
+    Pooling,
+    Sums,
+    Symbol,
+    Unknown,
+    Value,
+    per_channel,
+    strip_padding,
+    unknown,
+    unwrapped,
+)
 from .walk import Results, Walk
 
 FEW = 4
@@ -97,10 +116,10 @@ class BinaryWalk(Walk[Network, BinaryWeights]):
         return self.format(self.frame.settled, self.codes.range, self.codes.grid, self.quantiser)
 
     def check_weights(self, node: Node, arguments: list[Value]) -> None:
-        if node.operator == "Conv":
-            check_groups(node)
-        if node.operator in ("Conv", "MaxPool"):
+        if node.operator in ("AveragePool", "MaxPool"):
             check_dilations(node)
+        if node.operator == "Conv" and isinstance(arguments[1], np.ndarray):
+            groups_of(node, arguments[1])
         if node.operator in ("Conv", "MatMul", "Gemm") and len(arguments) > 1 and isinstance(arguments[1], np.ndarray):
             self.signs(arguments[1], output_axis(node))
 
@@ -163,6 +182,9 @@ class BinaryWalk(Walk[Network, BinaryWeights]):
         frame = Frame.of((outputs, window.rows.outputs, window.columns.outputs))
         return self.sums(node, codes, grid, window, kernel, weights, frame)
 
+    def spread(self, weights: BinaryWeights, groups: int, dilations: Sequence[int]) -> BinaryWeights:
+        return replace(weights, signs=spread_kernels(weights.signs, groups, dilations))
+
     def product(self, node: Node, symbol: Symbol, weights: BinaryWeights) -> Symbol:
         codes = symbol.source
         assert isinstance(codes, Codes)
@@ -194,10 +216,85 @@ class BinaryWalk(Walk[Network, BinaryWeights]):
         sums = Sums(node, codes, grid, window, np.ascontiguousarray(signs, np.int16), scale, weights.variation, frame)
         return Symbol(sums, frame.settled[None])
 
-    def max_pool(self, node: Node, arguments: list[Value]) -> Symbol:
+    def conv(self, node: Node, arguments: list[Value]) -> Symbol:
+        kernels = arguments[1]
+        point = isinstance(kernels, np.ndarray) and kernels.shape[2:] == (1, 1) and node.attributes.get("group", 1) == 1
+        image = self.averaged(arguments) if point else None
+        if image is None:
+            return super().conv(node, arguments)
+        shared = _shared(constant(arguments, 1).reshape(-1, image.shape[1]), image.shape[2:])
+        return super().conv(replace(node, attributes={}), [image, shared, *arguments[2:]])
+
+    def dense(self, node: Node, arguments: list[Value], matrix: Array, alpha: float) -> Symbol:
+        image = self.averaged(arguments)
+        if image is None or matrix.ndim != 2 or len(matrix) != image.shape[1]:
+            return super().dense(node, arguments, matrix, alpha)
+        kernels = _shared(matrix.T, image.shape[2:])
+        return super().dense(node, [image.rearranged(image.index.reshape(1, -1))], kernels.reshape(len(kernels), -1).T, alpha)
+
+    def averaged(self, arguments: list[Value]) -> Symbol | None:
+        """What a global average is taken of, (1, C, H, W), if a layer takes the average as it is and can sum up all of it."""
+        symbol = arguments[0]
+        if not isinstance(symbol, Symbol) or not isinstance(symbol.source, Sums) or symbol.source.poolings:
+            return None
+        means = symbol.source.means
+        if means is None:
+            return None
+        in_order = np.array_equal(symbol.index.reshape(-1), symbol.source.frame.settled.reshape(-1))
+        chosen = any(isinstance(step, Choose) for step in symbol.chain.steps)
+        if not in_order or chosen or affine(symbol.chain) is None or any(map(np.ndim, symbol.chain.constants)):
+            return None
+        assert isinstance(means.source, Codes)
+        means.source.consumer = None  # instead of the average the layer takes it
+        return replace(means, chain=Chain((*means.chain.steps, *symbol.chain.steps)))
+
+    def average_pool(self, node: Node, arguments: list[Value]) -> Symbol:
+        """Sums of each channel's window by itself, whose weights are 1."""
         symbol = self.on_stream(activation(arguments))
+        if len(symbol.shape) == 3:
+            return self.over_row(self.average_pool, node, arguments)
+        if len(symbol.shape) != 4:
+            raise Refusal(f"pooling of an activation of shape {symbol.shape}")
+        check_dilations(node)
+        image, margins = strip_padding(symbol.index[0])
+        inside = [image.shape[axis + 1] + margins[axis] + margins[axis + 2] for axis in range(2)]
+        kernel = inside if node.operator == "GlobalAveragePool" else node.attributes["kernel_shape"]
+        window = sliding_window(node, image.shape[1:], kernel, margins)
+        axes = window.rows, window.columns
+        counted = bool(node.attributes.get("count_include_pad", 0))
+        beyond = [max(axis.before - margins[i], axis.after - margins[i + 2]) for i, axis in enumerate(axes)]
+        if max(beyond) > 0 and (not counted or node.attributes.get("ceil_mode", 0)):
+            raise Refusal("padding that is not counted, so that at the borders sums are divided by other numbers")
+        channels = len(image)
         if isinstance(symbol.source, Unknown):
             check_levels(symbol.chain)
+            return unknown((1, channels, window.rows.outputs, window.columns.outputs))
+        symbol = self.assembly.codes(symbol, node.name)
+        ones = spread_kernels(np.ones((channels, 1, *(axis.kernel for axis in axes)), np.int8), channels, (1, 1))
+        weights = BinaryWeights(ones, np.full(channels, 1 / window.taps), 0.0)
+        result = self.convolution(node, symbol, image, window, weights)
+        assert isinstance(result.source, Sums)
+        if window.whole:
+            result.source.means = symbol.rearranged(image[None])
+        return result
+
+    def reduce_mean(self, node: Node, arguments: list[Value]) -> Symbol:
+        """The mean of all positions, if it is that."""
+        symbol = activation(arguments)
+        axes = node.attributes.get("axes") or (constant(arguments, 1).reshape(-1).tolist() if len(arguments) > 1 else [])
+        rank = len(symbol.shape)
+        if rank not in (3, 4) or sorted(axis % rank for axis in axes) != list(range(2, rank)):
+            raise Refusal(f"over axes {list(axes)} of an activation of shape {symbol.shape}, expected the mean of all positions")
+        mean = self.average_pool(replace(node, operator="GlobalAveragePool", attributes={}), [symbol])
+        return mean if node.attributes.get("keepdims", 1) else mean.rearranged(mean.index.reshape(1, -1))
+
+    def max_pool(self, node: Node, arguments: list[Value]) -> Symbol:
+        symbol = self.on_stream(activation(arguments))
+        if len(symbol.shape) == 3:
+            return self.over_row(self.max_pool, node, arguments)
+        if isinstance(symbol.source, Unknown):
+            check_levels(symbol.chain)
+        check_dilations(node)
         if len(symbol.shape) != 4:
             raise Refusal(f"pooling of an activation of shape {symbol.shape}")
         if np.any(symbol.index == PAD):
@@ -252,8 +349,20 @@ class BinaryWalk(Walk[Network, BinaryWeights]):
         raise Refusal(f"it reads an activation of {natural.shape} rearranged, as {image.shape}")
 
 
+def _shared(matrix: Array, size: tuple[int, ...]) -> Array:
+    """(M, C) weights of a mean of so many positions as (M, C, height, width) weights of the positions."""
+    positions = math.prod(size)
+    if matrix.size * positions > MAX_ACTIVATION:
+        raise Refusal(f"{matrix.size} weights of means of {positions} positions, at most {MAX_ACTIVATION} are supported")
+    kernels: Array = np.broadcast_to((matrix.astype(np.float64) / positions)[:, :, None, None], (*matrix.shape, *size))
+    return kernels
+
+
 LAYERS: dict[str, Callable[[BinaryWalk, Node, list[Value]], Results]] = {
+    "AveragePool": BinaryWalk.average_pool,
+    "GlobalAveragePool": BinaryWalk.average_pool,
     "GlobalMaxPool": BinaryWalk.max_pool,
     "MaxPool": BinaryWalk.max_pool,
+    "ReduceMean": BinaryWalk.reduce_mean,
 }
 """What an operator's layer is made by. Layers of weights are operators of every walk: `conv`, `dense`."""

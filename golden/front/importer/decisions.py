@@ -156,6 +156,7 @@ def _evenly(values: NDArray[np.floating]) -> NDArray[np.float32] | None:
             return None
         if np.all(np.abs(counts - np.rint(counts)) < EVEN):
             reals = np.linspace(float(values[0]), float(values[-1]), levels).astype(np.float32)
+            reals[np.abs(reals) < EVEN * np.diff(reals).max()] = 0  # one that is missing
             places = np.concatenate([[0], np.cumsum(np.rint(counts))]).astype(np.int64)
             reals[places] = values
             return reals

@@ -97,7 +97,8 @@ class Sums:
     """Accumulators of a layer whose normalisation is open, perhaps pooled.
 
     weights: (kh, kw, in, out), or (in, out) in stream order for a dense layer, whose window is None. grid: how the layer
-    reads `codes`. scale: (out,) float64, what one unit of a sum is worth; variation: by how much of it the weights differ.
+    reads `codes`. scale: (out,) float64, what one unit of a sum is worth; variation: by how much of it the weights differ. means:
+    what they are the means of, all positions of each channel, if they are.
     """
 
     node: Node
@@ -110,6 +111,7 @@ class Sums:
     frame: Frame
     poolings: tuple[Pooling, ...] = ()
     consumer: str | None = None
+    means: Symbol | None = None
 
 
 @dataclass(eq=False)

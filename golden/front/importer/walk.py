@@ -40,7 +40,10 @@ from .operands import (
     check_channels,
     constant,
     constant_kernels,
+    groups_of,
+    over_an_image,
     sliding_window,
+    spread_kernels,
     with_bias,
     with_constant,
 )
@@ -611,11 +614,19 @@ class Walk(ABC, Generic[Result, Weights]):
     def product(self, node: Node, symbol: Symbol, weights: Weights) -> Symbol:
         """The sums (1, M) of an activation (1, K) and weights (K, M)."""
 
+    @abstractmethod
+    def spread(self, weights: Weights, groups: int, dilations: Sequence[int]) -> Weights:
+        """Weights (M, C / groups, height, width) as those of one group without dilation, with zeros between."""
+
     def conv(self, node: Node, arguments: list[Value]) -> Symbol:
-        kernels = constant_kernels(node, arguments)
+        if _over_row(arguments):
+            return self.over_row(self.conv, node, arguments)
+        kernels = constant_kernels(arguments)
         symbol = self.taken(node, arguments)
-        weights = self.weights_of(kernels, 0)
-        check_channels(kernels, 1, symbol)
+        weights, groups = self.weights_of(kernels, 0), groups_of(node, kernels)
+        check_channels(kernels, 1, symbol, groups)
+        dilations = node.attributes.get("dilations", [1, 1])
+        weights, kernels = self.spread(weights, groups, dilations), spread_kernels(kernels, groups, dilations)
         image, margins = strip_padding(symbol.index[0])
         window = sliding_window(node, image.shape[1:], kernels.shape[2:], margins)
         for axis in (window.rows, window.columns):
@@ -624,6 +635,11 @@ class Walk(ABC, Generic[Result, Weights]):
         if isinstance(symbol.source, Unknown):
             return unknown((1, len(kernels), window.rows.outputs, window.columns.outputs))
         return with_bias(node, arguments, self.convolution(node, symbol, image, window, weights))
+
+    def over_row(self, handler: Callable[[Node, list[Value]], Symbol], node: Node, arguments: list[Value]) -> Symbol:
+        """What a node over one dimension gives (1, M, L): that over an image of one row, for (1, C, L) and (M, C, k) weights."""
+        result = handler(over_an_image(node), [_with_row(value) for value in arguments])
+        return result.rearranged(result.index[:, :, 0])
 
     def dense(self, node: Node, arguments: list[Value], matrix: Array, alpha: float) -> Symbol:
         """The product of an activation (1, K) with a constant matrix (K, M), times alpha."""
@@ -677,14 +693,26 @@ class Walk(ABC, Generic[Result, Weights]):
     def settle_input(self) -> None:
         """Let the input travel in its natural order if no layer has asked for another."""
         if self.frame.view is None:
-            shape = self.input_shape if len(self.input_shape) == 3 else (*self.input_shape, 1, 1)
-            self.frame.view = np.arange(self.frame.size).reshape(shape)
+            channels, *rest = self.input_shape
+            self.frame.view = np.arange(self.frame.size).reshape(channels, *[1] * (2 - len(rest)), *rest)
 
     def format(self, view: Index, codes: Range, grid: Grid, quantiser: Chain | None) -> InputFormat:
         """How the graph's input becomes codes; view: (C, H, W) elements as they are on the stream."""
         assumed = quantiser is None and self.input_scale is None and self.statement is None
         form = input_format(self.graph.input, self.input_shape, view, codes, grid, quantiser, assumed)
         return replace(form, statement=self.statement, whole=input_grid.whole_numbers(self.graph))
+
+
+def _over_row(arguments: list[Value]) -> bool:
+    """Does a layer take an activation (1, C, L)?"""
+    return isinstance(arguments[0], Symbol) and len(arguments[0].shape) == 3
+
+
+def _with_row(value: Value) -> Value:
+    """(1, C, L) or (M, C, k) as an image of one row."""
+    if isinstance(value, Symbol):
+        return value.rearranged(value.index[:, :, None])
+    return value[:, :, None] if value is not None and value.ndim == 3 else value
 
 
 def _raw(symbol: Symbol) -> bool:
@@ -694,9 +722,9 @@ def _raw(symbol: Symbol) -> bool:
 
 def _input_shape(graph: Graph, path: str) -> tuple[int, ...]:
     batch, *rest = graph.input_shape or (None,)
-    if len(rest) not in (1, 3):
+    if len(rest) not in (1, 2, 3):
         raise ModelFileError(
-            f"{path}: input {graph.input} has {len(rest) + 1} dimensions, expected (N, C, H, W) or (N, features)"
+            f"{path}: input {graph.input} has {len(rest) + 1} dimensions, expected (N, C, H, W), (N, C, L) or (N, features)"
         )
     if batch not in (None, 0, 1):
         raise ModelFileError(f"{path}: input {graph.input} has a fixed batch of {batch}, expected 1 or a free one")
