@@ -440,6 +440,37 @@ class TestGraphs:
         for node, reason in reasons.items():
             assert reason in found[node]
 
+    def test_faults_between_quantisers(self, tmp_path: Path) -> None:
+        """Behind a refused node the next quantiser's codes are known, and what is wrong with chains behind them is found."""
+
+        def graph(g: Case) -> str:
+            y = g.quant(g("Abs", g.conv(g.quant("x", 4, 0.25))), 3, 0.25, signed=0, name="turning")
+            nine = np.concatenate([[256.0], RANDOM.integers(1, 256, 15)]).reshape(4, 4, 1, 1) / 256
+            y = g.quant(g("Conv", y, nine, name="nine bits"), 3, 0.5, signed=0)
+            y = g.quant(g("Conv", g("Pow", y, 2.0), POINTS, name="uneven"), 2, 0.5)
+            y = g.quant(g("Conv", y, POINTS[:, :2], group=3, name="groups"), 2, 0.5)
+            left = g.quant(g("Conv", y, POINTS), 3, 0.5)
+            y = g.quant(g("Mul", left, g("Relu", "x", name="other"), name="product"), 2, 0.5)
+            y = g.quant(g("Sin", g("Conv", y, POINTS, name="fine"), name="sine"), 2, 0.5)
+            return g(
+                "Conv",
+                g.quant(g("Conv", g("Transpose", g("Transpose", y, perm=[0, 2, 3, 1]), perm=[0, 3, 1, 2]), POINTS), 2),
+                POINTS,
+            )
+
+        reasons = {
+            "turning": "what comes before it is not monotone",
+            "nine bits": "weights of 9 bits; at most 8 are supported",
+            "uneven": "its input is not a linear function of integers",
+            "groups": "3 groups do not divide its 4 outputs",
+            "product": "it combines two activations",
+            "sine": "not supported on activations",
+        }
+        found = refusals(graph, tmp_path)
+        assert list(found) == list(reasons)
+        for node, reason in reasons.items():
+            assert reason in found[node]
+
     @pytest.mark.parametrize(
         "binarised",
         [

@@ -15,7 +15,7 @@ from ...network.network import InputFormat, Network
 from ...types.grid import Grid
 from ...types.scalar import Chain, Choose, Step
 from .affine import affine
-from .assembly import Assembly, binary_grid, output_format
+from .assembly import Assembly, binary_grid, codes_of, output_format
 from .decisions import check_levels, quantises
 from .model_file import Graph, Node
 from .operands import (
@@ -23,6 +23,7 @@ from .operands import (
     BinaryWeights,
     activation,
     binary_weights,
+    bits_beyond,
     check_dilations,
     constant,
     few_bit_weights,
@@ -54,6 +55,9 @@ from .walk import Results, Walk
 FEW = 4
 """Magnitudes of weights that somebody may have meant to be binary."""
 
+MOST_BITS = 8
+"""Of a weight."""
+
 REAL = "; real weights may stand behind all binary activations, not before any"
 
 
@@ -64,6 +68,8 @@ class BinaryWalk(Walk[Network, BinaryWeights]):
         super().__init__(graph, path, input_scale)
         self.assembly = Assembly()
         self.real_weights = False
+        # what is assumed behind refused nodes, whose order is open, and the shape of its natural order
+        self.open: list[tuple[Frame, tuple[int, ...]]] = []
         self.handlers |= {operator: partial(layer, self) for operator, layer in LAYERS.items()}
 
     def network(self, symbol: Symbol) -> Network:
@@ -133,6 +139,9 @@ class BinaryWalk(Walk[Network, BinaryWeights]):
                 return few
             reals = weights.dtype.kind == "f" and np.unique(np.abs(weights)).size > FEW
             self.real_weights |= bool(reals)
+            bits = bits_beyond(np.moveaxis(weights, axis, 0)[0]) if reals else None
+            if bits is not None and bits > MOST_BITS:
+                raise Refusal(f"weights of {bits} bits; at most {MOST_BITS} are supported{REAL}") from None
             raise Refusal(f"{refusal}{REAL if reals else ''}") from None
 
     def binarise(self, node: Node, arguments: list[Value], steps: list[Step]) -> Symbol:
@@ -141,8 +150,29 @@ class BinaryWalk(Walk[Network, BinaryWeights]):
         if isinstance(symbol.source, Unknown):
             if not quantises(Chain(tuple(steps))):
                 binary_grid(steps[-1])
-            return replace(unknown(symbol.shape), chain=symbol.chain)
+            return self.assumed(symbol)
         return symbol
+
+    def assumed(self, symbol: Symbol) -> Symbol:
+        """What a quantiser gives of an activation that is not known: any of its codes, so that what is behind can be looked at.
+        A graph with such an activation has been refused.
+        """
+        last, shape = symbol.chain.steps[-1], symbol.shape
+        try:
+            check_levels(symbol.chain)
+            codes, grid = codes_of(last)
+        except Refusal:  # at what takes it, if anything does
+            return replace(unknown(shape), chain=symbol.chain)
+        frame = Frame(symbol.index.size)
+        channels, *rest = shape[1:] if 1 < len(shape) < 5 else (frame.size,)
+        self.open.append((frame, (channels, *[1] * (2 - len(rest)), *rest)))
+        return Symbol(Codes(frame, self.assembly.stage, codes, grid), np.arange(frame.size).reshape(shape))
+
+    def settle_input(self) -> None:
+        super().settle_input()
+        for frame, shape in self.open:
+            if frame.view is None:
+                frame.view = np.arange(frame.size).reshape(shape)
 
     def is_binary(self, symbol: Symbol) -> bool:
         return not isinstance(symbol.source, Unknown) and self.assembly.is_binary(self.on_stream(symbol))
@@ -217,7 +247,7 @@ class BinaryWalk(Walk[Network, BinaryWeights]):
         return Symbol(sums, frame.settled[None])
 
     def conv(self, node: Node, arguments: list[Value]) -> Symbol:
-        kernels = arguments[1]
+        kernels = arguments[1] if len(arguments) > 1 else None
         point = isinstance(kernels, np.ndarray) and kernels.shape[2:] == (1, 1) and node.attributes.get("group", 1) == 1
         image = self.averaged(arguments) if point else None
         if image is None:

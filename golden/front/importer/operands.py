@@ -26,6 +26,9 @@ WEIGHT_TOLERANCE = 1e-4
 MOST_CODE = 128
 """The largest magnitude of a weight of 8 bits."""
 
+MOST_TOLD = 1 << 11
+"""The largest magnitude of weights of too many bits whose number of bits is told."""
+
 FLOAT_ROUNDING = 2.0**-22
 """By how much of it a multiple of a step may differ: two roundings of float32."""
 
@@ -119,11 +122,19 @@ def few_bit_weights(weights: Array, axis: int) -> BinaryWeights | None:
     return BinaryWeights(np.moveaxis(codes.reshape(shape), 0, axis), steps, 0.0)
 
 
-def _step(sizes: Float) -> float | None:
-    """The largest number of which all of some, rising, are multiples up to MOST_CODE, within float32's rounding."""
-    for parts in range(1, MOST_CODE + 1):
+def bits_beyond(weights: Array) -> int | None:
+    """Of how many bits weights are, up to 12, if they are whole numbers of more bits than 8 times a step; else None."""
+    sizes = np.unique(np.abs(weights[np.isfinite(weights)].astype(np.float64)))
+    sizes = sizes[sizes > 0]
+    step = _step(sizes, MOST_TOLD) if 0 < len(sizes) <= MOST_TOLD else None
+    return None if step is None else 1 + (round(sizes[-1] / step) - 1).bit_length()
+
+
+def _step(sizes: Float, most: int = MOST_CODE) -> float | None:
+    """The largest number of which all of some, rising, are multiples up to `most`, within float32's rounding."""
+    for parts in range(1, most + 1):
         counts = sizes * (parts / sizes[0])
-        if counts[-1] > MOST_CODE + 0.5:
+        if counts[-1] > most + 0.5:
             return None
         whole = np.rint(counts)
         if np.all(np.abs(counts - whole) <= whole * FLOAT_ROUNDING):
