@@ -168,6 +168,11 @@ class OutputFormat:
         """Is it the number of a class, not a row of scores?"""
         return any(isinstance(step, Choice) for step in self.chain.steps)
 
+    @property
+    def classes(self) -> int:
+        """How many there are: scores, of which one is chosen at most."""
+        return len(self.order) if self.chooses else math.prod(self.shape)
+
     def decisions(self, y: NDArray[np.floating]) -> NDArray[np.int64]:
         """The class (N,) that each output (N, *shape) stands for: the number itself, or that of the largest score, the first of
         equals.

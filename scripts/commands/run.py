@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -74,7 +73,7 @@ def run(
     noise, samples = make_noise(network, len(codes), sampling)
     if latents and network.latent is None:
         raise InputError(f"--latents: {network.name} draws no samples")
-    truth = read_labels(labels, len(codes), math.prod(network.output.shape)) if labels else None
+    truth = read_labels(labels, len(codes), network.output.classes) if labels else None
     made = None
     if on != "golden" or planning.file is not None:
         made = make_plan(network, planning, samples)

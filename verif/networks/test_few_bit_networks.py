@@ -142,6 +142,16 @@ def in_a_row(path: Path, seed: int) -> Path:
     return g.save(path, g("MatMul", g("Flatten", y), weights(g, random, 3, 0.25, 5, 3)))
 
 
+def tabulated(path: Path, seed: int) -> Path:
+    """A quantiser of codes, which fall in one channel; and one that leaves them as they are."""
+    random, g = np.random.default_rng(seed), Builder((2, 6, 6))
+    y = g("MaxPool", g.quant("x", 4, 0.25, signed=0), kernel_shape=[2, 2])
+    y = g.quant(g.quant(y, 4, 0.25, signed=0), 2, 0.85, signed=0)
+    y = g("Mul", y, np.array([0.3, -0.3]).reshape(2, 1, 1))
+    y = g.quant(g("Add", y, np.array([0.1, 0.2]).reshape(2, 1, 1)), 3, 0.25)
+    return g.save(path, g("Conv", y, weights(g, random, 3, 0.5, 3, 2, 2, 2)))
+
+
 def frames(network: Network, count: int, seed: int) -> np.ndarray:
     """Random pixels on the input's grid, and off it."""
     shape = (count, *network.input.shape)
@@ -154,7 +164,15 @@ Drawing = Callable[[Path, int], Path]
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize(
     ("draw", "kinds"),
-    [(graph, "wwww"), (pooled, "pwpwpwp"), (stepped, "www"), (linearly, "wpww"), (averaged, "wwwww"), (in_a_row, "wpwww")],
+    [
+        (graph, "wwww"),
+        (pooled, "pwpwpwp"),
+        (stepped, "www"),
+        (linearly, "wpww"),
+        (averaged, "wwwww"),
+        (in_a_row, "wpwww"),
+        (tabulated, "pww"),
+    ],
 )
 def test_golden(tmp_path: Path, draw: Drawing, kinds: str, seed: int) -> None:
     """qonnx or onnxruntime computes the same results from the same file."""
@@ -219,7 +237,7 @@ def test_thresholds_that_are_met(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("draw", "slower"),
-    [(graph, 1), (graph, 5), (pooled, 5), (pooled, 1), (stepped, 5), (linearly, 1), (averaged, 5), (in_a_row, 1)],
+    [(graph, 1), (graph, 5), (pooled, 5), (pooled, 1), (stepped, 5), (linearly, 1), (averaged, 5), (in_a_row, 1), (tabulated, 1)],
 )
 def test_verilog(tmp_path: Path, draw: Drawing, slower: int) -> None:
     """Every integer of every layer, at the planned cycles."""

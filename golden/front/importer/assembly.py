@@ -39,6 +39,9 @@ MAX_LEVELS = 1 << 16
 COSTLY = 8
 """As how many evaluations that of a function such as an exponential counts."""
 
+CODES = Grid(1, 0, 1.0)
+"""Of codes that stand for themselves."""
+
 Builder = Callable[[str], Layer]
 """Makes a layer of the given name, once the order of the input is settled."""
 
@@ -169,7 +172,7 @@ class Assembly:
         self._about_to_evaluate(chain, accumulators)
         decision = decide_or_refuse(chain, accumulators)
         if decision.codes != BITS:
-            raise Refusal(f"{decision.codes.levels} levels made of codes; only sums of a layer may become more than two")
+            return self.table(symbol, codes, decision, taker)
         self.consume(codes, taker)
         thresholds = np.broadcast_to(decision.steps.thresholds, (frame.size,))
         falling = np.broadcast_to(decision.steps.falling, (frame.size,))
@@ -183,6 +186,31 @@ class Assembly:
         self.add("threshold", build)
         self._note_ties(chain, accumulators, decision)
         return Symbol(Codes(frame, self.stage, BITS, decision.grid), symbol.index)
+
+    def table(self, symbol: Symbol, codes: Codes, decision: Decision, taker: str) -> Symbol:
+        """Codes that become others, channel by channel: thresholds of sums of one code each."""
+        frame = codes.frame
+        if frame.view is None:  # of codes that are assumed behind a refused node
+            return Symbol(Codes(frame, self.stage, decision.codes, decision.grid), symbol.index)
+        chain = per_channel(symbol.chain, frame)
+        channels = frame.shape[0]
+        low, high = (np.full(channels, end, np.int64) for end in (codes.range.low, codes.range.high))
+        numbers = Accumulators(low, high, 1, codes.grid.reals, lambda a: codes.grid.values(a) * codes.grid.scale)
+        decision = decide_or_refuse(chain, numbers)
+        self.consume(codes, taker)
+        falling = decision.steps.falling
+        steps = Steps(np.where(falling[:, None], 1 - decision.steps.thresholds, decision.steps.thresholds))
+        weights = np.diag(np.where(falling, -1, 1)).astype(np.int16)[None, None]
+        nodes = tuple(dict.fromkeys(chain.nodes))
+
+        def build(name: str) -> Layer:
+            _, height, width = frame.shape
+            tensor = TensorType(height, width, channels, codes.range)
+            return FewBits(name, nodes, tensor, CODES, Window(Axis(height, 1), Axis(width, 1)), weights, steps)
+
+        self.add("table", build)
+        self._note_ties(chain, numbers, decision)
+        return Symbol(Codes(frame, self.stage, decision.codes, decision.grid), symbol.index)
 
     def close(self, symbol: Symbol, sums: Sums, taker: str) -> Symbol:
         """A layer of weights, its poolings and all that is done to single elements up to the next layer."""
