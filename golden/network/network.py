@@ -18,7 +18,7 @@ from ..types.errors import InputError
 from ..types.grid import Grid
 from ..types.layout import Layout
 from ..types.reach import Reach
-from ..types.scalar import Chain, Float
+from ..types.scalar import Chain, Choice, Float
 from ..types.tensor import TensorType
 
 SHOWN_DEAD = 5
@@ -162,6 +162,23 @@ class OutputFormat:
         values = self.gain * result.reshape(len(result), -1).astype(np.int64)[:, self.order] + self.offset
         reals = self.chain(values.astype(np.float32) * self.scale.astype(np.float32))
         return reals.astype(np.float32).reshape(len(result), *self.shape)
+
+    @property
+    def chooses(self) -> bool:
+        """Is it the number of a class, not a row of scores?"""
+        return any(isinstance(step, Choice) for step in self.chain.steps)
+
+    @property
+    def classes(self) -> int:
+        """How many there are: scores, of which one is chosen at most."""
+        return len(self.order) if self.chooses else math.prod(self.shape)
+
+    def decisions(self, y: NDArray[np.floating]) -> NDArray[np.int64]:
+        """The class (N,) that each output (N, *shape) stands for: the number itself, or that of the largest score, the first of
+        equals.
+        """
+        rows = y.reshape(len(y), -1)
+        return rows[:, 0].astype(np.int64) if self.chooses else rows.argmax(axis=1)
 
 
 @dataclass(frozen=True, eq=False)

@@ -32,6 +32,11 @@ class Step:
         return False
 
     @property
+    def levels(self) -> int:
+        """How many numbers a quantiser is meant to give; for one of bits, and for any other step, two."""
+        return 2
+
+    @property
     def jumps(self) -> bool:
         """Do some numbers that differ by no more than rounding give results that differ by more?"""
         return self.binarises
@@ -201,6 +206,44 @@ class Binarise(Step):
 
 
 @dataclass(frozen=True, eq=False)
+class Count(Step):
+    """size * n + first, where n is how many of the thresholds x reaches: MultiThreshold."""
+
+    thresholds: tuple[Float, ...]
+    size: np.float32
+    first: np.float32
+
+    @property
+    def binarises(self) -> bool:
+        return True
+
+    @property
+    def constants(self) -> tuple[Float, ...]:
+        return self.thresholds
+
+    def with_constants(self, constants: tuple[Float, ...]) -> Count:
+        return Count(self.node, constants, self.size, self.first)
+
+    @property
+    def levels(self) -> int:
+        return len(self.thresholds) + 1
+
+    @property
+    def exact(self) -> bool:
+        return True
+
+    def of(self, counts: Float) -> Float:
+        """What it gives for so many thresholds reached."""
+        return counts * counts.dtype.type(self.size) + counts.dtype.type(self.first)
+
+    def __call__(self, x: Float) -> Float:
+        counts = np.zeros(x.shape, x.dtype)
+        for threshold in self.thresholds:
+            counts = counts + (x >= threshold.astype(x.dtype))
+        return self.of(counts)
+
+
+@dataclass(frozen=True, eq=False)
 class Sign(Step):
     """ONNX Sign: -1, 0 or 1, and 0 only at exactly 0."""
 
@@ -285,6 +328,10 @@ class Rowwise(Step):
 
     def __call__(self, x: Float) -> Float:
         return self.function(x)
+
+
+class Choice(Rowwise):
+    """The place (N, 1) of the largest score of each row (N, K)."""
 
 
 @dataclass(frozen=True, eq=False)

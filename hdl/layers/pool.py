@@ -1,4 +1,4 @@
-"""Maximum pooling of bits on a stream: columns first, then rows."""
+"""Maximum pooling of codes on a stream: columns first, then rows."""
 
 from __future__ import annotations
 
@@ -27,14 +27,15 @@ from .timing import Times
 
 @dataclass(frozen=True)
 class MaximumConfig:
-    """window: the geometry, in which no two windows end at the same input. channels: bits per position. mixed: some channels are
-    pooled by AND instead of OR. positions: side by side in a beat.
+    """window: the geometry, in which no two windows end at the same input. channels: codes per position. mixed: of some channels
+    the smallest code is taken instead of the largest. positions: side by side in a beat. bits: of a code.
     """
 
     window: Window
     channels: int
     mixed: bool
     positions: int = 1
+    bits: int = 1
 
     def __post_init__(self) -> None:
         for name, axis in (("rows", self.scanned.rows), ("columns", self.scanned.columns)):
@@ -44,7 +45,13 @@ class MaximumConfig:
     @property
     def module(self) -> str:
         side_by_side = f"_{self.positions}p" if self.positions > 1 else ""
-        return f"maximum_{self.window.label}_{self.channels}" + ("_mixed" if self.mixed else "") + side_by_side
+        codes = f"{self.channels}x{self.bits}" if self.bits > 1 else f"{self.channels}"
+        return f"maximum_{self.window.label}_{codes}" + ("_mixed" if self.mixed else "") + side_by_side
+
+    @property
+    def width(self) -> int:
+        """Bits of a position."""
+        return self.channels * self.bits
 
     @cached_property
     def abreast(self) -> Abreast:
@@ -65,7 +72,7 @@ class MaximumConfig:
     @property
     def result_bits(self) -> int:
         """Bits of a beat of results."""
-        return self.abreast.places * self.channels
+        return self.abreast.places * self.width
 
     @property
     def filler(self) -> int:
@@ -75,13 +82,17 @@ class MaximumConfig:
 
     @property
     def cost(self) -> Cost:
-        """Expected size: the lines above, and the ORs."""
+        """Expected size: the lines above, and the ORs, or what takes the larger of two codes."""
         across, down, bits = self.scanned.columns, self.scanned.rows, self.result_bits
         above = (down.kernel - 1) * bits
         lut = FAMILY.distributed_ram(above, across.outputs).lut if above and across.outputs > 1 else 0
-        lut += bits * (-(-(self.window.columns.kernel - 1) // 2) + -(-(self.window.rows.kernel - 1) // 2))
-        lut += self.filler * self.channels
-        return Cost(lut + 18, (across.kernel - 1) * self.positions * self.channels + 2 * bits + above + 20)
+        steps = self.window.columns.kernel - 1, self.window.rows.kernel - 1
+        if self.bits == 1:
+            lut += bits * sum(-(-step // 2) for step in steps)
+        else:  # which code is larger is seen in the LUTs of the result's bits if there are two of them
+            lut += bits // self.bits * (self.bits + (self.bits - 1) // 2) * sum(steps)
+        lut += self.filler * self.width
+        return Cost(lut + 18, (across.kernel - 1) * self.positions * self.width + 2 * bits + above + 20)
 
     @property
     def latency(self) -> int:
@@ -140,25 +151,51 @@ def merge_if(merged, bits, chosen, result):
 
 
 @block
-def any_of(newest, history, ages, found):
-    """found = newest, and those fields of history ORed in whose bit in ages, from bit 1 on, is set; history may be None."""
+def merge_codes_if(merged, codes, chosen, result, bits):
+    """result = merged, each code of so many bits replaced by that of codes if it is larger and chosen."""
+    count = len(result) // bits
+    parts = [wire(bits) for _ in range(count)]
+    blocks = [larger_if(field(merged, i, bits), field(codes, i, bits), chosen, parts[i]) for i in range(count)]
+    return blocks, pass_on(joined(parts), result)
+
+
+@block
+def larger_codes(codes, others, result, bits):
+    """result = of each two codes of so many bits the larger."""
+    count = len(result) // bits
+    parts = [wire(bits) for _ in range(count)]
+    blocks = [larger(field(codes, i, bits), field(others, i, bits), parts[i]) for i in range(count)]
+    return blocks, pass_on(joined(parts), result)
+
+
+@block
+def any_of(newest, history, ages, found, bits):
+    """found = newest, and those fields of history merged in whose bit in ages, from bit 1 on, is set; history may be None."""
     count, width = len(ages), len(newest)
     steps = [newest, *[like(newest) for _ in range(count - 2)], found]
     if count == 1:
         return pass_on(newest, found)
+    if bits > 1:
+        return [
+            merge_codes_if(steps[age], field(history, age, width), ages(age + 1), steps[age + 1], bits)
+            for age in range(count - 1)
+        ]
     return [merge_if(steps[age], field(history, age, width), ages(age + 1), steps[age + 1]) for age in range(count - 1)]
 
 
 @block
-def any_tap(beat, found, taps):
-    """found: for each place, the OR of those positions of the beat that are its taps; taps: which ones, for each place."""
+def any_tap(beat, found, taps, bits):
+    """found: for each place, the largest of those positions of the beat that are its taps; taps: which ones, for each place."""
     channels, blocks, parts = len(found) // len(taps), [], []
     for positions in taps:
         parts.append(wire(channels))
         if positions:
             steps = [field(beat, positions[0], channels), *[wire(channels) for _ in positions[1:]]]
             for number, position in enumerate(positions[1:]):
-                blocks.append(either(steps[number], field(beat, position, channels), steps[number + 1]))
+                if bits > 1:
+                    blocks.append(larger_codes(steps[number], field(beat, position, channels), steps[number + 1], bits))
+                else:
+                    blocks.append(either(steps[number], field(beat, position, channels), steps[number + 1]))
             blocks.append(pass_on(steps[-1], parts[-1]))
         else:
             parts[-1] = "0" * channels
@@ -175,6 +212,34 @@ def either(bits, others, result):
         result.next = bits | others
 
     return combine
+
+
+@block
+def larger(code, other, result):
+    """result = the larger of two codes."""
+
+    @always_comb
+    def compare():
+        if other > code:
+            result.next = other
+        else:
+            result.next = code
+
+    return compare
+
+
+@block
+def larger_if(merged, code, chosen, result):
+    """result = merged, or the code if that is larger and chosen."""
+
+    @always_comb
+    def compare():
+        if chosen and code > merged:
+            result.next = code
+        else:
+            result.next = merged
+
+    return compare
 
 
 @block
@@ -231,7 +296,8 @@ def maximum(clk, rst, sink, every, source, config):
     Positions come on sink in raster order, frame after frame; a result follows the last position of its window by
     config.latency cycles. AND is OR between two complements.
     """
-    geometry, channels = config.scanned, config.result_bits
+    # bits are codes: the largest is their OR
+    geometry, channels, bits = config.scanned, config.result_bits, config.bits
     kernel_rows, kernel_columns = geometry.rows.kernel, geometry.columns.kernel
     blocks: Blocks = []
 
@@ -241,16 +307,16 @@ def maximum(clk, rst, sink, every, source, config):
     column_ages, row_ages = wire(kernel_columns), wire(kernel_rows)
     blocks.append(lookup(column, column_ages, ages_inside(geometry.columns)))
     blocks.append(lookup(row, row_ages, ages_inside(geometry.rows)))
-    newest, width = sink.data, config.positions * config.channels
+    newest, width = sink.data, config.positions * config.width
     if config.mixed:
         newest = wire(width)
         blocks.append(flip(sink.data, joined([every] * config.positions), newest))
-    elif config.positions > 1:
+    elif config.positions > 1 or bits > 1:
         newest = wire(width)
         blocks.append(pass_on(sink.data, newest))  # conversion gets slices of an interface's signal wrong, hence a copy
     if config.filler:
         beat, newest = newest, wire(width)
-        kept = width - config.filler * config.channels
+        kept = width - config.filler * config.width
         blocks.append(trim(clk, rst, sink.valid, beat, newest, geometry.columns.size, kept))
     earlier, across = None, wire(channels)
     if kernel_columns > 1:
@@ -265,14 +331,14 @@ def maximum(clk, rst, sink, every, source, config):
             whole = found[age]
             if age + beyond < kernel_columns and beyond:  # a row's last window ends before its last beats would come
                 whole, cut = wire(channels), wire(channels)
-                blocks.append(any_tap(beat, cut, taps_of(config, age + beyond)))
+                blocks.append(any_tap(beat, cut, taps_of(config, age + beyond), bits))
                 blocks.append(choose(at_end, cut, whole, found[age]))
-            blocks.append(any_tap(beat, whole, taps_of(config, age)))
+            blocks.append(any_tap(beat, whole, taps_of(config, age), bits))
         newest, earlier = found[0], None
         if kernel_columns > 1:
             earlier = wire((kernel_columns - 1) * channels)
             blocks.append(pass_on(joined(found[1:]), earlier))
-    blocks.append(any_of(newest, earlier, column_ages, across))
+    blocks.append(any_of(newest, earlier, column_ages, across, bits))
     ends, number = bit(), wire(index_bits(geometry.columns.outputs))
     blocks.append(window_ends(sink.valid, column_ages, ends))
 
@@ -292,7 +358,7 @@ def maximum(clk, rst, sink, every, source, config):
             blocks.append(pass_on(ConcatSignal(above, across_q1), kept))
             blocks.append(register(clk, number, number_q1))
             blocks.append(bank(clk, ends_q1, number_q1, kept, number, above))
-    blocks.append(any_of(across_q1, above, ages_q1, result))
+    blocks.append(any_of(across_q1, above, ages_q1, result, bits))
     if config.mixed:
         flipped = wire(channels)
         blocks.append(flip(result, joined([every] * config.abreast.places), flipped))
@@ -318,7 +384,9 @@ def taps_of(config: MaximumConfig, age: int) -> tuple[tuple[int, ...], ...]:
 
 @dataclass(frozen=True)
 class PoolConfig(LayerConfig):
-    """A pooling layer: its name, the block that pools, and the constant that marks AND channels, None where there is none."""
+    """A pooling layer: its name, the block that pools, and the constant that marks the bits of channels whose smallest code is
+    taken, None where there is none.
+    """
 
     maximum: MaximumConfig
     every: RomConfig | None
@@ -333,16 +401,18 @@ class PoolConfig(LayerConfig):
 
     @property
     def cost(self) -> Cost:
-        """Expected size: a channel that is pooled by AND is inverted on the way in."""
+        """Expected size: a channel whose smallest code is taken is inverted on the way in."""
         inverted = 0 if self.every is None else self.every.words[0].bit_count()
         return super().cost + Cost(lut=inverted)
 
 
 def configure(layer: Pool, positions: int = 1) -> PoolConfig:
     """The blocks of a layer, with so many positions side by side."""
-    mask = pack_words(layer.every[None].astype(np.int64), 1)
-    every = RomConfig(layer.name, "every", len(layer.every), mask, RomStyle.CONSTANT) if mask[0] else None
-    return PoolConfig(layer.name, MaximumConfig(layer.window, layer.input.channels, every is not None, positions), every)
+    bits = layer.input.bits
+    marks = np.repeat(layer.every, bits)
+    mask = pack_words(marks[None].astype(np.int64), 1)
+    every = RomConfig(layer.name, "every", len(marks), mask, RomStyle.CONSTANT) if mask[0] else None
+    return PoolConfig(layer.name, MaximumConfig(layer.window, layer.input.channels, every is not None, positions, bits), every)
 
 
 @composite

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import sys
 import tempfile
 from pathlib import Path
@@ -69,7 +68,7 @@ def report(
         raise click.UsageError("--plan and --interval exclude each other; a plan has its interval")
     check_folder(output)
     network, x, codes = load_with_data(model, data, reading, terminal)
-    truth = read_labels(labels, len(x), math.prod(network.output.shape)) if labels else None
+    truth = read_labels(labels, len(x), network.output.classes) if labels else None
     if truth is not None and network.latent is not None:
         raise click.UsageError(f"--labels: {network.name} draws samples, it does not classify")
     noise, samples = make_noise(network, len(x), sampling)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -74,7 +73,7 @@ def run(
     noise, samples = make_noise(network, len(codes), sampling)
     if latents and network.latent is None:
         raise InputError(f"--latents: {network.name} draws no samples")
-    truth = read_labels(labels, len(codes), math.prod(network.output.shape)) if labels else None
+    truth = read_labels(labels, len(codes), network.output.classes) if labels else None
     made = None
     if on != "golden" or planning.file is not None:
         made = make_plan(network, planning, samples)
@@ -171,7 +170,7 @@ def summarise(
     if network.latent is not None:
         summary["samples"] = y.shape[1] if y.ndim > 1 + len(network.output.shape) else 1
     if labels is not None:
-        summary["accuracy"] = accuracy(y, labels)
+        summary["accuracy"] = accuracy(network, y, labels)
     return summary
 
 
@@ -182,6 +181,6 @@ def no_interval(frames: int) -> str:
     return f"no interval was measured: the last of {frames} frames do not follow at equal distances yet; it takes more frames"
 
 
-def accuracy(y: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
-    """Fraction of frames whose largest output, the first of equals, is at the label."""
-    return float((y.reshape(len(y), -1).argmax(axis=1) == labels).mean())
+def accuracy(network: Network, y: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
+    """Fraction of frames whose class is the label."""
+    return float((network.output.decisions(y) == labels).mean())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from pathlib import Path
 from typing import Any
@@ -57,7 +56,7 @@ def send(
     if output is not None:
         check_writable(output)
     network, _, codes = load_with_data(model, data, reading, terminal)
-    truth = read_labels(labels, len(codes), math.prod(network.output.shape)) if labels else None
+    truth = read_labels(labels, len(codes), network.output.classes) if labels else None
     if seed is not None and network.latent is None:
         raise InputError(f"--seed: {network.name} draws no samples")
     source, result = network.input.tensor.layout.on_axi(), network.result.on_axi()
@@ -87,7 +86,7 @@ def send(
         "refused": line.refused,
     }
     if truth is not None:
-        summary["accuracy"] = accuracy(y, truth)
+        summary["accuracy"] = accuracy(network, y, truth)
     shown = [
         [key, f"{value:.2%}" if key == "accuracy" else value] for key, value in summary.items() if key not in ("network", "port")
     ]

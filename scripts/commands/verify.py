@@ -58,7 +58,7 @@ def verify(
     unsaid = reading.input_scale is None and planning.file is None and form.quantiser is None and form.statement is None
     if unsaid and not network.calibrated and not math.isclose(step, 1 / 255):
         terminal.remark(f"{data}: pixels in steps of {step:g}; `sigmabit convert` must be told: --input-scale {step:g}")
-    truth = read_labels(labels, len(x), math.prod(network.output.shape)) if labels else None
+    truth = read_labels(labels, len(x), network.output.classes) if labels else None
     noise, samples = make_noise(network, len(x), sampling)
     made = make_plan(network, planning, samples)
     with terminal.progress() as report:

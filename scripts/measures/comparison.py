@@ -67,11 +67,11 @@ class Executions:
         """Is an output a row of scores, of which the largest decides? Not one number, nor real weights without a softmax."""
         output = self.network.output
         probabilities = any(isinstance(step, Rowwise) for step in output.chain.steps)
-        return math.prod(output.shape) > 1 and (probabilities or not self.network.calibrated)
+        return output.chooses or (math.prod(output.shape) > 1 and (probabilities or not self.network.calibrated))
 
     def decisions(self, truth: NDArray[np.int64] | None) -> dict[str, Any]:
         """How a classifier's outputs compare: decisions unlike the float graph's, and accuracies if there are labels."""
-        decided = {name: y.reshape(len(y), -1).argmax(axis=1) for name, y in self.outputs.items()}
+        decided = {name: self.network.output.decisions(y) for name, y in self.outputs.items()}
         result: dict[str, Any] = {"decisions_unlike_float": int((decided["golden"] != decided[self.executor]).sum())}
         if truth is not None:
             result["accuracy"] = {name: float((found == truth).mean()) for name, found in decided.items()}

@@ -49,7 +49,7 @@ UNKNOWN = {"ThresholdedRelu": 10, "Sin": 7, "Cos": 7, "Atan": 7, "Sinh": 9, "Asi
 """Operators that are not supported, and from which opset on there are some."""
 
 BETWEEN = (
-    *("grouped", "dilated", "dilated pool", "residual", "unknown", "average", "filler", "position", "inputs", "custom"),
+    *("dilated pool", "residual", "unknown", "filler", "position", "inputs", "custom"),
     *("product", "softmax", "training", "second input", "sizes"),
 )
 """What is planted behind a binarisation."""
@@ -419,18 +419,12 @@ class BinaryDrawing(random_graphs.Drawing):
         g, shape, image = self.g, self.shape, len(self.shape) == 3
         channels = shape[0]
         match kind:
-            case "grouped" if image and channels > 1:
-                self.x = g("Conv", self.x, signs(self.random, channels, 1, 1, 1), group=channels)
-            case "dilated" if image:
-                self.x = g("Conv", self.x, signs(self.random, channels, channels, 2, 2), dilations=[2, 2], pads=[1, 1, 1, 1])
             case "dilated pool" if image and g.opset >= 10:
                 self.x = g("MaxPool", self.x, kernel_shape=[2, 2], dilations=[2, 2], pads=[1, 1, 1, 1])
             case "residual":
                 self.x = g("Add", self.product(3), self.x)
             case "unknown":
                 self.x = g(self.pick(*(name for name, since in UNKNOWN.items() if g.opset >= since)), self.x)
-            case "average" if image:
-                self.x = g("AveragePool", self.x, kernel_shape=[1, 1])
             case "filler" if image:
                 if self.chance(2) and min(shape[1:]) > 1:
                     self.x = g("Pad", self.x, np.array([0, 0, 1, 1, 0, 0, 0, 0]), mode="reflect")

@@ -28,6 +28,7 @@ from ..harness.random_networks import draw_plan
 from ..simulation import Noise, simulate
 from .binary import draw_binary
 from .case import Case
+from .few_bits import draw_few_bits
 from .judge import Outcome, judge
 from .real import draw_real
 
@@ -50,8 +51,10 @@ class Trial:
     file: Path | None = None
 
 
-def draw(seed: int, folder: Path) -> Case:
-    """The seed's case: every third is an autoencoder."""
+def draw(seed: int, folder: Path, few_bits: bool = False) -> Case:
+    """The seed's case: every third is an autoencoder, unless networks of a few bits are wanted."""
+    if few_bits:
+        return draw_few_bits(seed, folder)
     return draw_real(seed, folder) if seed % 3 == 2 else draw_binary(seed, folder)
 
 
@@ -76,7 +79,7 @@ def supported() -> tuple[set[str], set[str]]:
     return handled - REFUSED, {*constants.ELEMENTWISE, *constants.REARRANGING, *constants.LINEAR}
 
 
-def trial(seed: int, keep: Path | None = None, verilog: bool = False) -> Trial:
+def trial(seed: int, keep: Path | None = None, verilog: bool = False, few_bits: bool = False) -> Trial:
     """Draw the seed's case and judge it. A failed one's file and frames are kept in the folder `keep`.
 
     verilog: an accepted network is also simulated, folded at random.
@@ -84,7 +87,7 @@ def trial(seed: int, keep: Path | None = None, verilog: bool = False) -> Trial:
     with tempfile.TemporaryDirectory() as place, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of executors
         try:
-            case = draw(seed, Path(place))
+            case = draw(seed, Path(place), few_bits)
             verdict = judge(case)
             text, outcome = verdict.text, verdict.outcome
             if verilog and verdict.network is not None and not _simulated(case, verdict.network):
@@ -137,12 +140,14 @@ class Tally:
         return sorted({*handled, *(f"{name}*" for name in folded)} - {*self.operators})
 
 
-def trials(seeds: Iterable[int], jobs: int = 1, keep: Path | None = None, verilog: int = 0) -> Iterator[Trial]:
+def trials(
+    seeds: Iterable[int], jobs: int = 1, keep: Path | None = None, verilog: int = 0, few_bits: bool = False
+) -> Iterator[Trial]:
     """The seeds' trials, in order; accepted ones of the first `verilog` seeds are also simulated."""
     first, *others = [list(seeds)[:verilog], list(seeds)[verilog:]]
     work: list[tuple[Callable[[int], Trial], list[int]]] = [
-        (partial(trial, keep=keep, verilog=True), first),
-        (partial(trial, keep=keep), others[0]),
+        (partial(trial, keep=keep, verilog=True, few_bits=few_bits), first),
+        (partial(trial, keep=keep, few_bits=few_bits), others[0]),
     ]
     if jobs == 1:
         for function, chosen in work:

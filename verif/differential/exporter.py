@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import onnx
-from onnx import helper, numpy_helper
+from onnx import TensorProto, helper, numpy_helper
 
 from ..harness.onnx_graphs import QONNX, QUANTISERS, Builder, Operand
 
@@ -271,9 +271,9 @@ class Exporter(Builder):
             return self(kind, stacked, axes=[0], keepdims=0)
         return self(kind, stacked, np.array([0]), keepdims=0)
 
-    def model(self, *outputs: str) -> onnx.ModelProto:
+    def model(self, *outputs: str, kind: int = TensorProto.FLOAT) -> onnx.ModelProto:
         """The model, of an IR version that suits its opset."""
-        model = super().model(*outputs)
+        model = super().model(*outputs, kind=kind)
         model.ir_version = 10 if self.opset >= 21 else 8
         if any(node.domain == FUNCTIONS for node in self.nodes):
             opsets = [helper.make_opsetid("", self.opset)]

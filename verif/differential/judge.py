@@ -15,11 +15,13 @@ from sigmabit.golden import CalibrationError, Network, Precision, UnsupportedMod
 from sigmabit.golden.front.importer import read_model
 from sigmabit.golden.front.quantise import CLAMPED, quantise
 from sigmabit.golden.layers.convolution import Convolution
+from sigmabit.golden.layers.few_bits import FewBits
 from sigmabit.golden.layers.layer import Layer
 from sigmabit.golden.layers.normalisation import Tie
 from sigmabit.golden.layers.threshold import Threshold
 from sigmabit.golden.network.real import RealLatent, RealNetwork
 from sigmabit.golden.noise.gaussian import FRACTION
+from sigmabit.golden.types.scalar import Chain, Choice
 
 from ..harness.quantisation import compare_layers
 from ..simulation.reference import execute
@@ -125,9 +127,21 @@ def _agreement(case: Case, network: Network | RealNetwork, layers: Sequence[Laye
     hit = np.zeros(len(case.x), bool)
     for tie in network.ties:
         hit |= _hits(network, layers, tie, case.x)
+    if isinstance(network, Network) and network.output.chooses:
+        hit |= _undecided(network, case.x)
     if np.any(differing & ~hit):
         return Verdict(Outcome.FAILED, _says(found, expected, differing & ~hit))
     return Verdict(Outcome.AGREED, excused=int(differing.sum()))
+
+
+def _undecided(network: Network, x: np.ndarray) -> np.ndarray:
+    """Which frames have two scores that are the largest but for rounding, of which the host chooses one."""
+    steps = network.output.chain.steps
+    choice = next(place for place, step in enumerate(steps) if isinstance(step, Choice))
+    size = len(network.output.order)
+    scores = replace(network.output, chain=Chain(steps[:choice]), shape=(size,)).decode(network.results(network.input.encode(x)))
+    first = np.sort(scores, axis=1)
+    return first[:, -1] - first[:, -2] <= 1e-5 * np.abs(scores).max() if size > 1 else np.zeros(len(x), bool)
 
 
 def _differing(found: np.ndarray, expected: np.ndarray, tolerance: float) -> np.ndarray:
@@ -161,7 +175,7 @@ def _hits(network: Network | RealNetwork, layers: Sequence[Layer], tie: Tie, x: 
                     raster = np.asarray(network.input.order).reshape(layer.input.shape)
                     met &= raster == tie.channel
             else:
-                assert isinstance(layer, Convolution)
+                assert isinstance(layer, Convolution | FewBits)
                 # the sign of a channel that falls has moved into its weights
                 met = np.abs(layer.accumulators(codes)[..., tie.channel]) == abs(tie.accumulator)
             return met.reshape(len(x), -1).any(axis=1)

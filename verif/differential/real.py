@@ -16,7 +16,7 @@ from .case import Case, Planted
 from .exporter import FUNCTIONS, STYLES, Exporter
 
 FAULTS = (
-    *("second noise", "RandomUniform", "RandomUniformLike", "Bernoulli", "Multinomial", "sign", "residual", "grouped", "pool"),
+    *("second noise", "RandomUniform", "RandomUniformLike", "Bernoulli", "Multinomial", "sign", "residual", "pool"),
     *("unknown", "softmax", "limits", "frozen", "custom"),
 )
 
@@ -142,11 +142,8 @@ class RealDrawing(real_graphs.Drawing):
 
     def convolution(self) -> None:
         super().convolution()
-        if self.fault in ("grouped", "pool") and self.shape[0] > 1:
-            if self.fault == "grouped":
-                self.apply("Conv", self.g.weights(self.shape[0], 1, 1, 1, fan=1), group=self.shape[0])
-            else:
-                self.apply("MaxPool", kernel_shape=[1, 1])
+        if self.fault == "pool":
+            self.apply("MaxPool", kernel_shape=[1, 1])
             self.plant(self.here)
 
     def function(self, behind: bool = True) -> None:

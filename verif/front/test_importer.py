@@ -441,7 +441,7 @@ class TestInputs:
         g.inputs = [onnx.helper.make_tensor_value_info("x", TensorProto.UINT8, ["N", 9])]
         y = g("Cast", g(operator, "x", np.array(128, np.uint8)), to=TensorProto.FLOAT)
         path = g.save(tmp_path / "m.onnx", g("MatMul", y, signs(random, 9, 5)))
-        with pytest.raises(UnsupportedModelError, match="it computes with numbers of the input's type uint8; cast them"):
+        with pytest.raises(UnsupportedModelError, match="it computes with numbers of the type uint8; cast them"):
             import_model(path)
 
     def test_half_floats_are_refused(self, tmp_path: Path, random: np.random.Generator) -> None:

@@ -24,6 +24,8 @@ MATRIX = signs(RANDOM, 60, 4)
 ONE_TOO_LARGE = WEIGHTS * np.where(np.arange(72) == 20, 2.0003, 1).reshape(WEIGHTS.shape)
 ONE_NAN = np.where(np.arange(72) == 20, np.nan, 1).reshape(WEIGHTS.shape)
 BY_CHANNEL = np.array([1.0, 2.0]).reshape(2, 1, 1)
+THREE = np.array(3, np.int8)
+MANY = np.linspace(-6, 6, 300)[None]
 PAIR: dict[str, Any] = {"kernel_shape": [2, 2]}
 
 
@@ -106,8 +108,13 @@ class TestLayers:
     )
     test_convolutions = refused(
         {
-            "grouped": (lambda g: g.bad("Conv", "x", WEIGHTS[:, :1], group=2), "2 groups"),
-            "dilated": (lambda g: g.bad("Conv", "x", WEIGHTS, dilations=[2, 1]), "dilations [2, 1]"),
+            "grouped": (lambda g: g.bad("Conv", "x", WEIGHTS[:, :1], group=3), "3 groups do not divide its 4 outputs"),
+            "of other groups": (
+                lambda g: g.bad("Conv", "x", WEIGHTS, group=2),
+                "in 2 groups for an activation of shape (1, 2, 6, 5)",
+            ),
+            "dilated": (lambda g: g.bad("Conv", "x", WEIGHTS, dilations=[4, 1]), "kernel=9 exceeds the padded size=6"),
+            "in a row": (lambda g: g.bad("Conv", "x", WEIGHTS[:, :, 0]), "a convolution over 1 dimensions, expected 2"),
             "over one dimension": (lambda g: g.bad("Conv", "x", WEIGHTS[:, :, 0]), "over 1 dimensions"),
             "larger than the image": (lambda g: g.bad("Conv", "x", np.ones((1, 2, 7, 7))), "kernel=7 exceeds"),
             "without a stride": (lambda g: g.bad("Conv", "x", WEIGHTS, strides=[0, 1]), "stride=0 is below 1"),
@@ -127,14 +134,28 @@ class TestLayers:
     )
     test_pooling = refused(
         {
-            "average": (lambda g: g.bad("AveragePool", g.bits(), **PAIR), "not supported on activations"),
-            "pixels": (lambda g: g.bits(g.conv(g.bad("MaxPool", "x", **PAIR))), "only binary activations can be pooled"),
+            "average": (lambda g: g.bad("AveragePool", g.bits(), **PAIR, pads=[1, 0, 0, 0]), "padding that is not counted"),
+            "average of sums": (lambda g: g.bad("AveragePool", g.conv(), **PAIR), "the activation before it is not binary"),
+            "mean": (lambda g: g.bad("ReduceMean", g.bits(), axes=[1]), "over axes [1] of an activation of shape (1, 4, 4, 3)"),
             "rows": (lambda g: g.bits(g.bad("MaxPool", g("Flatten", "x"), **PAIR)), "of an activation of shape (1, 60)"),
             "zeros": (lambda g: g.bad("MaxPool", g("Pad", g.bits(), g.padded(1, 1, 0, 0)), **PAIR), "after zero padding"),
             "padding alone": (lambda g: g.bad("MaxPool", g.bits(), **PAIR, pads=[0, 2, 0, 0]), "padding=2 is not below kernel=2"),
             "one end twice": (lambda g: g.bad("MaxPool", g.bits(), **PAIR, pads=[0, 0, 1, 1]), "two windows end at the same"),
             "vast": (lambda g: g.bad("MaxPool", g.bits(), kernel_shape=[1 << 40] * 2, pads=[(1 << 40) - 1] * 4), "windows of"),
             "places": (lambda g: places(g), "its output places is used"),
+        }
+    )
+    test_choices = refused(
+        {
+            "of two": (lambda g: g.bad("TopK", g.dense(), np.array([2])), "the 2 largest; only the largest is supported"),
+            "of the smallest": (lambda g: g.bad("TopK", g.dense(), np.array([1]), largest=0), "only the largest is supported"),
+            "of an image": (lambda g: g.bad("ArgMax", g.conv(), axis=1), "over axis 1 of an activation of shape (1, 4, 4, 3)"),
+            "of frames": (lambda g: g.bad("ArgMax", g.dense()), "over axis 0 of an activation of shape (1, 4)"),
+            "twice": (lambda g: g.bad("ArgMax", g("TopK", g.dense(), np.array([1])), axis=1), "the result of another choice"),
+            "taken": (
+                lambda g: g.bad("MatMul", g("TopK", g.dense(), np.array([1]), name="top"), np.ones((1, 2))),
+                "the result of top, which only the host can compute",
+            ),
         }
     )
     test_branches = refused(
@@ -158,6 +179,11 @@ class TestLayers:
         assert list(found) == ["culprit", "sum"]
         assert reason in found["culprit"]
         assert "it combines two activations" in found["sum"]
+
+
+def steps(g: Case, thresholds: np.ndarray, x: str | None = None, **attributes: Any) -> str:
+    """A MultiThreshold."""
+    return g.bad("MultiThreshold", x or g.conv(), thresholds, out_dtype="INT32", data_layout="NCHW", **attributes)
 
 
 def places(g: Case) -> str:
@@ -186,7 +212,10 @@ def test_sizes_are_printed_so_that_they_differ(tmp_path: Path) -> None:
 class TestActivations:
     test_quantisers = refused(
         {
-            "of nine bits": (lambda g: g.quant(g.conv(), 9, name="culprit"), "activations of 512 levels"),
+            "of nine bits": (
+                lambda g: g("Conv", g.quant(g.conv(), 9, 0.01, name="culprit"), POINTS),
+                "activations of 512 levels",
+            ),
             "of one level": (lambda g: g.quant(g.conv(), 1, signed=0, narrow=1, name="culprit"), "the single level 0"),
             "of half a bit": (lambda g: g.quant(g.conv(), 1.5, name="culprit"), "bit width [1.5]"),
             "rounding at random": (lambda g: g.quant(g.conv(), 8, rounding_mode="DICE", name="culprit"), "rounding mode DICE"),
@@ -194,10 +223,24 @@ class TestActivations:
                 lambda g: g.quant(g.conv(), 1, -1.0, name="culprit"),
                 "a quantisation step that is not positive",
             ),
-            "of two bits, at last": (
-                lambda g: g.bad("MultiThreshold", g.conv(), np.zeros((4, 3)), out_dtype="UINT2"),
-                "3 thresholds per channel give activations of more than one bit",
+            "of many steps": (lambda g: g("Conv", steps(g, MANY), POINTS), "activations of 301 levels"),
+            "of steps in a row": (lambda g: steps(g, np.zeros(4)), "thresholds of shape (4,), expected (channels, steps)"),
+            "of steps of no size": (lambda g: steps(g, np.zeros((4, 3)), out_scale=0.0), "out_scale=0, which gives one number"),
+            "of zero points by channel": (
+                lambda g: g.bad("QuantizeLinear", g.conv(), np.ones(4), np.arange(4, dtype=np.uint8)),
+                "zero points that differ between channels",
             ),
+            "of scales by block": (
+                lambda g: g.bad(
+                    "QuantizeLinear", g.conv(), np.ones((1, 4, 1, 1)), np.zeros((1, 4, 1, 1), np.uint8), block_size=1
+                ),
+                "a scale for each block",
+            ),
+            "of one whole number": (
+                lambda g: g.bad("Clip", g("QuantizeLinear", g.conv(), 1.0, THREE), THREE, THREE),
+                "a clip to whole numbers from 3 to 3",
+            ),
+            "of whole numbers that were none": (lambda g: g.bad("DequantizeLinear", g.conv(), 1.0), "only whole numbers can be"),
             "of a size by channel": (lambda g: g.bad("BipolarQuant", "x", BY_CHANNEL), "differs between channels"),
             "of a softmax": (
                 lambda g: g.bad("Sign", g("Softmax", g.dense(), name="soft")),
@@ -207,6 +250,11 @@ class TestActivations:
     )
     test_inputs = refused(
         {
+            "of many steps": (lambda g: g.conv(steps(g, np.zeros((1, 1 << 16)), "x")), "an input of 65537 levels"),
+            "a second of 24 bits": (
+                lambda g: g.conv(g.quant(g.quant("x", 8), 24, name="culprit")),
+                "an input of 16777216 levels",
+            ),
             "of 24 bits": (lambda g: g.conv(g.quant("x", 24, name="culprit")), "an input of 16777216 levels"),
             "of a step by channel": (lambda g: g.conv(g.quant("x", 8, BY_CHANNEL, name="culprit")), "differs between channels"),
             "off zero": (lambda g: g.conv(g.quant("x", 8, 1.0, 0.5, name="culprit")), "a zero point of 0.5"),
@@ -338,13 +386,13 @@ class TestGraphs:
         """Also behind the first, also bad weights of a layer whose input is unknown by then; and nothing that is fine."""
 
         def graph(g: Case) -> str:
-            y = g("Conv", "x", WEIGHTS[:, :1], group=2, name="grouped")
-            y = g("AveragePool", g.bits(y), **PAIR, name="average")
+            y = g("Conv", "x", WEIGHTS[:, :1], group=3, name="grouped")
+            y = g("AveragePool", g.bits(y), **PAIR, dilations=[2, 2], name="average")
             y = g("Conv", y, np.linspace(0, 1, 144).reshape(4, 4, 3, 3), name="float")
             y = g("Mish", g("Conv", y, POINTS), domain="com.example", name="function")
             batch = g("Unsqueeze", g("Gather", g("Shape", y), np.array(0)), np.array([0]))
             y = g("Reshape", y, g("Concat", batch, np.array([-1]), axis=0))
-            return g("TopK", g("Gemm", y, ONE_TOO_LARGE.reshape(8, 9), transB=1, name="matrix"), np.array([1]), name="top")
+            return g("Hardmax", g("Gemm", y, ONE_TOO_LARGE.reshape(8, 9), transB=1, name="matrix"), name="top")
 
         assert list(refusals(graph, tmp_path)) == ["grouped", "average", "float", "function", "matrix", "top"]
 
@@ -369,9 +417,9 @@ class TestGraphs:
 
         def graph(g: Case) -> str:
             y = g("Conv", "x", np.linspace(0, 1, 144).reshape(8, 2, 3, 3), pads=[1, 1, 1, 1], name="real")
-            y = g("Conv", g.bits(y), signs(RANDOM, 8, 4, 3, 3), group=2, pads=[1, 1, 1, 1], name="grouped")
+            y = g("Conv", g.bits(y), signs(RANDOM, 8, 4, 3, 3), group=3, pads=[1, 1, 1, 1], name="grouped")
             y = g("BatchNormalization", y, *normalisation(RANDOM, 8, 3))
-            y = g("Conv", g.bits(y), signs(RANDOM, 8, 8, 2, 2), dilations=[2, 2], pads=[1, 1, 1, 1], name="dilated")
+            y = g("AveragePool", g.bits(y), kernel_shape=[3, 3], pads=[1, 1, 1, 1], name="average")
             short = g.bits(y)
             y = g("Add", g("Conv", short, signs(RANDOM, 8, 8, 1, 1)), short, name="residual")
             y = g("MaxPool", g.quant(y, 9, name="nine bits"), **PAIR, dilations=[2, 2], name="pool")
@@ -381,13 +429,44 @@ class TestGraphs:
         found = refusals(graph, tmp_path)
         reasons = {
             "real": "weights that are not binary",
-            "grouped": "2 groups",
-            "dilated": "dilations [2, 2]",
+            "grouped": "3 groups do not divide",
+            "average": "padding that is not counted",
             "residual": "it combines two activations",
             "nine bits": "activations of 512 levels",
             "pool": "dilations [2, 2]",
             "ten bits": "activations of 1024 levels",
         }
+        assert list(found) == list(reasons)
+        for node, reason in reasons.items():
+            assert reason in found[node]
+
+    def test_faults_between_quantisers(self, tmp_path: Path) -> None:
+        """Behind a refused node the next quantiser's codes are known, and what is wrong with chains behind them is found."""
+
+        def graph(g: Case) -> str:
+            y = g.quant(g("Abs", g.conv(g.quant("x", 4, 0.25))), 3, 0.25, signed=0, name="turning")
+            nine = np.concatenate([[256.0], RANDOM.integers(1, 256, 15)]).reshape(4, 4, 1, 1) / 256
+            y = g.quant(g("Conv", y, nine, name="nine bits"), 3, 0.5, signed=0)
+            y = g.quant(g("Conv", g("Pow", y, 2.0), POINTS, name="uneven"), 2, 0.5)
+            y = g.quant(g("Conv", y, POINTS[:, :2], group=3, name="groups"), 2, 0.5)
+            left = g.quant(g("Conv", y, POINTS), 3, 0.5)
+            y = g.quant(g("Mul", left, g("Relu", "x", name="other"), name="product"), 2, 0.5)
+            y = g.quant(g("Sin", g("Conv", y, POINTS, name="fine"), name="sine"), 2, 0.5)
+            return g(
+                "Conv",
+                g.quant(g("Conv", g("Transpose", g("Transpose", y, perm=[0, 2, 3, 1]), perm=[0, 3, 1, 2]), POINTS), 2),
+                POINTS,
+            )
+
+        reasons = {
+            "turning": "what comes before it is not monotone",
+            "nine bits": "weights of 9 bits; at most 8 are supported",
+            "uneven": "its input is not a linear function of integers",
+            "groups": "3 groups do not divide its 4 outputs",
+            "product": "it combines two activations",
+            "sine": "not supported on activations",
+        }
+        found = refusals(graph, tmp_path)
         assert list(found) == list(reasons)
         for node, reason in reasons.items():
             assert reason in found[node]
@@ -412,13 +491,13 @@ class TestGraphs:
 
         assert list(refusals(graph, tmp_path)) == ["culprit", "weights"]
 
-    @pytest.mark.parametrize("operator", ["Sin", "GlobalAveragePool", "AveragePool", "Cos", "InstanceNormalization"])
+    @pytest.mark.parametrize("operator", ["Sin", "GlobalLpPool", "LpPool", "Cos", "InstanceNormalization"])
     def test_what_stands_behind_may_be_right(self, operator: str, tmp_path: Path) -> None:
         """Also a Quant of the input behind a function that is refused; and what is wrong with its shape is said."""
 
         def graph(g: Case) -> str:
             constants = [np.ones(2), np.zeros(2)] if operator.startswith("Instance") else []
-            y = g.quant(g.bad(operator, "x", *constants, **(PAIR if operator == "AveragePool" else {})), 8)
+            y = g.quant(g.bad(operator, "x", *constants, **(PAIR if operator == "LpPool" else {})), 8)
             y = g("Conv", y, signs(RANDOM, 4, 2, 1, 1))
             return g("MatMul", g("Flatten", g.bits(y)), np.ones((7, 3)), name="matrix")
 
@@ -448,11 +527,11 @@ class TestGraphs:
 
         def graph(g: Case) -> str:
             y = g("Shift", g.bits(), domain="com.example", name="function")
-            y = g("Conv", y, signs(RANDOM, 4, 2, 1, 1), group=2, name="grouped")
-            y = g("Conv", y, signs(RANDOM, 4, 4, 2, 2), dilations=[2, 2], name="dilated")
+            y = g("Conv", y, signs(RANDOM, 4, 2, 1, 1), group=3, name="grouped")
+            y = g("AveragePool", y, **PAIR, dilations=[2, 2], name="average")
             return g.conv(g("MaxPool", y, **PAIR, dilations=[1, 2], name="pool"))
 
-        assert list(refusals(graph, tmp_path)) == ["function", "grouped", "dilated", "pool"]
+        assert list(refusals(graph, tmp_path)) == ["function", "grouped", "average", "pool"]
 
     def test_real_weights(self, tmp_path: Path) -> None:
         """In front of what is binary they are refused, and it is said where they may be."""
@@ -502,7 +581,7 @@ class TestGraphs:
             (lambda g: g("Mul", "x", 2.0), "no layer stands between the input and the output"),
             (lambda g: g("Identity", WEIGHTS), "it does not depend on the input"),
             (lambda g: "nowhere", "no node gives it"),
-            (lambda g: g("MaxPool", g("Conv", g.bits(), POINTS), **PAIR), "only binary activations can be pooled"),
+            (lambda g: g("MaxPool", g("Conv", g.bits(), POINTS), **PAIR), "only quantised activations can be pooled"),
             (lambda g: g.quant("x", 8, 0.25), "no layer stands between the input and the output"),
             (lambda g: g("BipolarQuant", "x", 1.0), "no layer stands between the input and the output"),
             (lambda g: g("Relu", g.quant("x", 4)), "no layer stands between the input and the output"),

@@ -64,16 +64,16 @@ class Builder:
         given = {"signed": 1, "narrow": 0, "rounding_mode": "ROUND", **attributes}
         return self("Quant", x, scale, zero_point, float(bits), name=name, **given)
 
-    def model(self, *outputs: str) -> onnx.ModelProto:
-        """The model with the given tensors as its outputs."""
-        results = [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in outputs]
+    def model(self, *outputs: str, kind: int = TensorProto.FLOAT) -> onnx.ModelProto:
+        """The model with the given tensors as its outputs, of the given type."""
+        results = [helper.make_tensor_value_info(name, kind, None) for name in outputs]
         graph = helper.make_graph(self.nodes, "graph", self.inputs, results, self.initializers)
         domains = [("", self.opset), *((d, 1) for d in sorted({node.domain for node in self.nodes} - {""}))]
         return helper.make_model(graph, opset_imports=[helper.make_opsetid(*d) for d in domains], ir_version=8)
 
-    def save(self, path: Path, *outputs: str) -> Path:
+    def save(self, path: Path, *outputs: str, kind: int = TensorProto.FLOAT) -> Path:
         """The file of the model."""
-        path.write_bytes(self.model(*outputs).SerializeToString())
+        path.write_bytes(self.model(*outputs, kind=kind).SerializeToString())
         return path
 
 

@@ -39,12 +39,13 @@ class Drawing:
     """A graph in the making: `x` is its last tensor, of the given shape without the batch and the given typical size."""
 
     def __init__(self, seed: int) -> None:
+        self.seed = seed
         self.random = np.random.default_rng(seed)
         self.convolutions = int(self.random.integers(0, 3))
         channels, height, width = (int(n) for n in self.random.integers((1, 5, 5), (4, 11, 11)))
         self.nhwc = self.convolutions > 0 and self.chance(4)
         self.shape: tuple[int, ...] = (channels, height, width) if self.convolutions else (channels * height * 2,)
-        self.fed = (height, width, channels) if self.nhwc else self.shape
+        self.fed: tuple[int, ...] = (height, width, channels) if self.nhwc else self.shape
         self.standard = self.chance(2)  # no quantisers, so that onnxruntime executes the file
         self.g = self.builder()
         self.x = "x"
@@ -77,7 +78,11 @@ class Drawing:
             self.flatten()
         for number in range(denses):
             self.dense(last=number + 1 == denses)
-        return Sample(self.g.save(path, self.x), frames, scale)
+        return Sample(self.finish(path), frames, scale)
+
+    def finish(self, path: Path) -> Path:
+        """The file of the graph that ends here."""
+        return self.g.save(path, self.x)
 
     def input(self) -> tuple[np.ndarray, float | None]:
         limits = self.random.integers(1, 257, (FRAMES, self.fed[0], *[1] * (len(self.fed) - 1)))  # frames unlike one another

@@ -1,4 +1,4 @@
-"""maximum: OR or AND over windows, two cycles after the last position of each, whatever the pauses."""
+"""maximum: the largest or smallest code of windows, two cycles after the last position of each, whatever the pauses."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import strategies as st
 
 from sigmabit.golden.layers.abreast import Abreast
@@ -26,7 +27,7 @@ from ..harness.suite import BlockSuite, GoldenTests, MyHdlTests, VerilogTests
 
 @dataclass(frozen=True)
 class Images:
-    """Frames of positions, the channels that are pooled by AND, and the pauses before positions."""
+    """Frames of positions, the channels whose smallest code is taken, and the pauses before positions."""
 
     frames: tuple[tuple[int, ...], ...]
     every: int
@@ -68,46 +69,56 @@ class MaximumSuite(BlockSuite):
         MaximumConfig(Window(Axis(4, 1), Axis(7, 1, 2)), 2, mixed=True, positions=3),
         MaximumConfig(Window(Axis(7, 3, 2, 1, 1), Axis(4, 2, 2)), 3, mixed=True, positions=8),
         MaximumConfig(Window(Axis(4, 2, 2), Axis(4, 2, 2)), 2, mixed=True, positions=16),
+        MaximumConfig(Window(Axis(6, 2, 2), Axis(6, 2, 2)), 3, mixed=True, bits=2),
+        MaximumConfig(Window(Axis(5, 3, 1, 1, 0), Axis(5, 3, 2, 1, 1)), 2, mixed=False, bits=4),
+        MaximumConfig(Window(Axis(4, 1), Axis(7, 3, 3)), 1, mixed=True, bits=8),
+        MaximumConfig(Window(Axis(5, 3, 2, 1, 1), Axis(7, 3, 2, 1, 1)), 2, mixed=True, positions=4, bits=3),
+        MaximumConfig(Window(Axis(4, 2, 2), Axis(4, 2, 2)), 2, mixed=True, positions=16, bits=2),
     )
 
     def configs(self) -> st.SearchStrategy[MaximumConfig]:
         axis = axes().filter(one_end_each)
-        shapes = st.tuples(st.builds(Window, axis, axis), st.integers(1, 5), st.booleans(), st.sampled_from([1, 1, 2, 3, 8]))
+        window, positions = st.builds(Window, axis, axis), st.sampled_from([1, 1, 2, 3, 8])
+        shapes = st.tuples(window, st.integers(1, 5), st.booleans(), positions, st.sampled_from([1, 1, 2, 3, 5]))
         return shapes.filter(lambda shape: wide_enough(shape[0].columns, shape[3])).map(lambda shape: MaximumConfig(*shape))
 
     def stimuli(self, config: MaximumConfig) -> st.SearchStrategy[Images]:
-        top = (1 << config.channels) - 1
-        frame = st.tuples(*[st.integers(0, top)] * config.window.inputs)
+        frame = st.tuples(*[st.integers(0, (1 << config.width) - 1)] * config.window.inputs)
         pauses = st.one_of(st.just((0,)), st.lists(st.sampled_from([0, 0, 1, 5]), min_size=1, max_size=7).map(tuple))
-        every = st.integers(0, top) if config.mixed else st.just(0)
+        every = st.integers(0, (1 << config.channels) - 1) if config.mixed else st.just(0)
         return st.builds(Images, st.lists(frame, min_size=1, max_size=3).map(tuple), every, pauses)
 
     def expected(self, config: MaximumConfig, stimulus: Images) -> list[int]:
-        rows, columns = config.window.rows, config.window.columns
+        rows, columns, top = config.window.rows, config.window.columns, (1 << config.bits) - 1
         results = []
         for frame in stimulus.frames:
             for y in range(rows.outputs):
                 for x in range(columns.outputs):
-                    some, all_ = 0, (1 << config.channels) - 1
+                    seen = []
                     for ky in range(rows.kernel):
                         for kx in range(columns.kernel):
                             row, column = y * rows.stride - rows.before + ky, x * columns.stride - columns.before + kx
                             if 0 <= row < rows.size and 0 <= column < columns.size:
-                                some |= frame[row * columns.size + column]
-                                all_ &= frame[row * columns.size + column]
-                    results.append((some & ~stimulus.every) | (all_ & stimulus.every))
+                                seen.append(frame[row * columns.size + column])
+                    result = 0
+                    for channel in range(config.channels):
+                        chosen = min if stimulus.every >> channel & 1 else max
+                        place = channel * config.bits
+                        result |= chosen(position >> place & top for position in seen) << place
+                    results.append(result)
         return results
 
     def golden(self, config: MaximumConfig, stimulus: Images) -> list[int]:
         rows, columns = config.window.rows, config.window.columns
         channels = np.arange(config.channels)
-        every = (stimulus.every >> channels & 1).astype(bool)
-        layer = Pool("pool", (), TensorType(rows.size, columns.size, config.channels, Range.of_levels(2)), config.window, every)
-        codes = np.array(stimulus.frames).reshape(-1, rows.size, columns.size, 1) >> channels & 1
-        return (layer.run(codes) << channels).sum(axis=-1).reshape(-1).tolist()  # type: ignore[no-any-return]
+        every, places = (stimulus.every >> channels & 1).astype(bool), channels * config.bits
+        tensor = TensorType(rows.size, columns.size, config.channels, Range.of_bits(config.bits))
+        layer = Pool("pool", (), tensor, config.window, every)
+        codes = np.array(stimulus.frames).reshape(-1, rows.size, columns.size, 1) >> places & tensor.high
+        return (layer.run(codes) << places).sum(axis=-1).reshape(-1).tolist()  # type: ignore[no-any-return]
 
     def elaborate(self, config: MaximumConfig) -> Any:
-        every = wire(config.channels) if config.mixed else None
+        every = wire(config.width) if config.mixed else None
         sink, source = self.layouts(config)
         return maximum(bit(), reset(), Flow(sink.beat_bits), every, Flow(source.beat_bits), config)
 
@@ -115,11 +126,12 @@ class MaximumSuite(BlockSuite):
     def layouts(config: MaximumConfig) -> tuple[Layout, Layout]:
         """How images and results lie on their streams, a position as one number."""
         rows, columns = config.window.rows, config.window.columns
-        sink = Layout(rows.size, columns.size, 1, config.channels, positions=config.positions)
-        return sink, Layout(rows.outputs, columns.outputs, 1, config.channels, positions=config.abreast.places)
+        sink = Layout(rows.size, columns.size, 1, config.width, positions=config.positions)
+        return sink, Layout(rows.outputs, columns.outputs, 1, config.width, positions=config.abreast.places)
 
     def play(self, dut: Dut, config: MaximumConfig, stimulus: Images) -> list[int]:
-        idle = {"every": stimulus.every} if config.mixed else {}
+        marks = sum(((1 << config.bits) - 1) << c * config.bits for c in range(config.channels) if stimulus.every >> c & 1)
+        idle = {"every": marks} if config.mixed else {}
         dut.reset({"sink_valid": 0, **idle})
         sink, source = self.layouts(config)
         beats = sink.beats
@@ -143,3 +155,10 @@ class TestMyHdl(MaximumSuite, MyHdlTests):
 
 class TestVerilog(MaximumSuite, VerilogTests):
     pass
+
+
+def test_refused() -> None:
+    """Codes that do not count from 0."""
+    window = Window(Axis(2, 2), Axis(2, 2))
+    with pytest.raises(ValueError, match=r"^pooling of codes from -2 on, expected 0$"):
+        Pool("pool", (), TensorType(2, 2, 1, Range(-2, 1)), window, np.zeros(1, bool))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from onnx import TensorProto, helper
 
 from sigmabit.golden import Network, UnsupportedModelError, import_model
 from sigmabit.golden.layers.few_bits import FewBits
@@ -39,27 +42,206 @@ def graph(path: Path, seed: int) -> Path:
     return g.save(path, g("MatMul", y, weights(g, random, 4, 0.125, 6, 3)))
 
 
+def pooled(path: Path, seed: int) -> Path:
+    """Maxima of 3-bit pixels, of sums before a normalisation in which some channels fall, of quantised activations, padded and
+    overlapping, and of others at the end, before a scale.
+    """
+    random, g = np.random.default_rng(seed), Builder((2, 12, 12))
+    x = g("MaxPool", g.quant("x", 3, 0.5, signed=0), kernel_shape=[2, 2])
+    y = g("Conv", x, weights(g, random, 2, 0.5, 4, 2, 3, 3))
+    y = g("MaxPool", y, kernel_shape=[2, 2], strides=[2, 2])
+    y = g.quant(g("BatchNormalization", y, *normalisation(random, 4, 4.0)), 3, 0.25)
+    y = g("Conv", y, weights(g, random, 2, 1.0, 3, 4, 1, 1, narrow=1))
+    y = g.quant(g("Relu", g("BatchNormalization", y, *normalisation(random, 3, 1.0))), 2, 0.5, signed=0)
+    y = g("MaxPool", y, kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1])
+    y = g("Conv", y, weights(g, random, 2, 1.0, 3, 3, 1, 1))
+    y = g("MaxPool", g.quant(y, 4, 0.5), kernel_shape=[2, 1])
+    return g.save(path, g("Mul", g("Flatten", y), 3.0))
+
+
+def steps(g: Builder, random: np.random.Generator, x: str, channels: int, count: int, spread: float, **attributes: Any) -> str:
+    """MultiThreshold of so many steps."""
+    thresholds = np.sort(random.normal(scale=spread, size=(channels, count)), axis=1)
+    return g("MultiThreshold", x, thresholds, out_dtype="INT8", **attributes)
+
+
+def stepped(path: Path, seed: int) -> Path:
+    """MultiThreshold at the input, and another quantiser behind it; behind layers, of falling scale; and at the end. A Quant
+    behind a Quant, which makes ternary codes of four bits.
+    """
+    random, g = np.random.default_rng(seed), Builder((2, 6, 6))
+    x = steps(g, random, "x", 2, 6, 1.5, out_scale=0.5, out_bias=-1.0, data_layout="NCHW")
+    x = g.quant(x, 3, 0.75)
+    y = g("Conv", x, weights(g, random, 3, 0.5, 4, 2, 3, 3))
+    y = steps(g, random, y, 4, 3, 3.0, out_scale=-0.5, out_bias=0.25, data_layout="NCHW")
+    y = g("Conv", y, weights(g, random, 2, 1.0, 5, 4, 3, 3, narrow=1), pads=[1, 1, 1, 1])
+    y = g("Add", g("Mul", y, 0.25), random.normal(scale=0.5, size=(5, 1, 1)))
+    y = g.quant(g.quant(y, 4, 0.25, rounding_mode="FLOOR"), 2, 0.9, narrow=1)
+    y = g("MatMul", g("Flatten", y), weights(g, random, 2, 0.25, 80, 6))
+    y = steps(g, random, g("Mul", y, -0.5), 1, 9, 1.0, out_scale=0.125, out_bias=-0.5, data_layout="NC")
+    return g.save(path, g("Add", y, random.normal(size=6)))
+
+
+def linear(
+    g: Builder, x: str, scale: float, zero: np.integer, clip: tuple[int, int] | None = None, pool: dict[str, Any] | None = None
+) -> str:
+    """QuantizeLinear, a Clip of its whole numbers, a maximum of them, and DequantizeLinear."""
+    y = g("QuantizeLinear", x, scale, np.array(zero))
+    if clip is not None:
+        y = g("Clip", y, *(np.array(end, zero.dtype) for end in clip))
+    if pool is not None:
+        y = g("MaxPool", y, **pool)
+    return g("DequantizeLinear", y, scale, np.array(zero))
+
+
+def integers(g: Builder, random: np.random.Generator, most: int, shape: tuple[int, ...], axis: int) -> str:
+    """Weights as whole numbers with a step for each output."""
+    codes = random.integers(-most, most + 1, shape).astype(np.int8)
+    scales = random.uniform(0.1, 0.5, shape[axis]).astype(np.float32)
+    return g("DequantizeLinear", codes, scales, np.zeros(shape[axis], np.int8), axis=axis)
+
+
+def linearly(path: Path, seed: int) -> Path:
+    """QuantizeLinear, Clip and DequantizeLinear, at both ends and between layers, with zero points, a maximum between the two."""
+    random, g = np.random.default_rng(8 + seed), Builder((2, 6, 6))
+    x = linear(g, "x", 0.25, np.uint8(6), (0, 15))
+    y = g("Conv", x, integers(g, random, 3, (4, 2, 3, 3), 0), pads=[1, 1, 1, 1])
+    y = g("Relu", g("BatchNormalization", y, *normalisation(random, 4, 4.0)))
+    y = linear(g, y, 0.4, np.uint8(0), (0, 3), {"kernel_shape": [2, 2]})
+    y = g("Conv", y, integers(g, random, 1, (5, 4, 3, 3), 0), strides=[2, 2])
+    y = linear(g, g("BatchNormalization", y, *normalisation(random, 5, 3.0)), 0.3, np.int8(1), (-2, 5))
+    y = g("MatMul", g("Flatten", y), integers(g, random, 7, (20, 6), 1))
+    return g.save(path, linear(g, g("Add", y, random.normal(size=6)), 0.5, np.uint8(100)))
+
+
+def averaged(path: Path, seed: int) -> Path:
+    """Convolutions in groups, for each channel and dilated; averages before a quantiser, with padding and of all positions; a
+    dense layer that takes an average as it is.
+    """
+    random, g = np.random.default_rng(seed), Builder((2, 8, 8))
+    x = g("AveragePool", g.quant("x", 3, 0.5, signed=0), kernel_shape=[3, 3], pads=[1, 1, 1, 1], count_include_pad=1)
+    y = g("Conv", g.quant(x, 4, 0.3, signed=0), weights(g, random, 2, 0.5, 4, 1, 3, 3), group=2, dilations=[2, 1], strides=[1, 2])
+    y = g.quant(g("BatchNormalization", y, *normalisation(random, 4, 4.0)), 3, 0.25)
+    y = g("AveragePool", y, kernel_shape=[2, 1], strides=[2, 1])
+    y = g.quant(g("Add", y, random.normal(size=(4, 1, 1))), 2, 0.5)
+    y = g("Conv", y, g("BipolarQuant", random.normal(size=(4, 1, 2, 2)), random.uniform(0.5, 1, (4, 1, 1, 1))), group=4)
+    y = g.quant(g("BatchNormalization", y, *normalisation(random, 4, 2.0)), 3, 0.25)
+    y = g("Mul", g("GlobalAveragePool", y), 0.5)
+    return g.save(path, g("MatMul", g("Flatten", y), weights(g, random, 3, 0.25, 4, 3)))
+
+
+def in_a_row(path: Path, seed: int) -> Path:
+    """Layers over one dimension: convolutions, dilated and of each channel, a maximum, averages."""
+    random, g = np.random.default_rng(seed), Builder((3, 20))
+    y = g("Conv", g.quant("x", 4, 0.25), weights(g, random, 2, 0.5, 4, 3, 5), strides=[2], pads=[2, 1])
+    y = g.quant(g("Relu", g("BatchNormalization", y, *normalisation(random, 4, 4.0))), 2, 0.5, signed=0)
+    y = g("Conv", g("MaxPool", y, kernel_shape=[2]), weights(g, random, 2, 1.0, 4, 1, 2), group=4, dilations=[2])
+    y = g.quant(g("BatchNormalization", y, *normalisation(random, 4, 2.0)), 3, 0.25)
+    y = g("Conv", g("GlobalAveragePool", y), weights(g, random, 3, 0.25, 5, 4, 1))
+    y = g.quant(g("Add", y, random.normal(scale=0.3, size=(5, 1))), 3, 0.25)
+    return g.save(path, g("MatMul", g("Flatten", y), weights(g, random, 3, 0.25, 5, 3)))
+
+
+def tabulated(path: Path, seed: int) -> Path:
+    """A quantiser of codes, which fall in one channel; and one that leaves them as they are."""
+    random, g = np.random.default_rng(seed), Builder((2, 6, 6))
+    y = g("MaxPool", g.quant("x", 4, 0.25, signed=0), kernel_shape=[2, 2])
+    y = g.quant(g.quant(y, 4, 0.25, signed=0), 2, 0.85, signed=0)
+    y = g("Mul", y, np.array([0.3, -0.3]).reshape(2, 1, 1))
+    y = g.quant(g("Add", y, np.array([0.1, 0.2]).reshape(2, 1, 1)), 3, 0.25)
+    return g.save(path, g("Conv", y, weights(g, random, 3, 0.5, 3, 2, 2, 2)))
+
+
 def frames(network: Network, count: int, seed: int) -> np.ndarray:
     """Random pixels on the input's grid, and off it."""
     shape = (count, *network.input.shape)
     return np.random.default_rng(seed).uniform(-0.5, 4.5, shape).astype(np.float32)
 
 
+Drawing = Callable[[Path, int], Path]
+
+
 @pytest.mark.parametrize("seed", range(4))
-def test_golden(tmp_path: Path, seed: int) -> None:
-    """qonnx computes the same scores from the same file."""
-    path = graph(tmp_path / "few.onnx", seed)
+@pytest.mark.parametrize(
+    ("draw", "kinds"),
+    [
+        (graph, "wwww"),
+        (pooled, "pwpwpwp"),
+        (stepped, "www"),
+        (linearly, "wpww"),
+        (averaged, "wwwww"),
+        (in_a_row, "wpwww"),
+        (tabulated, "pww"),
+    ],
+)
+def test_golden(tmp_path: Path, draw: Drawing, kinds: str, seed: int) -> None:
+    """qonnx or onnxruntime computes the same results from the same file."""
+    path = draw(tmp_path / "few.onnx", seed)
     network = import_model(path)
-    assert sum(isinstance(layer, FewBits) for layer in network.layers) == 4
+    assert "".join("w" if isinstance(layer, FewBits) else "p" for layer in network.layers) == kinds
     x = frames(network, 60, seed)
-    assert not network.ties
+    assert not network.ties  # of these seeds
     assert np.array_equal(network.run(x), reference.execute(path, x).outputs)
 
 
-@pytest.mark.parametrize("slower", [1, 5])
-def test_verilog(tmp_path: Path, slower: int) -> None:
+@pytest.mark.parametrize(
+    ("kind", "choice"),
+    [
+        ("INT64", lambda g, y: g("ArgMax", y, axis=1)),
+        ("INT32", lambda g, y: g("Cast", g("ArgMax", g("Softmax", y), axis=-1, keepdims=0), to=TensorProto.INT32)),
+        ("INT64", lambda g, y: g("ArgMax", y, axis=1, select_last_index=1)),
+        ("FLOAT", lambda g, y: top(g, y, "largest")),
+        ("INT64", lambda g, y: g("Squeeze", top(g, y, "places"), np.array([1]))),
+        ("FLOAT", lambda g, y: g("Cast", top(g, g.quant(y, 3, 2.0), "places"), to=TensorProto.FLOAT)),
+    ],
+)
+def test_choice(tmp_path: Path, kind: str, choice: Callable[[Builder, str], str]) -> None:
+    """What the host chooses of the scores is what the graph does; among equal ones, too."""
+    random, g = np.random.default_rng(9), Builder((6,))
+    y = g("MatMul", g.quant("x", 2, 1.0), weights(g, random, 2, 1.0, 6, 4))
+    y = choice(g, y)
+    path = g.save(tmp_path / "choice.onnx", y, kind=TensorProto.DataType.Value(kind))
+    network, x = import_model(path), random.normal(scale=2, size=(300, 6)).astype(np.float32)
+    expected = reference.execute(path, x).outputs
+    assert np.array_equal(network.run(x), expected)
+    assert network.output.chooses == (y != "largest")
+    if network.output.chooses:
+        assert network.output.decisions(network.run(x)).tolist() == expected.reshape(-1).tolist()
+
+
+def top(g: Builder, scores: str, result: str) -> str:
+    """One of the two outputs of a TopK."""
+    g.nodes.append(helper.make_node("TopK", [scores, g.constant(np.array([1]))], ["largest", "places"], name="top"))
+    return result
+
+
+def test_halves(tmp_path: Path) -> None:
+    """QuantizeLinear rounds to even before it adds an odd zero point, at the input and behind a layer."""
+    random, g = np.random.default_rng(6), Builder((4,))
+    y = g("MatMul", linear(g, "x", 1.0, np.uint8(3)), integers(g, random, 1, (4, 3), 1))
+    path = g.save(tmp_path / "halves.onnx", linear(g, g("Mul", y, 0.5), 0.5, np.int8(1)))
+    numbers = random.integers(-8, 9, (200, 4)).astype(np.float32) / 2
+    assert np.array_equal(import_model(path).run(numbers), reference.execute(path, numbers).outputs)
+
+
+def test_thresholds_that_are_met(tmp_path: Path) -> None:
+    """A sum that is a threshold of a MultiThreshold reaches it."""
+    random, g = np.random.default_rng(5), Builder((4,))
+    x = g("MultiThreshold", "x", np.array([[1.0, 2.0, 3.0]]), out_dtype="UINT2", data_layout="NC")
+    y = g("MatMul", x, weights(g, random, 2, 1.0, 4, 3))
+    y = g("MultiThreshold", y, np.array([[-2.0, 0.0, 1.0]]), out_dtype="UINT2", data_layout="NC")
+    path = g.save(tmp_path / "met.onnx", y)
+    numbers = random.integers(0, 4, (200, 4)).astype(np.float32)
+    assert np.array_equal(import_model(path).run(numbers), reference.execute(path, numbers).outputs)
+
+
+@pytest.mark.parametrize(
+    ("draw", "slower"),
+    [(graph, 1), (graph, 5), (pooled, 5), (pooled, 1), (stepped, 5), (linearly, 1), (averaged, 5), (in_a_row, 1), (tabulated, 1)],
+)
+def test_verilog(tmp_path: Path, draw: Drawing, slower: int) -> None:
     """Every integer of every layer, at the planned cycles."""
-    network = import_model(graph(tmp_path / "few.onnx", 0))
+    network = import_model(draw(tmp_path / "few.onnx", 0))
     planner = Planner(network, "xc7vx690t", 200.0)
     plan = planner.fastest() if slower == 1 else planner.plan(slower * planner.fastest().interval)
     codes = network.input.encode(frames(network, 20, 7))

@@ -10,20 +10,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...arithmetic.steps import Steps
+from ...layers import normalisation
 from ...layers.convolution import Convolution
 from ...layers.dense import Dense
 from ...layers.few_bits import FewBits
 from ...layers.layer import Layer
-from ...layers.normalisation import Tie, falls, find_ties, real_values
+from ...layers.normalisation import Tie, falls, find_stairs, find_ties, real_values
 from ...layers.pool import Pool
 from ...layers.threshold import Threshold
 from ...layers.window import Axis, Window
 from ...network.network import InputFormat, OutputFormat
 from ...types.grid import Grid
 from ...types.range import BITS, Range
-from ...types.scalar import Binarise, Chain, Float, Function, Power, Quantise, Rowwise, Sign, Step
+from ...types.scalar import Binarise, Chain, Count, Float, Function, Power, Quantise, Rowwise, Sign, Step
 from ...types.tensor import TensorType
-from .decisions import NOT_BINARY, Accumulators, Decision, decide, decide_or_refuse, differently
+from .decisions import NOT_BINARY, Accumulators, Decision, decide, decide_or_refuse, differently, quantises
 from .model_file import Node
 from .operands import value_grid
 from .scalar_nodes import Refusal
@@ -32,8 +33,14 @@ from .symbols import Codes, Index, Input, Sums, Symbol, per_channel
 MAX_EVALUATIONS = 1 << 35
 """Evaluations of one node for one accumulator, over all channels and binarisations of a network: a minute or two."""
 
+MAX_LEVELS = 1 << 16
+"""Of an input."""
+
 COSTLY = 8
 """As how many evaluations that of a function such as an exponential counts."""
+
+CODES = Grid(1, 0, 1.0)
+"""Of codes that stand for themselves."""
 
 Builder = Callable[[str], Layer]
 """Makes a layer of the given name, once the order of the input is settled."""
@@ -121,7 +128,7 @@ class Assembly:
     def output(self, symbol: Symbol) -> Symbol:
         """The activation as the graph's output: what is behind its last quantiser stays a chain, which the host applies.
 
-        Sums that are pooled have to become bits, if only by a rounding or by how few they are.
+        Sums that are pooled have to become codes, if only by a rounding or by how few they are.
         """
         source, steps = symbol.source, symbol.chain.steps
         end = symbol.chain.binarised
@@ -133,9 +140,11 @@ class Assembly:
         return replace(closed, chain=Chain((*closed.chain.steps, *steps[end:])))
 
     def end_of_bits(self, symbol: Symbol) -> int:
-        """After how many steps pooled sums are bits. Raises Refusal, at what should have made them bits or at the pooling."""
+        """After how many steps pooled sums are codes. Raises Refusal, at what should have made them bits or at the pooling."""
         source, steps = symbol.source, symbol.chain.steps
         assert isinstance(source, Sums)
+        if quantises(Chain(tuple(step for pooling in source.poolings for step in pooling.before.steps))):
+            return 0
         ends = range(next((i for i, step in enumerate(steps) if isinstance(step, Rowwise)), len(steps)) + 1)
         for end in ends:
             if self.is_binary(replace(symbol, chain=Chain(steps[:end]))):
@@ -143,7 +152,7 @@ class Assembly:
         pooling = source.poolings[0]
         if any(step.jumps for step in (*pooling.before.steps, *steps)):
             return ends[-1]
-        raise Refusal(f"{pooling.node.name} pools the scores; only binary activations can be pooled", pooling.node.name)
+        raise Refusal(f"{pooling.node.name} pools the scores; only quantised activations can be pooled", pooling.node.name)
 
     def is_binary(self, symbol: Symbol) -> bool:
         """Does an activation take no more than two values?"""
@@ -163,7 +172,7 @@ class Assembly:
         self._about_to_evaluate(chain, accumulators)
         decision = decide_or_refuse(chain, accumulators)
         if decision.codes != BITS:
-            raise Refusal(f"{decision.codes.levels} levels made of codes; only sums of a layer may become more than two")
+            return self.table(symbol, codes, decision, taker)
         self.consume(codes, taker)
         thresholds = np.broadcast_to(decision.steps.thresholds, (frame.size,))
         falling = np.broadcast_to(decision.steps.falling, (frame.size,))
@@ -178,16 +187,37 @@ class Assembly:
         self._note_ties(chain, accumulators, decision)
         return Symbol(Codes(frame, self.stage, BITS, decision.grid), symbol.index)
 
+    def table(self, symbol: Symbol, codes: Codes, decision: Decision, taker: str) -> Symbol:
+        """Codes that become others, channel by channel: thresholds of sums of one code each."""
+        frame = codes.frame
+        if frame.view is None:  # of codes that are assumed behind a refused node
+            return Symbol(Codes(frame, self.stage, decision.codes, decision.grid), symbol.index)
+        chain = per_channel(symbol.chain, frame)
+        channels = frame.shape[0]
+        low, high = (np.full(channels, end, np.int64) for end in (codes.range.low, codes.range.high))
+        numbers = Accumulators(low, high, 1, codes.grid.reals, lambda a: codes.grid.values(a) * codes.grid.scale)
+        decision = decide_or_refuse(chain, numbers)
+        self.consume(codes, taker)
+        falling = decision.steps.falling
+        steps = Steps(np.where(falling[:, None], 1 - decision.steps.thresholds, decision.steps.thresholds))
+        weights = np.diag(np.where(falling, -1, 1)).astype(np.int16)[None, None]
+        nodes = tuple(dict.fromkeys(chain.nodes))
+
+        def build(name: str) -> Layer:
+            _, height, width = frame.shape
+            tensor = TensorType(height, width, channels, codes.range)
+            return FewBits(name, nodes, tensor, CODES, Window(Axis(height, 1), Axis(width, 1)), weights, steps)
+
+        self.add("table", build)
+        self._note_ties(chain, numbers, decision)
+        return Symbol(Codes(frame, self.stage, decision.codes, decision.grid), symbol.index)
+
     def close(self, symbol: Symbol, sums: Sums, taker: str) -> Symbol:
         """A layer of weights, its poolings and all that is done to single elements up to the next layer."""
         befores = [pooling.before for pooling in sums.poolings]
         whole, accumulators = _sums_decision(symbol, sums)
         self._about_to_evaluate(whole, accumulators)
         decision = decide_or_refuse(whole, accumulators)
-        if decision.codes != BITS and sums.poolings:
-            raise Refusal(
-                f"{sums.poolings[0].node.name} pools activations of {decision.codes.levels} levels; only bits can be pooled"
-            )
         self.consume(sums, taker)
         steps = decision.steps
         # a falling channel is negated: its bit is 1 from minus the last accumulator below the step on
@@ -214,29 +244,48 @@ class Assembly:
                 )
             except ValueError as error:
                 raise Refusal(f"what {pooling.node.name} pools before it is not monotone: {error}", whole.culprit) from None
-            # The maximum over f is f at the largest sum, or at the smallest where f falls. The bit there is the OR of
-            # all bits if the whole function and f rise or fall together, and the AND if not.
-            self.pool(pooling.node, pooling.window, steps.falling ^ inner_falls)
+            # The maximum over f is f at the largest sum, or at the smallest where f falls. The code there is the largest of
+            # all codes if the whole function and f rise or fall together, and the smallest if not.
+            self.pool(pooling.node, pooling.window, steps.falling ^ inner_falls, decision.codes)
         return Symbol(Codes(sums.frame, self.stage, decision.codes, decision.grid), symbol.index)
 
-    def pool(self, node: Node, window: Window, every: NDArray[np.bool_]) -> None:
-        """Pooling of bits."""
-        tensor = TensorType(window.rows.size, window.columns.size, len(every), BITS)
+    def pool(self, node: Node, window: Window, every: NDArray[np.bool_], codes: Range) -> None:
+        """Pooling of codes; every: where it takes the smallest."""
+        tensor = TensorType(window.rows.size, window.columns.size, len(every), codes)
         self.add("pool", lambda name: Pool(name, (node.name,), tensor, window, every))
 
     def scores(self, sums: Sums) -> None:
         """A layer of weights at the network's end."""
         if sums.poolings:
-            raise Refusal(f"{sums.poolings[0].node.name} pools the scores; only binary activations can be pooled")
+            raise Refusal(f"{sums.poolings[0].node.name} pools the scores; only quantised activations can be pooled")
         if sums.codes.stage != self.stage:
             raise Refusal("the output comes from further back; branches are not supported")
         kind = "dense" if sums.window is None else "conv"
         self.variations[self.stage] = sums.variation
         self.add(kind, lambda name: build_layer(name, (sums.node.name,), sums, None, None))
 
+    def note_ties_of_host(self, symbol: Symbol, sums: Sums) -> None:
+        """List for which scores rounding decides what the host's quantisers make of them."""
+        end = symbol.chain.binarised
+        if not end:
+            return
+        chain, numbers = _sums_decision(replace(symbol, chain=Chain(symbol.chain.steps[:end])), sums)
+        self._about_to_evaluate(chain, numbers)
+        low, high, stride = numbers.low, numbers.high, numbers.stride
+        stairs = find_stairs(lambda a: chain(numbers.reals(a)), low, high, stride, MAX_LEVELS)
+        if stairs is None:
+            raise Refusal(f"it changes more than {MAX_LEVELS} times over the sums of a channel", chain.culprit)
+        count = max(map(len, stairs.changes))
+        places = [[place for place, _ in changes] for changes in stairs.changes]
+        thresholds = [
+            [*of_channel, *[int(start)] * (count - len(of_channel))] for of_channel, start in zip(places, low, strict=True)
+        ]
+        steps = normalisation.Steps(np.array(thresholds, np.int64).reshape(len(low), count), np.zeros(len(low), bool))
+        self.ties.extend(self._ties(chain, numbers, steps, sums.variation))
+
     def _about_to_evaluate(self, chain: Chain, accumulators: Accumulators) -> None:
         """Count what trying all accumulators takes. Raises Refusal where that is too much."""
-        costs = 1 + sum(COSTLY if isinstance(step, Function | Power) else 1 for step in chain.steps)
+        costs = 1 + sum(map(_evaluations, chain.steps))
         self.left -= accumulators.evaluations * costs
         if self.left < 0:
             raise Refusal(
@@ -246,8 +295,13 @@ class Assembly:
 
     def _note_ties(self, chain: Chain, accumulators: Accumulators, decision: Decision, variation: float = 0.0) -> None:
         """List what rounding decides, at each step of the chain that jumps, and what the zero of a Sign does."""
-        name, numbers = self.names()[-1], accumulators
-        found = {(tie.channel, tie.accumulator): tie for tie in decision.zeros_of(name)}
+        self.ties.extend(self._ties(chain, accumulators, decision.steps, variation, decision.zeros_of(self.names()[-1])))
+
+    def _ties(
+        self, chain: Chain, numbers: Accumulators, steps: normalisation.Steps, variation: float, zeros: tuple[Tie, ...] = ()
+    ) -> list[Tie]:
+        """Of the last layer, in order."""
+        found = {(tie.channel, tie.accumulator): tie for tie in zeros}
         for position, step in reversed(list(enumerate(chain.steps))):
             if step.jumps:
                 zero = step.threshold.astype(np.float64) if isinstance(step, Binarise) else np.zeros(())
@@ -255,16 +309,26 @@ class Assembly:
                 rounded = before.rounded
                 behind = Chain(chain.steps[len(rounded.steps) :])
                 ties = find_ties(
-                    f"{name} before {step.node}",
+                    f"{self.names()[-1]} before {step.node}",
                     lambda a, f=before, c=zero: f(numbers.exact(a)) - c,  # type: ignore[misc]
-                    decision.steps,
+                    steps,
                     *(numbers.low, numbers.high, numbers.stride),
                     lambda a, f=rounded: f(numbers.exact(a)),  # type: ignore[misc]
                     behind,
                     variation=variation,
                 )
                 found |= {(tie.channel, tie.accumulator): tie for tie in ties}
-        self.ties.extend(found[place] for place in sorted(found))
+        return [found[place] for place in sorted(found)]
+
+
+def _evaluations(step: Step) -> int:
+    """As how many evaluations that of a step counts."""
+    match step:
+        case Function() | Power():
+            return COSTLY
+        case Count():
+            return len(step.thresholds)
+    return 1
 
 
 def _codes_decision(symbol: Symbol, codes: Codes) -> tuple[Chain, Accumulators]:
@@ -322,8 +386,8 @@ def build_layer(
     return FewBits(name, nodes, tensor, sums.grid, window, kernel, steps)
 
 
-def output_format(name: str, symbol: Symbol) -> OutputFormat:
-    """How the graph's output follows from the last layer's result."""
+def output_format(name: str, symbol: Symbol, shape: tuple[int, ...]) -> OutputFormat:
+    """How the graph's output, of such a shape with a batch of 1, follows from the last layer's result."""
     source = symbol.source
     if isinstance(source, Input):
         raise Refusal("no layer stands between the input and the output")
@@ -339,7 +403,7 @@ def output_format(name: str, symbol: Symbol) -> OutputFormat:
         assert isinstance(source, Codes)
         scale, gain, offset = np.array(source.grid.scale), source.grid.gain, source.grid.offset
     chain = symbol.chain.map_constants(lambda c: np.asarray(c) if np.ndim(c) == 0 else c[elements])
-    return OutputFormat(name, symbol.shape[1:], place[elements], scale, gain, offset, chain)
+    return OutputFormat(name, shape[1:], place[elements], scale, gain, offset, chain)
 
 
 def input_format(
@@ -364,6 +428,26 @@ def _levels(last: Step) -> tuple[float, float]:
         raise Refusal("binary activations whose size differs between channels")
     low, high = sorted(float(np.asarray(level).flat[0]) for level in pair)
     return low, high
+
+
+def codes_of(last: Step) -> tuple[Range, Grid]:
+    """The codes that the input's quantiser gives, and what they stand for."""
+    if last.levels > MAX_LEVELS:
+        raise Refusal(f"an input of {last.levels} levels; at most {MAX_LEVELS} are supported")
+    if isinstance(last, Count):
+        reals = np.sort(last.of(np.arange(last.levels, dtype=np.float32)))
+        grid = Grid.fit(reals)
+        if grid is None:
+            raise Refusal(f"levels from {reals[0]:g} to {reals[-1]:g} that are not evenly spaced")
+        return Range.of_levels(last.levels), grid
+    if any(map(np.ndim, last.constants)):
+        raise Refusal("an input grid that differs between channels")
+    if isinstance(last, Quantise):
+        zero_point = float(last.zero_point.flat[0])
+        if zero_point % 1:
+            raise Refusal(f"a zero point of {zero_point:g}, expected a whole number")
+        return Range.of_levels(last.levels), Grid(1, last.lowest - int(zero_point), float(last.scale.flat[0]))
+    return BITS, binary_grid(last)
 
 
 def binary_grid(last: Step) -> Grid:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -12,29 +13,50 @@ from numpy.typing import NDArray
 from ...layers.window import Window
 from ...network.network import InputFormat, Network
 from ...types.grid import Grid
-from ...types.range import BITS
-from ...types.scalar import Chain, Step
-from .assembly import Assembly, binary_grid, output_format
-from .decisions import quantises
+from ...types.scalar import Chain, Choose, Step
+from .affine import affine
+from .assembly import Assembly, binary_grid, codes_of, output_format
+from .decisions import check_levels, quantises
 from .model_file import Graph, Node
 from .operands import (
     Array,
     BinaryWeights,
     activation,
     binary_weights,
+    bits_beyond,
     check_dilations,
-    check_groups,
+    constant,
     few_bit_weights,
+    groups_of,
     output_axis,
     sliding_window,
+    spread_kernels,
     value_grid,
 )
 from .scalar_nodes import Refusal
-from .symbols import PAD, Codes, Frame, Index, Pooling, Sums, Symbol, Unknown, Value, per_channel, unknown
+from .symbols import (
+    MAX_ACTIVATION,
+    PAD,
+    Codes,
+    Frame,
+    Index,
+    Pooling,
+    Sums,
+    Symbol,
+    Unknown,
+    Value,
+    per_channel,
+    strip_padding,
+    unknown,
+    unwrapped,
+)
 from .walk import Results, Walk
 
 FEW = 4
 """Magnitudes of weights that somebody may have meant to be binary."""
+
+MOST_BITS = 8
+"""Of a weight."""
 
 REAL = "; real weights may stand behind all binary activations, not before any"
 
@@ -46,14 +68,18 @@ class BinaryWalk(Walk[Network, BinaryWeights]):
         super().__init__(graph, path, input_scale)
         self.assembly = Assembly()
         self.real_weights = False
+        # what is assumed behind refused nodes, whose order is open, and the shape of its natural order
+        self.open: list[tuple[Frame, tuple[int, ...]]] = []
         self.handlers |= {operator: partial(layer, self) for operator, layer in LAYERS.items()}
 
     def network(self, symbol: Symbol) -> Network:
-        symbol = self.output(symbol)
+        shape, symbol = symbol.shape, unwrapped(symbol)
+        symbol = self.output(symbol, host=True)
         if isinstance(symbol.source, Sums):
             self.assembly.scores(symbol.source)
+            self.assembly.note_ties_of_host(symbol, symbol.source)
         self.settle_input()
-        output = output_format(self.graph.output, symbol)
+        output = output_format(self.graph.output, symbol, shape)
         if not self.assembly.stage:
             raise Refusal("no layer stands between the input and the output")
         form = self.input()
@@ -67,13 +93,15 @@ class BinaryWalk(Walk[Network, BinaryWeights]):
             self.assembly.uneven,
         )
 
-    def output(self, symbol: Symbol) -> Symbol:
-        """The last activation, with its layers put together."""
+    def output(self, symbol: Symbol, host: bool = False) -> Symbol:
+        """The last activation, with its layers put together. host: a last quantiser of several levels may be the host's."""
         source = symbol.source
         if isinstance(source, Codes | Sums):
             stage = source.stage if isinstance(source, Codes) else source.codes.stage
             if source.consumer is not None or stage != self.assembly.stage:
                 raise Refusal("it comes from further back; branches are not supported")
+            if host and isinstance(source, Sums) and not source.poolings and quantises(symbol.chain):
+                return symbol
             return self.assembly.output(symbol)
         return symbol
 
@@ -94,10 +122,10 @@ class BinaryWalk(Walk[Network, BinaryWeights]):
         return self.format(self.frame.settled, self.codes.range, self.codes.grid, self.quantiser)
 
     def check_weights(self, node: Node, arguments: list[Value]) -> None:
-        if node.operator == "Conv":
-            check_groups(node)
-        if node.operator in ("Conv", "MaxPool"):
+        if node.operator in ("AveragePool", "MaxPool"):
             check_dilations(node)
+        if node.operator == "Conv" and isinstance(arguments[1], np.ndarray):
+            groups_of(node, arguments[1])
         if node.operator in ("Conv", "MatMul", "Gemm") and len(arguments) > 1 and isinstance(arguments[1], np.ndarray):
             self.signs(arguments[1], output_axis(node))
 
@@ -111,6 +139,9 @@ class BinaryWalk(Walk[Network, BinaryWeights]):
                 return few
             reals = weights.dtype.kind == "f" and np.unique(np.abs(weights)).size > FEW
             self.real_weights |= bool(reals)
+            bits = bits_beyond(np.moveaxis(weights, axis, 0)[0]) if reals else None
+            if bits is not None and bits > MOST_BITS:
+                raise Refusal(f"weights of {bits} bits; at most {MOST_BITS} are supported{REAL}") from None
             raise Refusal(f"{refusal}{REAL if reals else ''}") from None
 
     def binarise(self, node: Node, arguments: list[Value], steps: list[Step]) -> Symbol:
@@ -119,19 +150,41 @@ class BinaryWalk(Walk[Network, BinaryWeights]):
         if isinstance(symbol.source, Unknown):
             if not quantises(Chain(tuple(steps))):
                 binary_grid(steps[-1])
-            return unknown(symbol.shape)
+            return self.assumed(symbol)
         return symbol
+
+    def assumed(self, symbol: Symbol) -> Symbol:
+        """What a quantiser gives of an activation that is not known: any of its codes, so that what is behind can be looked at.
+        A graph with such an activation has been refused.
+        """
+        last, shape = symbol.chain.steps[-1], symbol.shape
+        try:
+            check_levels(symbol.chain)
+            codes, grid = codes_of(last)
+        except Refusal:  # at what takes it, if anything does
+            return replace(unknown(shape), chain=symbol.chain)
+        frame = Frame(symbol.index.size)
+        channels, *rest = shape[1:] if 1 < len(shape) < 5 else (frame.size,)
+        self.open.append((frame, (channels, *[1] * (2 - len(rest)), *rest)))
+        return Symbol(Codes(frame, self.assembly.stage, codes, grid), np.arange(frame.size).reshape(shape))
+
+    def settle_input(self) -> None:
+        super().settle_input()
+        for frame, shape in self.open:
+            if frame.view is None:
+                frame.view = np.arange(frame.size).reshape(shape)
 
     def is_binary(self, symbol: Symbol) -> bool:
         return not isinstance(symbol.source, Unknown) and self.assembly.is_binary(self.on_stream(symbol))
 
     def takes_levels(self, symbol: Symbol) -> bool:
-        return isinstance(symbol.source, Sums | Unknown)
+        return isinstance(symbol.source, Codes | Sums | Unknown)
 
     def on_codes(self, node: Node, arguments: list[Value]) -> Symbol:
         """The activation that a layer takes, as codes."""
         symbol = self.on_stream(activation(arguments))
         if isinstance(symbol.source, Unknown):
+            check_levels(symbol.chain)
             return symbol
         try:
             return self.assembly.codes(symbol, node.name)
@@ -158,6 +211,9 @@ class BinaryWalk(Walk[Network, BinaryWeights]):
             return self.sums(node, codes, grid, None, kernel.reshape(-1, outputs), weights, Frame.of((outputs, 1, 1)))
         frame = Frame.of((outputs, window.rows.outputs, window.columns.outputs))
         return self.sums(node, codes, grid, window, kernel, weights, frame)
+
+    def spread(self, weights: BinaryWeights, groups: int, dilations: Sequence[int]) -> BinaryWeights:
+        return replace(weights, signs=spread_kernels(weights.signs, groups, dilations))
 
     def product(self, node: Node, symbol: Symbol, weights: BinaryWeights) -> Symbol:
         codes = symbol.source
@@ -190,8 +246,85 @@ class BinaryWalk(Walk[Network, BinaryWeights]):
         sums = Sums(node, codes, grid, window, np.ascontiguousarray(signs, np.int16), scale, weights.variation, frame)
         return Symbol(sums, frame.settled[None])
 
+    def conv(self, node: Node, arguments: list[Value]) -> Symbol:
+        kernels = arguments[1] if len(arguments) > 1 else None
+        point = isinstance(kernels, np.ndarray) and kernels.shape[2:] == (1, 1) and node.attributes.get("group", 1) == 1
+        image = self.averaged(arguments) if point else None
+        if image is None:
+            return super().conv(node, arguments)
+        shared = _shared(constant(arguments, 1).reshape(-1, image.shape[1]), image.shape[2:])
+        return super().conv(replace(node, attributes={}), [image, shared, *arguments[2:]])
+
+    def dense(self, node: Node, arguments: list[Value], matrix: Array, alpha: float) -> Symbol:
+        image = self.averaged(arguments)
+        if image is None or matrix.ndim != 2 or len(matrix) != image.shape[1]:
+            return super().dense(node, arguments, matrix, alpha)
+        kernels = _shared(matrix.T, image.shape[2:])
+        return super().dense(node, [image.rearranged(image.index.reshape(1, -1))], kernels.reshape(len(kernels), -1).T, alpha)
+
+    def averaged(self, arguments: list[Value]) -> Symbol | None:
+        """What a global average is taken of, (1, C, H, W), if a layer takes the average as it is and can sum up all of it."""
+        symbol = arguments[0]
+        if not isinstance(symbol, Symbol) or not isinstance(symbol.source, Sums) or symbol.source.poolings:
+            return None
+        means = symbol.source.means
+        if means is None:
+            return None
+        in_order = np.array_equal(symbol.index.reshape(-1), symbol.source.frame.settled.reshape(-1))
+        chosen = any(isinstance(step, Choose) for step in symbol.chain.steps)
+        if not in_order or chosen or affine(symbol.chain) is None or any(map(np.ndim, symbol.chain.constants)):
+            return None
+        assert isinstance(means.source, Codes)
+        means.source.consumer = None  # instead of the average the layer takes it
+        return replace(means, chain=Chain((*means.chain.steps, *symbol.chain.steps)))
+
+    def average_pool(self, node: Node, arguments: list[Value]) -> Symbol:
+        """Sums of each channel's window by itself, whose weights are 1."""
+        symbol = self.on_stream(activation(arguments))
+        if len(symbol.shape) == 3:
+            return self.over_row(self.average_pool, node, arguments)
+        if len(symbol.shape) != 4:
+            raise Refusal(f"pooling of an activation of shape {symbol.shape}")
+        check_dilations(node)
+        image, margins = strip_padding(symbol.index[0])
+        inside = [image.shape[axis + 1] + margins[axis] + margins[axis + 2] for axis in range(2)]
+        kernel = inside if node.operator == "GlobalAveragePool" else node.attributes["kernel_shape"]
+        window = sliding_window(node, image.shape[1:], kernel, margins)
+        axes = window.rows, window.columns
+        counted = bool(node.attributes.get("count_include_pad", 0))
+        beyond = [max(axis.before - margins[i], axis.after - margins[i + 2]) for i, axis in enumerate(axes)]
+        if max(beyond) > 0 and (not counted or node.attributes.get("ceil_mode", 0)):
+            raise Refusal("padding that is not counted, so that at the borders sums are divided by other numbers")
+        channels = len(image)
+        if isinstance(symbol.source, Unknown):
+            check_levels(symbol.chain)
+            return unknown((1, channels, window.rows.outputs, window.columns.outputs))
+        symbol = self.assembly.codes(symbol, node.name)
+        ones = spread_kernels(np.ones((channels, 1, *(axis.kernel for axis in axes)), np.int8), channels, (1, 1))
+        weights = BinaryWeights(ones, np.full(channels, 1 / window.taps), 0.0)
+        result = self.convolution(node, symbol, image, window, weights)
+        assert isinstance(result.source, Sums)
+        if window.whole:
+            result.source.means = symbol.rearranged(image[None])
+        return result
+
+    def reduce_mean(self, node: Node, arguments: list[Value]) -> Symbol:
+        """The mean of all positions, if it is that."""
+        symbol = activation(arguments)
+        axes = node.attributes.get("axes") or (constant(arguments, 1).reshape(-1).tolist() if len(arguments) > 1 else [])
+        rank = len(symbol.shape)
+        if rank not in (3, 4) or sorted(axis % rank for axis in axes) != list(range(2, rank)):
+            raise Refusal(f"over axes {list(axes)} of an activation of shape {symbol.shape}, expected the mean of all positions")
+        mean = self.average_pool(replace(node, operator="GlobalAveragePool", attributes={}), [symbol])
+        return mean if node.attributes.get("keepdims", 1) else mean.rearranged(mean.index.reshape(1, -1))
+
     def max_pool(self, node: Node, arguments: list[Value]) -> Symbol:
         symbol = self.on_stream(activation(arguments))
+        if len(symbol.shape) == 3:
+            return self.over_row(self.max_pool, node, arguments)
+        if isinstance(symbol.source, Unknown):
+            check_levels(symbol.chain)
+        check_dilations(node)
         if len(symbol.shape) != 4:
             raise Refusal(f"pooling of an activation of shape {symbol.shape}")
         if np.any(symbol.index == PAD):
@@ -222,14 +355,12 @@ class BinaryWalk(Walk[Network, BinaryWeights]):
             return Symbol(pooled, index)
         symbol = self.assembly.codes(symbol, node.name)
         codes, channels = self.image(symbol, image)
-        if codes.range != BITS:
-            raise Refusal("pooling of pixels; only binary activations can be pooled")
         if not np.array_equal(channels, np.arange(image.shape[0])):
             raise Refusal("pooling of a rearranged activation")
         rising = value_grid(symbol, codes)[1]
         self.assembly.consume(codes, node.name)
-        self.assembly.pool(node, window, np.full(image.shape[0], not rising))
-        return Symbol(Codes(frame, self.assembly.stage, BITS, codes.grid), index, symbol.chain)
+        self.assembly.pool(node, window, np.full(image.shape[0], not rising), codes.range)
+        return Symbol(Codes(frame, self.assembly.stage, codes.range, codes.grid), index, symbol.chain)
 
     # streams
 
@@ -248,8 +379,20 @@ class BinaryWalk(Walk[Network, BinaryWeights]):
         raise Refusal(f"it reads an activation of {natural.shape} rearranged, as {image.shape}")
 
 
+def _shared(matrix: Array, size: tuple[int, ...]) -> Array:
+    """(M, C) weights of a mean of so many positions as (M, C, height, width) weights of the positions."""
+    positions = math.prod(size)
+    if matrix.size * positions > MAX_ACTIVATION:
+        raise Refusal(f"{matrix.size} weights of means of {positions} positions, at most {MAX_ACTIVATION} are supported")
+    kernels: Array = np.broadcast_to((matrix.astype(np.float64) / positions)[:, :, None, None], (*matrix.shape, *size))
+    return kernels
+
+
 LAYERS: dict[str, Callable[[BinaryWalk, Node, list[Value]], Results]] = {
+    "AveragePool": BinaryWalk.average_pool,
+    "GlobalAveragePool": BinaryWalk.average_pool,
     "GlobalMaxPool": BinaryWalk.max_pool,
     "MaxPool": BinaryWalk.max_pool,
+    "ReduceMean": BinaryWalk.reduce_mean,
 }
 """What an operator's layer is made by. Layers of weights are operators of every walk: `conv`, `dense`."""

@@ -22,7 +22,7 @@ from ...layers.normalisation import (
 )
 from ...types.grid import Grid
 from ...types.range import BITS, Range
-from ...types.scalar import Chain, Float, Quantise, Sign
+from ...types.scalar import Chain, Float, Sign
 from .scalar_nodes import Refusal
 
 MAX_EVALUATIONS = 1 << 33
@@ -107,16 +107,24 @@ def decide_or_refuse(chain: Chain, accumulators: Accumulators) -> Decision:
             return several
         if not quantised.steps:
             raise Refusal(NOT_BINARY) from None
+        check_levels(quantised)
         if behind.steps and decide(quantised, accumulators) is not None:
             raise Refusal(differently(behind)) from None
         reason = _reason(quantised.without_zeros, accumulators) or str(error)
         raise Refusal(reason, quantised.culprit) from None
 
 
+def check_levels(chain: Chain) -> None:
+    """Refuse what a chain's last quantiser gives if that is more than hardware has between two layers."""
+    last = chain.steps[chain.binarised - 1] if chain.binarised else None
+    if last is not None and last.levels > MOST_LEVELS:
+        raise Refusal(f"activations of {last.levels} levels; at most {MOST_LEVELS} are supported", last.node)
+
+
 def quantises(chain: Chain) -> bool:
     """Is a chain's last quantiser one of more than two levels, so that codes of several bits are meant?"""
     last = chain.steps[chain.binarised - 1] if chain.binarised else None
-    return isinstance(last, Quantise) and last.levels > 2
+    return last is not None and last.levels > 2
 
 
 def _several(chain: Chain, accumulators: Accumulators) -> Decision | None:
@@ -148,6 +156,7 @@ def _evenly(values: NDArray[np.floating]) -> NDArray[np.float32] | None:
             return None
         if np.all(np.abs(counts - np.rint(counts)) < EVEN):
             reals = np.linspace(float(values[0]), float(values[-1]), levels).astype(np.float32)
+            reals[np.abs(reals) < EVEN * np.diff(reals).max()] = 0  # one that is missing
             places = np.concatenate([[0], np.cumsum(np.rint(counts))]).astype(np.int64)
             reals[places] = values
             return reals

@@ -9,7 +9,7 @@ from .model_file import Graph, Node
 from .scalar_nodes import QUANTISERS, SHAPED, UNARY
 from .walk import ARITHMETIC, MOVING
 
-BINARISING = (*QUANTISERS, "Greater", "GreaterOrEqual", "Less", "LessOrEqual", "Sign")
+BINARISING = (*QUANTISERS, "QuantizeLinear", "Greater", "GreaterOrEqual", "Less", "LessOrEqual", "Sign")
 ROUNDING = ("Ceil", "Floor", "Round")
 """What makes bits of some numbers, as of those from 0 to 1."""
 

@@ -34,12 +34,15 @@ def type_name(graph: Graph) -> str:
 def whole_numbers(graph: Graph) -> tuple[int, int] | None:
     """The least and the largest number of the input's type, if that is one of whole numbers."""
     name = type_name(graph)
+    return limits(name) if name in BITS or name in SIGNED else None
+
+
+def limits(name: str) -> tuple[int, int]:
+    """The least and the largest number of a type of whole numbers."""
     if name in BITS:
         return 0, (1 << BITS[name]) - 1
-    if name in SIGNED:
-        half = 1 << (SIGNED[name] - 1)
-        return -half, half - 1
-    return None
+    half = 1 << (SIGNED[name] - 1)
+    return -half, half - 1
 
 
 def stated(graph: Graph, chain: Chain) -> Statement | None:
@@ -70,10 +73,10 @@ def _idle(chain: Chain) -> int:
 
 def grid_of(graph: Graph, scale: float) -> tuple[Range, Grid, Chain | None]:
     """Codes and grid of an input without a Quant node, and how the host comes to its codes where these have an offset."""
-    limits = whole_numbers(graph)
-    if limits is None or limits[1] - limits[0] > PIXELS:
+    ends = whole_numbers(graph)
+    if ends is None or ends[1] - ends[0] > PIXELS:
         return Range(0, PIXELS), Grid(1, 0, scale), None
-    low, high = limits
+    low, high = ends
     if low == 0:
         return Range(0, high), Grid(1, 0, scale), None
     one, zero = np.ones((), np.float32), np.zeros((), np.float32)

@@ -14,6 +14,9 @@ from .model_file import Graph, leading_to
 from .real_walk import RealWalk
 from .scalar_nodes import QUANTISERS
 
+PIXELS = (*QUANTISERS, "QuantizeLinear")
+"""What may quantise the input alone."""
+
 WEIGHTED = ("Conv", "ConvTranspose", "Gemm", "MatMul")
 
 
@@ -57,5 +60,5 @@ def _front(graph: Graph, last: str | None) -> set[str]:
 def _decides(graph: Graph) -> bool:
     """Whether anything in it makes bits of numbers, but for a quantiser of its pixels."""
     last = last_binary(graph, graph.leading, (*BINARISING, *ROUNDING))
-    of_pixels = {node.outputs[0] for node in graph.leading if node.operator in QUANTISERS and node.inputs[0] == graph.input}
+    of_pixels = {node.outputs[0] for node in graph.leading if node.operator in PIXELS and node.inputs[0] == graph.input}
     return last is not None and last not in of_pixels

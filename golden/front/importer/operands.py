@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,9 @@ WEIGHT_TOLERANCE = 1e-4
 
 MOST_CODE = 128
 """The largest magnitude of a weight of 8 bits."""
+
+MOST_TOLD = 1 << 11
+"""The largest magnitude of weights of too many bits whose number of bits is told."""
 
 FLOAT_ROUNDING = 2.0**-22
 """By how much of it a multiple of a step may differ: two roundings of float32."""
@@ -94,7 +98,7 @@ def binary_weights(weights: Array, axis: int) -> BinaryWeights:
 def few_bit_weights(weights: Array, axis: int) -> BinaryWeights | None:
     """Weights that are whole numbers of up to 8 bits times a step for each output, or None.
 
-    The whole numbers stand in the place of signs, the steps in that of magnitudes.
+    The whole numbers stand in the place of signs, the steps in that of magnitudes; an output of zeros alone has another's.
     """
     if weights.dtype.kind not in "fi" or not weights.size or not np.isfinite(weights).all():
         return None
@@ -103,21 +107,34 @@ def few_bit_weights(weights: Array, axis: int) -> BinaryWeights | None:
     for output, row in enumerate(rows):
         sizes = np.unique(np.abs(row))
         sizes = sizes[sizes > 0]
-        if not len(sizes) or len(sizes) > MOST_CODE:
-            return None
-        step = _step(sizes)
+        if not len(sizes):
+            steps[output] = np.nan
+            continue
+        step = _step(sizes) if len(sizes) <= MOST_CODE else None
         if step is None:
             return None
         codes[output], steps[output] = np.rint(row / step), step
+    empty = np.isnan(steps)
+    if empty.all():
+        return None
+    steps[empty] = steps[~empty].max()
     shape = (weights.shape[axis], *(size for place, size in enumerate(weights.shape) if place != axis))
     return BinaryWeights(np.moveaxis(codes.reshape(shape), 0, axis), steps, 0.0)
 
 
-def _step(sizes: Float) -> float | None:
-    """The largest number of which all of some, rising, are multiples up to MOST_CODE, within float32's rounding."""
-    for parts in range(1, MOST_CODE + 1):
+def bits_beyond(weights: Array) -> int | None:
+    """Of how many bits weights are, up to 12, if they are whole numbers of more bits than 8 times a step; else None."""
+    sizes = np.unique(np.abs(weights[np.isfinite(weights)].astype(np.float64)))
+    sizes = sizes[sizes > 0]
+    step = _step(sizes, MOST_TOLD) if 0 < len(sizes) <= MOST_TOLD else None
+    return None if step is None else 1 + (round(sizes[-1] / step) - 1).bit_length()
+
+
+def _step(sizes: Float, most: int = MOST_CODE) -> float | None:
+    """The largest number of which all of some, rising, are multiples up to `most`, within float32's rounding."""
+    for parts in range(1, most + 1):
         counts = sizes * (parts / sizes[0])
-        if counts[-1] > MOST_CODE + 0.5:
+        if counts[-1] > most + 0.5:
             return None
         whole = np.rint(counts)
         if np.all(np.abs(counts - whole) <= whole * FLOAT_ROUNDING):
@@ -147,24 +164,59 @@ def value_grid(symbol: Symbol, codes: Codes) -> tuple[Grid, bool]:
 
 
 def check_groups(node: Node) -> None:
-    """Refuse a Conv of several groups."""
+    """Refuse a ConvTranspose of several groups."""
     if node.attributes.get("group", 1) != 1:
-        raise Refusal(f"{node.attributes['group']} groups; grouped convolutions are not supported")
+        raise Refusal(f"{node.attributes['group']} groups; grouped transposed convolutions are not supported")
 
 
-def constant_kernels(node: Node, arguments: list[Value]) -> Array:
-    """The weights of a Conv or ConvTranspose, four-dimensional and of one group."""
+def constant_kernels(arguments: list[Value], dimensions: int = 2) -> Array:
+    """The weights of a Conv or ConvTranspose over so many dimensions."""
     weights = constant(arguments, 1)
-    if weights.ndim != 4:
-        raise Refusal(f"a convolution over {weights.ndim - 2} dimensions, expected 2")
-    check_groups(node)
+    if weights.ndim != dimensions + 2:
+        raise Refusal(f"a convolution over {weights.ndim - 2} dimensions, expected {dimensions}")
     return weights
 
 
-def check_channels(kernels: Array, axis: int, symbol: Symbol) -> None:
-    """Refuse kernels whose inputs, along `axis`, are not the channels of an image (1, C, H, W)."""
-    if len(symbol.shape) != 4 or symbol.shape[1] != kernels.shape[axis]:
-        raise Refusal(f"weights of shape {kernels.shape} for an activation of shape {symbol.shape}")
+def check_channels(kernels: Array, axis: int, symbol: Symbol, groups: int = 1) -> None:
+    """Refuse kernels whose inputs, along `axis`, are not the channels of an image (1, C, H, W), or of one of its groups."""
+    if len(symbol.shape) != 4 or symbol.shape[1] != kernels.shape[axis] * groups:
+        of_groups = f" in {groups} groups" if groups > 1 else ""
+        raise Refusal(f"weights of shape {kernels.shape}{of_groups} for an activation of shape {symbol.shape}")
+
+
+def groups_of(node: Node, kernels: Array) -> int:
+    """In how many groups a Conv sums. Raises Refusal where they do not divide its outputs."""
+    groups = int(node.attributes.get("group", 1))
+    if groups < 1 or len(kernels) % groups:
+        raise Refusal(f"{groups} groups do not divide its {len(kernels)} outputs")
+    return groups
+
+
+def spread_kernels(kernels: Array, groups: int, dilations: Sequence[int]) -> Array:
+    """(out, in / groups, height, width) weights as those of one group without dilation, with zeros between."""
+    outputs, each, *size = kernels.shape
+    wide = [(n - 1) * d + 1 for n, d in zip(size, dilations, strict=True)]
+    elements = outputs * each * groups * math.prod(wide)
+    if elements > MAX_ACTIVATION:
+        raise Refusal(f"{elements} weights of {groups} groups and dilations {list(dilations)}, at most {MAX_ACTIVATION}")
+    if groups == 1 and wide == size:
+        return kernels
+    found = np.zeros((outputs, groups, each, *wide), kernels.dtype)
+    of_group = np.arange(outputs) // (outputs // groups)
+    found[np.arange(outputs), of_group, :, :: dilations[0], :: dilations[1]] = kernels
+    return found.reshape(outputs, groups * each, *wide)
+
+
+def over_an_image(node: Node) -> Node:
+    """A Conv, MaxPool or AveragePool over one dimension as one over the columns of an image of one row."""
+    changed = {}
+    for key, filler in (("kernel_shape", 1), ("strides", 1), ("dilations", 1)):
+        if key in node.attributes:
+            changed[key] = [filler, *node.attributes[key]]
+    if "pads" in node.attributes:
+        before, after = node.attributes["pads"]
+        changed["pads"] = [0, before, 0, after]
+    return replace(node, attributes={**node.attributes, **changed})
 
 
 def with_bias(node: Node, arguments: list[Value], sums: Symbol) -> Symbol:
@@ -175,14 +227,13 @@ def with_bias(node: Node, arguments: list[Value], sums: Symbol) -> Symbol:
 
 
 def check_dilations(node: Node) -> None:
-    """Refuse a Conv or MaxPool that leaves out elements of its window."""
+    """Refuse a pooling that leaves out elements of its window."""
     if any(d != 1 for d in node.attributes.get("dilations", [1, 1])):
         raise Refusal(f"dilations {list(node.attributes['dilations'])}; only 1 is supported")
 
 
 def sliding_window(node: Node, size: Sequence[int], kernel: Sequence[int], margins: tuple[int, int, int, int]) -> Window:
-    """The window of a Conv or MaxPool over an image of `size` that has `margins` of zeros already."""
-    check_dilations(node)
+    """The window of a Conv or pooling over an image of `size` that has `margins` of zeros already."""
     strides = [int(s) for s in node.attributes.get("strides", [1, 1])]
     pads = [int(p) for p in node.attributes.get("pads", [0, 0, 0, 0])]
     mode = node.attributes.get("auto_pad", "NOTSET")

@@ -6,7 +6,7 @@ takes is never built, and matters no more than nodes that the output does not de
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -23,10 +23,10 @@ from .binary_walk import BinaryWalk
 from .front import BINARISING, ROUNDING, last_binary
 from .latent import OTHER_RANDOM, RANDOM, Joint, Noise, Sample, Scored, Spread
 from .model_file import Graph, Node, leading_to
-from .operands import Array, activation, check_channels, constant, constant_kernels, with_bias
+from .operands import Array, activation, check_channels, check_groups, constant, constant_kernels, spread_kernels, with_bias
 from .real_layers import MAX_WEIGHTS, PROBES, Intermediate, Linear, Reading, absorb, dense, read, shifted
 from .scalar_nodes import QUANTISERS, Refusal
-from .symbols import MAX_ACTIVATION, PAD, Codes, Frame, Index, Symbol, Unknown, Value, joined, unknown
+from .symbols import MAX_ACTIVATION, PAD, Codes, Frame, Index, Symbol, Unknown, Value, joined, unknown, unwrapped
 from .transposed import blocked, transposed_axis
 from .walk import ARITHMETIC, FLOAT_TYPES, Results, Walk
 
@@ -39,7 +39,7 @@ class RealWalk(Walk[RealNetwork, Real]):
     """One import of a real-valued network."""
 
     unfolded = (*QUANTISERS, *RANDOM, *OTHER_RANDOM)
-    several = ("Split",)
+    several = ("Split", "TopK")
 
     def __init__(self, graph: Graph, path: str, input_scale: float | None) -> None:
         super().__init__(graph, path, input_scale)
@@ -99,7 +99,8 @@ class RealWalk(Walk[RealNetwork, Real]):
     # the network, from its end
 
     def network(self, symbol: Symbol) -> RealNetwork:
-        symbol, host = _with_host(symbol)
+        shape = symbol.shape
+        symbol, host = _with_host(unwrapped(symbol))
         source = symbol.source
         self.settle_front()
         if isinstance(source, Sample | Scored):
@@ -125,7 +126,7 @@ class RealWalk(Walk[RealNetwork, Real]):
             assembly.layers(),
             layers,
             self.graph.output,
-            symbol.shape[1:],
+            shape[1:],
             order,
             tuple(assembly.ties),
             self.graph.omitted,
@@ -167,6 +168,8 @@ class RealWalk(Walk[RealNetwork, Real]):
             return self.front.input()
         codes = first.source
         assert isinstance(codes, Codes)
+        if codes is not self.codes:
+            raise Refusal("it takes the input in front of a second quantiser; branches are not supported", first.nodes[-1])
         quantiser = self.quantiser
         grid, _ = shifted(codes.grid, codes.range, first.shift, quantiser is not None)
         if quantiser is not None and first.shift:
@@ -295,8 +298,15 @@ class RealWalk(Walk[RealNetwork, Real]):
         layer = self.linear("dense" if window.whole else "conv", node, reading, window, (kernel, bias), frame)
         return Symbol(layer, frame.settled[None])
 
+    def spread(self, weights: Real, groups: int, dilations: Sequence[int]) -> Real:
+        found: Real = spread_kernels(weights, groups, dilations)
+        if found.size > MAX_WEIGHTS:
+            raise Refusal(f"{found.size} weights of {groups} groups spread out, at most {MAX_WEIGHTS} are supported")
+        return found
+
     def conv_transpose(self, node: Node, arguments: list[Value]) -> Symbol:
-        kernels = constant_kernels(node, arguments)
+        kernels = constant_kernels(arguments)
+        check_groups(node)
         symbol = self.taken(node, arguments)
         weights = self.weights_of(kernels, 1)
         check_channels(kernels, 0, symbol)

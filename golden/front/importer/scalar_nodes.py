@@ -8,7 +8,9 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+import onnx
 from numpy.typing import NDArray
+from onnx import TensorProto
 
 from ...types import scalar
 from ...types.scalar import Float, Step
@@ -46,6 +48,24 @@ def _softmax(x: Float) -> Float:
 def _log_softmax(x: Float) -> Float:
     shifted = x - x.max(axis=1, keepdims=True)
     y: Float = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    return y
+
+
+def largest(x: Float) -> Float:
+    """(N, 1): the largest number of each row (N, K)."""
+    y: Float = x.max(axis=1, keepdims=True)
+    return y
+
+
+def first_place(x: Float) -> Float:
+    """(N, 1): where in each row (N, K) the largest number stands, the first of equals."""
+    y: Float = x.argmax(axis=1, keepdims=True).astype(x.dtype)
+    return y
+
+
+def last_place(x: Float) -> Float:
+    """The same, but the last of equals."""
+    y: Float = x.shape[1] - 1 - first_place(x[:, ::-1])
     return y
 
 
@@ -210,15 +230,69 @@ def quantise(node: Node, scale: Float, zero_point: Float, bit_width: Float) -> l
     return [scalar.Quantise(node.name, scale, zero_point, lowest, highest, ROUNDINGS[mode])]
 
 
-def multi_threshold(node: Node, thresholds: NDArray[Any], rank: int) -> scalar.Binarise:
-    """MultiThreshold with one threshold per channel; (channels or 1, 1) thresholds for an activation of the given rank."""
-    if thresholds.ndim != 2 or thresholds.shape[1] != 1:
-        raise Refusal(f"{thresholds.shape[-1]} thresholds per channel give activations of more than one bit")
+def along_axis(node: Node, numbers: Float, rank: int) -> Float:
+    """A scale or zero point of QuantizeLinear or DequantizeLinear: one for all elements, or one for each along an axis."""
+    if node.attributes.get("block_size", 0):
+        raise Refusal("a scale for each block, expected one for all elements or for each along an axis")
+    if numbers.size == 1:
+        return numbers.reshape(())
+    shape = [1] * rank
+    shape[node.attributes.get("axis", 1)] = -1
+    return numbers.reshape(shape)
+
+
+def quantize_linear(node: Node, scale: Float, zero_point: NDArray[Any] | None, rank: int) -> tuple[str, list[Step]]:
+    """QuantizeLinear of an activation of the given rank: ONNX's name of the type that it gives, and steps, the last of which adds
+    the zero point.
+    """
+    if zero_point is None:
+        zero_point = np.zeros(
+            (), onnx.helper.tensor_dtype_to_np_dtype(node.attributes.get("output_dtype", 0) or TensorProto.UINT8)
+        )
+    kind = zero_point.dtype
+    if kind.kind not in "iu" or scale.dtype.kind != "f":
+        raise Refusal(f"numbers of type {kind} in steps of type {scale.dtype}, expected whole numbers in steps of a float")
+    if np.any(zero_point != zero_point.flat[0]):
+        raise Refusal("zero points that differ between channels")
+    if not np.all(scale > 0):
+        raise Refusal("a quantisation step that is not positive")
+    zero, limits = int(zero_point.flat[0]), np.iinfo(kind)
+    # rounded before the zero point is added: from a half it goes to the even one of two quotients
+    ends = int(limits.min) - zero, int(limits.max) - zero
+    steps = [
+        scalar.Divide(node.name, along_axis(node, scale.astype(np.float32), rank)),
+        whole(node, *ends),
+        scalar.Add(node.name, np.asarray(np.float32(zero))),
+    ]
+    return kind.name.upper(), steps
+
+
+def whole(node: Node, low: int, high: int) -> Step:
+    """Rounding to whole numbers from low to high."""
+    return scalar.Quantise(node.name, np.ones((), np.float32), np.zeros((), np.float32), low, high, np.rint)
+
+
+def narrow(node: Node, low: Float | None, high: Float | None, least: int, largest: int) -> list[Step]:
+    """Clip of whole numbers of a type from least to largest, which leaves fewer of them."""
+    lowest = least if low is None else max(least, int(np.asarray(low).reshape(())))
+    highest = largest if high is None else min(largest, int(np.asarray(high).reshape(())))
+    if highest <= lowest:
+        raise Refusal(f"a clip to whole numbers from {lowest} to {highest}")
+    return [whole(node, lowest, highest)]
+
+
+def multi_threshold(node: Node, thresholds: NDArray[Any], rank: int) -> Step:
+    """MultiThreshold; (channels or 1, steps) thresholds for an activation of the given rank."""
+    if thresholds.ndim != 2 or not thresholds.size:
+        raise Refusal(f"thresholds of shape {thresholds.shape}, expected (channels, steps)")
     axis = rank - 1 if node.attributes.get("data_layout", "NCHW") in ("NHWC", "NWC") else 1
     shape = [1] * rank
     shape[axis] = -1
     bias = np.float32(node.attributes.get("out_bias", 0.0))
     scale = np.float32(node.attributes.get("out_scale", 1.0))
-    return scalar.Binarise(
-        node.name, thresholds[:, 0].astype(np.float32).reshape(shape), np.asarray(bias), np.asarray(bias + scale)
-    )
+    if scale == 0:
+        raise Refusal("out_scale=0, which gives one number for all")
+    columns = tuple(column.astype(np.float32).reshape(shape) for column in thresholds.T)
+    if len(columns) > 1:
+        return scalar.Count(node.name, columns, scale, bias)
+    return scalar.Binarise(node.name, columns[0], np.asarray(bias), np.asarray(bias + scale))

@@ -97,7 +97,8 @@ class Sums:
     """Accumulators of a layer whose normalisation is open, perhaps pooled.
 
     weights: (kh, kw, in, out), or (in, out) in stream order for a dense layer, whose window is None. grid: how the layer
-    reads `codes`. scale: (out,) float64, what one unit of a sum is worth; variation: by how much of it the weights differ.
+    reads `codes`. scale: (out,) float64, what one unit of a sum is worth; variation: by how much of it the weights differ. means:
+    what they are the means of, all positions of each channel, if they are.
     """
 
     node: Node
@@ -110,6 +111,7 @@ class Sums:
     frame: Frame
     poolings: tuple[Pooling, ...] = ()
     consumer: str | None = None
+    means: Symbol | None = None
 
 
 @dataclass(eq=False)
@@ -118,6 +120,14 @@ class Unknown:
 
     frame: Frame
     raw: bool
+
+
+@dataclass(eq=False)
+class Chosen:
+    """One number that the host makes of a whole row of scores. scores: with the steps that lead to it."""
+
+    frame: Frame
+    scores: Symbol
 
 
 class Source(Protocol):
@@ -170,6 +180,14 @@ class Symbol:
         if np.any((flat[elements] != spread.reshape(-1)) & (elements != PAD)):
             raise Refusal("it treats copies of one element differently, which are one on the stream")
         return flat
+
+
+def unwrapped(symbol: Symbol) -> Symbol:
+    """An activation as scores with all that the host does to them, in the scores' shape."""
+    source = symbol.source
+    if not isinstance(source, Chosen):
+        return symbol
+    return replace(source.scores, chain=Chain((*source.scores.chain.steps, *symbol.chain.steps)))
 
 
 def unknown(shape: tuple[int, ...], raw: bool = False) -> Symbol:

@@ -26,10 +26,10 @@ from ...layers.window import Window
 from ...network.network import InputFormat, Statement
 from ...types.errors import ModelFileError, Unsupported, UnsupportedModelError
 from ...types.grid import Grid
-from ...types.range import BITS, Range
-from ...types.scalar import Add, Chain, Choose, Float, Function, LeakyRelu, Multiply, Normalise, Quantise, Rowwise, Sign, Step
+from ...types.range import Range
+from ...types.scalar import Add, Chain, Choice, Choose, Float, Function, LeakyRelu, Multiply, Normalise, Rowwise, Sign, Step
 from . import input_grid, scalar_nodes
-from .assembly import binary_grid, input_format
+from .assembly import codes_of, input_format
 from .budget import Budget
 from .constants import ConstantFolding
 from .decisions import MOST_LEVELS
@@ -40,13 +40,30 @@ from .operands import (
     check_channels,
     constant,
     constant_kernels,
+    groups_of,
+    over_an_image,
     sliding_window,
+    spread_kernels,
     with_bias,
     with_constant,
 )
 from .scalar_nodes import QUANTISER_DOMAINS, QUANTISERS, ROWWISE, SHAPED, UNARY, Refusal
 from .shapes import shape_behind
-from .symbols import MAX_ACTIVATION, PAD, Codes, Frame, Index, Input, Symbol, Unknown, Value, joined, strip_padding, unknown
+from .symbols import (
+    MAX_ACTIVATION,
+    PAD,
+    Chosen,
+    Codes,
+    Frame,
+    Index,
+    Input,
+    Symbol,
+    Unknown,
+    Value,
+    joined,
+    strip_padding,
+    unknown,
+)
 
 Result = TypeVar("Result")
 Weights = TypeVar("Weights")
@@ -79,9 +96,11 @@ MOVING = (
 )
 """Operators that give what they take, whole numbers as whole numbers."""
 
-MAX_LEVELS = 1 << 16
 FLOAT_TYPES = (1, 11)
 """ONNX numbers of float and double."""
+
+INTEGER_TYPES = (6, 7)
+"""Those of int32 and int64."""
 
 
 class Walk(ABC, Generic[Result, Weights]):
@@ -90,7 +109,7 @@ class Walk(ABC, Generic[Result, Weights]):
     unfolded: tuple[str, ...] = QUANTISERS
     """Operators that are not evaluated on constants as they are."""
 
-    several: tuple[str, ...] = ()
+    several: tuple[str, ...] = ("TopK",)
     """Operators of activations that may have more than one output."""
 
     def __init__(self, graph: Graph, path: str, input_scale: float | None) -> None:
@@ -118,8 +137,8 @@ class Walk(ABC, Generic[Result, Weights]):
         self.static = {*graph.constants}
         # those among them that come from shapes, in which the batch is 1 here
         self.sized: set[str] = set()
-        # activations that are of the input's type still, where that is one of whole numbers
-        self.whole = {graph.input} if input_grid.whole_numbers(graph) else set[str]()
+        # activations of a type of whole numbers: its name
+        self.whole = {graph.input: input_grid.type_name(graph)} if input_grid.whole_numbers(graph) else dict[str, str]()
         self.handlers: dict[str, Callable[[Node, list[Value]], Results]] = {
             **dict.fromkeys(ARITHMETIC, self.binary),
             **dict.fromkeys(COMPARISONS, self.compare),
@@ -130,11 +149,13 @@ class Walk(ABC, Generic[Result, Weights]):
             **dict.fromkeys(("Identity", "Dropout", "Cast"), self.identity),
             **dict.fromkeys(("Relu", "LeakyRelu", "PRelu"), self.relu),
             **dict.fromkeys(("Squeeze", "Unsqueeze"), self.squeeze),
+            "ArgMax": self.arg_max,
             "BatchNormalization": self.batch_normalization,
             "BipolarQuant": self.bipolar_quant,
             "Clip": self.clip,
             "Conv": self.conv,
             "DequantizeLinear": self.dequantize,
+            "QuantizeLinear": self.quantize,
             "Flatten": self.flatten,
             "Gemm": self.gemm,
             "HardSigmoid": self.hard_sigmoid,
@@ -144,6 +165,7 @@ class Walk(ABC, Generic[Result, Weights]):
             "Reshape": self.reshape,
             "Shape": self.shape,
             "Sign": self.sign,
+            "TopK": self.top_k,
             "Transpose": self.transpose,
             "Where": self.where,
         }
@@ -268,14 +290,14 @@ class Walk(ABC, Generic[Result, Weights]):
             self.findings.append(finding)
 
     def keep_whole(self, node: Node) -> None:
-        """Refuse arithmetic with numbers of the input's type, if that is one of whole numbers: it wraps around, or cuts off."""
-        if not self.whole.intersection(node.inputs):
+        """Refuse arithmetic with numbers of a type of whole numbers: it wraps around, or cuts off."""
+        kinds = [self.whole[name] for name in node.inputs if name in self.whole]
+        if not kinds:
             return
-        if node.operator in MOVING:
-            self.whole.update(node.outputs)
+        if node.operator in (*MOVING, "Clip", "GlobalMaxPool", "MaxPool"):
+            self.whole.update(dict.fromkeys(node.outputs, kinds[0]))
         elif node.operator not in ("Cast", "DequantizeLinear", "Shape", "Where", *COMPARISONS):
-            kind = input_grid.type_name(self.graph).lower()
-            raise Refusal(f"it computes with numbers of the input's type {kind}; cast them to float first")
+            raise Refusal(f"it computes with numbers of the type {kinds[0].lower()}; cast them to float first")
 
     def substitute(self, node: Node) -> Symbol | None:
         """A placeholder, if there is room for one."""
@@ -293,7 +315,8 @@ class Walk(ABC, Generic[Result, Weights]):
         shape = shape_behind(node, arguments, self.fold) if symbols else None
         if shape is None:
             return None
-        scalar = node.operator not in (*QUANTISERS, *COMPARISONS, "Conv", "ConvTranspose", "Gemm", "MatMul", "Sign")
+        layers = "Conv", "ConvTranspose", "Gemm", "MatMul"
+        scalar = node.operator not in (*QUANTISERS, "QuantizeLinear", *COMPARISONS, *layers, "Sign")
         return unknown(shape, scalar and all(isinstance(s.source, Input) or _raw(s) for s in symbols))
 
     def check_weights(self, node: Node, arguments: list[Value]) -> None:
@@ -330,12 +353,48 @@ class Walk(ABC, Generic[Result, Weights]):
             raise Refusal(f"over axis {axis} of an activation of shape {symbol.shape}, expected the scores of a (1, K) output")
         return symbol.then([Rowwise(node.name, ROWWISE[node.operator])])
 
+    def arg_max(self, node: Node, arguments: list[Value]) -> list[Symbol]:
+        last = node.attributes.get("select_last_index", 0)
+        choice = Choice(node.name, scalar_nodes.last_place if last else scalar_nodes.first_place)
+        axis, keep = node.attributes.get("axis", 0), node.attributes.get("keepdims", 1)
+        return self.chosen(node, activation(arguments), [choice], axis, bool(keep))
+
+    def top_k(self, node: Node, arguments: list[Value]) -> list[Symbol]:
+        """The largest of some scores, and its place."""
+        counts = constant(arguments, 1).reshape(-1).tolist() if len(arguments) > 1 else [node.attributes["k"]]
+        if counts != [1]:
+            raise Refusal(f"the {counts[0]} largest; only the largest is supported")
+        if not node.attributes.get("largest", 1):
+            raise Refusal("the smallest; only the largest is supported")
+        steps = [Rowwise(node.name, scalar_nodes.largest), Choice(node.name, scalar_nodes.first_place)]
+        return self.chosen(node, activation(arguments), steps, node.attributes.get("axis", -1), True)
+
+    def chosen(self, node: Node, symbol: Symbol, steps: Sequence[Rowwise], axis: int, keep: bool) -> list[Symbol]:
+        """One number for each step, of scores along an axis; keep: that stays, with one place. Of a Choice it is a whole one."""
+        shape = list(symbol.shape)
+        others = [d for place, d in enumerate(shape) if place != axis % len(shape)]
+        if math.prod(others) != 1 or axis % len(shape) == 0:
+            raise Refusal(f"over axis {axis} of an activation of shape {symbol.shape}, expected the scores of one frame")
+        if isinstance(symbol.source, Chosen):
+            raise Refusal("it takes the result of another choice")
+        index = np.zeros(len(shape) * (1,) if keep else (1,) * len(others), np.int64)
+        results = []
+        for tensor, step in zip(node.outputs, steps, strict=False):
+            if isinstance(step, Choice):
+                self.whole[tensor] = "INT64"
+            source = symbol.source if isinstance(symbol.source, Unknown) else Chosen(Frame.of((1, 1, 1)), symbol.then([step]))
+            results.append(Symbol(source, index))
+        return results
+
     def identity(self, node: Node, arguments: list[Value]) -> Symbol:
         if node.operator == "Dropout" and len(arguments) > 2 and constant(arguments, 2).any():
             raise Refusal("in training mode; export the model for inference")
-        if node.operator == "Cast" and node.attributes.get("to") not in FLOAT_TYPES:
-            raise Refusal("a cast of an activation to another type than float or double")
-        return activation(arguments)
+        symbol, kind = activation(arguments), node.attributes.get("to")
+        if node.operator == "Cast" and kind not in FLOAT_TYPES:
+            if not isinstance(symbol.source, Chosen) or node.inputs[0] not in self.whole or kind not in INTEGER_TYPES:
+                raise Refusal("a cast of an activation to another type than float or double")
+            self.whole[node.outputs[0]] = "INT64"
+        return symbol
 
     def relu(self, node: Node, arguments: list[Value]) -> Symbol:
         slope: Float = np.zeros((), np.float32)
@@ -345,8 +404,11 @@ class Walk(ABC, Generic[Result, Weights]):
             slope = constant(arguments, 1)
         return self.scalar(arguments[0], [LeakyRelu(node.name, slope)])
 
-    def clip(self, node: Node, arguments: list[Value]) -> Symbol:
+    def clip(self, node: Node, arguments: list[Value]) -> Value:
         bounds = [constant(arguments, i) if len(arguments) > i and arguments[i] is not None else None for i in (1, 2)]
+        if node.inputs[0] in self.whole:
+            least, largest = input_grid.limits(self.whole[node.inputs[0]])
+            return self.quantise(node, arguments, scalar_nodes.narrow(node, bounds[0], bounds[1], least, largest))
         return self.scalar(arguments[0], [scalar_nodes.clip(node, *bounds)])
 
     def hard_sigmoid(self, node: Node, arguments: list[Value]) -> Symbol:
@@ -371,21 +433,26 @@ class Walk(ABC, Generic[Result, Weights]):
         return arguments[0].then([Choose(node.name, yes, no)])
 
     def dequantize(self, node: Node, arguments: list[Value]) -> Symbol:
-        """Whole numbers of the graph's input as real numbers."""
+        """Whole numbers, of the graph's input or behind a QuantizeLinear, as real numbers."""
         symbol = activation(arguments)
         if node.inputs[0] not in self.whole:
-            raise Refusal("only whole numbers of the graph's input can be dequantised")
+            raise Refusal("only whole numbers can be dequantised")
         steps: list[Step] = []
         for position, step, sign in ((2, Add, -1), (1, Multiply, 1)):
             if len(arguments) <= position or arguments[position] is None:
                 continue
             numbers = sign * constant(arguments, position).astype(np.float32)
-            if numbers.size > 1:
-                shape = [1] * len(symbol.shape)
-                shape[node.attributes.get("axis", 1)] = -1
-                numbers = numbers.reshape(shape)
-            steps.append(step(node.name, numbers))
+            steps.append(step(node.name, scalar_nodes.along_axis(node, numbers, len(symbol.shape))))
         return symbol.then(steps)
+
+    def quantize(self, node: Node, arguments: list[Value]) -> Value:
+        """Real numbers as whole ones."""
+        symbol, scale = activation(arguments), constant(arguments, 1)
+        zero_point = constant(arguments, 2) if len(arguments) > 2 and arguments[2] is not None else None
+        kind, steps = scalar_nodes.quantize_linear(node, scale, zero_point, len(symbol.shape))
+        self.whole[node.outputs[0]] = kind
+        result = self.quantise(node, arguments, steps[:-1])
+        return result.then(steps[-1:]) if isinstance(result, Symbol) else result
 
     # rearranging nodes
 
@@ -475,13 +542,14 @@ class Walk(ABC, Generic[Result, Weights]):
                 raise Refusal(f"a scale that does not fit weights of shape {shape}")
             return Chain(tuple(steps))(arguments[0].astype(np.float32))
         symbol, last = activation(arguments), steps[-1]
-        levels = last.levels if isinstance(last, Quantise) else 2
+        levels = last.levels
         if isinstance(symbol.source, Input) and (levels > 2 or not symbol.chain.steps):
             return self.quantise_input(symbol, steps)
+        if levels > 2 and symbol.source is self.codes and self.quantised:
+            return self.quantise_again(node, symbol, steps)
         if levels > 2 and _raw(symbol):
             return unknown(symbol.shape)
-        taken = levels <= MOST_LEVELS and self.takes_levels(symbol)
-        if levels > 2 and not taken and not self.is_binary(symbol.then(steps)):
+        if levels > 2 and not self.takes_levels(symbol) and not self.is_binary(symbol.then(steps)):
             most = f"at most {MOST_LEVELS} behind a layer, two elsewhere; only the input may have more"
             raise Refusal(f"activations of {levels} levels; {most}")
         return self.binarise(node, arguments, steps)
@@ -498,29 +566,31 @@ class Walk(ABC, Generic[Result, Weights]):
         """The input's own quantiser: the host applies it, so that the input may be any numbers."""
         if self.codes is not None:
             raise Refusal("the input is taken a second time; branches are not supported")
-        quantiser = symbol.then(steps).chain
-        last = quantiser.steps[-1]
-        if any(map(np.ndim, last.constants)):
-            raise Refusal("an input grid that differs between channels")
-        if isinstance(last, Quantise):
-            zero_point = float(last.zero_point.flat[0])
-            if zero_point % 1:
-                raise Refusal(f"a zero point of {zero_point:g}, expected a whole number")
-            if last.levels > MAX_LEVELS:
-                raise Refusal(f"an input of {last.levels} levels; at most {MAX_LEVELS} are supported")
-            codes, grid = Range.of_levels(last.levels), Grid(1, last.lowest - int(zero_point), float(last.scale.flat[0]))
-        else:
-            codes, grid = BITS, binary_grid(last)
-        self.quantiser, self.quantised = quantiser, True
-        self.codes = Codes(self.frame, 0, codes, grid)
+        self.quantiser = symbol.then(steps).chain
+        self.codes = Codes(self.frame, 0, *codes_of(self.quantiser.steps[-1]))
+        self.quantised = True
+        return Symbol(self.codes, symbol.index)
+
+    def quantise_again(self, node: Node, symbol: Symbol, steps: list[Step]) -> Symbol:
+        """One more quantiser of the input: the host applies it, too."""
+        assert self.codes is not None and self.quantiser is not None
+        if self.codes.consumer is not None:
+            raise Refusal(f"it takes an activation that also feeds {self.codes.consumer}; branches are not supported")
+        chain = symbol.then(steps).chain
+        following = Codes(self.frame, 0, *codes_of(chain.steps[-1]))
+        self.codes.consumer = node.name
+        self.codes, self.quantiser = following, Chain((*self.quantiser.steps, *chain.steps))
         return Symbol(self.codes, symbol.index)
 
     def sign(self, node: Node, arguments: list[Value]) -> Symbol:
         return self.binarise(node, arguments, [Sign(node.name)])
 
-    def multi_threshold(self, node: Node, arguments: list[Value]) -> Symbol:
+    def multi_threshold(self, node: Node, arguments: list[Value]) -> Value:
         rank = len(activation(arguments).shape)
-        return self.binarise(node, arguments, [scalar_nodes.multi_threshold(node, constant(arguments, 1), rank)])
+        step = scalar_nodes.multi_threshold(node, constant(arguments, 1), rank)
+        if step.levels > 2:
+            return self.quantise(node, arguments, [step])
+        return self.binarise(node, arguments, [step])
 
     def compare(self, node: Node, arguments: list[Value]) -> Symbol:
         symbol, against, constant_first = with_constant(arguments)
@@ -548,11 +618,19 @@ class Walk(ABC, Generic[Result, Weights]):
     def product(self, node: Node, symbol: Symbol, weights: Weights) -> Symbol:
         """The sums (1, M) of an activation (1, K) and weights (K, M)."""
 
+    @abstractmethod
+    def spread(self, weights: Weights, groups: int, dilations: Sequence[int]) -> Weights:
+        """Weights (M, C / groups, height, width) as those of one group without dilation, with zeros between."""
+
     def conv(self, node: Node, arguments: list[Value]) -> Symbol:
-        kernels = constant_kernels(node, arguments)
+        if _over_row(arguments):
+            return self.over_row(self.conv, node, arguments)
+        kernels = constant_kernels(arguments)
         symbol = self.taken(node, arguments)
-        weights = self.weights_of(kernels, 0)
-        check_channels(kernels, 1, symbol)
+        weights, groups = self.weights_of(kernels, 0), groups_of(node, kernels)
+        check_channels(kernels, 1, symbol, groups)
+        dilations = node.attributes.get("dilations", [1, 1])
+        weights, kernels = self.spread(weights, groups, dilations), spread_kernels(kernels, groups, dilations)
         image, margins = strip_padding(symbol.index[0])
         window = sliding_window(node, image.shape[1:], kernels.shape[2:], margins)
         for axis in (window.rows, window.columns):
@@ -561,6 +639,11 @@ class Walk(ABC, Generic[Result, Weights]):
         if isinstance(symbol.source, Unknown):
             return unknown((1, len(kernels), window.rows.outputs, window.columns.outputs))
         return with_bias(node, arguments, self.convolution(node, symbol, image, window, weights))
+
+    def over_row(self, handler: Callable[[Node, list[Value]], Symbol], node: Node, arguments: list[Value]) -> Symbol:
+        """What a node over one dimension gives (1, M, L): that over an image of one row, for (1, C, L) and (M, C, k) weights."""
+        result = handler(over_an_image(node), [_with_row(value) for value in arguments])
+        return result.rearranged(result.index[:, :, 0])
 
     def dense(self, node: Node, arguments: list[Value], matrix: Array, alpha: float) -> Symbol:
         """The product of an activation (1, K) with a constant matrix (K, M), times alpha."""
@@ -597,6 +680,9 @@ class Walk(ABC, Generic[Result, Weights]):
         for step in symbol.chain.steps:
             if isinstance(step, Rowwise):
                 raise Refusal(f"it takes the result of {step.node}, which only the host can compute")
+        if isinstance(symbol.source, Chosen):
+            node = symbol.source.scores.chain.steps[-1].node
+            raise Refusal(f"it takes the result of {node}, which only the host can compute")
         if not isinstance(symbol.source, Input):
             return symbol
         if self.quantised:
@@ -611,14 +697,26 @@ class Walk(ABC, Generic[Result, Weights]):
     def settle_input(self) -> None:
         """Let the input travel in its natural order if no layer has asked for another."""
         if self.frame.view is None:
-            shape = self.input_shape if len(self.input_shape) == 3 else (*self.input_shape, 1, 1)
-            self.frame.view = np.arange(self.frame.size).reshape(shape)
+            channels, *rest = self.input_shape
+            self.frame.view = np.arange(self.frame.size).reshape(channels, *[1] * (2 - len(rest)), *rest)
 
     def format(self, view: Index, codes: Range, grid: Grid, quantiser: Chain | None) -> InputFormat:
         """How the graph's input becomes codes; view: (C, H, W) elements as they are on the stream."""
         assumed = quantiser is None and self.input_scale is None and self.statement is None
         form = input_format(self.graph.input, self.input_shape, view, codes, grid, quantiser, assumed)
         return replace(form, statement=self.statement, whole=input_grid.whole_numbers(self.graph))
+
+
+def _over_row(arguments: list[Value]) -> bool:
+    """Does a layer take an activation (1, C, L)?"""
+    return isinstance(arguments[0], Symbol) and len(arguments[0].shape) == 3
+
+
+def _with_row(value: Value) -> Value:
+    """(1, C, L) or (M, C, k) as an image of one row."""
+    if isinstance(value, Symbol):
+        return value.rearranged(value.index[:, :, None])
+    return value[:, :, None] if value is not None and value.ndim == 3 else value
 
 
 def _raw(symbol: Symbol) -> bool:
@@ -628,9 +726,9 @@ def _raw(symbol: Symbol) -> bool:
 
 def _input_shape(graph: Graph, path: str) -> tuple[int, ...]:
     batch, *rest = graph.input_shape or (None,)
-    if len(rest) not in (1, 3):
+    if len(rest) not in (1, 2, 3):
         raise ModelFileError(
-            f"{path}: input {graph.input} has {len(rest) + 1} dimensions, expected (N, C, H, W) or (N, features)"
+            f"{path}: input {graph.input} has {len(rest) + 1} dimensions, expected (N, C, H, W), (N, C, L) or (N, features)"
         )
     if batch not in (None, 0, 1):
         raise ModelFileError(f"{path}: input {graph.input} has a fixed batch of {batch}, expected 1 or a free one")

@@ -21,11 +21,12 @@ from .. import options
 @click.option(
     "--verilog", type=click.IntRange(min=0), default=0, metavar="N", help="Also simulate what is accepted of the first N."
 )
+@click.option("--few-bits", is_flag=True, help="Networks of weights and activations of one bit to eight alone.")
 @click.option(
     "-o", "--output", type=options.PATH, default=Path("differential"), show_default=True, help="Folder for files that fail."
 )
 @options.as_json
-def differential(graphs: int, seed: int, jobs: int, verilog: int, output: Path, as_json: bool) -> None:
+def differential(graphs: int, seed: int, jobs: int, verilog: int, few_bits: bool, output: Path, as_json: bool) -> None:
     """Draw graphs, import each, and hold golden against onnxruntime or qonnx executing the same file.
 
     A refusal must name a node that is at fault. Exit status 1 if a graph fails.
@@ -36,12 +37,13 @@ def differential(graphs: int, seed: int, jobs: int, verilog: int, output: Path, 
     tally, began = Tally(), time.perf_counter()
     with terminal.progress() as report:
         report("graphs", 0, graphs)
-        for number, found in enumerate(trials(range(seed, seed + graphs), jobs, output, verilog), 1):
+        for number, found in enumerate(trials(range(seed, seed + graphs), jobs, output, verilog, few_bits), 1):
             tally.add(found)
             report(f"graphs, {len(tally.failures)} failed", number, graphs)
     seconds = time.perf_counter() - began
     failures = [
-        {"seed": t.seed, "file": str(t.file) if t.file else None, "text": t.text, "again": _again(t.seed)} for t in tally.failures
+        {"seed": t.seed, "file": str(t.file) if t.file else None, "text": t.text, "again": _again(t.seed, few_bits)}
+        for t in tally.failures
     ]
     missing = tally.missing()
     data = {
@@ -65,5 +67,5 @@ def differential(graphs: int, seed: int, jobs: int, verilog: int, output: Path, 
     sys.exit(1 if failures else 0)
 
 
-def _again(seed: int) -> str:
-    return f"sigmabit bench differential --graphs 1 --seed {seed}"
+def _again(seed: int, few_bits: bool) -> str:
+    return f"sigmabit bench differential --graphs 1 --seed {seed}{' --few-bits' if few_bits else ''}"
