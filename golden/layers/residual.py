@@ -98,7 +98,7 @@ class Residual:
         ends = []
         for way in self.ways:
             end = inputs
-            for name, end in reached(way, inputs):  # noqa: B007  the last one is the way's
+            for name, end in reached(way, inputs):
                 yield name, end
             ends.append(end)
         products = [np.sort([gains * end.low, gains * end.high], axis=0) for gains, end in zip(self.gains, ends, strict=True)]
@@ -123,7 +123,7 @@ def traced(layers: Sequence[Layer], codes: NDArray[np.int64]) -> Iterator[tuple[
     """The result of each layer, by name, in the order of `every`."""
     for layer in layers:
         found = layer.trace(codes) if isinstance(layer, Residual) else [(layer.name, layer.run(codes))]
-        for name, codes in found:  # noqa: B020  the last one is what the next layer takes
+        for name, codes in found:
             yield name, codes
 
 
@@ -131,5 +131,5 @@ def reached(layers: Sequence[Layer], inputs: Reach) -> Iterator[tuple[str, Reach
     """What the result of each layer can be, by name, in the order of `every`."""
     for layer in layers:
         found = layer.reaches(inputs) if isinstance(layer, Residual) else [(layer.name, layer.reach(inputs))]
-        for name, inputs in found:  # noqa: B020  the last one is what the next layer takes
+        for name, inputs in found:
             yield name, inputs

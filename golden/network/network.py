@@ -235,7 +235,7 @@ class Network:
         yield "input", codes.astype(np.int64)
         for layer in self.layers:
             found = [(layer.name, layer.run(codes, epsilon))] if isinstance(layer, Latent) else traced((layer,), codes)
-            for name, codes in found:  # noqa: B020  the last one is what the next layer takes
+            for name, codes in found:
                 yield name, codes
 
     def trace(self, x: NDArray[np.generic], epsilon: NDArray[np.integer] | None = None) -> dict[str, NDArray[np.int64]]:

@@ -26,8 +26,8 @@ F = TypeVar("F", Folding, None)
 class Soonest:
     """From when on the results of a way can come that begins where another one does.
 
-    needs: (beats,) the last beat at the fork that each needs. delays: (beats,) cycles from there to the result, where all that came
-    before has been done long since.
+    needs: (beats,) the last beat at the fork that each needs. delays: (beats,) cycles from there to the result, where all that
+    came before has been done long since.
     """
 
     needs: NDArray[np.int64]
@@ -45,7 +45,7 @@ class Arrivals:
 
     beats: (frames, beats) cycles; behind the sampling layer each sample is a frame. statuses: (frames,) cycles at which it is
     known whether a frame is well formed; early: beats may come before. interval: cycles between frames. samples: of each.
-    ways: for a layer that joins two, when their results come, and soonest: from when on they can; beats are then those at the fork.
+    ways: for a layer that joins two, when their results come; soonest: from when on they can. beats are then those at the fork.
     """
 
     beats: Times

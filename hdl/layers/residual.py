@@ -96,7 +96,7 @@ class MeetConfig(Billed):
 
     @property
     def latency(self) -> int:
-        """Cycles from the late way's numbers to sums: those that they wait, one to read the queue, one to multiply, one to add."""
+        """Cycles from the late way's numbers to sums: their delay, one to read the queue, perhaps one to multiply, one to add."""
         return self.wait + 2 + self.multiplied
 
 

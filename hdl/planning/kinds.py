@@ -30,7 +30,6 @@ from ..layers.threshold import ThresholdKind
 from ..sampling.latent import LatentKind
 
 
-
 def _residual(layer: Residual, positions: int) -> ResidualKind:
     main, skip = (tuple(chain_of(way, positions)) for way in layer.ways)
     return ResidualKind(layer, main, skip, positions=positions)

@@ -46,7 +46,7 @@ MAX_INTERVAL = 1 << 31
 """Longest interval, in cycles, that a plan may have."""
 
 FAR = 1 << 38
-"""Cycles after which all is done that a beat gave cause for; beats of a frame that are so far apart still have times in 64 bits."""
+"""Cycles after which all is done that a beat gave cause for. Beats of a frame that are so far apart have times of 64 bits."""
 
 
 class PlanError(SigmabitError):

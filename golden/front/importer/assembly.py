@@ -16,6 +16,7 @@ from ...layers.few_bits import FewBits
 from ...layers.layer import Layer
 from ...layers.normalisation import Tie, falls, find_ties, real_values
 from ...layers.pool import Pool
+from ...layers.residual import Residual
 from ...layers.threshold import Threshold
 from ...layers.window import Axis, Window
 from ...network.network import InputFormat, OutputFormat
@@ -24,10 +25,11 @@ from ...types.range import BITS, Range
 from ...types.scalar import Binarise, Chain, Float, Function, Power, Quantise, Rowwise, Sign, Step
 from ...types.tensor import TensorType
 from .decisions import NOT_BINARY, Accumulators, Decision, decide, decide_or_refuse, differently
+from .joins import Added, Way
 from .model_file import Node
 from .operands import value_grid
 from .scalar_nodes import Refusal
-from .symbols import Codes, Index, Input, Sums, Symbol, per_channel
+from .symbols import Codes, Frame, Index, Input, Sums, Symbol, per_channel
 
 MAX_EVALUATIONS = 1 << 35
 """Evaluations of one node for one accumulator, over all channels and binarisations of a network: a minute or two."""
@@ -51,15 +53,25 @@ def numbered(kinds: Iterable[str]) -> list[str]:
 
 @dataclass(frozen=True)
 class _Planned:
+    """taken: how many layers stand before the stream that it takes, or that its two ways begin at; ways: before their ends."""
+
     kind: str
     build: Builder
+    taken: int
+    ways: tuple[int, ...] = ()
 
 
 class Assembly:
-    """The layers so far, in order. Each layer takes the codes that the one before gives; anything else is refused."""
+    """The layers so far, in order. A stream is known by the number of layers that there were when it came to be. More than one
+    layer may take it, if their ways meet again in a sum.
+    """
 
     def __init__(self) -> None:
         self.planned: list[_Planned] = []
+        self.taking = 0
+        self.enclosed: set[int] = set()
+        self.feeding: dict[str, str] = {}
+        self.closed: dict[Sums | Added, list[tuple[Decision, Codes]]] = {}
         self.ties: list[Tie] = []
         self.variations: dict[int, float] = {}
         self.left = MAX_EVALUATIONS
@@ -86,20 +98,40 @@ class Assembly:
 
     def layers(self) -> tuple[Layer, ...]:
         """The layers themselves."""
-        return tuple(planned.build(name) for planned, name in zip(self.planned, self.names(), strict=True))
+        return self.between(0, self.stage)
 
-    def add(self, kind: str, build: Builder) -> None:
-        """One more layer, named by its kind."""
-        self.planned.append(_Planned(kind, build))
+    def between(self, start: int, end: int) -> tuple[Layer, ...]:
+        """Those on the way from one stream to another."""
+        names = self.names()
+        return tuple(self.planned[stage - 1].build(names[stage - 1]) for stage in self.way(start, end))
+
+    def way(self, start: int, end: int) -> list[int]:
+        """The streams on the way from one to another, the first left out."""
+        found = []
+        while end > start:
+            found.append(end)
+            end = self.planned[end - 1].taken
+        return found[::-1]
+
+    def add(self, kind: str, build: Builder, ways: tuple[int, ...] = ()) -> None:
+        """One more layer, named by its kind, behind what was taken last."""
+        self.planned.append(_Planned(kind, build, self.taking, ways))
+        self.taking = self.stage
 
     def consume(self, source: Codes | Sums, taker: str) -> None:
-        """Note that a node takes a stream; a second taker would be a branch."""
+        """Note that a node takes a stream, or what is behind it the sums of a layer, which are to be codes by then."""
         stage = source.stage if isinstance(source, Codes) else source.codes.stage
-        if source.consumer is not None:
-            raise Refusal(f"it takes an activation that also feeds {source.consumer}; branches are not supported")
-        if stage != self.stage:
-            raise Refusal("it takes an activation from further back; branches are not supported")
+        if stage in self.enclosed:
+            raise Refusal("it takes an activation from inside two ways that have met in a sum before; ways must be nested")
+        if isinstance(source, Sums):
+            if source.node.name in self.feeding:
+                raise Refusal(
+                    f"it takes the sums of {source.node.name}, which also feed {self.feeding[source.node.name]} as other codes; only "
+                    f"what a quantiser gives can go two ways"
+                )
+            self.feeding[source.node.name] = taker
         source.consumer = taker
+        self.taking = stage
 
     def codes(self, symbol: Symbol, taker: str) -> Symbol:
         """The activation as codes on a stream, for a layer that takes it: what it is made of becomes a layer.
@@ -110,6 +142,8 @@ class Assembly:
         source = symbol.source
         if isinstance(source, Sums):
             return self.close(symbol, source, taker)
+        if isinstance(source, Added):
+            return self.close_sum(symbol, source)
         assert isinstance(source, Codes)
         try:
             value_grid(symbol, source)
@@ -184,6 +218,9 @@ class Assembly:
         whole, accumulators = _sums_decision(symbol, sums)
         self._about_to_evaluate(whole, accumulators)
         decision = decide_or_refuse(whole, accumulators)
+        known = self.known(sums, decision)
+        if known is not None:
+            return Symbol(known, symbol.index)
         if decision.codes != BITS and sums.poolings:
             raise Refusal(
                 f"{sums.poolings[0].node.name} pools activations of {decision.codes.levels} levels; only bits can be pooled"
@@ -217,7 +254,86 @@ class Assembly:
             # The maximum over f is f at the largest sum, or at the smallest where f falls. The bit there is the OR of
             # all bits if the whole function and f rise or fall together, and the AND if not.
             self.pool(pooling.node, pooling.window, steps.falling ^ inner_falls)
-        return Symbol(Codes(sums.frame, self.stage, decision.codes, decision.grid), symbol.index)
+        return Symbol(self.give(sums, decision), symbol.index)
+
+    def known(self, sums: Sums | Added, decision: Decision) -> Codes | None:
+        """The same codes of the same sums, if they have been taken before."""
+        return next((codes for before, codes in self.closed.get(sums, ()) if _alike(before, decision)), None)
+
+    def give(self, sums: Sums | Added, decision: Decision) -> Codes:
+        """The codes of sums, which the last layer gives."""
+        codes = Codes(sums.frame, self.stage, decision.codes, decision.grid)
+        self.closed.setdefault(sums, []).append((decision, codes))
+        return codes
+
+    def way_into_sum(self, symbol: Symbol, node: Node) -> Way:
+        """What a sum of two activations adds: codes, or the sums of a layer that gives them as they are."""
+        source, chain = symbol.source, symbol.chain
+        if isinstance(source, Sums | Added) and chain.binarised:
+            symbol = self.output(symbol)
+            source, chain = symbol.source, symbol.chain
+        if isinstance(source, Added):
+            raise Refusal(f"it adds to the result of {source.node.name}, another sum, which is not quantised")
+        try:
+            each = per_channel(chain, source.frame)
+        except Refusal:
+            raise Refusal("one of its inputs differs between positions of one channel") from None
+        if isinstance(source, Codes):
+            self.consume(source, node.name)
+            channels, grid = source.frame.shape[0], source.grid
+            low, high = (np.full(channels, end, np.int64) for end in (source.range.low, source.range.high))
+            numbers = Accumulators(low, high, 1, lambda a: each(grid.reals(a)), lambda a: each(grid.values(a) * grid.scale))
+            return Way(source.stage, numbers, chain.nodes)
+        assert isinstance(source, Sums)
+        if source.poolings:
+            raise Refusal(f"it adds what {source.poolings[0].node.name} pools, which is not quantised")
+        self.consume(source, node.name)
+        layer, scale = build_layer("", (), source, None, None), source.scale[:, None]
+        self.scores(source)
+        reals, exact = lambda a: real_values(a, scale, each), lambda a: each(a * scale)
+        return Way(self.stage, Accumulators(*layer.accumulator_range, 1, reals, exact), chain.nodes)
+
+    def close_sum(self, symbol: Symbol, added: Added) -> Symbol:
+        """A sum of two activations, and all that is done to single elements up to the next layer."""
+        chain = chain_of_sums(symbol, added.frame)
+        numbers = added.numbers()
+        self._about_to_evaluate(chain, numbers)
+        decision = decide_or_refuse(chain, numbers)
+        added.check(chain)
+        known = self.known(added, decision)
+        if known is not None:
+            return Symbol(known, symbol.index)
+        if added in self.closed:
+            raise Refusal(
+                f"it takes {added.node.name} in other codes than a layer before; only what a quantiser gives can go two ways"
+            )
+        steps = decision.steps
+        falling = steps.falling[:, None]
+        thresholds = steps.thresholds.reshape(len(falling), -1)
+        thresholds, gains = np.where(falling, 1 - thresholds, thresholds), np.where(steps.falling, -added.gains, added.gains)
+        ends = [way.stage for way in added.ways]
+        fork, lengths = self.fork(*ends), []
+        for end in ends:
+            inside = self.way(fork, end)
+            lengths.append(len(inside))
+            self.enclosed.update(inside)
+        order = (1, 0) if lengths[1] > lengths[0] else (0, 1)
+        nodes = tuple(dict.fromkeys((added.node.name, *chain.nodes)))
+
+        def build(name: str) -> Layer:
+            main, skip = (self.between(fork, ends[number]) for number in order)
+            first = (*main, *skip)[0]
+            return Residual(name, nodes, first.input, main, skip, gains[list(order)], Steps(thresholds))
+
+        self.taking = fork
+        self.add("add", build, tuple(ends))
+        self._note_ties(chain, numbers, decision, added.variation)
+        return Symbol(self.give(added, decision), symbol.index)
+
+    def fork(self, first: int, second: int) -> int:
+        """The stream at which the ways to two streams part."""
+        behind = {0, *self.way(0, first)}
+        return max(stage for stage in (0, *self.way(0, second)) if stage in behind)
 
     def pool(self, node: Node, window: Window, every: NDArray[np.bool_]) -> None:
         """Pooling of bits."""
@@ -228,8 +344,7 @@ class Assembly:
         """A layer of weights at the network's end."""
         if sums.poolings:
             raise Refusal(f"{sums.poolings[0].node.name} pools the scores; only binary activations can be pooled")
-        if sums.codes.stage != self.stage:
-            raise Refusal("the output comes from further back; branches are not supported")
+        self.taking = sums.codes.stage
         kind = "dense" if sums.window is None else "conv"
         self.variations[self.stage] = sums.variation
         self.add(kind, lambda name: build_layer(name, (sums.node.name,), sums, None, None))
@@ -278,23 +393,35 @@ def _codes_decision(symbol: Symbol, codes: Codes) -> tuple[Chain, Accumulators]:
 
 def _sums_decision(symbol: Symbol, sums: Sums) -> tuple[Chain, Accumulators]:
     """What is done to the sums of a layer, poolings left out, and the sums that there are."""
-    end = symbol.chain.decided
-    try:
-        quantised = per_channel(Chain(symbol.chain.steps[:end]), sums.frame)
-    except Refusal as refusal:
-        raise Refusal(str(refusal), symbol.chain.culprit) from None
-    behind = Chain(symbol.chain.steps[end:])
-    try:
-        behind = per_channel(behind, sums.frame)
-    except Refusal:
-        raise Refusal(differently(behind) if end else NOT_BINARY) from None
-    parts = (*(pooling.before for pooling in sums.poolings), quantised, behind)
+    parts = (*(pooling.before for pooling in sums.poolings), chain_of_sums(symbol, sums.frame))
     layer = build_layer("", (), sums, None, None)
     scale = sums.scale[:, None]
     chain = Chain(tuple(step for part in parts for step in part.steps))
     return chain, Accumulators(
         *layer.accumulator_range, layer.accumulator_stride, lambda a: real_values(a, scale, Chain()), lambda a: a * scale
     )
+
+
+def chain_of_sums(symbol: Symbol, frame: Frame) -> Chain:
+    """What is done to sums, channel by channel."""
+    end = symbol.chain.decided
+    try:
+        quantised = per_channel(Chain(symbol.chain.steps[:end]), frame)
+    except Refusal as refusal:
+        raise Refusal(str(refusal), symbol.chain.culprit) from None
+    behind = Chain(symbol.chain.steps[end:])
+    try:
+        behind = per_channel(behind, frame)
+    except Refusal:
+        raise Refusal(differently(behind) if end else NOT_BINARY) from None
+    return Chain((*quantised.steps, *behind.steps))
+
+
+def _alike(first: Decision, second: Decision) -> bool:
+    """Are two codes of the same sums the same?"""
+    steps = (first.steps, second.steps)
+    thresholds, falling = (np.array_equal(*(getattr(step, part) for step in steps)) for part in ("thresholds", "falling"))
+    return first.grid == second.grid and thresholds and falling
 
 
 def build_layer(

@@ -16,6 +16,7 @@ from ...types.range import BITS
 from ...types.scalar import Chain, Step
 from .assembly import Assembly, binary_grid, output_format
 from .decisions import quantises
+from .joins import Added, forks
 from .model_file import Graph, Node
 from .operands import (
     Array,
@@ -30,8 +31,8 @@ from .operands import (
     value_grid,
 )
 from .scalar_nodes import Refusal
-from .symbols import PAD, Codes, Frame, Index, Pooling, Sums, Symbol, Unknown, Value, per_channel, unknown
-from .walk import Results, Walk
+from .symbols import PAD, Codes, Frame, Index, Pooling, Sums, Symbol, Unknown, Value, joined, per_channel, unknown
+from .walk import ARITHMETIC, Results, Walk
 
 FEW = 4
 """Magnitudes of weights that somebody may have meant to be binary."""
@@ -46,7 +47,20 @@ class BinaryWalk(Walk[Network, BinaryWeights]):
         super().__init__(graph, path, input_scale)
         self.assembly = Assembly()
         self.real_weights = False
+        self.forks = forks(graph)
         self.handlers |= {operator: partial(layer, self) for operator, layer in LAYERS.items()}
+
+    def visit(self, node: Node) -> None:
+        """As every walk does. What a quantiser gives that goes on two ways is on a stream before they part."""
+        super().visit(node)
+        for tensor in self.forks.intersection(node.outputs):
+            symbol = self.values[tensor]
+            if isinstance(symbol, Symbol) and isinstance(symbol.source, Sums | Added) and symbol.chain.binarised:
+                try:
+                    self.values[tensor] = self.assembly.output(symbol)
+                except Refusal as refusal:
+                    self.refuse(refusal, node)
+                    self.values[tensor] = unknown(symbol.shape)
 
     def network(self, symbol: Symbol) -> Network:
         symbol = self.output(symbol)
@@ -74,6 +88,10 @@ class BinaryWalk(Walk[Network, BinaryWeights]):
             stage = source.stage if isinstance(source, Codes) else source.codes.stage
             if source.consumer is not None or stage != self.assembly.stage:
                 raise Refusal("it comes from further back; branches are not supported")
+            return self.assembly.output(symbol)
+        if isinstance(source, Added):
+            if not symbol.chain.binarised:
+                raise Refusal("the sum is not quantised, and no layer follows it", source.node.name)
             return self.assembly.output(symbol)
         return symbol
 
@@ -123,10 +141,10 @@ class BinaryWalk(Walk[Network, BinaryWeights]):
         return symbol
 
     def is_binary(self, symbol: Symbol) -> bool:
-        return not isinstance(symbol.source, Unknown) and self.assembly.is_binary(self.on_stream(symbol))
+        return not isinstance(symbol.source, Added | Unknown) and self.assembly.is_binary(self.on_stream(symbol))
 
     def takes_levels(self, symbol: Symbol) -> bool:
-        return isinstance(symbol.source, Sums | Unknown)
+        return isinstance(symbol.source, Sums | Added | Unknown)
 
     def on_codes(self, node: Node, arguments: list[Value]) -> Symbol:
         """The activation that a layer takes, as codes."""
@@ -139,6 +157,42 @@ class BinaryWalk(Walk[Network, BinaryWeights]):
             if refusal.node is None:
                 self.check_weights(node, arguments)  # what is wrong with its own weights comes first
             raise
+
+    # sums of two activations
+
+    def binary(self, node: Node, arguments: list[Value]) -> Value:
+        """Add, Sub, Mul, Div or Pow; the first two also of two ways that begin at one tensor."""
+        first, second = arguments
+        if node.operator not in ("Add", "Sub") or not isinstance(first, Symbol) or not isinstance(second, Symbol):
+            return super().binary(node, arguments)
+        found = joined(node.name, ARITHMETIC[node.operator], first, second)
+        return self.added(node, self.on_stream(first), self.on_stream(second)) if found is None else found
+
+    def added(self, node: Node, first: Symbol, second: Symbol) -> Symbol:
+        """A sum of two streams, element by element."""
+        if first.shape != second.shape:
+            raise Refusal(f"it adds activations of shapes {first.shape} and {second.shape}, expected the same")
+        if isinstance(first.source, Unknown) or isinstance(second.source, Unknown):
+            return unknown(first.shape)
+        self.settle_input()
+        places = [self.place(symbol) for symbol in (first, second)]
+        frames = [symbol.source.frame.shape for symbol in (first, second)]
+        if frames[0] != frames[1] or not np.array_equal(*places):
+            raise Refusal(f"it adds activations that lie differently on their streams, of shapes {frames[0]} and {frames[1]}")
+        ways = self.assembly.way_into_sum(first, node), self.assembly.way_into_sum(second, node)
+        variation = max(symbol.source.variation if isinstance(symbol.source, Sums) else 0.0 for symbol in (first, second))
+        added = Added(node, ways, Frame.of(frames[0]), variation)
+        _ = added.gains
+        return Symbol(added, places[0])
+
+    def place(self, symbol: Symbol) -> Index:
+        """For each element of an activation, where it lies on the stream: (C, H, W) in order."""
+        if np.any(symbol.index == PAD):
+            raise Refusal("one of its inputs is padded with zeros")
+        view = symbol.source.frame.settled
+        place = np.empty(view.size, np.int64)
+        place[view.reshape(-1)] = np.arange(view.size)
+        return place[symbol.index]
 
     # layers
 
