@@ -73,11 +73,6 @@ class Residual:
         products = np.stack([[gains * end.low, gains * end.high] for gains, end in zip(self.gains, self.ends, strict=True)])
         return int(products.min(axis=1).sum(axis=0).min()), int(products.max(axis=1).sum(axis=0).max())
 
-    def sums(self, main: NDArray[np.integer], skip: NDArray[np.integer]) -> NDArray[np.int64]:
-        """(..., channels) results of both ways to their sums."""
-        total: NDArray[np.int64] = self.gains[0] * main.astype(np.int64) + self.gains[1] * skip.astype(np.int64)
-        return total
-
     def trace(self, codes: NDArray[np.integer]) -> Iterator[tuple[str, NDArray[np.int64]]]:
         """The results of the layers of both ways by name, main first, and its own at last."""
         ends = []
@@ -86,7 +81,7 @@ class Residual:
             for name, end in traced(way, end):  # noqa: B020  the last one is the way's result
                 yield name, end
             ends.append(end)
-        yield self.name, self.steps(self.sums(*ends))
+        yield self.name, self.steps(weighed(self.gains, *ends))
 
     def run(self, codes: NDArray[np.integer]) -> NDArray[np.int64]:
         """(N, height, width, channels) codes of the input to codes."""
@@ -108,6 +103,12 @@ class Residual:
     def reach(self, inputs: Reach) -> Reach:
         *_, (_, found) = self.reaches(inputs)
         return found
+
+
+def weighed(gains: NDArray[np.int64], main: NDArray[np.integer], skip: NDArray[np.integer]) -> NDArray[np.int64]:
+    """(..., channels) results of both ways to their sums; gains: (2, channels)."""
+    total: NDArray[np.int64] = gains[0] * main.astype(np.int64) + gains[1] * skip.astype(np.int64)
+    return total
 
 
 def every(layers: Sequence[Layer]) -> Iterator[Layer]:

@@ -56,7 +56,7 @@ def describe(network: Network, model: str) -> dict[str, Any]:
         **_about(model, network.input, output.name, output.shape, network.omitted),
         "calibrated": network.calibrated or None,
         "operations": network.operations,
-        "layers": [{**_layer(layer), "constant_channels": _constant(network, layer)} for layer in network.layers],
+        "layers": [{**_layer(layer), "constant_channels": _constant(network, layer)} for layer in network.every],
         "constant_layers": list(network.constant_layers),
         "uneven_weights": dict(network.uneven),
         "ties": [str(tie) for tie in network.ties],
@@ -131,7 +131,7 @@ def _real_layer(layer: RealLinear | RealLatent) -> dict[str, Any]:
 def _tables(network: Network, reading: Reading) -> list[RenderableType]:
     scale = "--input-scale" if reading.input_scale else "--calibration" if reading.calibration else "its calibration"
     lines = _ends(network.input, network.output.name, network.output.shape, network.omitted, scale)
-    for layer in network.layers:
+    for layer in network.every:
         constant = _constant(network, layer)
         if constant:
             which = "outputs" if layer.name in network.constant_layers else f"{constant} of {layer.output.channels} channels"
@@ -147,7 +147,7 @@ def _tables(network: Network, reading: Reading) -> list[RenderableType]:
         lines.extend(f"  {tie}" for tie in ties[:SHOWN_TIES])
         if len(ties) > SHOWN_TIES:
             lines.append(f"  and {len(ties) - SHOWN_TIES} more (--json lists all)")
-    return [*_layers(network.name, [_layer(layer) for layer in network.layers]), *lines]
+    return [*_layers(network.name, [_layer(layer) for layer in network.every]), *lines]
 
 
 def _real_tables(network: RealNetwork) -> list[RenderableType]:

@@ -126,8 +126,8 @@ class Assembly:
         if isinstance(source, Sums):
             if source.node.name in self.feeding:
                 raise Refusal(
-                    f"it takes the sums of {source.node.name}, which also feed {self.feeding[source.node.name]} as other codes; only "
-                    f"what a quantiser gives can go two ways"
+                    f"it takes the sums of {source.node.name}, which also feed {self.feeding[source.node.name]} as other codes; "
+                    f"only what a quantiser gives can go two ways"
                 )
             self.feeding[source.node.name] = taker
         source.consumer = taker
@@ -197,7 +197,8 @@ class Assembly:
         self._about_to_evaluate(chain, accumulators)
         decision = decide_or_refuse(chain, accumulators)
         if decision.codes != BITS:
-            raise Refusal(f"{decision.codes.levels} levels made of codes; only sums of a layer may become more than two")
+            levels = f"{decision.codes.levels} levels made of codes"
+            raise Refusal(f"{levels}; only sums may become more than two", symbol.chain.culprit)
         self.consume(codes, taker)
         thresholds = np.broadcast_to(decision.steps.thresholds, (frame.size,))
         falling = np.broadcast_to(decision.steps.falling, (frame.size,))

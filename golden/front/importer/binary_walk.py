@@ -144,7 +144,7 @@ class BinaryWalk(Walk[Network, BinaryWeights]):
         return not isinstance(symbol.source, Added | Unknown) and self.assembly.is_binary(self.on_stream(symbol))
 
     def takes_levels(self, symbol: Symbol) -> bool:
-        return isinstance(symbol.source, Sums | Added | Unknown)
+        return isinstance(symbol.source, Codes | Sums | Added | Unknown)
 
     def on_codes(self, node: Node, arguments: list[Value]) -> Symbol:
         """The activation that a layer takes, as codes."""

@@ -58,7 +58,7 @@ class Way:
     @cached_property
     def steps(self) -> Float:
         """(channels,) by how much a number grows with its integer. Raises Refusal where that differs from one to the next."""
-        low, high = self.numbers.low[:, None], self.numbers.high[:, None]
+        low, high = self.numbers.low[:, None], np.maximum(self.numbers.high, self.numbers.low + 1)[:, None]
         ends = self.numbers.exact(np.concatenate([low, high], axis=1))
         steps = (ends[:, 1] - ends[:, 0]) / (high - low)[:, 0]
         line = ends[:, :1] + (self.integers - low) * steps[:, None]
@@ -104,8 +104,8 @@ class Added:
             if found is None:
                 where = "" if np.ptp(first) == np.ptp(second) == 0 else f" in channel {channel}"
                 raise Refusal(
-                    f"it adds numbers in steps of {abs(one):.9g} and of {abs(other):.9g}{where}, whose ratio is no fraction of small "
-                    f"numbers (numerator times denominator up to {MAX_RATIO})"
+                    f"it adds numbers in steps of {abs(one):.9g} and of {abs(other):.9g}{where}, whose ratio is no fraction of "
+                    f"small numbers (numerator times denominator up to {MAX_RATIO})"
                 )
             gains[:, channel] = found
         return gains * np.sign([first, self.sign * second]).astype(np.int64)
@@ -233,13 +233,13 @@ def forks(graph: Graph) -> frozenset[str]:
             takers.setdefault(tensor, []).append(node)
 
     def reached(tensors: tuple[str, ...], end: Callable[[Node], bool]) -> dict[str, Node]:
-        """Nodes behind some tensors, up to those that end a way."""
+        """Nodes behind some tensors, up to those that end a way, by what they give."""
         found: dict[str, Node] = {}
         left = list(tensors)
         while left:
             for node in takers.get(left.pop(), ()):
-                if node.name not in found:
-                    found[node.name] = node
+                if node.outputs[0] not in found:  # names may be there twice
+                    found[node.outputs[0]] = node
                     left.extend(() if end(node) else node.outputs)
         return found
 
