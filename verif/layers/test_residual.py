@@ -12,11 +12,14 @@ from hypothesis import strategies as st
 
 from sigmabit.golden.arithmetic.steps import Steps
 from sigmabit.golden.layers.residual import Residual, weighed
-from sigmabit.golden.types.range import Range
+from sigmabit.golden.layers.threshold import Threshold
+from sigmabit.golden.types.range import BITS, Range
 from sigmabit.golden.types.tensor import TensorType
 from sigmabit.hdl.arithmetic import steps as step
+from sigmabit.hdl.layers.folding import Unsuitable
 from sigmabit.hdl.layers.kind import Arrivals, Kind
 from sigmabit.hdl.layers.residual import MeetConfig, Operand, ResidualConfig, ResidualKind, residual
+from sigmabit.hdl.layers.threshold import ThresholdKind
 from sigmabit.hdl.layers.timing import Times
 from sigmabit.hdl.planning.plan import LayerPlan
 from sigmabit.hdl.verilog.stream import Flow, bit, reset
@@ -269,6 +272,22 @@ def test_depth_of_an_identity_is_the_least() -> None:
 
 TENSOR = TensorType(2, 2, 1, Range(0, 3))
 ONE = Steps(np.array([[1]]))
+
+
+class Sometimes(ThresholdKind):
+    """A way whose first results need more than theirs, and whose last ones less."""
+
+    def needs(self, position: int) -> int:
+        return min(position + 1, 2)
+
+
+def test_neither_is_later() -> None:
+    """Then the sum would have to wait for both, and its results would not be dominated."""
+    tensor = TensorType(2, 2, 1, BITS)
+    layer = Residual("add1", (), tensor, (), (), np.ones((2, 1), int), ONE)
+    sometimes = Sometimes(Threshold("sign1", (), tensor, np.ones(tensor.shape, int), np.zeros(tensor.shape, bool)))
+    with pytest.raises(Unsuitable, match="add1: neither of its ways is always the later: beat 3 needs input 2 of one, and 3"):
+        ResidualKind(layer, (sometimes,), ()).check_positions()
 
 
 def test_refused() -> None:
