@@ -14,6 +14,7 @@ from sigmabit.golden.layers.layer import Layer
 from sigmabit.golden.layers.pool import Pool
 from sigmabit.golden.layers.residual import Residual
 from sigmabit.golden.layers.shuffle import Shuffle
+from sigmabit.golden.layers.table import Table
 from sigmabit.golden.layers.threshold import Threshold
 from sigmabit.golden.sampling.latent import Latent
 
@@ -26,6 +27,7 @@ from ..layers.kind import Kind
 from ..layers.pool import PoolKind
 from ..layers.residual import ResidualKind
 from ..layers.shuffle import ShuffleKind
+from ..layers.table import TableKind
 from ..layers.threshold import ThresholdKind
 from ..sampling.latent import LatentKind
 
@@ -44,6 +46,7 @@ KINDS: dict[type[Layer], Callable[..., Kind[Any]]] = {
     Pool: PoolKind,
     Residual: _residual,
     Shuffle: ShuffleKind,
+    Table: TableKind,
     Threshold: ThresholdKind,
 }
 """What answers for a golden layer, by its type; called with the layer, and positions=..."""

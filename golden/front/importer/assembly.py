@@ -17,6 +17,7 @@ from ...layers.layer import Layer
 from ...layers.normalisation import Tie, falls, find_ties, real_values
 from ...layers.pool import Pool
 from ...layers.residual import Residual
+from ...layers.table import Table
 from ...layers.threshold import Threshold
 from ...layers.window import Axis, Window
 from ...network.network import InputFormat, OutputFormat
@@ -197,8 +198,7 @@ class Assembly:
         self._about_to_evaluate(chain, accumulators)
         decision = decide_or_refuse(chain, accumulators)
         if decision.codes != BITS:
-            levels = f"{decision.codes.levels} levels made of codes"
-            raise Refusal(f"{levels}; only sums may become more than two", symbol.chain.culprit)
+            return self.table(symbol, codes, decision, taker)
         self.consume(codes, taker)
         thresholds = np.broadcast_to(decision.steps.thresholds, (frame.size,))
         falling = np.broadcast_to(decision.steps.falling, (frame.size,))
@@ -212,6 +212,24 @@ class Assembly:
         self.add("threshold", build)
         self._note_ties(chain, accumulators, decision)
         return Symbol(Codes(frame, self.stage, BITS, decision.grid), symbol.index)
+
+    def table(self, symbol: Symbol, codes: Codes, decision: Decision, taker: str) -> Symbol:
+        """What a second quantiser makes of the codes of a first one."""
+        thresholds, falling = decision.steps.thresholds, decision.steps.falling[:, None]
+        reached = (np.arange(codes.range.low, codes.range.high + 1) >= thresholds[..., None]) ^ falling[..., None]
+        rows = np.broadcast_to(reached.sum(axis=1), (codes.frame.size, codes.range.levels))
+        by_channel = rows[codes.frame.settled].reshape(codes.frame.shape[0], -1, codes.range.levels)
+        if np.any(by_channel != by_channel[:, :1]):
+            raise Refusal("it differs between positions of one channel", symbol.chain.culprit)
+        self.consume(codes, taker)
+        nodes = tuple(dict.fromkeys(symbol.chain.nodes))
+
+        def build(name: str) -> Layer:
+            channels, height, width = codes.frame.shape
+            return Table(name, nodes, TensorType(height, width, channels, codes.range), by_channel[:, 0], decision.codes)
+
+        self.add("table", build)
+        return Symbol(Codes(codes.frame, self.stage, decision.codes, decision.grid), symbol.index)
 
     def close(self, symbol: Symbol, sums: Sums, taker: str) -> Symbol:
         """A layer of weights, its poolings and all that is done to single elements up to the next layer."""
@@ -270,7 +288,7 @@ class Assembly:
     def way_into_sum(self, symbol: Symbol, node: Node) -> Way:
         """What a sum of two activations adds: codes, or the sums of a layer that gives them as they are."""
         source, chain = symbol.source, symbol.chain
-        if isinstance(source, Sums | Added) and chain.binarised:
+        if chain.binarised:
             symbol = self.output(symbol)
             source, chain = symbol.source, symbol.chain
         if isinstance(source, Added):
