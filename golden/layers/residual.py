@@ -75,10 +75,10 @@ class Residual:
 
     def trace(self, codes: NDArray[np.integer]) -> Iterator[tuple[str, NDArray[np.int64]]]:
         """The results of the layers of both ways by name, main first, and its own at last."""
-        ends = []
+        start, ends = codes.astype(np.int64), []
         for way in self.ways:
-            end = codes.astype(np.int64)
-            for name, end in traced(way, end):  # noqa: B020  the last one is the way's result
+            end = start
+            for name, end in traced(way, start):  # the last one is the way's
                 yield name, end
             ends.append(end)
         yield self.name, self.steps(weighed(self.gains, *ends))

@@ -232,11 +232,12 @@ class Network:
         epsilon: (N, K, latents) codes of standard normal samples, for a network that draws them; from the layer that does on,
         results are (N * K, height, width, channels).
         """
-        yield "input", codes.astype(np.int64)
+        result = codes.astype(np.int64)
+        yield "input", result
         for layer in self.layers:
-            found = [(layer.name, layer.run(codes, epsilon))] if isinstance(layer, Latent) else traced((layer,), codes)
-            for name, codes in found:
-                yield name, codes
+            found = [(layer.name, layer.run(result, epsilon))] if isinstance(layer, Latent) else traced((layer,), result)
+            for name, result in found:  # the last one is what the next layer takes
+                yield name, result
 
     def trace(self, x: NDArray[np.generic], epsilon: NDArray[np.integer] | None = None) -> dict[str, NDArray[np.int64]]:
         """Every integer tensor of the frames x (N, *input.shape)."""

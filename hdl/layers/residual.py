@@ -294,7 +294,8 @@ class ResidualKind(Unfolded):
         return self.ordered((main, skip))[0]
 
     def sized(self, arrivals: Arrivals, folding: None, contents: bool = True) -> ResidualConfig:
-        late, early = self.ordered(tuple(zip(arrivals.ways, arrivals.soonest, strict=True)))
+        main, skip = zip(arrivals.ways, arrivals.soonest, strict=True)
+        late, early = self.ordered((main, skip))
         wait = lateness(arrivals, late, early)
         return self._configured(wait, depth_needed(arrivals, late, early, wait))
 

@@ -12,9 +12,9 @@ from sigmabit.golden.layers.few_bits import FewBits
 from sigmabit.golden.layers.fixed import Fixed
 from sigmabit.golden.layers.layer import Layer
 from sigmabit.golden.layers.pool import Pool
+from sigmabit.golden.layers.recode import Recode
 from sigmabit.golden.layers.residual import Residual
 from sigmabit.golden.layers.shuffle import Shuffle
-from sigmabit.golden.layers.table import Table
 from sigmabit.golden.layers.threshold import Threshold
 from sigmabit.golden.sampling.latent import Latent
 
@@ -25,9 +25,9 @@ from ..layers.few_bits import few_bits_kind
 from ..layers.fixed import fixed_kind
 from ..layers.kind import Kind
 from ..layers.pool import PoolKind
+from ..layers.recode import RecodeKind
 from ..layers.residual import ResidualKind
 from ..layers.shuffle import ShuffleKind
-from ..layers.table import TableKind
 from ..layers.threshold import ThresholdKind
 from ..sampling.latent import LatentKind
 
@@ -46,7 +46,7 @@ KINDS: dict[type[Layer], Callable[..., Kind[Any]]] = {
     Pool: PoolKind,
     Residual: _residual,
     Shuffle: ShuffleKind,
-    Table: TableKind,
+    Recode: RecodeKind,
     Threshold: ThresholdKind,
 }
 """What answers for a golden layer, by its type; called with the layer, and positions=..."""

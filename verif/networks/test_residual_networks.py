@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -61,7 +62,7 @@ def test_more_graphs(first: int, tmp_path: Path) -> None:
 class ResidualTopSuite(TopSuite):
     """Whole pipelines of drawn layers: pauses, back-pressure, malformed frames and resets, at the planned cycles."""
 
-    costly = 4
+    costly = 20
     samples = tuple(ResidualCase(*case) for case in ((0,), (1,), (7, 2), (11,)))
 
     def configs(self) -> st.SearchStrategy[ResidualCase]:  # type: ignore[override]
@@ -80,7 +81,7 @@ def small(path: Path, scale: float = 0.5) -> Path:
     """A convolution, an identity around two, a projection around one, in halves; scores."""
     random, g = np.random.default_rng(3), Builder((2, 6, 6))
 
-    def conv(y: str, *shape: int, **attributes: object) -> str:
+    def conv(y: str, *shape: int, **attributes: Any) -> str:
         return g("Conv", y, random.integers(-2, 3, shape).astype(np.float32), pads=[shape[2] // 2] * 4, **attributes)
 
     y = g.quant(g("Relu", conv(g.quant("x", 4, 0.25, signed=0), 4, 2, 3, 3)), 3, 0.5, signed=0)
@@ -104,12 +105,12 @@ def test_from_file_to_verilog(tmp_path: Path) -> None:
     plan = Planner(network, "xc7vx690t", 200.0).plan(150)
     codes = network.input.encode(pixels(network, 24))
     expected = dict(network.steps(codes))
-    measured = simulate(plan, codes, taps=True)
+    measured = simulate(plan, codes, taps=True, optimise=0)
     assert first_difference(expected, measured.trace) is None
-    assert sorted(measured.trace) == sorted(names)
+    assert set(names) <= set(measured.trace)
     assert measured.latency == plan.latency
     assert set(np.diff(measured.last_out[plan.settling :]).tolist()) == {plan.interval}
-    stalled = simulate(plan, codes, taps=True, stalls=Stalls(idle=100, backpressure=120, seed=3))
+    stalled = simulate(plan, codes, taps=True, stalls=Stalls(idle=100, backpressure=120, seed=3), optimise=0)
     assert first_difference(expected, stalled.trace) is None
 
 

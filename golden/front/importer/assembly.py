@@ -16,8 +16,8 @@ from ...layers.few_bits import FewBits
 from ...layers.layer import Layer
 from ...layers.normalisation import Tie, falls, find_ties, real_values
 from ...layers.pool import Pool
+from ...layers.recode import Recode
 from ...layers.residual import Residual
-from ...layers.table import Table
 from ...layers.threshold import Threshold
 from ...layers.window import Axis, Window
 from ...network.network import InputFormat, OutputFormat
@@ -198,7 +198,7 @@ class Assembly:
         self._about_to_evaluate(chain, accumulators)
         decision = decide_or_refuse(chain, accumulators)
         if decision.codes != BITS:
-            return self.table(symbol, codes, decision, taker)
+            return self.recode(symbol, codes, decision, taker)
         self.consume(codes, taker)
         thresholds = np.broadcast_to(decision.steps.thresholds, (frame.size,))
         falling = np.broadcast_to(decision.steps.falling, (frame.size,))
@@ -213,7 +213,7 @@ class Assembly:
         self._note_ties(chain, accumulators, decision)
         return Symbol(Codes(frame, self.stage, BITS, decision.grid), symbol.index)
 
-    def table(self, symbol: Symbol, codes: Codes, decision: Decision, taker: str) -> Symbol:
+    def recode(self, symbol: Symbol, codes: Codes, decision: Decision, taker: str) -> Symbol:
         """What a second quantiser makes of the codes of a first one."""
         thresholds, falling = decision.steps.thresholds, decision.steps.falling[:, None]
         reached = (np.arange(codes.range.low, codes.range.high + 1) >= thresholds[..., None]) ^ falling[..., None]
@@ -226,9 +226,9 @@ class Assembly:
 
         def build(name: str) -> Layer:
             channels, height, width = codes.frame.shape
-            return Table(name, nodes, TensorType(height, width, channels, codes.range), by_channel[:, 0], decision.codes)
+            return Recode(name, nodes, TensorType(height, width, channels, codes.range), by_channel[:, 0], decision.codes)
 
-        self.add("table", build)
+        self.add("recode", build)
         return Symbol(Codes(codes.frame, self.stage, decision.codes, decision.grid), symbol.index)
 
     def close(self, symbol: Symbol, sums: Sums, taker: str) -> Symbol:

@@ -175,15 +175,15 @@ class BinaryWalk(Walk[Network, BinaryWeights]):
         if isinstance(first.source, Unknown) or isinstance(second.source, Unknown):
             return unknown(first.shape)
         self.settle_input()
-        places = [self.place(symbol) for symbol in (first, second)]
+        places, others = self.place(first), self.place(second)
         frames = [symbol.source.frame.shape for symbol in (first, second)]
-        if frames[0] != frames[1] or not np.array_equal(*places):
+        if frames[0] != frames[1] or not np.array_equal(places, others):
             raise Refusal(f"it adds activations that lie differently on their streams, of shapes {frames[0]} and {frames[1]}")
         ways = self.assembly.way_into_sum(first, node), self.assembly.way_into_sum(second, node)
         variation = max(symbol.source.variation if isinstance(symbol.source, Sums) else 0.0 for symbol in (first, second))
         added = Added(node, ways, Frame.of(frames[0]), variation)
         _ = added.gains
-        return Symbol(added, places[0])
+        return Symbol(added, places)
 
     def place(self, symbol: Symbol) -> Index:
         """For each element of an activation, where it lies on the stream: (C, H, W) in order."""

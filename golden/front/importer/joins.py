@@ -48,7 +48,8 @@ class Way:
     def integers(self) -> Integers:
         """(channels, n) all that there are; the largest again where a channel has fewer."""
         low, high = self.numbers.low[:, None], self.numbers.high[:, None]
-        return np.minimum(low + np.arange(int((high - low).max()) + 1), high)
+        every: Integers = np.minimum(low + np.arange(int((high - low).max()) + 1), high)
+        return every
 
     @cached_property
     def reals(self) -> Float:

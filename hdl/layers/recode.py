@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from sigmabit.golden.layers.table import Table
+from sigmabit.golden.layers.recode import Recode
 
 from ..family import Billed, Cost, Family
 from ..verilog.fabric import Blocks, age_reset, field, joined, like, lookup, pass_on, register
@@ -18,7 +18,7 @@ from .layer import LayerConfig, Stage
 
 
 @dataclass(frozen=True)
-class TableConfig(Billed, LayerConfig):
+class RecodeConfig(Billed, LayerConfig):
     """bits, result_bits: width of a code and of a result. entries: for each number of a beat, the results of the bits of a code
     from 0 on.
     """
@@ -36,7 +36,7 @@ class TableConfig(Billed, LayerConfig):
 
     @property
     def block(self) -> Any:
-        return table
+        return recode
 
     @property
     def stages(self) -> tuple[Stage, ...]:
@@ -54,7 +54,7 @@ class TableConfig(Billed, LayerConfig):
         return 1
 
 
-def configure(layer: Table, positions: int = 1) -> TableConfig:
+def configure(layer: Recode, positions: int = 1) -> RecodeConfig:
     """The block of a layer, with so many positions side by side."""
     bits, result_bits = layer.input.bits, layer.codes.bits
     codes = np.arange(1 << bits)
@@ -62,11 +62,11 @@ def configure(layer: Table, positions: int = 1) -> TableConfig:
         codes = np.where(codes >> (bits - 1), codes - (1 << bits), codes)
     known = np.clip(codes, layer.input.low, layer.input.high) - layer.input.low
     rows = layer.entries[:, known] % (1 << result_bits)
-    return TableConfig(layer.name, bits, result_bits, tuple(map(tuple, np.tile(rows, (positions, 1)).tolist())))
+    return RecodeConfig(layer.name, bits, result_bits, tuple(map(tuple, np.tile(rows, (positions, 1)).tolist())))
 
 
 @leaf
-def table(clk, rst, sink, source, config):
+def recode(clk, rst, sink, source, config):
     """source = for each code of sink its entry, a cycle later."""
     blocks: Blocks = []
     codes = like(sink.data)  # conversion gets slices of an interface's signal wrong, hence a copy
@@ -83,12 +83,12 @@ def table(clk, rst, sink, source, config):
 
 
 @dataclass(frozen=True)
-class TableKind(Unfolded):
+class RecodeKind(Unfolded):
     """A position in, a position out."""
 
-    layer: Table
+    layer: Recode
 
-    def sized(self, arrivals: Arrivals, folding: None, contents: bool = True) -> TableConfig:
+    def sized(self, arrivals: Arrivals, folding: None, contents: bool = True) -> RecodeConfig:
         return configure(self.layer, self.positions)
 
     def expected_cost(self, folding: None, use: Use) -> Cost:

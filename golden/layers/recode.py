@@ -13,7 +13,7 @@ from ..types.tensor import TensorType
 
 
 @dataclass(frozen=True, eq=False)
-class Table:
+class Recode:
     """result = entries[channel][code - lowest code]: what a second quantiser makes of what a first one gives.
 
     entries: (channels, levels) int64, rising or falling along a row. codes: of the results.
@@ -45,7 +45,8 @@ class Table:
 
     def run(self, codes: NDArray[np.integer]) -> NDArray[np.int64]:
         """(N, height, width, channels) codes to results of the same shape."""
-        return self.entries[np.arange(self.input.channels), codes - self.input.low]
+        results: NDArray[np.int64] = self.entries[np.arange(self.input.channels), codes - self.input.low]
+        return results
 
     def reach(self, inputs: Reach) -> Reach:
         """What its results can be."""

@@ -1,4 +1,4 @@
-"""table: each code's entry, a cycle later."""
+"""recode: each code's entry, a cycle later."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ import pytest
 from hypothesis import strategies as st
 
 from sigmabit.golden import import_model
-from sigmabit.golden.layers.table import Table
+from sigmabit.golden.layers.recode import Recode
 from sigmabit.golden.types.range import Range
 from sigmabit.golden.types.tensor import TensorType
-from sigmabit.hdl.layers.table import TableConfig, configure, table
+from sigmabit.hdl.layers.recode import RecodeConfig, configure, recode
 from sigmabit.hdl.verilog.stream import Flow, bit, reset
 
 from ..harness.bench import Dut
@@ -36,14 +36,14 @@ class Case:
     seed: int
 
     @cached_property
-    def layer(self) -> Table:
+    def layer(self) -> Recode:
         """The golden layer."""
         random, tensor = np.random.default_rng(self.seed), TensorType(1, self.positions, self.channels, self.codes)
         entries = random.integers(self.results.low, self.results.high + 1, (self.channels, self.codes.levels))
-        return Table("table1", (), tensor, entries, self.results)
+        return Recode("recode1", (), tensor, entries, self.results)
 
     @cached_property
-    def config(self) -> TableConfig:
+    def config(self) -> RecodeConfig:
         """The block."""
         return configure(self.layer, self.positions)
 
@@ -59,7 +59,7 @@ class Beat:
     codes: tuple[int, ...]
 
 
-class TableSuite(BlockSuite):
+class RecodeSuite(BlockSuite):
     """Beats with and without pauses."""
 
     samples = (
@@ -86,7 +86,7 @@ class TableSuite(BlockSuite):
 
     def elaborate(self, config: Case) -> Any:
         numbers = config.channels * config.positions
-        return table(bit(), reset(), *(Flow(numbers * r.bits) for r in (config.codes, config.results)), config.config)
+        return recode(bit(), reset(), *(Flow(numbers * r.bits) for r in (config.codes, config.results)), config.config)
 
     def play(self, dut: Dut, config: Case, stimulus: list[Beat]) -> list[list[int]]:
         dut.reset({"sink_valid": 0})
@@ -103,15 +103,15 @@ class TableSuite(BlockSuite):
         return found
 
 
-class TestGolden(TableSuite, GoldenTests):
+class TestGolden(RecodeSuite, GoldenTests):
     pass
 
 
-class TestMyHdl(TableSuite, MyHdlTests):
+class TestMyHdl(RecodeSuite, MyHdlTests):
     pass
 
 
-class TestVerilog(TableSuite, VerilogTests):
+class TestVerilog(RecodeSuite, VerilogTests):
     pass
 
 
@@ -128,7 +128,7 @@ def test_imported(signed: int, tmp_path: Path) -> None:
     y = g.quant(g("Add", g("Conv", other, points), same), 3, 1.7)
     path = g.save(tmp_path / "m.onnx", g("MatMul", g("Flatten", y), random.integers(-2, 3, (16, 3)).astype(np.float32)))
     network = import_model(path)
-    assert [layer.name for layer in network.every] == ["conv1", "table1", "conv2", "add1", "dense1"]
+    assert [layer.name for layer in network.every] == ["conv1", "recode1", "conv2", "add1", "dense1"]
     assert network.every[1].nodes == ("other",)
     x = random.uniform(-0.5, 4.5, (40, 2, 4, 4)).astype(np.float32)
     assert np.allclose(network.run(x), reference.execute(path, x, whole=True).outputs, rtol=1e-5, atol=1e-5)
@@ -138,7 +138,7 @@ def test_imported(signed: int, tmp_path: Path) -> None:
 def test_refused() -> None:
     """Entries that do not suit the codes."""
     tensor = TensorType(1, 1, 2, Range(0, 3))
-    with pytest.raises(ValueError, match=r"table1: entries of shape \(2, 3\), expected \(2, 4\)"):
-        Table("table1", (), tensor, np.zeros((2, 3), int), Range(0, 3))
-    with pytest.raises(ValueError, match="table1: entries from 0 to 4 for codes from 0 to 3"):
-        Table("table1", (), tensor, np.array([[0, 1, 2, 4]] * 2), Range(0, 3))
+    with pytest.raises(ValueError, match=r"recode1: entries of shape \(2, 3\), expected \(2, 4\)"):
+        Recode("recode1", (), tensor, np.zeros((2, 3), int), Range(0, 3))
+    with pytest.raises(ValueError, match="recode1: entries from 0 to 4 for codes from 0 to 3"):
+        Recode("recode1", (), tensor, np.array([[0, 1, 2, 4]] * 2), Range(0, 3))
