@@ -15,6 +15,7 @@ from sigmabit.golden.layers.residual import Residual
 from sigmabit.hdl.planning.plan import Plan, read_plan
 from sigmabit.hdl.planning.planner import Planner
 
+from ..harness.command_line import command
 from ..harness.onnx_graphs import Builder
 from ..harness.random_networks import draw_plan
 from ..harness.random_residuals import ResidualCase, draw_graph
@@ -126,6 +127,13 @@ def test_golden(tmp_path: Path) -> None:
     x = pixels(network, 60)
     assert np.array_equal(network.run(x), reference.execute(path, x).outputs)
     assert not network.constant_layers
+
+
+def test_inspect(tmp_path: Path) -> None:
+    """The layers of both ways, and which results a sum adds."""
+    found = command("inspect", small(tmp_path / "small.onnx"), "--json").json
+    assert [layer["name"] for layer in found["layers"]] == ["conv1", "conv2", "conv3", "add1", "conv4", "conv5", "add2", "dense1"]
+    assert found["sums"] == {"add1": ["conv3", "conv1"], "add2": ["conv4", "conv5"]}
 
 
 def test_plan_file(tmp_path: Path) -> None:
