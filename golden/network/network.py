@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ..layers.fixed import Fixed
 from ..layers.layer import Layer
 from ..layers.normalisation import Tie
+from ..layers.residual import every, reached, traced
 from ..sampling.latent import Latent
 from ..types.errors import InputError
 from ..types.grid import Grid
@@ -208,7 +209,12 @@ class Network:
     @property
     def operations(self) -> int:
         """Multiply-accumulates per frame."""
-        return sum(layer.operations for layer in self.layers)
+        return sum(layer.operations for layer in self.every)
+
+    @cached_property
+    def every(self) -> tuple[Layer, ...]:
+        """All layers; those of the two ways of a residual sum come before it."""
+        return tuple(every(self.layers))
 
     @property
     def result(self) -> Layout:
@@ -218,10 +224,7 @@ class Network:
     @cached_property
     def reach(self) -> dict[str, Reach]:
         """What the results of each layer can be, by its name, for all codes of the input."""
-        reach, found = Reach.of(self.input.tensor), {}
-        for layer in self.layers:
-            reach = found[layer.name] = layer.reach(reach)
-        return found
+        return dict(reached(self.layers, Reach.of(self.input.tensor)))
 
     @property
     def constant_layers(self) -> tuple[str, ...]:
@@ -246,10 +249,12 @@ class Network:
         epsilon: (N, K, latents) codes of standard normal samples, for a network that draws them; from the layer that does on,
         results are (N * K, height, width, channels).
         """
-        yield "input", codes.astype(np.int64)
+        result = codes.astype(np.int64)
+        yield "input", result
         for layer in self.layers:
-            codes = layer.run(codes, epsilon) if isinstance(layer, Latent) else layer.run(codes)
-            yield layer.name, codes
+            found = [(layer.name, layer.run(result, epsilon))] if isinstance(layer, Latent) else traced((layer,), result)
+            for name, result in found:  # the last one is what the next layer takes
+                yield name, result
 
     def trace(self, x: NDArray[np.generic], epsilon: NDArray[np.integer] | None = None) -> dict[str, NDArray[np.int64]]:
         """Every integer tensor of the frames x (N, *input.shape)."""
@@ -261,7 +266,7 @@ class Network:
         Computed in parts of AT_A_TIME numbers, so that no more is kept of many frames, or many samples, than what they give.
         """
         samples = 1 if epsilon is None else epsilon.shape[1]
-        size = max(1, AT_A_TIME // max(math.prod(layer.input.shape) + math.prod(layer.output.shape) for layer in self.layers))
+        size = max(1, AT_A_TIME // max(math.prod(layer.input.shape) + math.prod(layer.output.shape) for layer in self.every))
         frames = max(1, size // samples)
         parts = []
         for start in range(0, len(codes), frames):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -162,7 +162,11 @@ class ConvolutionKind(Weighted):
             )
 
     def needs(self, position: int) -> int:
-        return self.abreast.beats.needs()[position]
+        return self._needs[position]
+
+    @cached_property
+    def _needs(self) -> tuple[int, ...]:
+        return self.abreast.beats.needs()
 
     def starts(self, arrivals: Arrivals, folding: Folding) -> Times:
         return window_starts(arrivals.beats, self.abreast.beats, self.folds(folding))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Generic, Self, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,11 +23,29 @@ F = TypeVar("F", Folding, None)
 
 
 @dataclass(frozen=True, eq=False)
+class Soonest:
+    """From when on the results of a way can come that begins where another one does.
+
+    needs: (beats,) the last beat at the fork that each needs. delays: (beats,) cycles from there to the result, where all that
+    came before has been done long since.
+    """
+
+    needs: NDArray[np.int64]
+    delays: NDArray[np.int64]
+
+    def times(self, fork: Times) -> Times:
+        """(frames, beats) cycles before which no result comes, for beats (frames, beats) at the fork."""
+        times: Times = fork[:, self.needs] + self.delays
+        return times
+
+
+@dataclass(frozen=True, eq=False)
 class Arrivals:
     """When a layer's input comes, frames at full speed.
 
     beats: (frames, beats) cycles; behind the sampling layer each sample is a frame. statuses: (frames,) cycles at which it is
     known whether a frame is well formed; early: beats may come before. interval: cycles between frames. samples: of each.
+    ways: for a layer that joins two, when their results come; soonest: from when on they can. beats are then those at the fork.
     """
 
     beats: Times
@@ -35,6 +53,8 @@ class Arrivals:
     interval: int
     samples: int = 1
     early: bool = False
+    ways: tuple[Times, ...] = ()
+    soonest: tuple[Soonest, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -69,6 +89,11 @@ class Kind(ABC, Generic[F]):
 
     def check_positions(self) -> None:
         """Raises Unsuitable where the kind cannot take so many positions side by side."""
+
+    @property
+    def branches(self) -> tuple[tuple[Kind[Any], ...], ...]:
+        """What answers for the layers of each way that it joins; most kinds join none."""
+        return ()
 
     @property
     @abstractmethod

@@ -39,7 +39,8 @@ def reset_register(aclk, aresetn, rst, config):
 class PipelineConfig:
     """name: the top module's. layer_bits: width of each layer's result inside. taps: give every layer's stream a port.
 
-    noise: where samples of the standard normal come from, the sampler or a port; None for a network that draws none.
+    noise: where samples of the standard normal come from, the sampler or a port; None for a network that draws none. takes: for
+    each layer the numbers of those whose results it takes, 0 being the entrance and 1 the first layer; () for a chain.
     """
 
     name: str
@@ -49,10 +50,16 @@ class PipelineConfig:
     egress: EgressConfig
     taps: bool = False
     noise: Source | None = None
+    takes: tuple[tuple[int, ...], ...] = ()
 
     @property
     def module(self) -> str:
         return self.name
+
+    @property
+    def wiring(self) -> tuple[tuple[int, ...], ...]:
+        """For each layer the numbers of those whose results it takes."""
+        return self.takes or tuple((number,) for number in range(len(self.layers)))
 
 
 class Taps:
@@ -92,11 +99,13 @@ def pipeline(aclk, aresetn, s_axis, m_axis, counters, taps, seed, s_axis_eps, co
         wires = Wires(seed, s_axis_eps, status, entered, consume, eps, gate)
         instances.append(config.noise.block(aclk, rst, *config.noise.joins(wires), config.noise))
     surroundings = Surroundings(status, eps, consume)
-    for layer, bits in zip(config.layers, config.layer_bits, strict=True):
+    flows = [flow]
+    for layer, bits, numbers in zip(config.layers, config.layer_bits, config.wiring, strict=True):
         result = Flow(bits) if taps is None else taps.flow(layer)
-        instances.append(layer.block(aclk, rst, flow, *layer.joins(surroundings), result, layer))
-        flow = result
-    instances.append(egress(aclk, rst, flow, status, m_axis, leaving, frames_out, counters.dropped, config.egress))
+        taken = [flows[number] for number in numbers]
+        instances.append(layer.block(aclk, rst, *taken, *layer.joins(surroundings), result, layer))
+        flows.append(result)
+    instances.append(egress(aclk, rst, flows[-1], status, m_axis, leaving, frames_out, counters.dropped, config.egress))
     return instances
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from sigmabit.golden import Network
@@ -12,6 +12,8 @@ from sigmabit.golden.layers.few_bits import FewBits
 from sigmabit.golden.layers.fixed import Fixed
 from sigmabit.golden.layers.layer import Layer
 from sigmabit.golden.layers.pool import Pool
+from sigmabit.golden.layers.recode import Recode
+from sigmabit.golden.layers.residual import Residual
 from sigmabit.golden.layers.shuffle import Shuffle
 from sigmabit.golden.layers.threshold import Threshold
 from sigmabit.golden.sampling.latent import Latent
@@ -23,9 +25,17 @@ from ..layers.few_bits import few_bits_kind
 from ..layers.fixed import fixed_kind
 from ..layers.kind import Kind
 from ..layers.pool import PoolKind
+from ..layers.recode import RecodeKind
+from ..layers.residual import ResidualKind
 from ..layers.shuffle import ShuffleKind
 from ..layers.threshold import ThresholdKind
 from ..sampling.latent import LatentKind
+
+
+def _residual(layer: Residual, positions: int) -> ResidualKind:
+    main, skip = (tuple(chain_of(way, positions)) for way in layer.ways)
+    return ResidualKind(layer, main, skip, positions=positions)
+
 
 KINDS: dict[type[Layer], Callable[..., Kind[Any]]] = {
     Convolution: lambda layer, positions: ConvolutionKind(layer, Binary(layer), positions=positions),
@@ -34,7 +44,9 @@ KINDS: dict[type[Layer], Callable[..., Kind[Any]]] = {
     Fixed: fixed_kind,
     Latent: LatentKind,
     Pool: PoolKind,
+    Residual: _residual,
     Shuffle: ShuffleKind,
+    Recode: RecodeKind,
     Threshold: ThresholdKind,
 }
 """What answers for a golden layer, by its type; called with the layer, and positions=..."""
@@ -47,15 +59,30 @@ def kind_of(layer: Layer, positions: int = 1) -> Kind[Any]:
     return kind
 
 
-def kinds_of(network: Network, positions: int, wide: Mapping[str, int] | None = None) -> dict[str, Kind[Any]]:
-    """What answers for each layer, by its name, where so many positions lie side by side at the entrance. Raises Unsuitable.
+def chain_of(layers: Sequence[Layer], positions: int, wide: Mapping[str, int] | None = None) -> Iterator[Kind[Any]]:
+    """What answers for the layers of a chain, on the first of which so many positions lie side by side. Raises Unsuitable.
 
     wide: how many lie side by side behind a layer, by its name, where that is a choice.
     """
-    found: dict[str, Kind[Any]] = {}
-    for layer in network.layers:
+    for layer in layers:
         kind = kind_of(layer, positions)
         if wide and layer.name in wide:
             kind = kind.giving(wide[layer.name])
-        found[layer.name], positions = kind, kind.places
-    return found
+        yield kind
+        positions = kind.places
+
+
+def every(kinds: Iterable[Kind[Any]]) -> Iterator[Kind[Any]]:
+    """All kinds of a chain; those of the ways that one joins come before it."""
+    for kind in kinds:
+        for branch in kind.branches:
+            yield from every(branch)
+        yield kind
+
+
+def kinds_of(network: Network, positions: int, wide: Mapping[str, int] | None = None) -> dict[str, Kind[Any]]:
+    """What answers for each layer, by its name, where so many positions lie side by side at the entrance. Raises Unsuitable.
+
+    wide: how many lie side by side behind a layer of the network's chain, by its name, where that is a choice.
+    """
+    return {kind.layer.name: kind for kind in every(chain_of(network.layers, positions, wide))}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from types import NoneType
@@ -21,8 +21,9 @@ from sigmabit.golden.types.layout import Layout
 from ..family import Cost
 from ..family.parts import PartError, part
 from ..layers.folding import Folding, Unsuitable
-from ..layers.kind import Arrivals, Kind
+from ..layers.kind import Arrivals, Kind, Soonest
 from ..layers.layer import LayerConfig
+from ..layers.timing import Times
 from ..noise.epsilon import EpsilonConfig
 from ..noise.sampler import SamplerConfig
 from ..pipeline import egress
@@ -43,6 +44,9 @@ MAX_TRANSFERS = 1 << 21
 
 MAX_INTERVAL = 1 << 31
 """Longest interval, in cycles, that a plan may have."""
+
+FAR = 1 << 38
+"""Cycles after which all is done that a beat gave cause for. Beats of a frame that are so far apart have times of 64 bits."""
 
 
 class PlanError(SigmabitError):
@@ -202,7 +206,7 @@ def ends_early(network: Network, sampling: Latent) -> bool:
 
 def repetitions(network: Network, samples: int) -> dict[str, int]:
     """How often each layer works for one frame: those behind the sampling layer, and itself, once for each sample."""
-    names = [layer.name for layer in network.layers]
+    names = [layer.name for layer in network.every]
     sampling = len(names) if network.latent is None else names.index(network.latent.name)
     return {name: samples if number >= sampling else 1 for number, name in enumerate(names)}
 
@@ -263,7 +267,7 @@ def check_samples(network: Network, samples: int) -> None:
 def _check_transfers(network: Network, samples: int) -> None:
     """PlanError where the times of a frame's transfers would not fit into memory."""
     times = repetitions(network, samples)
-    each, widest = max((layer.output.layout.beats, layer.name) for layer in network.layers if times[layer.name] == samples)
+    each, widest = max((layer.output.layout.beats, layer.name) for layer in network.every if times[layer.name] == samples)
     if samples > 1 and each * samples > MAX_TRANSFERS:
         raise PlanError(
             f"{samples} samples of a frame: {widest} makes {each} transfers of each, and at most {MAX_TRANSFERS // each} samples "
@@ -315,7 +319,7 @@ def _from_json(data: Any, network: Network) -> Plan:
             f"it was made for the output {output[:60]}, here {here} is taken: make one for that, or give --output-name"
         )
     names = [_entry(layer, "name", str) for layer in layers]
-    expected = [layer.name for layer in network.layers]
+    expected = [layer.name for layer in network.every]
     if names != expected:
         raise PlanError(f"a plan for layers {', '.join(names)}; the model has {', '.join(expected)}")
     foldings = {}
@@ -378,24 +382,20 @@ class _Timing:
         self.beats = self.source.beats
         self.pace = interval // self.beats
         # each layer settles into its period within two frames of the one before
-        self.frames = 2 * len(network.layers) + 8
+        self.frames = 2 * len(network.every) + 8
+        self.planned: dict[str, LayerPlan] = {}
+        self.takes: list[tuple[int, ...]] = []
 
     def plan(self) -> Plan:
         network = self.network
         entered = schedule.entries(self.frames, self.beats, self.pace, self.interval)
         flow = entered + 1
         status = flow[:, -1]
-        layers: list[LayerPlan] = []
         sampling = network.latent
         early = sampling is not None and ends_early(network, sampling)
-        for layer in network.layers:
-            kind, folding, times = self.kinds[layer.name], self.foldings[layer.name], self.repetitions[layer.name]
-            arrivals = Arrivals(flow, status, self.interval, self.samples, early)
-            config = self._sized(kind, arrivals, folding)
-            flow = kind.results(arrivals, folding, config)
-            first, second = flow.reshape(self.frames, -1)[:2, [0, -1]].tolist()
-            passes = (first[0], first[1]), (second[0], second[1])
-            layers.append(LayerPlan(kind, folding, times * kind.cycles(folding), passes, config, times))
+        chain = [self.kinds[layer.name] for layer in network.layers]
+        _, flow = self._follow(chain, 0, Arrivals(flow, status, self.interval, self.samples, early))
+        layers = tuple(self.planned.values())
         left = schedule.exits(flow.reshape(self.frames, -1), status)
         spans = left[:, -1] - entered[:, 0]
         if spans[-1] != spans[-2]:
@@ -412,6 +412,7 @@ class _Timing:
             tuple(layer.layout.beat_bits for layer in layers),
             egress.configure(layers[-1].layout, inside, self.samples),
             noise=noise,
+            takes=tuple(self.takes) if any(layer.kind.branches for layer in layers) else (),
         )
         return Plan(
             network=network,
@@ -419,11 +420,44 @@ class _Timing:
             clock_mhz=self.clock_mhz,
             interval=self.interval,
             latency=int(spans[0]),
-            layers=tuple(layers),
+            layers=layers,
             pipeline=pipeline,
             samples=self.samples,
             positions=self.source.positions,
         )
+
+    def _follow(self, chain: Sequence[Kind[Any]], number: int, arrivals: Arrivals) -> tuple[int, Times]:
+        """Plans the layers of a chain, those of ways inside it first. number: of what it takes.
+
+        Returns the number of its last layer, and the times of that one's results.
+        """
+        flow = arrivals.beats
+        for kind in chain:
+            here = replace(arrivals, beats=flow)
+            ends = [self._follow(branch, number, here) for branch in kind.branches]
+            soonest = tuple(self._soonest(branch, flow.shape[1]) for branch in kind.branches)
+            here = replace(here, ways=tuple(times for _, times in ends), soonest=soonest)
+            folding, times = self.foldings[kind.layer.name], self.repetitions[kind.layer.name]
+            config = self._sized(kind, here, folding)
+            self.takes.append(tuple(end for end, _ in ends) or (number,))
+            flow = kind.results(here, folding, config)
+            first, second = flow.reshape(self.frames, -1)[:2, [0, -1]].tolist()
+            passes = (first[0], first[1]), (second[0], second[1])
+            self.planned[kind.layer.name] = LayerPlan(kind, folding, times * kind.cycles(folding), passes, config, times)
+            number = len(self.planned)
+        return number, flow
+
+    def _soonest(self, branch: Sequence[Kind[Any]], beats: int) -> Soonest:
+        """From when on the results of a way can come: of beats so far apart that each finds all work done."""
+        return Soonest(*np.divmod(self._alone(branch, FAR * np.arange(beats)[None])[0], FAR))
+
+    def _alone(self, branch: Sequence[Kind[Any]], beats: Times) -> Times:
+        """When the results of a way come that is planned, for other beats at the fork."""
+        for kind in branch:
+            ways = tuple(self._alone(inner, beats) for inner in kind.branches)
+            planned = self.planned[kind.layer.name]
+            beats = kind.results(Arrivals(beats, beats[:, -1], FAR, ways=ways), planned.folding, planned.config)
+        return beats
 
     def _sized(self, kind: Kind[Any], arrivals: Arrivals, folding: Folding | None) -> LayerConfig:
         """A layer's block."""

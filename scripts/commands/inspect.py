@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from rich.console import RenderableType
 
 from sigmabit.golden import Network, UncalibratedError, UnsupportedModelError, import_real
 from sigmabit.golden.layers.layer import Layer
+from sigmabit.golden.layers.residual import Residual
 from sigmabit.golden.network.network import InputFormat, Omitted
 from sigmabit.golden.network.real import RealLatent, RealLinear, RealNetwork
 
@@ -56,7 +58,8 @@ def describe(network: Network, model: str) -> dict[str, Any]:
         **_about(model, network.input, output.name, output.shape, network.omitted),
         "calibrated": network.calibrated or None,
         "operations": network.operations,
-        "layers": [{**_layer(layer), "constant_channels": _constant(network, layer)} for layer in network.layers],
+        "layers": [{**_layer(layer), "constant_channels": _constant(network, layer)} for layer in network.every],
+        "sums": {name: list(ends) for name, ends in _sums(network.layers, "input")},
         "constant_layers": list(network.constant_layers),
         "uneven_weights": dict(network.uneven),
         "ties": [str(tie) for tie in network.ties],
@@ -110,6 +113,16 @@ def _layer(layer: Layer) -> dict[str, Any]:
     }
 
 
+def _sums(layers: Sequence[Layer], before: str) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """For each residual sum the layers whose results it adds, or the input. before: what the layers begin behind."""
+    for layer in layers:
+        if isinstance(layer, Residual):
+            for way in layer.ways:
+                yield from _sums(way, before)
+            yield layer.name, tuple(way[-1].name if way else before for way in layer.ways)
+        before = layer.name
+
+
 def _constant(network: Network, layer: Layer) -> int:
     """How many of a layer's channels never change."""
     return int(network.reach[layer.name].constant_channels.sum())
@@ -131,11 +144,12 @@ def _real_layer(layer: RealLinear | RealLatent) -> dict[str, Any]:
 def _tables(network: Network, reading: Reading) -> list[RenderableType]:
     scale = "--input-scale" if reading.input_scale else "--calibration" if reading.calibration else "its calibration"
     lines = _ends(network.input, network.output.name, network.output.shape, network.omitted, scale)
-    for layer in network.layers:
+    for layer in network.every:
         constant = _constant(network, layer)
         if constant:
             which = "outputs" if layer.name in network.constant_layers else f"{constant} of {layer.output.channels} channels"
             lines.append(f"{layer.name}: its {which} never change, whatever the input")
+    lines.extend(f"{name} adds what {first} and {second} give" for name, (first, second) in _sums(network.layers, "the input"))
     for name, variation in network.uneven:
         lines.append(
             f"{name}: its weights differ by up to {variation:.1g} of their size, as rounding leaves them; taken as equal"
@@ -147,7 +161,7 @@ def _tables(network: Network, reading: Reading) -> list[RenderableType]:
         lines.extend(f"  {tie}" for tie in ties[:SHOWN_TIES])
         if len(ties) > SHOWN_TIES:
             lines.append(f"  and {len(ties) - SHOWN_TIES} more (--json lists all)")
-    return [*_layers(network.name, [_layer(layer) for layer in network.layers]), *lines]
+    return [*_layers(network.name, [_layer(layer) for layer in network.every]), *lines]
 
 
 def _real_tables(network: RealNetwork) -> list[RenderableType]:

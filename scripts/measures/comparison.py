@@ -26,7 +26,7 @@ def check_size(network: Network, frames: int, samples: int, recorded: bool = Fal
     """InputError for more results than there is memory for; recorded: of all layers."""
     if recorded:
         times = repetitions(network, samples)
-        each = sum(math.prod(layer.output.shape) * times[layer.name] for layer in network.layers)
+        each = sum(math.prod(layer.output.shape) * times[layer.name] for layer in network.every)
     else:
         each = math.prod(network.layers[-1].output.shape) * samples
     if network.latent is not None:

@@ -140,10 +140,10 @@ AUTOENCODERS = Statement(
 
 def is_binary(network: Network) -> bool:
     """Are all weights +1 and -1?"""
-    return all(isinstance(layer, Convolution) for layer in network.layers if isinstance(layer, Linear))
+    return all(isinstance(layer, Convolution) for layer in network.every if isinstance(layer, Linear))
 
 
 def is_paper_network(network: Network) -> bool:
     """Is it the network of Li et al.?"""
-    channels = tuple(layer.channels for layer in network.layers if isinstance(layer, Linear))
+    channels = tuple(layer.channels for layer in network.every if isinstance(layer, Linear))
     return is_binary(network) and network.operations == OPERATIONS and channels == CHANNELS

@@ -422,7 +422,9 @@ class BinaryDrawing(random_graphs.Drawing):
             case "dilated pool" if image and g.opset >= 10:
                 self.x = g("MaxPool", self.x, kernel_shape=[2, 2], dilations=[2, 2], pads=[1, 1, 1, 1])
             case "residual":
-                self.x = g("Add", self.product(3), self.x)
+                self.x = g(
+                    "Add", g("Mul", self.product(3), g.plain(0.70710678, np.float32)), self.x
+                )  # of a step that is no fraction of the other
             case "unknown":
                 self.x = g(self.pick(*(name for name, since in UNKNOWN.items() if g.opset >= since)), self.x)
             case "filler" if image:

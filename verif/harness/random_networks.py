@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 
 from sigmabit.golden.layers.convolution import Convolution
 from sigmabit.golden.layers.dense import Dense
+from sigmabit.golden.layers.few_bits import FewBits
 from sigmabit.golden.layers.layer import Layer
 from sigmabit.golden.layers.pool import Pool
+from sigmabit.golden.layers.residual import Residual
 from sigmabit.golden.layers.shuffle import Shuffle
 from sigmabit.golden.layers.threshold import Threshold
 from sigmabit.golden.layers.window import Axis, Window
@@ -173,23 +175,35 @@ def _pool_axis(size: int, random: Random) -> Axis:
 
 def naive_network(network: Network, frame: NDArray[np.int64]) -> list[list[int]]:
     """The results of one frame (height, width, channels) in raster order, by loops over everything."""
-    for layer in network.layers:
+    frame = naive_layers(network.layers, frame)
+    return frame.reshape(-1, frame.shape[-1]).tolist()  # type: ignore[no-any-return]
+
+
+def naive_layers(layers: Sequence[Layer], frame: NDArray[np.int64]) -> NDArray[np.int64]:
+    """What a chain of layers makes of one frame."""
+    for layer in layers:
+        shape = layer.output.shape
         if isinstance(layer, Threshold):
             frame = np.array(
                 [int(c >= k) ^ f for c, k, f in zip(frame.flat, layer.thresholds.flat, layer.falling.flat, strict=True)]
             )
-            shape = layer.input.shape
         elif isinstance(layer, Pool):
             rows, columns = layer.window.rows, layer.window.columns
             seen = [frame[_inside(rows, y), _inside(columns, x)] for y in range(rows.outputs) for x in range(columns.outputs)]
             frame = np.array([[min(c.flat) if e else max(c.flat) for c, e in zip(s.T, layer.every, strict=True)] for s in seen])
-            shape = layer.output.shape
+        elif isinstance(layer, Residual):
+            main, skip = (naive_layers(way, frame).reshape(-1, shape[-1]).tolist() for way in layer.ways)
+            (first, second), thresholds = layer.gains.tolist(), layer.steps.thresholds.tolist()
+            sums = [
+                [f * a + s * b for f, s, a, b in zip(first, second, *row, strict=True)] for row in zip(main, skip, strict=True)
+            ]
+            codes = [[sum(a >= t for t in ts) for a, ts in zip(row, thresholds, strict=True)] for row in sums]
+            frame = np.array(codes, np.int64)
         else:
-            assert isinstance(layer, Convolution)
+            assert isinstance(layer, Convolution | FewBits)
             frame = np.array(naive(layer, frame), np.int64)
-            shape = layer.output.shape
         frame = frame.reshape(shape)
-    return frame.reshape(-1, frame.shape[-1]).tolist()  # type: ignore[no-any-return]
+    return frame
 
 
 def _inside(axis: Axis, output: int) -> slice:

@@ -12,6 +12,8 @@ from onnx import TensorProto, helper
 
 from sigmabit.golden import Network, UnsupportedModelError, import_model
 from sigmabit.golden.layers.few_bits import FewBits
+from sigmabit.golden.layers.pool import Pool
+from sigmabit.golden.layers.recode import Recode
 from sigmabit.hdl.planning.planner import Planner
 
 from ..harness.onnx_graphs import Builder, normalisation
@@ -171,14 +173,15 @@ Drawing = Callable[[Path, int], Path]
         (linearly, "wpww"),
         (averaged, "wwwww"),
         (in_a_row, "wpwww"),
-        (tabulated, "pww"),
+        (tabulated, "prw"),
     ],
 )
 def test_golden(tmp_path: Path, draw: Drawing, kinds: str, seed: int) -> None:
     """qonnx or onnxruntime computes the same results from the same file."""
     path = draw(tmp_path / "few.onnx", seed)
     network = import_model(path)
-    assert "".join("w" if isinstance(layer, FewBits) else "p" for layer in network.layers) == kinds
+    letters = {FewBits: "w", Recode: "r", Pool: "p"}
+    assert "".join(letters[type(layer)] for layer in network.layers) == kinds
     x = frames(network, 60, seed)
     assert not network.ties  # of these seeds
     assert np.array_equal(network.run(x), reference.execute(path, x).outputs)

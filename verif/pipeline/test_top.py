@@ -146,7 +146,7 @@ class TopSuite(BlockSuite):
         raw = b"".join(beat.data.to_bytes(layout.beat_bits // 8, "little") for _, beat in left)
         beats = np.frombuffer(raw, np.uint8).reshape(len(left), layout.beat_bits // 8)
         tensors = layout.unpack(beats)
-        assert np.array_equal(layout.pack(tensors), beats), "rows are not filled up with zeros"
+        assert not left or np.array_equal(layout.pack(tensors), beats), "rows are not filled up with zeros"
         results = [tensor.reshape(-1, layout.channels).tolist() for tensor in tensors]
         return Answers(results, *(others[f"counters_{name}"] for name in ("frames_in", "frames_out", "malformed", "dropped")))
 

@@ -17,6 +17,8 @@ from ...layers.few_bits import FewBits
 from ...layers.layer import Layer
 from ...layers.normalisation import Tie, falls, find_stairs, find_ties, real_values
 from ...layers.pool import Pool
+from ...layers.recode import Recode
+from ...layers.residual import Residual
 from ...layers.threshold import Threshold
 from ...layers.window import Axis, Window
 from ...network.network import InputFormat, OutputFormat
@@ -25,10 +27,11 @@ from ...types.range import BITS, Range
 from ...types.scalar import Binarise, Chain, Count, Float, Function, Power, Quantise, Rowwise, Sign, Step
 from ...types.tensor import TensorType
 from .decisions import NOT_BINARY, Accumulators, Decision, decide, decide_or_refuse, differently, quantises
+from .joins import Added, Way
 from .model_file import Node
 from .operands import value_grid
 from .scalar_nodes import Refusal
-from .symbols import Codes, Index, Input, Sums, Symbol, per_channel
+from .symbols import Codes, Frame, Index, Input, Sums, Symbol, per_channel
 
 MAX_EVALUATIONS = 1 << 35
 """Evaluations of one node for one accumulator, over all channels and binarisations of a network: a minute or two."""
@@ -58,15 +61,25 @@ def numbered(kinds: Iterable[str]) -> list[str]:
 
 @dataclass(frozen=True)
 class _Planned:
+    """taken: how many layers stand before the stream that it takes, or that its two ways begin at; ways: before their ends."""
+
     kind: str
     build: Builder
+    taken: int
+    ways: tuple[int, ...] = ()
 
 
 class Assembly:
-    """The layers so far, in order. Each layer takes the codes that the one before gives; anything else is refused."""
+    """The layers so far, in order. A stream is known by the number of layers that there were when it came to be. More than one
+    layer may take it, if their ways meet again in a sum.
+    """
 
     def __init__(self) -> None:
         self.planned: list[_Planned] = []
+        self.taking = 0
+        self.enclosed: set[int] = set()
+        self.feeding: dict[str, str] = {}
+        self.closed: dict[Sums | Added, list[tuple[Decision, Codes]]] = {}
         self.ties: list[Tie] = []
         self.variations: dict[int, float] = {}
         self.left = MAX_EVALUATIONS
@@ -93,20 +106,40 @@ class Assembly:
 
     def layers(self) -> tuple[Layer, ...]:
         """The layers themselves."""
-        return tuple(planned.build(name) for planned, name in zip(self.planned, self.names(), strict=True))
+        return self.between(0, self.stage)
 
-    def add(self, kind: str, build: Builder) -> None:
-        """One more layer, named by its kind."""
-        self.planned.append(_Planned(kind, build))
+    def between(self, start: int, end: int) -> tuple[Layer, ...]:
+        """Those on the way from one stream to another."""
+        names = self.names()
+        return tuple(self.planned[stage - 1].build(names[stage - 1]) for stage in self.way(start, end))
+
+    def way(self, start: int, end: int) -> list[int]:
+        """The streams on the way from one to another, the first left out."""
+        found = []
+        while end > start:
+            found.append(end)
+            end = self.planned[end - 1].taken
+        return found[::-1]
+
+    def add(self, kind: str, build: Builder, ways: tuple[int, ...] = ()) -> None:
+        """One more layer, named by its kind, behind what was taken last."""
+        self.planned.append(_Planned(kind, build, self.taking, ways))
+        self.taking = self.stage
 
     def consume(self, source: Codes | Sums, taker: str) -> None:
-        """Note that a node takes a stream; a second taker would be a branch."""
+        """Note that a node takes a stream, or what is behind it the sums of a layer, which are to be codes by then."""
         stage = source.stage if isinstance(source, Codes) else source.codes.stage
-        if source.consumer is not None:
-            raise Refusal(f"it takes an activation that also feeds {source.consumer}; branches are not supported")
-        if stage != self.stage:
-            raise Refusal("it takes an activation from further back; branches are not supported")
+        if stage in self.enclosed:
+            raise Refusal("it takes an activation from inside two ways that have met in a sum before; ways must be nested")
+        if isinstance(source, Sums):
+            if source.node.name in self.feeding:
+                raise Refusal(
+                    f"it takes the sums of {source.node.name}, which also feed {self.feeding[source.node.name]} as other codes; "
+                    f"only what a quantiser gives can go two ways"
+                )
+            self.feeding[source.node.name] = taker
         source.consumer = taker
+        self.taking = stage
 
     def codes(self, symbol: Symbol, taker: str) -> Symbol:
         """The activation as codes on a stream, for a layer that takes it: what it is made of becomes a layer.
@@ -117,6 +150,8 @@ class Assembly:
         source = symbol.source
         if isinstance(source, Sums):
             return self.close(symbol, source, taker)
+        if isinstance(source, Added):
+            return self.close_sum(symbol, source)
         assert isinstance(source, Codes)
         try:
             value_grid(symbol, source)
@@ -172,7 +207,7 @@ class Assembly:
         self._about_to_evaluate(chain, accumulators)
         decision = decide_or_refuse(chain, accumulators)
         if decision.codes != BITS:
-            return self.table(symbol, codes, decision, taker)
+            return self.recode(symbol, codes, decision, taker)
         self.consume(codes, taker)
         thresholds = np.broadcast_to(decision.steps.thresholds, (frame.size,))
         falling = np.broadcast_to(decision.steps.falling, (frame.size,))
@@ -187,30 +222,26 @@ class Assembly:
         self._note_ties(chain, accumulators, decision)
         return Symbol(Codes(frame, self.stage, BITS, decision.grid), symbol.index)
 
-    def table(self, symbol: Symbol, codes: Codes, decision: Decision, taker: str) -> Symbol:
-        """Codes that become others, channel by channel: thresholds of sums of one code each."""
-        frame = codes.frame
-        if frame.view is None:  # of codes that are assumed behind a refused node
-            return Symbol(Codes(frame, self.stage, decision.codes, decision.grid), symbol.index)
-        chain = per_channel(symbol.chain, frame)
-        channels = frame.shape[0]
-        low, high = (np.full(channels, end, np.int64) for end in (codes.range.low, codes.range.high))
-        numbers = Accumulators(low, high, 1, codes.grid.reals, lambda a: codes.grid.values(a) * codes.grid.scale)
-        decision = decide_or_refuse(chain, numbers)
+    def recode(self, symbol: Symbol, codes: Codes, decision: Decision, taker: str) -> Symbol:
+        """What a second quantiser makes of the codes of a first one."""
+        if codes.frame.view is None:  # of codes that are assumed behind a refused node
+            return Symbol(Codes(codes.frame, self.stage, decision.codes, decision.grid), symbol.index)
+        thresholds, falling = decision.steps.thresholds, decision.steps.falling[:, None]
+        reached = (np.arange(codes.range.low, codes.range.high + 1) >= thresholds[..., None]) ^ falling[..., None]
+        rows = np.broadcast_to(reached.sum(axis=1), (codes.frame.size, codes.range.levels))
+        by_channel = rows[codes.frame.settled].reshape(codes.frame.shape[0], -1, codes.range.levels)
+        if np.any(by_channel != by_channel[:, :1]):
+            raise Refusal("it differs between positions of one channel", symbol.chain.culprit)
         self.consume(codes, taker)
-        falling = decision.steps.falling
-        steps = Steps(np.where(falling[:, None], 1 - decision.steps.thresholds, decision.steps.thresholds))
-        weights = np.diag(np.where(falling, -1, 1)).astype(np.int16)[None, None]
-        nodes = tuple(dict.fromkeys(chain.nodes))
+        nodes = tuple(dict.fromkeys(symbol.chain.nodes))
 
         def build(name: str) -> Layer:
-            _, height, width = frame.shape
-            tensor = TensorType(height, width, channels, codes.range)
-            return FewBits(name, nodes, tensor, CODES, Window(Axis(height, 1), Axis(width, 1)), weights, steps)
+            channels, height, width = codes.frame.shape
+            return Recode(name, nodes, TensorType(height, width, channels, codes.range), by_channel[:, 0], decision.codes)
 
-        self.add("table", build)
-        self._note_ties(chain, numbers, decision)
-        return Symbol(Codes(frame, self.stage, decision.codes, decision.grid), symbol.index)
+        self.add("recode", build)
+        self._note_ties(*_codes_decision(symbol, codes), decision)
+        return Symbol(Codes(codes.frame, self.stage, decision.codes, decision.grid), symbol.index)
 
     def close(self, symbol: Symbol, sums: Sums, taker: str) -> Symbol:
         """A layer of weights, its poolings and all that is done to single elements up to the next layer."""
@@ -218,6 +249,9 @@ class Assembly:
         whole, accumulators = _sums_decision(symbol, sums)
         self._about_to_evaluate(whole, accumulators)
         decision = decide_or_refuse(whole, accumulators)
+        known = self.known(sums, decision)
+        if known is not None:
+            return Symbol(known, symbol.index)
         self.consume(sums, taker)
         steps = decision.steps
         # a falling channel is negated: its bit is 1 from minus the last accumulator below the step on
@@ -247,7 +281,86 @@ class Assembly:
             # The maximum over f is f at the largest sum, or at the smallest where f falls. The code there is the largest of
             # all codes if the whole function and f rise or fall together, and the smallest if not.
             self.pool(pooling.node, pooling.window, steps.falling ^ inner_falls, decision.codes)
-        return Symbol(Codes(sums.frame, self.stage, decision.codes, decision.grid), symbol.index)
+        return Symbol(self.give(sums, decision), symbol.index)
+
+    def known(self, sums: Sums | Added, decision: Decision) -> Codes | None:
+        """The same codes of the same sums, if they have been taken before."""
+        return next((codes for before, codes in self.closed.get(sums, ()) if _alike(before, decision)), None)
+
+    def give(self, sums: Sums | Added, decision: Decision) -> Codes:
+        """The codes of sums, which the last layer gives."""
+        codes = Codes(sums.frame, self.stage, decision.codes, decision.grid)
+        self.closed.setdefault(sums, []).append((decision, codes))
+        return codes
+
+    def way_into_sum(self, symbol: Symbol, node: Node) -> Way:
+        """What a sum of two activations adds: codes, or the sums of a layer that gives them as they are."""
+        source, chain = symbol.source, symbol.chain
+        if chain.binarised:
+            symbol = self.output(symbol)
+            source, chain = symbol.source, symbol.chain
+        if isinstance(source, Added):
+            raise Refusal(f"it adds to the result of {source.node.name}, another sum, which is not quantised")
+        try:
+            each = per_channel(chain, source.frame)
+        except Refusal:
+            raise Refusal("one of its inputs differs between positions of one channel") from None
+        if isinstance(source, Codes):
+            self.consume(source, node.name)
+            channels, grid = source.frame.shape[0], source.grid
+            low, high = (np.full(channels, end, np.int64) for end in (source.range.low, source.range.high))
+            numbers = Accumulators(low, high, 1, lambda a: each(grid.reals(a)), lambda a: each(grid.values(a) * grid.scale))
+            return Way(source.stage, numbers, chain.nodes)
+        assert isinstance(source, Sums)
+        if source.poolings:
+            raise Refusal(f"it adds what {source.poolings[0].node.name} pools, which is not quantised")
+        self.consume(source, node.name)
+        layer, scale = build_layer("", (), source, None, None), source.scale[:, None]
+        self.scores(source)
+        reals, exact = lambda a: real_values(a, scale, each), lambda a: each(a * scale)
+        return Way(self.stage, Accumulators(*layer.accumulator_range, 1, reals, exact), chain.nodes)
+
+    def close_sum(self, symbol: Symbol, added: Added) -> Symbol:
+        """A sum of two activations, and all that is done to single elements up to the next layer."""
+        chain = chain_of_sums(symbol, added.frame)
+        numbers = added.numbers()
+        self._about_to_evaluate(chain, numbers)
+        decision = decide_or_refuse(chain, numbers)
+        added.check(chain)
+        known = self.known(added, decision)
+        if known is not None:
+            return Symbol(known, symbol.index)
+        if added in self.closed:
+            raise Refusal(
+                f"it takes {added.node.name} in other codes than a layer before; only what a quantiser gives can go two ways"
+            )
+        steps = decision.steps
+        falling = steps.falling[:, None]
+        thresholds = steps.thresholds.reshape(len(falling), -1)
+        thresholds, gains = np.where(falling, 1 - thresholds, thresholds), np.where(steps.falling, -added.gains, added.gains)
+        ends = [way.stage for way in added.ways]
+        fork, lengths = self.fork(*ends), []
+        for end in ends:
+            inside = self.way(fork, end)
+            lengths.append(len(inside))
+            self.enclosed.update(inside)
+        order = (1, 0) if lengths[1] > lengths[0] else (0, 1)
+        nodes = tuple(dict.fromkeys((added.node.name, *chain.nodes)))
+
+        def build(name: str) -> Layer:
+            main, skip = (self.between(fork, ends[number]) for number in order)
+            first = (*main, *skip)[0]
+            return Residual(name, nodes, first.input, main, skip, gains[list(order)], Steps(thresholds))
+
+        self.taking = fork
+        self.add("add", build, tuple(ends))
+        self._note_ties(chain, numbers, decision, added.variation)
+        return Symbol(self.give(added, decision), symbol.index)
+
+    def fork(self, first: int, second: int) -> int:
+        """The stream at which the ways to two streams part."""
+        behind = {0, *self.way(0, first)}
+        return max(stage for stage in (0, *self.way(0, second)) if stage in behind)
 
     def pool(self, node: Node, window: Window, every: NDArray[np.bool_], codes: Range) -> None:
         """Pooling of codes; every: where it takes the smallest."""
@@ -258,8 +371,7 @@ class Assembly:
         """A layer of weights at the network's end."""
         if sums.poolings:
             raise Refusal(f"{sums.poolings[0].node.name} pools the scores; only quantised activations can be pooled")
-        if sums.codes.stage != self.stage:
-            raise Refusal("the output comes from further back; branches are not supported")
+        self.taking = sums.codes.stage
         kind = "dense" if sums.window is None else "conv"
         self.variations[self.stage] = sums.variation
         self.add(kind, lambda name: build_layer(name, (sums.node.name,), sums, None, None))
@@ -342,23 +454,35 @@ def _codes_decision(symbol: Symbol, codes: Codes) -> tuple[Chain, Accumulators]:
 
 def _sums_decision(symbol: Symbol, sums: Sums) -> tuple[Chain, Accumulators]:
     """What is done to the sums of a layer, poolings left out, and the sums that there are."""
-    end = symbol.chain.decided
-    try:
-        quantised = per_channel(Chain(symbol.chain.steps[:end]), sums.frame)
-    except Refusal as refusal:
-        raise Refusal(str(refusal), symbol.chain.culprit) from None
-    behind = Chain(symbol.chain.steps[end:])
-    try:
-        behind = per_channel(behind, sums.frame)
-    except Refusal:
-        raise Refusal(differently(behind) if end else NOT_BINARY) from None
-    parts = (*(pooling.before for pooling in sums.poolings), quantised, behind)
+    parts = (*(pooling.before for pooling in sums.poolings), chain_of_sums(symbol, sums.frame))
     layer = build_layer("", (), sums, None, None)
     scale = sums.scale[:, None]
     chain = Chain(tuple(step for part in parts for step in part.steps))
     return chain, Accumulators(
         *layer.accumulator_range, layer.accumulator_stride, lambda a: real_values(a, scale, Chain()), lambda a: a * scale
     )
+
+
+def chain_of_sums(symbol: Symbol, frame: Frame) -> Chain:
+    """What is done to sums, channel by channel."""
+    end = symbol.chain.decided
+    try:
+        quantised = per_channel(Chain(symbol.chain.steps[:end]), frame)
+    except Refusal as refusal:
+        raise Refusal(str(refusal), symbol.chain.culprit) from None
+    behind = Chain(symbol.chain.steps[end:])
+    try:
+        behind = per_channel(behind, frame)
+    except Refusal:
+        raise Refusal(differently(behind) if end else NOT_BINARY) from None
+    return Chain((*quantised.steps, *behind.steps))
+
+
+def _alike(first: Decision, second: Decision) -> bool:
+    """Are two codes of the same sums the same?"""
+    steps = (first.steps, second.steps)
+    thresholds, falling = (np.array_equal(*(getattr(step, part) for step in steps)) for part in ("thresholds", "falling"))
+    return first.grid == second.grid and thresholds and falling
 
 
 def build_layer(

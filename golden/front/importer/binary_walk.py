@@ -17,6 +17,7 @@ from ...types.scalar import Chain, Choose, Step
 from .affine import affine
 from .assembly import Assembly, binary_grid, codes_of, output_format
 from .decisions import check_levels, quantises
+from .joins import Added, forks
 from .model_file import Graph, Node
 from .operands import (
     Array,
@@ -45,12 +46,13 @@ from .symbols import (
     Symbol,
     Unknown,
     Value,
+    joined,
     per_channel,
     strip_padding,
     unknown,
     unwrapped,
 )
-from .walk import Results, Walk
+from .walk import ARITHMETIC, Results, Walk
 
 FEW = 4
 """Magnitudes of weights that somebody may have meant to be binary."""
@@ -70,7 +72,20 @@ class BinaryWalk(Walk[Network, BinaryWeights]):
         self.real_weights = False
         # what is assumed behind refused nodes, whose order is open, and the shape of its natural order
         self.open: list[tuple[Frame, tuple[int, ...]]] = []
+        self.forks = forks(graph)
         self.handlers |= {operator: partial(layer, self) for operator, layer in LAYERS.items()}
+
+    def visit(self, node: Node) -> None:
+        """As every walk does. What a quantiser gives that goes on two ways is on a stream before they part."""
+        super().visit(node)
+        for tensor in self.forks.intersection(node.outputs):
+            symbol = self.values[tensor]
+            if isinstance(symbol, Symbol) and isinstance(symbol.source, Sums | Added) and symbol.chain.binarised:
+                try:
+                    self.values[tensor] = self.assembly.output(symbol)
+                except Refusal as refusal:
+                    self.refuse(refusal, node)
+                    self.values[tensor] = unknown(symbol.shape)
 
     def network(self, symbol: Symbol) -> Network:
         shape, symbol = symbol.shape, unwrapped(symbol)
@@ -102,6 +117,10 @@ class BinaryWalk(Walk[Network, BinaryWeights]):
                 raise Refusal("it comes from further back; branches are not supported")
             if host and isinstance(source, Sums) and not source.poolings and quantises(symbol.chain):
                 return symbol
+            return self.assembly.output(symbol)
+        if isinstance(source, Added):
+            if not symbol.chain.binarised:
+                raise Refusal("the sum is not quantised, and no layer follows it", source.node.name)
             return self.assembly.output(symbol)
         return symbol
 
@@ -175,10 +194,10 @@ class BinaryWalk(Walk[Network, BinaryWeights]):
                 frame.view = np.arange(frame.size).reshape(shape)
 
     def is_binary(self, symbol: Symbol) -> bool:
-        return not isinstance(symbol.source, Unknown) and self.assembly.is_binary(self.on_stream(symbol))
+        return not isinstance(symbol.source, Added | Unknown) and self.assembly.is_binary(self.on_stream(symbol))
 
     def takes_levels(self, symbol: Symbol) -> bool:
-        return isinstance(symbol.source, Codes | Sums | Unknown)
+        return isinstance(symbol.source, Codes | Sums | Added | Unknown)
 
     def on_codes(self, node: Node, arguments: list[Value]) -> Symbol:
         """The activation that a layer takes, as codes."""
@@ -192,6 +211,42 @@ class BinaryWalk(Walk[Network, BinaryWeights]):
             if refusal.node is None:
                 self.check_weights(node, arguments)  # what is wrong with its own weights comes first
             raise
+
+    # sums of two activations
+
+    def binary(self, node: Node, arguments: list[Value]) -> Value:
+        """Add, Sub, Mul, Div or Pow; the first two also of two ways that begin at one tensor."""
+        first, second = arguments
+        if node.operator not in ("Add", "Sub") or not isinstance(first, Symbol) or not isinstance(second, Symbol):
+            return super().binary(node, arguments)
+        found = joined(node.name, ARITHMETIC[node.operator], first, second)
+        return self.added(node, self.on_stream(first), self.on_stream(second)) if found is None else found
+
+    def added(self, node: Node, first: Symbol, second: Symbol) -> Symbol:
+        """A sum of two streams, element by element."""
+        if first.shape != second.shape:
+            raise Refusal(f"it adds activations of shapes {first.shape} and {second.shape}, expected the same")
+        if isinstance(first.source, Unknown) or isinstance(second.source, Unknown):
+            return unknown(first.shape)
+        self.settle_input()
+        places, others = self.place(first), self.place(second)
+        frames = [symbol.source.frame.shape for symbol in (first, second)]
+        if frames[0] != frames[1] or not np.array_equal(places, others):
+            raise Refusal(f"it adds activations that lie differently on their streams, of shapes {frames[0]} and {frames[1]}")
+        ways = self.assembly.way_into_sum(first, node), self.assembly.way_into_sum(second, node)
+        variation = max(symbol.source.variation if isinstance(symbol.source, Sums) else 0.0 for symbol in (first, second))
+        added = Added(node, ways, Frame.of(frames[0]), variation)
+        _ = added.gains
+        return Symbol(added, places)
+
+    def place(self, symbol: Symbol) -> Index:
+        """For each element of an activation, where it lies on the stream: (C, H, W) in order."""
+        if np.any(symbol.index == PAD):
+            raise Refusal("one of its inputs is padded with zeros")
+        view = symbol.source.frame.settled
+        place = np.empty(view.size, np.int64)
+        place[view.reshape(-1)] = np.arange(view.size)
+        return place[symbol.index]
 
     # layers
 

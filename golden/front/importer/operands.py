@@ -103,6 +103,8 @@ def few_bit_weights(weights: Array, axis: int) -> BinaryWeights | None:
     if weights.dtype.kind not in "fi" or not weights.size or not np.isfinite(weights).all():
         return None
     rows = np.moveaxis(weights, axis, 0).reshape(weights.shape[axis], -1).astype(np.float64)
+    if not rows.any():
+        return None
     codes, steps = np.zeros(rows.shape, np.int16), np.empty(len(rows))
     for output, row in enumerate(rows):
         sizes = np.unique(np.abs(row))

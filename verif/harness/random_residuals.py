@@ -1,0 +1,241 @@
+"""Small networks with residual sums made from a seed: as golden layers, and as graphs of any exporter's kind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import count
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sigmabit.golden.arithmetic.steps import Steps
+from sigmabit.golden.layers.few_bits import FewBits
+from sigmabit.golden.layers.layer import Layer
+from sigmabit.golden.layers.residual import Residual
+from sigmabit.golden.layers.window import Axis, Window
+from sigmabit.golden.network.network import InputFormat, Network, OutputFormat
+from sigmabit.golden.types.grid import Grid
+from sigmabit.golden.types.range import Range
+from sigmabit.golden.types.scalar import Chain
+from sigmabit.golden.types.tensor import TensorType
+from sigmabit.hdl.planning.plan import Plan
+
+from .onnx_graphs import Builder, normalisation
+from .random_networks import Random, draw_plan
+
+PLAIN = Grid(1, 0, 1.0)
+
+
+@dataclass(frozen=True)
+class ResidualCase:
+    """A network of one residual sum or a few, one behind the other or one in another, and a plan; the seed draws everything.
+
+    positions: of a row that lie side by side at the entrance, if the network can take so many.
+    """
+
+    seed: int
+    positions: int = 1
+
+    @cached_property
+    def network(self) -> Network:
+        """The network."""
+        random = np.random.default_rng(self.seed)
+        height, width, channels = (int(n) for n in random.integers((2, 2, 1), (6, 6, 4)))
+        tensor = TensorType(height, width, channels, Range(0, int(random.choice([1, 3, 10]))))
+        layers = tuple(Drawing(random).network(tensor))
+        result = layers[-1].output
+        return Network(
+            f"residual_{self.seed}",
+            InputFormat("x", (tensor.size,), np.arange(tensor.size), tensor, PLAIN, None),
+            layers,
+            OutputFormat("y", (result.size,), np.arange(result.size), np.ones((), np.float32), 1, 0, Chain(())),
+        )
+
+    @cached_property
+    def plan(self) -> Plan:
+        """The plan."""
+        return draw_plan(self.network, self.seed, positions=self.positions)
+
+
+class Drawing:
+    """Layers, drawn and named one after the other."""
+
+    def __init__(self, random: Random) -> None:
+        self.random = random
+        self.numbers = count(1)
+
+    def network(self, tensor: TensorType) -> Iterator[Layer]:
+        """A layer or none, sums, and a dense layer of scores."""
+        if self.random.integers(2):
+            first = self.layer(tensor, self.axes(tensor, 3), 3)
+            yield first
+            tensor = first.output
+        for _ in range(int(self.random.integers(1, 3))):
+            residual = self.residual(tensor, depth=1)
+            yield residual
+            tensor = residual.output
+        yield self.layer(tensor, (Axis(tensor.height, tensor.height), Axis(tensor.width, tensor.width)), 0)
+
+    def residual(self, tensor: TensorType, depth: int) -> Residual:
+        """A sum of ways of the same shape: to the same image, to one of half its size, or over a frame's single position."""
+        random, stride = self.random, int(random_stride(self.random, tensor))
+        channels = int(random.integers(1, 5)) if stride > 1 or random.integers(2) else tensor.channels
+        main: list[Layer] = []
+        end = tensor
+        if depth and random.integers(3) == 0:
+            main.append(self.residual(end, depth - 1))
+            end = main[-1].output
+        kernel = int(random.choice([1, 3, 3]))
+        size = _halved(tensor, stride)
+        axes = [_same(now, wanted, kernel) for now, wanted in zip((end.height, end.width), size, strict=True)]
+        main.append(self.layer(end, (axes[0], axes[1]), int(random.choice([0, 1, 3])), channels))
+        if random.integers(2):
+            end = TensorType(*size, channels, Range(0, 3)) if main[-1].output.codes.levels > 16 else main[-1].output
+            if end == main[-1].output:
+                main.append(self.layer(end, (_same(size[0], size[0], 3), _same(size[1], size[1], 3)), 3, channels))
+        skip: list[Layer] = []
+        if stride > 1 or channels != tensor.channels or random.integers(3) == 0:
+            kernel = int(random.choice([1, 1, 3]))
+            axes = [_same(now, wanted, kernel) for now, wanted in zip((tensor.height, tensor.width), size, strict=True)]
+            skip.append(self.layer(tensor, (axes[0], axes[1]), int(random.choice([0, 3, 7])), channels))
+        gains = random.choice([-2, -1, 1, 1, 1, 2, 3, 4], (2, channels))
+        spread = 4 + int(np.abs(gains).max()) * 8
+        steps = Steps(np.sort(random.integers(-spread, spread, (channels, int(random.choice([1, 3, 7])))), axis=1))
+        return Residual(f"add{next(self.numbers)}", (), tensor, tuple(main), tuple(skip), gains, steps)
+
+    def axes(self, tensor: TensorType, kernel: int) -> tuple[Axis, Axis]:
+        """Those of a window that keeps an image's size."""
+        return _same(tensor.height, tensor.height, kernel), _same(tensor.width, tensor.width, kernel)
+
+    def layer(self, tensor: TensorType, axes: tuple[Axis, Axis], steps: int, channels: int = 3) -> FewBits:
+        """A layer of weights of a few bits; 0 steps give scores."""
+        random, window = self.random, Window(*axes)
+        weights = random.integers(-2, 3, (window.rows.kernel, window.columns.kernel, tensor.channels, channels))
+        spread = 4 + tensor.high * 2
+        thresholds = np.sort(random.integers(-spread, spread, (channels, max(steps, 1))), axis=1)
+        ending = Steps(thresholds) if steps else None
+        return FewBits(f"conv{next(self.numbers)}", (), tensor, PLAIN, window, weights, ending)
+
+
+def random_stride(random: Random, tensor: TensorType) -> int:
+    """One, or two where an image has the size for it."""
+    return int(random.choice([1, 1, 2])) if min(tensor.height, tensor.width) > 2 else 1
+
+
+def _halved(tensor: TensorType, stride: int) -> tuple[int, int]:
+    return -(-tensor.height // stride), -(-tensor.width // stride)
+
+
+def _same(size: int, wanted: int, kernel: int) -> Axis:
+    """An axis that makes so many of a size."""
+    stride = 1 if size == wanted else 2
+    before = kernel // 2
+    return Axis(size, kernel, stride, before, max(0, (wanted - 1) * stride + kernel - size - before))
+
+
+# --- graphs
+
+
+@dataclass(frozen=True)
+class GraphCase:
+    """A graph of residual sums that has been drawn, and frames for it."""
+
+    path: Path
+    x: NDArray[np.float32]
+
+
+class Graph:
+    """A graph that is drawn: images of quantised numbers by name, channels and step."""
+
+    def __init__(self, random: Random, shape: tuple[int, int, int]) -> None:
+        self.random, self.g = random, Builder(shape)
+        self.unit = float(random.choice([0.125, 0.1, 1 / 3, 0.0625]))
+
+    def weights(self, *shape: int) -> str:
+        """Quantised weights of one bit to four, in steps that are powers of two."""
+        bits = int(self.random.integers(1, 5))
+        values = self.random.normal(scale=2.0 ** (bits - 2), size=shape).astype(np.float32)
+        if bits == 1:
+            return self.g("BipolarQuant", values, 0.5)
+        return self.g.quant(values, bits, 0.5, narrow=int(self.random.integers(2)))
+
+    def quantised(self, y: str, scale: float) -> str:
+        """Two bits to four, signed or not."""
+        signed = int(self.random.integers(2))
+        y = y if signed else self.g("Relu", y)
+        return self.g.quant(y, int(self.random.integers(2, 5)), scale, signed=signed, rounding_mode=str(self.rounding()))
+
+    def rounding(self) -> str:
+        """Any that QONNX has."""
+        return str(self.random.choice(["ROUND", "ROUND", "FLOOR", "CEIL"]))
+
+    def conv(self, y: str, inputs: int, outputs: int, kernel: int, stride: int) -> str:
+        """A convolution and a normalisation."""
+        pads = [kernel // 2] * 4
+        y = self.g("Conv", y, self.weights(outputs, inputs, kernel, kernel), pads=pads, strides=[stride, stride])
+        return self.g("BatchNormalization", y, *normalisation(self.random, outputs, 1.5))
+
+    def way(self, y: str, inputs: int, outputs: int, stride: int, scale: float, layers: int, kernel: int) -> str:
+        """So many convolutions, quantised each; the last to the given step."""
+        for number in range(layers):
+            last = number == layers - 1
+            y = self.conv(y, inputs, outputs, kernel, stride if number == 0 else 1)
+            y = self.quantised(y, scale if last else float(self.random.choice([0.5, 0.25])))
+            inputs = outputs
+        return y
+
+    def residual(self, y: str, channels: int, scale: float, stride: int, depth: int) -> tuple[str, int, float]:
+        """A sum of two ways of an image of so many channels in such steps: the name, channels and steps of its codes."""
+        random = self.random
+        outputs = int(random.integers(2, 5)) if stride > 1 or random.integers(2) else channels
+        main, wide, step, first = y, channels, scale, stride
+        if depth and random.integers(3) == 0:
+            main, wide, step = self.residual(main, wide, step, 1, depth - 1)
+        main_step = scale * float(random.choice([1, 0.5, 2, 3, 0.75]))
+        main = self.way(main, wide, outputs, first, main_step, int(random.integers(1, 3)), int(random.choice([1, 3, 3])))
+        skip = y
+        if stride > 1 or outputs != channels or random.integers(4) == 0:
+            skip = self.way(
+                y, channels, outputs, stride, scale * float(random.choice([1, 2, 0.25])), 1, int(random.choice([1, 1, 3]))
+            )
+        pair = (main, skip) if random.integers(2) else (skip, main)
+        total = self.g("Sub" if random.integers(4) == 0 else "Add", *pair)
+        # a step on which no sum lies in the middle between two codes
+        found = scale * float(random.choice([0.9, 1.3, 1.7]))
+        bits, signed = int(random.integers(1, 5)), int(random.integers(2))
+        if bits == 1:
+            total = self.g("BipolarQuant", self.g("Add", total, 0.37 * scale), found)
+            return total, outputs, found
+        return self.g.quant(total if signed else self.g("Relu", total), bits, found, signed=signed), outputs, found
+
+
+def draw_graph(seed: int, folder: Path, frames: int = 24) -> GraphCase:
+    """Pixels of 2 bits to 8, a convolution or none, a sum or a few, a dense layer."""
+    random = np.random.default_rng(seed)
+    channels, size = int(random.integers(1, 4)), int(random.integers(3, 7))
+    drawn = Graph(random, (channels, size, size))
+    levels, unit = int(random.choice([2, 4, 8])), drawn.unit
+    y, scale, height = drawn.g.quant("x", levels, unit, signed=0), unit, size
+    if levels == 8 or random.integers(2):
+        scale = float(random.choice([0.5, 0.3]))
+        y = drawn.quantised(drawn.conv(y, channels, 3, 3, 1), scale)
+        channels = 3
+    for _ in range(int(random.integers(1, 3))):
+        stride = int(random.choice([1, 1, 2]))
+        y, channels, scale = drawn.residual(y, channels, scale, stride, 1)
+        height = -(-height // stride)
+    y = drawn.g("MatMul", drawn.g("Flatten", y), drawn.weights(channels * height * height, 3))
+    path = drawn.g.save(folder / f"residual_{seed}.onnx", y)
+    return GraphCase(path, random.uniform(-unit, unit * 2**levels, (frames, *shape_of(drawn))).astype(np.float32))
+
+
+def shape_of(drawn: Graph) -> tuple[int, ...]:
+    """Of the input, without the batch."""
+    dims = drawn.g.inputs[0].type.tensor_type.shape.dim
+    return tuple(int(d.dim_value) for d in dims[1:])
+
+
+Drawn = Callable[[int, Path], GraphCase]

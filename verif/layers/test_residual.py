@@ -1,0 +1,309 @@
+"""residual: sums of two ways, whenever their beats come as the block is promised; and that it is promised nothing untrue."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import strategies as st
+
+from sigmabit.golden.arithmetic.steps import Steps
+from sigmabit.golden.layers.residual import Residual, weighed
+from sigmabit.golden.layers.threshold import Threshold
+from sigmabit.golden.types.range import BITS, Range
+from sigmabit.golden.types.tensor import TensorType
+from sigmabit.hdl.arithmetic import steps as step
+from sigmabit.hdl.layers.folding import Unsuitable
+from sigmabit.hdl.layers.kind import Arrivals, Kind
+from sigmabit.hdl.layers.residual import MeetConfig, Operand, ResidualConfig, ResidualKind, residual
+from sigmabit.hdl.layers.threshold import ThresholdKind
+from sigmabit.hdl.layers.timing import Times
+from sigmabit.hdl.planning.plan import LayerPlan
+from sigmabit.hdl.verilog.stream import Flow, bit, reset
+
+from ..harness.bench import Dut
+from ..harness.random_residuals import ResidualCase
+from ..harness.suite import BlockSuite, GoldenTests, MyHdlTests, VerilogTests
+
+
+@dataclass(frozen=True)
+class Case:
+    """A block: (width, signed) of main's numbers and of skip's, their gains by channel, places side by side, and the queue."""
+
+    main: tuple[int, bool]
+    skip: tuple[int, bool]
+    gains: tuple[tuple[int, int], ...]
+    places: int
+    depth: int
+    wait: int
+    levels: int
+    swapped: bool
+    seed: int
+
+    @property
+    def ranges(self) -> tuple[Range, Range]:
+        """Of main's numbers and of skip's."""
+        main, skip = (Range.of_bits(*numbers) for numbers in (self.main, self.skip))
+        return main, skip
+
+    @cached_property
+    def steps(self) -> Steps:
+        """Thresholds that sums reach."""
+        random, reach = np.random.default_rng(self.seed), sum(max(abs(r.low), r.high) * 4 for r in self.ranges)
+        return Steps(np.sort(random.integers(-reach, reach, (len(self.gains), self.levels - 1)), axis=1))
+
+    @cached_property
+    def config(self) -> ResidualConfig:
+        """The blocks."""
+        reach = sum(max(abs(r.low), r.high) * max(abs(g[i]) for g in self.gains) for i, r in enumerate(self.ranges))
+        largest = max(reach, int(np.abs(self.steps.thresholds).max()))
+        sum_bits = Range(-largest, largest).bits
+        gains = self.gains * self.places
+        operands = [Operand(*self.main, tuple(g for g, _ in gains)), Operand(*self.skip, tuple(g for _, g in gains))]
+        late, early = reversed(operands) if self.swapped else operands
+        meeting = MeetConfig("add1", late, early, self.depth, self.wait, sum_bits)
+        return ResidualConfig(
+            "add1", meeting, step.configure("add1", self.steps, len(self.gains), sum_bits, self.places), self.swapped
+        )
+
+    @property
+    def numbers(self) -> int:
+        """Of a beat."""
+        return len(self.gains) * self.places
+
+
+@dataclass(frozen=True)
+class Beat:
+    """Numbers of both ways; the late one comes so many cycles after the one before, the early one somewhere between the first and
+    the last cycle that it may, in quarters of the way.
+    """
+
+    gap: int
+    quarters: int
+    main: tuple[int, ...]
+    skip: tuple[int, ...]
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> Case:
+    """Widths from a bit on, gains of either sign, powers of two or not."""
+    numbers = st.tuples(st.integers(2, 6), st.booleans()) | st.just((1, False))
+    gain = st.sampled_from([1, 1, 2, 4, -1, -2, 3, -5])
+    gains = draw(st.lists(st.tuples(gain, gain), min_size=1, max_size=3).map(tuple))
+    shape = draw(st.integers(1, 2)), draw(st.integers(1, 5)), draw(st.sampled_from([0, 0, 1, 3]))
+    return Case(
+        draw(numbers),
+        draw(numbers),
+        gains,
+        *shape,
+        draw(st.sampled_from([2, 3, 4, 8])),
+        draw(st.booleans()),
+        draw(st.integers(0, 99)),
+    )
+
+
+class ResidualSuite(BlockSuite):
+    """Beats as late and as early as may be."""
+
+    samples = (
+        Case((6, True), (2, False), ((1, 4), (1, 4), (-1, -4)), 1, 4, 0, 4, False, 1),
+        Case((4, True), (3, True), ((3, 1), (-1, 2)), 1, 1, 2, 8, False, 2),  # a product; the late way is delayed
+        Case((1, False), (1, False), ((1, -1), (-2, 1)), 2, 3, 0, 2, True, 3),  # bits, two places, skip is waited for
+        Case((5, False), (2, False), ((1, 1), (-1, -1), (1, -1)), 1, 5, 1, 3, True, 4),
+    )
+
+    def configs(self) -> st.SearchStrategy[Case]:
+        return cases()
+
+    def stimuli(self, config: Case) -> st.SearchStrategy[list[Beat]]:
+        rows = [st.tuples(*[st.integers(r.low, r.high)] * config.numbers) for r in config.ranges]
+        return st.lists(st.builds(Beat, st.sampled_from([1, 1, 1, 2, 5]), st.integers(0, 4), *rows), min_size=1, max_size=9)
+
+    def expected(self, config: Case, stimulus: list[Beat]) -> list[list[int]]:
+        thresholds = config.steps.thresholds.tolist()
+        results = []
+        for beat in stimulus:
+            codes = []
+            for number, (one, other) in enumerate(zip(beat.main, beat.skip, strict=True)):
+                channel = number % len(config.gains)
+                first, second = config.gains[channel]
+                codes.append(sum(first * one + second * other >= t for t in thresholds[channel]))
+            results.append(codes)
+        return results
+
+    def golden(self, config: Case, stimulus: list[Beat]) -> list[list[int]]:
+        shape = len(stimulus), config.places, len(config.gains)
+        main, skip = (np.array([getattr(beat, way) for beat in stimulus]).reshape(shape) for way in ("main", "skip"))
+        codes = config.steps(weighed(np.array(config.gains).T, main, skip))
+        return codes.reshape(len(stimulus), -1).tolist()  # type: ignore[no-any-return]
+
+    def elaborate(self, config: Case) -> Any:
+        flows = [Flow(bits * config.numbers) for bits in (config.main[0], config.skip[0], config.config.steps.result_bits)]
+        return residual(bit(), reset(), *flows, config.config)
+
+    def play(self, dut: Dut, config: Case, stimulus: list[Beat]) -> list[list[int]]:
+        dut.reset({"main_valid": 0, "skip_valid": 0})
+        wait, depth = config.wait, config.depth
+        late = np.cumsum([beat.gap for beat in stimulus]) + len(stimulus)
+        read, early = late + wait, [-1]
+        for k, beat in enumerate(stimulus):
+            first = max(early[-1] + 1, read[k - depth] if k >= depth else 0)
+            early.append(first + (int(read[k]) - 1 - first) * beat.quarters // 4)
+        words = [self._words(config, stimulus, way) for way in range(2)]
+        times = [early[1:], late.tolist()] if config.swapped else [late.tolist(), early[1:]]
+        main, skip = (dict(zip(cycles, numbers, strict=True)) for cycles, numbers in zip(times, words, strict=True))
+        due = (late + config.config.latency).tolist()
+        seen, width = [], config.config.steps.result_bits
+        while dut.cycle <= due[-1] + 3:
+            now = dut.cycle
+            outputs = dut.step(
+                {
+                    "main_valid": int(now in main),
+                    "main_data": main.get(now, 1),
+                    "skip_valid": int(now in skip),
+                    "skip_data": skip.get(now, 1),
+                }
+            )
+            if outputs["source_valid"]:
+                seen.append((now, outputs["source_data"]))
+        assert [cycle for cycle, _ in seen] == due
+        return [[data >> (n * width) & ((1 << width) - 1) for n in range(config.numbers)] for _, data in seen]
+
+    def _words(self, config: Case, stimulus: list[Beat], way: int) -> list[int]:
+        width = (config.main, config.skip)[way][0]
+        beats = [(beat.main, beat.skip)[way] for beat in stimulus]
+        return [sum((n & ((1 << width) - 1)) << (i * width) for i, n in enumerate(numbers)) for numbers in beats]
+
+
+class TestGolden(ResidualSuite, GoldenTests):
+    pass
+
+
+class TestMyHdl(ResidualSuite, MyHdlTests):
+    pass
+
+
+class TestVerilog(ResidualSuite, VerilogTests):
+    pass
+
+
+# --- times
+
+
+class Replay:
+    """The layers of a plan, with beats at the entrance at any times."""
+
+    def __init__(self, case: ResidualCase) -> None:
+        self.plan = case.plan
+        self.planned: dict[str, LayerPlan] = {layer.name: layer for layer in case.plan.layers}
+        self.waiting: list[tuple[ResidualKind, Times, Times]] = []
+
+    def results(self, chain: tuple[str, ...], beats: Times) -> Times:
+        """When those of a chain come. Of each sum on the way, when both its ways' do is kept."""
+        for name in chain:
+            planned = self.planned[name]
+            kind: Kind[Any] = planned.kind
+            branches = [tuple(inner.layer.name for inner in branch) for branch in kind.branches]
+            ways = tuple(self.results(branch, beats) for branch in branches)
+            if isinstance(kind, ResidualKind):
+                late, early = kind.ordered((ways[0], ways[1]))
+                self.waiting.append((kind, late, early))
+            arrivals = Arrivals(beats, beats[:, -1], self.plan.interval, ways=ways)
+            beats = kind.results(arrivals, planned.folding, planned.config)
+        return beats
+
+    def entered(self, frames: int, random: np.random.Generator) -> Times:
+        """Beats no closer than the entrance lets them in, with pauses of any length here and there, or at every beat, or none."""
+        ingress = self.plan.pipeline.ingress
+        gaps = np.full((frames, ingress.beats), ingress.pace)
+        gaps[:, 0] = ingress.interval - ingress.pace * (ingress.beats - 1)
+        longest = int(random.choice([2, 20, 3 * ingress.interval]))
+        paused = random.random(gaps.shape) < random.choice([0.0, 0.02, 0.3, 1.0])
+        return np.cumsum(gaps + paused * random.integers(0, 1 + longest, gaps.shape)).reshape(gaps.shape)
+
+
+def configured(replay: Replay, kind: ResidualKind) -> MeetConfig:
+    """The queue that was planned for a sum."""
+    config = replay.planned[kind.layer.name].config
+    assert isinstance(config, ResidualConfig)
+    return config.meet
+
+
+@pytest.mark.parametrize("seeds", [range(25), range(25, 50)], ids=["0-24", "25-49"])
+def test_distances(seeds: range) -> None:
+    """Whatever the pauses, an early beat is there before it is read, and the one that takes its place comes no sooner."""
+    sums = 0
+    for seed in seeds:
+        case, random = ResidualCase(seed), np.random.default_rng(seed)
+        for _ in range(12):
+            replay = Replay(case)
+            replay.results(tuple(layer.name for layer in case.network.layers), replay.entered(9, random))
+            for kind, late, early in replay.waiting:
+                meet = configured(replay, kind)
+                read, written = late.reshape(-1) + meet.wait, early.reshape(-1)
+                assert np.all(written < read)
+                assert np.all(written[meet.depth :] >= read[: -meet.depth])
+                sums += 1
+    assert sums > 12 * len(seeds)
+
+
+def test_depth_of_an_identity_is_the_least() -> None:
+    """At full speed as many beats wait as there is room for: one place less, and a beat would be lost."""
+    found = 0
+    for seed in range(60):
+        case = ResidualCase(seed)
+        replay = Replay(case)
+        ingress = case.plan.pipeline.ingress
+        entered = ingress.interval * np.arange(40)[:, None] + ingress.pace * np.arange(ingress.beats) + 1
+        replay.results(tuple(layer.name for layer in case.network.layers), entered)
+        for kind, late, early in replay.waiting:
+            meet = configured(replay, kind)
+            if not kind.ordered((kind.main, kind.skip))[1] and meet.depth > 1:
+                read, written = late.reshape(-1) + meet.wait, early.reshape(-1)
+                assert np.any(written[meet.depth - 1 :] < read[: len(read) - meet.depth + 1])
+                found += 1
+    assert found > 10
+
+
+# --- what is refused
+
+TENSOR = TensorType(2, 2, 1, Range(0, 3))
+ONE = Steps(np.array([[1]]))
+
+
+class Sometimes(ThresholdKind):
+    """A way whose first results need more than theirs, and whose last ones less."""
+
+    def needs(self, position: int) -> int:
+        return min(position + 1, 2)
+
+
+def test_neither_is_later() -> None:
+    """Then the sum would have to wait for both, and its results would not be dominated."""
+    tensor = TensorType(2, 2, 1, BITS)
+    layer = Residual("add1", (), tensor, (), (), np.ones((2, 1), int), ONE)
+    sometimes = Sometimes(Threshold("sign1", (), tensor, np.ones(tensor.shape, int), np.zeros(tensor.shape, bool)))
+    with pytest.raises(Unsuitable, match="add1: neither of its ways is always the later: beat 3 needs input 2 of one, and 3"):
+        ResidualKind(layer, (sometimes,), ()).check_positions()
+
+
+def test_refused() -> None:
+    """Ways that do not begin at the input, results of two shapes, gains and thresholds of other channels."""
+    conv = ResidualCase(0).network.every[0]
+    with pytest.raises(ValueError, match=f"{conv.name} takes .*, what is before it gives"):
+        Residual("add1", (), TENSOR, (conv,), (), np.ones((2, 1), int), ONE)
+    with pytest.raises(ValueError, match=r"add1: gains of shape \(2, 2\), expected \(2, 1\), none 0"):
+        Residual("add1", (), TENSOR, (), (), np.ones((2, 2), int), ONE)
+    with pytest.raises(ValueError, match=r"add1: thresholds of 2 channels for 1"):
+        Residual("add1", (), TENSOR, (), (), np.ones((2, 1), int), Steps(np.array([[1], [1]])))
+    shrinks = next(
+        layer
+        for seed in range(99)
+        for layer in ResidualCase(seed).network.every
+        if not isinstance(layer, Residual) and layer.output.shape != layer.input.shape
+    )
+    with pytest.raises(ValueError, match="add1: results of shapes"):
+        Residual("add1", (), shrinks.input, (shrinks,), (), np.ones((2, shrinks.output.channels), int), ONE)

@@ -1,0 +1,241 @@
+"""Networks with residual sums: decisions of the float graph, whole pipelines whatever comes, and what is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import strategies as st
+
+from sigmabit.golden import Network, UnsupportedModelError, import_model
+from sigmabit.golden.layers.residual import Residual
+from sigmabit.hdl.planning.plan import Plan, read_plan
+from sigmabit.hdl.planning.planner import Planner
+
+from ..harness.command_line import command
+from ..harness.onnx_graphs import Builder
+from ..harness.random_networks import draw_plan
+from ..harness.random_residuals import ResidualCase, draw_graph
+from ..harness.suite import MyHdlTests, VerilogTests
+from ..pipeline.test_top import TopSuite
+from ..simulation import Stalls, reference, simulate
+from ..simulation.compare import first_difference
+
+pytestmark = pytest.mark.filterwarnings("ignore:Output shapes disagree")
+
+
+def agrees(seed: int, folder: Path) -> tuple[int, int]:
+    """How many sums a drawn graph has, and how many channels of its layers change; its results are qonnx's, within rounding of
+    the scores.
+    """
+    case = draw_graph(seed, folder)
+    network = import_model(case.path)
+    expected = reference.execute(case.path, case.x, whole=True).outputs
+    assert np.allclose(network.run(case.x), expected, rtol=1e-5, atol=1e-5)
+    live = sum(int((~reach.constant_channels).sum()) for reach in network.reach.values())
+    return sum(isinstance(layer, Residual) for layer in network.every), live
+
+
+@pytest.mark.parametrize("seeds", [range(12), range(12, 24)], ids=["0-11", "12-23"])
+def test_graphs(seeds: range, tmp_path: Path) -> None:
+    """Sums of ways of one convolution to three and of none, nested, with strides, differences, scales of several ratios."""
+    found = [agrees(seed, tmp_path) for seed in seeds]
+    assert sum(sums for sums, _ in found) > len(seeds)
+    assert sum(live for _, live in found) > 8 * len(seeds)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("first", range(24, 264, 40))
+def test_more_graphs(first: int, tmp_path: Path) -> None:
+    """240 more."""
+    refused = 0
+    for seed in range(first, first + 40):
+        try:
+            agrees(seed, tmp_path)
+        except UnsupportedModelError:
+            refused += 1
+    assert refused <= 2
+
+
+QUICK = (2, 5, 8, 11, 18, 19, 23, 26, 28, 30, 34, 38, 40, 48, 51, 52, 55, 56)
+"""Seeds of networks whose frames take few cycles."""
+
+
+class ResidualTopSuite(TopSuite):
+    """Whole pipelines of drawn layers: pauses, back-pressure, malformed frames and resets, at the planned cycles."""
+
+    costly, examples = 10, 3
+    # an identity; a projection that needs a delay; two sums, one with skip waited for, two positions side by side; one in another
+    samples = tuple(ResidualCase(*case) for case in ((34,), (19,), (40, 2), (30,)))
+
+    def configs(self) -> st.SearchStrategy[ResidualCase]:  # type: ignore[override]
+        return st.builds(ResidualCase, st.sampled_from(QUICK), st.sampled_from([1, 2]))
+
+
+class TestMyHdl(ResidualTopSuite, MyHdlTests):
+    pass
+
+
+class TestVerilog(ResidualTopSuite, VerilogTests):
+    pass
+
+
+def small(path: Path, scale: float = 0.5) -> Path:
+    """A convolution, an identity around two, a projection around one, in halves; scores."""
+    random, g = np.random.default_rng(3), Builder((2, 6, 6))
+
+    def conv(y: str, *shape: int, **attributes: Any) -> str:
+        return g("Conv", y, random.integers(-2, 3, shape).astype(np.float32), pads=[shape[2] // 2] * 4, **attributes)
+
+    y = g.quant(g("Relu", conv(g.quant("x", 4, 0.25, signed=0), 4, 2, 3, 3)), 3, 0.5, signed=0)
+    a = conv(g.quant(g("Relu", conv(y, 4, 4, 3, 3)), 2, 2.0, signed=0), 4, 4, 3, 3)
+    y = g.quant(g("Relu", g("Add", a, g("Mul", y, scale))), 3, 2.0, signed=0)
+    a = g.quant(conv(y, 5, 4, 3, 3, strides=[2, 2]), 4, 2.0)
+    y = g.quant(g("Add", g.quant(conv(y, 5, 4, 1, 1, strides=[2, 2]), 4, 1.0), a), 3, 3.0)
+    return g.save(path, g("MatMul", g("Flatten", y), random.integers(-2, 3, (45, 3)).astype(np.float32)))
+
+
+def pixels(network: Network, count: int) -> np.ndarray:
+    """Random frames."""
+    return np.random.default_rng(5).uniform(-0.5, 4.5, (count, *network.input.shape)).astype(np.float32)
+
+
+def test_from_file_to_verilog(tmp_path: Path) -> None:
+    """A file's network at the planned cycles, with and without stalls, every integer of every layer, those of both ways too."""
+    network = import_model(small(tmp_path / "small.onnx"))
+    names = [layer.name for layer in network.every]
+    assert names == ["conv1", "conv2", "conv3", "add1", "conv4", "conv5", "add2", "dense1"]
+    plan = Planner(network, "xc7vx690t", 200.0).plan(150)
+    codes = network.input.encode(pixels(network, 24))
+    expected = dict(network.steps(codes))
+    measured = simulate(plan, codes, taps=True, optimise=0)
+    assert first_difference(expected, measured.trace) is None
+    assert set(names) <= set(measured.trace)
+    assert measured.latency == plan.latency
+    assert set(np.diff(measured.last_out[plan.settling :]).tolist()) == {plan.interval}
+    stalled = simulate(plan, codes, taps=True, stalls=Stalls(idle=100, backpressure=120, seed=3), optimise=0)
+    assert first_difference(expected, stalled.trace) is None
+
+
+def test_golden(tmp_path: Path) -> None:
+    """The same file, executed by qonnx."""
+    path = small(tmp_path / "small.onnx")
+    network = import_model(path)
+    x = pixels(network, 60)
+    assert np.array_equal(network.run(x), reference.execute(path, x).outputs)
+    assert not network.constant_layers
+
+
+def test_inspect(tmp_path: Path) -> None:
+    """The layers of both ways, and which results a sum adds."""
+    found = command("inspect", small(tmp_path / "small.onnx"), "--json").json
+    assert [layer["name"] for layer in found["layers"]] == ["conv1", "conv2", "conv3", "add1", "conv4", "conv5", "add2", "dense1"]
+    assert found["sums"] == {"add1": ["conv3", "conv1"], "add2": ["conv4", "conv5"]}
+
+
+def test_plan_file(tmp_path: Path) -> None:
+    """A plan of such a network is read back as it was."""
+    network = import_model(small(tmp_path / "small.onnx"))
+    plan = draw_plan(network, 1)
+    (tmp_path / "plan.json").write_text(_json(plan))
+    assert read_plan(tmp_path / "plan.json", network).to_json() == plan.to_json()
+
+
+def _json(plan: Plan) -> str:
+    import json
+
+    return json.dumps(plan.to_json())
+
+
+Ways = Callable[[Builder, str], tuple[str, str]]
+
+ONES = np.ones((4, 2, 3, 3), np.float32)
+POINTS = np.ones((4, 4, 1, 1), np.float32)
+
+
+def conv(g: Builder, y: str) -> str:
+    """One more layer of four channels, quantised in halves."""
+    return g.quant(g("Conv", y, POINTS), 4, 0.5)
+
+
+REFUSED: dict[str, tuple[Ways, str]] = {
+    "unrelated steps": (
+        lambda g, y: (conv(g, y), g.quant(g("Conv", y, POINTS), 4, 0.7071)),
+        r"sum \(Add\): it adds numbers in steps of 0.5 and of 0.707\d*, whose ratio is no fraction of small numbers",
+    ),
+    "shapes": (
+        lambda g, y: (g.quant(g("Conv", y, POINTS, strides=[2, 2]), 4, 0.5), y),
+        r"sum \(Add\): it adds activations of shapes \(1, 4, 2, 2\) and \(1, 4, 4, 4\), expected the same",
+    ),
+    "channels": (
+        lambda g, y: (g.quant(g("Conv", y, POINTS[:1]), 4, 0.5), y),
+        r"sum \(Add\): it adds activations of shapes \(1, 1, 4, 4\) and \(1, 4, 4, 4\), expected the same",
+    ),
+    "not linear": (
+        lambda g, y: (g("Relu", g("Sub", g("Conv", y, POINTS), 3.0, name="less"), name="relu"), y),
+        r"sum \(Add\): one of its inputs is not a linear function of integers, after less, relu; a quantiser makes it one",
+    ),
+    "rearranged": (
+        lambda g, y: (conv(g, y), g("Transpose", y, perm=[0, 1, 3, 2])),
+        r"sum \(Add\): it adds activations that lie differently on their streams",
+    ),
+    "two codes of one sum": (
+        lambda g, y: (conv(g, g.quant(g("Conv", y, POINTS, name="c"), 2, 1.0)), conv(g, g.quant("c_y", 3, 0.5))),
+        r"it takes the sums of c, which also feed .* as other codes; only what a quantiser gives can go two ways",
+    ),
+    "three at once": (
+        lambda g, y: (g("Add", conv(g, y), y, name="inner"), conv(g, y)),
+        r"sum \(Add\): it adds to the result of inner, another sum, which is not quantised",
+    ),
+}
+
+
+def joined(g: Builder, ways: Ways) -> str:
+    """A sum of two ways that begin at a quantised layer, and a layer behind."""
+    y = g.quant(g("Conv", g.quant("x", 4, 0.25, signed=0), ONES, pads=[1, 1, 1, 1]), 4, 0.5)
+    total = g("Add", *ways(g, y), name="sum")
+    return g("Conv", g.quant(total, 3, 1.3), POINTS)
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_refused(case: str, tmp_path: Path) -> None:
+    """By the node, with the numbers."""
+    ways, reason = REFUSED[case]
+    g = Builder((2, 4, 4))
+    with pytest.raises(UnsupportedModelError, match=reason):
+        import_model(g.save(tmp_path / "m.onnx", joined(g, ways)))
+
+
+def test_crossing_ways(tmp_path: Path) -> None:
+    """Ways that meet in two sums without one lying in the other."""
+
+    def ways(g: Builder, y: str) -> tuple[str, str]:
+        inside = conv(g, y)
+        first = g.quant(g("Add", inside, y), 4, 0.5)
+        return conv(g, first), conv(g, inside)
+
+    g = Builder((2, 4, 4))
+    with pytest.raises(UnsupportedModelError, match="from inside two ways that have met in a sum before; ways must be nested"):
+        import_model(g.save(tmp_path / "m.onnx", joined(g, ways)))
+
+
+def test_last_sum(tmp_path: Path) -> None:
+    """One that nothing quantises and no layer takes."""
+    g = Builder((2, 4, 4))
+    y = g.quant(g("Conv", g.quant("x", 4, 0.25, signed=0), ONES, pads=[1, 1, 1, 1]), 4, 0.5)
+    path = g.save(tmp_path / "m.onnx", g("Add", conv(g, y), y, name="sum"))
+    with pytest.raises(UnsupportedModelError, match=r"sum \(Add\): the sum is not quantised, and no layer follows it"):
+        import_model(path)
+
+
+def test_rounding(tmp_path: Path) -> None:
+    """Equal sums that float32 rounds to both sides of a threshold are refused: no integer says which side is meant."""
+    g = Builder((2, 4, 4))
+    y = g.quant(g("Conv", g.quant("x", 4, 0.25, signed=0), ONES, pads=[1, 1, 1, 1]), 8, 0.1)
+    a = g.quant(g("Conv", y, POINTS), 8, 0.1)
+    total = g.quant(g("Add", a, y, name="sum"), 8, 0.2)
+    with pytest.raises(UnsupportedModelError, match="float32 rounds sums of them that are equal to"):
+        import_model(g.save(tmp_path / "m.onnx", g("Conv", total, POINTS)))
