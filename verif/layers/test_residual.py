@@ -232,9 +232,12 @@ def configured(replay: Replay, kind: ResidualKind) -> MeetConfig:
     return config.meet
 
 
-@pytest.mark.parametrize("seeds", [range(25), range(25, 50)], ids=["0-24", "25-49"])
+@pytest.mark.parametrize("seeds", [range(25), range(25, 50), range(153, 154)], ids=["0-24", "25-49", "153"])
 def test_distances(seeds: range) -> None:
-    """Whatever the pauses, an early beat is there before it is read, and the one that takes its place comes no sooner."""
+    """Whatever the pauses, an early beat is there before it is read, and the one that takes its place comes no sooner.
+
+    The last seed's queue would be too small if it were reckoned with the early way's own times at full speed.
+    """
     sums = 0
     for seed in seeds:
         case, random = ResidualCase(seed), np.random.default_rng(seed)
@@ -247,7 +250,7 @@ def test_distances(seeds: range) -> None:
                 assert np.all(written < read)
                 assert np.all(written[meet.depth :] >= read[: -meet.depth])
                 sums += 1
-    assert sums > 12 * len(seeds)
+    assert sums >= 12 * len(seeds)
 
 
 def test_depth_of_an_identity_is_the_least() -> None:
