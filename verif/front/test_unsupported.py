@@ -223,6 +223,7 @@ class TestActivations:
                 "a quantisation step that is not positive",
             ),
             "of many steps": (lambda g: g("Conv", steps(g, MANY), POINTS), "activations of 301 levels"),
+            "of too many steps": (lambda g: steps(g, np.zeros((1, 1 << 17))), "131072 steps for an activation of 48 elements"),
             "of steps in a row": (lambda g: steps(g, np.zeros(4)), "thresholds of shape (4,), expected (channels, steps)"),
             "of steps of no size": (lambda g: steps(g, np.zeros((4, 3)), out_scale=0.0), "out_scale=0, which gives one number"),
             "of zero points by channel": (

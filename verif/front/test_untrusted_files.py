@@ -342,8 +342,7 @@ class TestShapes:
     @pytest.mark.parametrize(
         ("shape", "words"),
         [
-            ((), "has 1 dimensions, expected (N, C, H, W) or (N, features)"),
-            ((2, 6), "has 3 dimensions"),
+            ((), "has 1 dimensions, expected (N, C, H, W), (N, C, L) or (N, features)"),
             ((1, 2, 6, 5), "has 5 dimensions"),
             ((2, "height", 5), "a free dimension besides the batch"),
             ((2, 0, 5), "a free dimension besides the batch"),

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from onnx import TensorProto
 from sklearn.neural_network import MLPClassifier
 
 from sigmabit.golden import (
@@ -25,6 +26,7 @@ from sigmabit.golden import (
     import_real,
 )
 from sigmabit.golden.front.importer import read_model
+from sigmabit.golden.front.quantise import quantise
 from sigmabit.golden.network.real import RealNetwork
 from sigmabit.golden.types.range import Range
 from sigmabit.hdl.planning.plan import Plan
@@ -333,3 +335,18 @@ class TestImport:
             import_model(copy, 1.0, output_name=second)
         with pytest.raises(CalibrationError, match=r"pixels in steps of 1, not of 0\.5"):
             import_model(copy, 0.5)
+
+
+def test_in_a_row(tmp_path: Path) -> None:
+    """Layers of real weights over one dimension, dilated and of each channel, whose largest score is chosen."""
+    random, g = np.random.default_rng(3), Builder((3, 12))
+    y = g("Relu", g("Conv", "x", random.normal(size=(4, 3, 3)), random.normal(size=4), dilations=[2]))
+    y = g("Relu", g("Conv", y, random.normal(size=(4, 1, 2)), random.normal(size=4), group=4))
+    y = g("Gemm", g("Flatten", y), random.normal(size=(28, 5)), random.normal(size=5))
+    path = g.save(tmp_path / "row.onnx", g("ArgMax", g("Softmax", y), axis=1), kind=TensorProto.INT64)
+    x = (random.integers(0, 256, (200, 3, 12)) / 255).astype(np.float32)
+    network = import_real(path)
+    expected = execute(path, x).outputs
+    assert np.array_equal(network.output(x, np.zeros((len(x), 0))), expected)
+    found = calibrated(network, x, Precision())
+    assert np.array_equal(quantise(network, found.ranges, found.precision).run(x), expected)

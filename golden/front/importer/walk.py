@@ -29,7 +29,7 @@ from ...types.grid import Grid
 from ...types.range import Range
 from ...types.scalar import Add, Chain, Choice, Choose, Float, Function, LeakyRelu, Multiply, Normalise, Rowwise, Sign, Step
 from . import input_grid, scalar_nodes
-from .assembly import codes_of, input_format
+from .assembly import MAX_LEVELS, codes_of, input_format
 from .budget import Budget
 from .constants import ConstantFolding
 from .decisions import MOST_LEVELS
@@ -95,6 +95,9 @@ MOVING = (
     "Unsqueeze",
 )
 """Operators that give what they take, whole numbers as whole numbers."""
+
+MAX_SPREAD = 1 << 28
+"""Thresholds of all elements of an activation: a gigabyte."""
 
 FLOAT_TYPES = (1, 11)
 """ONNX numbers of float and double."""
@@ -586,8 +589,11 @@ class Walk(ABC, Generic[Result, Weights]):
         return self.binarise(node, arguments, [Sign(node.name)])
 
     def multi_threshold(self, node: Node, arguments: list[Value]) -> Value:
-        rank = len(activation(arguments).shape)
-        step = scalar_nodes.multi_threshold(node, constant(arguments, 1), rank)
+        symbol, thresholds = activation(arguments), constant(arguments, 1)
+        steps = thresholds.shape[-1] if thresholds.ndim else 0
+        if steps > MAX_LEVELS or steps * symbol.source.frame.size > MAX_SPREAD:
+            raise Refusal(f"{steps} steps for an activation of {symbol.source.frame.size} elements")
+        step = scalar_nodes.multi_threshold(node, thresholds, len(symbol.shape))
         if step.levels > 2:
             return self.quantise(node, arguments, [step])
         return self.binarise(node, arguments, [step])
