@@ -60,7 +60,7 @@ def configure(
     if contents:
         return ConvolutionConfig(layer.name, windows, _filled(arithmetic, folding, chunks, style, tapping))
     limits = Borders(positions)
-    array = unit.configure(arithmetic, chunks, None, folding.lanes, style, limits, tapping)
+    array = unit.configure(arithmetic, chunks, None, folding.lanes, style, limits, tapping, products=folding.products)
     return ConvolutionConfig(layer.name, windows, array)
 
 
@@ -74,7 +74,7 @@ def _filled(arithmetic: Arithmetic, folding: Folding, chunks: int, style: RomSty
     split = layer.weights.reshape(kernel_rows, *parts, channels)
     weights = split.transpose(1, 3, 0, 2, 4, 5).reshape(chunks, -1, channels)
     limits = Borders(1 if tapping is None else tapping.abreast.positions)
-    return unit.configure(arithmetic, chunks, weights, folding.lanes, style, limits, tapping)
+    return unit.configure(arithmetic, chunks, weights, folding.lanes, style, limits, tapping, products=folding.products)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from sigmabit.golden.layers.fixed import Fixed
 
 from ..arithmetic import activate
 from ..arithmetic.activate import ActivateConfig
-from ..arithmetic.dot import DotConfig, dot
+from ..arithmetic.dot import DotConfig, Products, dot
 from .convolution import ConvolutionKind
 from .dense import DenseKind
 from .mvu import Arithmetic, MvuConfig, Numbers
@@ -50,9 +50,12 @@ class FixedPoint(Arithmetic):
         layer = self.layer
         return Numbers(layer.bias + layer.grid.offset * borders, layer.grid.gain, layer.sum_bits)
 
-    def multiplier(self, inputs: int, lanes: int, sum_bits: int, constant: bool) -> DotConfig:
+    def multiplier(self, inputs: int, lanes: int, sum_bits: int, constant: bool, products: Products) -> DotConfig:
         code = self.layer.input
-        return DotConfig(inputs, code.bits, code.signed, self.field_bits, lanes, sum_bits)
+        return DotConfig(inputs, code.bits, code.signed, self.field_bits, lanes, sum_bits, products)
+
+    def ways(self, lanes: int) -> tuple[Products, ...]:
+        return self.multiplier(1, lanes, self.layer.sum_bits, False, "single").ways
 
     def activation(self, lanes: int, sum_bits: int) -> ActivateConfig:
         return activate.configure(self.layer.name, self.layer.activation, lanes, sum_bits)
