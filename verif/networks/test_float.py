@@ -279,6 +279,14 @@ class TestImport:
             import_model(path)
         assert [finding.operator for finding in refused.value.findings] == ["AveragePool"]
 
+    def test_real_weights_before_a_decision(self, tmp_path: Path) -> None:
+        """Neither reading takes them; what decides behind them says which one was meant."""
+        g, random = Builder((3,)), np.random.default_rng(5)
+        y = g("MatMul", g("Sign", "x"), random.normal(size=(3, 4)), name="dense")
+        y = g("MatMul", g("Round", g("Clip", y, np.array(0.0), np.array(1.0))), np.ones((4, 2)))
+        with pytest.raises(UnsupportedModelError, match="1 unsupported node: dense .*weights that are not binary"):
+            import_model(g.save(tmp_path / "m.onnx", y))
+
     def test_part_of_a_softmax(self, tmp_path: Path) -> None:
         """What is picked from a row behind a softmax would be the softmax of another row."""
         g = Builder((4,))

@@ -9,9 +9,10 @@ from ...network.real import RealNetwork
 from ...types.errors import UnsupportedModelError
 from . import latent
 from .binary_walk import BinaryWalk
-from .front import last_binary
+from .front import BINARISING, ROUNDING, last_binary
 from .model_file import Graph, leading_to
 from .real_walk import RealWalk
+from .scalar_nodes import QUANTISERS
 
 WEIGHTED = ("Conv", "ConvTranspose", "Gemm", "MatMul")
 
@@ -39,7 +40,9 @@ def interpret(graph: Graph, path: str, input_scale: float | None) -> Network | R
             real = RealWalk(graph, path, input_scale).run()
         except UnsupportedModelError as as_real:
             simpler = last is None and len(as_real.findings) < len(as_binary.findings)
-            raise as_real if beside_noise or simpler or (walk.real_weights and not front) else as_binary from None
+            if beside_noise or simpler:
+                raise
+            raise (as_real if walk.real_weights and not _decides(graph) else as_binary) from None
         return replace(real, unlike=as_binary.findings) if front else real
 
 
@@ -49,3 +52,11 @@ def _front(graph: Graph, last: str | None) -> set[str]:
     """
     nodes = leading_to((last,), graph.leading) if last else ()
     return {node.name for node in nodes} if any(node.operator in WEIGHTED for node in nodes) else set()
+
+
+def _decides(graph: Graph) -> bool:
+    """Whether anything in it makes bits of numbers, but for a quantiser of its pixels."""
+    last = last_binary(graph, graph.leading, (*BINARISING, *ROUNDING))
+    of_pixels = {node.outputs[0] for node in graph.leading if node.operator in QUANTISERS and node.inputs[0] == graph.input}
+    return last is not None and last not in of_pixels
+
