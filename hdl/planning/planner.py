@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import combinations
 from typing import Any
 
@@ -34,6 +35,12 @@ STEP = 1.01
 COARSE = 1.2
 """Least ratio between the bounds on cycles that are tried for a latency."""
 
+SCARCE = 0.9
+"""Share of a part's multipliers from which on a plan may be short of them."""
+
+USUAL = "single"
+"""How products are made where multipliers are not scarce."""
+
 UNLIMITED = float(1 << 31)
 """Cycles that no delays come to."""
 
@@ -56,9 +63,9 @@ class Choices:
     repetitions: how often the layer works for one frame. costs: (choices, resources), NaN where not reckoned yet.
     """
 
-    def __init__(self, kind: Kind[Any], repetitions: int, use: Use) -> None:
+    def __init__(self, kind: Kind[Any], repetitions: int, use: Use, every_way: bool = False) -> None:
         self.kind, self.use = kind, use
-        self.foldings = list(kind.foldings())
+        self.foldings = [folding for folding in kind.foldings() if every_way or folding.products == USUAL]
         self.cycles = repetitions * np.array([kind.cycles(folding) for folding in self.foldings], np.int64)
         self.costs = np.full((len(self.foldings), len(RESOURCES)), np.nan)
         self.delays = np.array([kind.delay(folding) for folding in self.foldings], np.float64)
@@ -101,6 +108,9 @@ Chosen = Mapping[str, Choice]
 class Planner:
     """Plans for one network on one part, with so many positions side by side at the entrance, and behind the layers that `wide`
     names; of LUTs and registers alone if logic_only.
+
+    Products have one multiplier each until multipliers are what a plan is short of; only then are the other ways to make them
+    (every_way) weighed, too, since there are several times as many choices then.
     """
 
     def __init__(
@@ -112,12 +122,13 @@ class Planner:
         logic_only: bool = False,
         positions: int = 1,
         wide: Mapping[str, int] | None = None,
+        every_way: bool = False,
     ) -> None:
         check_samples(network, samples)
         check_positions(network, positions)
         self.source = network.input.tensor.layout.side_by_side(positions)
         self.network, self.part_name, self.clock_mhz, self.samples = network, part_name, clock_mhz, samples
-        self.wide = wide
+        self.wide, self.logic_only, self.every_way = wide, logic_only, every_way
         self.repetitions = repetitions(network, samples)
         self.part: Part = replace(part(part_name), bram36=0, dsp=0) if logic_only else part(part_name)
         try:
@@ -125,7 +136,7 @@ class Planner:
         except Unsuitable as error:
             raise PlanError(str(error)) from None
         uses = {name: Use(samples, self._shortest // self.repetitions[name]) for name in self.kinds}
-        choices = {name: Choices(kind, self.repetitions[name], uses[name]) for name, kind in self.kinds.items()}
+        choices = {name: Choices(kind, self.repetitions[name], uses[name], every_way) for name, kind in self.kinds.items()}
         self.choices = {name: found for name, found in choices.items() if found.foldings}
         costs = (kind.expected_cost(None, uses[name]) for name, kind in self.kinds.items() if name not in self.choices)
         result = self.kinds[network.layers[-1].name].source
@@ -137,6 +148,9 @@ class Planner:
         Raises PlanError where no folding is that fast, or where none that is fits the part.
         """
         self._check_reachable(interval)
+        return self._best(lambda planner: planner._smallest(interval), lambda plan: plan.cost.lut)
+
+    def _smallest(self, interval: int) -> Plan:
         chosen = self._fit(interval)
         if chosen is None:
             raise PlanError(f"an interval of {interval} cycles {self._shortage(interval)}")
@@ -144,7 +158,46 @@ class Planner:
 
     def fastest(self) -> Plan:
         """The plan with the shortest interval that the part has room for. Raises PlanError where it has none for any."""
-        return self._plan(self._fastest()[1])
+        return self._best(lambda planner: planner._plan(planner._fastest()[1]), lambda plan: (plan.interval, plan.cost.lut))
+
+    def _best(self, search: Callable[[Planner], Plan], rank: Callable[[Plan], Any]) -> Plan:
+        """What a search finds; where multipliers are short, the better of that and of what it finds with every way to multiply.
+
+        Raises what the last search raised, if none finds any.
+        """
+        short: PlanError | None = None
+        found: list[Plan] = []
+        try:
+            found.append(search(self))
+        except PlanError as error:
+            short = error
+        if self._other_ways and (short or self._scarce(found[0])):
+            try:
+                found.append(search(self._with_every_way))
+            except PlanError as error:
+                short = error
+        if not found:
+            assert short is not None
+            raise short
+        return min(found, key=rank)
+
+    def _scarce(self, plan: Plan) -> bool:
+        """Does the plan use as many multipliers as may stand in the way of a better one?"""
+        return plan.cost.dsp >= SCARCE * self.part.dsp
+
+    @cached_property
+    def _with_every_way(self) -> Planner:
+        network, positions = self.network, self.source.positions
+        found = Planner(network, self.part_name, self.clock_mhz, self.samples, self.logic_only, positions, self.wide, True)
+        found.part = self.part
+        return found
+
+    @property
+    def _other_ways(self) -> bool:
+        """Is there any product that could be made in another way than it is?"""
+        return not self.every_way and any(
+            folding.products != USUAL for choices in self.choices.values() for folding in choices.kind.foldings()
+        )
 
     def within(self, interval: int | None, latency: int) -> Plan:
         """The smallest plan that is found with an interval, if one is given, and a latency of so many cycles at the most.
@@ -154,6 +207,10 @@ class Planner:
         """
         longest = interval or self.intervals[-1]
         self._check_reachable(longest)
+        return self._best(lambda planner: planner._within(interval, latency), lambda plan: plan.cost.lut)
+
+    def _within(self, interval: int | None, latency: int) -> Plan:
+        longest = interval or self.intervals[-1]
         best: tuple[float, Chosen] | None = None
         nearest = math.inf
         # what keeps a layer busy for longer than the latency gives no result in time
@@ -181,8 +238,11 @@ class Planner:
 
     def quickest(self, interval: int | None = None) -> Plan:
         """The plan with the least latency that is found, and of those the smallest; of at most such an interval."""
+        self._check_reachable(interval or self.intervals[-1])
+        return self._best(lambda planner: planner._quickest(interval), lambda plan: (plan.latency, plan.cost.lut))
+
+    def _quickest(self, interval: int | None) -> Plan:
         longest = interval or self.intervals[-1]
-        self._check_reachable(longest)
         found = []
         for most in self._steps(longest):
             chosen = self._fit_delayed(most, None)
@@ -191,7 +251,7 @@ class Planner:
                 found.append((plan.latency, plan.interval))
         if not found:
             raise PlanError(f"an interval of {longest} cycles {self._shortage(longest)}")
-        return self.within(interval, min(found)[0])
+        return self._within(interval, min(found)[0])
 
     def _steps(self, interval: int) -> Iterator[int]:
         """Intervals up to one, from it down: those in steps of COARSE at least from the shortest on, whatever the longest is."""
@@ -230,8 +290,11 @@ class Planner:
         Each is what `plan` makes for its interval. Intervals lie at least STEP apart.
         """
         fastest, best = self._fastest()
-        least = self._plan(best, contents=False).cost.lut
         plan = self._plan(best)
+        if self._other_ways and self._scarce(plan):
+            yield from self._with_every_way.sweep()
+            return
+        least = self._plan(best, contents=False).cost.lut
         yield plan
         fronts = self._fronts(fastest)
         for interval in self.intervals:
