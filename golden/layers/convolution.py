@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,31 +32,6 @@ class Convolution(Linear):
             raise ValueError("weights other than +1 and -1")
         if self.thresholds is not None and self.thresholds.shape != (self.channels,):
             raise ValueError(f"{self.thresholds.shape} thresholds for {self.channels} channels")
-
-    @cached_property
-    def accumulator_range(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Smallest and largest accumulator that any input can give, per channel: (channels,), (channels,).
-
-        The extreme at one output position takes the largest value where the weight is +1 and the smallest where it is -1, over
-        the taps that lie inside the image there.
-        """
-        grid = self.grid
-        low, high = (grid.gain * code + grid.offset for code in (self.input.low, self.input.high))
-        shapes = np.unique(self.window.inside().reshape(self.window.outputs, -1), axis=0).astype(np.int64)
-        positive = shapes @ (self.weights == 1).sum(axis=2, dtype=np.int64).reshape(self.window.taps, -1)
-        negative = shapes @ (self.weights == -1).sum(axis=2, dtype=np.int64).reshape(self.window.taps, -1)
-        return (low * positive - high * negative).min(axis=0), (high * positive - low * negative).max(axis=0)
-
-    @property
-    def accumulator_stride(self) -> int:
-        """A step that all accumulators of one channel are whole multiples of apart.
-
-        Codes move them by the grid's gain; where padding takes a tap away, the tap's share of the offset moves them too.
-        """
-        if not self.window.padded:
-            return self.grid.gain
-        shares = self.grid.offset * self.weights.sum(axis=2, dtype=np.int64)
-        return math.gcd(self.grid.gain, int(np.gcd.reduce(shares, axis=None)))
 
     @property
     def output(self) -> TensorType:

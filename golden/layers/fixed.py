@@ -39,12 +39,6 @@ class Fixed(Linear):
         return self.window.whole
 
     @cached_property
-    def weight_bits(self) -> int:
-        """Width of a weight in two's complement, at least 2."""
-        low, high = int(self.weights.min()), int(self.weights.max())
-        return max((-low - 1).bit_length() if low < 0 else 0, max(high, 1).bit_length()) + 1
-
-    @cached_property
     def sum_range(self) -> tuple[int, int]:
         """Smallest and largest sum that any input can give, and any part of it summed up from the bias on.
 

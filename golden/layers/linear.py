@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -56,6 +57,37 @@ class Linear:
         """(kernel_height, kernel_width, channels): the sum of the weights of each kernel position."""
         sums: NDArray[np.int64] = self.weights.sum(axis=2, dtype=np.int64)
         return sums
+
+    @cached_property
+    def weight_bits(self) -> int:
+        """Width of a weight in two's complement, at least 2."""
+        low, high = int(self.weights.min()), int(self.weights.max())
+        return max((-low - 1).bit_length() if low < 0 else 0, max(high, 1).bit_length()) + 1
+
+    @cached_property
+    def accumulator_range(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Smallest and largest sum of weights times values that any input can give, per channel: (channels,), (channels,).
+
+        The extreme at one output position takes the largest value where the weight is positive and the smallest where it is
+        negative, over the taps that lie inside the image there.
+        """
+        grid = self.grid
+        low, high = (grid.gain * code + grid.offset for code in (self.input.low, self.input.high))
+        shapes = np.unique(self.window.inside().reshape(self.window.outputs, -1), axis=0).astype(np.int64)
+        weights = self.weights.astype(np.int64)
+        positive = shapes @ np.maximum(weights, 0).sum(axis=2).reshape(self.window.taps, -1)
+        negative = shapes @ np.maximum(-weights, 0).sum(axis=2).reshape(self.window.taps, -1)
+        return (low * positive - high * negative).min(axis=0), (high * positive - low * negative).max(axis=0)
+
+    @property
+    def accumulator_stride(self) -> int:
+        """A step that all such sums of one channel are whole multiples of apart.
+
+        Codes move them by the grid's gain; where padding takes a tap away, the tap's share of the offset moves them too.
+        """
+        if not self.window.padded:
+            return self.grid.gain
+        return math.gcd(self.grid.gain, int(np.gcd.reduce(self.grid.offset * self.tap_sums, axis=None)))
 
     @property
     def operations(self) -> int:

@@ -43,6 +43,7 @@ class NotANumberError(ValueError):
 class Steps:
     """Per channel, the step function bit = (accumulator >= threshold) XOR falling; all arrays (channels,).
 
+    Of codes of more levels, thresholds (channels, levels - 1): code >= m, from 1 on, is such a function each.
     A threshold of highest + stride means "never". Constant channels are never falling.
     """
 
@@ -122,6 +123,48 @@ def find_levels(
         previous = block[:, -1]
     assert first is not None
     return Levels(low, turns, first, previous)
+
+
+@dataclass(frozen=True, eq=False)
+class Stairs:
+    """Per channel, a function of several steps. first: its value at the smallest accumulator. changes: for each channel, from
+    which accumulators on it has which other values, in order.
+    """
+
+    first: NDArray[np.floating]
+    changes: tuple[tuple[tuple[int, float], ...], ...]
+
+    @property
+    def values(self) -> NDArray[np.floating]:
+        """All values that all channels take, rising."""
+        return np.unique([*self.first.tolist(), *(value for channel in self.changes for _, value in channel)])
+
+
+def find_stairs(
+    function: Callable[[NDArray[np.int64]], Float], low: NDArray[np.int64], high: NDArray[np.int64], stride: int, most: int
+) -> Stairs | None:
+    """The values of `function` over low, low + stride, ... high; None where those of a channel change more than `most` times.
+
+    Raises NotANumberError.
+    """
+    found: list[list[tuple[int, float]]] = [[] for _ in low]
+    first: Float | None = None
+    previous: Float = np.zeros(0)
+    for accumulators in _blocks(low, high, stride):
+        block = function(accumulators)
+        _check_numbers(block, accumulators)
+        if first is None:
+            first = previous = block[:, 0]
+        change = block != np.concatenate([previous[:, None], block[:, :-1]], axis=1)
+        if change.sum(axis=1).max() > most:
+            return None
+        for channel, place in np.argwhere(change).tolist():
+            found[channel].append((int(accumulators[channel, place]), float(block[channel, place])))
+            if len(found[channel]) > most:
+                return None
+        previous = block[:, -1]
+    assert first is not None
+    return Stairs(first, tuple(map(tuple, found)))
 
 
 def _check_numbers(block: NDArray[np.generic], accumulators: NDArray[np.int64]) -> None:
@@ -208,7 +251,8 @@ def find_ties(
     changes sums as rounding does.
     """
     rounded = rounded or argument
-    candidates = np.clip(steps.thresholds[:, None] + stride * np.arange(-1, 2), low[:, None], high[:, None])
+    around = steps.thresholds.reshape(len(low), -1, 1) + stride * np.arange(-1, 2)
+    candidates = np.clip(around.reshape(len(low), -1), low[:, None], high[:, None])
     values, exact = argument(candidates), rounded(candidates)
     rounding = (TIE_TOLERANCE + variation) * np.max(np.abs(rounded(np.stack([low, high], axis=1))), axis=1, keepdims=True)
     close = np.isfinite(values) & (decide(exact - rounding) != decide(exact + rounding))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from myhdl import Signal, always_comb, block
 
@@ -133,6 +134,11 @@ class ActivateConfig(Billed):
     @property
     def module(self) -> str:
         return f"{self.name}_activate"
+
+    @property
+    def block(self) -> Any:
+        """The block: clk, rst, sink, source, config."""
+        return activate
 
     @property
     def lanes(self) -> int:

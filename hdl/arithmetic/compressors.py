@@ -15,13 +15,13 @@ from myhdl._ShadowSignal import _ShadowSignal
 from ..family import with_bodies
 
 
-def _drive(*outputs: Signal) -> None:
+def driven_by_text(*outputs: Signal) -> None:
     """These are driven by a block's text."""
     for output in outputs:
         output.driven = "wire"
 
 
-def _read(*inputs: Signal) -> None:
+def read_by_text(*inputs: Signal) -> None:
     """These are read by a block's text. MyHDL declares slices and concatenations only where it sees them in a process."""
     for source in inputs:
         source.read = True
@@ -40,8 +40,8 @@ def match(planes, weights, differing):
     def differ():
         differing.next = planes ^ weights
 
-    _read(planes, weights)
-    _drive(differing)
+    read_by_text(planes, weights)
+    driven_by_text(differing)
     return differ
 
 
@@ -61,8 +61,8 @@ def match_adder(planes_a, weights_a, planes_b, weights_b, c, ones, twos):
         ones.next = planes_a ^ weights_a ^ planes_b ^ weights_b ^ c
         twos.next = ((planes_a ^ weights_a) & (planes_b ^ weights_b)) | (c & (planes_a ^ weights_a ^ planes_b ^ weights_b))
 
-    _read(planes_a, weights_a, planes_b, weights_b, c)
-    _drive(ones, twos)
+    read_by_text(planes_a, weights_a, planes_b, weights_b, c)
+    driven_by_text(ones, twos)
     return add
 
 
@@ -88,8 +88,8 @@ def full_adder(a, b, c, ones, twos):
         ones.next = a ^ b ^ c
         twos.next = (a & b) | (c & (a ^ b))
 
-    _read(a, b, c)
-    _drive(ones, twos)
+    read_by_text(a, b, c)
+    driven_by_text(ones, twos)
     return add
 
 
@@ -127,8 +127,8 @@ def counter(a, b, c, d, e, f, ones, twos, fours):
         twos.next = twos_low ^ twos_high ^ twos_both
         fours.next = (twos_low & twos_high) | (twos_both & (twos_low ^ twos_high))
 
-    _read(a, b, c, d, e, f)
-    _drive(ones, twos, fours)
+    read_by_text(a, b, c, d, e, f)
+    driven_by_text(ones, twos, fours)
     return add, carry
 
 
@@ -164,7 +164,7 @@ def sum_one(clk, a, totals, lanes):
     def transpose():
         totals.next = _added([int(a)], bits, lanes)
 
-    _read(clk, a)
+    read_by_text(clk, a)
     totals.driven = "reg"
     return transpose
 
@@ -179,7 +179,7 @@ def sum_two(clk, a, b, totals, lanes):
     def add():
         totals.next = _added([int(a), int(b)], bits, lanes)
 
-    _read(clk, a, b)
+    read_by_text(clk, a, b)
     totals.driven = "reg"
     return add
 
@@ -198,7 +198,7 @@ def sum_three(clk, a, b, c, totals, lanes):
     def add():
         totals.next = _added([int(a), int(b), int(c)], bits, lanes)
 
-    _read(clk, a, b, c)
+    read_by_text(clk, a, b, c)
     totals.driven = "reg"
     return add
 

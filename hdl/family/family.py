@@ -49,6 +49,13 @@ class Primitives(Protocol):
         """The sums ${totals}_next of ${totals}_a, ..._b, ..._c, for $lanes lanes of $bits bits: planes in, numbers out."""
         ...
 
+    @property
+    def reaches(self) -> str:
+        """$reached = $total >= $threshold, in two's complement, of $top + 1 bits: $pairs of two bits, $chains of four pairs.
+        $below: $top - 1.
+        """
+        ...
+
     def kept_registers(self, name: str, top: int | str, source: str, target: str, clk: str = "clk", reset: str = "1'b0") -> str:
         """Registers 0 to `top` of a name, target = source, which no tool merges where they hold the same."""
         ...
@@ -167,6 +174,10 @@ class Family(Protocol):
 
     def counter(self) -> Cost:
         """Six bits added: a lane of `counter`."""
+        ...
+
+    def comparator(self, bits: int, constant: bool) -> Cost:
+        """Whether one number reaches another, or a constant."""
         ...
 
     def multiplexer(self, ways: int) -> Cost:

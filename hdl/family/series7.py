@@ -19,6 +19,9 @@ from .series7_primitives import LUT_INPUTS, Series7Primitives
 SHIFT_FROM = 3
 """From so many registers in a row on, synthesis takes shift-register LUTs in their place."""
 
+COMPARED = 0.3
+"""LUTs for each bit of a comparison with a constant, as synthesis makes them."""
+
 BLOCK_RAM_SHAPES = (36, 512), (18, 1024), (9, 2048), (4, 4096), (2, 8192), (1, 16384)
 """Bits and words of half a RAMB36."""
 
@@ -90,6 +93,10 @@ class Series7:
 
     def counter(self) -> Cost:
         return Cost(lut=2)
+
+    def comparator(self, bits: int, constant: bool) -> Cost:
+        """Two bits of each share a LUT6_2 before the carry chain; of a constant's, logic alone takes fewer."""
+        return Cost(lut=bits * (COMPARED if constant else 0.5))
 
     def multiplexer(self, ways: int) -> Cost:
         """Four ways fit the first LUT, each further one adds three."""

@@ -9,6 +9,7 @@ A LUT6_2 gives two functions of five inputs, which logic synthesis rarely uses f
 | `full_adder` | 3 bits | 1 + 2 | 1 |
 | `counter` | 6 bits | 1 + 2 + 4 | 2, and a CARRY4 |
 | `sum_rows` | 3 numbers of n bits | their sum | n, and CARRY4s |
+| `reaches` | 2 numbers of n bits | whether one reaches the other | n/2, and CARRY4s |
 """
 
 from __future__ import annotations
@@ -37,6 +38,10 @@ def _majority(a: int, b: int, c: int) -> int:
 _SUM_ROWS = _lut6_2(lambda i: _parity(i[:4]), lambda i: _majority(*i[:3]))
 
 _PARITY6 = f"64'h{sum(number.bit_count() % 2 << number for number in range(64)):016x}"
+
+
+_REACHES = _lut6_2(lambda i: int(i[0] == i[1] and i[2] == i[3]), lambda i: int((i[2], i[0]) > (i[3], i[1])))
+"""Of two bits of each number: are they equal, and is the first one's pair above the other's?"""
 
 
 def _sum3_table(negatives: int) -> str:
@@ -135,6 +140,34 @@ generate for (${{totals}}_i = 0; ${{totals}}_i < $lanes; ${{totals}}_i = ${{tota
     end
     assign ${{totals}}_next[${{totals}}_i * $bits +: $bits] = sums[$bits-1:0];
 end endgenerate
+"""
+
+    reaches = f"""
+wire [$top:0] ${{reached}}_total = $total;
+wire [$top:0] ${{reached}}_threshold = $threshold;
+wire [2*$pairs-1:0] ${{reached}}_a = {{${{reached}}_threshold[$top], ${{reached}}_total[$below:0]}};
+wire [2*$pairs-1:0] ${{reached}}_b = {{${{reached}}_total[$top], ${{reached}}_threshold[$below:0]}};
+wire [4*$chains-1:0] ${{reached}}_equal, ${{reached}}_above;
+wire [4*$chains:0] ${{reached}}_carries;
+assign ${{reached}}_carries[0] = 1'b1;
+genvar ${{reached}}_i;
+generate
+for (${{reached}}_i = 0; ${{reached}}_i < $pairs; ${{reached}}_i = ${{reached}}_i + 1) begin : ${{reached}}_pair
+    LUT6_2 #(.INIT({_REACHES})) lut (
+        .I0(${{reached}}_a[2*${{reached}}_i]), .I1(${{reached}}_b[2*${{reached}}_i]),
+        .I2(${{reached}}_a[2*${{reached}}_i+1]), .I3(${{reached}}_b[2*${{reached}}_i+1]),
+        .I4(1'b0), .I5(1'b1), .O5(${{reached}}_above[${{reached}}_i]), .O6(${{reached}}_equal[${{reached}}_i]));
+end
+for (${{reached}}_i = $pairs; ${{reached}}_i < 4*$chains; ${{reached}}_i = ${{reached}}_i + 1) begin : ${{reached}}_unused
+    assign ${{reached}}_equal[${{reached}}_i] = 1'b1;
+    assign ${{reached}}_above[${{reached}}_i] = 1'b0;
+end
+for (${{reached}}_i = 0; ${{reached}}_i < $chains; ${{reached}}_i = ${{reached}}_i + 1) begin : ${{reached}}_chain
+    CARRY4 chain (.CI(${{reached}}_carries[4*${{reached}}_i]), .CYINIT(1'b0), .DI(${{reached}}_above[4*${{reached}}_i +: 4]),
+        .S(${{reached}}_equal[4*${{reached}}_i +: 4]), .O(), .CO(${{reached}}_carries[4*${{reached}}_i+1 +: 4]));
+end
+endgenerate
+assign $reached = ${{reached}}_carries[4*$chains];
 """
 
     def kept_registers(self, name: str, top: int | str, source: str, target: str, clk: str = "clk", reset: str = "1'b0") -> str:

@@ -1,4 +1,4 @@
-"""Several positions of a row side by side: which bits each takes of what all share, and their results put together again."""
+"""Several positions side by side: which bits each takes of what all share, and their results put together again."""
 
 from __future__ import annotations
 
@@ -55,18 +55,31 @@ class TapsConfig:
         return Cost()
 
 
+@block
+def clear(some, operand):
+    """operand = 0, whatever some is: MyHDL has no wires that nothing drives."""
+
+    @always_comb
+    def show():
+        if some:
+            operand.next = 0
+        else:
+            operand.next = 0
+
+    return show
+
+
 @leaf
 def abreast(chunk, operands, config):
     """operands: for each place, those bits of the chunk of all places that its window has."""
-    shape, blocks = config.abreast, []
-    beats, rows, columns = shape.beats.columns.kernel, shape.window.rows.kernel, shape.window.columns.kernel
+    blocks = []
     for place, operand in enumerate(operands.vectors):
-        parts = []
-        for row in range(rows):
-            for column in range(columns):
-                beat, position = shape.tap(place, column)
-                parts.append(field(chunk, (row * beats + beat) * shape.positions + position, config.bits))
-        blocks.append(pass_on(joined(parts), operand))
+        taps = config.abreast.taps(place)
+        parts = ["0" * config.bits if tap is None else field(chunk, tap, config.bits) for tap in taps]
+        if set(taps) == {None}:
+            blocks.append(clear(field(chunk, 0, 1), operand))
+        else:
+            blocks.append(pass_on(joined(parts), operand))
     return blocks
 
 

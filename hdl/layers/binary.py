@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from sigmabit.golden.layers.convolution import Convolution
 
-from ..arithmetic.dot import Products
 from ..arithmetic.popcount import PopcountConfig, popcount
+from ..arithmetic.products import Products
 from .mvu import Arithmetic, MvuConfig, Numbers
 
 

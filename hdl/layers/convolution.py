@@ -84,14 +84,15 @@ class Borders:
     positions: int = 1
 
     def __call__(self, layer: Linear) -> NDArray[np.int64]:
-        kernel = Abreast(layer.window, self.positions).beats.columns.kernel
+        kernel = Abreast(layer.window, self.positions).beats
         width = layer.input.layout.beat_bits
-        windows = WindowConfig(layer.window, width, kernel, 1, 1, layer.window.rows.kernel, self.positions)
+        windows = WindowConfig(layer.window, width, kernel.columns.kernel, 1, 1, kernel.rows.kernel, self.positions)
         _, column_bits, _ = windows.bias_fields
-        # (row classes, kernel rows), (column classes, places, kernel columns)
+        # (row classes, rows of places, kernel rows), (column classes, columns of places, kernel columns)
         down, across = np.array(windows.row_classes, np.int64), np.array(windows.column_classes, np.int64)
         # sums of the taps inside, (row classes, column classes, places, channels)
-        inside = np.einsum("yr,xpc,rco->yxpo", down, across, layer.tap_sums)
+        sums = np.einsum("yqr,xpc,rco->yxqpo", down, across, layer.tap_sums, optimize=True)
+        inside = sums.reshape(*sums.shape[:2], -1, layer.channels)
         words = np.zeros((len(down), 1 << column_bits, *inside.shape[2:]), np.int64)
         words[:, : len(across)] = inside
         filled = words.reshape(-1, *inside.shape[2:])[: (len(down) - 1 << column_bits) + len(across)]
@@ -171,5 +172,5 @@ class ConvolutionKind(Weighted):
         return configure(self.arithmetic, folding, rows, contents, self.positions)
 
     def expected_cost(self, folding: Folding, use: Use) -> Cost:
-        rows = self.layer.window.rows.kernel + 1
+        rows = self.abreast.beats.rows.kernel + 1
         return configure(self.arithmetic, folding, rows, contents=False, positions=self.positions).cost

@@ -62,7 +62,7 @@ def configure(arithmetic: Arithmetic, folding: Folding, frames: int, contents: b
 
 def _filler(sink: Layout) -> int:
     """Codes of a frame's beats that are none of the frame's."""
-    return sink.height * sink.filler * sink.channels
+    return sink.lines * sink.filler * sink.channels
 
 
 @lru_cache(maxsize=32)
@@ -70,8 +70,7 @@ def _filled(arithmetic: Arithmetic, folding: Folding, chunks: int, style: RomSty
     """The unit with its weights. From point to point of a sweep, most layers stay as they are."""
     layer = arithmetic.layer
     # weights (row, column, c, o), none for what beats are filled up with; chunks go by groups of beats, then by slices
-    beside = ((0, 0), (0, sink.filler), (0, 0), (0, 0))
-    matrix = np.pad(layer.matrix.reshape(*sink.shape, layer.channels), beside)
+    matrix = sink.cut(layer.matrix.reshape(1, *sink.shape, layer.channels))
     parts = sink.beats // folding.group, folding.group, folding.slices, sink.positions * sink.channels // folding.slices
     weights = matrix.reshape(*parts, layer.channels).transpose(0, 2, 1, 3, 4).reshape(chunks, -1, layer.channels)
     return unit.configure(arithmetic, chunks, weights, folding.lanes, style, borders, None, _filler(sink), folding.products)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import get_args
 
-from ..arithmetic.dot import Products
+from ..arithmetic.products import Products
 from ..arithmetic.rom import RomStyle, style_of
 
 

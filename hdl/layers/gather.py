@@ -12,7 +12,7 @@ from ..verilog.fabric import Blocks, count, like, pass_on, pick, register, regis
 from ..verilog.module import leaf
 from ..verilog.stream import bit, index_bits, wire
 from .abreast import trim
-from .fold import Fold, FoldConfig, accompany, count_folds, decide_folds
+from .loops import Counters, Loops, accompany, count_folds, decide_folds
 from .timing import Times, serve
 
 
@@ -49,9 +49,9 @@ class GatherConfig:
         return f"gather_{self.positions}x{self.width}_{self.merge}x{self.slices}x{self.repeats}_{self.frames}{trimmed}"
 
     @property
-    def fold(self) -> FoldConfig:
+    def fold(self) -> Loops:
         """Words, slices of a word, repeats."""
-        return FoldConfig(self.positions // self.merge, self.slices, self.repeats)
+        return Loops(self.positions // self.merge, self.slices, self.repeats)
 
     @property
     def word_bits(self) -> int:
@@ -187,7 +187,7 @@ def gather(clk, rst, sink, operand, config):
     cycle after the last chunk of the frame before. Latency: config.latency from issue to operand.
     """
     blocks: Blocks = []
-    fold = Fold(config.fold)
+    fold = Counters(config.fold)
     ready, issue, left, complete, arrived = (bit() for _ in range(5))
     word, fetched = wire(config.word_bits), wire(config.word_bits)
     write_address, read_address = wire(index_bits(config.depth)), wire(index_bits(config.depth))
@@ -218,7 +218,7 @@ def gather_starts(arrivals: Times, folds: int) -> Times:
     return serve(arrivals[:, -1:] + 2, folds)
 
 
-def frames_needed(arrivals: Times, starts: Times, fold: FoldConfig) -> int:
+def frames_needed(arrivals: Times, starts: Times, fold: Loops) -> int:
     """Fewest frames that a dense layer's buffer must hold, so that no word is overwritten before it was read for the last time.
 
     Word w is written in the cycle after its last beat, and read last in slice `slices` of the last repeat.

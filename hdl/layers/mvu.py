@@ -15,10 +15,9 @@ from numpy.typing import NDArray
 from sigmabit.golden.layers.linear import Linear
 
 from ..arithmetic.accumulate import AccumulateConfig, accumulate
-from ..arithmetic.activate import ActivateConfig, activate
 from ..arithmetic.collect import CollectConfig, collect
 from ..arithmetic.delay import DelayConfig, delay
-from ..arithmetic.dot import Products
+from ..arithmetic.products import Products
 from ..arithmetic.rom import RomConfig, RomStyle, pack_words, rom, style_of
 from ..family import FAMILY, Cost
 from ..verilog.module import composite
@@ -50,6 +49,30 @@ class Multiplier(Protocol):
         ...
 
 
+class Ending(Protocol):
+    """The configuration of what makes codes of sums."""
+
+    @property
+    def block(self) -> Any:
+        """The block: clk, rst, sink, source, config."""
+        ...
+
+    @property
+    def result_bits(self) -> int:
+        """Width of a code."""
+        ...
+
+    @property
+    def latency(self) -> int:
+        """Cycles from sums to codes."""
+        ...
+
+    @property
+    def cost(self) -> Cost:
+        """Expected size."""
+        ...
+
+
 @dataclass(frozen=True)
 class MvuConfig:
     """The blocks of one unit. What multiplies is a subclass' business: a popcount, or a dot.
@@ -64,7 +87,7 @@ class MvuConfig:
     weights: RomConfig
     biases: RomConfig
     collect: CollectConfig | None
-    activate: ActivateConfig | None = None
+    activate: Ending | None = None
     taps: TapsConfig | None = None
 
     def __post_init__(self) -> None:
@@ -81,7 +104,7 @@ class MvuConfig:
         return f"{self.name}_mvu"
 
     @property
-    def _optional(self) -> list[ActivateConfig | CollectConfig]:
+    def _optional(self) -> list[Ending | CollectConfig]:
         return [block for block in (self.activate, self.collect) if block is not None]
 
     @property
@@ -147,7 +170,7 @@ def mvu(clk, rst, operand, source, config):
     sums = codes if config.activate is None else Flow(adding.lanes * adding.result_bits)
     instances.append(accumulate(clk, rst, counts, bias, valid, first, last, sums, adding))
     if config.activate is not None:
-        instances.append(activate(clk, rst, sums, codes, config.activate))
+        instances.append(config.activate.block(clk, rst, sums, codes, config.activate))
     if config.collect is not None:
         instances.append(collect(clk, rst, codes, source, config.collect))
     return instances
@@ -206,8 +229,8 @@ class Arithmetic(ABC):
         """What products can be made by."""
         return ("single",)
 
-    def activation(self, lanes: int, sum_bits: int) -> ActivateConfig | None:
-        """What makes codes of sums; None where they are decisions or scores."""
+    def activation(self, lanes: int, sum_bits: int, places: int = 1) -> Ending | None:
+        """What makes codes of sums; None where they are decisions or scores. lanes: of all places."""
         return None
 
     @property
@@ -248,7 +271,7 @@ def configure(
     adding = AccumulateConfig(
         places * lanes, multiplier.count_bits, numbers.sum_bits, numbers.gain, folded=count > 1, scores=arithmetic.whole_sums
     )
-    activating = arithmetic.activation(places * lanes, numbers.sum_bits)
+    activating = arithmetic.activation(places * lanes, numbers.sum_bits, places)
     result_bits = adding.result_bits if activating is None else activating.result_bits
     words: tuple[int, ...] = (0,) * weights_words
     if weights is not None:

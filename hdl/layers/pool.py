@@ -37,7 +37,7 @@ class MaximumConfig:
     positions: int = 1
 
     def __post_init__(self) -> None:
-        for name, axis in (("rows", self.beats.rows), ("columns", self.beats.columns)):
+        for name, axis in (("rows", self.scanned.rows), ("columns", self.scanned.columns)):
             if len({axis.last(i) for i in range(axis.outputs)}) < axis.outputs:
                 raise ValueError(f"two windows end at the same input of the {name}")
 
@@ -57,22 +57,29 @@ class MaximumConfig:
         return self.abreast.beats
 
     @property
+    def scanned(self) -> Window:
+        """The same as it is gone through: beats of several rows are one another's neighbours in one long row."""
+        beats = self.beats
+        return Window(Axis(1, 1), beats.rows) if self.abreast.stacked else beats
+
+    @property
     def result_bits(self) -> int:
         """Bits of a beat of results."""
         return self.abreast.places * self.channels
 
     @property
     def filler(self) -> int:
-        """Positions that the last beat of a row is filled up with."""
-        return -self.window.columns.size % self.positions
+        """Positions that the last beat of a row is filled up with; of a frame, where beats have several rows."""
+        of_columns = -self.window.columns.size % self.abreast.columns.positions
+        return of_columns or self.window.columns.size * (-self.window.rows.size % self.abreast.rows.positions)
 
     @property
     def cost(self) -> Cost:
         """Expected size: the lines above, and the ORs."""
-        across, down, bits = self.beats.columns, self.window.rows, self.result_bits
+        across, down, bits = self.scanned.columns, self.scanned.rows, self.result_bits
         above = (down.kernel - 1) * bits
         lut = FAMILY.distributed_ram(above, across.outputs).lut if above and across.outputs > 1 else 0
-        lut += bits * (-(-(self.window.columns.kernel - 1) // 2) + -(-(down.kernel - 1) // 2))
+        lut += bits * (-(-(self.window.columns.kernel - 1) // 2) + -(-(self.window.rows.kernel - 1) // 2))
         lut += self.filler * self.channels
         return Cost(lut + 18, (across.kernel - 1) * self.positions * self.channels + 2 * bits + above + 20)
 
@@ -224,7 +231,7 @@ def maximum(clk, rst, sink, every, source, config):
     Positions come on sink in raster order, frame after frame; a result follows the last position of its window by
     config.latency cycles. AND is OR between two complements.
     """
-    geometry, channels = config.beats, config.result_bits
+    geometry, channels = config.scanned, config.result_bits
     kernel_rows, kernel_columns = geometry.rows.kernel, geometry.columns.kernel
     blocks: Blocks = []
 
@@ -299,10 +306,14 @@ def maximum(clk, rst, sink, every, source, config):
 
 def taps_of(config: MaximumConfig, age: int) -> tuple[tuple[int, ...], ...]:
     """For each place: which positions of the beat that came `age` beats before the window's last are its taps."""
-    beat = config.beats.columns.kernel - 1 - age
-    places, columns = range(config.abreast.places), range(config.window.columns.kernel)
-    found = [[config.abreast.tap(place, column) for column in columns] for place in places]
-    return tuple(tuple(position for at, position in taps if at == beat) for taps in found)
+    geometry, beat = config.abreast, config.scanned.columns.kernel - 1 - age
+    if geometry.stacked:
+        found = [geometry.taps(place) for place in range(geometry.places)]
+    else:  # rows are pooled later, those of results
+        columns, kernel = geometry.columns, range(config.window.columns.kernel)
+        found = [tuple(columns.tap(place, column) for column in kernel) for place in range(columns.places)]
+    taps = [[divmod(tap, config.positions) for tap in of_place if tap is not None] for of_place in found]
+    return tuple(tuple(position for at, position in of_place if at == beat) for of_place in taps)
 
 
 @dataclass(frozen=True)

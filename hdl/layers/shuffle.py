@@ -15,11 +15,11 @@ from ..family import FAMILY, Cost
 from ..verilog.fabric import Blocks, age_reset, count, field, joined, like, pass_on, pick, register
 from ..verilog.module import composite, leaf
 from ..verilog.stream import bit, index_bits, wire
-from .fold import Fold, FoldConfig, count_folds, decide_folds
 from .folding import Unsuitable
 from .gather import assemble, buffer_words, count_frames, follow_frames, follow_words, frames_needed, gather_starts
 from .kind import Arrivals, Unfolded, Use
 from .layer import LayerConfig, Stage
+from .loops import Counters, Loops, count_folds, decide_folds
 from .timing import Times
 from .weighted import divisors
 
@@ -80,13 +80,13 @@ class SpreadConfig:
         return self._even or self.line
 
     @property
-    def fold(self) -> FoldConfig:
+    def fold(self) -> Loops:
         """How a row of blocks is read: the parts of a word, the words, and all that for each row of positions.
 
         Where words cannot be cut without a rest, what is left out takes no time, and the last part is filled up.
         """
         across = self.kept if self._even is None else self.merge * self.positions * self.columns
-        return FoldConfig(self.line // self.merge, -(-across // self.places), self.rows)
+        return Loops(self.line // self.merge, -(-across // self.places), self.rows)
 
     @property
     def order(self) -> tuple[int | None, ...]:
@@ -195,7 +195,7 @@ def spread(clk, rst, sink, source, config):
     cycles after the row's last beat; the cycle after the end of the row before. Latency: config.latency.
     """
     blocks: Blocks = []
-    fold = Fold(config.fold, numbered=False)
+    fold = Counters(config.fold, numbered=False)
     ready, issue, left, complete, arrived = (bit() for _ in range(5))
     word, fetched = wire(config.word_bits), wire(config.word_bits)
     write_address, read_address = wire(index_bits(config.depth)), wire(index_bits(config.depth))
@@ -282,6 +282,11 @@ class ShuffleKind(Unfolded):
     _: KW_ONLY
     places: int = 1
 
+    def check_positions(self) -> None:
+        width = self.layer.input.width
+        if self.positions > width:
+            raise Unsuitable(f"{self.layer.name}: {self.positions} blocks side by side, expected 1 to {width}, a row of blocks")
+
     @property
     def widens(self) -> bool:
         return True
@@ -320,7 +325,7 @@ class ShuffleKind(Unfolded):
         return configure(self.layer, frames, self.positions, self.places)
 
     @property
-    def _fold(self) -> FoldConfig:
+    def _fold(self) -> Loops:
         """How a row of blocks is read."""
         return self._configured(frames=1).spread.fold
 

@@ -107,7 +107,7 @@ def configure(layer: Threshold, positions: int = 1) -> ThresholdConfig:
     sink = layer.input.layout.side_by_side(positions)
     channels = positions * sink.channels
     every = np.broadcast_to(layer.thresholds + (layer.falling.astype(np.int64) << (layer.input.bits + 1)), sink.shape)
-    entries = np.pad(every, ((0, 0), (0, sink.filler), (0, 0)), mode="edge").reshape(-1, channels)
+    entries = sink.cut(every[None], repeat=True).reshape(-1, channels)
     if np.all(entries == entries[0]):
         entries = entries[:1]
     comparators = CompareConfig(channels, layer.input.bits, len(entries))

@@ -15,7 +15,7 @@ from sigmabit.golden.layers.fixed import Fixed
 from ..arithmetic import activate as activation
 from ..arithmetic.activate import ActivateConfig, activate
 from ..arithmetic.adder_graph import AdderGraphConfig, adder_graph
-from ..arithmetic.dot import Products
+from ..arithmetic.products import Products
 from ..family import Cost
 from ..verilog.module import composite
 from ..verilog.stream import Flow

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from sigmabit.golden.layers.linear import Linear
 
-from ..arithmetic.dot import Products
+from ..arithmetic.products import Products
 from ..arithmetic.rom import BANK
 from ..family import FAMILY
 from .folding import Folding, Unsuitable

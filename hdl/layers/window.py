@@ -33,7 +33,7 @@ from ..verilog.fabric import (
 )
 from ..verilog.module import leaf
 from ..verilog.stream import bit, index_bits, wire
-from .fold import Fold, FoldConfig, accompany, count_folds, decide_folds
+from .loops import Counters, Loops, accompany, count_folds, decide_folds
 from .timing import Times, serve
 
 
@@ -44,7 +44,7 @@ class WindowConfig:
     window: the geometry. width: bits per input position. columns: kernel columns per chunk, 1 or all. slices: parts that a
     position's channels are read in. repeats: how often each window is read, once for each group of output channels. rows: image
     rows that the buffer holds, at least the kernel's; how many are enough follows from the schedule (hdl/planning/schedule.py).
-    positions: that a beat carries side by side; where there are several, columns are those of `beats`, and all.
+    positions: that a beat carries side by side; where there are several, columns and rows are those of `beats`, columns all.
     """
 
     window: Window
@@ -63,8 +63,8 @@ class WindowConfig:
             raise ValueError(f"columns={self.columns} of {kernel}, with positions={self.positions} side by side")
         if self.width % self.slices:
             raise ValueError(f"slices={self.slices} does not divide width={self.width}")
-        if self.rows < self.window.rows.kernel:
-            raise ValueError(f"rows={self.rows} is below the kernel's {self.window.rows.kernel}")
+        if self.rows < self.beats.rows.kernel:
+            raise ValueError(f"rows={self.rows} is below the kernel's {self.beats.rows.kernel}")
         if self.repeats < 1:
             raise ValueError(f"repeats={self.repeats} is below 1")
 
@@ -90,14 +90,14 @@ class WindowConfig:
         return self.width * self.positions
 
     @property
-    def fold(self) -> FoldConfig:
+    def fold(self) -> Loops:
         """Groups of columns, slices of channels, repeats."""
-        return FoldConfig(self.beats.columns.kernel // self.columns, self.slices, self.repeats)
+        return Loops(self.beats.columns.kernel // self.columns, self.slices, self.repeats)
 
     @property
     def taps(self) -> int:
         """Beats per chunk: all rows of `columns` columns."""
-        return self.window.rows.kernel * self.columns
+        return self.beats.rows.kernel * self.columns
 
     @property
     def slice_bits(self) -> int:
@@ -127,14 +127,14 @@ class WindowConfig:
         return 3
 
     @cached_property
-    def row_classes(self) -> tuple[tuple[bool, ...], ...]:
-        """The different ways in which kernel rows lie inside the image, by first occurrence."""
-        return tuple(dict.fromkeys(self.window.rows.inside(y) for y in range(self.window.rows.outputs)))
+    def row_classes(self) -> tuple[tuple[tuple[bool, ...], ...], ...]:
+        """The different ways in which the kernel rows of all places lie inside the image, by first occurrence."""
+        return tuple(dict.fromkeys(self.abreast.rows.borders(y) for y in range(self.beats.rows.outputs)))
 
     @cached_property
     def column_classes(self) -> tuple[tuple[tuple[bool, ...], ...], ...]:
         """The different ways in which the kernel columns of all places lie inside the image, by first occurrence."""
-        return tuple(dict.fromkeys(self.abreast.borders(x) for x in range(self.beats.columns.outputs)))
+        return tuple(dict.fromkeys(self.abreast.columns.borders(x) for x in range(self.beats.columns.outputs)))
 
     @property
     def bias_fields(self) -> tuple[int, int, int]:
@@ -247,7 +247,7 @@ def follow_steps(clk, rst, move_on, x_next, y_next, step, step_less, config):
 @block
 def follow_rows(clk, rst, move_on, x_next, y_next, slot, config):
     """slot: the bank of the image row under the window's top kernel row, which may lie in the padding."""
-    axis, banks = config.window.rows, config.rows
+    axis, banks = config.beats.rows, config.rows
     across = axis.size - (axis.outputs - 1) * axis.stride
     within_frame, into_next = like(slot), like(slot)
     tables = (
@@ -342,7 +342,7 @@ def combine_inside(rows, columns, group, inside, config):
     """For each position of a chunk: is it inside the image? rows and columns: the same for the kernel's rows and columns; group:
     which kernel column a chunk has, None where it has all.
     """
-    down, across = config.window.rows.kernel, config.columns * config.positions
+    down, across = config.abreast.rows.span, config.columns * config.abreast.columns.positions
     if group is None:
 
         @always_comb
@@ -393,7 +393,7 @@ def window(clk, rst, sink, operand, config):
     blocks: Blocks = []
 
     # cycle 0: which chunk is read, and where it lies; all of the present window's parameters are registers
-    fold = Fold(config.fold)
+    fold = Counters(config.fold)
     arrived, issue, move_on = bit(), bit(), bit()
     low, high = min(config.steps) - 1, max(config.steps) + 1
     step, step_less = (Signal(intbv(config.steps[0] - less, min=min(low, 0), max=max(high, 1))) for less in (0, 1))
@@ -461,10 +461,10 @@ def window(clk, rst, sink, operand, config):
         blocks.append(pass_on(turned, taps))
     if config.abreast.masked:
         unpadded = wire(config.taps * config.positions)
-        row_table = tuple(_packed(geometry.rows.inside(i)) for i in range(geometry.rows.outputs))
-        column_table = tuple(_packed(config.abreast.inside(i)) for i in range(geometry.columns.outputs))
-        row_inside = first_of(row_table, geometry.rows.kernel)
-        column_inside = first_of(column_table, geometry.columns.kernel * config.positions)
+        row_table = tuple(_packed(config.abreast.rows.inside(i)) for i in range(geometry.rows.outputs))
+        column_table = tuple(_packed(config.abreast.columns.inside(i)) for i in range(geometry.columns.outputs))
+        row_inside = first_of(row_table, config.abreast.rows.span)
+        column_inside = first_of(column_table, config.abreast.columns.span)
         blocks.append(follow(clk, rst, move_on, y_next, row_inside, row_table))
         blocks.append(follow(clk, rst, move_on, x_next, column_inside, column_table))
         blocks.append(combine_inside(row_inside, column_inside, fold.group, unpadded, config))
@@ -480,8 +480,8 @@ def window(clk, rst, sink, operand, config):
     # what goes with the operand
     fields = []
     for position_next, classes, inside, axis, bits in (
-        (y_next, config.row_classes, geometry.rows.inside, geometry.rows, config.bias_fields[0]),
-        (x_next, config.column_classes, config.abreast.borders, geometry.columns, config.bias_fields[1]),
+        (y_next, config.row_classes, config.abreast.rows.borders, geometry.rows, config.bias_fields[0]),
+        (x_next, config.column_classes, config.abreast.columns.borders, geometry.columns, config.bias_fields[1]),
     ):
         if bits:
             numbers = tuple(classes.index(inside(i)) for i in range(axis.outputs))

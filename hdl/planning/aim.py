@@ -8,7 +8,7 @@ from sigmabit.golden import Network
 
 from ..layers.folding import Unsuitable
 from .kinds import kinds_of
-from .plan import Plan, PlanError
+from .plan import Plan, PlanError, check_positions
 from .planner import Planner
 
 
@@ -68,19 +68,32 @@ class Aim:
 
 
 def widened(network: Network, positions: int) -> dict[str, int]:
-    """How many positions lie side by side behind each layer that leaves it open: the same share of a row as at the entrance."""
-    kinds, width = kinds_of(network, positions), network.input.tensor.width
-    found = {name: -(-positions * kind.layer.output.width // width) for name, kind in kinds.items() if kind.widens}
+    """How many positions lie side by side behind each layer that leaves it open: the same share of a row as at the entrance.
+
+    A row at the most. Raises PlanError where a layer cannot take so many.
+    """
+    check_positions(network, positions)
+    try:
+        kinds = kinds_of(network, positions)
+    except Unsuitable as error:
+        raise PlanError(str(error)) from None
+    width = network.input.tensor.width
+    share = min(positions, width)
+    found = {name: -(-share * kind.layer.output.width // width) for name, kind in kinds.items() if kind.widens}
     return {name: places for name, places in found.items() if positions > 1 and places > 1}
 
 
 def numbers(network: Network) -> Iterator[int]:
-    """Numbers of positions side by side that a network's layers can take: powers of two, and the divisors of a row."""
-    width = network.input.tensor.width
-    for number in range(1, width + 1):
-        if number & (number - 1) == 0 or width % number == 0:
-            try:
-                kinds_of(network, number)
-            except Unsuitable:
-                continue
-            yield number
+    """Numbers of positions side by side that a network's layers can take: powers of two, divisors of a row, and as many rows."""
+    height, width, _ = network.input.tensor.shape
+    for number in (*_of(width), *(width * rows for rows in _of(height) if rows > 1)):
+        try:
+            kinds_of(network, number)
+        except Unsuitable:
+            continue
+        yield number
+
+
+def _of(size: int) -> Iterator[int]:
+    """Powers of two up to a size, and its divisors."""
+    return (number for number in range(1, size + 1) if number & (number - 1) == 0 or size % number == 0)

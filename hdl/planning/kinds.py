@@ -8,6 +8,7 @@ from typing import Any
 from sigmabit.golden import Network
 from sigmabit.golden.layers.convolution import Convolution
 from sigmabit.golden.layers.dense import Dense
+from sigmabit.golden.layers.few_bits import FewBits
 from sigmabit.golden.layers.fixed import Fixed
 from sigmabit.golden.layers.layer import Layer
 from sigmabit.golden.layers.pool import Pool
@@ -18,6 +19,7 @@ from sigmabit.golden.sampling.latent import Latent
 from ..layers.binary import Binary
 from ..layers.convolution import ConvolutionKind
 from ..layers.dense import DenseKind
+from ..layers.few_bits import few_bits_kind
 from ..layers.fixed import fixed_kind
 from ..layers.kind import Kind
 from ..layers.pool import PoolKind
@@ -28,6 +30,7 @@ from ..sampling.latent import LatentKind
 KINDS: dict[type[Layer], Callable[..., Kind[Any]]] = {
     Convolution: lambda layer, positions: ConvolutionKind(layer, Binary(layer), positions=positions),
     Dense: lambda layer, positions: DenseKind(layer, Binary(layer), positions=positions),
+    FewBits: few_bits_kind,
     Fixed: fixed_kind,
     Latent: LatentKind,
     Pool: PoolKind,

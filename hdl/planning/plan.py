@@ -247,10 +247,11 @@ def make_plan(
 
 
 def check_positions(network: Network, positions: int) -> None:
-    """PlanError where an image has no such row."""
-    width = network.input.tensor.width
-    if not 1 <= positions <= width:
-        raise PlanError(f"{positions} positions side by side, expected 1 to {width}, a row of {network.name}'s input")
+    """PlanError where an image has no such part of a row, nor so many whole rows."""
+    height, width, _ = network.input.tensor.shape
+    if not 1 <= positions <= height * width or (positions > width and positions % width):
+        rows = f", or whole rows, at the most {height}" if height > 1 else ""
+        raise PlanError(f"{positions} positions side by side, expected 1 to {width}, a row of {network.name}'s input{rows}")
 
 
 def check_samples(network: Network, samples: int) -> None:

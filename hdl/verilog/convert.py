@@ -24,7 +24,8 @@ from myhdl._Signal import _Signal
 
 from sigmabit.golden import SigmabitError
 
-from .module import COMPOSITE, LEAF, WRITTEN, forget_elaborations, kind_of, outline, quick_elaboration
+from .module import COMPOSITE, LEAF, WRITTEN, forget_elaborations, kind_of, outline
+from .quick import quick_elaboration
 
 PORT = re.compile(r"^(input|output) (signed )?(?:\[(\d+)-1:0\] |\[(\d+):0\] )?(\w+);$")
 

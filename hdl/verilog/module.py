@@ -13,8 +13,6 @@ one module, unequal ones must not share a name.
 
 from __future__ import annotations
 
-import inspect
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -77,39 +75,6 @@ def outline(wanted: bool = True) -> Iterator[None]:
         yield
     finally:
         _outlining.reset(token)
-
-
-class _QuickInspect:
-    """The inspect module, with a stack() that does not look up source lines, of which MyHDL makes no use.
-
-    MyHDL asks for the stack once per block and generator; with source lines that is most of the time of an elaboration.
-    """
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(inspect, name)
-
-    @staticmethod
-    def stack() -> list[tuple[Any, ...]]:
-        frames: list[tuple[Any, ...]] = []
-        frame = sys._getframe(1)
-        while frame is not None and len(frames) < 8:  # MyHDL looks at most five frames up
-            frames.append((frame, frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name, None, None))
-            frame = frame.f_back  # type: ignore[assignment]
-        return frames
-
-
-@contextmanager
-def quick_elaboration() -> Iterator[None]:
-    """Elaborate blocks inside this context in a fraction of the time."""
-    modules = (myhdl._block, myhdl._instance)
-    kept = [module.inspect for module in modules]
-    for module in modules:
-        module.inspect = _QuickInspect()
-    try:
-        yield
-    finally:
-        for module, original in zip(modules, kept, strict=True):
-            module.inspect = original
 
 
 def forget_elaborations() -> None:

@@ -140,7 +140,7 @@ _positions = click.option(
     "--positions",
     type=Positions(),
     metavar="N|auto",
-    help="Positions of a row side by side in a beat, or as many as serve best (default: 1; auto with --latency or --fastest).",
+    help="Positions in a beat, of a row or whole rows, or as many as serve best (default: 1; auto with --latency or --fastest).",
 )
 _part = click.option("--part", metavar="PART", help="Device (default: the plan's, or xc7vx690t).")
 _clock = click.option("--clock-mhz", type=POSITIVE, metavar="F", help="Assumed clock in MHz (default: the plan's, or 200).")

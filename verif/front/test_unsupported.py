@@ -21,7 +21,7 @@ RANDOM = np.random.default_rng(3)
 WEIGHTS = signs(RANDOM, 4, 2, 3, 3)
 POINTS = signs(RANDOM, 4, 4, 1, 1)
 MATRIX = signs(RANDOM, 60, 4)
-ONE_TOO_LARGE = WEIGHTS * np.where(np.arange(72) == 20, 2, 1).reshape(WEIGHTS.shape)
+ONE_TOO_LARGE = WEIGHTS * np.where(np.arange(72) == 20, 2.0003, 1).reshape(WEIGHTS.shape)
 ONE_NAN = np.where(np.arange(72) == 20, np.nan, 1).reshape(WEIGHTS.shape)
 BY_CHANNEL = np.array([1.0, 2.0]).reshape(2, 1, 1)
 PAIR: dict[str, Any] = {"kernel_shape": [2, 2]}
@@ -186,9 +186,7 @@ def test_sizes_are_printed_so_that_they_differ(tmp_path: Path) -> None:
 class TestActivations:
     test_quantisers = refused(
         {
-            "of two bits": (lambda g: g.quant(g.conv(), 2, name="culprit"), "activations of 4 levels"),
-            "ternary": (lambda g: g.quant(g.conv(), 2, narrow=1, name="culprit"), "activations of 3 levels"),
-            "of eight bits": (lambda g: g.quant(g.conv(), 8, signed=0, name="culprit"), "activations of 256 levels"),
+            "of nine bits": (lambda g: g.quant(g.conv(), 9, name="culprit"), "activations of 512 levels"),
             "of one level": (lambda g: g.quant(g.conv(), 1, signed=0, narrow=1, name="culprit"), "the single level 0"),
             "of half a bit": (lambda g: g.quant(g.conv(), 1.5, name="culprit"), "bit width [1.5]"),
             "rounding at random": (lambda g: g.quant(g.conv(), 8, rounding_mode="DICE", name="culprit"), "rounding mode DICE"),
@@ -376,8 +374,8 @@ class TestGraphs:
             y = g("Conv", g.bits(y), signs(RANDOM, 8, 8, 2, 2), dilations=[2, 2], pads=[1, 1, 1, 1], name="dilated")
             short = g.bits(y)
             y = g("Add", g("Conv", short, signs(RANDOM, 8, 8, 1, 1)), short, name="residual")
-            y = g("MaxPool", g.quant(y, 2, name="two bits"), **PAIR, dilations=[2, 2], name="pool")
-            y = g.quant(g("Conv", y, signs(RANDOM, 8, 8, 2, 2)), 4, name="four bits")
+            y = g("MaxPool", g.quant(y, 9, name="nine bits"), **PAIR, dilations=[2, 2], name="pool")
+            y = g.quant(g("Conv", y, signs(RANDOM, 8, 8, 2, 2)), 10, name="ten bits")
             return g("MatMul", g("Flatten", y), signs(RANDOM, 48, 3))
 
         found = refusals(graph, tmp_path)
@@ -386,9 +384,9 @@ class TestGraphs:
             "grouped": "2 groups",
             "dilated": "dilations [2, 2]",
             "residual": "it combines two activations",
-            "two bits": "activations of 4 levels",
+            "nine bits": "activations of 512 levels",
             "pool": "dilations [2, 2]",
-            "four bits": "activations of 16 levels",
+            "ten bits": "activations of 1024 levels",
         }
         assert list(found) == list(reasons)
         for node, reason in reasons.items():

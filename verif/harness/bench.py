@@ -13,7 +13,8 @@ from typing import Any
 from myhdl import Simulation, delay
 
 from sigmabit.hdl.verilog.convert import port_signals
-from sigmabit.hdl.verilog.module import forget_elaborations, quick_elaboration
+from sigmabit.hdl.verilog.module import forget_elaborations
+from sigmabit.hdl.verilog.quick import quick_elaboration
 
 Values = Mapping[str, int]
 

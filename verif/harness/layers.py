@@ -11,15 +11,19 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from sigmabit.golden.arithmetic.activate import Activation
+from sigmabit.golden.arithmetic.steps import Steps
 from sigmabit.golden.layers.convolution import Convolution
 from sigmabit.golden.layers.dense import Dense
+from sigmabit.golden.layers.few_bits import FewBits
 from sigmabit.golden.layers.fixed import Fixed
 from sigmabit.golden.layers.linear import Linear
 from sigmabit.golden.layers.window import Axis, Window
 from sigmabit.golden.types.grid import BIPOLAR, Grid
+from sigmabit.golden.types.layout import Layout
 from sigmabit.golden.types.range import BITS, Range
 from sigmabit.golden.types.tensor import TensorType
 from sigmabit.hdl.layers.binary import Binary
+from sigmabit.hdl.layers.few_bits import few_bits_kind
 from sigmabit.hdl.layers.fixed import FixedPoint
 from sigmabit.hdl.layers.folding import Folding
 from sigmabit.hdl.layers.mvu import Arithmetic
@@ -65,7 +69,7 @@ class LayerCase:
     positions: int = field(default=1, kw_only=True)
 
     @property
-    def layer(self) -> Convolution | Fixed:
+    def layer(self) -> Convolution | Fixed | FewBits:
         """The golden layer."""
         random = np.random.default_rng(self.seed)
         tensor = TensorType(self.rows.size, self.columns.size, self.channels, self.numbers.codes)
@@ -118,6 +122,42 @@ class FixedCase(LayerCase):
         return FixedPoint(self.layer)
 
 
+@dataclass(frozen=True)
+class FewBitsCase(LayerCase):
+    """A layer of weights of a few bits, or of signs; the seed also draws the thresholds. steps: of a channel; 0 gives scores."""
+
+    weight_bits: int
+    steps: int
+
+    @property
+    def layer(self) -> FewBits:
+        """The golden layer."""
+        random = np.random.default_rng(self.seed)
+        tensor = TensorType(self.rows.size, self.columns.size, self.channels, self.numbers.codes)
+        shape = (self.rows.kernel, self.columns.kernel, self.channels, self.outputs)
+        limit = 1 << (self.weight_bits - 1)
+        signs = self.weight_bits == 1
+        weights = random.choice(np.array([-1, 1]), shape) if signs else random.integers(-limit, limit, shape)
+        spread = 1 + int(np.sqrt(weights[..., 0].size)) * self.numbers.largest * limit
+        steps = Steps(np.sort(random.integers(-spread, spread + 1, (self.outputs, self.steps)), axis=1)) if self.steps else None
+        return FewBits("layer", (), tensor, self.numbers.grid, Window(self.rows, self.columns), weights, steps)
+
+    @property
+    def arithmetic(self) -> Arithmetic:
+        return few_bits_kind(self.layer, self.positions).arithmetic
+
+
+def few_bits(cases: st.SearchStrategy[LayerCase]) -> st.SearchStrategy[FewBitsCase]:
+    """The same shapes and foldings with weights of a few bits."""
+
+    def build(case: LayerCase, weight_bits: int, steps: int) -> FewBitsCase:
+        shape = case.rows, case.columns, case.channels, case.outputs
+        drawn = case.seed, weight_bits, steps
+        return FewBitsCase(*shape, case.numbers, steps == 0, case.dense, case.folding, *drawn, positions=case.positions)
+
+    return st.builds(build, cases, st.sampled_from([1, 2, 2, 3, 4, 8]), st.sampled_from([0, 1, 2, 3, 3, 7]))
+
+
 def fixed(cases: st.SearchStrategy[LayerCase]) -> st.SearchStrategy[FixedCase]:
     """The same shapes and foldings with fixed-point weights."""
 
@@ -129,7 +169,7 @@ def fixed(cases: st.SearchStrategy[LayerCase]) -> st.SearchStrategy[FixedCase]:
     return st.builds(build, cases, st.booleans(), st.integers(2, 9), st.booleans())
 
 
-def naive(layer: Convolution | Fixed, frame: NDArray[np.int64]) -> list[list[int]]:
+def naive(layer: Convolution | Fixed | FewBits, frame: NDArray[np.int64]) -> list[list[int]]:
     """Results of one frame (height, width, channels) in raster order: bits, codes or scores; by loops over everything."""
     rows, columns, grid = layer.window.rows, layer.window.columns, layer.grid
     results = []
@@ -150,10 +190,12 @@ def naive(layer: Convolution | Fixed, frame: NDArray[np.int64]) -> list[list[int
     return results
 
 
-def _result(layer: Convolution | Fixed, total: int, output: int) -> int:
+def _result(layer: Convolution | Fixed | FewBits, total: int, output: int) -> int:
     """What becomes of the sum of an output channel."""
     if isinstance(layer, Convolution):
         return total if layer.thresholds is None else int(total >= layer.thresholds[output])
+    if isinstance(layer, FewBits):
+        return total if layer.steps is None else sum(total >= step for step in layer.steps.thresholds[output].tolist())
     activation = layer.activation
     number = math.floor(Fraction(total + int(layer.bias[output]), 2**activation.shift))
     lowest = -(2 ** (activation.bits - 1)) if activation.signed else 0
@@ -174,12 +216,17 @@ def divisors(number: int) -> st.SearchStrategy[int]:
     return st.sampled_from([n for n in range(1, number + 1) if number % n == 0])
 
 
+def side_by_side(height: int, width: int) -> list[int]:
+    """Positions that a beat may have: those of a row, and whole rows."""
+    return [*range(1, width + 1), *range(2 * width, height * width + 1, width)]
+
+
 @st.composite
 def convolutions(draw: st.DrawFn) -> LayerCase:
     """Convolutions of every shape and folding."""
     rows, columns = draw(axes()), draw(axes())
     channels, outputs = draw(st.integers(1, 4)), draw(st.integers(1, 5))
-    positions = draw(st.sampled_from([1, *range(1, columns.size + 1)]))
+    positions = draw(st.sampled_from([1, *side_by_side(rows.size, columns.size)]))
     group = draw(st.sampled_from(sorted({1, columns.kernel}))) if positions == 1 else columns.kernel
     folding = Folding(group, draw(divisors(channels)), draw(st.integers(1, outputs)), draw(st.booleans()))
     return _case(draw, rows, columns, channels, outputs, False, folding, positions)
@@ -189,8 +236,9 @@ def convolutions(draw: st.DrawFn) -> LayerCase:
 def denses(draw: st.DrawFn) -> LayerCase:
     """Dense layers of every shape and folding."""
     height, width, channels, outputs = (draw(st.integers(1, n)) for n in (3, 3, 4, 6))
-    positions = draw(st.integers(1, width))
-    group, slices = draw(divisors(height * -(-width // positions))), draw(divisors(channels * positions))
+    positions = draw(st.sampled_from(side_by_side(height, width)))
+    beats = Layout(height, width, channels, 1, positions=positions).beats
+    group, slices = draw(divisors(beats)), draw(divisors(channels * positions))
     if group > 1:
         slices = 1
     folding = Folding(group, slices, draw(st.integers(1, outputs)), draw(st.booleans()))

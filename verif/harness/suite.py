@@ -24,7 +24,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from sigmabit.hdl.verilog.convert import Design, Port, convert
-from sigmabit.hdl.verilog.module import outline, quick_elaboration
+from sigmabit.hdl.verilog.module import outline
+from sigmabit.hdl.verilog.quick import quick_elaboration
 
 from ..simulation.toolchain import environment, verilator_environment
 from . import needs

@@ -30,6 +30,8 @@ class ConvolutionSuite(LayerSuite):
         LayerCase(SAME, Axis(7, 3, 1, 1, 1), 4, 6, GRIDS[0], False, False, Folding(3, 2, 4), 5, positions=3),
         LayerCase(SAME, Axis(6, 3, 2, 1, 1), 2, 3, GRIDS[2], True, False, Folding(3, 1, 3), 6, positions=4),
         LayerCase(Axis(4, 3), Axis(5, 3, 3), 2, 2, GRIDS[1], False, False, Folding(3, 2, 1, block=True), 7, positions=5),
+        LayerCase(SAME, SAME, 2, 3, GRIDS[2], False, False, Folding(3, 2, 2), 8, positions=10),
+        LayerCase(SAME, Axis(4, 3, 1, 1, 1), 2, 3, GRIDS[2], True, False, Folding(3, 1, 3), 9, positions=20),
     )
 
     def configs(self) -> st.SearchStrategy[LayerCase]:

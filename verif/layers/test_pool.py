@@ -66,6 +66,8 @@ class MaximumSuite(BlockSuite):
         MaximumConfig(Window(Axis(5, 1), Axis(7, 3, 3)), 2, mixed=True, positions=2),
         MaximumConfig(Window(Axis(4, 2, 2), Axis(8, 2, 2)), 3, mixed=False, positions=3),
         MaximumConfig(Window(Axis(4, 1), Axis(7, 1, 2)), 2, mixed=True, positions=3),
+        MaximumConfig(Window(Axis(7, 3, 2, 1, 1), Axis(4, 2, 2)), 3, mixed=True, positions=8),
+        MaximumConfig(Window(Axis(4, 2, 2), Axis(4, 2, 2)), 2, mixed=True, positions=16),
     )
 
     def configs(self) -> st.SearchStrategy[MaximumConfig]:

@@ -114,8 +114,8 @@ class WindowSuite(BlockSuite):
     @staticmethod
     def _bias(config: WindowConfig, y: int, x: int, repeat: int) -> int:
         row_bits, column_bits, repeat_bits = config.bias_fields
-        row_class = config.row_classes.index(config.window.rows.inside(y)) if row_bits else 0
-        column_class = config.column_classes.index(config.abreast.borders(x)) if column_bits else 0
+        row_class = config.row_classes.index(config.abreast.rows.borders(y)) if row_bits else 0
+        column_class = config.column_classes.index(config.abreast.columns.borders(x)) if column_bits else 0
         return ((row_class << column_bits) + column_class << repeat_bits) + (repeat if repeat_bits else 0)
 
     def golden(self, config: WindowConfig, stimulus: Images) -> list[Seen]:

@@ -22,6 +22,8 @@ PART, CLOCK_MHZ = "xc7vx690t", 200.0
     [
         ("digits_bcnn", 4, 1, 60),
         ("digits_bcnn", 3, 4, 24),
+        ("digits_bcnn", 16, 2, 24),
+        pytest.param("digits_bcnn", 64, 1, 599, marks=pytest.mark.long),
         ("digits_cnn", 2, 4, 24),
         pytest.param("digits_bcnn", 8, 1, 599, marks=pytest.mark.long),
         pytest.param("mnist_bcnn", 28, 1, 300, marks=pytest.mark.long),

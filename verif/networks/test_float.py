@@ -284,7 +284,7 @@ class TestImport:
         g, random = Builder((3,)), np.random.default_rng(5)
         y = g("MatMul", g("Sign", "x"), random.normal(size=(3, 4)), name="dense")
         y = g("MatMul", g("Round", g("Clip", y, np.array(0.0), np.array(1.0))), np.ones((4, 2)))
-        with pytest.raises(UnsupportedModelError, match="1 unsupported node: dense .*weights that are not binary"):
+        with pytest.raises(UnsupportedModelError, match=r"1 unsupported node: dense .*weights that are not binary"):
             import_model(g.save(tmp_path / "m.onnx", y))
 
     def test_part_of_a_softmax(self, tmp_path: Path) -> None:

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from sigmabit.golden.types.layout import Layout
 from sigmabit.hdl.pipeline.top import Pipeline
-from sigmabit.hdl.verilog.module import forget_elaborations, quick_elaboration
+from sigmabit.hdl.verilog.module import forget_elaborations
+from sigmabit.hdl.verilog.quick import quick_elaboration
 
 from .job import Job, Measured, Progress, SimulationError, Simulator, unpack
 

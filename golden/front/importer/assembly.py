@@ -9,13 +9,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from ...arithmetic.steps import Steps
 from ...layers.convolution import Convolution
 from ...layers.dense import Dense
+from ...layers.few_bits import FewBits
 from ...layers.layer import Layer
 from ...layers.normalisation import Tie, falls, find_ties, real_values
 from ...layers.pool import Pool
 from ...layers.threshold import Threshold
-from ...layers.window import Window
+from ...layers.window import Axis, Window
 from ...network.network import InputFormat, OutputFormat
 from ...types.grid import Grid
 from ...types.range import BITS, Range
@@ -160,6 +162,8 @@ class Assembly:
         chain, accumulators = _codes_decision(symbol, codes)
         self._about_to_evaluate(chain, accumulators)
         decision = decide_or_refuse(chain, accumulators)
+        if decision.codes != BITS:
+            raise Refusal(f"{decision.codes.levels} levels made of codes; only sums of a layer may become more than two")
         self.consume(codes, taker)
         thresholds = np.broadcast_to(decision.steps.thresholds, (frame.size,))
         falling = np.broadcast_to(decision.steps.falling, (frame.size,))
@@ -180,10 +184,15 @@ class Assembly:
         whole, accumulators = _sums_decision(symbol, sums)
         self._about_to_evaluate(whole, accumulators)
         decision = decide_or_refuse(whole, accumulators)
+        if decision.codes != BITS and sums.poolings:
+            raise Refusal(
+                f"{sums.poolings[0].node.name} pools activations of {decision.codes.levels} levels; only bits can be pooled"
+            )
         self.consume(sums, taker)
         steps = decision.steps
         # a falling channel is negated: its bit is 1 from minus the last accumulator below the step on
-        thresholds = np.where(steps.falling, accumulators.stride - steps.thresholds, steps.thresholds)
+        flips = steps.falling if steps.thresholds.ndim == 1 else steps.falling[:, None]
+        thresholds = np.where(flips, accumulators.stride - steps.thresholds, steps.thresholds)
         nodes = tuple(dict.fromkeys((sums.node.name, *whole.nodes)))
         self.variations[self.stage] = sums.variation
         self.add(
@@ -208,7 +217,7 @@ class Assembly:
             # The maximum over f is f at the largest sum, or at the smallest where f falls. The bit there is the OR of
             # all bits if the whole function and f rise or fall together, and the AND if not.
             self.pool(pooling.node, pooling.window, steps.falling ^ inner_falls)
-        return Symbol(Codes(sums.frame, self.stage, BITS, decision.grid), symbol.index)
+        return Symbol(Codes(sums.frame, self.stage, decision.codes, decision.grid), symbol.index)
 
     def pool(self, node: Node, window: Window, every: NDArray[np.bool_]) -> None:
         """Pooling of bits."""
@@ -294,14 +303,23 @@ def build_layer(
     sums: Sums,
     thresholds: NDArray[np.int64] | None,
     flips: NDArray[np.bool_] | None,
-) -> Convolution:
-    """The layer of `sums`, with the weights of the channels in `flips` negated."""
+) -> Convolution | FewBits:
+    """The layer of `sums`, with the weights of the channels in `flips` negated; binary where weights and results are bits.
+
+    thresholds: (channels,), or (channels, levels - 1).
+    """
     channels, height, width = sums.codes.frame.shape
     tensor = TensorType(height, width, channels, sums.codes.range)
-    weights = sums.weights if flips is None else np.where(flips, -sums.weights, sums.weights).astype(np.int8)
-    if sums.window is None:
-        return Dense.of(name, nodes, tensor, sums.grid, weights, thresholds)
-    return Convolution(name, nodes, tensor, sums.grid, sums.window, weights, thresholds)
+    weights = sums.weights if flips is None else np.where(flips, -sums.weights, sums.weights)
+    if np.all(np.abs(weights) == 1) and (thresholds is None or thresholds.ndim == 1):
+        signs = weights.astype(np.int8)
+        if sums.window is None:
+            return Dense.of(name, nodes, tensor, sums.grid, signs, thresholds)
+        return Convolution(name, nodes, tensor, sums.grid, sums.window, signs, thresholds)
+    steps = None if thresholds is None else Steps(thresholds.reshape(weights.shape[-1], -1))
+    window = sums.window or Window(Axis(height, height), Axis(width, width))
+    kernel = weights.reshape(window.rows.kernel, window.columns.kernel, channels, -1)
+    return FewBits(name, nodes, tensor, sums.grid, window, kernel, steps)
 
 
 def output_format(name: str, symbol: Symbol) -> OutputFormat:

@@ -15,6 +15,7 @@ from ...types.grid import Grid
 from ...types.range import BITS
 from ...types.scalar import Chain, Step
 from .assembly import Assembly, binary_grid, output_format
+from .decisions import quantises
 from .model_file import Graph, Node
 from .operands import (
     Array,
@@ -23,6 +24,7 @@ from .operands import (
     binary_weights,
     check_dilations,
     check_groups,
+    few_bit_weights,
     output_axis,
     sliding_window,
     value_grid,
@@ -104,6 +106,9 @@ class BinaryWalk(Walk[Network, BinaryWeights]):
         try:
             return binary_weights(weights, axis)
         except Refusal as refusal:
+            few = few_bit_weights(weights, axis)
+            if few is not None:
+                return few
             reals = weights.dtype.kind == "f" and np.unique(np.abs(weights)).size > FEW
             self.real_weights |= bool(reals)
             raise Refusal(f"{refusal}{REAL if reals else ''}") from None
@@ -112,12 +117,16 @@ class BinaryWalk(Walk[Network, BinaryWeights]):
         """A quantiser is one more scalar step: what takes its result finds out which values there are."""
         symbol = self.on_stream(activation(arguments)).then(steps)
         if isinstance(symbol.source, Unknown):
-            binary_grid(steps[-1])
+            if not quantises(Chain(tuple(steps))):
+                binary_grid(steps[-1])
             return unknown(symbol.shape)
         return symbol
 
     def is_binary(self, symbol: Symbol) -> bool:
         return not isinstance(symbol.source, Unknown) and self.assembly.is_binary(self.on_stream(symbol))
+
+    def takes_levels(self, symbol: Symbol) -> bool:
+        return isinstance(symbol.source, Sums | Unknown)
 
     def on_codes(self, node: Node, arguments: list[Value]) -> Symbol:
         """The activation that a layer takes, as codes."""
@@ -171,14 +180,14 @@ class BinaryWalk(Walk[Network, BinaryWeights]):
         codes: Codes,
         grid: Grid,
         window: Window | None,
-        signs: NDArray[np.int8],
+        signs: NDArray[np.integer],
         weights: BinaryWeights,
         frame: Frame,
     ) -> Symbol:
         """The accumulators of a layer, as an image (1, M, H, W)."""
         self.assembly.consume(codes, node.name)
         scale = weights.magnitudes.astype(np.float64) * grid.scale
-        sums = Sums(node, codes, grid, window, np.ascontiguousarray(signs, np.int8), scale, weights.variation, frame)
+        sums = Sums(node, codes, grid, window, np.ascontiguousarray(signs, np.int16), scale, weights.variation, frame)
         return Symbol(sums, frame.settled[None])
 
     def max_pool(self, node: Node, arguments: list[Value]) -> Symbol:

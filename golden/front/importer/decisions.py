@@ -8,13 +8,31 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ...layers.normalisation import BLOCK, Levels, NotANumberError, NotMonotoneError, Steps, Tie, find_levels, find_others
+from ...layers.normalisation import (
+    BLOCK,
+    Levels,
+    NotANumberError,
+    NotMonotoneError,
+    Stairs,
+    Steps,
+    Tie,
+    find_levels,
+    find_others,
+    find_stairs,
+)
 from ...types.grid import Grid
-from ...types.scalar import Chain, Float, Sign
+from ...types.range import BITS, Range
+from ...types.scalar import Chain, Float, Quantise, Sign
 from .scalar_nodes import Refusal
 
 MAX_EVALUATIONS = 1 << 33
 """Accumulators, over all channels, that are tried for one binarisation: some minutes."""
+
+MOST_LEVELS = 256
+"""Of a code: eight bits."""
+
+EVEN = 1e-3
+"""By how much of a step levels may be apart unevenly: float32's rounding."""
 
 NOT_BINARY = "the activation before it is not binary"
 
@@ -46,13 +64,20 @@ class Accumulators:
 
 @dataclass(frozen=True, eq=False)
 class Decision:
-    """What a bit stands for, and the steps of its upper number. zeros: (channel, accumulator, node) where a Sign gives 0 in the
+    """What a bit stands for, and the steps of its upper number; or those of codes of more levels.
+
+    zeros: (channel, accumulator, node) where a Sign gives 0 in the
     graph, and +1 here.
     """
 
     grid: Grid
     steps: Steps
     zeros: tuple[tuple[int, int, str], ...] = ()
+
+    @property
+    def codes(self) -> Range:
+        """There are as many as steps, and one."""
+        return BITS if self.steps.thresholds.ndim == 1 else Range(0, self.steps.thresholds.shape[1])
 
     def zeros_of(self, layer: str) -> tuple[Tie, ...]:
         """The zeros as ties of a layer."""
@@ -77,12 +102,74 @@ def decide_or_refuse(chain: Chain, accumulators: Accumulators) -> Decision:
     try:
         return _decide(chain, accumulators)
     except (_UndecidedError, NotMonotoneError, NotANumberError) as error:
+        several = _several(chain, accumulators) if quantises(chain) else None
+        if several is not None:
+            return several
         if not quantised.steps:
             raise Refusal(NOT_BINARY) from None
         if behind.steps and decide(quantised, accumulators) is not None:
             raise Refusal(differently(behind)) from None
         reason = _reason(quantised.without_zeros, accumulators) or str(error)
         raise Refusal(reason, quantised.culprit) from None
+
+
+def quantises(chain: Chain) -> bool:
+    """Is a chain's last quantiser one of more than two levels, so that codes of several bits are meant?"""
+    last = chain.steps[chain.binarised - 1] if chain.binarised else None
+    return isinstance(last, Quantise) and last.levels > 2
+
+
+def _several(chain: Chain, accumulators: Accumulators) -> Decision | None:
+    """The code of several levels that a chain is, or None."""
+    if accumulators.evaluations > MAX_EVALUATIONS:
+        return None
+    low, high, stride = accumulators.low, accumulators.high, accumulators.stride
+    try:
+        stairs = find_stairs(lambda a: chain(accumulators.reals(a)), low, high, stride, MOST_LEVELS - 1)
+    except NotANumberError:
+        return None
+    if stairs is None:
+        return None
+    reals = _evenly(stairs.values)
+    grid = None if reals is None else Grid.fit(reals)
+    if reals is None or grid is None or np.any((grid.values(np.arange(len(reals))) == 0) != (reals == 0)):
+        return None
+    steps = _steps_of(stairs, reals, low, high + stride)
+    return None if steps is None else Decision(grid, steps)
+
+
+def _evenly(values: NDArray[np.floating]) -> NDArray[np.float32] | None:
+    """The numbers with what is missing between them, at even distances; None where there would be too many."""
+    gaps = np.diff(values.astype(np.float64))
+    for parts in range(1, MOST_LEVELS):
+        counts = gaps * parts / gaps.min()
+        levels = 1 + int(np.rint(counts).sum())
+        if levels > MOST_LEVELS:
+            return None
+        if np.all(np.abs(counts - np.rint(counts)) < EVEN):
+            reals = np.linspace(float(values[0]), float(values[-1]), levels).astype(np.float32)
+            places = np.concatenate([[0], np.cumsum(np.rint(counts))]).astype(np.int64)
+            reals[places] = values
+            return reals
+    return None
+
+
+def _steps_of(stairs: Stairs, reals: NDArray[np.float32], low: Integers, beyond: Integers) -> Steps | None:
+    """Where each level begins, or where a falling channel's ends; None where a channel turns. beyond: above all accumulators."""
+    levels = len(reals)
+    thresholds, falling = np.empty((len(low), levels - 1), np.int64), np.zeros(len(low), bool)
+    for channel, changes in enumerate(stairs.changes):
+        codes = np.searchsorted(reals, np.array([stairs.first[channel], *(value for _, value in changes)], np.float32))
+        places = np.array([low[channel], *(place for place, _ in changes), beyond[channel]])
+        moves = np.sign(np.diff(codes))
+        if len(set(moves.tolist())) > 1:
+            return None
+        falls = bool(len(moves) and moves[0] < 0)
+        falling[channel] = falls
+        for level in range(1, levels):
+            reached = codes < level if falls else codes >= level
+            thresholds[channel, level - 1] = places[int(np.argmax(reached)) if reached.any() else -1]
+    return Steps(thresholds, falling)
 
 
 def differently(chain: Chain) -> str:

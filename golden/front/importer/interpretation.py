@@ -59,4 +59,3 @@ def _decides(graph: Graph) -> bool:
     last = last_binary(graph, graph.leading, (*BINARISING, *ROUNDING))
     of_pixels = {node.outputs[0] for node in graph.leading if node.operator in QUANTISERS and node.inputs[0] == graph.input}
     return last is not None and last not in of_pixels
-

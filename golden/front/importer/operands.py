@@ -22,6 +22,13 @@ WEIGHT_TOLERANCE = 1e-4
 """By how much of it the magnitudes of one output's weights may differ: float32's rounding, where a graph computes them."""
 
 
+MOST_CODE = 128
+"""The largest magnitude of a weight of 8 bits."""
+
+FLOAT_ROUNDING = 2.0**-22
+"""By how much of it a multiple of a step may differ: two roundings of float32."""
+
+
 def activation(arguments: list[Value]) -> Symbol:
     """The first argument, which must depend on the input."""
     if not isinstance(arguments[0], Symbol):
@@ -51,12 +58,12 @@ def with_constant(arguments: list[Value]) -> tuple[Symbol, Array, bool]:
 
 @dataclass(frozen=True, eq=False)
 class BinaryWeights:
-    """Weights that are +1 and -1 times a magnitude for each output.
+    """Weights that are +1 and -1, or whole numbers of a few bits, times a magnitude for each output.
 
     variation: by how much of it, at most, their own magnitudes differ from that of their output, where a graph computes them.
     """
 
-    signs: NDArray[np.int8]
+    signs: NDArray[np.integer]
     magnitudes: Float
     variation: float
 
@@ -82,6 +89,44 @@ def binary_weights(weights: Array, axis: int) -> BinaryWeights:
         # as their type prints them, with as many digits as tell them apart
         raise Refusal(f"weights that are not binary: output {output} holds {one!s} beside {other!s}")
     return BinaryWeights(np.where(weights > 0, 1, -1).astype(np.int8), magnitudes, float(off.max()))
+
+
+def few_bit_weights(weights: Array, axis: int) -> BinaryWeights | None:
+    """Weights that are whole numbers of up to 8 bits times a step for each output, or None.
+
+    The whole numbers stand in the place of signs, the steps in that of magnitudes.
+    """
+    if weights.dtype.kind not in "fi" or not weights.size or not np.isfinite(weights).all():
+        return None
+    rows = np.moveaxis(weights, axis, 0).reshape(weights.shape[axis], -1).astype(np.float64)
+    codes, steps = np.zeros(rows.shape, np.int16), np.empty(len(rows))
+    for output, row in enumerate(rows):
+        sizes = np.unique(np.abs(row))
+        sizes = sizes[sizes > 0]
+        if not len(sizes) or len(sizes) > MOST_CODE:
+            return None
+        step = _step(sizes)
+        if step is None:
+            return None
+        codes[output], steps[output] = np.rint(row / step), step
+    shape = (weights.shape[axis], *(size for place, size in enumerate(weights.shape) if place != axis))
+    return BinaryWeights(np.moveaxis(codes.reshape(shape), 0, axis), steps, 0.0)
+
+
+def _step(sizes: Float) -> float | None:
+    """The largest number of which all of some, rising, are multiples up to MOST_CODE, within float32's rounding."""
+    for parts in range(1, MOST_CODE + 1):
+        counts = sizes * (parts / sizes[0])
+        if counts[-1] > MOST_CODE + 0.5:
+            return None
+        whole = np.rint(counts)
+        if np.all(np.abs(counts - whole) <= whole * FLOAT_ROUNDING):
+            near = np.float32(sizes[-1] / whole[-1])
+            for step in (near, np.nextafter(near, np.float32(0)), np.nextafter(near, np.float32(np.inf))):
+                if np.array_equal((whole.astype(np.float32) * step).astype(np.float64), sizes):
+                    return float(step)
+            return float(sizes[-1] / whole[-1])
+    return None
 
 
 def value_grid(symbol: Symbol, codes: Codes) -> tuple[Grid, bool]:

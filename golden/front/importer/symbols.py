@@ -96,7 +96,7 @@ class Pooling:
 class Sums:
     """Accumulators of a layer whose normalisation is open, perhaps pooled.
 
-    weights: (kh, kw, in, out) int8, or (in, out) in stream order for a dense layer, whose window is None. grid: how the layer
+    weights: (kh, kw, in, out), or (in, out) in stream order for a dense layer, whose window is None. grid: how the layer
     reads `codes`. scale: (out,) float64, what one unit of a sum is worth; variation: by how much of it the weights differ.
     """
 
@@ -104,7 +104,7 @@ class Sums:
     codes: Codes
     grid: Grid
     window: Window | None
-    weights: NDArray[np.int8]
+    weights: NDArray[np.integer]
     scale: Float
     variation: float
     frame: Frame

@@ -32,6 +32,7 @@ from . import input_grid, scalar_nodes
 from .assembly import binary_grid, input_format
 from .budget import Budget
 from .constants import ConstantFolding
+from .decisions import MOST_LEVELS
 from .model_file import Graph, Node
 from .operands import (
     Array,
@@ -475,9 +476,15 @@ class Walk(ABC, Generic[Result, Weights]):
             return self.quantise_input(symbol, steps)
         if levels > 2 and _raw(symbol):
             return unknown(symbol.shape)
-        if levels > 2 and not self.is_binary(symbol.then(steps)):
-            raise Refusal(f"activations of {levels} levels; only the input may have more than two")
+        taken = levels <= MOST_LEVELS and self.takes_levels(symbol)
+        if levels > 2 and not taken and not self.is_binary(symbol.then(steps)):
+            most = f"at most {MOST_LEVELS} behind a layer, two elsewhere; only the input may have more"
+            raise Refusal(f"activations of {levels} levels; {most}")
         return self.binarise(node, arguments, steps)
+
+    def takes_levels(self, symbol: Symbol) -> bool:
+        """May a quantiser make more than two levels of an activation?"""
+        return False
 
     def is_binary(self, symbol: Symbol) -> bool:
         """Does an activation take no more than two values?"""

@@ -11,9 +11,11 @@ from ..verilog.stream import ADDRESS_LEAD, bit, index_bits, wire
 
 
 @dataclass(frozen=True)
-class FoldConfig:
-    """groups: parts that a window's positions are read in; slices: parts that one position's channels are read in; repeats:
-    how often all that is read.
+class Loops:
+    """The loops, the innermost last, that a window is read in.
+
+    repeats: how often all of it is read, once for each group of output channels; groups: parts that its positions are read in;
+    slices: parts that one position's channels are read in.
     """
 
     groups: int
@@ -41,12 +43,12 @@ class FoldConfig:
         return 0 if self.repeats == 1 else index_bits(self.repeats)
 
 
-class Fold:
-    """Where in its folds a window is: the fold's number, if that is asked for, its group, slice and repeat; None for what never
-    changes.
+class Counters:
+    """The signals that say where in its loops a window is: the fold's number, if that is asked for, its group, slice and repeat;
+    None for what never changes.
     """
 
-    def __init__(self, config: FoldConfig, numbered: bool = True) -> None:
+    def __init__(self, config: Loops, numbered: bool = True) -> None:
         def counter(count: int) -> Signal | None:
             return wire(index_bits(count)) if count > 1 else None
 

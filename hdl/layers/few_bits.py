@@ -1,0 +1,88 @@
+"""The arithmetic of weights of a few bits: products are added up, and steps make codes of the sums."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sigmabit.golden.layers.few_bits import FewBits
+from sigmabit.golden.types.range import Range
+
+from ..arithmetic import steps
+from ..arithmetic.popcount import PopcountConfig
+from ..arithmetic.products import Products
+from ..arithmetic.steps import StepsConfig
+from .binary import BinaryMvuConfig
+from .convolution import ConvolutionKind
+from .dense import DenseKind
+from .fixed import Multiplying
+from .mvu import Arithmetic, MvuConfig, Numbers
+from .weighted import Weighted
+
+
+@dataclass(frozen=True)
+class _Stepped(Arithmetic):
+    """Whole sums, which steps follow unless they are scores."""
+
+    layer: FewBits
+
+    @property
+    def whole_sums(self) -> bool:
+        return True
+
+    @property
+    def sum_bits(self) -> int:
+        """Width of a sum, and of each threshold that it is compared with; of a score, that of the result."""
+        if self.layer.steps is None:
+            return self.layer.output.bits
+        (low, high), thresholds = self.layer.accumulator_range, self.layer.steps.thresholds
+        ends = [int(low.min()), int(high.max()), int(thresholds.min()), int(thresholds.max()), -1, 0]
+        return max(2, Range(min(ends), max(ends)).bits)
+
+    def activation(self, lanes: int, sum_bits: int, places: int = 1) -> StepsConfig | None:
+        layer = self.layer
+        return None if layer.steps is None else steps.configure(layer.name, layer.steps, lanes // places, sum_bits, places)
+
+
+@dataclass(frozen=True)
+class Multiplied(Multiplying, _Stepped):
+    """Sums start at what the grid's offset adds."""
+
+    def numbers(self, borders: NDArray[np.int64]) -> Numbers:
+        return Numbers(self.layer.grid.offset * borders, self.layer.grid.gain, self.sum_bits)
+
+
+@dataclass(frozen=True)
+class Counted(_Stepped):
+    """Weights of +1 and -1: bits that differ are counted; sums start at that of no counts."""
+
+    @property
+    def field_bits(self) -> int:
+        return 1
+
+    def stored(self, weights: NDArray[np.integer]) -> NDArray[Any]:
+        """The bits that are flipped."""
+        return weights < 0
+
+    def numbers(self, borders: NDArray[np.int64]) -> Numbers:
+        layer = self.layer
+        inputs, grid = layer.window.taps * layer.input.channels, layer.grid
+        negative = ((1 << layer.input.bits) - 1) * (inputs - layer.tap_sums.sum(axis=(0, 1))) // 2
+        return Numbers(grid.offset * borders - grid.gain * negative, grid.gain, self.sum_bits)
+
+    def multiplier(self, inputs: int, lanes: int, sum_bits: int, constant: bool, products: Products) -> PopcountConfig:
+        return PopcountConfig(inputs, self.layer.input.bits, lanes, constant)
+
+    @property
+    def unit(self) -> type[MvuConfig]:
+        return BinaryMvuConfig
+
+
+def few_bits_kind(layer: FewBits, positions: int) -> Weighted:
+    """The kind of a layer: golden has one type for all."""
+    signs = bool(np.all(np.abs(layer.weights) == 1)) and not layer.input.signed
+    arithmetic = Counted(layer) if signs else Multiplied(layer)
+    return (DenseKind if layer.dense else ConvolutionKind)(layer, arithmetic, positions=positions)
