@@ -57,6 +57,10 @@ class Choice:
     cost: Cost
 
 
+class Starved(PlanError):
+    """There is no plan, but with more multipliers there might be one."""
+
+
 class Choices:
     """Every useful way to compute one layer, and what it costs, which is reckoned when it first matters.
 
@@ -153,7 +157,7 @@ class Planner:
     def _smallest(self, interval: int) -> Plan:
         chosen = self._fit(interval)
         if chosen is None:
-            raise PlanError(f"an interval of {interval} cycles {self._shortage(interval)}")
+            raise self._unfit("an interval", interval)
         return self._plan(chosen)
 
     def fastest(self) -> Plan:
@@ -169,9 +173,9 @@ class Planner:
         found: list[Plan] = []
         try:
             found.append(search(self))
-        except PlanError as error:
+        except Starved as error:
             short = error
-        if self._other_ways and (short or self._scarce(found[0])):
+        if self._other_ways and (short or self._scarce(found[0].cost.dsp)):
             try:
                 found.append(search(self._with_every_way))
             except PlanError as error:
@@ -181,9 +185,9 @@ class Planner:
             raise short
         return min(found, key=rank)
 
-    def _scarce(self, plan: Plan) -> bool:
-        """Does the plan use as many multipliers as may stand in the way of a better one?"""
-        return plan.cost.dsp >= SCARCE * self.part.dsp
+    def _scarce(self, multipliers: float) -> bool:
+        """Are these as many multipliers as may stand in the way of a better plan?"""
+        return multipliers >= SCARCE * self.part.dsp
 
     @cached_property
     def _with_every_way(self) -> Planner:
@@ -212,17 +216,19 @@ class Planner:
     def _within(self, interval: int | None, latency: int) -> Plan:
         longest = interval or self.intervals[-1]
         best: tuple[float, Chosen] | None = None
-        nearest = math.inf
+        nearest, busy, multipliers = math.inf, math.inf, 0.0
         # what keeps a layer busy for longer than the latency gives no result in time
         for most in self._steps(min(longest, max(latency, self._shortest))):
+            if most >= busy:
+                continue  # the same as for more cycles
             relaxed = self._fit(most)
-            if relaxed is None or (best is not None and _lut(relaxed) >= best[0]):
-                continue
             hasty = self._fit_delayed(most, None)
-            if hasty is None:
-                continue
-            least, room = self._delay(hasty), float(latency)
+            if relaxed is None or hasty is None or (best is not None and _lut(relaxed) >= best[0]):
+                break  # fewer cycles leave fewer choices
+            least, room, busy = self._delay(hasty), float(latency), _busy(hasty)
+            multipliers = max(multipliers, _multipliers(hasty))
             while (chosen := self._fit_delayed(most, max(room, least))) is not None:
+                busy = max(busy, _busy(chosen))
                 over = self._plan(chosen, contents=False).latency - latency
                 nearest = min(nearest, latency + over)
                 if over <= 0:
@@ -233,25 +239,34 @@ class Planner:
         if best is None:
             found = f"{nearest:,} is the least that was found" if nearest < math.inf else "none was found"
             bound = "" if interval is None else f" with an interval of {interval} cycles"
-            raise PlanError(f"a latency of {latency} cycles: {found}{bound} on {self.part.name}")
+            error = Starved if self._scarce(multipliers) else PlanError
+            raise error(f"a latency of {latency} cycles: {found}{bound} on {self.part.name}")
         return self._plan(best[1])
 
     def quickest(self, interval: int | None = None) -> Plan:
         """The plan with the least latency that is found, and of those the smallest; of at most such an interval."""
-        self._check_reachable(interval or self.intervals[-1])
-        return self._best(lambda planner: planner._quickest(interval), lambda plan: (plan.latency, plan.cost.lut))
+        return self.within(interval, self.hasty(interval).latency)
 
-    def _quickest(self, interval: int | None) -> Plan:
+    def hasty(self, interval: int | None = None) -> Plan:
+        """A plan with the least latency that is found, of at most such an interval, without its weights and whatever its area."""
+        self._check_reachable(interval or self.intervals[-1])
+        return self._best(lambda planner: planner._hasty(interval), lambda plan: (plan.latency, plan.cost.lut))
+
+    def _hasty(self, interval: int | None) -> Plan:
         longest = interval or self.intervals[-1]
-        found = []
+        found: list[Plan] = []
+        busy = math.inf
         for most in self._steps(longest):
+            if most >= busy:
+                continue  # the same as for more cycles
             chosen = self._fit_delayed(most, None)
-            if chosen is not None:
-                plan = self._plan(chosen, contents=False)
-                found.append((plan.latency, plan.interval))
+            if chosen is None:
+                break
+            busy = _busy(chosen)
+            found.append(self._plan(chosen, contents=False))
         if not found:
-            raise PlanError(f"an interval of {longest} cycles {self._shortage(longest)}")
-        return self._within(interval, min(found)[0])
+            raise self._unfit("an interval", longest)
+        return min(found, key=lambda plan: (plan.latency, plan.interval))
 
     def _steps(self, interval: int) -> Iterator[int]:
         """Intervals up to one, from it down: those in steps of COARSE at least from the shortest on, whatever the longest is."""
@@ -289,11 +304,11 @@ class Planner:
 
         Each is what `plan` makes for its interval. Intervals lie at least STEP apart.
         """
-        fastest, best = self._fastest()
-        plan = self._plan(best)
-        if self._other_ways and self._scarce(plan):
+        if self._other_ways and self._hungry:
             yield from self._with_every_way.sweep()
             return
+        fastest, best = self._fastest()
+        plan = self._plan(best)
         least = self._plan(best, contents=False).cost.lut
         yield plan
         fronts = self._fronts(fastest)
@@ -310,6 +325,14 @@ class Planner:
                 if slower.cost.lut < plan.cost.lut:
                     plan, least = slower, estimate
                     yield plan
+
+    @property
+    def _hungry(self) -> bool:
+        """Is the fastest plan short of multipliers?"""
+        try:
+            return self._scarce(_multipliers(self._fastest()[1]))
+        except Starved:
+            return True
 
     def _plan(self, chosen: Chosen, contents: bool = True) -> Plan:
         foldings = {name: choice.folding for name, choice in chosen.items()}
@@ -332,7 +355,7 @@ class Planner:
         low, high, step, found = -1, 0, 1, None
         while (found := self._fit(intervals[high])) is None:
             if high == len(intervals) - 1:
-                raise PlanError(f"even an interval of {intervals[high]} cycles {self._shortage(intervals[high])}")
+                raise self._unfit("even an interval", intervals[high])
             low, high, step = high, min(high + step, len(intervals) - 1), 2 * step
         while low + 1 < high:
             middle = (low + high) // 2
@@ -382,6 +405,14 @@ class Planner:
         numbers = [int(front[row]) for front, row in zip(fronts, rows, strict=True)]
         return {name: choices.choice(number) for (name, choices), number in zip(self.choices.items(), numbers, strict=True)}
 
+    def _unfit(self, what: str, interval: int) -> PlanError:
+        """The error of an interval for which nothing fits."""
+        room = self.room - grained(_row(self.fixed))
+        room[list(RESOURCES).index("dsp")] = np.inf
+        tables = [choices.costs[front] for choices, front in zip(self.choices.values(), self._fronts(interval), strict=True)]
+        error = PlanError if smallest(tables, room) is None else Starved
+        return error(f"{what} of {interval} cycles {self._shortage(interval)}")
+
     def _shortage(self, interval: int) -> str:
         """What an interval for which nothing fits needs more of than there is: as few resources as can be blamed."""
         tables = [choices.costs[choices.front(interval)] for choices in self.choices.values()]
@@ -408,6 +439,16 @@ class Planner:
 def _lut(chosen: Chosen) -> float:
     """LUTs of all choices."""
     return sum(choice.cost.lut for choice in chosen.values())
+
+
+def _busy(chosen: Chosen) -> int:
+    """Cycles for which a frame keeps the layer busy that it keeps busy longest."""
+    return max((choice.cycles for choice in chosen.values()), default=0)
+
+
+def _multipliers(chosen: Chosen) -> float:
+    """DSP48 of all choices."""
+    return sum(choice.cost.dsp for choice in chosen.values())
 
 
 def _row(cost: Cost) -> NDArray[np.float64]:
