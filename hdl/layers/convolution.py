@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -126,7 +126,7 @@ class ConvolutionKind(Weighted):
         except ValueError as error:
             raise Unsuitable(f"{self.layer.name}: {self.positions} positions side by side: {error}") from None
 
-    @property
+    @cached_property
     def abreast(self) -> Abreast:
         """How windows lie on beats."""
         return Abreast(self.layer.window, self.positions)
@@ -139,11 +139,11 @@ class ConvolutionKind(Weighted):
     def whole(self) -> int:
         return self.layer.window.columns.kernel
 
-    @property
+    @cached_property
     def turns(self) -> int:
         return self.abreast.beats.outputs
 
-    @property
+    @cached_property
     def last_turns(self) -> int:
         needs = self.abreast.beats.needs()
         return len(needs) - needs.index(max(needs))

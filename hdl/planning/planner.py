@@ -42,7 +42,7 @@ USUAL = "single"
 """How products are made where multipliers are not scarce."""
 
 UNLIMITED = float(1 << 31)
-"""Cycles that no delays come to."""
+"""Cycles that no delays come to, and multipliers that no plan needs."""
 
 RESOURCES = FAMILY.resources
 """Of a part, in the order in which a plan is to have few of them, and what they are called."""
@@ -72,10 +72,14 @@ class Choices:
         self.foldings = [folding for folding in kind.foldings() if every_way or folding.products == USUAL]
         self.cycles = repetitions * np.array([kind.cycles(folding) for folding in self.foldings], np.int64)
         self.costs = np.full((len(self.foldings), len(RESOURCES)), np.nan)
-        self.delays = np.array([kind.delay(folding) for folding in self.foldings], np.float64)
         self._fastest_first = np.argsort(self.cycles, kind="stable")
         self._fronts = {0: np.zeros(0, np.intp)}
         self._delayed_fronts: dict[int, NDArray[np.intp]] = {}
+
+    @cached_property
+    def delays(self) -> NDArray[np.float64]:
+        """(choices,) cycles by which each delays a frame."""
+        return np.array([self.kind.delay(folding) for folding in self.foldings], np.float64)
 
     def front(self, interval: int) -> NDArray[np.intp]:
         """The choices that keep up with the interval, without those that another one equals or betters in every resource."""
@@ -114,7 +118,7 @@ class Planner:
     names; of LUTs and registers alone if logic_only.
 
     Products have one multiplier each until multipliers are what a plan is short of; only then are the other ways to make them
-    (every_way) weighed, too, since there are several times as many choices then.
+    (every_way) weighed, too, since there are several times as many choices then, and the best of them is hard to tell.
     """
 
     def __init__(
@@ -399,7 +403,7 @@ class Planner:
         """The smallest choices that keep up with a reachable interval and together fit the part; None where none do."""
         fronts = self._fronts(interval)
         tables = [choices.costs[front] for choices, front in zip(self.choices.values(), fronts, strict=True)]
-        rows = smallest(tables, self.room - grained(_row(self.fixed)))
+        rows = smallest(tables, self.room - grained(_row(self.fixed)), exact=not self.every_way)
         if rows is None:
             return None
         numbers = [int(front[row]) for front, row in zip(fronts, rows, strict=True)]
@@ -408,9 +412,9 @@ class Planner:
     def _unfit(self, what: str, interval: int) -> PlanError:
         """The error of an interval for which nothing fits."""
         room = self.room - grained(_row(self.fixed))
-        room[list(RESOURCES).index("dsp")] = np.inf
+        room[list(RESOURCES).index("dsp")] = UNLIMITED
         tables = [choices.costs[front] for choices, front in zip(self.choices.values(), self._fronts(interval), strict=True)]
-        error = PlanError if smallest(tables, room) is None else Starved
+        error = PlanError if smallest(tables, room, exact=False) is None else Starved
         return error(f"{what} of {interval} cycles {self._shortage(interval)}")
 
     def _shortage(self, interval: int) -> str:

@@ -68,7 +68,10 @@ class DotSuite(BlockSuite):
         codes = st.tuples(*[numbers(low, low + (1 << config.bits) - 1)] * config.inputs)
         weights = st.tuples(*[st.tuples(*[numbers(-half, half - 1)] * config.lanes)] * config.inputs)
         smallest = Operand((low,) * config.inputs, ((-half,) * config.lanes,) * config.inputs)
-        return st.lists(st.just(smallest) | st.builds(Operand, codes, weights), min_size=1, max_size=6)
+        highest = Operand(
+            (low + (1 << config.bits) - 1,) * config.inputs, ((-half, half - 1, -half)[: config.lanes],) * config.inputs
+        )
+        return st.lists(st.sampled_from([smallest, highest]) | st.builds(Operand, codes, weights), min_size=1, max_size=6)
 
     def expected(self, config: DotConfig, stimulus: list[Operand]) -> list[list[int]]:
         results = []
