@@ -134,6 +134,10 @@ class Family(Protocol):
         """Does a product of so many by so many bits, both in two's complement, take a multiplier? Others are made of LUTs."""
         ...
 
+    def multiplies_pairs(self, bits: int, weight_bits: int) -> bool:
+        """Does one multiplier give the products of a number of `bits` bits, without a sign, with two weights?"""
+        ...
+
     # prices
 
     def logic(self, functions: float) -> Cost:

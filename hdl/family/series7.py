@@ -62,6 +62,10 @@ class Series7:
     def multiplies(self, first: int, second: int) -> bool:
         return min(first, second) >= self.multiplier_from
 
+    def multiplies_pairs(self, bits: int, weight_bits: int) -> bool:
+        """The factors of a DSP48E1 have 25 and 18 bits; the second weight stands above the product of the first."""
+        return bits + 2 * weight_bits <= 25 and bits + 1 <= 18
+
     def logic(self, functions: float) -> Cost:
         return Cost(lut=functions)
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from sigmabit.golden.layers.convolution import Convolution
 
 from ..arithmetic.popcount import PopcountConfig, popcount
+from ..arithmetic.products import Products
 from .mvu import Arithmetic, MvuConfig, Numbers
 
 
@@ -54,7 +55,7 @@ class Binary(Arithmetic):
         sum_bits = max(int(-bias.min() - 1).bit_length(), int((bias + highest).max()).bit_length()) + 1
         return Numbers(bias + (1 << (sum_bits - 1)), 1, sum_bits)  # set where the count reaches its mark
 
-    def multiplier(self, inputs: int, lanes: int, sum_bits: int, constant: bool) -> PopcountConfig:
+    def multiplier(self, inputs: int, lanes: int, sum_bits: int, constant: bool, products: Products) -> PopcountConfig:
         return PopcountConfig(inputs, self.layer.input.bits, lanes, constant)
 
     @property

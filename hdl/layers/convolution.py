@@ -60,7 +60,7 @@ def configure(
     if contents:
         return ConvolutionConfig(layer.name, windows, _filled(arithmetic, folding, chunks, style, tapping))
     limits = Borders(positions)
-    array = unit.configure(arithmetic, chunks, None, folding.lanes, style, limits, tapping)
+    array = unit.configure(arithmetic, chunks, None, folding.lanes, style, limits, tapping, products=folding.products)
     return ConvolutionConfig(layer.name, windows, array)
 
 
@@ -74,7 +74,7 @@ def _filled(arithmetic: Arithmetic, folding: Folding, chunks: int, style: RomSty
     split = layer.weights.reshape(kernel_rows, *parts, channels)
     weights = split.transpose(1, 3, 0, 2, 4, 5).reshape(chunks, -1, channels)
     limits = Borders(1 if tapping is None else tapping.abreast.positions)
-    return unit.configure(arithmetic, chunks, weights, folding.lanes, style, limits, tapping)
+    return unit.configure(arithmetic, chunks, weights, folding.lanes, style, limits, tapping, products=folding.products)
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ class ConvolutionKind(Weighted):
         except ValueError as error:
             raise Unsuitable(f"{self.layer.name}: {self.positions} positions side by side: {error}") from None
 
-    @property
+    @cached_property
     def abreast(self) -> Abreast:
         """How windows lie on beats."""
         return Abreast(self.layer.window, self.positions)
@@ -139,11 +139,11 @@ class ConvolutionKind(Weighted):
     def whole(self) -> int:
         return self.layer.window.columns.kernel
 
-    @property
+    @cached_property
     def turns(self) -> int:
         return self.abreast.beats.outputs
 
-    @property
+    @cached_property
     def last_turns(self) -> int:
         needs = self.abreast.beats.needs()
         return len(needs) - needs.index(max(needs))

@@ -56,7 +56,7 @@ def configure(arithmetic: Arithmetic, folding: Folding, frames: int, contents: b
     chunks, style = gathered.fold.chunks, folding.weights_style(gathered.fold.folds)
     if contents:
         return DenseConfig(layer.name, gathered, _filled(arithmetic, folding, chunks, style, sink))
-    array = unit.configure(arithmetic, chunks, None, folding.lanes, style, borders, filler=_filler(sink))
+    array = unit.configure(arithmetic, chunks, None, folding.lanes, style, borders, None, _filler(sink), folding.products)
     return DenseConfig(layer.name, gathered, array)
 
 
@@ -73,7 +73,7 @@ def _filled(arithmetic: Arithmetic, folding: Folding, chunks: int, style: RomSty
     matrix = sink.cut(layer.matrix.reshape(1, *sink.shape, layer.channels))
     parts = sink.beats // folding.group, folding.group, folding.slices, sink.positions * sink.channels // folding.slices
     weights = matrix.reshape(*parts, layer.channels).transpose(0, 2, 1, 3, 4).reshape(chunks, -1, layer.channels)
-    return unit.configure(arithmetic, chunks, weights, folding.lanes, style, borders, filler=_filler(sink))
+    return unit.configure(arithmetic, chunks, weights, folding.lanes, style, borders, None, _filler(sink), folding.products)
 
 
 def borders(layer: Linear) -> NDArray[np.int64]:

@@ -12,13 +12,13 @@ from sigmabit.golden.layers.few_bits import FewBits
 from sigmabit.golden.types.range import Range
 
 from ..arithmetic import steps
-from ..arithmetic.dot import DotConfig
 from ..arithmetic.popcount import PopcountConfig
+from ..arithmetic.products import Products
 from ..arithmetic.steps import StepsConfig
 from .binary import BinaryMvuConfig
 from .convolution import ConvolutionKind
 from .dense import DenseKind
-from .fixed import FixedMvuConfig
+from .fixed import Multiplying
 from .mvu import Arithmetic, MvuConfig, Numbers
 from .weighted import Weighted
 
@@ -48,26 +48,11 @@ class _Stepped(Arithmetic):
 
 
 @dataclass(frozen=True)
-class Multiplied(_Stepped):
-    """Weights in two's complement; sums start at what the grid's offset adds."""
-
-    @property
-    def field_bits(self) -> int:
-        return self.layer.weight_bits
-
-    def stored(self, weights: NDArray[np.integer]) -> NDArray[Any]:
-        return weights
+class Multiplied(Multiplying, _Stepped):
+    """Sums start at what the grid's offset adds."""
 
     def numbers(self, borders: NDArray[np.int64]) -> Numbers:
         return Numbers(self.layer.grid.offset * borders, self.layer.grid.gain, self.sum_bits)
-
-    def multiplier(self, inputs: int, lanes: int, sum_bits: int, constant: bool) -> DotConfig:
-        code = self.layer.input
-        return DotConfig(inputs, code.bits, code.signed, self.field_bits, lanes, sum_bits)
-
-    @property
-    def unit(self) -> type[MvuConfig]:
-        return FixedMvuConfig
 
 
 @dataclass(frozen=True)
@@ -88,7 +73,7 @@ class Counted(_Stepped):
         negative = ((1 << layer.input.bits) - 1) * (inputs - layer.tap_sums.sum(axis=(0, 1))) // 2
         return Numbers(grid.offset * borders - grid.gain * negative, grid.gain, self.sum_bits)
 
-    def multiplier(self, inputs: int, lanes: int, sum_bits: int, constant: bool) -> PopcountConfig:
+    def multiplier(self, inputs: int, lanes: int, sum_bits: int, constant: bool, products: Products) -> PopcountConfig:
         return PopcountConfig(inputs, self.layer.input.bits, lanes, constant)
 
     @property

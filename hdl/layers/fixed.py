@@ -13,6 +13,7 @@ from sigmabit.golden.layers.fixed import Fixed
 from ..arithmetic import activate
 from ..arithmetic.activate import ActivateConfig
 from ..arithmetic.dot import DotConfig, dot
+from ..arithmetic.products import Product, Products
 from .convolution import ConvolutionKind
 from .dense import DenseKind
 from .mvu import Arithmetic, MvuConfig, Numbers
@@ -30,10 +31,8 @@ class FixedMvuConfig(MvuConfig):
 
 
 @dataclass(frozen=True)
-class FixedPoint(Arithmetic):
-    """Weights in two's complement; sums start at the bias and at what the grid's offset adds."""
-
-    layer: Fixed
+class Multiplying(Arithmetic):
+    """Weights in two's complement, and whole sums of their products with codes."""
 
     @property
     def field_bits(self) -> int:
@@ -46,20 +45,31 @@ class FixedPoint(Arithmetic):
     def stored(self, weights: NDArray[np.integer]) -> NDArray[Any]:
         return weights
 
-    def numbers(self, borders: NDArray[np.int64]) -> Numbers:
-        layer = self.layer
-        return Numbers(layer.bias + layer.grid.offset * borders, layer.grid.gain, layer.sum_bits)
-
-    def multiplier(self, inputs: int, lanes: int, sum_bits: int, constant: bool) -> DotConfig:
+    def multiplier(self, inputs: int, lanes: int, sum_bits: int, constant: bool, products: Products) -> DotConfig:
         code = self.layer.input
-        return DotConfig(inputs, code.bits, code.signed, self.field_bits, lanes, sum_bits)
+        return DotConfig(inputs, code.bits, code.signed, self.field_bits, lanes, sum_bits, products)
 
-    def activation(self, lanes: int, sum_bits: int, places: int = 1) -> ActivateConfig:
-        return activate.configure(self.layer.name, self.layer.activation, lanes, sum_bits)
+    def ways(self, lanes: int) -> tuple[Products, ...]:
+        code = self.layer.input
+        return Product(code.bits, code.signed, self.field_bits).ways(lanes)
 
     @property
     def unit(self) -> type[MvuConfig]:
         return FixedMvuConfig
+
+
+@dataclass(frozen=True)
+class FixedPoint(Multiplying):
+    """Sums start at the bias and at what the grid's offset adds."""
+
+    layer: Fixed
+
+    def numbers(self, borders: NDArray[np.int64]) -> Numbers:
+        layer = self.layer
+        return Numbers(layer.bias + layer.grid.offset * borders, layer.grid.gain, layer.sum_bits)
+
+    def activation(self, lanes: int, sum_bits: int, places: int = 1) -> ActivateConfig:
+        return activate.configure(self.layer.name, self.layer.activation, lanes, sum_bits)
 
 
 def fixed_kind(layer: Fixed, positions: int) -> Weighted:

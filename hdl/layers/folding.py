@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import get_args
 
+from ..arithmetic.products import Products
 from ..arithmetic.rom import RomStyle, style_of
 
 
@@ -17,18 +19,22 @@ class Folding:
 
     group: kernel columns (of a convolution: 1 or all; all kernel rows are taken at once) or beats (of a dense layer: any
     divisor) per chunk. slices: parts that a position's channels, or a dense layer's beats, are taken in. lanes: output channels
-    at a time; the last group may be incomplete. block: deep tables of weights go to block RAM.
+    at a time; the last group may be incomplete. block: deep tables of weights go to block RAM. products: what those of
+    codes and weights are made by.
     """
 
     group: int
     slices: int
     lanes: int
     block: bool = False
+    products: Products = "single"
 
     def __post_init__(self) -> None:
         for name in ("group", "slices", "lanes"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name}={getattr(self, name)} is below 1")
+        if self.products not in get_args(Products):
+            raise ValueError(f"products={self.products:.20} is none of {', '.join(get_args(Products))}")
 
     def repeats(self, channels: int) -> int:
         """Groups of output channels."""

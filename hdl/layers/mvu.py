@@ -17,6 +17,7 @@ from sigmabit.golden.layers.linear import Linear
 from ..arithmetic.accumulate import AccumulateConfig, accumulate
 from ..arithmetic.collect import CollectConfig, collect
 from ..arithmetic.delay import DelayConfig, delay
+from ..arithmetic.products import Products
 from ..arithmetic.rom import RomConfig, RomStyle, pack_words, rom, style_of
 from ..family import FAMILY, Cost
 from ..verilog.module import composite
@@ -221,8 +222,12 @@ class Arithmetic(ABC):
         """Initial values and sums; borders: as Borders gives them."""
 
     @abstractmethod
-    def multiplier(self, inputs: int, lanes: int, sum_bits: int, constant: bool) -> Multiplier:
+    def multiplier(self, inputs: int, lanes: int, sum_bits: int, constant: bool, products: Products) -> Multiplier:
         """What multiplies; constant: there is but one word of weights."""
+
+    def ways(self, lanes: int) -> tuple[Products, ...]:
+        """What products can be made by."""
+        return ("single",)
 
     def activation(self, lanes: int, sum_bits: int, places: int = 1) -> Ending | None:
         """What makes codes of sums; None where they are decisions or scores. lanes: of all places."""
@@ -248,12 +253,13 @@ def configure(
     borders: Borders,
     taps: TapsConfig | None = None,
     filler: int = 0,
+    products: Products = "single",
 ) -> MvuConfig:
     """The unit of a layer.
 
     count: chunks of a window. weights: (count, inputs, channels) in the order in which operands come; None leaves their table
     empty, for estimates. lanes: output channels at a time. taps: of several positions at a time. filler: inputs of all chunks
-    that belong to no weight, whose codes are 0.
+    that belong to no weight, whose codes are 0. products: what they are made by.
     """
     layer, field_bits = arithmetic.layer, arithmetic.field_bits
     inputs, channels = (layer.window.taps * layer.input.channels + filler) // count, layer.channels
@@ -261,7 +267,7 @@ def configure(
     repeats = -(-channels // lanes)
     weights_words = count * repeats
     numbers = _numbers(arithmetic, borders)
-    multiplier = arithmetic.multiplier(inputs, lanes, numbers.sum_bits, constant=weights_words == 1)
+    multiplier = arithmetic.multiplier(inputs, lanes, numbers.sum_bits, weights_words == 1, products)
     adding = AccumulateConfig(
         places * lanes, multiplier.count_bits, numbers.sum_bits, numbers.gain, folded=count > 1, scores=arithmetic.whole_sums
     )

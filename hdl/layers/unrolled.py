@@ -15,6 +15,7 @@ from sigmabit.golden.layers.fixed import Fixed
 from ..arithmetic import activate as activation
 from ..arithmetic.activate import ActivateConfig, activate
 from ..arithmetic.adder_graph import AdderGraphConfig, adder_graph
+from ..arithmetic.products import Products
 from ..family import Cost
 from ..verilog.module import composite
 from ..verilog.stream import Flow
@@ -99,6 +100,9 @@ class UnrolledKind(DenseKind):
     """A dense layer whose frames are single beats: in one fold it is unrolled, in several it is as any other."""
 
     layer: Fixed
+
+    def ways(self, folding: Folding) -> tuple[Products, ...]:
+        return ("single",) if self.folds(folding) == 1 else super().ways(folding)
 
     def starts(self, arrivals: Arrivals, folding: Folding) -> Times:
         return arrivals.beats if self.folds(folding) == 1 else super().starts(arrivals, folding)

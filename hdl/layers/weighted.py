@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sigmabit.golden.layers.linear import Linear
 
+from ..arithmetic.products import Products
 from ..arithmetic.rom import BANK
 from ..family import FAMILY
 from .folding import Folding, Unsuitable
@@ -75,7 +76,11 @@ class Weighted(Kind[Folding]):
                         banks = -(-self.folds(folding) // BANK)
                         useful = block or banks == 1 or banks * self.at_a_time(folding) * lanes <= FAMILY.most_loads
                     if useful:
-                        yield folding
+                        yield from (replace(folding, products=each) for each in self.ways(folding))
+
+    def ways(self, folding: Folding) -> tuple[Products, ...]:
+        """What the products of a folding can be made by."""
+        return self.arithmetic.ways(folding.lanes)
 
     def folding(self, given: Folding | None) -> Folding:
         if given is None:
@@ -90,6 +95,8 @@ class Weighted(Kind[Folding]):
             raise Unsuitable(f"{name}: slices={folding.slices} does not divide {self.divided} channels")
         if not 1 <= folding.lanes <= channels:
             raise Unsuitable(f"{name}: lanes={folding.lanes} is not from 1 to {channels} channels")
+        if folding.products not in self.ways(folding):
+            raise Unsuitable(f"{name}: products={folding.products} does not suit its numbers and {folding.lanes} lanes")
 
     def chunks(self, folding: Folding) -> int:
         """Chunks of a window."""

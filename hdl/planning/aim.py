@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from sigmabit.golden import Network
 
@@ -51,20 +52,27 @@ class Aim:
 
     def quickest(self, interval: int | None = None) -> Plan:
         """The plan of the least latency that is found, and of at most such an interval; of several, the smallest."""
-        return self._best(lambda planner: planner.quickest(interval), lambda plan: (plan.latency, plan.cost.lut))
+        hasty = self._made(lambda planner: planner.hasty(interval))
+        least = min(plan.latency for _, plan in hasty)
+        found = [planner.within(interval, least) for planner, plan in hasty if plan.latency == least]
+        return min(found, key=lambda plan: plan.cost.lut)
 
-    def _best(self, make: Callable[[Planner], Plan], worth: Callable[[Plan], object]) -> Plan:
-        """The best of what the planners make; the last one's error, which has most positions, where none makes any."""
+    def _best(self, make: Callable[[Planner], Plan], worth: Callable[[Plan], Any]) -> Plan:
+        """The best of what the planners make."""
+        return min((plan for _, plan in self._made(make)), key=worth)
+
+    def _made(self, make: Callable[[Planner], Plan]) -> list[tuple[Planner, Plan]]:
+        """What the planners make; the last one's error, which has most positions, where none makes any."""
         found, failed = [], None
         for planner in self.planners:
             try:
-                found.append(make(planner))
+                found.append((planner, make(planner)))
             except PlanError as error:
                 failed = error
         if not found:
             assert failed is not None
             raise failed
-        return min(found, key=worth)  # type: ignore[arg-type]
+        return found
 
 
 def widened(network: Network, positions: int) -> dict[str, int]:

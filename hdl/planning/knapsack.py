@@ -49,11 +49,12 @@ def front(costs: Table) -> NDArray[np.intp]:
     return np.array(found, np.intp)
 
 
-def smallest(tables: Sequence[Table], limits: NDArray[np.float64], width: int = WIDTH) -> list[int] | None:
+def smallest(tables: Sequence[Table], limits: NDArray[np.float64], width: int = WIDTH, exact: bool = True) -> list[int] | None:
     """The row of each table with which the sum, compared column by column from the first on, is smallest within the limits.
 
     None where no sum lies within them. limits: (resources,), infinite ones included. width: partial sums that are followed at
-    first; the result is the same with any.
+    first; the result is the same with any, unless it need not be exact: then it is what `lightest` gives where so many do not
+    do.
     """
     if np.any(_total(limits, (table.min(axis=0) for table in tables)) > limits):
         return None
@@ -69,6 +70,8 @@ def smallest(tables: Sequence[Table], limits: NDArray[np.float64], width: int = 
             ceiling = float(sum(table[row, 0] for table, row in zip(search.tables, chosen, strict=True)))
         if complete:
             return None if chosen is None else [int(rows[choice]) for rows, choice in zip(fronts, chosen, strict=True)]
+        if not exact:
+            return lightest(tables, limits)
         width *= WIDER
 
 

@@ -34,7 +34,8 @@ from . import schedule
 from .kinds import kind_of, kinds_of
 
 SCHEMA, SIDE_BY_SIDE = 1, 2
-"""Versions of plan.json: where positions lie side by side, which earlier programs know nothing of, the second."""
+"""Versions of plan.json: where positions lie side by side or products are not the usual, of which earlier programs know
+nothing, the second."""
 
 MAX_SAMPLES = 1 << 16
 """Most samples of a frame."""
@@ -97,7 +98,7 @@ class LayerPlan:
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for plan.json."""
-        folding = None if self.folding is None else asdict(self.folding)
+        folding = None if self.folding is None else _written(self.folding)
         return {
             "name": self.name,
             "folding": folding,
@@ -165,12 +166,19 @@ class Plan:
         noise = self.pipeline.noise
         return 4 * (self.latency + self.interval) + 1000 + (0 if noise is None else noise.seeding_cycles)
 
+    @property
+    def _recent(self) -> bool:
+        """Is there anything that programs of the first schema know nothing of?"""
+        return self.positions > 1 or any(
+            layer.kind.places > 1 or (layer.folding is not None and layer.folding.products != "single") for layer in self.layers
+        )
+
     def to_json(self) -> dict[str, Any]:
         """Plain values for plan.json. The output (left out where the graph has no other), part, clock, input_scale, samples,
         positions, interval and the foldings are read back; the rest follows.
         """
         return {
-            "schema": SCHEMA if {self.positions, *(layer.kind.places for layer in self.layers)} == {1} else SIDE_BY_SIDE,
+            "schema": SIDE_BY_SIDE if self._recent else SCHEMA,
             "network": self.network.name,
             **({"output": self.network.output.name} if self.network.omitted.outputs else {}),
             "part": self.part,
@@ -329,7 +337,8 @@ def _from_json(data: Any, network: Network) -> Plan:
         if entry is not None:
             group, slices, lanes = (_entry(entry, key, int) for key in ("group", "slices", "lanes"))
             try:
-                foldings[name] = Folding(group, slices, lanes, _entry(entry, "block", bool))
+                products = _entry({"products": "single", **entry}, "products", str)
+                foldings[name] = Folding(group, slices, lanes, _entry(entry, "block", bool), products)
             except ValueError as error:
                 raise PlanError(f"{name}: {error}") from None
     samples, positions = (_entry({key: 1, **data}, key, int) for key in ("samples", "positions"))
@@ -344,6 +353,11 @@ def _from_json(data: Any, network: Network) -> Plan:
             f"--input-scale {step}"
         )
     return plan
+
+
+def _written(folding: Folding) -> dict[str, Any]:
+    """A folding's plain values; the usual products are left out."""
+    return {key: value for key, value in asdict(folding).items() if (key, value) != ("products", "single")}
 
 
 def _entry(data: Any, key: str, kind: type | tuple[type, ...]) -> Any:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import combinations
 from typing import Any
 
@@ -34,8 +35,14 @@ STEP = 1.01
 COARSE = 1.2
 """Least ratio between the bounds on cycles that are tried for a latency."""
 
+SCARCE = 0.9
+"""Share of a part's multipliers from which on a plan may be short of them."""
+
+USUAL = "single"
+"""How products are made where multipliers are not scarce."""
+
 UNLIMITED = float(1 << 31)
-"""Cycles that no delays come to."""
+"""Cycles that no delays come to, and multipliers that no plan needs."""
 
 RESOURCES = FAMILY.resources
 """Of a part, in the order in which a plan is to have few of them, and what they are called."""
@@ -50,21 +57,29 @@ class Choice:
     cost: Cost
 
 
+class Starved(PlanError):
+    """There is no plan, but with more multipliers there might be one."""
+
+
 class Choices:
     """Every useful way to compute one layer, and what it costs, which is reckoned when it first matters.
 
     repetitions: how often the layer works for one frame. costs: (choices, resources), NaN where not reckoned yet.
     """
 
-    def __init__(self, kind: Kind[Any], repetitions: int, use: Use) -> None:
+    def __init__(self, kind: Kind[Any], repetitions: int, use: Use, every_way: bool = False) -> None:
         self.kind, self.use = kind, use
-        self.foldings = list(kind.foldings())
+        self.foldings = [folding for folding in kind.foldings() if every_way or folding.products == USUAL]
         self.cycles = repetitions * np.array([kind.cycles(folding) for folding in self.foldings], np.int64)
         self.costs = np.full((len(self.foldings), len(RESOURCES)), np.nan)
-        self.delays = np.array([kind.delay(folding) for folding in self.foldings], np.float64)
         self._fastest_first = np.argsort(self.cycles, kind="stable")
         self._fronts = {0: np.zeros(0, np.intp)}
         self._delayed_fronts: dict[int, NDArray[np.intp]] = {}
+
+    @cached_property
+    def delays(self) -> NDArray[np.float64]:
+        """(choices,) cycles by which each delays a frame."""
+        return np.array([self.kind.delay(folding) for folding in self.foldings], np.float64)
 
     def front(self, interval: int) -> NDArray[np.intp]:
         """The choices that keep up with the interval, without those that another one equals or betters in every resource."""
@@ -101,6 +116,9 @@ Chosen = Mapping[str, Choice]
 class Planner:
     """Plans for one network on one part, with so many positions side by side at the entrance, and behind the layers that `wide`
     names; of LUTs and registers alone if logic_only.
+
+    Products have one multiplier each until multipliers are what a plan is short of; only then are the other ways to make them
+    (every_way) weighed, too, since there are several times as many choices then, and the best of them is hard to tell.
     """
 
     def __init__(
@@ -112,12 +130,13 @@ class Planner:
         logic_only: bool = False,
         positions: int = 1,
         wide: Mapping[str, int] | None = None,
+        every_way: bool = False,
     ) -> None:
         check_samples(network, samples)
         check_positions(network, positions)
         self.source = network.input.tensor.layout.side_by_side(positions)
         self.network, self.part_name, self.clock_mhz, self.samples = network, part_name, clock_mhz, samples
-        self.wide = wide
+        self.wide, self.logic_only, self.every_way = wide, logic_only, every_way
         self.repetitions = repetitions(network, samples)
         self.part: Part = replace(part(part_name), bram36=0, dsp=0) if logic_only else part(part_name)
         try:
@@ -125,7 +144,7 @@ class Planner:
         except Unsuitable as error:
             raise PlanError(str(error)) from None
         uses = {name: Use(samples, self._shortest // self.repetitions[name]) for name in self.kinds}
-        choices = {name: Choices(kind, self.repetitions[name], uses[name]) for name, kind in self.kinds.items()}
+        choices = {name: Choices(kind, self.repetitions[name], uses[name], every_way) for name, kind in self.kinds.items()}
         self.choices = {name: found for name, found in choices.items() if found.foldings}
         costs = (kind.expected_cost(None, uses[name]) for name, kind in self.kinds.items() if name not in self.choices)
         result = self.kinds[network.layers[-1].name].source
@@ -137,14 +156,56 @@ class Planner:
         Raises PlanError where no folding is that fast, or where none that is fits the part.
         """
         self._check_reachable(interval)
+        return self._best(lambda planner: planner._smallest(interval), lambda plan: plan.cost.lut)
+
+    def _smallest(self, interval: int) -> Plan:
         chosen = self._fit(interval)
         if chosen is None:
-            raise PlanError(f"an interval of {interval} cycles {self._shortage(interval)}")
+            raise self._unfit("an interval", interval)
         return self._plan(chosen)
 
     def fastest(self) -> Plan:
         """The plan with the shortest interval that the part has room for. Raises PlanError where it has none for any."""
-        return self._plan(self._fastest()[1])
+        return self._best(lambda planner: planner._plan(planner._fastest()[1]), lambda plan: (plan.interval, plan.cost.lut))
+
+    def _best(self, search: Callable[[Planner], Plan], rank: Callable[[Plan], Any]) -> Plan:
+        """What a search finds; where multipliers are short, the better of that and of what it finds with every way to multiply.
+
+        Raises what the last search raised, if none finds any.
+        """
+        short: PlanError | None = None
+        found: list[Plan] = []
+        try:
+            found.append(search(self))
+        except Starved as error:
+            short = error
+        if self._other_ways and (short or self._scarce(found[0].cost.dsp)):
+            try:
+                found.append(search(self._with_every_way))
+            except PlanError as error:
+                short = error
+        if not found:
+            assert short is not None
+            raise short
+        return min(found, key=rank)
+
+    def _scarce(self, multipliers: float) -> bool:
+        """Are these as many multipliers as may stand in the way of a better plan?"""
+        return multipliers >= SCARCE * self.part.dsp
+
+    @cached_property
+    def _with_every_way(self) -> Planner:
+        network, positions = self.network, self.source.positions
+        found = Planner(network, self.part_name, self.clock_mhz, self.samples, self.logic_only, positions, self.wide, True)
+        found.part = self.part
+        return found
+
+    @property
+    def _other_ways(self) -> bool:
+        """Is there any product that could be made in another way than it is?"""
+        return not self.every_way and any(
+            folding.products != USUAL for choices in self.choices.values() for folding in choices.kind.foldings()
+        )
 
     def within(self, interval: int | None, latency: int) -> Plan:
         """The smallest plan that is found with an interval, if one is given, and a latency of so many cycles at the most.
@@ -154,18 +215,24 @@ class Planner:
         """
         longest = interval or self.intervals[-1]
         self._check_reachable(longest)
+        return self._best(lambda planner: planner._within(interval, latency), lambda plan: plan.cost.lut)
+
+    def _within(self, interval: int | None, latency: int) -> Plan:
+        longest = interval or self.intervals[-1]
         best: tuple[float, Chosen] | None = None
-        nearest = math.inf
+        nearest, busy, multipliers = math.inf, math.inf, 0.0
         # what keeps a layer busy for longer than the latency gives no result in time
         for most in self._steps(min(longest, max(latency, self._shortest))):
+            if most >= busy:
+                continue  # the same as for more cycles
             relaxed = self._fit(most)
-            if relaxed is None or (best is not None and _lut(relaxed) >= best[0]):
-                continue
             hasty = self._fit_delayed(most, None)
-            if hasty is None:
-                continue
-            least, room = self._delay(hasty), float(latency)
+            if relaxed is None or hasty is None or (best is not None and _lut(relaxed) >= best[0]):
+                break  # fewer cycles leave fewer choices
+            least, room, busy = self._delay(hasty), float(latency), _busy(hasty)
+            multipliers = max(multipliers, _multipliers(hasty))
             while (chosen := self._fit_delayed(most, max(room, least))) is not None:
+                busy = max(busy, _busy(chosen))
                 over = self._plan(chosen, contents=False).latency - latency
                 nearest = min(nearest, latency + over)
                 if over <= 0:
@@ -176,22 +243,34 @@ class Planner:
         if best is None:
             found = f"{nearest:,} is the least that was found" if nearest < math.inf else "none was found"
             bound = "" if interval is None else f" with an interval of {interval} cycles"
-            raise PlanError(f"a latency of {latency} cycles: {found}{bound} on {self.part.name}")
+            error = Starved if self._scarce(multipliers) else PlanError
+            raise error(f"a latency of {latency} cycles: {found}{bound} on {self.part.name}")
         return self._plan(best[1])
 
     def quickest(self, interval: int | None = None) -> Plan:
         """The plan with the least latency that is found, and of those the smallest; of at most such an interval."""
+        return self.within(interval, self.hasty(interval).latency)
+
+    def hasty(self, interval: int | None = None) -> Plan:
+        """A plan with the least latency that is found, of at most such an interval, without its weights and whatever its area."""
+        self._check_reachable(interval or self.intervals[-1])
+        return self._best(lambda planner: planner._hasty(interval), lambda plan: (plan.latency, plan.cost.lut))
+
+    def _hasty(self, interval: int | None) -> Plan:
         longest = interval or self.intervals[-1]
-        self._check_reachable(longest)
-        found = []
+        found: list[Plan] = []
+        busy = math.inf
         for most in self._steps(longest):
+            if most >= busy:
+                continue  # the same as for more cycles
             chosen = self._fit_delayed(most, None)
-            if chosen is not None:
-                plan = self._plan(chosen, contents=False)
-                found.append((plan.latency, plan.interval))
+            if chosen is None:
+                break
+            busy = _busy(chosen)
+            found.append(self._plan(chosen, contents=False))
         if not found:
-            raise PlanError(f"an interval of {longest} cycles {self._shortage(longest)}")
-        return self.within(interval, min(found)[0])
+            raise self._unfit("an interval", longest)
+        return min(found, key=lambda plan: (plan.latency, plan.interval))
 
     def _steps(self, interval: int) -> Iterator[int]:
         """Intervals up to one, from it down: those in steps of COARSE at least from the shortest on, whatever the longest is."""
@@ -229,9 +308,12 @@ class Planner:
 
         Each is what `plan` makes for its interval. Intervals lie at least STEP apart.
         """
+        if self._other_ways and self._hungry:
+            yield from self._with_every_way.sweep()
+            return
         fastest, best = self._fastest()
-        least = self._plan(best, contents=False).cost.lut
         plan = self._plan(best)
+        least = self._plan(best, contents=False).cost.lut
         yield plan
         fronts = self._fronts(fastest)
         for interval in self.intervals:
@@ -247,6 +329,14 @@ class Planner:
                 if slower.cost.lut < plan.cost.lut:
                     plan, least = slower, estimate
                     yield plan
+
+    @property
+    def _hungry(self) -> bool:
+        """Is the fastest plan short of multipliers?"""
+        try:
+            return self._scarce(_multipliers(self._fastest()[1]))
+        except Starved:
+            return True
 
     def _plan(self, chosen: Chosen, contents: bool = True) -> Plan:
         foldings = {name: choice.folding for name, choice in chosen.items()}
@@ -269,7 +359,7 @@ class Planner:
         low, high, step, found = -1, 0, 1, None
         while (found := self._fit(intervals[high])) is None:
             if high == len(intervals) - 1:
-                raise PlanError(f"even an interval of {intervals[high]} cycles {self._shortage(intervals[high])}")
+                raise self._unfit("even an interval", intervals[high])
             low, high, step = high, min(high + step, len(intervals) - 1), 2 * step
         while low + 1 < high:
             middle = (low + high) // 2
@@ -313,11 +403,19 @@ class Planner:
         """The smallest choices that keep up with a reachable interval and together fit the part; None where none do."""
         fronts = self._fronts(interval)
         tables = [choices.costs[front] for choices, front in zip(self.choices.values(), fronts, strict=True)]
-        rows = smallest(tables, self.room - grained(_row(self.fixed)))
+        rows = smallest(tables, self.room - grained(_row(self.fixed)), exact=not self.every_way)
         if rows is None:
             return None
         numbers = [int(front[row]) for front, row in zip(fronts, rows, strict=True)]
         return {name: choices.choice(number) for (name, choices), number in zip(self.choices.items(), numbers, strict=True)}
+
+    def _unfit(self, what: str, interval: int) -> PlanError:
+        """The error of an interval for which nothing fits."""
+        room = self.room - grained(_row(self.fixed))
+        room[list(RESOURCES).index("dsp")] = UNLIMITED
+        tables = [choices.costs[front] for choices, front in zip(self.choices.values(), self._fronts(interval), strict=True)]
+        error = PlanError if smallest(tables, room, exact=False) is None else Starved
+        return error(f"{what} of {interval} cycles {self._shortage(interval)}")
 
     def _shortage(self, interval: int) -> str:
         """What an interval for which nothing fits needs more of than there is: as few resources as can be blamed."""
@@ -345,6 +443,16 @@ class Planner:
 def _lut(chosen: Chosen) -> float:
     """LUTs of all choices."""
     return sum(choice.cost.lut for choice in chosen.values())
+
+
+def _busy(chosen: Chosen) -> int:
+    """Cycles for which a frame keeps the layer busy that it keeps busy longest."""
+    return max((choice.cycles for choice in chosen.values()), default=0)
+
+
+def _multipliers(chosen: Chosen) -> float:
+    """DSP48 of all choices."""
+    return sum(choice.cost.dsp for choice in chosen.values())
 
 
 def _row(cost: Cost) -> NDArray[np.float64]:

@@ -171,6 +171,31 @@ def add(a, b, total):
 
 
 @block
+def extend(source, target, signed):
+    """target = source, modulo its size where that is narrower; in two's complement if signed."""
+    size = len(target)
+    limit = 1 << (size - 1)
+    if size <= len(source):
+        return pass_on(source, target)
+
+    if not signed:
+
+        @always_comb
+        def fill_up():
+            target.next = source
+
+        return fill_up
+
+    @always_comb
+    def repeat_top():
+        number = intbv(0, min=-limit, max=limit)
+        number[:] = source.signed()
+        target.next = number[size:]
+
+    return repeat_top
+
+
+@block
 def tally(clk, rst, event, count):
     """Counts the cycles in which event is high, wrapping."""
     bits = len(count)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +36,8 @@ def dots(draw: st.DrawFn) -> DotConfig:
     signed = draw(st.booleans())
     inputs = draw(st.sampled_from([1, 2, 3, 4, 5, 7, 17]))
     bits, weight_bits = draw(st.integers(1 + signed, 10)), draw(st.integers(2, 10))
-    return DotConfig(inputs, bits, signed, weight_bits, draw(st.integers(1, 3)), draw(st.integers(1, 26)))
+    single = DotConfig(inputs, bits, signed, weight_bits, draw(st.integers(1, 3)), draw(st.integers(1, 26)))
+    return replace(single, products=draw(st.sampled_from(single.product.ways(single.lanes))))
 
 
 def numbers(low: int, high: int) -> st.SearchStrategy[int]:
@@ -53,6 +54,9 @@ class DotSuite(BlockSuite):
         DotConfig(3, 8, True, 8, 2, 18),
         DotConfig(2, 9, True, 3, 1, 7),
         DotConfig(17, 2, True, 2, 1, 1),
+        DotConfig(5, 8, False, 8, 3, 20, "pairs"),
+        DotConfig(1, 7, False, 8, 2, 11, "pairs"),
+        DotConfig(3, 8, True, 12, 2, 18, "logic"),
     )
 
     def configs(self) -> st.SearchStrategy[DotConfig]:
@@ -64,7 +68,10 @@ class DotSuite(BlockSuite):
         codes = st.tuples(*[numbers(low, low + (1 << config.bits) - 1)] * config.inputs)
         weights = st.tuples(*[st.tuples(*[numbers(-half, half - 1)] * config.lanes)] * config.inputs)
         smallest = Operand((low,) * config.inputs, ((-half,) * config.lanes,) * config.inputs)
-        return st.lists(st.just(smallest) | st.builds(Operand, codes, weights), min_size=1, max_size=6)
+        highest = Operand(
+            (low + (1 << config.bits) - 1,) * config.inputs, ((-half, half - 1, -half)[: config.lanes],) * config.inputs
+        )
+        return st.lists(st.sampled_from([smallest, highest]) | st.builds(Operand, codes, weights), min_size=1, max_size=6)
 
     def expected(self, config: DotConfig, stimulus: list[Operand]) -> list[list[int]]:
         results = []
@@ -122,6 +129,9 @@ def test_large_numbers(size: int) -> None:
         DotConfig(9, 8, False, 8, 1, 20),
         DotConfig(16, 8, False, 2, 2, 13),
         DotConfig(5, 10, True, 9, 2, 22),
+        DotConfig(9, 8, False, 8, 3, 20, "pairs"),
+        DotConfig(9, 8, False, 8, 2, 20, "logic"),
+        DotConfig(9, 8, False, 12, 2, 24, "logic"),
     ],
     ids=lambda config: config.module,
 )
@@ -132,5 +142,5 @@ def test_area(config: DotConfig, tmp_path: Path) -> None:
     design = convert(block)
     area = synthesise(design.write(tmp_path / "verilog"), design.top, tmp_path / "yosys").area
     assert area.levels <= 4
-    assert area.dsp == config.cost.dsp == (config.inputs * config.lanes if config.uses_dsp else 0)
+    assert area.dsp == config.cost.dsp == config.multipliers
     assert config.cost.lut / 1.25 <= area.lut <= config.cost.lut * 1.25

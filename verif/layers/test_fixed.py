@@ -5,12 +5,17 @@ from __future__ import annotations
 from hypothesis import strategies as st
 
 from sigmabit.golden.layers.window import Axis
+from sigmabit.golden.types.grid import Grid
+from sigmabit.golden.types.range import Range
 from sigmabit.hdl.layers.folding import Folding
 
-from ..harness.layers import GRIDS, FixedCase, convolutions, denses, fixed
+from ..harness.layers import GRIDS, FixedCase, Numbers, convolutions, denses, fixed
 from ..harness.suite import GoldenTests, MyHdlTests, VerilogTests
 from .test_convolution import SAME, ConvolutionSuite
 from .test_dense import DenseSuite
+
+BYTES = Numbers(Range(0, 255), Grid(1, 0, 1.0))
+"""Codes that multipliers are worth their while for."""
 
 
 class FixedDenseSuite(DenseSuite):
@@ -21,6 +26,7 @@ class FixedDenseSuite(DenseSuite):
         FixedCase(Axis(3, 3), Axis(4, 4), 3, 6, GRIDS[3], False, True, Folding(4, 1, 4, block=True), 2, False, 9, True),
         FixedCase(Axis(2, 2), Axis(2, 2), 4, 3, GRIDS[0], False, True, Folding(1, 4, 1), 3, False, 4, True),
         FixedCase(Axis(2, 2), Axis(3, 3), 2, 3, GRIDS[3], False, True, Folding(2, 1, 2), 4, True, 5, True, positions=2),
+        FixedCase(Axis(2, 2), Axis(3, 3), 2, 3, BYTES, False, True, Folding(3, 1, 2, products="pairs"), 5, False, 8, False),
     )
 
     def configs(self) -> st.SearchStrategy[FixedCase]:
@@ -34,6 +40,7 @@ class FixedConvolutionSuite(ConvolutionSuite):
         FixedCase(SAME, SAME, 2, 4, GRIDS[2], False, False, Folding(3, 1, 4), 1, True, 5, True),
         FixedCase(Axis(6, 2, 2), Axis(5, 3, 2, 1, 0), 3, 3, GRIDS[4], False, False, Folding(1, 3, 2), 3, False, 9, False),
         FixedCase(SAME, SAME, 2, 4, GRIDS[2], False, False, Folding(3, 2, 3), 4, True, 5, True, positions=2),
+        FixedCase(SAME, SAME, 2, 4, BYTES, False, False, Folding(1, 2, 1, products="logic"), 5, False, 9, False, positions=2),
     )
 
     def configs(self) -> st.SearchStrategy[FixedCase]:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from sigmabit.golden import Network, Precision, calibrated, import_model, import_real
 from sigmabit.golden.layers.fixed import Fixed
 from sigmabit.golden.noise.gaussian import FRACTION
+from sigmabit.hdl.planning.aim import Aim
 from sigmabit.hdl.planning.plan import Plan
 from sigmabit.hdl.planning.planner import Planner
 from sigmabit.scripts.data.datasets import data_folder, load
@@ -82,6 +83,16 @@ def check(name: str, plan: Plan, frames: int, noise: Noise, on: str = "verilator
 def test_verilog(name: str, frames: int, seed: int) -> None:
     """With samples of the pipeline's own, from a seed. `make sim` has all frames of digits_vae."""
     check(name, fastest(name), frames, Noise(seed), optimise=0)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("name", "frames", "latency"), [("digits_vae", 60, 150), ("mnist_vae", 8, 490)])
+def test_least_latency(name: str, frames: int, latency: int) -> None:
+    """Of rows side by side, and of products in DSP48 and in LUTs."""
+    plan = Aim(network(name), PART, CLOCK_MHZ, positions=None).quickest()
+    assert plan.latency <= latency
+    assert "logic" in {layer.folding.products for layer in plan.layers if layer.folding is not None}
+    check(name, plan, frames, Noise(2), optimise=0)
 
 
 @ALL

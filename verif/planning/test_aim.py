@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -73,6 +74,21 @@ def test_file(tmp_path: Path) -> None:
     path.write_text(path.read_text().replace('"positions": 4', '"positions": 9'))
     with pytest.raises(PlanError, match="9 positions side by side, expected 1 to 8"):
         read_plan(path, import_model(DIGITS))
+
+
+def test_products(tmp_path: Path) -> None:
+    """Where multipliers are few, LUTs multiply: the plan is read back as it was, and unsuitable products are refused."""
+    network = import_model(MODELS / "digits_vae.onnx")
+    plan = Planner(network, "xc7a35t", 200.0).fastest()
+    made = {layer.name: layer.folding.products for layer in plan.layers if layer.folding is not None}
+    assert "logic" in made.values()
+    path = tmp_path / "plan.json"
+    path.write_text(json.dumps(plan.to_json()))
+    assert plan.to_json()["schema"] == 2
+    assert read_plan(path, network).to_json() == plan.to_json()
+    path.write_text(path.read_text().replace('"logic"', '"abacus"'))
+    with pytest.raises(PlanError, match="products=abacus is none of single, pairs, logic"):
+        read_plan(path, network)
 
 
 @pytest.mark.parametrize(

@@ -163,7 +163,7 @@ def test_choice_is_exact() -> None:
         seed += 1
         random, tight = np.random.default_rng(seed), seed % 4
         network = WideCase(seed).network if tight == 3 else (VaeCase(seed) if seed % 8 < 4 else NetworkCase(seed)).network
-        planner = Planner(network, PART, 200.0)
+        planner = Planner(network, PART, 200.0, every_way=True)
         everything = Exhaustive(planner)
         if everything.combinations > 50_000:
             continue
