@@ -102,14 +102,18 @@ def _exponential_unit(x: Float, scale: float, alpha: float, width: float = 1) ->
     """scale * x above 0, scale * alpha * (exp(x / width) - 1) below."""
     one = x.dtype.type
     below = one(alpha) * np.expm1(np.minimum(x, 0) / one(width))
-    return one(scale) * np.where(x < 0, below, x)
+    y: Float = one(scale) * np.where(x < 0, below, x)
+    return y
 
 
 def _gelu(x: Float, approximate: object) -> Float:
     one = x.dtype.type
     if approximate == "tanh":
-        return one(0.5) * x * (1 + np.tanh(one(math.sqrt(2 / math.pi)) * (x + one(0.044715) * x**3)))
-    return one(0.5) * x * (1 + _erf(x / one(math.sqrt(2))))
+        part = np.tanh(one(math.sqrt(2 / math.pi)) * (x + one(0.044715) * x**3))
+    else:
+        part = _erf(x / one(math.sqrt(2)))
+    y: Float = one(0.5) * x * (1 + part)
+    return y
 
 
 SHAPED: dict[str, Callable[[Node], Callable[[Float], Float]]] = {
