@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import chain, count
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -44,11 +44,10 @@ class ResidualCase:
     @cached_property
     def network(self) -> Network:
         """The network: the first that is drawn in which one way of each sum is always the later."""
-        tries = chain([self.seed], ([self.seed, number] for number in count(1)))
-        return next(network for network in map(self._drawn, tries) if _planned(network))
+        return next(network for network in map(self._drawn, count()) if _planned(network))
 
-    def _drawn(self, seed: int | list[int]) -> Network:
-        random = np.random.default_rng(seed)
+    def _drawn(self, number: int) -> Network:
+        random = np.random.default_rng([self.seed, number] if number else self.seed)
         height, width, channels = (int(n) for n in random.integers((2, 2, 1), (6, 6, 4)))
         tensor = TensorType(height, width, channels, Range(0, int(random.choice([1, 3, 10]))))
         layers = tuple(Drawing(random).network(tensor))
