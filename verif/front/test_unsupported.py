@@ -170,8 +170,12 @@ class TestLayers:
         [
             (lambda g: (g.conv(g.quant("x", 8)), g.bad("Conv", "x", WEIGHTS)), "beside its Quant node"),
             (lambda g: (g.conv(g.quant("x", 8)), g.conv(g.bad("BipolarQuant", "x", 1.0))), "taken a second time"),
+            (
+                lambda g: (g.conv(g.quant(y := g.quant("x", 8), 4)), g.bad("Conv", y, WEIGHTS)),
+                "before Quant_1, a second quantiser",
+            ),
         ],
-        ids=["pixels beside their quantiser", "two quantisers"],
+        ids=["pixels beside their quantiser", "two quantisers", "between two quantisers"],
     )
     def test_both_ways(self, branches: Callable[[Case], tuple[str, str]], reason: str, tmp_path: Path) -> None:
         """Branches that meet again: what takes something a second time is refused."""
@@ -449,22 +453,23 @@ class TestGraphs:
             y = g.quant(g("Conv", y, nine, name="nine bits"), 3, 0.5, signed=0)
             y = g.quant(g("Conv", g("Pow", y, 2.0), POINTS, name="uneven"), 2, 0.5)
             y = g.quant(g("Conv", y, POINTS[:, :2], group=3, name="groups"), 2, 0.5)
+            y = g.quant(g("Add", g.quant(g("Conv", y, POINTS), 3, 0.7854), y, name="unrelated"), 2, 0.5)
             left = g.quant(g("Conv", y, POINTS), 3, 0.5)
-            y = g.quant(g("Mul", left, g("Relu", "x", name="other"), name="product"), 2, 0.5)
+            right = g.quant(g("Conv", y, POINTS[::-1]), 3, 0.5)
+            y = g.quant(g("Mul", left, right, name="product"), 2, 0.5)
+            y = g("Transpose", g("Transpose", y, perm=[0, 2, 3, 1]), perm=[0, 3, 1, 2])
             y = g.quant(g("Sin", g("Conv", y, POINTS, name="fine"), name="sine"), 2, 0.5)
-            return g(
-                "Conv",
-                g.quant(g("Conv", g("Transpose", g("Transpose", y, perm=[0, 2, 3, 1]), perm=[0, 3, 1, 2]), POINTS), 2),
-                POINTS,
-            )
+            return g.quant(g("Add", y, g.quant(g("Conv", y, POINTS, strides=[2, 2]), 2, 0.5), name="shapes"), 2, 0.5)
 
         reasons = {
             "turning": "what comes before it is not monotone",
             "nine bits": "weights of 9 bits; at most 8 are supported",
             "uneven": "its input is not a linear function of integers",
             "groups": "3 groups do not divide its 4 outputs",
+            "unrelated": "in steps of 0.785399973 and of 0.5",
             "product": "it combines two activations",
             "sine": "not supported on activations",
+            "shapes": "it adds activations of shapes",
         }
         found = refusals(graph, tmp_path)
         assert list(found) == list(reasons)

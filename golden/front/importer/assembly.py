@@ -129,6 +129,8 @@ class Assembly:
     def consume(self, source: Codes | Sums, taker: str) -> None:
         """Note that a node takes a stream, or what is behind it the sums of a layer, which are to be codes by then."""
         stage = source.stage if isinstance(source, Codes) else source.codes.stage
+        if isinstance(source, Codes) and source.requantised is not None:
+            raise Refusal(f"it takes the input as it was before {source.requantised}, a second quantiser")
         if stage in self.enclosed:
             raise Refusal("it takes an activation from inside two ways that have met in a sum before; ways must be nested")
         if isinstance(source, Sums):

@@ -74,13 +74,17 @@ class Input:
 
 @dataclass(eq=False)
 class Codes:
-    """Codes on a stream after `stage` layers, which there are, and what their maker means by them."""
+    """Codes on a stream after `stage` layers, which there are, and what their maker means by them.
+
+    requantised: the node that makes others of them before they are on any stream, as of an input that is quantised twice.
+    """
 
     frame: Frame
     stage: int
     range: Range
     grid: Grid
     consumer: str | None = None
+    requantised: str | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -581,7 +581,7 @@ class Walk(ABC, Generic[Result, Weights]):
             raise Refusal(f"it takes an activation that also feeds {self.codes.consumer}; branches are not supported")
         chain = symbol.then(steps).chain
         following = Codes(self.frame, 0, *codes_of(chain.steps[-1]))
-        self.codes.consumer = node.name
+        self.codes.consumer = self.codes.requantised = node.name
         self.codes, self.quantiser = following, Chain((*self.quantiser.steps, *chain.steps))
         return Symbol(self.codes, symbol.index)
 
