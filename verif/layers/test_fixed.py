@@ -40,7 +40,7 @@ class FixedConvolutionSuite(ConvolutionSuite):
         FixedCase(SAME, SAME, 2, 4, GRIDS[2], False, False, Folding(3, 1, 4), 1, True, 5, True),
         FixedCase(Axis(6, 2, 2), Axis(5, 3, 2, 1, 0), 3, 3, GRIDS[4], False, False, Folding(1, 3, 2), 3, False, 9, False),
         FixedCase(SAME, SAME, 2, 4, GRIDS[2], False, False, Folding(3, 2, 3), 4, True, 5, True, positions=2),
-        FixedCase(SAME, SAME, 2, 4, BYTES, False, False, Folding(1, 2, 1, products="logic"), 5, False, 9, False, positions=2),
+        FixedCase(SAME, SAME, 2, 4, BYTES, False, False, Folding(3, 2, 1, products="logic"), 5, False, 9, False, positions=2),
     )
 
     def configs(self) -> st.SearchStrategy[FixedCase]:
