@@ -111,9 +111,9 @@ def parity(bits, odd):
     """odd: is an odd number of the bits set?"""
     if len(bits) == 1:
         return pass_on(bits[0], odd)
-    first = bits[0]
-    rest = bit()
-    blocks = parity(bits[1:], rest)
+    half = len(bits) // 2
+    first, rest = bit(), bit()
+    blocks = parity(bits[:half], first), parity(bits[half:], rest)
 
     @always_comb
     def combine():

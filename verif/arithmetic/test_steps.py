@@ -86,6 +86,7 @@ class StepsSuite(BlockSuite):
         Case(4, 2, 2, 7, 2, 3),  # two places share them; codes of three levels
         Case(3, 1, 1, 10, 7, 4),
         Case(2, 1, 1, 2, 15, 5),  # more thresholds than sums
+        Case(1, 1, 1, 10, 255, 7),  # codes of 8 bits
         Case(2, 1, 1, 12, 1, 6),
     )
 
