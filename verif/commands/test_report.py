@@ -642,7 +642,7 @@ class TestBrowser:
         assert shown.execute_script("return document.documentElement.scrollWidth") == width
         assert shown.execute_script(OUTSIDE) == []
         sizes = shown.execute_script("return [...document.images].map(i => [i.complete, i.naturalWidth, i.width, i.height])")
-        assert len(sizes) == 3
+        assert len(sizes) == len(write.PLOTS)
         assert all(complete and natural > 1000 and 300 < wide <= width and high > 150 for complete, natural, wide, high in sizes)
         dark = shown.execute_script("return matchMedia('(prefers-color-scheme: dark)').matches")
         sources = shown.execute_script("return [...document.images].map(i => i.currentSrc)")
