@@ -184,7 +184,7 @@ def test_first_layer(tmp_path: Path) -> None:
         pytest.param(layer(*ENCODER[0]), 17000, marks=pytest.mark.long),
         *((layer(*sizes), lut) for sizes, lut in zip(ENCODER[1:], (5100, 4700), strict=True)),
         (layer(16, 26), 3700),
-        (layer(16, 26, operands=2), 5300),
+        pytest.param(layer(16, 26, operands=2), 5300, marks=pytest.mark.long),
     ],
     ids=["57x32", "32x16", "16x26", "16x26-smallest", "16x26-sums-of-two"],
 )

@@ -36,6 +36,8 @@ class FixedDenseSuite(DenseSuite):
 class FixedConvolutionSuite(ConvolutionSuite):
     """Padding, strides and grids with an offset."""
 
+    costly = 2
+
     samples = (
         FixedCase(SAME, SAME, 2, 4, GRIDS[2], False, False, Folding(3, 1, 4), 1, True, 5, True),
         FixedCase(Axis(6, 2, 2), Axis(5, 3, 2, 1, 0), 3, 3, GRIDS[4], False, False, Folding(1, 3, 2), 3, False, 9, False),
