@@ -129,7 +129,7 @@ def test_layers_within_bounds(name: str) -> None:
     assert nearest > 0.9
 
 
-@pytest.mark.parametrize("number", [0, 20, 16, *(pytest.param(number, marks=pytest.mark.long) for number in (1, 2, 3, 4))])
+@pytest.mark.parametrize("number", [0, 16, *(pytest.param(number, marks=pytest.mark.long) for number in (1, 2, 3, 4, 20))])
 def test_foldings(number: int) -> None:
     """However the network is folded, for one, two or three samples of a frame, given from outside, with stalls; in two cases with
     several positions side by side everywhere.
@@ -148,9 +148,12 @@ def test_foldings(number: int) -> None:
     check("digits_vae", plan, frames, noise, optimise=0, stalls=Stalls(90, 120, number))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("simulator", ["myhdl", "icarus"])
 def test_other_simulators(simulator: str) -> None:
-    """MyHDL itself, and Icarus. Samples come from outside: seeding a sampler takes them longer than all else."""
+    """MyHDL itself, and Icarus. Samples come from outside: seeding a sampler takes them longer than all else. The next test has a
+    smaller network, test_sampling.py drawn ones.
+    """
     if simulator == "icarus":
         needs.icarus()
     planner = Planner(network("digits_vae"), PART, CLOCK_MHZ, 2)
