@@ -262,3 +262,14 @@ def test_turning_chain(tmp_path: Path) -> None:
     y = g("MatMul", g("Flatten", y), weights(g, random, 2, 0.25, 8, 2))
     with pytest.raises(UnsupportedModelError, match=r"quantiser \(Quant\): what comes before it is not monotone from fold on"):
         import_model(g.save(tmp_path / "turning.onnx", y))
+
+
+def test_a_mean_behind_zeros(tmp_path: Path) -> None:
+    """A layer of one position that pads the mean of all gives more positions; it is not the layer that sums up all of them."""
+    g = Builder((2, 4, 4))
+    kernels = weights(g, np.random.default_rng(0), 3, 0.5, 3, 2, 1, 1)
+    path = g.save(
+        tmp_path / "m.onnx", g("Conv", g("GlobalAveragePool", g.quant("x", 3, 0.5, signed=0)), kernels, pads=[1, 1, 1, 1])
+    )
+    with pytest.raises(UnsupportedModelError, match="Conv"):
+        import_model(path)

@@ -304,7 +304,7 @@ class BinaryWalk(Walk[Network, BinaryWeights]):
     def conv(self, node: Node, arguments: list[Value]) -> Symbol:
         kernels = arguments[1] if len(arguments) > 1 else None
         point = isinstance(kernels, np.ndarray) and kernels.shape[2:] == (1, 1) and node.attributes.get("group", 1) == 1
-        image = self.averaged(arguments) if point else None
+        image = self.averaged(arguments) if point and not any(node.attributes.get("pads", ())) else None
         if image is None:
             return super().conv(node, arguments)
         shared = _shared(constant(arguments, 1).reshape(-1, image.shape[1]), image.shape[2:])
