@@ -113,17 +113,26 @@ class Linear:
         raise NotImplementedError
 
     def reach_of_sums(self, inputs: Reach) -> Reach:
-        """What sums of weights times values can be, without a bias."""
-        values = np.stack([self.grid.values(inputs.low), self.grid.values(inputs.high)])
-        matrix = self.matrix.astype(np.float64)
-        rising, falling = np.maximum(matrix, 0), np.minimum(matrix, 0)
-        windows = self.window.extract(values)
-        rows, columns = windows.shape[1:3]
-        low, high = (np.empty((rows, columns, self.channels), np.int64) for _ in range(2))
-        step = max(1, WINDOW_ELEMENTS // (columns * len(matrix)))
-        for start in range(0, rows, step):
-            part = windows[:, start : start + step]
-            bottom, top = part.reshape(*part.shape[:3], -1).astype(np.float64)  # exact: sums stay far below 2^53
-            low[start : start + step] = bottom @ rising + top @ falling
-            high[start : start + step] = top @ rising + bottom @ falling
+        """What sums of weights times values can be, without a bias.
+
+        Most windows look alike: of those only one is reckoned.
+        """
+        bottom, top = self.grid.values(inputs.low), self.grid.values(inputs.high)
+        ends = np.concatenate([bottom + top, top - bottom], axis=-1)
+        looks, look = np.unique(ends.reshape(self.window.inputs, -1), axis=0, return_inverse=True)
+        looks = np.concatenate([np.zeros_like(looks[:1]), looks])  # what padding looks like, and what a position may look like
+        image = 1 + look.reshape(1, *ends.shape[:2], 1)
+        alike, of = np.unique(self.window.extract(image).reshape(self.window.outputs, -1), axis=0, return_inverse=True)
+        largest = np.abs(looks).max() * np.abs(self.matrix).max() * len(self.matrix)
+        matrix = self.matrix.astype(np.float32 if largest < 1 << 23 else np.float64)  # exact in either
+        size = np.abs(matrix)
+        low, high = (np.empty((len(alike), self.channels), np.int64) for _ in range(2))
+        step = max(1, WINDOW_ELEMENTS // len(matrix))
+        for start in range(0, len(alike), step):
+            part = looks[alike[start : start + step]].astype(matrix.dtype)  # (windows, taps, 2 * channels)
+            middle, spread = (half.reshape(len(part), -1) for half in np.split(part, 2, axis=-1))
+            twice, width = middle @ matrix, spread @ size
+            low[start : start + step], high[start : start + step] = (twice - width) / 2, (twice + width) / 2
+        shape = (self.window.rows.outputs, self.window.columns.outputs, self.channels)
+        low, high = (found[of.reshape(-1)].reshape(shape) for found in (low, high))
         return Reach(low, high)
