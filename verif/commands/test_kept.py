@@ -17,10 +17,10 @@ import pytest
 
 from sigmabit.hdl.noise.sampler import SamplerConfig
 
-from ..simulation import sampler_run
+from ..simulation import objcache, sampler_run
 from ..simulation.kept import DIGESTS, UNFINISHED, kept, undamaged
 from ..simulation.sampler_run import draw
-from ..simulation.toolchain import ToolError, cache_folder, verilator_environment
+from ..simulation.toolchain import ToolError, cache_folder, verilator_environment, verilator_root
 
 WAIT = 60
 """Seconds after which something will not happen any more."""
@@ -178,6 +178,49 @@ class TestPlace:
         monkeypatch.setenv("SIGMABIT_CACHE", "/some where")
         with pytest.raises(ToolError, match=r"/some where: a blank .*SIGMABIT_CACHE names another folder"):
             verilator_environment()
+
+
+class TestLauncher:
+    """The compiler's calls, as Verilator's makefiles make them."""
+
+    @pytest.fixture
+    def compile(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., int]:
+        """Compile x.cpp in a folder of its own; the status."""
+        root = verilator_root()
+        monkeypatch.setenv("VERILATOR_ROOT", str(root))
+        monkeypatch.chdir(tmp_path)
+        Path("x.cpp").write_text('#include "verilated.h"\nint f(const VerilatedContext& c) { return c.gotFinish(); }\n')
+
+        def call(*more: str) -> int:
+            return objcache.main([str(tmp_path / "kept"), "g++", "-O0", "-std=c++20", "-MMD", f"-I{root / 'include'}", *more])
+
+        return call
+
+    def test_one_header_for_all(self, compile: Callable[..., int], tmp_path: Path) -> None:
+        """The object is what it is without; the header is compiled once, and again where it is damaged."""
+        assert compile("-include", "cstdio", "-c", "-o", "without.o", "x.cpp") == 0
+        assert not Path("kept").exists()
+        for _ in range(2):
+            assert compile("-c", "-o", "x.o", "x.cpp") == 0
+        assert Path("x.o").read_bytes() == Path("without.o").read_bytes()
+        (ready,) = Path("kept").glob("*.gch")
+        assert compile("-x", "c++-header", "x.h", "-o", "x.h.fast.gch") == 0  # which Verilator wants for a design's
+        assert Path("x.h.fast.gch").samefile(ready)
+        assert compile("-include", "x.h.fast", "-c", "-o", "x.o", "x.cpp") == 0
+        with ready.open("r+b") as file:
+            file.truncate(ready.stat().st_size // 2)
+        assert compile("-c", "-o", "x.o", "x.cpp") == 0
+        assert ready in Path("kept").glob("*.gch") and ready.stat().st_size > 1_000_000
+
+    def test_what_fails_says_so(self, compile: Callable[..., int], capfd: pytest.CaptureFixture[str]) -> None:
+        Path("y.cpp").write_text("no C++")
+        assert compile("-c", "-o", "y.o", "y.cpp") == 1
+        assert "y.cpp:1" in capfd.readouterr().err
+
+    def test_where_nothing_can_be_kept(self, compile: Callable[..., int]) -> None:
+        Path("kept").write_text("no folder")
+        assert compile("-c", "-o", "x.o", "x.cpp") == 0
+        assert Path("x.o").exists()
 
 
 class TestPipelines:
