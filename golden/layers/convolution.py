@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 from ..arithmetic.popcount import weighted_sums
 from ..types.range import BITS, Range
 from ..types.reach import Reach
-from ..types.tensor import TensorType
-from .linear import WINDOW_ELEMENTS, Linear
+from .linear import Linear
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,25 +33,12 @@ class Convolution(Linear):
             raise ValueError(f"{self.thresholds.shape} thresholds for {self.channels} channels")
 
     @property
-    def output(self) -> TensorType:
-        """The bits, or the scores, which are signed whatever they are."""
-        codes = BITS
-        if self.thresholds is None:
-            low, high = self.accumulator_range
-            codes = Range(min(int(low.min()), -1), max(int(high.max()), 0))
-        return TensorType(self.window.rows.outputs, self.window.columns.outputs, self.channels, codes)
+    def codes(self) -> Range:
+        """The bits, or the scores."""
+        return self.scores if self.thresholds is None else BITS
 
-    def accumulators(self, codes: NDArray[np.integer]) -> NDArray[np.int64]:
-        """(N, height, width, in_channels) codes to (N, out_height, out_width, out_channels) sums of weights times values."""
-        grid = self.grid
-        weights = self.matrix
-        sums = np.empty((len(codes), self.window.rows.outputs, self.window.columns.outputs, self.channels), np.int64)
-        step = max(1, WINDOW_ELEMENTS // (self.window.outputs * len(weights)))
-        for start in range(0, len(codes), step):
-            windows = self.window.extract(codes[start : start + step])
-            sums[start : start + step] = weighted_sums(windows.reshape(*windows.shape[:3], -1), weights, self.input.bits)
-        values: NDArray[np.int64] = grid.gain * sums + grid.offset * self.inside_sums()
-        return values
+    def products(self, rows: NDArray[np.integer]) -> NDArray[np.int64]:
+        return weighted_sums(rows, self.matrix, self.input.bits)
 
     def run(self, codes: NDArray[np.integer]) -> NDArray[np.int64]:
         """Bits, or scores for the last layer: (N, out_height, out_width, out_channels)."""

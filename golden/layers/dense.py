@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arithmetic.popcount import weighted_sums
 from ..types.grid import Grid
 from ..types.tensor import TensorType
 from .convolution import Convolution
@@ -39,10 +38,3 @@ class Dense(Convolution):
         """The layer of a (inputs, outputs) matrix whose rows follow the stream: positions in raster order, channels inside."""
         whole = Window(Axis(input_.height, input_.height), Axis(input_.width, input_.width))
         return Dense(name, nodes, input_, grid, whole, matrix.reshape(*input_.shape, -1), thresholds)
-
-    def accumulators(self, codes: NDArray[np.integer]) -> NDArray[np.int64]:
-        """(N, height, width, in_channels) codes to (N, 1, 1, out_channels) sums of weights times values."""
-        grid = self.grid
-        sums = weighted_sums(codes.reshape(len(codes), -1), self.matrix, self.input.bits)
-        values: NDArray[np.int64] = grid.gain * sums + grid.offset * self.matrix.sum(axis=0, dtype=np.int64)
-        return values[:, None, None, :]

@@ -7,12 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arithmetic.dot import dot
 from ..arithmetic.steps import Steps
 from ..types.range import Range
 from ..types.reach import Reach
-from ..types.tensor import TensorType
-from .linear import WINDOW_ELEMENTS, Linear
+from .linear import Linear
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,24 +34,9 @@ class FewBits(Linear):
         return self.window.whole
 
     @property
-    def output(self) -> TensorType:
-        """The codes, or the scores, which are signed whatever they are."""
-        if self.steps is not None:
-            codes = self.steps.codes
-        else:
-            low, high = self.accumulator_range
-            codes = Range(min(int(low.min()), -1), max(int(high.max()), 0))
-        return TensorType(self.window.rows.outputs, self.window.columns.outputs, self.channels, codes)
-
-    def accumulators(self, codes: NDArray[np.integer]) -> NDArray[np.int64]:
-        """(N, height, width, in_channels) codes to (N, out_height, out_width, out_channels) sums of weights times values."""
-        sums = np.empty((len(codes), self.window.rows.outputs, self.window.columns.outputs, self.channels), np.int64)
-        step = max(1, WINDOW_ELEMENTS // (self.window.outputs * len(self.matrix)))
-        for start in range(0, len(codes), step):
-            windows = self.window.extract(codes[start : start + step])
-            sums[start : start + step] = dot(windows.reshape(*windows.shape[:3], -1), self.matrix)
-        values: NDArray[np.int64] = self.grid.gain * sums + self.grid.offset * self.inside_sums()
-        return values
+    def codes(self) -> Range:
+        """Those of the steps, or the scores."""
+        return self.scores if self.steps is None else self.steps.codes
 
     def run(self, codes: NDArray[np.integer]) -> NDArray[np.int64]:
         """Codes, or scores for the last layer: (N, out_height, out_width, out_channels)."""

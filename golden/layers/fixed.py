@@ -9,10 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..arithmetic.activate import Activation
-from ..arithmetic.dot import dot
+from ..types.range import Range
 from ..types.reach import Reach
-from ..types.tensor import TensorType
-from .linear import WINDOW_ELEMENTS, Linear
+from .linear import Linear
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,22 +59,13 @@ class Fixed(Linear):
         return max((-low - 1).bit_length() if low < 0 else 0, max(high, 1).bit_length()) + 1
 
     @property
-    def output(self) -> TensorType:
-        """The codes."""
-        activation = self.activation
-        rows, columns = self.window.rows.outputs, self.window.columns.outputs
-        return TensorType(rows, columns, self.channels, activation.codes)
+    def codes(self) -> Range:
+        """Those of the activation."""
+        return self.activation.codes
 
     def sums(self, codes: NDArray[np.integer]) -> NDArray[np.int64]:
         """(N, height, width, in_channels) codes to (N, out_height, out_width, out_channels) sums, bias included."""
-        rows, columns = self.window.rows.outputs, self.window.columns.outputs
-        sums = np.empty((len(codes), rows, columns, self.channels), np.int64)
-        step = max(1, WINDOW_ELEMENTS // (self.window.outputs * len(self.matrix)))
-        for start in range(0, len(codes), step):
-            windows = self.window.extract(codes[start : start + step])
-            sums[start : start + step] = dot(windows.reshape(*windows.shape[:3], -1), self.matrix)
-        values: NDArray[np.int64] = self.grid.gain * sums + self.grid.offset * self.inside_sums() + self.bias
-        return values
+        return self.accumulators(codes) + self.bias
 
     def run(self, codes: NDArray[np.integer]) -> NDArray[np.int64]:
         """(N, height, width, in_channels) codes to the result's (N, out_height, out_width, out_channels)."""

@@ -9,7 +9,9 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arithmetic.dot import dot
 from ..types.grid import Grid
+from ..types.range import Range
 from ..types.reach import Reach
 from ..types.tensor import TensorType
 from .window import Window
@@ -95,14 +97,39 @@ class Linear:
         return self.window.outputs * self.weights.size
 
     @property
+    def scores(self) -> Range:
+        """Sums as a network's result: signed whatever they are."""
+        low, high = self.accumulator_range
+        return Range(min(int(low.min()), -1), max(int(high.max()), 0))
+
+    @property
+    def codes(self) -> Range:
+        """What the results are."""
+        raise NotImplementedError
+
+    @property
     def output(self) -> TensorType:
         """The type of the result."""
-        raise NotImplementedError
+        return TensorType(self.window.rows.outputs, self.window.columns.outputs, self.channels, self.codes)
 
     def inside_sums(self) -> NDArray[np.int64]:
         """(out_height, out_width, channels): the sum of the weights that lie inside the image, for each window."""
         sums: NDArray[np.int64] = np.tensordot(self.window.inside().astype(np.int64), self.tap_sums, 2)
         return sums
+
+    def products(self, rows: NDArray[np.integer]) -> NDArray[np.int64]:
+        """(..., taps * in_channels) codes times the weights: (..., channels)."""
+        return dot(rows, self.matrix)
+
+    def accumulators(self, codes: NDArray[np.integer]) -> NDArray[np.int64]:
+        """(N, height, width, in_channels) codes to (N, out_height, out_width, channels) sums of weights times values."""
+        sums = np.empty((len(codes), self.window.rows.outputs, self.window.columns.outputs, self.channels), np.int64)
+        step = max(1, WINDOW_ELEMENTS // (self.window.outputs * len(self.matrix)))
+        for start in range(0, len(codes), step):
+            windows = self.window.extract(codes[start : start + step])
+            sums[start : start + step] = self.products(windows.reshape(*windows.shape[:3], -1))
+        values: NDArray[np.int64] = self.grid.gain * sums + self.grid.offset * self.inside_sums()
+        return values
 
     def run(self, codes: NDArray[np.integer]) -> NDArray[np.int64]:
         """(N, height, width, in_channels) codes to the result's (N, out_height, out_width, channels)."""
