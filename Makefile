@@ -113,7 +113,7 @@ build/data/digits/x.npy: scripts/data/datasets.py $(ENVIRONMENT)
 build/data/digits/y.npy: build/data/digits/x.npy ;
 
 check: lint ## what to run before every commit: golden, MyHDL with fewer examples, two whole networks; some minutes
-	SIGMABIT_CONFIGS=4 .venv/bin/python -m pytest -n $(JOBS) --dist worksteal -q -k 'test_golden or test_myhdl' $(ARGS)
+	SIGMABIT_CONFIGS=2 .venv/bin/python -m pytest -n $(JOBS) --dist worksteal -q -k 'test_golden or test_myhdl' $(ARGS)
 	.venv/bin/python -m pytest -n $(JOBS) -q verif/networks/test_networks.py verif/networks/test_vaes.py -k 'test_verilog and digits' $(ARGS)
 
 test: lint ## the whole regression (ARGS: for pytest)

@@ -14,8 +14,8 @@ class Target:
     """How modules are mapped to the cells of a family, and what these are.
 
     macro: chooses the bodies of primitives. libraries: commands that read the cells, before any source. script: the passes, once
-    the sources are read and the top is set. patterns: beginnings of passes that take long, and the type of the cells they
-    look for. netlist: how the result is read. models: Verilog of what the cells do, but for those in unmodelled.
+    the sources are read and the top is set. patterns: beginnings of passes that take long, and how the types of the cells
+    begin that they look for. netlist: how the result is read. models: Verilog of what the cells do, but for those in unmodelled.
     """
 
     macro: str

@@ -1,7 +1,7 @@
 """Runs a Yosys script in this process: python -m sigmabit.fpga.yosys SCRIPT.
 
-Passes that look for patterns around certain cells take time that grows with the square of the design. Where there is no such
-cell, they would find nothing, and are left out.
+Passes that look for patterns around certain cells take time that grows with the square of the design, and others read large
+libraries. Where there is no such cell, they would find nothing, and are left out.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pyosys import libyosys
 from .targets import TARGETS
 
 PATTERNS = dict(chain.from_iterable(target.patterns.items() for target in TARGETS))
-"""Beginnings of commands, and the type of the cells without which they find nothing."""
+"""Beginnings of commands, and how the types of the cells begin without which they find nothing."""
 
 
 def commands(script: Path) -> Iterator[str]:
@@ -33,8 +33,8 @@ def main(script: Path) -> None:
     """Run a script's commands one by one."""
     design = libyosys.Design()
     for command in commands(script):
-        cells = {kind for start, kind in PATTERNS.items() if command.startswith(start)}
-        if not cells or cells & _types(design):
+        cells = tuple(kind for start, kind in PATTERNS.items() if command.startswith(start))
+        if not cells or any(kind.startswith(cells) for kind in _types(design)):
             libyosys.run_pass(command, design)
 
 

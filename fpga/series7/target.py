@@ -15,7 +15,12 @@ SERIES7 = Target(
     macro=Series7.primitives.macro,
     libraries=("read_verilog -lib -specify +/xilinx/cells_sim.v", "read_verilog -lib +/xilinx/cells_xtra.v"),
     script=Path(__file__).with_name("xc7.ys"),
-    patterns={"xilinx_dsp": "DSP48E1", "xilinx_srl -variable": "$shiftx"},
+    patterns={
+        "xilinx_dsp": "DSP48E1",
+        "xilinx_srl -variable": "$shiftx",
+        "techmap -map +/xilinx/lutrams": "$__XILINX_LUTRAM_",
+        "techmap -map +/xilinx/brams": "$__XILINX_BLOCKRAM_",
+    },
     netlist=Series7Netlist,
     models=Path(pyosys.__file__).parent / "share" / "xilinx" / "cells_sim.v",
     unmodelled=frozenset({"RAMB18E1", "RAMB36E1", "DSP48E1"}),

@@ -36,7 +36,7 @@ class FixedDenseSuite(DenseSuite):
 class FixedConvolutionSuite(ConvolutionSuite):
     """Padding, strides and grids with an offset."""
 
-    costly = 2
+    costly = 4
 
     samples = (
         FixedCase(SAME, SAME, 2, 4, GRIDS[2], False, False, Folding(3, 1, 4), 1, True, 5, True),

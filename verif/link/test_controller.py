@@ -143,7 +143,7 @@ class ControllerSuite(BlockSuite):
         ControllerConfig(Traffic(12, 40, 2, 2, seeded=True), 3, 20, MODEL, (0, 0, 9), patience=7),
     )
     examples = 8
-    costly = 4
+    costly = 7
 
     def configs(self) -> st.SearchStrategy[ControllerConfig]:
         sizes = st.tuples(st.integers(1, 4), st.integers(1, 4), st.integers(1, 3), st.integers(1, 3))

@@ -120,7 +120,7 @@ class DeframerSuite(BlockSuite):
         DeframerConfig(300, 512),
         DeframerConfig(784, 2048),
     )
-    examples = 25
+    examples, costly = 25, 3
 
     def configs(self) -> st.SearchStrategy[DeframerConfig]:
         return st.builds(DeframerConfig, st.integers(1, 23), st.sampled_from([32, 64]))

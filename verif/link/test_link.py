@@ -40,7 +40,7 @@ class LinkSuite(BlockSuite):
 
     samples = (LinkConfig(ControllerConfig(Traffic(4, 3, 2, 2, seeded=True), 2, 3, MODEL, (1, 2, 3), patience=9), 8),)
     examples = 10
-    costly = 2
+    costly = 5
 
     def configs(self) -> st.SearchStrategy[LinkConfig]:
         return st.sampled_from(self.samples)

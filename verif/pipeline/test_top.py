@@ -66,7 +66,7 @@ class TopSuite(BlockSuite):
     """Networks of a few small layers, each with a folding of its own."""
 
     examples = 6
-    costly = 2
+    costly = 4
     samples = (*(NetworkCase(seed) for seed in (0, 1, 33)), *(NetworkCase(seed, 4) for seed in (2, 5, 9)))
 
     def configs(self) -> st.SearchStrategy[NetworkCase]:
