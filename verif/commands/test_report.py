@@ -46,8 +46,8 @@ pytestmark = pytest.mark.usefixtures("own_folder")
 
 ROOT = MODELS.parent
 FRAMES = 40
-INTERVAL = 64
-"""That of the fastest plan, whose simulation other tests build too."""
+INTERVAL = 768
+"""That of a small pipeline, which is built soon."""
 
 
 @dataclass(frozen=True)
@@ -433,7 +433,7 @@ class TestBadInput:
             (lambda report: [], "layers are missing"),
             (lambda report: {}, "layers are missing"),
             (lambda report: report | {"network": "other"}, "made for network other, this plan has digits_bcnn"),
-            (lambda report: report | {"interval_cycles": 192}, "made for interval_cycles 192, this plan has 64"),
+            (lambda report: report | {"interval_cycles": 192}, f"made for interval_cycles 192, this plan has {INTERVAL}"),
             (lambda report: report | {"layers": report["layers"][1:]}, "made for parts conv1"),
             (lambda report: report | {"layers": [1, None]}, "made for parts"),
             (lambda report: _with(report, "planned_lut", 7), "made for another plan: conv1 was planned with 7 lut"),
@@ -453,7 +453,7 @@ class TestBadInput:
         [
             (lambda power: "{", "not JSON, expected what `sigmabit power --report` writes"),
             (lambda power: power | {"layers": 3}, "layers are missing"),
-            (lambda power: power | {"interval_cycles": 90}, "made for interval_cycles 90, this plan has 64"),
+            (lambda power: power | {"interval_cycles": 90}, f"made for interval_cycles 90, this plan has {INTERVAL}"),
             (lambda power: power | {"pipeline": "0" * 32}, "made for another network or another plan"),
             (
                 lambda power: {k: v for k, v in power.items() if k != "pipeline"},
