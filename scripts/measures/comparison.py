@@ -83,10 +83,11 @@ class Executions:
         return {"rms_unlike_float": float(np.sqrt(np.mean(difference**2)))}
 
     def reconstructions(self, x: NDArray[Any]) -> dict[str, Any]:
-        """How the outputs of a network that draws samples compare; with the frames, scaled to 1, where they are like them."""
+        """How the outputs of a network that draws samples compare; with the frames, or pixels scaled to 1, if they are alike."""
         result: dict[str, Any] = {"samples": self.plan.samples, **self.values()}
         if math.prod(self.network.output.shape) == math.prod(self.network.input.shape):
-            target = (x / x.max()).reshape(len(x), -1).repeat(self.plan.samples, axis=0)
+            whole = 1.0 if self.network.input.coding else x.max()
+            target = (x / whole).reshape(len(x), -1).repeat(self.plan.samples, axis=0)
             errors = {name: float(((y.reshape(len(y), -1) - target) ** 2).mean()) for name, y in self.outputs.items()}
             result["reconstruction_error"] = errors
         return result

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from sigmabit.golden import Coding
+
 from ..harness import real_graphs
 from ..harness.onnx_graphs import Operand, signs
 from ..harness.real_graphs import Vae
@@ -74,7 +76,7 @@ class RealDrawing(real_graphs.Drawing):
     def case(self, folder: Path) -> Case:
         """The case, its file in `folder`."""
         sample = self.sample(folder / f"graph_{self.seed}.onnx")
-        return Case(self.seed, sample.path, sample.x, sample.input_scale, epsilon=sample.epsilon, planted=self.planted)
+        return Case(self.seed, sample.path, sample.x, None, epsilon=sample.epsilon, planted=self.planted, coding=sample.coding)
 
     def plant(self, *positions: int) -> None:
         """Note that the nodes at these positions are at fault."""
@@ -87,11 +89,11 @@ class RealDrawing(real_graphs.Drawing):
 
     # parts
 
-    def input(self) -> tuple[np.ndarray, float | None]:
-        frames, scale = super().input()
+    def input(self) -> tuple[np.ndarray, Coding | None]:
+        frames, coding = super().input()
         if self.chance(4):
             self.front()
-        return frames, scale
+        return frames, coding
 
     def front(self) -> None:
         """A binary layer or two in front, behind a scalar step or none."""

@@ -13,7 +13,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from sigmabit.golden import Network, SigmabitError, UnsupportedModelError, import_model
+from sigmabit.golden import Coding, Network, SigmabitError, UnsupportedModelError, import_model
 from sigmabit.golden.front.importer import import_real, read_model
 from sigmabit.golden.front.quantise import Precision, calibrate, quantise
 from sigmabit.golden.layers.convolution import Convolution
@@ -33,9 +33,11 @@ GRAPHS = 200
 FEATURES, LATENTS = 12, 3
 
 
-def agree(path: Path, x: np.ndarray, input_scale: float | None = None, seed: int = 1) -> RealNetwork:
+def agree(
+    path: Path, x: np.ndarray, input_scale: float | None = None, seed: int = 1, coding: Coding | None = None
+) -> RealNetwork:
     """Assert that the network gives what the file's graph gives for the frames x and any noise, heads included."""
-    network = import_real(path, input_scale)
+    network = import_real(path, input_scale, coding=coding)
     latent = network.latent
     assert latent is not None
     epsilon = np.random.default_rng(seed).normal(size=(len(x), latent.latents)).astype(np.float32)
@@ -83,10 +85,10 @@ class TestRandomGraphs:
         for seed in range(block, GRAPHS, 8):
             sample = draw_vae(seed, tmp_path)
             assert isinstance(read_model(sample.path), RealNetwork)
-            agree(sample.path, sample.x, sample.input_scale, seed)
+            agree(sample.path, sample.x, None, seed, sample.coding)
 
     def test_they_hold_every_kind_of_layer(self, tmp_path: Path) -> None:
-        networks = [import_real(sample.path, sample.input_scale) for sample in (draw_vae(n, tmp_path) for n in range(40))]
+        networks = [import_real(sample.path, coding=sample.coding) for sample in (draw_vae(n, tmp_path) for n in range(40))]
         assert {kind for network in networks for kind in kinds(network)} == {"conv", "deconv", "dense", "latent"}
         latents = [network.latent for network in networks if network.latent]
         assert {latent.score for latent in latents} == {latent.log_sigma for latent in latents} == {False, True}

@@ -333,7 +333,7 @@ class TestImport:
         assert import_model(copy, 1.0, output_name=first).calibrated
         with pytest.raises(CalibrationError, match=rf"calibrated for its output {first}, not for {second}"):
             import_model(copy, 1.0, output_name=second)
-        with pytest.raises(CalibrationError, match=r"pixels in steps of 1, not of 0\.5"):
+        with pytest.raises(CalibrationError, match=r"pixels in steps of 1, not with pixels in steps of 0\.5"):
             import_model(copy, 0.5)
 
 

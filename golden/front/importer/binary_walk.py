@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ...layers.window import Window
 from ...network.network import InputFormat, Network
+from ...types.coding import Coding
 from ...types.grid import Grid
 from ...types.scalar import Chain, Choose, Step
 from .affine import affine
@@ -66,8 +67,8 @@ REAL = "; real weights may stand behind all binary activations, not before any"
 class BinaryWalk(Walk[Network, BinaryWeights]):
     """One import of a binary network."""
 
-    def __init__(self, graph: Graph, path: str, input_scale: float | None) -> None:
-        super().__init__(graph, path, input_scale)
+    def __init__(self, graph: Graph, path: str, coding: Coding | None) -> None:
+        super().__init__(graph, path, coding)
         self.assembly = Assembly()
         self.real_weights = False
         # what is assumed behind refused nodes, whose order is open, and the shape of its natural order

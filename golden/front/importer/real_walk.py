@@ -13,6 +13,7 @@ import numpy as np
 from ...layers.window import Window
 from ...network.network import InputFormat
 from ...network.real import RealLatent, RealLinear, RealNetwork
+from ...types.coding import Coding
 from ...types.grid import BIPOLAR
 from ...types.range import BITS
 from ...types.scalar import Add, Chain, Rowwise, Step
@@ -41,8 +42,8 @@ class RealWalk(Walk[RealNetwork, Real]):
     unfolded = (*QUANTISERS, *RANDOM, *OTHER_RANDOM)
     several = ("Split", "TopK")
 
-    def __init__(self, graph: Graph, path: str, input_scale: float | None) -> None:
-        super().__init__(graph, path, input_scale)
+    def __init__(self, graph: Graph, path: str, coding: Coding | None) -> None:
+        super().__init__(graph, path, coding)
         self.settle_input()
         self.noise: str | None = None
         self.weights = 0
@@ -69,7 +70,7 @@ class RealWalk(Walk[RealNetwork, Real]):
             tensor = last_binary(self.graph, nodes, operators)
             if tensor is None:
                 return
-            front = BinaryWalk(self.graph, self.path, self.input_scale)
+            front = BinaryWalk(self.graph, self.path, self.coding)
             front.budget = self.budget
             visited = leading_to((tensor,), nodes)
             for node in visited:
