@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from onnx import TensorProto, helper
 
 from sigmabit.golden import Coding
 
@@ -270,13 +271,16 @@ class Drawing:
                 sigma = self.g("Sqrt", self.g("Exp", logarithm))
             else:
                 sigma = self.g("Pow", self.g("Exp", logarithm), 0.5)
-        source = self.pick("like", "like", "shape", "fixed")
+        source = self.pick("like", "like", "shape", "fixed", "input")
         if source == "like":
             noise = self.g("RandomNormalLike", self.pick(mean, logarithm, sigma))
         elif source == "shape":
             noise = self.g("RandomNormalLike", self.g("ConstantOfShape", self.g("Shape", sigma)), dtype=1)
-        else:
+        elif source == "fixed":
             noise = self.g("RandomNormal", shape=[1, self.latents])
+        else:
+            noise = "eps"
+            self.g.inputs.append(helper.make_tensor_value_info(noise, TensorProto.FLOAT, ["N", self.latents]))
         product = self.g("Mul", sigma, noise) if self.chance(2) else self.g("Mul", noise, sigma)
         self.x = self.g("Add", mean, product) if self.chance(2) else self.g("Add", product, mean)
         self.shape = (self.latents,)

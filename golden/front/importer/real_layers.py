@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -151,6 +152,28 @@ def read(symbol: Symbol, view: Index | None = None) -> Reading:
     if not fits:
         raise Refusal(f"it reads an activation of {natural.shape} rearranged, as {view.shape}")
     return Reading(source, parts, view, nodes)
+
+
+def side_by_side(parts: Sequence[tuple[Symbol, Affine]]) -> Linear:
+    """One layer of what several give that take the same: of each the elements (1, n) of a symbol, as an affine function of its
+    sums. Raises Refusal where they take different activations, or are no such layers.
+    """
+    layers = [symbol.source for symbol, _ in parts]
+    first = layers[0]
+    weights, bias, nodes = [], [], list[str]()
+    for layer, (symbol, function) in zip(layers, parts, strict=True):
+        if not (isinstance(layer, Linear) and isinstance(first, Linear) and layer.open):
+            raise Refusal("it joins what no dense layer gives")
+        if layer is not first and not layer.input.same(first.input):
+            raise Refusal("it joins layers on different activations; branches are not supported")
+        gain, offset = function.of(symbol.index[0])
+        weights.append(layer.weights[..., symbol.index[0]] * gain)
+        bias.append(layer.bias[..., symbol.index[0]] * gain + offset)
+        nodes += layer.nodes
+    assert isinstance(first, Linear)
+    joined = np.concatenate(weights, axis=-1), np.concatenate(bias, axis=-1)
+    frame = Frame.of((joined[1].size, 1, 1))
+    return Linear(first.kind, tuple(dict.fromkeys(nodes)), first.tensor, first.input, first.window, *joined, frame)
 
 
 def dense(matrix: Real, elements: NDArray[np.int64], reading: Reading) -> tuple[Window, Real, Real]:

@@ -7,6 +7,7 @@ takes is never built, and matters no more than nodes that the output does not de
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -25,7 +26,7 @@ from .front import BINARISING, ROUNDING, last_binary
 from .latent import OTHER_RANDOM, RANDOM, Joint, Noise, Sample, Scored, Spread
 from .model_file import Graph, Node, leading_to
 from .operands import Array, activation, check_channels, check_groups, constant, constant_kernels, spread_kernels, with_bias
-from .real_layers import MAX_WEIGHTS, PROBES, Intermediate, Linear, Reading, absorb, dense, read, shifted
+from .real_layers import MAX_WEIGHTS, PROBES, Intermediate, Linear, Reading, absorb, dense, read, shifted, side_by_side
 from .scalar_nodes import QUANTISERS, Refusal
 from .symbols import MAX_ACTIVATION, PAD, Codes, Frame, Index, Symbol, Unknown, Value, joined, unknown, unwrapped
 from .transposed import blocked, transposed_axis
@@ -46,13 +47,14 @@ class RealWalk(Walk[RealNetwork, Real]):
         super().__init__(graph, path, coding)
         self.settle_input()
         self.noise: str | None = None
+        self.draws = latent.noisy(graph, graph.leading)
         self.weights = 0
         self.front: BinaryWalk | None = None
         self.visited: frozenset[Node] = frozenset()
         self.handlers |= {
             **dict.fromkeys(RANDOM, self.random),
             **dict.fromkeys(OTHER_RANDOM, self.other_random),
-            **dict.fromkeys(REDUCTIONS, self.joint),
+            **dict.fromkeys(REDUCTIONS, self.reduce),
             **dict.fromkeys(REARRANGING, self.rearrange),
             **dict.fromkeys(REPEATING, self.repeat),
             "Concat": self.concat,
@@ -209,6 +211,22 @@ class RealWalk(Walk[RealNetwork, Real]):
                     return name
         return None
 
+    def reduce(self, node: Node, arguments: list[Value]) -> Value:
+        """A sum or a mean over a row, perhaps of squares: a dense layer of equal weights. Beside noise it may become a score."""
+        symbol = activation(arguments)
+        row = len(symbol.shape) == 2 and _axes(node, arguments) in ((1,), (-1,))
+        if self.draws or not row or isinstance(symbol.source, Unknown):
+            return self.joint(node, arguments)
+        if node.operator == "ReduceSumSquare":
+            squared = joined(node.name, np.multiply, symbol, symbol)
+            assert squared is not None
+            symbol = squared
+        count = symbol.shape[1]
+        result = self.product(
+            node, self.on_stream(symbol), np.full((count, 1), 1 / count if node.operator == "ReduceMean" else 1.0)
+        )
+        return result if node.attributes.get("keepdims", 1) else result.rearranged(result.index.reshape(1))
+
     def joint(self, node: Node, arguments: list[Value]) -> Value:
         """A node of heads, which may become a score."""
         if any(isinstance(a, Symbol) and isinstance(a.source, Unknown) for a in arguments):
@@ -228,11 +246,31 @@ class RealWalk(Walk[RealNetwork, Real]):
         if any(isinstance(part.source, Unknown) for part in parts):
             return self.placeholder(node)
         samples = [part.source for part in parts if isinstance(part.source, Sample)]
+        if not samples and len(parts) == len(arguments) and self._in_rows(node, parts):
+            return self.heads(node, parts)
         if not samples or len(parts) < len(arguments) or any(sample is not samples[0] for sample in samples):
             raise Refusal("only a sample and its scores can be joined")
-        if any(len(part.shape) != 2 for part in parts) or node.attributes.get("axis") not in (1, -1):
+        if not self._in_rows(node, parts):
             raise Refusal(f"activations of shapes {[part.shape for part in parts]}; only rows (1, n) can be joined, over axis 1")
         return latent.scores(parts, samples[0])
+
+    def _in_rows(self, node: Node, parts: list[Symbol]) -> bool:
+        """Does it join rows (1, n) to a longer one?"""
+        return all(len(part.shape) == 2 for part in parts) and node.attributes.get("axis") in (1, -1)
+
+    def heads(self, node: Node, parts: list[Symbol]) -> Symbol:
+        """Dense layers on the same activation, whose results become those of one."""
+        found = []
+        for part in parts:
+            function = affine(part.chain)
+            if function is None or np.any(part.index == PAD):
+                raise Refusal(f"it joins {', '.join(part.chain.nodes)} to others; only sums of dense layers can be joined")
+            found.append((part, function))
+        layer = side_by_side(found)
+        between = (name for part in parts for name in part.chain.nodes)
+        nodes = tuple(dict.fromkeys((*layer.nodes, *between, node.name)))
+        layer = replace(layer, nodes=nodes, tensor=node.outputs[0])
+        return Symbol(layer, np.arange(layer.frame.size).reshape(1, -1))
 
     # other nodes
 
@@ -350,6 +388,13 @@ class RealWalk(Walk[RealNetwork, Real]):
         if self.weights > MAX_WEIGHTS:
             raise Refusal(f"it makes the network's weights more than {MAX_WEIGHTS}")
         return Linear(kind, (*reading.absorbed, node.name), node.outputs[0], reading, window, weights, bias, frame)
+
+
+def _axes(node: Node, arguments: list[Value]) -> tuple[int, ...]:
+    """Over which axes a reduction goes; () for all."""
+    if len(arguments) > 1 and arguments[1] is not None:
+        return tuple(int(axis) for axis in constant(arguments, 1).reshape(-1))
+    return tuple(node.attributes.get("axes", ()))
 
 
 def _check_smooth(layers: Iterable[RealLinear | RealLatent]) -> None:
