@@ -13,7 +13,7 @@ FLOATS = (onnx.TensorProto.FLOAT, onnx.TensorProto.DOUBLE)
 def noise_input(graph: onnx.GraphProto) -> onnx.ValueInfoProto | None:
     """Of two inputs of a graph, the one that does nothing but multiply what depends on the other, as eps in mu + sigma * eps."""
     constants = {tensor.name for tensor in graph.initializer}
-    inputs = [value for value in graph.input if value.name not in constants]
+    inputs: list[onnx.ValueInfoProto] = [value for value in graph.input if value.name not in constants]
     if len(inputs) != 2:
         return None
     for noise, other in (inputs[::-1], inputs):

@@ -24,6 +24,7 @@ from .operands import (
     Array,
     BinaryWeights,
     activation,
+    averaged_window,
     binary_weights,
     bits_beyond,
     check_dilations,
@@ -49,7 +50,6 @@ from .symbols import (
     Value,
     joined,
     per_channel,
-    strip_padding,
     unknown,
     unwrapped,
 )
@@ -341,22 +341,13 @@ class BinaryWalk(Walk[Network, BinaryWeights]):
             return self.over_row(self.average_pool, node, arguments)
         if len(symbol.shape) != 4:
             raise Refusal(f"pooling of an activation of shape {symbol.shape}")
-        check_dilations(node)
-        image, margins = strip_padding(symbol.index[0])
-        inside = [image.shape[axis + 1] + margins[axis] + margins[axis + 2] for axis in range(2)]
-        kernel = inside if node.operator == "GlobalAveragePool" else node.attributes["kernel_shape"]
-        window = sliding_window(node, image.shape[1:], kernel, margins)
-        axes = window.rows, window.columns
-        counted = bool(node.attributes.get("count_include_pad", 0))
-        beyond = [max(axis.before - margins[i], axis.after - margins[i + 2]) for i, axis in enumerate(axes)]
-        if max(beyond) > 0 and (not counted or node.attributes.get("ceil_mode", 0)):
-            raise Refusal("padding that is not counted, so that at the borders sums are divided by other numbers")
+        image, window = averaged_window(node, symbol)
         channels = len(image)
         if isinstance(symbol.source, Unknown):
             check_levels(symbol.chain)
             return unknown((1, channels, window.rows.outputs, window.columns.outputs))
         symbol = self.assembly.codes(symbol, node.name)
-        ones = spread_kernels(np.ones((channels, 1, *(axis.kernel for axis in axes)), np.int8), channels, (1, 1))
+        ones = spread_kernels(np.ones((channels, 1, window.rows.kernel, window.columns.kernel), np.int8), channels, (1, 1))
         weights = BinaryWeights(ones, np.full(channels, 1 / window.taps), 0.0)
         result = self.convolution(node, symbol, image, window, weights)
         assert isinstance(result.source, Sums)

@@ -72,7 +72,8 @@ class Linear:
     """A layer of weights, as the source of its sums.
 
     weights: (kernel_height, kernel_width, in, rows, columns, out) as in RealLinear; bias: (rows, columns, out). A layer of one
-    position is open: its sums may be read as an image of any shape. tensor: the graph's that it begins.
+    position is open: its sums may be read as an image of any shape. tensor: the graph's that it begins. means: what they are the
+    means of, all positions of each channel, if they are.
     """
 
     kind: str
@@ -83,6 +84,7 @@ class Linear:
     weights: Real
     bias: Real
     frame: Frame
+    means: Symbol | None = None
 
     @property
     def open(self) -> bool:

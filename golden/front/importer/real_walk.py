@@ -25,8 +25,19 @@ from .binary_walk import BinaryWalk
 from .front import BINARISING, ROUNDING, last_binary
 from .latent import OTHER_RANDOM, RANDOM, Joint, Noise, Sample, Scored, Spread
 from .model_file import Graph, Node, leading_to
-from .operands import Array, activation, check_channels, check_groups, constant, constant_kernels, spread_kernels, with_bias
+from .operands import (
+    Array,
+    activation,
+    averaged_window,
+    check_channels,
+    check_groups,
+    constant,
+    constant_kernels,
+    spread_kernels,
+    with_bias,
+)
 from .real_layers import MAX_WEIGHTS, PROBES, Intermediate, Linear, Reading, absorb, dense, read, shifted, side_by_side
+from .repeated import RepeatedAxis, merged, reblocked, repeats, resized, to_space
 from .scalar_nodes import QUANTISERS, Refusal
 from .symbols import MAX_ACTIVATION, PAD, Codes, Frame, Index, Symbol, Unknown, Value, joined, unknown, unwrapped
 from .transposed import blocked, transposed_axis
@@ -59,6 +70,9 @@ class RealWalk(Walk[RealNetwork, Real]):
             **dict.fromkeys(REPEATING, self.repeat),
             "Concat": self.concat,
             "ConvTranspose": self.conv_transpose,
+            "DepthToSpace": self.depth_to_space,
+            **dict.fromkeys(("AveragePool", "GlobalAveragePool"), self.average_pool),
+            **dict.fromkeys(("Resize", "Upsample"), self.resize),
         }
 
     def run(self) -> RealNetwork:
@@ -215,6 +229,9 @@ class RealWalk(Walk[RealNetwork, Real]):
         """A sum or a mean over a row, perhaps of squares: a dense layer of equal weights. Beside noise it may become a score."""
         symbol = activation(arguments)
         row = len(symbol.shape) == 2 and _axes(node, arguments) in ((1,), (-1,))
+        if node.operator == "ReduceMean" and self.over_positions(symbol, _axes(node, arguments)):
+            mean = self.average_pool(replace(node, operator="GlobalAveragePool", attributes={}), [symbol])
+            return mean if node.attributes.get("keepdims", 1) else mean.rearranged(mean.index.reshape(1, -1))
         if self.draws or not row or isinstance(symbol.source, Unknown):
             return self.joint(node, arguments)
         if node.operator == "ReduceSumSquare":
@@ -226,6 +243,11 @@ class RealWalk(Walk[RealNetwork, Real]):
             node, self.on_stream(symbol), np.full((count, 1), 1 / count if node.operator == "ReduceMean" else 1.0)
         )
         return result if node.attributes.get("keepdims", 1) else result.rearranged(result.index.reshape(1))
+
+    def over_positions(self, symbol: Symbol, axes: tuple[int, ...]) -> bool:
+        """Are these axes all positions of an image, or of a row of them?"""
+        rank = len(symbol.shape)
+        return rank in (3, 4) and sorted(axis % rank for axis in axes) == list(range(2, rank))
 
     def joint(self, node: Node, arguments: list[Value]) -> Value:
         """A node of heads, which may become a score."""
@@ -305,6 +327,22 @@ class RealWalk(Walk[RealNetwork, Real]):
                 raise Refusal(f"an activation of more than {MAX_ACTIVATION} elements")
         return [symbol.rearranged(np.asarray(index)) for index in self.fold(node, [symbol.index, *rest])]
 
+    def resize(self, node: Node, arguments: list[Value]) -> Symbol:
+        """Nearest neighbours: each position a number of times."""
+        symbol = activation(arguments)
+        scales, sizes = (
+            constant(arguments, i) if len(arguments) > i and arguments[i] is not None else None
+            for i in ((1, 2) if node.operator == "Upsample" else (2, 3))
+        )
+        if scales is None and sizes is None and "scales" in node.attributes:
+            scales = np.asarray(node.attributes["scales"])
+        empty = scales is not None and not scales.size
+        return symbol.rearranged(resized(node, symbol.index, None if empty else scales, sizes))
+
+    def depth_to_space(self, node: Node, arguments: list[Value]) -> Symbol:
+        symbol = activation(arguments)
+        return symbol.rearranged(to_space(node, symbol.index))
+
     def repeat(self, node: Node, arguments: list[Value]) -> Symbol:
         symbol, counts = activation(arguments), [int(n) for n in constant(arguments, 1).reshape(-1)]
         shape = symbol.shape
@@ -330,12 +368,52 @@ class RealWalk(Walk[RealNetwork, Real]):
         weights: Real = numbers.astype(np.float64) * alpha
         return weights
 
+    def dense(self, node: Node, arguments: list[Value], matrix: Array, alpha: float) -> Symbol:
+        symbol = activation(arguments)
+        means = symbol.source.means if isinstance(symbol.source, Linear) else None
+        in_order = np.array_equal(symbol.index[0], np.arange(len(matrix)))
+        if means is None or not in_order or symbol.chain.steps or matrix.ndim != 2:
+            return super().dense(node, arguments, matrix, alpha)
+        # the layer sums up all positions itself
+        row = means.rearranged(means.index.reshape(1, -1))
+        count = row.index.size // len(matrix)
+        return super().dense(node, [row, *arguments[1:]], np.repeat(matrix.astype(np.float64) / count, count, axis=0), alpha)
+
+    def average_pool(self, node: Node, arguments: list[Value]) -> Symbol:
+        """A convolution of each channel by itself, whose weights are equal."""
+        symbol = self.taken(node, arguments)
+        if len(symbol.shape) == 3:
+            return self.over_row(self.average_pool, node, arguments)
+        if len(symbol.shape) != 4:
+            raise Refusal(f"pooling of an activation of shape {symbol.shape}")
+        image, window = averaged_window(node, symbol)
+        channels = len(image)
+        if isinstance(symbol.source, Unknown):
+            return unknown((1, channels, window.rows.outputs, window.columns.outputs))
+        equal = np.full((channels, 1, window.rows.kernel, window.columns.kernel), 1 / window.taps)
+        result = self.convolution(node, symbol, image, window, self.spread(equal, channels, (1, 1)))
+        if window.whole and isinstance(result.source, Linear):
+            result.source.means = symbol.rearranged(image[None])
+        return result
+
     def convolution(self, node: Node, symbol: Symbol, image: Index, window: Window, weights: Real) -> Symbol:
+        if max(repeats(image)) > 1 and max(window.rows.stride, window.columns.stride) == 1:
+            return self.of_repeated(node, symbol, image, window, weights)
+        symbol, image = reblocked(symbol, image)
         kernel = weights.transpose(2, 3, 1, 0)[:, :, :, None, None, :]
         reading, kernel, bias = absorb(kernel, read(symbol, image), window, self.quantiser is not None)
         frame = Frame.of((len(weights), window.rows.outputs, window.columns.outputs))
         layer = self.linear("dense" if window.whole else "conv", node, reading, window, (kernel, bias), frame)
         return Symbol(layer, frame.settled[None])
+
+    def of_repeated(self, node: Node, symbol: Symbol, image: Index, window: Window, weights: Real) -> Symbol:
+        """A convolution of positions that are there several times: blocks of its results from an image without copies."""
+        down, across = repeats(image)
+        small, natural = image[:, ::down, ::across], Frame.of((len(weights), window.rows.outputs, window.columns.outputs))
+        rows, columns = RepeatedAxis(window.rows, down), RepeatedAxis(window.columns, across)
+        over = Window(rows.window, columns.window)
+        reading, blocks, bias = absorb(merged(weights, rows, columns), read(symbol, small), over, self.quantiser is not None)
+        return Symbol(self.linear("conv", node, reading, over, (blocks, bias), natural), natural.settled[None])
 
     def spread(self, weights: Real, groups: int, dilations: Sequence[int]) -> Real:
         found: Real = spread_kernels(weights, groups, dilations)
@@ -344,6 +422,8 @@ class RealWalk(Walk[RealNetwork, Real]):
         return found
 
     def conv_transpose(self, node: Node, arguments: list[Value]) -> Symbol:
+        if isinstance(arguments[0], Symbol) and len(arguments[0].shape) == 3:
+            return self.over_row(self.conv_transpose, node, arguments)
         kernels = constant_kernels(arguments)
         check_groups(node)
         symbol = self.taken(node, arguments)
@@ -358,6 +438,7 @@ class RealWalk(Walk[RealNetwork, Real]):
             return unknown((1, *natural.shape))
         blocks = blocked(weights, rows, columns)
         window = Window(rows.window, columns.window)
+        symbol, image = reblocked(symbol, image)
         reading, blocks, bias = absorb(blocks, read(symbol, image), window, self.quantiser is not None)
         frame = natural
         if image.shape[1:] == (1, 1):  # one position: a dense layer, whose outputs may become any image
