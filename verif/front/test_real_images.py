@@ -13,7 +13,7 @@ from sigmabit.golden import Coding, Precision, UnsupportedModelError, calibrated
 from sigmabit.golden.network.real import RealNetwork
 from sigmabit.hdl.planning.planner import Planner
 
-from ..harness.onnx_graphs import Builder
+from ..harness.onnx_graphs import Builder, normalisation
 from ..harness.quantisation import compare_layers
 from ..simulation import simulate
 from ..simulation.compare import first_difference
@@ -62,6 +62,8 @@ def scales(*factors: float) -> np.ndarray:
     return np.array((1, 1, *factors), np.float32)
 
 
+TALL: dict[str, Any] = {"kernel_shape": [2, 1]}
+
 POOLED: dict[str, Graph] = {
     "average": lambda g: g.conv(g("AveragePool", g.half("x"), kernel_shape=[2, 2], strides=[2, 2]), 4, 3, 2, 2),
     "average at the end": lambda g: g("AveragePool", g.half("x"), kernel_shape=[3, 2]),
@@ -73,6 +75,39 @@ POOLED: dict[str, Graph] = {
     "of all positions, a function": lambda g: g.dense(g("Tanh", g("GlobalAveragePool", g.half("x"))), 4, 3),
     "mean of all positions": lambda g: g.dense(g("ReduceMean", g.half("x"), axes=[2, 3], keepdims=0), 4, 3),
     "mean at the end": lambda g: g("ReduceMean", g.half("x"), axes=[-2, -1], keepdims=0),
+}
+
+MAXIMA: dict[str, Graph] = {
+    "of a ReLU": lambda g: g.conv(g("MaxPool", g.half("x"), kernel_shape=[2, 2], strides=[2, 2]), 4, 3, 2, 2),
+    "before a ReLU": lambda g: g.conv(g("Relu", g("MaxPool", g.conv("x", 2, 4, 3, 3), kernel_shape=[2, 2])), 4, 3, 2, 2),
+    "of a tanh": lambda g: g.conv(
+        g("MaxPool", g("Tanh", g.conv("x", 2, 4, 3, 3)), kernel_shape=[2, 1]), 4, 3, 2, 2, pads=[1] * 4
+    ),
+    "of sums": lambda g: g.dense(g("MaxPool", g.conv("x", 2, 4, 3, 3), kernel_shape=[3, 3], strides=[2, 2]), 4, 3),
+    "padded": lambda g: g.dense(g("MaxPool", g.half("x"), kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1]), 36, 3),
+    "of all positions": lambda g: g.dense(g("GlobalMaxPool", g.half("x")), 4, 3),
+    "scaled behind": lambda g: g.dense(g("Sub", g("Mul", g("MaxPool", g.half("x"), kernel_shape=[2, 2]), -2.0), 1.0), 80, 3),
+    "scaled, then a sigmoid": lambda g: g.dense(
+        g("Sigmoid", g("Mul", g("MaxPool", g.half("x"), kernel_shape=[2, 2]), 1.5)), 80, 3
+    ),
+    "of a transposed": lambda g: g.dense(
+        g(
+            "MaxPool",
+            g("Relu", g("ConvTranspose", "x", g.weights(2, 3, 3, 3), strides=[2, 2])),
+            kernel_shape=[3, 2],
+            strides=[3, 2],
+        ),
+        *(60, 4),
+    ),
+    "of a normalisation": lambda g: g.dense(
+        g(
+            "MaxPool",
+            g("Relu", g("BatchNormalization", g.conv("x", 2, 4, 3, 3), *normalisation(g.random, 4, 1))),
+            kernel_shape=[2, 2],
+        ),
+        *(24, 4),
+    ),
+    "at the end": lambda g: g("MaxPool", g("LeakyRelu", g.conv("x", 2, 4, 3, 3), alpha=0.25), kernel_shape=[2, 2]),
 }
 
 REPEATED: dict[str, Graph] = {
@@ -136,10 +171,17 @@ ROWS: dict[str, Graph] = {
         g("Resize", g("Relu", g.conv("x", 3, 4, 3)), NONE, scales(2), mode="nearest"), 4, 2, 3, pads=[1, 1]
     ),
     "averaged": lambda g: g.conv(g("AveragePool", g("Relu", g.conv("x", 3, 4, 3)), kernel_shape=[2], strides=[2]), 4, 2, 3),
+    "maxima": lambda g: g.dense(g("MaxPool", g("Relu", g.conv("x", 3, 4, 3)), kernel_shape=[2], strides=[2]), 28, 2),
     "mean": lambda g: g.dense(g("ReduceMean", g("Relu", g.conv("x", 3, 4, 3)), axes=[2]), 4, 2),
 }
 
-KINDS = (("pooled", SHAPE, POOLED), ("repeated", SHAPE, REPEATED), ("shuffled", SHAPE, SHUFFLED), ("rows", LONG, ROWS))
+KINDS = (
+    ("pooled", SHAPE, POOLED),
+    ("maxima", SHAPE, MAXIMA),
+    ("repeated", SHAPE, REPEATED),
+    ("shuffled", SHAPE, SHUFFLED),
+    ("rows", LONG, ROWS),
+)
 ALL = [(shape, f"{kind}, {name}", graph) for kind, shape, graphs in KINDS for name, graph in graphs.items()]
 
 
@@ -171,7 +213,7 @@ def test_agrees(shape: tuple[int, ...], name: str, graph: Graph, tmp_path: Path)
     agree(*made(shape, graph, tmp_path))
 
 
-@pytest.mark.parametrize("name", ["repeated, wide kernel", "shuffled, columns first"])
+@pytest.mark.parametrize("name", ["repeated, wide kernel", "shuffled, columns first", "maxima, of a tanh"])
 def test_hardware(name: str, tmp_path: Path) -> None:
     """Every tensor is golden's, in the cycles that were planned."""
     shape, graph = next((shape, graph) for shape, known, graph in ALL if known == name)
@@ -199,6 +241,13 @@ REFUSED: dict[str, tuple[Graph, str]] = {
     "cropped": (
         lambda g: g("Resize", g.half("x"), NONE, scales(2, 2), coordinate_transformation_mode="tf_crop_and_resize", name="bad"),
         "coordinates tf_crop_and_resize",
+    ),
+    "maxima of the input": (lambda g: g.half(g("MaxPool", "x", **TALL, name="bad")), "maxima of what no convolution gives"),
+    "maxima before what falls": (
+        lambda g: g.conv(
+            g("Relu", g("Mul", g("MaxPool", g.half("x"), kernel_shape=[2, 2]), -1.0, name="turn")), 4, 2, 2, 2, name="bad"
+        ),
+        "turn behind maxima does not rise everywhere",
     ),
     "uncounted": (
         lambda g: g("AveragePool", g.half("x"), kernel_shape=[2, 2], pads=[1, 1, 0, 0], name="bad"),

@@ -304,12 +304,12 @@ class TestBinaryLayersInFront:
         assert [type(layer) for layer in network.binary] == [Threshold, Pool]
 
     def test_a_pooling_behind_real_weights_in_front_of_bits(self, tmp_path: Path) -> None:
-        """Sums are no bits because what they come from are."""
+        """Sums are no bits because what they come from are: they are pooled as real numbers."""
         g = vae(2, 4, 4)
         y = g("Cast", g("Greater", "x", 0.5), to=TensorProto.FLOAT)
-        y = g("MaxPool", g("Conv", y, g.weights(2, 2, 1, 1, fan=2)), kernel_shape=[2, 2], name="culprit")
-        z = g.draw(*g.heads(g("Flatten", y), 18, LATENTS))
-        assert refusals(g, z, tmp_path) == {"culprit": "not supported on activations"}
+        y = g("MaxPool", g("Conv", y, g.weights(2, 2, 1, 1, fan=2)), kernel_shape=[2, 2])
+        network = agree(g.save(tmp_path / "m.onnx", g.draw(*g.heads(g("Flatten", y), 18, LATENTS))), rows(2, 4, 4))
+        assert kinds(network) == ["conv", "dense", "latent"]
 
     def test_findings_up_to_the_bits(self, tmp_path: Path) -> None:
         """Nothing is known of the last bits behind them, which is no error."""
@@ -808,7 +808,10 @@ class TestLayers:
                 lambda g: g.bad("MatMul", g("Softmax", g.dense(g.z(), LATENTS, 4), name="soft"), np.ones((4, 2))),
                 "the result of soft, which only the host can compute",
             ),
-            "pooling": (lambda g: g.behind(g.bad("MaxPool", g("Relu", g.conv()), **SMALL), 24), "not supported on activations"),
+            "pooling of the sample": (
+                lambda g: g.bad("GlobalMaxPool", g("Reshape", g.z(), np.array([-1, 1, 1, LATENTS]))),
+                "what no convolution",
+            ),
             "bits behind": (lambda g: g.dense(g.bad("Sign", g.dense(g.z(), LATENTS, 4)), 4, 2), "behind layers of real weights"),
             "a recurrent layer": (
                 lambda g: g.behind(g.bad("LSTM", "x", POINTS, POINTS), 4),

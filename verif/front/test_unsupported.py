@@ -585,7 +585,6 @@ class TestGraphs:
             (lambda g: g("Mul", "x", 2.0), "no layer stands between the input and the output"),
             (lambda g: g("Identity", WEIGHTS), "it does not depend on the input"),
             (lambda g: "nowhere", "no node gives it"),
-            (lambda g: g("MaxPool", g("Conv", g.bits(), POINTS), **PAIR), "only quantised activations can be pooled"),
             (lambda g: g.quant("x", 8, 0.25), "no layer stands between the input and the output"),
             (lambda g: g("BipolarQuant", "x", 1.0), "no layer stands between the input and the output"),
             (lambda g: g("Relu", g.quant("x", 4)), "no layer stands between the input and the output"),

@@ -31,8 +31,8 @@ from .operands import (
     constant,
     few_bit_weights,
     groups_of,
+    maxima_window,
     output_axis,
-    sliding_window,
     spread_kernels,
     value_grid,
 )
@@ -371,19 +371,7 @@ class BinaryWalk(Walk[Network, BinaryWeights]):
             return self.over_row(self.max_pool, node, arguments)
         if isinstance(symbol.source, Unknown):
             check_levels(symbol.chain)
-        check_dilations(node)
-        if len(symbol.shape) != 4:
-            raise Refusal(f"pooling of an activation of shape {symbol.shape}")
-        if np.any(symbol.index == PAD):
-            raise Refusal("pooling after zero padding, where the zeros take part")
-        image = symbol.index[0]
-        kernel = image.shape[1:] if node.operator == "GlobalMaxPool" else node.attributes["kernel_shape"]
-        window = sliding_window(node, image.shape[1:], kernel, (0, 0, 0, 0))
-        for axis in (window.rows, window.columns):
-            if max(axis.before, axis.after) >= axis.kernel:
-                raise Refusal(f"padding={max(axis.before, axis.after)} is not below kernel={axis.kernel}")
-            if len({axis.last(output) for output in range(axis.outputs)}) < axis.outputs:
-                raise Refusal("padding so wide that two windows end at the same input")
+        image, window = maxima_window(node, symbol)
         frame = Frame.of((image.shape[0], window.rows.outputs, window.columns.outputs))
         index = frame.settled[None]
         source = symbol.source

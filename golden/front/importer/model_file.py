@@ -114,8 +114,9 @@ def read(path: Path, output: str | None = None) -> Graph:
     inputs = [value for value in graph.input if value.name not in constants and value is not noise]
     if not inputs:
         raise ModelFileError(f"{path}: every graph input is a constant")
-    drawn = [] if noise is None else [_drawn(noise)]
-    nodes = tuple(_node(beside, position, proto) for position, proto in enumerate([*drawn, *graph.node]))
+    nodes = tuple(_node(beside, position, proto) for position, proto in enumerate(graph.node))
+    if noise is not None:
+        nodes = (_node(beside, 0, _drawn(noise)), *nodes)
     outputs = tuple(dict.fromkeys(value.name for value in graph.output))
     found = Graph(
         name=path.stem,

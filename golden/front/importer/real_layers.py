@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -15,7 +15,7 @@ from ...network.real import RealLinear
 from ...types.grid import BIPOLAR, Grid
 from ...types.range import BITS, Range
 from ...types.scalar import Chain
-from .affine import IDENTITY, Affine, Parts, Real, affine, split
+from .affine import IDENTITY, Affine, Parts, Real, affine, behind, split
 from .scalar_nodes import Refusal
 from .symbols import Codes, Frame, Index, Source, Symbol
 
@@ -73,7 +73,8 @@ class Linear:
 
     weights: (kernel_height, kernel_width, in, rows, columns, out) as in RealLinear; bias: (rows, columns, out). A layer of one
     position is open: its sums may be read as an image of any shape. tensor: the graph's that it begins. means: what they are the
-    means of, all positions of each channel, if they are.
+    means of, all positions of each channel, if they are. pool: a window, of whose results of the function `inner` the largest are
+    taken.
     """
 
     kind: str
@@ -85,11 +86,13 @@ class Linear:
     bias: Real
     frame: Frame
     means: Symbol | None = None
+    pool: Window | None = None
+    inner: Chain = field(default_factory=Chain)
 
     @property
     def open(self) -> bool:
         """Is there one position?"""
-        return self.frame.shape[1:] == (1, 1)
+        return self.frame.shape[1:] == (1, 1) and self.pool is None
 
     @cached_property
     def probe(self) -> NDArray[np.float32]:
@@ -114,6 +117,8 @@ class Linear:
             gain, offset = gain[:, 0, 0], offset[:, 0, 0]
             weights, bias = self.weights[..., chosen], self.bias[..., chosen]
         rows, columns = weights.shape[3:5]
+        if self.pool is not None:
+            height, width = self.pool.rows.size, self.pool.columns.size
         return RealLinear(
             name,
             tuple(dict.fromkeys((*self.nodes, *taken.nodes))),
@@ -125,6 +130,7 @@ class Linear:
             columns,
             height,
             width,
+            self.pool,
         )
 
 
@@ -138,7 +144,7 @@ def read(symbol: Symbol, view: Index | None = None) -> Reading:
         source.frame.read_as(view)  # an order that is still open
     natural = source.frame.settled
     if isinstance(source, Linear):
-        parts = split(symbol.chain)
+        parts = split(symbol.chain) if source.pool is None else behind(symbol.chain, source.inner)
         if view is None:
             used = np.unique(symbol.index[symbol.index >= 0])
             return Reading(source, parts, used.reshape(-1, 1, 1) if source.open else natural, nodes)

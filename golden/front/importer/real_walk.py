@@ -24,6 +24,7 @@ from .assembly import Assembly, numbered
 from .binary_walk import BinaryWalk
 from .front import BINARISING, ROUNDING, last_binary
 from .latent import OTHER_RANDOM, RANDOM, Joint, Noise, Sample, Scored, Spread
+from .maxima import maxima
 from .model_file import Graph, Node, leading_to
 from .operands import (
     Array,
@@ -33,11 +34,12 @@ from .operands import (
     check_groups,
     constant,
     constant_kernels,
+    maxima_window,
     spread_kernels,
     with_bias,
 )
 from .real_layers import MAX_WEIGHTS, PROBES, Intermediate, Linear, Reading, absorb, dense, read, shifted, side_by_side
-from .repeated import RepeatedAxis, merged, reblocked, repeats, resized, to_space
+from .repeated import RepeatedAxis, before_opset_11, merged, reblocked, repeats, resized, to_space
 from .scalar_nodes import QUANTISERS, Refusal
 from .symbols import MAX_ACTIVATION, PAD, Codes, Frame, Index, Symbol, Unknown, Value, joined, unknown, unwrapped
 from .transposed import blocked, transposed_axis
@@ -72,6 +74,7 @@ class RealWalk(Walk[RealNetwork, Real]):
             "ConvTranspose": self.conv_transpose,
             "DepthToSpace": self.depth_to_space,
             **dict.fromkeys(("AveragePool", "GlobalAveragePool"), self.average_pool),
+            **dict.fromkeys(("MaxPool", "GlobalMaxPool"), self.max_pool),
             **dict.fromkeys(("Resize", "Upsample"), self.resize),
         }
 
@@ -332,7 +335,7 @@ class RealWalk(Walk[RealNetwork, Real]):
         symbol = activation(arguments)
         scales, sizes = (
             constant(arguments, i) if len(arguments) > i and arguments[i] is not None else None
-            for i in ((1, 2) if node.operator == "Upsample" else (2, 3))
+            for i in ((1, 2) if before_opset_11(node) else (2, 3))
         )
         if scales is None and sizes is None and "scales" in node.attributes:
             scales = np.asarray(node.attributes["scales"])
@@ -395,6 +398,17 @@ class RealWalk(Walk[RealNetwork, Real]):
         if window.whole and isinstance(result.source, Linear):
             result.source.means = symbol.rearranged(image[None])
         return result
+
+    def max_pool(self, node: Node, arguments: list[Value]) -> Symbol:
+        symbol = self.taken(node, arguments)
+        if len(symbol.shape) == 3:
+            return self.over_row(self.max_pool, node, arguments)
+        image, window = maxima_window(node, symbol)
+        if isinstance(symbol.source, Unknown):
+            return unknown((1, len(image), window.rows.outputs, window.columns.outputs))
+        if window.taps == 1 and window.outputs == window.inputs:
+            return symbol  # of one position each
+        return maxima(node, *reblocked(symbol, image), window)
 
     def convolution(self, node: Node, symbol: Symbol, image: Index, window: Window, weights: Real) -> Symbol:
         if max(repeats(image)) > 1 and max(window.rows.stride, window.columns.stride) == 1:

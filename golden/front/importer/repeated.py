@@ -39,14 +39,19 @@ NEAREST: dict[str, Callable[[Real], Real]] = {
 }
 
 
+def before_opset_11(node: Node) -> bool:
+    """Is it Upsample, or Resize as it was when it had two inputs?"""
+    return node.operator == "Upsample" or len(node.inputs) == 2
+
+
 def resized(node: Node, index: Index, scales: Array | None, sizes: Array | None) -> Index:
     """What Resize or Upsample picks of the elements of an activation."""
     attributes = node.attributes
-    mode, upsample = attributes.get("mode", "nearest"), node.operator == "Upsample"
+    mode, old = attributes.get("mode", "nearest"), before_opset_11(node)
     if mode != "nearest":
         raise Refusal(f"mode {mode}; only nearest neighbours are supported")
-    way = attributes.get("coordinate_transformation_mode", "asymmetric" if upsample else "half_pixel")
-    rounding = attributes.get("nearest_mode", "floor" if upsample else "round_prefer_floor")
+    way = attributes.get("coordinate_transformation_mode", "asymmetric" if old else "half_pixel")
+    rounding = attributes.get("nearest_mode", "floor" if old else "round_prefer_floor")
     if way not in COORDINATES or rounding not in NEAREST or "axes" in attributes:
         raise Refusal(f"coordinates {way}, rounding {rounding}, axes {attributes.get('axes')}, which are not supported")
     given = scales if sizes is None else sizes / np.array(index.shape)
@@ -127,7 +132,7 @@ def reblocked(symbol: Symbol, image: Index) -> tuple[Symbol, Index]:
     computes blocks of r by c; others as they are.
     """
     source = symbol.source
-    if not isinstance(source, Linear) or source.open or source.weights.shape[3:5] != (1, 1):
+    if not isinstance(source, Linear) or source.open or source.pool is not None or source.weights.shape[3:5] != (1, 1):
         return symbol, image
     _, height, width = source.frame.shape
     rows, columns = image.shape[1] // height, image.shape[2] // width
