@@ -6,6 +6,7 @@ from .front.calibration import Calibration, calibrated, embed
 from .front.importer import import_model, import_real, read_model
 from .front.quantise import Precision
 from .network.network import Network, recognise_scale
+from .types.coding import Coding
 from .types.errors import (
     CalibrationError,
     InputError,
@@ -19,6 +20,7 @@ from .types.errors import (
 __all__ = [
     "Calibration",
     "CalibrationError",
+    "Coding",
     "InputError",
     "ModelFileError",
     "Network",

@@ -12,7 +12,10 @@ import onnx
 from numpy.typing import NDArray
 
 from ..network.real import RealNetwork
+from ..types.coding import MOST_BITS, MOST_OFFSET, Coding
 from ..types.errors import CalibrationError
+from ..types.grid import MAX_DENOMINATOR, Grid
+from ..types.range import Range
 from .external import gather
 from .onnx_file import load
 from .quantise import Extent, Extents, Precision, calibrate
@@ -26,20 +29,30 @@ KEY = "sigmabit.calibration"
 class Calibration:
     """Widths in bits, and by the name of each layer the range of its sums on the calibration's data.
 
-    input_scale: the step of that data, where the model's file does not fix it. output: the one of several of the graph's outputs
-    that the layers lead to.
+    input_scale: the step of that data, where the model's file does not fix it; or coding: which codes its numbers become. output:
+    the one of several of the graph's outputs that the layers lead to.
     """
 
     precision: Precision
     ranges: Extents
     input_scale: float | None = None
     output: str | None = None
+    coding: Coding | None = None
+
+    @property
+    def input(self) -> Coding | None:
+        """The codes of the data, where the model's file does not fix them."""
+        return self.coding or (None if self.input_scale is None else Coding.pixels(self.input_scale))
 
     def to_json(self) -> str:
         """As a model file holds it."""
         ranges = {name: [found.low, found.high] for name, found in self.ranges.items()}
-        held = {"precision": asdict(self.precision), "input_scale": self.input_scale, "ranges": ranges}
-        return json.dumps(held if self.output is None else {**held, "output": self.output})
+        held: dict[str, Any] = {"precision": asdict(self.precision), "input_scale": self.input_scale, "ranges": ranges}
+        if self.output is not None:
+            held["output"] = self.output
+        if self.coding is not None:
+            held["coding"] = {**asdict(self.coding.codes), **asdict(self.coding.grid)}
+        return json.dumps(held)
 
     @staticmethod
     def from_json(text: str) -> Calibration:
@@ -52,16 +65,17 @@ class Calibration:
             output = data.get("output")
             if not isinstance(output, str | None):
                 raise TypeError(f"{output!r} is no output")
+            coding = _coding(**data["coding"]) if "coding" in data else None
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise CalibrationError(
                 f"the calibration in the model's metadata is damaged ({type(error).__name__}: {error})"
             ) from None
-        return Calibration(precision, ranges, scale, output)
+        return Calibration(precision, ranges, scale, output, coding)
 
 
 def _whole(value: Any) -> int:
     if not isinstance(value, int) or isinstance(value, bool):
-        raise TypeError(f"{value!r} is no width")
+        raise TypeError(f"{value!r:.40} is no whole number")
     return value
 
 
@@ -77,6 +91,13 @@ def _step(value: Any) -> float:
     return float(value)
 
 
+def _coding(low: Any, high: Any, gain: Any, offset: Any, scale: Any) -> Coding:
+    codes, grid = Range(_whole(low), _whole(high)), Grid(_whole(gain), _whole(offset), _step(scale))
+    if codes.bits > MOST_BITS or max(gain, abs(offset)) > MOST_OFFSET * MAX_DENOMINATOR:
+        raise ValueError(f"codes of {codes.bits} bits on a grid of {gain} and {offset}")
+    return Coding(codes, grid)
+
+
 def _number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and ordinary(value)
 
@@ -88,7 +109,7 @@ def calibrated(network: RealNetwork, x: NDArray[np.generic], precision: Precisio
         name: Extent(_flushed(name, found.low), _flushed(name, found.high)) for name, found in calibrate(network, x).items()
     }
     scale = float(form.grid.scale) if form.quantiser is None else None
-    return Calibration(precision, ranges, scale, network.output_name if network.omitted.outputs else None)
+    return Calibration(precision, ranges, scale, network.output_name if network.omitted.outputs else None, form.coding)
 
 
 def _flushed(name: str, number: float) -> float:

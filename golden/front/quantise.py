@@ -12,7 +12,10 @@ from numpy.typing import NDArray
 from ..arithmetic.activate import Activation
 from ..layers.fixed import Fixed
 from ..layers.layer import Layer
+from ..layers.pool import Pool
+from ..layers.recode import Recode
 from ..layers.shuffle import Shuffle
+from ..layers.window import Window
 from ..network.network import Network, OutputFormat
 from ..network.real import Real, RealLatent, RealLinear, RealNetwork
 from ..sampling.exponential import CLAMP
@@ -20,6 +23,7 @@ from ..sampling.latent import Latent
 from ..sampling.score import KL_FRACTION
 from ..types.errors import CalibrationError
 from ..types.grid import Grid
+from ..types.range import Range
 from ..types.scalar import Chain, LeakyRelu
 from ..types.tensor import TensorType
 
@@ -184,7 +188,7 @@ def quantise(network: RealNetwork, ranges: Extents, precision: Precision) -> Net
                 units += [2.0 ** (-2 * latent.fraction), 2.0**-KL_FRACTION]
             continue
         heads = _head_unit(ranges[real.name], precision) if isinstance(following, RealLatent) else None
-        last = following is None and network.latent is None
+        last = following is None and network.latent is None and real.pool is None
         fixed, unit = _linear(real, stage, ranges[real.name], precision, heads, last)
         layers.append(fixed)
         tensor = fixed.output
@@ -194,9 +198,15 @@ def quantise(network: RealNetwork, ranges: Extents, precision: Precision) -> Net
             layers.append(spread)
             tensor = spread.output
         stage = _Stage.of(tensor, unit)
+        if real.pool is not None:
+            layers += _maxima(real, real.pool, tensor)
+            stage = _Stage(layers[-1].output, Grid(1, tensor.low, unit))
+            tensor = stage.tensor
         units = [unit] * tensor.channels
     scale = np.array(units, np.float32)[network.output_order % stage.tensor.channels]
-    output = OutputFormat(network.output_name, network.output_shape, network.output_order, scale, 1, 0, network.host)
+    output = OutputFormat(
+        network.output_name, network.output_shape, network.output_order, scale, 1, stage.grid.offset, network.host
+    )
     return Network(network.name, network.input, tuple(layers), output, network.ties, network.omitted, network.uneven)
 
 
@@ -245,6 +255,17 @@ def _linear(
         results = np.asarray(real.function(np.arange(-(1 << bits - 1), 1 << bits - 1) * unit), np.float64)
         activation, unit = _tabulated(real.name, shift, results, precision)
     return Fixed(real.name, real.nodes, stage.tensor, stage.grid, real.window, integers, bias, activation, scale, unit), unit
+
+
+def _maxima(real: RealLinear, window: Window, tensor: TensorType) -> list[Layer]:
+    """Pooling of codes, which first become such that count from 0."""
+    layers: list[Layer] = []
+    if tensor.low < 0:
+        codes = Range.of_levels(tensor.codes.levels)
+        entries = np.tile(np.arange(codes.levels), (tensor.channels, 1))
+        layers.append(Recode(f"{real.name}_unsigned", real.nodes, tensor, entries, codes))
+        tensor = layers[-1].output
+    return [*layers, Pool(f"{real.name}_pool", real.nodes, tensor, window, np.zeros(tensor.channels, bool))]
 
 
 def _scaled(weights: Real, unit: float, bits: int, exact: bool) -> tuple[NDArray[np.int64], int, float]:

@@ -15,6 +15,7 @@ from ..layers.layer import Layer
 from ..layers.normalisation import Tie
 from ..layers.residual import every, reached, traced
 from ..sampling.latent import Latent
+from ..types.coding import Coding
 from ..types.errors import InputError
 from ..types.grid import Grid
 from ..types.layout import Layout
@@ -76,7 +77,8 @@ class InputFormat:
     shape: the input's, without the batch. order: for each code in stream order (raster, channels inside), the flat index of its
     input element. quantiser: the graph's own nodes up to its input Quant, which the host applies; None where the input itself
     lies on the grid. assumed: nothing in the file fixed the grid. statement: what the file says of it beside a Quant node. whole:
-    the least and the largest number of the input's type, where that is one of whole numbers.
+    the least and the largest number of the input's type, where that is one of whole numbers. coding: what `quantiser` rounds to,
+    where that is no part of the graph but was calibrated or stated.
     """
 
     name: str
@@ -88,6 +90,7 @@ class InputFormat:
     assumed: bool = False
     statement: Statement | None = None
     whole: tuple[int, int] | None = None
+    coding: Coding | None = None
 
     def encode(self, x: NDArray[np.generic]) -> NDArray[np.int64]:
         """(N, *shape) numbers to (N, height, width, channels) codes.
@@ -115,6 +118,10 @@ class InputFormat:
         else:
             nearest = np.rint((self.quantiser(numbers).astype(np.float64) / self.grid.scale - self.grid.offset) / self.grid.gain)
         return nearest.astype(np.int64)[:, self.order].reshape(-1, *self.tensor.shape)
+
+    def saturated(self, x: NDArray[np.generic]) -> NDArray[np.bool_]:
+        """Which of the numbers (N, *shape) lie beyond the codes that were calibrated or stated for them."""
+        return np.zeros(x.shape, bool) if self.coding is None else self.coding.beyond(x)
 
     def check(self, x: NDArray[np.generic]) -> NDArray[np.generic]:
         """x itself, if it is a batch of finite numbers of the right shape; otherwise InputError."""

@@ -33,6 +33,8 @@ class RealLinear:
     A transposed convolution of stride (rows, columns) is a convolution that computes blocks of so many positions at once, block
     rows slowest, channels fastest; `height` and `width` are what it gives, of which the last blocks may have too many.
     Everything else has rows = columns = 1.
+
+    pool: a window over the results, of which the largest are the layer's; padding takes no part.
     """
 
     name: str
@@ -45,11 +47,15 @@ class RealLinear:
     columns: int
     height: int
     width: int
+    pool: Window | None = None
 
     @property
     def shape(self) -> tuple[int, int, int]:
         """(height, width, channels) of the result."""
-        return self.height, self.width, self.weights.shape[3] // (self.rows * self.columns)
+        channels = self.weights.shape[3] // (self.rows * self.columns)
+        if self.pool is not None:
+            return self.pool.rows.outputs, self.pool.columns.outputs, channels
+        return self.height, self.width, channels
 
     @property
     def input_shape(self) -> tuple[int, int, int]:
@@ -76,7 +82,11 @@ class RealLinear:
         frames, down, across = sums.shape[:3]
         values = np.asarray(self.function(sums), np.float64).reshape(frames, down, across, self.rows, self.columns, -1)
         image = values.transpose(0, 1, 3, 2, 4, 5).reshape(frames, down * self.rows, across * self.columns, -1)
-        return image[:, : self.height, : self.width]
+        image = image[:, : self.height, : self.width]
+        if self.pool is None:
+            return image
+        largest: Real = self.pool.extract(image, padding=-np.inf).max(axis=(3, 4))  # type: ignore[arg-type]
+        return largest
 
 
 @dataclass(frozen=True, eq=False)

@@ -43,7 +43,7 @@ PLACES = ("float", "golden", *SIMULATORS)
     "--samples", type=click.IntRange(1, MAX_SAMPLES), default=16, show_default=True, metavar="K", help="Samples of each frame."
 )
 @click.option("--seed", type=options.SEED, default=0, metavar="N", help="Seed of the samples (default: 0).")
-@options.reading
+@options.reading_frames
 @click.option("--plot", type=options.PATH, metavar="FILE.png", help="Draw the areas under the curves.")
 @options.as_json
 def anomaly(

@@ -8,8 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import click
+import numpy as np
+from numpy.typing import NDArray
 
-from sigmabit.golden import InputError, Precision, embed, import_model
+from sigmabit.golden import Coding, InputError, Precision, embed, import_model
+from sigmabit.golden.network.network import InputFormat
 
 from ..interface.choices import Reading
 from ..interface.files import check_writable, read_array, write_whole
@@ -56,11 +59,43 @@ def calibrate(
     with terminal.progress() as report:
         report("calibrating", 0, 0)
         found = calibration_of(model, x, data, reading, precision)
-        network = import_model(model, reading.input_scale, found, reading.output_name)
+        network = import_model(model, None, found, reading.output_name, reading.coding)
     remark_reading(terminal, model, network, reading.input_scale)
     remark_clamped(terminal, model, found)
     write_whole(output, lambda fresh: embed(model, found, fresh))
     ranges = {name: [seen.low, seen.high] for name, seen in found.ranges.items()}
-    result = {"frames": len(x), "precision": asdict(precision), "input_scale": found.input_scale, "ranges": ranges}
-    rows = [[name, f"{low:.4g}", f"{high:.4g}"] for name, (low, high) in ranges.items()]
-    terminal.emit(result, table(f"{network.name}: sums and latent variables on {len(x)} frames", ["layer", "from", "to"], rows))
+    about = _input(network.input, x)
+    result = {
+        "frames": len(x),
+        "precision": asdict(precision),
+        "input_scale": found.input_scale,
+        "input": about,
+        "ranges": ranges,
+    }
+    rows = [["input", f"{about['low']:.4g}", f"{about['high']:.4g}"]]
+    rows += [[name, f"{low:.4g}", f"{high:.4g}"] for name, (low, high) in ranges.items()]
+    title = f"{network.name}: input, sums and latent variables on {len(x)} frames"
+    share = "" if about["share"] is None else f", {about['share']:.2%} of the numbers' standard deviation"
+    codes = f"input codes of {about['bits']} bits, {'signed' if about['signed'] else 'unsigned'}, in steps of {about['step']:.6g}"
+    terminal.emit(
+        result, table(title, ["layer", "from", "to"], rows), f"{codes}: root mean square error {about['error']:.3g}{share}"
+    )
+
+
+def _input(form: InputFormat, x: NDArray[Any]) -> dict[str, Any]:
+    """The input's codes as plain values, and the error that they cost on the frames, as a root mean square, and as a share of the
+    numbers' standard deviation, unless they have none. Pixels, and what a quantiser of the graph gives, cost nothing.
+    """
+    coding, numbers = form.coding or Coding(form.tensor.codes, form.grid), x.astype(np.float64)
+    error = 0.0 if form.coding is None else float(np.sqrt(np.mean((coding.nearest(x) - numbers) ** 2)))
+    deviation = float(numbers.std())
+    low, high = coding.ends
+    return {
+        "low": low,
+        "high": high,
+        "bits": coding.codes.bits,
+        "signed": coding.codes.signed,
+        "step": coding.step,
+        "error": error,
+        "share": error / deviation if deviation else None,
+    }

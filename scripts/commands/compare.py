@@ -34,7 +34,7 @@ OF_256 = click.IntRange(0, 255)
 @click.option("--backpressure", type=OF_256, default=0, metavar="N", help="Of 256 cycles, in how many the output is not taken.")
 @click.option("--stall-seed", type=click.IntRange(0, 2**31 - 1), default=1, metavar="N", help="Which cycles these are.")
 @options.planning
-@options.reading
+@options.reading_frames
 @options.sampling_or_given
 @options.as_json
 def compare(

@@ -38,7 +38,7 @@ def inspect(model: Path, reading: Reading, as_json: bool) -> None:
     try:
         network = load_network(model, reading, terminal)
     except UncalibratedError:
-        real = import_real(model, reading.input_scale, reading.output_name)
+        real = import_real(model, coding=reading.coding, output_name=reading.output_name)
         remark_reading(terminal, model, real, reading.input_scale)
         terminal.emit(describe_real(real, str(model)), *_real_tables(real))
         return
@@ -88,7 +88,8 @@ def _about(model: str, form: InputFormat, output: str, shape: tuple[int, ...], o
             "shape": list(form.shape),
             "levels": form.tensor.codes.levels,
             "scale": form.grid.scale,
-            "from_quant_node": form.quantiser is not None and form.statement is None,
+            **({} if form.coding is None else {"range": list(form.coding.ends), "bits": form.tensor.bits}),
+            "from_quant_node": form.quantiser is not None and form.statement is None and form.coding is None,
             "stated_by": form.statement.by if form.statement else None,
             "assumed": form.assumed,
         },
@@ -188,7 +189,9 @@ def _layers(name: str, layers: list[dict[str, Any]]) -> list[RenderableType]:
 def _ends(form: InputFormat, output: str, shape: tuple[int, ...], omitted: Omitted, scale: str) -> list[str]:
     """What is said of input and output. scale: what gave the input's step, where neither the graph nor an assumption did."""
     said = form.statement
-    if said is not None and (form.quantiser is not None or said.scale == form.grid.scale):
+    if form.coding is not None:
+        where = scale
+    elif said is not None and (form.quantiser is not None or said.scale == form.grid.scale):
         where = said.by
     elif form.quantiser:
         where = "its Quant node"
@@ -196,7 +199,15 @@ def _ends(form: InputFormat, output: str, shape: tuple[int, ...], omitted: Omitt
         where = "assumption" if form.assumed else scale
     return [
         "",
-        f"input {form.name} {form.shape}: {form.tensor.codes.levels} levels, step {form.grid.scale:g} by {where}",
+        f"input {form.name} {form.shape}: {form.tensor.codes.levels} levels{_from_to(form)}, step {_step(form):g} by {where}",
         f"output {output} {shape}",
         *omitted.remarks(output),
     ]
+
+
+def _from_to(form: InputFormat) -> str:
+    return "" if form.coding is None else f" from {form.coding.ends[0]:g} to {form.coding.ends[1]:g}"
+
+
+def _step(form: InputFormat) -> float:
+    return form.grid.scale if form.coding is None else form.coding.step

@@ -35,6 +35,24 @@ class _Positive(click.ParamType):
 
 POSITIVE = _Positive()
 
+
+class _Finite(click.ParamType):
+    """A number of ordinary size."""
+
+    name = "number"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        try:
+            number = float(value)
+        except ValueError:
+            self.fail(f"{value!r} is not a number.", param, ctx)
+        if not abs(number) <= 1e30:
+            self.fail(f"{value} is not from -1e30 to 1e30.", param, ctx)
+        return number
+
+
+FINITE = _Finite()
+
 model = click.argument("model", type=PATH)
 as_json = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 BOARD = f"One of {', '.join(known())}, or a file that ends in .toml."
@@ -88,8 +106,15 @@ _scale_and_output = (
         "--input-scale",
         type=POSITIVE,
         metavar="S",
-        help="Step of the input's 8-bit codes, for models without a Quant node at the input.",
+        help="Step of the input's codes, for models without a Quant node at the input.",
     ),
+    click.option(
+        "--input-bits",
+        type=click.IntRange(2, 16),
+        metavar="N",
+        help="Their width (default: 8, or as frames of whole numbers need).",
+    ),
+    click.option("--input-offset", type=FINITE, metavar="O", help="The number that the first of them stands for (default: 0)."),
     click.option(
         "--output-name",
         metavar="NAME",
@@ -97,14 +122,12 @@ _scale_and_output = (
     ),
 )
 reading_uncalibrated = _together("reading", Reading, *_scale_and_output)
-reading = _together(
-    "reading",
-    Reading,
-    *_scale_and_output,
-    click.option(
-        "--calibration", type=PATH, metavar="X.npy", help="Frames that say what range a real-valued model's numbers have."
-    ),
+_calibration = click.option(
+    "--calibration", type=PATH, metavar="X.npy", help="Frames that say what range a real-valued model's numbers have."
 )
+_strict = click.option("--strict-input", is_flag=True, help="Refuse numbers beyond the input's codes, which saturate otherwise.")
+reading = _together("reading", Reading, *_scale_and_output, _calibration)
+reading_frames = _together("reading", Reading, *_scale_and_output, _calibration, _strict)
 
 _file = click.option(
     "--plan", "file", type=PATH, metavar="FILE", help="A plan.json; without it the fastest plan for the part is made."

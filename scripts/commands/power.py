@@ -26,7 +26,7 @@ from . import options
 @options.model
 @options.data
 @options.planning_at_interval
-@options.reading
+@options.reading_frames
 @options.sampling
 @click.option(
     "--synth", "synth_file", type=options.PATH, metavar="FILE", help="Areas from `sigmabit synth --report`; else planned."

@@ -25,7 +25,7 @@ from . import options
 @options.data
 @options.labels
 @options.planning_at_interval
-@options.reading
+@options.reading_frames
 @options.sampling
 @click.option(
     "--synth", "synth_file", type=options.PATH, metavar="FILE", help="What `sigmabit synth --report` wrote for this plan."

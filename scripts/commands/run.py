@@ -38,7 +38,7 @@ LEAST_FRAMES = 11
     help="What computes it.",
 )
 @options.planning
-@options.reading
+@options.reading_frames
 @options.sampling_or_given
 @options.labels
 @click.option("--waves", type=options.PATH, metavar="FILE.fst", help="Record all signals (Verilator only).")

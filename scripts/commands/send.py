@@ -26,7 +26,7 @@ from .run import accuracy
 @options.baud
 @options.data
 @click.option("--output", type=options.PATH, metavar="Y.npy", help="Where the graph's output goes, as float32.")
-@options.reading
+@options.reading_frames
 @click.option(
     "--seed",
     type=options.SEED,

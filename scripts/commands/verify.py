@@ -25,7 +25,7 @@ from .run import no_interval
 @options.labels
 @options.simulator
 @options.planning
-@options.reading
+@options.reading_frames
 @options.sampling_or_given
 @click.option("--pictures", type=options.PATH, metavar="DIR", help="Draw what a variational autoencoder does, as PNG files.")
 @options.report_file

@@ -5,17 +5,36 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from sigmabit.golden import Coding, InputError
+from sigmabit.golden.types.coding import USUAL_BITS
+
 
 @dataclass(frozen=True)
 class Reading:
-    """How a model file is read. input_scale: step of the pixels' codes. output_name: which of the graph's outputs is taken.
+    """How a model file is read. input_scale: step of the input's codes, which are pixels unless one of the next two is given.
 
-    calibration: a file of frames to calibrate a real-valued model with. None leaves each to the file.
+    input_bits: their width. input_offset: what the first of them stands for. output_name: which of the graph's outputs is taken.
+    calibration: a file of frames to calibrate a real-valued model with. None leaves each to the file. strict_input: a number
+    beyond the input's codes is refused.
     """
 
     input_scale: float | None = None
     output_name: str | None = None
     calibration: Path | None = None
+    input_bits: int | None = None
+    input_offset: float | None = None
+    strict_input: bool = False
+
+    @property
+    def coding(self) -> Coding | None:
+        """The input's codes, if options say which they are. Raises InputError for what they cannot be."""
+        if self.input_scale is None:
+            if self.input_offset is not None:
+                raise InputError("--input-offset: codes have a step as well, give --input-scale")
+            return None
+        if self.input_bits is None and self.input_offset is None:
+            return Coding.pixels(self.input_scale)
+        return Coding.stated(self.input_bits or USUAL_BITS, self.input_scale, self.input_offset or 0.0)
 
 
 @dataclass(frozen=True)

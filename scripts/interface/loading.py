@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from sigmabit.golden import (
     Calibration,
     CalibrationError,
+    Coding,
     InputError,
     Network,
     Precision,
@@ -25,8 +26,10 @@ from sigmabit.golden import (
     recognise_scale,
 )
 from sigmabit.golden.front.quantise import CLAMPED, LOGARITHMS
+from sigmabit.golden.network.network import InputFormat
 from sigmabit.golden.network.real import RealNetwork
 from sigmabit.golden.noise import gaussian
+from sigmabit.golden.types.coding import USUAL_BITS
 from sigmabit.hdl.family.parts import part as device
 from sigmabit.hdl.planning.aim import Aim
 from sigmabit.hdl.planning.plan import Plan, PlanError, planned_scale, read_plan
@@ -46,12 +49,13 @@ def load_network(model: Path, reading: Reading, terminal: Terminal, plan: Path |
     what of the file is left out.
     """
     stated = reading.input_scale
-    if stated is None and plan is not None:
+    if plan is not None and stated is reading.input_bits is None:
         reading = replace(reading, input_scale=planned_scale(plan))
     if reading.calibration is not None:
         network = _calibrated(model, read_array(reading.calibration), reading.calibration, reading, terminal)
     else:
-        network = import_model(model, reading.input_scale, output_name=reading.output_name)
+        network = import_model(model, coding=reading.coding, output_name=reading.output_name)
+    check_width(model, network, reading)
     remark_reading(terminal, model, network, stated)
     if network.input.assumed:
         terminal.remark(
@@ -78,6 +82,13 @@ def remark_reading(terminal: Terminal, model: Path, network: Network | RealNetwo
     for remark in network.omitted.remarks(taken):
         terminal.remark(f"{model}: {remark}")
     form, said = network.input, network.input.statement
+    if form.coding is not None:
+        if said is not None and input_scale is None:
+            terminal.remark(
+                f"{model}: {said.by} says that the input's step is {said.scale:g}; its codes go from {form.coding.ends[0]:g} to "
+                f"{form.coding.ends[1]:g} in steps of {form.coding.step:g}, as its calibration has them"
+            )
+        return
     if form.quantiser is not None:
         if input_scale is None or math.isclose(input_scale, form.grid.scale):
             return
@@ -102,12 +113,48 @@ def load_with_data(
     except UncalibratedError:
         uncalibrated = True
         network = _calibrated(model, x, data, reading, terminal)
+    check_width(model, network, reading)
     remark_reading(terminal, model, network, reading.input_scale)
     with _about(data):
         codes = _encode(network, x)
+        count_saturated(terminal, network, x, reading.strict_input)
     if uncalibrated:
         terminal.remark(f"{model}: calibrated with {data}; `sigmabit calibrate` writes a model that is so once and for all")
     return network, x, codes
+
+
+def check_width(model: Path, network: Network, reading: Reading) -> None:
+    """InputError where the input's codes have another width than an option says."""
+    bits, asked = network.input.tensor.bits, reading.input_bits
+    if asked not in (None, bits):
+        raise InputError(
+            f"{model}: its input has codes of {bits} bits, not of {asked} (--input-bits): --input-scale says what others stand "
+            f"for, and sigmabit calibrate finds it"
+        )
+
+
+def count_saturated(terminal: Terminal, network: Network, x: NDArray[Any], strict: bool) -> None:
+    """Say how many of the frames' numbers lie beyond the input's codes, which become those at the ends. Raises InputError for
+    the first one if strict.
+    """
+    coding = network.input.coding
+    if coding is None:
+        return
+    beyond = network.input.saturated(x)
+    count = int(beyond.sum())
+    terminal.figures["saturated_inputs"] = count
+    if not count:
+        return
+    position = tuple(int(i) for i in np.argwhere(beyond)[0])
+    lowest, highest = coding.ends
+    first, codes = (
+        f"{x[position]:g} at {position}",
+        f"the codes of the input {network.input.name}, from {lowest:g} to {highest:g}",
+    )
+    if strict:
+        raise InputError(f"input value {first} is beyond {codes}")
+    numbers = "1 number is" if count == 1 else f"{count} numbers are"
+    terminal.remark(f"{numbers} beyond {codes}, and saturated; the first is {first}")
 
 
 @contextmanager
@@ -123,7 +170,7 @@ def _network_for(x: NDArray[Any], model: Path, data: Path, reading: Reading, ter
     """The network of a model file for the frames x, which come from the file `data`. Raises UncalibratedError."""
     if reading.calibration is not None:
         return _calibrated(model, read_array(reading.calibration), reading.calibration, reading, terminal)
-    network = import_model(model, reading.input_scale, output_name=reading.output_name)
+    network = import_model(model, coding=reading.coding, output_name=reading.output_name)
     with _about(data):
         network.input.check(x)
     return import_model(model, _likely_scale(x), output_name=reading.output_name) if network.input.assumed else network
@@ -144,18 +191,29 @@ def _calibrated(model: Path, x: NDArray[Any], data: Path, reading: Reading, term
     """A real-valued model calibrated with the frames x, which come from the file `data`."""
     found = calibration_of(model, x, data, reading, Precision())
     remark_clamped(terminal, model, found)
-    return import_model(model, reading.input_scale, found, reading.output_name)
+    return import_model(model, None, found, reading.output_name, reading.coding)
 
 
 def calibration_of(model: Path, x: NDArray[Any], data: Path, reading: Reading, precision: Precision) -> Calibration:
     """The calibration of a real-valued model by the frames x, which come from the file `data`."""
-    scale, output_name = reading.input_scale, reading.output_name
-    network = import_real(model, scale, output_name)
+    network = import_real(model, coding=reading.coding, output_name=reading.output_name)
     with _about(data):
         network.input.check(x)
-        if network.input.assumed:
-            network = import_real(model, _likely_scale(x), output_name)
+        if reading.coding is None and network.input.quantiser is None:
+            coding = _likely_coding(network.input, x, reading.input_bits)
+            if network.input.assumed or coding.rounds:
+                network = import_real(model, coding=coding, output_name=reading.output_name)
         return calibrated(network, x, precision)
+
+
+def _likely_coding(form: InputFormat, x: NDArray[Any], bits: int | None) -> Coding:
+    """Which codes the frames x are to have: pixels in the steps that the file states, or that are recognised, or what fits."""
+    scale = form.statement.scale if form.statement else recognise_scale(x)
+    if scale is not None and bits in (None, USUAL_BITS):
+        pixels = Coding.pixels(scale)
+        if pixels.holds(x):
+            return pixels
+    return Coding.fitting(x, bits)
 
 
 def remark_clamped(terminal: Terminal, model: Path, found: Calibration) -> None:

@@ -45,16 +45,17 @@ class Terminal:
     def __init__(self, as_json: bool) -> None:
         self.as_json = as_json
         self.notes: list[str] = []
+        self.figures: dict[str, int] = {}
         wrapped = sys.stdout.isatty() or "COLUMNS" in os.environ
         # names of nodes and files are printed as they are, even where they look like rich's markup
         self.out = Stream(highlight=False, markup=False, emoji=False, width=None if wrapped else UNWRAPPED)
         self.err = Stream(highlight=False, markup=False, emoji=False, stderr=True)
 
     def emit(self, data: dict[str, Any], *parts: RenderableType) -> None:
-        """The result: `data` as JSON, with what has been remarked as `notes`; or the tables and lines of text."""
+        """The result: `data` as JSON, with figures about the frames, and what was remarked as `notes`; or the text's parts."""
         try:
             if self.as_json:
-                text = json.dumps({**data, "notes": self.notes} if self.notes else data, indent=2)
+                text = json.dumps(data | self.figures | ({"notes": self.notes} if self.notes else {}), indent=2)
             else:
                 with self.out.capture() as captured:
                     for part in parts:

@@ -83,19 +83,20 @@ class Executions:
         return {"rms_unlike_float": float(np.sqrt(np.mean(difference**2)))}
 
     def reconstructions(self, x: NDArray[Any]) -> dict[str, Any]:
-        """How the outputs of a network that draws samples compare; with the frames, scaled to 1, where they are like them."""
-        result: dict[str, Any] = {"samples": self.plan.samples, **self.values()}
-        if math.prod(self.network.output.shape) == math.prod(self.network.input.shape):
-            target = (x / x.max()).reshape(len(x), -1).repeat(self.plan.samples, axis=0)
+        """How the outputs of an autoencoder compare; with the frames, or pixels scaled to 1, if they are alike."""
+        result: dict[str, Any] = {"samples": self.plan.samples} if self.network.latent else {}
+        result |= self.values()
+        if math.prod(self.network.output.shape) == math.prod(self.network.input.shape) > 1:
+            whole = 1.0 if self.network.input.coding else x.max()
+            target = (x / whole).reshape(len(x), -1).repeat(self.plan.samples, axis=0)
             errors = {name: float(((y.reshape(len(y), -1) - target) ** 2).mean()) for name, y in self.outputs.items()}
             result["reconstruction_error"] = errors
         return result
 
     def compared(self, x: NDArray[Any], truth: NDArray[np.int64] | None) -> dict[str, Any]:
-        """Reconstructions of a network that draws samples; decisions of what classifies, or has labels; or else values."""
-        if self.network.latent is not None:
-            return self.reconstructions(x)
-        return self.decisions(truth) if self.classified or truth is not None else self.values()
+        """Decisions of what classifies, or has labels; or else values, and reconstructions of a network that gives such."""
+        decides = self.network.latent is None and (self.classified or truth is not None)
+        return self.decisions(truth) if decides else self.reconstructions(x)
 
 
 def execute(

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from sigmabit.fpga.series7 import board as boards
 from sigmabit.fpga.series7.board import Board, Mmcm
 from sigmabit.fpga.series7.board import board as board_named
-from sigmabit.golden import Network, import_model
+from sigmabit.golden import Coding, Network, Precision, calibrated, import_model, import_real
 from sigmabit.golden.link.framer import frame
 from sigmabit.golden.network.identity import identity
 from sigmabit.hdl.link.link import System, SystemConfig, system_of
@@ -144,6 +144,19 @@ def test_seeds() -> None:
             wanted = result.pack(network.results(network.input.encode(x), drawn)).reshape(len(x), -1)
             assert (client.run(packed(network, x)) == wanted).all()
     assert client.statistics.refused == 0  # requests may be repeated: on a busy machine this board is slower than any real one
+
+
+def test_codes_of_12_bits(tmp_path: Path) -> None:
+    """Signed numbers of two bytes each, from calibration to a board and back."""
+    g, random = Builder((6,)), np.random.default_rng(9)
+    hidden = g("Relu", g("Gemm", "x", random.normal(size=(6, 5)).astype(np.float32)))
+    path = g.save(tmp_path / "m.onnx", g("Gemm", hidden, random.normal(size=(5, 2)).astype(np.float32)))
+    x = random.integers(-2048, 2048, (20, 6)).astype(np.float32)
+    calibration = calibrated(import_real(path, coding=Coding.fitting(x)), x, Precision())
+    network = import_model(path, calibration=calibration)
+    with board_of(network) as board, Client.open(board.port, patience=PATIENCE) as client:
+        assert client.device.frame_bytes == 12
+        assert (client.run(packed(network, x)) == results(network, x)).all()
 
 
 def test_reset(board: SimulatedBoard, network: Network) -> None:

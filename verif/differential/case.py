@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from sigmabit.golden import Coding
+
 
 @dataclass(frozen=True)
 class Planted:
@@ -37,6 +39,7 @@ class Case:
     """A model file, N frames for it, the step of its pixels where the file does not say.
 
     levels: all numbers that the frames may hold, where these are few. epsilon: (N, latents) samples for a graph that draws them.
+    coding: the frames' codes, where they are no pixels.
     """
 
     seed: int
@@ -47,6 +50,7 @@ class Case:
     epsilon: np.ndarray | None = None
     planted: Planted | None = None
     segments: tuple[Segment, ...] = ()
+    coding: Coding | None = None
 
     @property
     def real(self) -> bool:

@@ -68,7 +68,7 @@ def _judged(case: Case) -> Verdict:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
-            network = read_model(case.path, case.input_scale)
+            network = read_model(case.path, case.input_scale, coding=case.coding)
     except UnsupportedModelError as error:
         return _refused(case, error)
     except Exception:  # whatever it is, it is no answer

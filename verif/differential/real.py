@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from sigmabit.golden import Coding
+
 from ..harness import real_graphs
 from ..harness.onnx_graphs import Operand, signs
 from ..harness.real_graphs import Vae
@@ -16,7 +18,7 @@ from .case import Case, Planted
 from .exporter import FUNCTIONS, STYLES, Exporter
 
 FAULTS = (
-    *("second noise", "RandomUniform", "RandomUniformLike", "Bernoulli", "Multinomial", "sign", "residual", "pool"),
+    *("second noise", "RandomUniform", "RandomUniformLike", "Bernoulli", "Multinomial", "sign", "residual"),
     *("unknown", "softmax", "limits", "frozen", "custom"),
 )
 
@@ -57,6 +59,7 @@ class RealDrawing(real_graphs.Drawing):
 
     def __init__(self, seed: int) -> None:
         self.seed, self.calls = seed, 0
+        self.convolved = self.resized = False
         super().__init__(seed)
         self.fault = self.pick(*FAULTS) if self.chance(6) else None
         self.planted: Planted | None = None
@@ -74,7 +77,7 @@ class RealDrawing(real_graphs.Drawing):
     def case(self, folder: Path) -> Case:
         """The case, its file in `folder`."""
         sample = self.sample(folder / f"graph_{self.seed}.onnx")
-        return Case(self.seed, sample.path, sample.x, sample.input_scale, epsilon=sample.epsilon, planted=self.planted)
+        return Case(self.seed, sample.path, sample.x, None, epsilon=sample.epsilon, planted=self.planted, coding=sample.coding)
 
     def plant(self, *positions: int) -> None:
         """Note that the nodes at these positions are at fault."""
@@ -87,11 +90,11 @@ class RealDrawing(real_graphs.Drawing):
 
     # parts
 
-    def input(self) -> tuple[np.ndarray, float | None]:
-        frames, scale = super().input()
+    def input(self) -> tuple[np.ndarray, Coding | None]:
+        frames, coding = super().input()
         if self.chance(4):
             self.front()
-        return frames, scale
+        return frames, coding
 
     def front(self) -> None:
         """A binary layer or two in front, behind a scalar step or none."""
@@ -141,10 +144,39 @@ class RealDrawing(real_graphs.Drawing):
                 self.x = self.g("Cast", self.g("Greater", self.x, 0.05), to=1)
 
     def convolution(self) -> None:
+        if self.convolved and not self.uneven and self.chance(2):
+            self.resample()
         super().convolution()
-        if self.fault == "pool":
-            self.apply("MaxPool", kernel_shape=[1, 1])
-            self.plant(self.here)
+        self.convolved = True
+
+    def transposed(self) -> None:
+        super().transposed()
+        self.convolved = False
+
+    def resample(self) -> None:
+        """Maxima, means, or copies of the positions of a convolution's results."""
+        channels, height, width = self.shape
+        kernel = [int(k) for k in self.random.integers(1, [min(height, 2) + 1, min(width, 3) + 1])]
+        strides = [int(s) for s in self.random.integers(1, 3, 2)]
+        way = self.turn("MaxPool", "AveragePool", *(() if self.resized else ("Resize", "DepthToSpace", "Resize")))
+        if self.g.opset < 10 and not self.resized:
+            way = "Resize"
+        if way == "DepthToSpace":
+            self.resized = True
+            self.apply("Conv", self.g.weights(8, channels, 1, 1, fan=channels))
+            self.apply("DepthToSpace", blocksize=2)
+            self.shape = (2, height * 2, width * 2)
+        elif way == "Resize":
+            self.resized = True
+            factors = np.array([1, 1, *strides], np.float32)
+            if self.g.opset > 10:
+                self.apply("Resize", np.zeros(0, np.float32), factors)
+            else:
+                self.apply("Upsample" if self.g.opset < 10 else "Resize", factors)
+            self.shape = (channels, height * strides[0], width * strides[1])
+        else:
+            self.apply(way, kernel_shape=kernel, strides=strides)
+            self.shape = (channels, (height - kernel[0]) // strides[0] + 1, (width - kernel[1]) // strides[1] + 1)
 
     def function(self, behind: bool = True) -> None:
         g = self.g
@@ -190,6 +222,8 @@ class RealDrawing(real_graphs.Drawing):
                 self.apply(operator)
 
     def flatten(self) -> None:
+        if self.images and self.convolved and not self.uneven and self.chance(2):
+            self.resample()
         super().flatten()
         if self.chance(4):
             self.apply("Unsqueeze", np.array([1]))
@@ -200,6 +234,7 @@ class RealDrawing(real_graphs.Drawing):
             self.apply("Cast", to=1)
 
     def linear(self, outputs: int) -> None:
+        self.convolved = False
         if self.fault in ("residual", "softmax") and self.chance(2) and not self.uneven:
             (inputs,) = self.shape
             y = self.g.dense(self.x, inputs, inputs)

@@ -245,7 +245,7 @@ def test_plan_for_other_samples(refused: Refused, call: Call) -> None:
         ("[]", "damaged"),
         ('{"precision": {"weights": 8}, "input_scale": 1, "ranges": {}}', "no range for dense1"),
         ('{"precision": {"weights": 99}, "input_scale": 1, "ranges": {}}', "weights=99"),
-        ('{"precision": {"weights": "8"}, "input_scale": 1, "ranges": {}}', "no width"),
+        ('{"precision": {"weights": "8"}, "input_scale": 1, "ranges": {}}', "no whole number"),
         ('{"precision": {}, "input_scale": 1, "ranges": {"dense1": [2, 1]}}', "a range from 2 to 1"),
         ('{"precision": {}, "input_scale": 1, "ranges": {"dense1": [0, NaN]}}', "dense1 is nan"),
         ('{"precision": {}, "input_scale": "a", "ranges": {}}', "damaged"),

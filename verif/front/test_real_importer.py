@@ -13,7 +13,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from sigmabit.golden import Network, SigmabitError, UnsupportedModelError, import_model
+from sigmabit.golden import Coding, Network, SigmabitError, UnsupportedModelError, import_model
 from sigmabit.golden.front.importer import import_real, read_model
 from sigmabit.golden.front.quantise import Precision, calibrate, quantise
 from sigmabit.golden.layers.convolution import Convolution
@@ -33,9 +33,11 @@ GRAPHS = 200
 FEATURES, LATENTS = 12, 3
 
 
-def agree(path: Path, x: np.ndarray, input_scale: float | None = None, seed: int = 1) -> RealNetwork:
+def agree(
+    path: Path, x: np.ndarray, input_scale: float | None = None, seed: int = 1, coding: Coding | None = None
+) -> RealNetwork:
     """Assert that the network gives what the file's graph gives for the frames x and any noise, heads included."""
-    network = import_real(path, input_scale)
+    network = import_real(path, input_scale, coding=coding)
     latent = network.latent
     assert latent is not None
     epsilon = np.random.default_rng(seed).normal(size=(len(x), latent.latents)).astype(np.float32)
@@ -83,10 +85,10 @@ class TestRandomGraphs:
         for seed in range(block, GRAPHS, 8):
             sample = draw_vae(seed, tmp_path)
             assert isinstance(read_model(sample.path), RealNetwork)
-            agree(sample.path, sample.x, sample.input_scale, seed)
+            agree(sample.path, sample.x, None, seed, sample.coding)
 
     def test_they_hold_every_kind_of_layer(self, tmp_path: Path) -> None:
-        networks = [import_real(sample.path, sample.input_scale) for sample in (draw_vae(n, tmp_path) for n in range(40))]
+        networks = [import_real(sample.path, coding=sample.coding) for sample in (draw_vae(n, tmp_path) for n in range(40))]
         assert {kind for network in networks for kind in kinds(network)} == {"conv", "deconv", "dense", "latent"}
         latents = [network.latent for network in networks if network.latent]
         assert {latent.score for latent in latents} == {latent.log_sigma for latent in latents} == {False, True}
@@ -302,12 +304,12 @@ class TestBinaryLayersInFront:
         assert [type(layer) for layer in network.binary] == [Threshold, Pool]
 
     def test_a_pooling_behind_real_weights_in_front_of_bits(self, tmp_path: Path) -> None:
-        """Sums are no bits because what they come from are."""
+        """Sums are no bits because what they come from are: they are pooled as real numbers."""
         g = vae(2, 4, 4)
         y = g("Cast", g("Greater", "x", 0.5), to=TensorProto.FLOAT)
-        y = g("MaxPool", g("Conv", y, g.weights(2, 2, 1, 1, fan=2)), kernel_shape=[2, 2], name="culprit")
-        z = g.draw(*g.heads(g("Flatten", y), 18, LATENTS))
-        assert refusals(g, z, tmp_path) == {"culprit": "not supported on activations"}
+        y = g("MaxPool", g("Conv", y, g.weights(2, 2, 1, 1, fan=2)), kernel_shape=[2, 2])
+        network = agree(g.save(tmp_path / "m.onnx", g.draw(*g.heads(g("Flatten", y), 18, LATENTS))), rows(2, 4, 4))
+        assert kinds(network) == ["conv", "dense", "latent"]
 
     def test_findings_up_to_the_bits(self, tmp_path: Path) -> None:
         """Nothing is known of the last bits behind them, which is no error."""
@@ -806,7 +808,10 @@ class TestLayers:
                 lambda g: g.bad("MatMul", g("Softmax", g.dense(g.z(), LATENTS, 4), name="soft"), np.ones((4, 2))),
                 "the result of soft, which only the host can compute",
             ),
-            "pooling": (lambda g: g.behind(g.bad("MaxPool", g("Relu", g.conv()), **SMALL), 24), "not supported on activations"),
+            "pooling of the sample": (
+                lambda g: g.bad("GlobalMaxPool", g("Reshape", g.z(), np.array([-1, 1, 1, LATENTS]))),
+                "what no convolution",
+            ),
             "bits behind": (lambda g: g.dense(g.bad("Sign", g.dense(g.z(), LATENTS, 4)), 4, 2), "behind layers of real weights"),
             "a recurrent layer": (
                 lambda g: g.behind(g.bad("LSTM", "x", POINTS, POINTS), 4),

@@ -135,7 +135,6 @@ class TestLayers:
     test_pooling = refused(
         {
             "average": (lambda g: g.bad("AveragePool", g.bits(), **PAIR, pads=[1, 0, 0, 0]), "padding that is not counted"),
-            "average of sums": (lambda g: g.bad("AveragePool", g.conv(), **PAIR), "the activation before it is not binary"),
             "mean": (lambda g: g.bad("ReduceMean", g.bits(), axes=[1]), "over axes [1] of an activation of shape (1, 4, 4, 3)"),
             "rows": (lambda g: g.bits(g.bad("MaxPool", g("Flatten", "x"), **PAIR)), "of an activation of shape (1, 60)"),
             "zeros": (lambda g: g.bad("MaxPool", g("Pad", g.bits(), g.padded(1, 1, 0, 0)), **PAIR), "after zero padding"),
@@ -586,7 +585,6 @@ class TestGraphs:
             (lambda g: g("Mul", "x", 2.0), "no layer stands between the input and the output"),
             (lambda g: g("Identity", WEIGHTS), "it does not depend on the input"),
             (lambda g: "nowhere", "no node gives it"),
-            (lambda g: g("MaxPool", g("Conv", g.bits(), POINTS), **PAIR), "only quantised activations can be pooled"),
             (lambda g: g.quant("x", 8, 0.25), "no layer stands between the input and the output"),
             (lambda g: g("BipolarQuant", "x", 1.0), "no layer stands between the input and the output"),
             (lambda g: g("Relu", g.quant("x", 4)), "no layer stands between the input and the output"),

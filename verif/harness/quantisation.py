@@ -56,7 +56,10 @@ def compare_layers(
         else:
             assert isinstance(layer, Fixed)
             last = f"{step.name}_shuffle" if step.rows * step.columns > 1 else step.name
-            results = trace[last].astype(np.float64) * layer.result_scale
+            first = 0
+            if step.pool is not None:
+                last, first = f"{step.name}_pool", layer.output.low
+            results = (trace[last].astype(np.float64) + first) * layer.result_scale
             expected, bound = _through(step, layer, values)
         yield Comparison(step.name, results, expected, bound)
         values = results

@@ -7,19 +7,31 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from onnx import TensorProto, helper
+
+from sigmabit.golden import Coding
 
 from .onnx_graphs import Builder, Operand, normalisation
 
 FRAMES = 6
 
+CODINGS = (
+    Coding.stated(8, 1 / 64, -2.0),
+    Coding.stated(12, 0.001, -2.048),
+    Coding.stated(10, 0.004, -0.5),
+    Coding.stated(5, 0.1, 0.25),
+    Coding.stated(16, 2.0**-14, 0.0),
+)
+"""Of inputs that are no pixels."""
+
 
 @dataclass(frozen=True, eq=False)
 class RealSample:
-    """A model file, frames for it, the step of its pixels where the file does not say, and samples of the standard normal."""
+    """A model file, frames for it, their codes where the file does not say, and samples of the standard normal."""
 
     path: Path
     x: np.ndarray
-    input_scale: float | None
+    coding: Coding | None
     epsilon: np.ndarray
 
 
@@ -93,7 +105,7 @@ class Drawing:
         return values.reshape(-1, *[1] * (len(self.shape) - 1)).astype(np.float32)
 
     def sample(self, path: Path) -> RealSample:
-        frames, scale = self.input()
+        frames, coding = self.input()
         if self.images:
             for _ in range(int(self.random.integers(0, 3))):
                 self.convolution()
@@ -111,30 +123,33 @@ class Drawing:
         elif ending in ("dense", "images"):
             self.decoder(images=ending == "images")
         epsilon = self.random.normal(size=(FRAMES, self.latents)).astype(np.float32)
-        return RealSample(self.g.save(path, self.x), frames, scale, epsilon)
+        return RealSample(self.g.save(path, self.x), frames, coding, epsilon)
 
-    def input(self) -> tuple[np.ndarray, float | None]:
+    def input(self) -> tuple[np.ndarray, Coding | None]:
         codes = self.random.integers(0, 256, (FRAMES, *self.fed))
-        kind = self.pick("unit", "bytes", "sixteenths", "offset", "negated", "quant")
+        kind = self.pick("unit", "bytes", "sixteenths", "offset", "negated", "quant", "real")
         frames: np.ndarray = codes / 255
-        scale: float | None = None
+        coding: Coding | None = None
         if kind == "quant":
             self.apply("Sub", 0.5)
             self.x = self.g("Mul", self.x, 1.5)
         if self.nhwc:
             self.apply("Transpose", perm=[0, 3, 1, 2])
         if kind == "bytes":
-            frames, scale = codes, 1.0
+            frames, coding = codes, Coding.pixels(1.0)
             self.apply("Div", 255.0)
         elif kind == "sixteenths":
-            frames, scale = codes % 17, 1.0
+            frames, coding = codes % 17, Coding.pixels(1.0)
             self.apply("Mul", 1 / 16)
         elif kind == "offset":
             self.apply("Sub", 0.5)
             self.apply("Div", 0.5)
         elif kind == "negated":
             self.x = self.g("Sub", 1.0, self.x)
-        return frames.astype(np.float32), scale
+        elif kind == "real":
+            coding = self.pick(*CODINGS)
+            frames = coding.nearest(self.random.normal(size=codes.shape))
+        return frames.astype(np.float32), coding
 
     def convolution(self) -> None:
         channels, height, width = self.shape
@@ -256,13 +271,16 @@ class Drawing:
                 sigma = self.g("Sqrt", self.g("Exp", logarithm))
             else:
                 sigma = self.g("Pow", self.g("Exp", logarithm), 0.5)
-        source = self.pick("like", "like", "shape", "fixed")
+        source = self.pick("like", "like", "shape", "fixed", "input")
         if source == "like":
             noise = self.g("RandomNormalLike", self.pick(mean, logarithm, sigma))
         elif source == "shape":
             noise = self.g("RandomNormalLike", self.g("ConstantOfShape", self.g("Shape", sigma)), dtype=1)
-        else:
+        elif source == "fixed":
             noise = self.g("RandomNormal", shape=[1, self.latents])
+        else:
+            noise = "eps"
+            self.g.inputs.append(helper.make_tensor_value_info(noise, TensorProto.FLOAT, ["N", self.latents]))
         product = self.g("Mul", sigma, noise) if self.chance(2) else self.g("Mul", noise, sigma)
         self.x = self.g("Add", mean, product) if self.chance(2) else self.g("Add", product, mean)
         self.shape = (self.latents,)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from onnx import TensorProto, helper
 
-from sigmabit.golden import Network, UnsupportedModelError, import_model
+from sigmabit.golden import Network, UncalibratedError, UnsupportedModelError, import_model
 from sigmabit.golden.layers.few_bits import FewBits
 from sigmabit.golden.layers.pool import Pool
 from sigmabit.golden.layers.recode import Recode
@@ -265,11 +265,13 @@ def test_turning_chain(tmp_path: Path) -> None:
 
 
 def test_a_mean_behind_zeros(tmp_path: Path) -> None:
-    """A layer of one position that pads the mean of all gives more positions; it is not the layer that sums up all of them."""
+    """A layer of one position that pads the mean of all gives more positions; it is not the layer that sums up all of them, but
+    one of real numbers.
+    """
     g = Builder((2, 4, 4))
     kernels = weights(g, np.random.default_rng(0), 3, 0.5, 3, 2, 1, 1)
     path = g.save(
         tmp_path / "m.onnx", g("Conv", g("GlobalAveragePool", g.quant("x", 3, 0.5, signed=0)), kernels, pads=[1, 1, 1, 1])
     )
-    with pytest.raises(UnsupportedModelError, match="Conv"):
+    with pytest.raises(UncalibratedError, match="its numbers are real"):
         import_model(path)

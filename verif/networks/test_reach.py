@@ -44,7 +44,7 @@ def test_autoencoders(tmp_path: Path) -> None:
     """Layers of several bits, with tables and shuffles."""
     for seed in range(20):
         sample = draw_vae(seed, tmp_path)
-        real = import_real(sample.path, sample.input_scale)
+        real = import_real(sample.path, coding=sample.coding)
         network = quantise(real, calibrate(real, sample.x), Precision())
         latent = network.latent
         assert latent is not None

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from onnx.inliner import inline_local_functions
 
 from sigmabit.golden import SigmabitError
+from sigmabit.golden.front.noise_input import noise_input
 
 
 class ExecutionError(SigmabitError):
@@ -48,7 +49,8 @@ def execute(
 ) -> Reference:
     """Run the frames x (N, ...) through the model file.
 
-    epsilon: (N, latents) or (N, K, latents), what the graph's random node gives instead of random numbers. tensors: others of the
+    epsilon: (N, latents) or (N, K, latents), what the graph's random node gives instead of random numbers, or its second input
+    is given. tensors: others of the
     graph's that are wanted too. output: the one of its outputs that is wanted, by default the first.
 
     Files with a batch of 1 written into them are executed in batches all the same if their results do not depend on it, which
@@ -58,8 +60,9 @@ def execute(
     if proto.functions:
         proto = inline_local_functions(proto)
     wanted = list(dict.fromkeys((output or proto.graph.output[0].name, *tensors)))
+    given = noise_input(proto.graph)
     constants = {tensor.name for tensor in proto.graph.initializer}
-    first = next(value for value in proto.graph.input if value.name not in constants)
+    first = next(value for value in proto.graph.input if value.name not in constants and value is not given)
     _prune(proto, wanted, first.name)
     feeds = {first.name: x.astype(onnx.helper.tensor_dtype_to_np_dtype(first.type.tensor_type.elem_type))}
     samples = epsilon.shape[1:-1] if epsilon is not None else ()
@@ -116,7 +119,7 @@ def _prune(proto: onnx.ModelProto, wanted: Sequence[str], first: str) -> None:
 
 
 def _noise(proto: onnx.ModelProto, wanted: Sequence[str], model: Path) -> str | None:
-    """The random node's result among those that the wanted tensors depend on."""
+    """The random node's result among those that the wanted tensors depend on, or the input that is noise."""
     needed, found = set(wanted), []
     for node in reversed(proto.graph.node):
         if needed.intersection(node.output):
@@ -125,11 +128,17 @@ def _noise(proto: onnx.ModelProto, wanted: Sequence[str], model: Path) -> str | 
                 found.append(node.output[0])
     if len(found) > 1:
         raise ExecutionError(f"{model}: {len(found)} nodes draw random numbers, only one can be replaced")
-    return found[0] if found else None
+    if found:
+        return found[0]
+    given = noise_input(proto.graph)
+    return None if given is None else given.name
 
 
 def _feed(proto: onnx.ModelProto, noise: str, latents: int) -> np.dtype[Any]:
-    """Turn the random node into an input (N, latents) of the graph; its element type."""
+    """Turn the random node into an input (N, latents) of the graph, if it is none; its element type."""
+    for value in proto.graph.input:
+        if value.name == noise:
+            return np.dtype(onnx.helper.tensor_dtype_to_np_dtype(value.type.tensor_type.elem_type))
     node = next(node for node in proto.graph.node if noise in node.output)
     kind = next((attribute.i for attribute in node.attribute if attribute.name == "dtype"), onnx.TensorProto.FLOAT)
     proto.graph.node.remove(node)

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...types.scalar import Add, Chain, Choose, Divide, Float, Function, Multiply, Normalise, Rowwise, Step
-from .scalar_nodes import Refusal
+from ...types.scalar import Add, Chain, Choose, Clip, Divide, Float, Function, LeakyRelu, Multiply, Normalise, Rowwise, Step
+from .scalar_nodes import UNARY, Refusal
 
 Real = NDArray[np.float64]
 
@@ -117,3 +117,41 @@ def split(chain: Chain) -> Parts:
 def _shared(step: Step) -> bool:
     """Are the step's constants the same for all elements?"""
     return all(np.ndim(constant) == 0 for constant in step.constants)
+
+
+RISING = tuple(UNARY[name] for name in ("Exp", "Log", "Sigmoid", "Softplus", "Softsign", "Sqrt", "Tanh"))
+
+
+def behind(chain: Chain, inner: Chain) -> Parts:
+    """The parts of a chain behind maxima of a function `inner`: what rises is applied before them, and what is affine at its end
+    becomes the next layer's.
+    """
+    steps = chain.steps
+    curved = [place for place, step in enumerate(steps) if line(step) is None]
+    begin, end = (curved[0], curved[-1] + 1) if curved else (0, 0)
+    after = affine(Chain(steps[end:]))
+    assert after is not None
+    first = IDENTITY
+    if not inner.steps and curved:
+        whole = affine(Chain(steps[:begin]))
+        assert whole is not None
+        if np.all(whole.gain > 0):
+            first, steps = whole, steps[begin:]
+            end -= begin
+    for step in steps[:end]:
+        if any(map(np.ndim, step.constants)) or not _rises(step):
+            raise Refusal(f"{step.node} behind maxima does not rise everywhere, or differs between channels: put it before them")
+    return Parts(first, Chain((*inner.steps, *steps[:end])), after)
+
+
+def _rises(step: Step) -> bool:
+    match step:
+        case Add() | Clip():
+            return True
+        case Multiply() | Divide():
+            return bool(step.constant > 0)
+        case LeakyRelu():
+            return bool(step.constant >= 0)
+        case Function():
+            return step.function in RISING
+    return False

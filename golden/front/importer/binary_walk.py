@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ...layers.window import Window
 from ...network.network import InputFormat, Network
+from ...types.coding import Coding
 from ...types.grid import Grid
 from ...types.scalar import Chain, Choose, Step
 from .affine import affine
@@ -23,14 +24,15 @@ from .operands import (
     Array,
     BinaryWeights,
     activation,
+    averaged_window,
     binary_weights,
     bits_beyond,
     check_dilations,
     constant,
     few_bit_weights,
     groups_of,
+    maxima_window,
     output_axis,
-    sliding_window,
     spread_kernels,
     value_grid,
 )
@@ -48,7 +50,6 @@ from .symbols import (
     Value,
     joined,
     per_channel,
-    strip_padding,
     unknown,
     unwrapped,
 )
@@ -66,8 +67,8 @@ REAL = "; real weights may stand behind all binary activations, not before any"
 class BinaryWalk(Walk[Network, BinaryWeights]):
     """One import of a binary network."""
 
-    def __init__(self, graph: Graph, path: str, input_scale: float | None) -> None:
-        super().__init__(graph, path, input_scale)
+    def __init__(self, graph: Graph, path: str, coding: Coding | None) -> None:
+        super().__init__(graph, path, coding)
         self.assembly = Assembly()
         self.real_weights = False
         # what is assumed behind refused nodes, whose order is open, and the shape of its natural order
@@ -340,22 +341,13 @@ class BinaryWalk(Walk[Network, BinaryWeights]):
             return self.over_row(self.average_pool, node, arguments)
         if len(symbol.shape) != 4:
             raise Refusal(f"pooling of an activation of shape {symbol.shape}")
-        check_dilations(node)
-        image, margins = strip_padding(symbol.index[0])
-        inside = [image.shape[axis + 1] + margins[axis] + margins[axis + 2] for axis in range(2)]
-        kernel = inside if node.operator == "GlobalAveragePool" else node.attributes["kernel_shape"]
-        window = sliding_window(node, image.shape[1:], kernel, margins)
-        axes = window.rows, window.columns
-        counted = bool(node.attributes.get("count_include_pad", 0))
-        beyond = [max(axis.before - margins[i], axis.after - margins[i + 2]) for i, axis in enumerate(axes)]
-        if max(beyond) > 0 and (not counted or node.attributes.get("ceil_mode", 0)):
-            raise Refusal("padding that is not counted, so that at the borders sums are divided by other numbers")
+        image, window = averaged_window(node, symbol)
         channels = len(image)
         if isinstance(symbol.source, Unknown):
             check_levels(symbol.chain)
             return unknown((1, channels, window.rows.outputs, window.columns.outputs))
         symbol = self.assembly.codes(symbol, node.name)
-        ones = spread_kernels(np.ones((channels, 1, *(axis.kernel for axis in axes)), np.int8), channels, (1, 1))
+        ones = spread_kernels(np.ones((channels, 1, window.rows.kernel, window.columns.kernel), np.int8), channels, (1, 1))
         weights = BinaryWeights(ones, np.full(channels, 1 / window.taps), 0.0)
         result = self.convolution(node, symbol, image, window, weights)
         assert isinstance(result.source, Sums)
@@ -379,19 +371,7 @@ class BinaryWalk(Walk[Network, BinaryWeights]):
             return self.over_row(self.max_pool, node, arguments)
         if isinstance(symbol.source, Unknown):
             check_levels(symbol.chain)
-        check_dilations(node)
-        if len(symbol.shape) != 4:
-            raise Refusal(f"pooling of an activation of shape {symbol.shape}")
-        if np.any(symbol.index == PAD):
-            raise Refusal("pooling after zero padding, where the zeros take part")
-        image = symbol.index[0]
-        kernel = image.shape[1:] if node.operator == "GlobalMaxPool" else node.attributes["kernel_shape"]
-        window = sliding_window(node, image.shape[1:], kernel, (0, 0, 0, 0))
-        for axis in (window.rows, window.columns):
-            if max(axis.before, axis.after) >= axis.kernel:
-                raise Refusal(f"padding={max(axis.before, axis.after)} is not below kernel={axis.kernel}")
-            if len({axis.last(output) for output in range(axis.outputs)}) < axis.outputs:
-                raise Refusal("padding so wide that two windows end at the same input")
+        image, window = maxima_window(node, symbol)
         frame = Frame.of((image.shape[0], window.rows.outputs, window.columns.outputs))
         index = frame.settled[None]
         source = symbol.source

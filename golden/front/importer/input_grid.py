@@ -6,15 +6,13 @@ import numpy as np
 from onnx import TensorProto
 
 from ...network.network import Statement
+from ...types.coding import PIXELS, Coding
 from ...types.grid import Grid
 from ...types.range import Range
 from ...types.scalar import Chain, Quantise, Step
 from .affine import affine, line
 from .model_file import Graph
 from .scalar_nodes import ROUNDINGS
-
-PIXELS = 255
-"""The largest of 8-bit pixels."""
 
 NARROWED = (0.5, 32.0)
 """How wide 0 to 255 is behind nodes that are meant for whole numbers: 1 for x / 255, 2 for x / 127.5 - 1, 16 for x / 16.
@@ -71,14 +69,26 @@ def _idle(chain: Chain) -> int:
     return next((i for i, step in enumerate(chain.steps) if changes(step)), len(chain.steps))
 
 
-def grid_of(graph: Graph, scale: float) -> tuple[Range, Grid, Chain | None]:
-    """Codes and grid of an input without a Quant node, and how the host comes to its codes where these have an offset."""
-    ends = whole_numbers(graph)
-    if ends is None or ends[1] - ends[0] > PIXELS:
-        return Range(0, PIXELS), Grid(1, 0, scale), None
-    low, high = ends
+def grid_of(graph: Graph, coding: Coding) -> tuple[Range, Grid, Chain | None]:
+    """Codes and grid of an input without a Quant node, and how the host comes to its codes where it does not take numbers as they
+    are.
+    """
+    if not fixed(graph):
+        return coding.codes, coding.grid, Chain((_rounding(graph, coding),)) if coding.rounds else None
+    low, high = limits(type_name(graph))
     if low == 0:
-        return Range(0, high), Grid(1, 0, scale), None
-    one, zero = np.ones((), np.float32), np.zeros((), np.float32)
-    quantise = Quantise(graph.input, one, zero, low, high, ROUNDINGS["ROUND"])
-    return Range(0, high - low), Grid(1, low, 1.0), Chain((quantise,))
+        return Range(0, high), Grid(1, 0, coding.grid.scale), None
+    signed = Coding(Range(0, high - low), Grid(1, low, 1.0))
+    return signed.codes, signed.grid, Chain((_rounding(graph, signed),))
+
+
+def fixed(graph: Graph) -> bool:
+    """Is the input's type one of so few whole numbers that each has a code?"""
+    ends = whole_numbers(graph)
+    return ends is not None and ends[1] - ends[0] <= PIXELS
+
+
+def _rounding(graph: Graph, coding: Coding) -> Quantise:
+    """What the host does to numbers that become the nearest codes."""
+    step, zero = np.float32(coding.step), np.float32(-coding.grid.offset / coding.grid.gain)
+    return Quantise(graph.input, np.asarray(step), np.asarray(zero), coding.codes.low, coding.codes.high, ROUNDINGS["ROUND"])

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from ...network.network import Network
 from ...network.real import RealNetwork
+from ...types.coding import Coding
 from ...types.errors import UnsupportedModelError
 from . import latent
 from .binary_walk import BinaryWalk
@@ -20,8 +21,8 @@ PIXELS = (*QUANTISERS, "QuantizeLinear")
 WEIGHTED = ("Conv", "ConvTranspose", "Gemm", "MatMul")
 
 
-def interpret(graph: Graph, path: str, input_scale: float | None) -> Network | RealNetwork:
-    """The network of a graph, whose pixels come in the given steps if it has no Quant at its input.
+def interpret(graph: Graph, path: str, coding: Coding | None) -> Network | RealNetwork:
+    """The network of a graph, whose numbers have the given codes if it has no Quant at its input.
 
     What draws noise, or holds some as constants, is real-valued. Anything else is a binary network if it can be one, since that
     is exact: bits at the ends of all chains but the last, whatever their spelling, and scores there. Where it cannot, but for
@@ -29,8 +30,8 @@ def interpret(graph: Graph, path: str, input_scale: float | None) -> Network | R
     Raises UnsupportedModelError for what is neither, with the findings of what it will have been meant to be.
     """
     if latent.noisy(graph, graph.leading):
-        return RealWalk(graph, path, input_scale).run()
-    walk = BinaryWalk(graph, path, input_scale)
+        return RealWalk(graph, path, coding).run()
+    walk = BinaryWalk(graph, path, coding)
     try:
         return walk.run()
     except UnsupportedModelError as as_binary:
@@ -40,7 +41,7 @@ def interpret(graph: Graph, path: str, input_scale: float | None) -> Network | R
         if walk.budget.exhausted or (front & at_fault and not beside_noise):
             raise
         try:
-            real = RealWalk(graph, path, input_scale).run()
+            real = RealWalk(graph, path, coding).run()
         except UnsupportedModelError as as_real:
             simpler = last is None and len(as_real.findings) < len(as_binary.findings)
             if beside_noise or simpler:

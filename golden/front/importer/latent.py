@@ -17,7 +17,7 @@ from ...sampling import exponential
 from ...types.scalar import Clip, Divide, Float, Function, Multiply, Power, Step
 from .affine import IDENTITY, Affine, affine, idle, line
 from .model_file import Graph, Node
-from .real_layers import PROBES, Intermediate, Linear
+from .real_layers import PROBES, Intermediate, Linear, side_by_side
 from .scalar_nodes import UNARY, Refusal
 from .symbols import PAD, Frame, Symbol
 
@@ -225,21 +225,18 @@ def sample(
 
 def _merge(mean: Symbol, centre: Affine, deviation: Symbol, logarithm: Affine) -> tuple[Linear, NDArray[np.float64]]:
     """One layer of means and logarithms, which may come from two on the same activation; and its probe."""
-    first, second = mean.source, deviation.source
-    assert isinstance(first, Linear) and isinstance(second, Linear)
-    if first is not second and not first.input.same(second.input):
-        raise Refusal("mean and deviation come from layers on different activations; branches are not supported")
-    weights, bias, probe = [], [], []
-    for source, symbol, function in ((first, mean, centre), (second, deviation, logarithm)):
-        elements = symbol.index[0]
-        gain, offset = function.of(elements)
-        weights.append(source.weights[..., elements] * gain)
-        bias.append(source.bias[..., elements] * gain + offset)
-        probe.append(source.probe[:, elements] * gain + offset)
-    nodes = tuple(dict.fromkeys((*first.nodes, *mean.chain.nodes, *second.nodes)))
-    joined = np.concatenate(weights, axis=-1), np.concatenate(bias, axis=-1)
-    heads = Linear(first.kind, nodes, first.tensor, first.input, first.window, *joined, Frame.of((joined[1].size, 1, 1)))
-    return heads, np.concatenate(probe, axis=1)
+    parts = ((mean, centre), (deviation, logarithm))
+    try:
+        heads = side_by_side(parts)
+    except Refusal:
+        raise Refusal("mean and deviation come from layers on different activations; branches are not supported") from None
+    probe, nodes = [], dict[str, None]()
+    for symbol, function in parts:
+        assert isinstance(symbol.source, Linear)
+        nodes |= dict.fromkeys((*symbol.source.nodes, *(mean.chain.nodes if symbol is mean else ())))
+        gain, offset = function.of(symbol.index[0])
+        probe.append(symbol.source.probe[:, symbol.index[0]] * gain + offset)
+    return replace(heads, nodes=tuple(nodes)), np.concatenate(probe, axis=1)
 
 
 def probe_of(symbol: Symbol) -> NDArray[np.float32]:

@@ -17,6 +17,7 @@ from onnx import numpy_helper
 from ...network.network import Omitted
 from ...types.errors import ModelFileError
 from ..external import Beside
+from ..noise_input import noise_input
 from ..onnx_file import load
 from .functions import inlined
 
@@ -97,7 +98,10 @@ def leading_to(tensors: Sequence[str], nodes: Sequence[Node]) -> tuple[Node, ...
 
 
 def read(path: Path, output: str | None = None) -> Graph:
-    """The main graph of an ONNX file, for the named output or its first. Raises ModelFileError if it is none, or too large."""
+    """The main graph of an ONNX file, for the named output or its first. Raises ModelFileError if it is none, or too large.
+
+    An input that is the noise of a sample becomes a node that draws it.
+    """
     model = inlined(load(path), path, MAX_NODES)
     graph = model.graph
     if not graph.output or not graph.input:
@@ -106,10 +110,13 @@ def read(path: Path, output: str | None = None) -> Graph:
         raise ModelFileError(f"{path}: {len(graph.node)} nodes, at most {MAX_NODES} are read")
     beside = Beside(path)
     constants = {tensor.name: _array(beside, tensor.name, tensor) for tensor in graph.initializer}
-    inputs = [value for value in graph.input if value.name not in constants]
+    noise = noise_input(graph)
+    inputs = [value for value in graph.input if value.name not in constants and value is not noise]
     if not inputs:
         raise ModelFileError(f"{path}: every graph input is a constant")
     nodes = tuple(_node(beside, position, proto) for position, proto in enumerate(graph.node))
+    if noise is not None:
+        nodes = (_node(beside, 0, _drawn(noise)), *nodes)
     outputs = tuple(dict.fromkeys(value.name for value in graph.output))
     found = Graph(
         name=path.stem,
@@ -125,6 +132,12 @@ def read(path: Path, output: str | None = None) -> Graph:
         metadata={entry.key: entry.value for entry in model.metadata_props},
     )
     return found if output is None else found.taking(output, path)
+
+
+def _drawn(noise: onnx.ValueInfoProto) -> onnx.NodeProto:
+    """A node that draws a standard normal of an input's shape, for one frame."""
+    shape = [1, *(dimension.dim_value for dimension in noise.type.tensor_type.shape.dim[1:])]
+    return onnx.helper.make_node("RandomNormal", [], [noise.name], name=noise.name, shape=shape)
 
 
 def _node(beside: Beside, position: int, proto: onnx.NodeProto) -> Node:

@@ -15,7 +15,7 @@ from ...types.grid import Grid
 from ...types.scalar import Add, Float
 from .model_file import Node
 from .scalar_nodes import Refusal
-from .symbols import MAX_ACTIVATION, Codes, Symbol, Value
+from .symbols import MAX_ACTIVATION, PAD, Codes, Index, Symbol, Value, strip_padding
 
 Array = NDArray[Any]
 
@@ -212,7 +212,7 @@ def spread_kernels(kernels: Array, groups: int, dilations: Sequence[int]) -> Arr
 def over_an_image(node: Node) -> Node:
     """A Conv, MaxPool or AveragePool over one dimension as one over the columns of an image of one row."""
     changed = {}
-    for key, filler in (("kernel_shape", 1), ("strides", 1), ("dilations", 1)):
+    for key, filler in (("kernel_shape", 1), ("strides", 1), ("dilations", 1), ("output_padding", 0), ("output_shape", 1)):
         if key in node.attributes:
             changed[key] = [filler, *node.attributes[key]]
     if "pads" in node.attributes:
@@ -262,6 +262,38 @@ def sliding_window(node: Node, size: Sequence[int], kernel: Sequence[int], margi
     if window.outputs * window.taps > MAX_ACTIVATION:
         raise Refusal(f"{window.outputs} windows of {window.taps} elements, at most {MAX_ACTIVATION} elements are supported")
     return window
+
+
+def averaged_window(node: Node, symbol: Symbol) -> tuple[Index, Window]:
+    """The image (C, H, W) that AveragePool or GlobalAveragePool takes, and its window; each channel is averaged by itself."""
+    check_dilations(node)
+    image, margins = strip_padding(symbol.index[0])
+    inside = [image.shape[axis + 1] + margins[axis] + margins[axis + 2] for axis in range(2)]
+    kernel = inside if node.operator == "GlobalAveragePool" else node.attributes["kernel_shape"]
+    window = sliding_window(node, image.shape[1:], kernel, margins)
+    counted = bool(node.attributes.get("count_include_pad", 0))
+    beyond = [max(a.before - margins[i], a.after - margins[i + 2]) for i, a in enumerate((window.rows, window.columns))]
+    if max(beyond) > 0 and (not counted or node.attributes.get("ceil_mode", 0)):
+        raise Refusal("padding that is not counted, so that at the borders sums are divided by other numbers")
+    return image, window
+
+
+def maxima_window(node: Node, symbol: Symbol) -> tuple[Index, Window]:
+    """The image (C, H, W) that MaxPool or GlobalMaxPool takes, and its window, in which padding takes no part."""
+    check_dilations(node)
+    if len(symbol.shape) != 4:
+        raise Refusal(f"pooling of an activation of shape {symbol.shape}")
+    if np.any(symbol.index == PAD):
+        raise Refusal("pooling after zero padding, where the zeros take part")
+    image = symbol.index[0]
+    kernel = image.shape[1:] if node.operator == "GlobalMaxPool" else node.attributes["kernel_shape"]
+    window = sliding_window(node, image.shape[1:], kernel, (0, 0, 0, 0))
+    for axis in (window.rows, window.columns):
+        if max(axis.before, axis.after) >= axis.kernel:
+            raise Refusal(f"padding={max(axis.before, axis.after)} is not below kernel={axis.kernel}")
+        if len({axis.last(output) for output in range(axis.outputs)}) < axis.outputs:
+            raise Refusal("padding so wide that two windows end at the same input")
+    return image, window
 
 
 def output_axis(node: Node) -> int:

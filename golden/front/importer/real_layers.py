@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -14,7 +15,7 @@ from ...network.real import RealLinear
 from ...types.grid import BIPOLAR, Grid
 from ...types.range import BITS, Range
 from ...types.scalar import Chain
-from .affine import IDENTITY, Affine, Parts, Real, affine, split
+from .affine import IDENTITY, Affine, Parts, Real, affine, behind, split
 from .scalar_nodes import Refusal
 from .symbols import Codes, Frame, Index, Source, Symbol
 
@@ -71,7 +72,9 @@ class Linear:
     """A layer of weights, as the source of its sums.
 
     weights: (kernel_height, kernel_width, in, rows, columns, out) as in RealLinear; bias: (rows, columns, out). A layer of one
-    position is open: its sums may be read as an image of any shape. tensor: the graph's that it begins.
+    position is open: its sums may be read as an image of any shape. tensor: the graph's that it begins. means: what they are the
+    means of, all positions of each channel, if they are. pool: a window, of whose results of the function `inner` the largest are
+    taken.
     """
 
     kind: str
@@ -82,11 +85,14 @@ class Linear:
     weights: Real
     bias: Real
     frame: Frame
+    means: Symbol | None = None
+    pool: Window | None = None
+    inner: Chain = field(default_factory=Chain)
 
     @property
     def open(self) -> bool:
         """Is there one position?"""
-        return self.frame.shape[1:] == (1, 1)
+        return self.frame.shape[1:] == (1, 1) and self.pool is None
 
     @cached_property
     def probe(self) -> NDArray[np.float32]:
@@ -111,6 +117,8 @@ class Linear:
             gain, offset = gain[:, 0, 0], offset[:, 0, 0]
             weights, bias = self.weights[..., chosen], self.bias[..., chosen]
         rows, columns = weights.shape[3:5]
+        if self.pool is not None:
+            height, width = self.pool.rows.size, self.pool.columns.size
         return RealLinear(
             name,
             tuple(dict.fromkeys((*self.nodes, *taken.nodes))),
@@ -122,6 +130,7 @@ class Linear:
             columns,
             height,
             width,
+            self.pool,
         )
 
 
@@ -135,7 +144,7 @@ def read(symbol: Symbol, view: Index | None = None) -> Reading:
         source.frame.read_as(view)  # an order that is still open
     natural = source.frame.settled
     if isinstance(source, Linear):
-        parts = split(symbol.chain)
+        parts = split(symbol.chain) if source.pool is None else behind(symbol.chain, source.inner)
         if view is None:
             used = np.unique(symbol.index[symbol.index >= 0])
             return Reading(source, parts, used.reshape(-1, 1, 1) if source.open else natural, nodes)
@@ -151,6 +160,28 @@ def read(symbol: Symbol, view: Index | None = None) -> Reading:
     if not fits:
         raise Refusal(f"it reads an activation of {natural.shape} rearranged, as {view.shape}")
     return Reading(source, parts, view, nodes)
+
+
+def side_by_side(parts: Sequence[tuple[Symbol, Affine]]) -> Linear:
+    """One layer of what several give that take the same: of each the elements (1, n) of a symbol, as an affine function of its
+    sums. Raises Refusal where they take different activations, or are no such layers.
+    """
+    layers = [symbol.source for symbol, _ in parts]
+    first = layers[0]
+    weights, bias, nodes = [], [], list[str]()
+    for layer, (symbol, function) in zip(layers, parts, strict=True):
+        if not (isinstance(layer, Linear) and isinstance(first, Linear) and layer.open):
+            raise Refusal("it joins what no dense layer gives")
+        if layer is not first and not layer.input.same(first.input):
+            raise Refusal("it joins layers on different activations; branches are not supported")
+        gain, offset = function.of(symbol.index[0])
+        weights.append(layer.weights[..., symbol.index[0]] * gain)
+        bias.append(layer.bias[..., symbol.index[0]] * gain + offset)
+        nodes += layer.nodes
+    assert isinstance(first, Linear)
+    joined = np.concatenate(weights, axis=-1), np.concatenate(bias, axis=-1)
+    frame = Frame.of((joined[1].size, 1, 1))
+    return Linear(first.kind, tuple(dict.fromkeys(nodes)), first.tensor, first.input, first.window, *joined, frame)
 
 
 def dense(matrix: Real, elements: NDArray[np.int64], reading: Reading) -> tuple[Window, Real, Real]:

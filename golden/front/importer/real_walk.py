@@ -7,12 +7,14 @@ takes is never built, and matters no more than nodes that the output does not de
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from ...layers.window import Window
 from ...network.network import InputFormat
 from ...network.real import RealLatent, RealLinear, RealNetwork
+from ...types.coding import Coding
 from ...types.grid import BIPOLAR
 from ...types.range import BITS
 from ...types.scalar import Add, Chain, Rowwise, Step
@@ -22,9 +24,22 @@ from .assembly import Assembly, numbered
 from .binary_walk import BinaryWalk
 from .front import BINARISING, ROUNDING, last_binary
 from .latent import OTHER_RANDOM, RANDOM, Joint, Noise, Sample, Scored, Spread
+from .maxima import maxima
 from .model_file import Graph, Node, leading_to
-from .operands import Array, activation, check_channels, check_groups, constant, constant_kernels, spread_kernels, with_bias
-from .real_layers import MAX_WEIGHTS, PROBES, Intermediate, Linear, Reading, absorb, dense, read, shifted
+from .operands import (
+    Array,
+    activation,
+    averaged_window,
+    check_channels,
+    check_groups,
+    constant,
+    constant_kernels,
+    maxima_window,
+    spread_kernels,
+    with_bias,
+)
+from .real_layers import MAX_WEIGHTS, PROBES, Intermediate, Linear, Reading, absorb, dense, read, shifted, side_by_side
+from .repeated import RepeatedAxis, before_opset_11, merged, reblocked, repeats, resized, to_space
 from .scalar_nodes import QUANTISERS, Refusal
 from .symbols import MAX_ACTIVATION, PAD, Codes, Frame, Index, Symbol, Unknown, Value, joined, unknown, unwrapped
 from .transposed import blocked, transposed_axis
@@ -41,21 +56,26 @@ class RealWalk(Walk[RealNetwork, Real]):
     unfolded = (*QUANTISERS, *RANDOM, *OTHER_RANDOM)
     several = ("Split", "TopK")
 
-    def __init__(self, graph: Graph, path: str, input_scale: float | None) -> None:
-        super().__init__(graph, path, input_scale)
+    def __init__(self, graph: Graph, path: str, coding: Coding | None) -> None:
+        super().__init__(graph, path, coding)
         self.settle_input()
         self.noise: str | None = None
+        self.draws = latent.noisy(graph, graph.leading)
         self.weights = 0
         self.front: BinaryWalk | None = None
         self.visited: frozenset[Node] = frozenset()
         self.handlers |= {
             **dict.fromkeys(RANDOM, self.random),
             **dict.fromkeys(OTHER_RANDOM, self.other_random),
-            **dict.fromkeys(REDUCTIONS, self.joint),
+            **dict.fromkeys(REDUCTIONS, self.reduce),
             **dict.fromkeys(REARRANGING, self.rearrange),
             **dict.fromkeys(REPEATING, self.repeat),
             "Concat": self.concat,
             "ConvTranspose": self.conv_transpose,
+            "DepthToSpace": self.depth_to_space,
+            **dict.fromkeys(("AveragePool", "GlobalAveragePool"), self.average_pool),
+            **dict.fromkeys(("MaxPool", "GlobalMaxPool"), self.max_pool),
+            **dict.fromkeys(("Resize", "Upsample"), self.resize),
         }
 
     def run(self) -> RealNetwork:
@@ -69,7 +89,7 @@ class RealWalk(Walk[RealNetwork, Real]):
             tensor = last_binary(self.graph, nodes, operators)
             if tensor is None:
                 return
-            front = BinaryWalk(self.graph, self.path, self.input_scale)
+            front = BinaryWalk(self.graph, self.path, self.coding)
             front.budget = self.budget
             visited = leading_to((tensor,), nodes)
             for node in visited:
@@ -208,6 +228,30 @@ class RealWalk(Walk[RealNetwork, Real]):
                     return name
         return None
 
+    def reduce(self, node: Node, arguments: list[Value]) -> Value:
+        """A sum or a mean over a row, perhaps of squares: a dense layer of equal weights. Beside noise it may become a score."""
+        symbol = activation(arguments)
+        row = len(symbol.shape) == 2 and _axes(node, arguments) in ((1,), (-1,))
+        if node.operator == "ReduceMean" and self.over_positions(symbol, _axes(node, arguments)):
+            mean = self.average_pool(replace(node, operator="GlobalAveragePool", attributes={}), [symbol])
+            return mean if node.attributes.get("keepdims", 1) else mean.rearranged(mean.index.reshape(1, -1))
+        if self.draws or not row or isinstance(symbol.source, Unknown):
+            return self.joint(node, arguments)
+        if node.operator == "ReduceSumSquare":
+            squared = joined(node.name, np.multiply, symbol, symbol)
+            assert squared is not None
+            symbol = squared
+        count = symbol.shape[1]
+        result = self.product(
+            node, self.on_stream(symbol), np.full((count, 1), 1 / count if node.operator == "ReduceMean" else 1.0)
+        )
+        return result if node.attributes.get("keepdims", 1) else result.rearranged(result.index.reshape(1))
+
+    def over_positions(self, symbol: Symbol, axes: tuple[int, ...]) -> bool:
+        """Are these axes all positions of an image, or of a row of them?"""
+        rank = len(symbol.shape)
+        return rank in (3, 4) and sorted(axis % rank for axis in axes) == list(range(2, rank))
+
     def joint(self, node: Node, arguments: list[Value]) -> Value:
         """A node of heads, which may become a score."""
         if any(isinstance(a, Symbol) and isinstance(a.source, Unknown) for a in arguments):
@@ -227,11 +271,31 @@ class RealWalk(Walk[RealNetwork, Real]):
         if any(isinstance(part.source, Unknown) for part in parts):
             return self.placeholder(node)
         samples = [part.source for part in parts if isinstance(part.source, Sample)]
+        if not samples and len(parts) == len(arguments) and self._in_rows(node, parts):
+            return self.heads(node, parts)
         if not samples or len(parts) < len(arguments) or any(sample is not samples[0] for sample in samples):
             raise Refusal("only a sample and its scores can be joined")
-        if any(len(part.shape) != 2 for part in parts) or node.attributes.get("axis") not in (1, -1):
+        if not self._in_rows(node, parts):
             raise Refusal(f"activations of shapes {[part.shape for part in parts]}; only rows (1, n) can be joined, over axis 1")
         return latent.scores(parts, samples[0])
+
+    def _in_rows(self, node: Node, parts: list[Symbol]) -> bool:
+        """Does it join rows (1, n) to a longer one?"""
+        return all(len(part.shape) == 2 for part in parts) and node.attributes.get("axis") in (1, -1)
+
+    def heads(self, node: Node, parts: list[Symbol]) -> Symbol:
+        """Dense layers on the same activation, whose results become those of one."""
+        found = []
+        for part in parts:
+            function = affine(part.chain)
+            if function is None or np.any(part.index == PAD):
+                raise Refusal(f"it joins {', '.join(part.chain.nodes)} to others; only sums of dense layers can be joined")
+            found.append((part, function))
+        layer = side_by_side(found)
+        between = (name for part in parts for name in part.chain.nodes)
+        nodes = tuple(dict.fromkeys((*layer.nodes, *between, node.name)))
+        layer = replace(layer, nodes=nodes, tensor=node.outputs[0])
+        return Symbol(layer, np.arange(layer.frame.size).reshape(1, -1))
 
     # other nodes
 
@@ -266,6 +330,22 @@ class RealWalk(Walk[RealNetwork, Real]):
                 raise Refusal(f"an activation of more than {MAX_ACTIVATION} elements")
         return [symbol.rearranged(np.asarray(index)) for index in self.fold(node, [symbol.index, *rest])]
 
+    def resize(self, node: Node, arguments: list[Value]) -> Symbol:
+        """Nearest neighbours: each position a number of times."""
+        symbol = activation(arguments)
+        scales, sizes = (
+            constant(arguments, i) if len(arguments) > i and arguments[i] is not None else None
+            for i in ((1, 2) if before_opset_11(node) else (2, 3))
+        )
+        if scales is None and sizes is None and "scales" in node.attributes:
+            scales = np.asarray(node.attributes["scales"])
+        empty = scales is not None and not scales.size
+        return symbol.rearranged(resized(node, symbol.index, None if empty else scales, sizes))
+
+    def depth_to_space(self, node: Node, arguments: list[Value]) -> Symbol:
+        symbol = activation(arguments)
+        return symbol.rearranged(to_space(node, symbol.index))
+
     def repeat(self, node: Node, arguments: list[Value]) -> Symbol:
         symbol, counts = activation(arguments), [int(n) for n in constant(arguments, 1).reshape(-1)]
         shape = symbol.shape
@@ -291,12 +371,63 @@ class RealWalk(Walk[RealNetwork, Real]):
         weights: Real = numbers.astype(np.float64) * alpha
         return weights
 
+    def dense(self, node: Node, arguments: list[Value], matrix: Array, alpha: float) -> Symbol:
+        symbol = activation(arguments)
+        means = symbol.source.means if isinstance(symbol.source, Linear) else None
+        in_order = np.array_equal(symbol.index[0], np.arange(len(matrix)))
+        if means is None or not in_order or symbol.chain.steps or matrix.ndim != 2:
+            return super().dense(node, arguments, matrix, alpha)
+        # the layer sums up all positions itself
+        row = means.rearranged(means.index.reshape(1, -1))
+        count = row.index.size // len(matrix)
+        return super().dense(node, [row, *arguments[1:]], np.repeat(matrix.astype(np.float64) / count, count, axis=0), alpha)
+
+    def average_pool(self, node: Node, arguments: list[Value]) -> Symbol:
+        """A convolution of each channel by itself, whose weights are equal."""
+        symbol = self.taken(node, arguments)
+        if len(symbol.shape) == 3:
+            return self.over_row(self.average_pool, node, arguments)
+        if len(symbol.shape) != 4:
+            raise Refusal(f"pooling of an activation of shape {symbol.shape}")
+        image, window = averaged_window(node, symbol)
+        channels = len(image)
+        if isinstance(symbol.source, Unknown):
+            return unknown((1, channels, window.rows.outputs, window.columns.outputs))
+        equal = np.full((channels, 1, window.rows.kernel, window.columns.kernel), 1 / window.taps)
+        result = self.convolution(node, symbol, image, window, self.spread(equal, channels, (1, 1)))
+        if window.whole and isinstance(result.source, Linear):
+            result.source.means = symbol.rearranged(image[None])
+        return result
+
+    def max_pool(self, node: Node, arguments: list[Value]) -> Symbol:
+        symbol = self.taken(node, arguments)
+        if len(symbol.shape) == 3:
+            return self.over_row(self.max_pool, node, arguments)
+        image, window = maxima_window(node, symbol)
+        if isinstance(symbol.source, Unknown):
+            return unknown((1, len(image), window.rows.outputs, window.columns.outputs))
+        if window.taps == 1 and window.outputs == window.inputs:
+            return symbol  # of one position each
+        return maxima(node, *reblocked(symbol, image), window)
+
     def convolution(self, node: Node, symbol: Symbol, image: Index, window: Window, weights: Real) -> Symbol:
+        if max(repeats(image)) > 1 and max(window.rows.stride, window.columns.stride) == 1:
+            return self.of_repeated(node, symbol, image, window, weights)
+        symbol, image = reblocked(symbol, image)
         kernel = weights.transpose(2, 3, 1, 0)[:, :, :, None, None, :]
         reading, kernel, bias = absorb(kernel, read(symbol, image), window, self.quantiser is not None)
         frame = Frame.of((len(weights), window.rows.outputs, window.columns.outputs))
         layer = self.linear("dense" if window.whole else "conv", node, reading, window, (kernel, bias), frame)
         return Symbol(layer, frame.settled[None])
+
+    def of_repeated(self, node: Node, symbol: Symbol, image: Index, window: Window, weights: Real) -> Symbol:
+        """A convolution of positions that are there several times: blocks of its results from an image without copies."""
+        down, across = repeats(image)
+        small, natural = image[:, ::down, ::across], Frame.of((len(weights), window.rows.outputs, window.columns.outputs))
+        rows, columns = RepeatedAxis(window.rows, down), RepeatedAxis(window.columns, across)
+        over = Window(rows.window, columns.window)
+        reading, blocks, bias = absorb(merged(weights, rows, columns), read(symbol, small), over, self.quantiser is not None)
+        return Symbol(self.linear("conv", node, reading, over, (blocks, bias), natural), natural.settled[None])
 
     def spread(self, weights: Real, groups: int, dilations: Sequence[int]) -> Real:
         found: Real = spread_kernels(weights, groups, dilations)
@@ -305,6 +436,8 @@ class RealWalk(Walk[RealNetwork, Real]):
         return found
 
     def conv_transpose(self, node: Node, arguments: list[Value]) -> Symbol:
+        if isinstance(arguments[0], Symbol) and len(arguments[0].shape) == 3:
+            return self.over_row(self.conv_transpose, node, arguments)
         kernels = constant_kernels(arguments)
         check_groups(node)
         symbol = self.taken(node, arguments)
@@ -319,6 +452,7 @@ class RealWalk(Walk[RealNetwork, Real]):
             return unknown((1, *natural.shape))
         blocks = blocked(weights, rows, columns)
         window = Window(rows.window, columns.window)
+        symbol, image = reblocked(symbol, image)
         reading, blocks, bias = absorb(blocks, read(symbol, image), window, self.quantiser is not None)
         frame = natural
         if image.shape[1:] == (1, 1):  # one position: a dense layer, whose outputs may become any image
@@ -349,6 +483,13 @@ class RealWalk(Walk[RealNetwork, Real]):
         if self.weights > MAX_WEIGHTS:
             raise Refusal(f"it makes the network's weights more than {MAX_WEIGHTS}")
         return Linear(kind, (*reading.absorbed, node.name), node.outputs[0], reading, window, weights, bias, frame)
+
+
+def _axes(node: Node, arguments: list[Value]) -> tuple[int, ...]:
+    """Over which axes a reduction goes; () for all."""
+    if len(arguments) > 1 and arguments[1] is not None:
+        return tuple(int(axis) for axis in constant(arguments, 1).reshape(-1))
+    return tuple(node.attributes.get("axes", ()))
 
 
 def _check_smooth(layers: Iterable[RealLinear | RealLatent]) -> None:

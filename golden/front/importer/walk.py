@@ -24,6 +24,7 @@ import numpy as np
 
 from ...layers.window import Window
 from ...network.network import InputFormat, Statement
+from ...types.coding import Coding
 from ...types.errors import ModelFileError, Unsupported, UnsupportedModelError
 from ...types.grid import Grid
 from ...types.range import Range
@@ -115,16 +116,17 @@ class Walk(ABC, Generic[Result, Weights]):
     several: tuple[str, ...] = ("TopK",)
     """Operators of activations that may have more than one output."""
 
-    def __init__(self, graph: Graph, path: str, input_scale: float | None) -> None:
+    def __init__(self, graph: Graph, path: str, coding: Coding | None) -> None:
         self.graph = graph
         self.path = path
-        self.input_scale = input_scale
+        self.coding = coding
         self.findings: list[Unsupported] = []
         self.input_shape = _input_shape(graph, path)
         self.frame = Frame(math.prod(self.input_shape))
         self.codes: Codes | None = None
         self.quantiser: Chain | None = None
         self.quantised = False
+        self.rounded: Coding | None = None
         self.statement: Statement | None = None
         index = np.arange(self.frame.size).reshape(1, *self.input_shape)
         self.fold = ConstantFolding(graph.opset)
@@ -695,8 +697,9 @@ class Walk(ABC, Generic[Result, Weights]):
             raise Refusal("it takes the input beside its Quant node; branches are not supported")
         if self.codes is None:
             self.statement = input_grid.stated(self.graph, symbol.chain)
-            scale = self.input_scale or (self.statement.scale if self.statement else 1 / 255)
-            codes, grid, self.quantiser = input_grid.grid_of(self.graph, scale)
+            coding = self.coding or Coding.pixels(self.statement.scale if self.statement else 1 / 255)
+            codes, grid, self.quantiser = input_grid.grid_of(self.graph, coding)
+            self.rounded = coding if coding.rounds and not input_grid.fixed(self.graph) else None
             self.codes = Codes(self.frame, 0, codes, grid)
         return Symbol(self.codes, symbol.index, symbol.chain)
 
@@ -708,9 +711,9 @@ class Walk(ABC, Generic[Result, Weights]):
 
     def format(self, view: Index, codes: Range, grid: Grid, quantiser: Chain | None) -> InputFormat:
         """How the graph's input becomes codes; view: (C, H, W) elements as they are on the stream."""
-        assumed = quantiser is None and self.input_scale is None and self.statement is None
+        assumed = quantiser is None and self.coding is None and self.statement is None
         form = input_format(self.graph.input, self.input_shape, view, codes, grid, quantiser, assumed)
-        return replace(form, statement=self.statement, whole=input_grid.whole_numbers(self.graph))
+        return replace(form, statement=self.statement, whole=input_grid.whole_numbers(self.graph), coding=self.rounded)
 
 
 def _over_row(arguments: list[Value]) -> bool:

@@ -23,7 +23,7 @@ from .. import options
 @options.model
 @options.data
 @options.planning_at_interval
-@options.reading
+@options.reading_frames
 @options.as_json
 def gates(
     model: Path,

@@ -1,0 +1,40 @@
+"""Maxima of real numbers, which are those of the layer before: rising functions may be applied before a maximum or behind it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from ...layers.window import Window
+from .affine import IDENTITY
+from .model_file import Node
+from .real_layers import Linear, read
+from .scalar_nodes import Refusal
+from .symbols import Frame, Index, Symbol
+
+
+def maxima(node: Node, symbol: Symbol, image: Index, window: Window) -> Symbol:
+    """The maxima (1, C, H, W) of an image of a layer's results."""
+    source = symbol.source
+    if not isinstance(source, Linear) or source.open or source.pool is not None:
+        raise Refusal("maxima of what no convolution gives")
+    taken = read(symbol, image)
+    if taken.parts.after is not IDENTITY:
+        raise Refusal(f"{', '.join(taken.nodes)} before it differ between elements behind a function that is not affine")
+    gain, offset = taken.parts.before.of(taken.view)
+    if np.any(gain != gain[:, :1, :1]) or np.any(offset != offset[:, :1, :1]):
+        raise Refusal(f"{', '.join(taken.nodes)} before it differ between positions of one channel")
+    channels = taken.view[:, 0, 0] // taken.view[0].size
+    gain, offset = gain[:, 0, 0], offset[:, 0, 0]
+    layer = replace(
+        source,
+        nodes=tuple(dict.fromkeys((*source.nodes, *taken.nodes, node.name))),
+        weights=source.weights[..., channels] * gain,
+        bias=source.bias[..., channels] * gain + offset,
+        frame=Frame.of((len(image), window.rows.outputs, window.columns.outputs)),
+        inner=taken.parts.function,
+        pool=window,
+        means=None,
+    )
+    return Symbol(layer, layer.frame.settled[None])

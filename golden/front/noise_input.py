@@ -1,0 +1,45 @@
+"""Noise that a graph is given as its second input, instead of drawing it."""
+
+from __future__ import annotations
+
+import onnx
+
+KEEPING = ("Cast", "Dropout", "Flatten", "Identity", "Reshape", "Squeeze", "Unsqueeze")
+"""Operators behind which noise is the same noise."""
+
+FLOATS = (onnx.TensorProto.FLOAT, onnx.TensorProto.DOUBLE)
+
+
+def noise_input(graph: onnx.GraphProto) -> onnx.ValueInfoProto | None:
+    """Of two inputs of a graph, the one that does nothing but multiply what depends on the other, as eps in mu + sigma * eps."""
+    constants = {tensor.name for tensor in graph.initializer}
+    inputs: list[onnx.ValueInfoProto] = [value for value in graph.input if value.name not in constants]
+    if len(inputs) != 2:
+        return None
+    for noise, other in (inputs[::-1], inputs):
+        dimensions = noise.type.tensor_type.shape.dim
+        known = len(dimensions) > 1 and all(dimension.dim_value > 0 for dimension in dimensions[1:])
+        if noise.type.tensor_type.elem_type in FLOATS and known and _multiplies(graph, noise.name, other.name):
+            return noise
+    return None
+
+
+def _multiplies(graph: onnx.GraphProto, noise: str, other: str) -> bool:
+    """Is all that is done with the noise a product with what depends on the other input?"""
+    same, dependent, used = {noise}, {other}, False
+    for node in graph.node:
+        if dependent.intersection(node.input):
+            dependent.update(node.output)
+        if not same.intersection(node.input):
+            continue
+        if node.op_type == "Mul":
+            (factor,) = [name for name in node.input if name not in same] or [""]
+            if factor in dependent:
+                used = True
+            else:
+                same.update(node.output)  # a temperature
+        elif node.op_type in KEEPING and node.input[0] in same:
+            same.update(node.output)
+        elif node.op_type != "Shape":
+            return False
+    return used

@@ -1,0 +1,85 @@
+"""Codings: which codes the numbers of an input become."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sigmabit.golden import Coding, InputError
+from sigmabit.golden.types.coding import OFFSET_GAIN
+from sigmabit.golden.types.grid import Grid
+from sigmabit.golden.types.range import Range
+
+every = settings(max_examples=300, deadline=None, database=None, derandomize=True)
+
+
+def numbers(*values: float) -> np.ndarray:
+    """Frames of these numbers."""
+    return np.array([values], np.float64)
+
+
+class TestFitting:
+    @every
+    @given(st.floats(-1e4, 1e4), st.floats(1e-3, 1e4), st.sampled_from([None, 2, 5, 8, 12, 16]))
+    def test_half_a_step(self, low: float, width: float, bits: int | None) -> None:
+        """No number of the frames is further from its code than half a step, none is beyond, and the steps are nearly the finest
+        that so many codes can have.
+        """
+        x = low + width * np.concatenate([[0.0, 1.0], np.random.default_rng(1).random(100)])
+        coding = Coding.fitting(x, bits)
+        assert coding.rounds
+        assert not coding.beyond(x).any()
+        assert np.abs(coding.nearest(x) - x).max() <= coding.step * 0.5001
+        assert coding.codes.bits == (bits or 8)
+        widest = max(abs(low), abs(low + width))
+        finest = width / (coding.codes.levels - 2)
+        assert coding.step <= max(finest, min(finest / OFFSET_GAIN, widest)) or finest < widest / (1 << 16)
+
+    @pytest.mark.parametrize(
+        ("x", "bits", "coding"),
+        [
+            (numbers(0, 1023), None, Coding(Range(0, 1023), Grid(1, 0, 1.0))),
+            (numbers(-3, 1500), None, Coding(Range(-2048, 2047), Grid(1, 0, 1.0))),
+            (numbers(-3, 1500), 16, Coding(Range(-32768, 32767), Grid(1, 0, 1.0))),
+            (numbers(0, 65535), None, Coding(Range(0, 65535), Grid(1, 0, 1.0))),
+            (numbers(-1, 1, 1 / 255), None, Coding(Range(0, 255), Grid(2, -255, 1 / 255))),
+            (numbers(0.0, 0.5), 4, Coding(Range(0, 15), Grid(1, 0, 0.5 / 15))),
+            (numbers(-0.5, 0.5), 4, Coding(Range(-8, 7), Grid(1, 0, 0.5 / 7))),
+            (numbers(-0.1, 1.3), 4, Coding(Range(0, 15), Grid(1, -1, 0.1))),
+        ],
+    )
+    def test_known(self, x: np.ndarray, bits: int | None, coding: Coding) -> None:
+        assert Coding.fitting(x, bits).alike(coding)
+
+    def test_constant(self) -> None:
+        with pytest.raises(InputError, match=r"all its numbers are 0\.3, which shows no range"):
+            Coding.fitting(numbers(0.3, 0.3))
+
+
+class TestStated:
+    @pytest.mark.parametrize(
+        ("stated", "coding"),
+        [
+            ((8, 0.5, 0.0), Coding(Range(0, 255), Grid(1, 0, 0.5))),
+            ((12, 1.0, -2048.0), Coding(Range(-2048, 2047), Grid(1, 0, 1.0))),
+            ((8, 1 / 127.5, -1.0), Coding(Range(0, 255), Grid(2, -255, 1 / 255))),
+            ((3, 0.1, 0.7), Coding(Range(0, 7), Grid(1, 7, 0.1))),
+        ],
+    )
+    def test_known(self, stated: tuple[int, float, float], coding: Coding) -> None:
+        assert Coding.stated(*stated).alike(coding)
+
+    def test_refused(self) -> None:
+        with pytest.raises(InputError, match="zero is no simple fraction of a step away"):
+            Coding.stated(8, 1.0, 1e9)
+
+
+def test_beyond_and_held() -> None:
+    """What saturates lies further than half a step beyond the ends; what is held lies on the grid."""
+    coding = Coding(Range(-8, 7), Grid(1, 0, 0.5))
+    assert coding.beyond(numbers(-4.3, -4.2, 0.1, 3.7, 3.8)).tolist() == [[True, False, False, False, True]]
+    assert coding.nearest(numbers(-9, 0.3, 9)).tolist() == [[-4.0, 0.5, 3.5]]
+    assert coding.holds(numbers(-4, 0.5, 3.5))
+    assert not coding.holds(numbers(0.3)) and not coding.holds(numbers(4.0))
