@@ -78,7 +78,7 @@ class Levels:
         return Steps(np.where(below & above, self.low, self.turns), below & ~above)
 
 
-def _blocks(low: NDArray[np.int64], high: NDArray[np.int64], stride: int, shared: int = 0) -> Iterator[NDArray[np.int64]]:
+def blocks(low: NDArray[np.int64], high: NDArray[np.int64], stride: int, shared: int = 0) -> Iterator[NDArray[np.int64]]:
     """All accumulators (channels, n) from low to high, some at a time; neighbouring blocks share so many columns.
 
     Beyond a channel's own range its highest accumulator is repeated, so that nothing changes there.
@@ -104,7 +104,7 @@ def find_levels(
     turns = high + stride
     first: NDArray[np.generic] | None = None
     previous: NDArray[np.generic] = np.zeros(0)
-    for accumulators in _blocks(low, high, stride):
+    for accumulators in blocks(low, high, stride):
         block = function(accumulators)
         _check_numbers(block, accumulators)
         if first is None:
@@ -150,7 +150,7 @@ def find_stairs(
     found: list[list[tuple[int, float]]] = [[] for _ in low]
     first: Float | None = None
     previous: Float = np.zeros(0)
-    for accumulators in _blocks(low, high, stride):
+    for accumulators in blocks(low, high, stride):
         block = function(accumulators)
         _check_numbers(block, accumulators)
         if first is None:
@@ -187,7 +187,7 @@ def find_others(
     """
     counts, first, last = np.zeros(len(low), np.int64), high.copy(), low.copy()
     end = low - 1  # what a block repeats beyond a channel's range is not counted again
-    for accumulators in _blocks(low, high, stride):
+    for accumulators in blocks(low, high, stride):
         other = (function(accumulators) != levels.of(accumulators)) & (accumulators > end[:, None])
         other[:, 1:] &= accumulators[:, 1:] > accumulators[:, :-1]
         counts += other.sum(axis=1)
@@ -206,7 +206,7 @@ def falls(
     """
     channels = len(low)
     rose, fell = np.zeros(channels, bool), np.zeros(channels, bool)
-    for accumulators in _blocks(low, high, stride, shared=1):
+    for accumulators in blocks(low, high, stride, shared=1):
         values = function(accumulators)
         _check_numbers(values, accumulators)
         with np.errstate(invalid="ignore"):  # from one infinity to the same one nothing changes

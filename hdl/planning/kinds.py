@@ -12,6 +12,7 @@ from sigmabit.golden.layers.few_bits import FewBits
 from sigmabit.golden.layers.fixed import Fixed
 from sigmabit.golden.layers.layer import Layer
 from sigmabit.golden.layers.pool import Pool
+from sigmabit.golden.layers.quantiser import Quantiser
 from sigmabit.golden.layers.recode import Recode
 from sigmabit.golden.layers.residual import Residual
 from sigmabit.golden.layers.shuffle import Shuffle
@@ -25,6 +26,7 @@ from ..layers.few_bits import few_bits_kind
 from ..layers.fixed import fixed_kind
 from ..layers.kind import Kind
 from ..layers.pool import PoolKind
+from ..layers.quantiser import QuantiserKind
 from ..layers.recode import RecodeKind
 from ..layers.residual import ResidualKind
 from ..layers.shuffle import ShuffleKind
@@ -44,6 +46,7 @@ KINDS: dict[type[Layer], Callable[..., Kind[Any]]] = {
     Fixed: fixed_kind,
     Latent: LatentKind,
     Pool: PoolKind,
+    Quantiser: QuantiserKind,
     Residual: _residual,
     Shuffle: ShuffleKind,
     Recode: RecodeKind,
