@@ -15,12 +15,12 @@ from sigmabit.golden.types.tensor import TensorType
 
 from ..arithmetic import steps as step
 from ..arithmetic.steps import StepsConfig, steps
-from ..family import FAMILY, Billed, Cost, Family
+from ..family import Billed, Cost, Family
 from ..verilog.fabric import Blocks, age, age_reset, bank, count, field, joined, like, pass_on, register
 from ..verilog.module import composite, leaf
 from ..verilog.stream import Flow, index_bits, wire
 from .layer import LayerConfig, Stage
-from .ways import WaysKind
+from .ways import WaysKind, queue_bill
 
 
 @dataclass(frozen=True)
@@ -70,23 +70,16 @@ class MeetConfig(Billed):
         """Does it take a cycle to multiply by the gains?"""
         return self.late.multiplied or self.early.multiplied
 
-    @property
-    def blocked(self) -> bool:
-        """Does the queue live in block RAM?"""
-        return self.depth >= FAMILY.block_ram_from
-
     def bill(self, family: Family) -> Cost:
         """The queue, the late way's delay, and an adder for each number."""
-        numbers, width = len(self.late.gains), self.early.beat_bits
-        queue = family.block_ram(width, self.depth) if self.blocked else family.distributed_ram(width, self.depth)
-        delayed = family.logic(self.late.beat_bits * (-(-self.wait // 32))) + family.registers(self.late.beat_bits)
+        numbers = len(self.late.gains)
+        queue = queue_bill(family, self.late.beat_bits, self.early.beat_bits, self.depth, self.wait)
         products = Cost()
         for operand in (self.late, self.early) if self.multiplied else ():
             scaled = sum(family.product(operand.bits, abs(gain).bit_length()).lut for gain in operand.gains if gain & gain - 1)
             products = products + family.logic(scaled) + family.registers(self.sum_bits * numbers)
         adders = family.logic(self.sum_bits * numbers) + family.registers(self.sum_bits * numbers)
-        pointers = family.logic(4 * index_bits(self.depth)) + family.registers(2 * index_bits(self.depth) + self.latency)
-        return queue + delayed + family.registers(width) + products + adders + pointers
+        return queue + products + adders + family.registers(self.latency - self.wait)
 
     @property
     def latency(self) -> int:

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from sigmabit.golden.layers.ways import Ways
 
-from ..family import Cost
+from ..family import FAMILY, Cost, Family
+from ..verilog.stream import index_bits
 from .folding import Unsuitable
 from .kind import Arrivals, Kind, Soonest, Unfolded, Use
 from .layer import LayerConfig
@@ -129,3 +130,16 @@ def depth_needed(arrivals: Arrivals, late: Way, early: Way, wait: int) -> int:
     )
     free = np.maximum(np.searchsorted(written, read.reshape(-1)), np.searchsorted(of_early, of_late))
     return max(1, int((free - np.arange(frames * beats)).max()))
+
+
+def queue_bill(family: Family, late_bits: int, early_bits: int, depth: int, wait: int) -> Cost:
+    """The queue of the early way's beats, and the late way's delay; widths are those of a beat."""
+    queue = family.block_ram(early_bits, depth) if blocked(depth) else family.distributed_ram(early_bits, depth)
+    delayed = family.logic(late_bits * (-(-wait // 32))) + family.registers(late_bits)
+    pointers = family.logic(4 * index_bits(depth)) + family.registers(2 * index_bits(depth) + wait)
+    return queue + delayed + family.registers(early_bits) + pointers
+
+
+def blocked(depth: int) -> bool:
+    """Does a queue of so many beats live in block RAM?"""
+    return depth >= FAMILY.block_ram_from

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sigmabit.golden.arithmetic.steps import Steps
+from sigmabit.golden.layers.concatenation import Concatenation
 from sigmabit.golden.layers.convolution import Convolution
 from sigmabit.golden.layers.dense import Dense
 from sigmabit.golden.layers.few_bits import FewBits
@@ -200,6 +201,9 @@ def naive_layers(layers: Sequence[Layer], frame: NDArray[np.int64]) -> NDArray[n
                 [f * a + s * b for f, s, a, b in zip(first, second, *row, strict=True)] for row in zip(main, skip, strict=True)
             ]
             frame = np.array(sums if layer.steps is None else _reached(layer.steps, sums), np.int64)
+        elif isinstance(layer, Concatenation):
+            ways = [naive_layers(way, frame) for way in layer.ways]
+            frame = np.array([[*main, *skip] for main, skip in zip(*(w.reshape(-1, w.shape[-1]) for w in ways), strict=True)])
         elif isinstance(layer, Quantiser):
             signs = [-1 if falls else 1 for falls in layer.falling]
             sums = [[s * a for s, a in zip(signs, row, strict=True)] for row in frame.reshape(-1, shape[-1]).tolist()]

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sigmabit.golden.arithmetic.steps import Steps
+from sigmabit.golden.layers.concatenation import Concatenation
 from sigmabit.golden.layers.few_bits import FewBits
 from sigmabit.golden.layers.layer import Layer
 from sigmabit.golden.layers.quantiser import Quantiser
@@ -135,12 +136,14 @@ class Drawing:
 
 
 class WholeDrawing(Drawing):
-    """Sums of several ways, sums that are the network's result, and ways that carry sums; quantisers where layers take any."""
+    """Sums of several ways, sums that are the network's result, ways that carry sums; results side by side, of sums or codes, and
+    of different numbers of channels. Quantisers where layers take any.
+    """
 
     def network(self, tensor: TensorType) -> Iterator[Layer]:
         layers: list[Layer] = [self.layer(tensor, self.axes(tensor, 3), int(self.random.choice([0, 3])))]
         for _ in range(int(self.random.integers(1, 3))):
-            layers.append(self.residual(layers[-1].output, depth=1))
+            layers.append(self.joined(layers[-1].output, depth=1))
         if self.random.integers(2):
             layers.extend(self.quantised(layers[-1].output))
             end = layers[-1].output
@@ -163,8 +166,8 @@ class WholeDrawing(Drawing):
         rows, columns = (_same(now, wanted, kernel) for now, wanted in sizes)
         return *layers, self.layer(end, (rows, columns), int(self.random.choice([0, 0, 3])), channels)
 
-    def residual(self, tensor: TensorType, depth: int) -> Residual:
-        """A sum of ways of the same shape, one of which may be a sum again, behind the fork or instead of a layer."""
+    def joined(self, tensor: TensorType, depth: int) -> Residual | Concatenation:
+        """Ways of the same size, of which one may be joined of others, behind the fork or instead of a layer."""
         random, stride = self.random, int(random_stride(self.random, tensor))
         channels = int(random.integers(1, 4)) if stride > 1 else tensor.channels
         size = _halved(tensor, stride)
@@ -172,13 +175,17 @@ class WholeDrawing(Drawing):
         if kind == 0:  # of three ways
             main: tuple[Layer, ...] = (self.summed(tensor, self.way(tensor, size, channels), self.way(tensor, size, channels)),)
         elif kind == 1:  # a way begins with a sum
-            inner = self.residual(tensor, depth - 1)
+            inner = self.joined(tensor, depth - 1)
             end = inner.output
             size, channels = (end.height, end.width), end.channels
             main = (inner, *self.way(end, size, channels))
         else:
             main = self.way(tensor, size, channels)
         alike = (channels, *size) == (tensor.channels, tensor.height, tensor.width)
+        if random.integers(3) == 0:
+            skip = () if stride == 1 and random.integers(2) else self.way(tensor, size, int(random.integers(1, 4)))
+            ways = (main, skip) if random.integers(2) else (skip, main)
+            return Concatenation(f"concat{next(self.numbers)}", (), tensor, *ways)
         skip = () if alike and random.integers(4) else self.way(tensor, size, channels)
         return self.summed(tensor, main, skip)
 
@@ -326,6 +333,40 @@ class WholeGraph(Graph):
         else:
             main = self.way(y, inputs, outputs, stride, coded)
         return self.summed(main, y if identity else self.way(y, inputs, outputs, stride, coded))
+
+    def beside(self, y: str, channels: int, size: int, depth: int = 1) -> tuple[str, int]:
+        """A tensor, or a layer of its, beside a layer of its, of other steps, or beside such again: the name, and channels."""
+        y = self.coded(y)
+        ways, count = [y], channels
+        if self.random.integers(2):
+            ways, count = [self.coded(self.way(y, channels, 2, 1, coded=True))], 2
+        for _ in range(int(self.random.integers(1, 3))):
+            more = int(self.random.integers(1, 3))
+            way = self.coded(self.way(y, channels, more, 1, coded=True))
+            if self.random.integers(3) == 0:
+                way = self.g("Mul", way, float(self.random.choice([-1.0, 0.5, 2.0])))
+            ways.append(way)
+            count += more
+        order = self.random.permutation(len(ways))
+        y = self.g("Concat", *(ways[i] for i in order), axis=int(self.random.choice([1, -3])))
+        if depth and self.random.integers(3) == 0:
+            y, count = self.beside(self.way(y, count, 2, 1, coded=True), 2, size, 0)
+        return y, count
+
+
+def draw_beside(seed: int, folder: Path, frames: int = 24) -> GraphCase:
+    """Pixels of 2 bits to 4, a convolution, channels side by side, a sum of them with a layer of theirs, a dense layer."""
+    random = np.random.default_rng(seed)
+    channels, size = int(random.integers(1, 3)), int(random.integers(3, 6))
+    drawn = WholeGraph(random, (channels, size, size))
+    levels, drawn.unit = int(random.choice([2, 4])), 0.1 if random.integers(5) == 0 else 0.25
+    y, unit = drawn.g.quant("x", levels, drawn.unit, signed=0), drawn.unit
+    y, channels = drawn.beside(drawn.bare(y, channels, 2, 3, 1), 2, size)
+    if random.integers(2):
+        y = drawn.coded(drawn.block(y, channels, channels, 1, 1, coded=True))
+    y = drawn.g("MatMul", drawn.g("Flatten", y), drawn.weights(channels * size * size, 3))
+    path = drawn.g.save(folder / f"beside_{seed}.onnx", y)
+    return GraphCase(path, random.uniform(-unit, unit * 2**levels, (frames, *shape_of(drawn))).astype(np.float32))
 
 
 def draw_whole_graph(seed: int, folder: Path, frames: int = 24) -> GraphCase:

@@ -11,18 +11,21 @@ import pytest
 from hypothesis import strategies as st
 
 from sigmabit.golden import Network, UnsupportedModelError, import_model
+from sigmabit.golden.layers.concatenation import Concatenation
 from sigmabit.golden.layers.convolution import Convolution
 from sigmabit.golden.layers.few_bits import FewBits
 from sigmabit.golden.layers.layer import Layer
 from sigmabit.golden.layers.quantiser import Quantiser
+from sigmabit.golden.layers.recode import Recode
 from sigmabit.golden.layers.residual import Residual, weighed
+from sigmabit.golden.layers.ways import Ways
 from sigmabit.hdl.planning.plan import Plan, read_plan
 from sigmabit.hdl.planning.planner import Planner
 
 from ..harness.command_line import command
 from ..harness.onnx_graphs import Builder
 from ..harness.random_networks import draw_plan
-from ..harness.random_residuals import GraphCase, ResidualCase, draw_graph, draw_whole_graph
+from ..harness.random_residuals import GraphCase, ResidualCase, draw_beside, draw_graph, draw_whole_graph
 from ..harness.suite import MyHdlTests, VerilogTests
 from ..pipeline.test_top import TopSuite
 from ..simulation import Stalls, reference, simulate
@@ -52,10 +55,13 @@ def tied(network: Network, x: np.ndarray) -> np.ndarray:
 
     def look(layers: Sequence[Layer], inputs: np.ndarray) -> np.ndarray:
         for layer in layers:
+            ends = [look(way, inputs) for way in layer.ways] if isinstance(layer, Ways) else []
             if isinstance(layer, Residual):
-                sums = weighed(layer.gains, *(look(way, inputs) for way in layer.ways))
-            elif isinstance(layer, Quantiser):
+                sums = weighed(layer.gains, *ends)
+            elif isinstance(layer, Quantiser | Recode):
                 sums = inputs
+            elif isinstance(layer, Concatenation):
+                sums = layer.merged(*ends)
             else:
                 assert isinstance(layer, Convolution | FewBits)
                 sums = layer.accumulators(inputs)
@@ -78,12 +84,12 @@ def test_graphs(seeds: range, tmp_path: Path) -> None:
     assert sum(live for _, live in found) > 8 * len(seeds)
 
 
-def whole_graphs(seeds: range, folder: Path) -> tuple[list[tuple[int, int]], list[str]]:
+def tried(seeds: range, folder: Path, drawn: Callable[[int, Path], GraphCase]) -> tuple[list[tuple[int, int]], list[str]]:
     """What those that are accepted have, and why others are refused."""
     found, refused = [], []
     for seed in seeds:
         try:
-            found.append(agrees(seed, folder, draw_whole_graph))
+            found.append(agrees(seed, folder, drawn))
         except UnsupportedModelError as error:
             refused.append(str(error))
     return found, refused
@@ -92,20 +98,22 @@ def whole_graphs(seeds: range, folder: Path) -> tuple[list[tuple[int, int]], lis
 ROUNDED = "float32 rounds sums of them that are equal"
 
 
-def test_whole_graphs(tmp_path: Path) -> None:
-    """Sums of three ways, sums that go on as they are, to the output or beside their quantisers."""
-    found, refused = whole_graphs(range(16), tmp_path)
+@pytest.mark.parametrize("drawn", [draw_whole_graph, draw_beside])
+def test_whole_graphs(drawn: Callable[[int, Path], GraphCase], tmp_path: Path) -> None:
+    """Sums of three ways, sums that go on as they are, to the output or beside their quantisers; channels side by side."""
+    found, refused = tried(range(14), tmp_path, drawn)
     assert not [text for text in refused if ROUNDED not in text]
     assert len(refused) <= 2
-    assert sum(sums for sums, _ in found) > len(found)
+    assert drawn == draw_beside or sum(sums for sums, _ in found) > len(found)
     assert sum(live for _, live in found) > 8 * len(found)
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("first", range(16, 216, 40))
-def test_more_whole_graphs(first: int, tmp_path: Path) -> None:
-    """200 more."""
-    _, refused = whole_graphs(range(first, first + 40), tmp_path)
+@pytest.mark.parametrize("drawn", [draw_whole_graph, draw_beside])
+@pytest.mark.parametrize("first", range(14, 214, 40))
+def test_more_whole_graphs(first: int, drawn: Callable[[int, Path], GraphCase], tmp_path: Path) -> None:
+    """200 more of each."""
+    _, refused = tried(range(first, first + 40), tmp_path, drawn)
     assert not [text for text in refused if ROUNDED not in text]
     assert len(refused) <= 4
 
@@ -126,8 +134,8 @@ def test_more_graphs(first: int, tmp_path: Path) -> None:
 QUICK = (2, 5, 8, 11, 18, 19, 23, 26, 28, 30, 34, 38, 40, 48, 51, 52, 55, 56)
 """Seeds of networks whose frames take few cycles."""
 
-QUICK_SUMS = (5, 11, 18, 19, 22, 25, 26, 28, 30, 34, 38)
-"""The same of those whose sums go on as they are."""
+QUICK_SUMS = (7, 11, 18, 22, 25, 30, 34, 38)
+"""The same of those whose sums go on as they are, or lie side by side."""
 
 
 class ResidualTopSuite(TopSuite):
@@ -135,8 +143,8 @@ class ResidualTopSuite(TopSuite):
 
     costly, examples = 10, 3
     # an identity; a projection that needs a delay; two sums, one with skip waited for, two positions side by side; one in another
-    # sums of three ways, and of sums
-    samples = tuple(ResidualCase(*case) for case in ((34,), (19,), (40, 2), (30,), (25, 1, True)))
+    # a sum of three ways, and in the last sum, which is the result, codes side by side
+    samples = tuple(ResidualCase(*case) for case in ((34,), (19,), (40, 2), (30,), (7, 1, True)))
 
     def configs(self) -> st.SearchStrategy[ResidualCase]:  # type: ignore[override]
         coded = st.builds(ResidualCase, st.sampled_from(QUICK), st.sampled_from([1, 2]))
@@ -218,7 +226,7 @@ def _json(plan: Plan) -> str:
     return json.dumps(plan.to_json())
 
 
-Ways = Callable[[Builder, str], tuple[str, str]]
+TwoWays = Callable[[Builder, str], tuple[str, str]]
 
 ONES = np.ones((4, 2, 3, 3), np.float32)
 POINTS = np.ones((4, 4, 1, 1), np.float32)
@@ -234,7 +242,7 @@ def shifted(g: Builder, high: str, low: str, **name: str) -> str:
     return g("Add", g("Mul", high, 2048.0), low, **name)  # type: ignore[arg-type]
 
 
-REFUSED: dict[str, tuple[Ways, str]] = {
+REFUSED: dict[str, tuple[TwoWays, str]] = {
     "unrelated steps": (
         lambda g, y: (conv(g, y), g.quant(g("Conv", y, POINTS), 4, 0.7071)),
         r"sum \(Add\): it adds numbers in steps of 0.5 and of 0.707\d*, whose ratio is no fraction of small numbers",
@@ -266,7 +274,7 @@ REFUSED: dict[str, tuple[Ways, str]] = {
 }
 
 
-def joined(g: Builder, ways: Ways) -> str:
+def joined(g: Builder, ways: TwoWays) -> str:
     """A sum of two ways that begin at a quantised layer, and a layer behind."""
     y = g.quant(g("Conv", g.quant("x", 4, 0.25, signed=0), ONES, pads=[1, 1, 1, 1]), 4, 0.5)
     total = g("Add", *ways(g, y), name="sum")
@@ -320,7 +328,7 @@ def sums(path: Path, kind: str) -> Path:
 
 @pytest.mark.parametrize("kind", ["three", "output", "binary"])
 def test_sums_as_they_are(kind: str, tmp_path: Path) -> None:
-    """Such files' networks give exactly what qonnx does, and their Verilog every integer of theirs at the planned cycles."""
+    """Such files' networks give exactly what qonnx does, and the Verilog of two every integer of theirs at the planned cycles."""
     path = sums(tmp_path / "sums.onnx", kind)
     network = import_model(path)
     names = {
@@ -332,6 +340,8 @@ def test_sums_as_they_are(kind: str, tmp_path: Path) -> None:
     x = pixels(network, 40)
     assert np.array_equal(network.run(x), reference.execute(path, x, whole=True).outputs)
     assert not network.constant_layers
+    if kind == "three":
+        return
     plan = draw_plan(network, 2)
     codes = network.input.encode(x)
     measured = simulate(plan, codes, taps=True, stalls=Stalls(idle=100, backpressure=120, seed=3), optimise=0)

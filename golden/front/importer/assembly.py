@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ...arithmetic.steps import Steps
 from ...layers import normalisation
+from ...layers.concatenation import Concatenation
 from ...layers.convolution import Convolution
 from ...layers.dense import Dense
 from ...layers.few_bits import FewBits
@@ -28,7 +29,7 @@ from ...types.range import BITS, Range
 from ...types.scalar import Add, Binarise, Chain, Count, Float, Function, Power, Quantise, Rowwise, Sign, Step
 from ...types.tensor import TensorType
 from .decisions import NOT_BINARY, Accumulators, Decision, decide, decide_or_refuse, differently, quantises
-from .joins import Added, Unquantised, Way
+from .joins import Added, Common, Unquantised, Way, check_width
 from .model_file import Node
 from .operands import value_grid
 from .scalar_nodes import Refusal
@@ -245,16 +246,66 @@ class Assembly:
         by_channel = rows[codes.frame.settled].reshape(codes.frame.shape[0], -1, codes.range.levels)
         if np.any(by_channel != by_channel[:, :1]):
             raise Refusal("it differs between positions of one channel", symbol.chain.culprit)
-        self.consume(codes, taker)
         nodes = tuple(dict.fromkeys(symbol.chain.nodes))
+        found = self.table(codes, by_channel[:, 0], Codes(codes.frame, 0, decision.codes, decision.grid), nodes, taker)
+        self._note_ties(*_codes_decision(symbol, codes), decision)
+        return Symbol(found, symbol.index)
+
+    def table(self, codes: Codes, entries: NDArray[np.int64], result: Codes, nodes: tuple[str, ...], taker: str) -> Codes:
+        """A layer that makes codes of codes: (channels, levels) entries, which are codes like those of `result`."""
+        self.consume(codes, taker)
+        channels, height, width = codes.frame.shape
+        tensor = TensorType(height, width, channels, codes.range)
+        self.add("recode", lambda name: Recode(name, nodes, tensor, entries, result.range))
+        return replace(result, stage=self.stage)
+
+    def numbers(self, symbol: Symbol) -> Float:
+        """(channels, levels) the numbers that the graph makes of codes, channel by channel, rising or falling with them."""
+        codes = symbol.source
+        assert isinstance(codes, Codes)
+        try:
+            chain = per_channel(symbol.chain, codes.frame)
+        except Refusal:
+            raise Refusal("one of its inputs differs between positions of one channel") from None
+        reals = np.asarray(chain(codes.grid.reals(np.arange(codes.range.low, codes.range.high + 1))[None]), np.float32)
+        moves = np.diff(reals, axis=1)
+        if not np.isfinite(reals).all() or np.any((moves > 0).any(axis=1) & (moves < 0).any(axis=1)):
+            raise Refusal(f"one of its inputs turns, after {', '.join(symbol.chain.nodes)}; a quantiser makes codes of it")
+        return np.broadcast_to(reals, (codes.frame.shape[0], codes.range.levels))
+
+    def on_grid(self, symbol: Symbol, numbers: Float, common: Common, node: Node) -> Codes:
+        """An activation that takes such numbers, as codes of a grid that has all of them."""
+        codes = symbol.source
+        assert isinstance(codes, Codes)
+        entries, natural = common.entries(numbers), np.arange(codes.range.low, codes.range.high + 1)
+        if np.all(entries == natural):
+            return Codes(codes.frame, codes.stage, codes.range, common.grid)
+        nodes = tuple(dict.fromkeys((node.name, *symbol.chain.nodes)))
+        result = Codes(codes.frame, 0, Range.of_levels(len(common.numbers)), common.grid)
+        return self.table(codes, entries, result, nodes, node.name)
+
+    def beside(self, node: Node, first: Codes, second: Codes) -> Codes:
+        """The channels of two streams of codes on one grid, side by side."""
+        (channels, height, width), (more, *size) = first.frame.shape, second.frame.shape
+        if [height, width] != size:
+            raise Refusal(f"it joins activations of {height} x {width} and {size[0]} x {size[1]} positions, expected as many")
+        for source in (first, second):
+            self.consume(source, node.name)
+        ends = first.stage, second.stage
+        fork = self.fork(*ends)
+        for end in ends:
+            self.enclosed.update(self.way(fork, end))
+        tensor = TensorType(height, width, channels, first.range)
 
         def build(name: str) -> Layer:
-            channels, height, width = codes.frame.shape
-            return Recode(name, nodes, TensorType(height, width, channels, codes.range), by_channel[:, 0], decision.codes)
+            main, skip = (self.between(fork, end) for end in ends)
+            start = main[0].input if main else skip[0].input if skip else tensor
+            return Concatenation(name, (node.name,), start, main, skip)
 
-        self.add("recode", build)
-        self._note_ties(*_codes_decision(symbol, codes), decision)
-        return Symbol(Codes(codes.frame, self.stage, decision.codes, decision.grid), symbol.index)
+        self.taking = fork
+        self.add("concat", build, ends)
+        codes = Range(min(first.range.low, second.range.low), max(first.range.high, second.range.high))
+        return Codes(Frame.of((channels + more, height, width)), self.stage, codes, first.grid)
 
     def close(self, symbol: Symbol, sums: Sums, taker: str) -> Symbol:
         """A layer of weights, its poolings and all that is done to single elements up to the next layer."""
@@ -337,11 +388,13 @@ class Assembly:
         if isinstance(source, Sums):
             self.consume(source, taker)
             layer, scale = build_layer("", (), source, None, None), source.scale[:, None]
+            check_width(source.node, layer.output.codes)
             self.scores(source)
             reals, exact = lambda a: real_values(a, scale, Chain()), lambda a: a * scale
             codes, numbers, added = layer.output.codes, Accumulators(*layer.accumulator_range, 1, reals, exact), None
         else:
             self._check_open(source)
+            check_width(source.node, source.codes)
             codes, numbers, added = source.codes, source.numbers(), source
             self.join(source, source.gains, None, (source.node.name,))
         found = Unquantised(source.node, self.stage, source.frame, codes, numbers, added, source.variation)

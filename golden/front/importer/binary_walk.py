@@ -18,7 +18,7 @@ from .affine import affine
 from .assembly import Assembly, binary_grid, codes_of, output_format
 from .decisions import check_levels, quantises
 from .front import BINARISING
-from .joins import Added, Unquantised, forks, unquantised
+from .joins import Added, Common, Unquantised, forks, unquantised
 from .model_file import Graph, Node
 from .operands import (
     Array,
@@ -248,6 +248,34 @@ class BinaryWalk(Walk[Network, BinaryWeights]):
         _ = added.gains
         return Symbol(added, places)
 
+    def concatenation(self, node: Node, arguments: list[Value]) -> Symbol:
+        """Channels of several streams side by side, on one grid."""
+        for place, value in enumerate(arguments):
+            if not isinstance(value, Symbol):
+                raise Refusal(f"its input {place} is a constant; only activations can lie side by side")
+        symbols = [activation([value]) for value in arguments]
+        rank, axis = len(symbols[0].shape), int(node.attributes["axis"])
+        axis %= rank
+        if axis == 0:
+            raise Refusal("it joins frames of a batch")
+        shapes = [symbol.shape for symbol in symbols]
+        if len({(*shape[:axis], *shape[axis + 1 :]) for shape in shapes}) > 1:
+            raise Refusal(
+                f"it joins activations of shapes {' and '.join(map(str, shapes))}, expected the same beside axis {axis}"
+            )
+        if any(isinstance(symbol.source, Unknown) for symbol in symbols):
+            return unknown((*shapes[0][:axis], sum(shape[axis] for shape in shapes), *shapes[0][axis + 1 :]))
+        symbols = [self.on_codes(node, [symbol]) for symbol in symbols]
+        self.settle_input()
+        numbers = [self.assembly.numbers(symbol) for symbol in symbols]
+        common = Common.of(numbers)
+        streams = [self.assembly.on_grid(*pair, common, node) for pair in zip(symbols, numbers, strict=True)]
+        whole, places = streams[0], [self.place(symbols[0])]
+        for stream, symbol in zip(streams[1:], symbols[1:], strict=True):
+            places.append(self.place(symbol) + whole.frame.size)
+            whole = self.assembly.beside(node, whole, stream)
+        return Symbol(whole, np.concatenate(places, axis=axis))
+
     def place(self, symbol: Symbol) -> Index:
         """For each element of an activation, where it lies on the stream: (C, H, W) in order."""
         if np.any(symbol.index == PAD):
@@ -454,6 +482,7 @@ def _shared(matrix: Array, size: tuple[int, ...]) -> Array:
 
 LAYERS: dict[str, Callable[[BinaryWalk, Node, list[Value]], Results]] = {
     "AveragePool": BinaryWalk.average_pool,
+    "Concat": BinaryWalk.concatenation,
     "GlobalAveragePool": BinaryWalk.average_pool,
     "GlobalMaxPool": BinaryWalk.max_pool,
     "MaxPool": BinaryWalk.max_pool,

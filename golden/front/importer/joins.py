@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 
 from ...layers.normalisation import blocks
 from ...layers.residual import range_of_sums
+from ...types.grid import Grid
 from ...types.range import Range
 from ...types.scalar import Chain, Float
-from .decisions import Accumulators, Integers
+from .decisions import MOST_LEVELS, Accumulators, Integers, evenly
 from .model_file import Graph, Node
 from .scalar_nodes import Refusal
 from .symbols import Frame
@@ -223,14 +224,6 @@ class Unquantised:
     variation: float
     consumer: str | None = None
 
-    def __post_init__(self) -> None:
-        if self.codes.bits > MOST_SUM_BITS:
-            raise Refusal(
-                f"its sums, from {self.codes.low} to {self.codes.high}, go on unquantised and take {self.codes.bits} bits on a "
-                f"stream; at most {MOST_SUM_BITS} are supported, as many as float32 holds exactly",
-                self.node.name,
-            )
-
     def way(self, chain: Chain) -> Way:
         """What a sum adds that takes them after a chain, channel by channel."""
         numbers, pairs = self.numbers, self.pairs
@@ -253,6 +246,51 @@ class Unquantised:
         """(channels,) what a unit of a sum is worth, and the number of sum 0."""
         way = self.way(Chain())
         return way.steps, way.origin
+
+
+def check_width(node: Node, sums: Range) -> None:
+    """Refuse sums of a node that are too wide to go on as they are."""
+    if sums.bits > MOST_SUM_BITS:
+        raise Refusal(
+            f"its sums, from {sums.low} to {sums.high}, go on unquantised and take {sums.bits} bits on a stream; at most "
+            f"{MOST_SUM_BITS} are supported, as many as float32 holds exactly",
+            node.name,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Common:
+    """One grid for the numbers of several activations. numbers: what its codes stand for, from 0 on."""
+
+    grid: Grid
+    numbers: NDArray[np.float32]
+
+    @staticmethod
+    def of(parts: Sequence[Float]) -> Common:
+        """That of the numbers that each activation takes. Raises Refusal where there is none of few enough levels."""
+        every = np.unique(np.concatenate([part.reshape(-1) for part in parts]).astype(np.float32))
+        same = RATIO_ROUNDING * float(np.abs(every).max())
+        values = every[np.append(True, np.diff(every) > same)]
+        numbers = evenly(values) if len(values) > 1 else None
+        grid = None if numbers is None else Grid.fit(numbers)
+        if numbers is None or grid is None or np.any((grid.values(np.arange(len(numbers))) == 0) != (numbers == 0)):
+            steps = ", ".join(f"{_step(part, same):.9g}" for part in parts)
+            raise Refusal(
+                f"it joins numbers in steps of {steps}, from {every[0]:.9g} to {every[-1]:.9g}; no grid of at most {MOST_LEVELS} "
+                f"levels has all of them"
+            )
+        return Common(grid, numbers)
+
+    def entries(self, numbers: Float) -> Integers:
+        """The codes of some numbers, each one of those that it was made for."""
+        found: Integers = np.abs(self.numbers - numbers[..., None]).argmin(axis=-1)
+        return found
+
+
+def _step(numbers: Float, same: float) -> float:
+    """The least distance of two numbers that are not the same."""
+    gaps = np.diff(np.unique(numbers.astype(np.float64)))
+    return float(min(gaps[gaps > same], default=0.0))
 
 
 def fraction(first: float, second: float) -> tuple[int, int] | None:
