@@ -301,10 +301,11 @@ class WholeGraph(Graph):
         return y
 
     def coded(self, y: str) -> str:
-        """A quantiser of a sum: a bit, perhaps behind a shift, or a few. Now and then of a step that is no power of two."""
+        """A quantiser of a sum, which lies beside its thresholds: a bit, or a few. Now and then the step is no power of two."""
+        y = self.g("Add", y, 0.0371)
         kind, odd = int(self.random.integers(3)), self.random.integers(12) == 0
         if kind == 0:
-            return self.g("BipolarQuant", self.g("Add", y, 0.125), 0.5)
+            return self.g("BipolarQuant", y, 0.5)
         if kind == 1:
             y = self.g("Mul", y, float(self.random.choice([-0.5, 0.25])))
         return self.g.quant(y, int(self.random.integers(2, 4)), 0.6 if odd else float(self.random.choice([0.5, 1.0, 2.0])))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +11,7 @@ import pytest
 from hypothesis import strategies as st
 
 from sigmabit.golden import Network, UnsupportedModelError, import_model
-from sigmabit.golden.layers.concatenation import Concatenation
-from sigmabit.golden.layers.convolution import Convolution
-from sigmabit.golden.layers.few_bits import FewBits
-from sigmabit.golden.layers.layer import Layer
-from sigmabit.golden.layers.quantiser import Quantiser
-from sigmabit.golden.layers.recode import Recode
-from sigmabit.golden.layers.residual import Residual, weighed
-from sigmabit.golden.layers.ways import Ways
+from sigmabit.golden.layers.residual import Residual
 from sigmabit.hdl.planning.plan import Plan, read_plan
 from sigmabit.hdl.planning.planner import Planner
 
@@ -27,6 +20,7 @@ from ..harness.onnx_graphs import Builder
 from ..harness.random_networks import draw_plan
 from ..harness.random_residuals import GraphCase, ResidualCase, draw_beside, draw_graph, draw_whole_graph
 from ..harness.suite import MyHdlTests, VerilogTests
+from ..harness.ties import frames_met
 from ..pipeline.test_top import TopSuite
 from ..simulation import Stalls, reference, simulate
 from ..simulation.compare import first_difference
@@ -43,37 +37,9 @@ def agrees(seed: int, folder: Path, drawn: Callable[[int, Path], GraphCase] = dr
     expected = reference.execute(case.path, case.x, whole=True).outputs
     same = np.isclose(network.run(case.x), expected, rtol=1e-5, atol=1e-5).reshape(len(case.x), -1).all(axis=1)
     if not same.all():
-        assert np.all(same | tied(network, case.x))
+        assert np.all(same | frames_met(network.ties, network.layers, network.input.encode(case.x)))
     live = sum(int((~reach.constant_channels).sum()) for reach in network.reach.values())
     return sum(isinstance(layer, Residual) for layer in network.every), live
-
-
-def tied(network: Network, x: np.ndarray) -> np.ndarray:
-    """In which frames some layer's sum is one that is listed as a tie."""
-    trace = network.trace(x)
-    found = np.zeros(len(x), bool)
-
-    def look(layers: Sequence[Layer], inputs: np.ndarray) -> np.ndarray:
-        for layer in layers:
-            ends = [look(way, inputs) for way in layer.ways] if isinstance(layer, Ways) else []
-            if isinstance(layer, Residual):
-                sums = weighed(layer.gains, *ends)
-            elif isinstance(layer, Quantiser | Recode):
-                sums = inputs
-            elif isinstance(layer, Concatenation):
-                sums = layer.merged(*ends)
-            else:
-                assert isinstance(layer, Convolution | FewBits)
-                sums = layer.accumulators(inputs)
-            for tie in network.ties:
-                if tie.layer.split()[0] == layer.name:  # a falling channel's sums have the other sign
-                    on = np.abs(sums[..., tie.channel]) == abs(tie.accumulator)
-                    found[on.reshape(len(x), -1).any(axis=1)] = True
-            inputs = trace[layer.name]
-        return inputs
-
-    look(network.layers, trace["input"])
-    return found
 
 
 @pytest.mark.parametrize("seeds", [range(12), range(12, 24)], ids=["0-11", "12-23"])
@@ -157,6 +123,24 @@ class TestMyHdl(ResidualTopSuite, MyHdlTests):
 
 class TestVerilog(ResidualTopSuite, VerilogTests):
     pass
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("whole", [False, True])
+@pytest.mark.parametrize("first", range(0, 100, 10))
+def test_more_networks(first: int, whole: bool) -> None:
+    """200 drawn networks of sums, of channels side by side, and of both in one another: every integer, at the planned cycles."""
+    for seed in range(first, first + 10):
+        case = ResidualCase(seed, 1 + seed % 2, whole)
+        tensor, plan = case.network.input.tensor, case.plan
+        codes = np.random.default_rng(seed).integers(tensor.low, tensor.high + 1, (plan.settling + 4, *tensor.shape))
+        expected = dict(case.network.steps(codes))
+        measured = simulate(plan, codes, taps=True, optimise=0)
+        assert first_difference(expected, measured.trace) is None
+        assert measured.latency == plan.latency
+        assert set(np.diff(measured.last_out[plan.settling :]).tolist()) == {plan.interval}
+        stalled = simulate(plan, codes, taps=True, stalls=Stalls(idle=100, backpressure=120, seed=seed), optimise=0)
+        assert first_difference(expected, stalled.trace) is None
 
 
 def small(path: Path, scale: float = 0.5) -> Path:
