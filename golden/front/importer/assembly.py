@@ -260,7 +260,7 @@ class Assembly:
         return replace(result, stage=self.stage)
 
     def numbers(self, symbol: Symbol) -> Float:
-        """(channels, levels) the numbers that the graph makes of codes, channel by channel, rising or falling with them."""
+        """(channels, levels) the numbers that the graph makes of codes, rising or falling with them; one row if all are alike."""
         codes = symbol.source
         assert isinstance(codes, Codes)
         try:
@@ -271,7 +271,7 @@ class Assembly:
         moves = np.diff(reals, axis=1)
         if not np.isfinite(reals).all() or np.any((moves > 0).any(axis=1) & (moves < 0).any(axis=1)):
             raise Refusal(f"one of its inputs turns, after {', '.join(symbol.chain.nodes)}; a quantiser makes codes of it")
-        return np.broadcast_to(reals, (codes.frame.shape[0], codes.range.levels))
+        return reals
 
     def on_grid(self, symbol: Symbol, numbers: Float, common: Common, node: Node) -> Codes:
         """An activation that takes such numbers, as codes of a grid that has all of them."""
@@ -282,6 +282,7 @@ class Assembly:
             return Codes(codes.frame, codes.stage, codes.range, common.grid)
         nodes = tuple(dict.fromkeys((node.name, *symbol.chain.nodes)))
         result = Codes(codes.frame, 0, Range.of_levels(len(common.numbers)), common.grid)
+        entries = np.broadcast_to(entries, (codes.frame.shape[0], codes.range.levels))
         return self.table(codes, entries, result, nodes, node.name)
 
     def beside(self, node: Node, first: Codes, second: Codes) -> Codes:

@@ -283,7 +283,8 @@ class Common:
 
     def entries(self, numbers: Float) -> Integers:
         """The codes of some numbers, each one of those that it was made for."""
-        found: Integers = np.abs(self.numbers - numbers[..., None]).argmin(axis=-1)
+        middles = (self.numbers[1:] + self.numbers[:-1]) / 2
+        found: Integers = np.searchsorted(middles, numbers).astype(np.int64)
         return found
 
 
