@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,7 +79,7 @@ class Levels:
         return Steps(np.where(below & above, self.low, self.turns), below & ~above)
 
 
-def _blocks(low: NDArray[np.int64], high: NDArray[np.int64], stride: int, shared: int = 0) -> Iterator[NDArray[np.int64]]:
+def blocks(low: NDArray[np.int64], high: NDArray[np.int64], stride: int, shared: int = 0) -> Iterator[NDArray[np.int64]]:
     """All accumulators (channels, n) from low to high, some at a time; neighbouring blocks share so many columns.
 
     Beyond a channel's own range its highest accumulator is repeated, so that nothing changes there.
@@ -87,6 +88,22 @@ def _blocks(low: NDArray[np.int64], high: NDArray[np.int64], stride: int, shared
     width = max(1 + shared, BLOCK // len(low))
     for start in range(0, count, width - shared):
         yield np.minimum(low[:, None] + stride * np.arange(start, min(start + width, count)), high[:, None])
+
+
+def _changing(
+    function: Callable[[NDArray[np.int64]], NDArray[np.generic]], low: NDArray[np.int64], high: NDArray[np.int64], stride: int
+) -> Iterator[tuple[NDArray[np.int64], NDArray[Any], NDArray[np.bool_]]]:
+    """Accumulators (channels, n), some at a time, their values, and which differ from the one before; the first of all do not.
+
+    Raises NotANumberError.
+    """
+    previous: NDArray[np.generic] | None = None
+    for accumulators in blocks(low, high, stride):
+        values = function(accumulators)
+        _check_numbers(values, accumulators)
+        before = values[:, :1] if previous is None else previous[:, None]
+        yield accumulators, values, values != np.concatenate([before, values[:, :-1]], axis=1)
+        previous = values[:, -1]
 
 
 def find_levels(
@@ -103,13 +120,9 @@ def find_levels(
     changes = np.zeros(channels, np.int64)
     turns = high + stride
     first: NDArray[np.generic] | None = None
-    previous: NDArray[np.generic] = np.zeros(0)
-    for accumulators in _blocks(low, high, stride):
-        block = function(accumulators)
-        _check_numbers(block, accumulators)
-        if first is None:
-            first = previous = block[:, 0]
-        change = block != np.concatenate([previous[:, None], block[:, :-1]], axis=1)
+    last: NDArray[np.generic] = np.zeros(0)
+    for accumulators, values, change in _changing(function, low, high, stride):
+        first, last = values[:, 0] if first is None else first, values[:, -1]
         found = change.any(axis=1)
         at = accumulators[np.arange(channels), change.argmax(axis=1)]
         again = found & ((changes > 0) | (change.sum(axis=1) > 1))
@@ -120,9 +133,8 @@ def find_levels(
             raise NotMonotoneError(channel, (int(earlier), int(places[-1])))
         turns = np.where(found, at, turns)
         changes += found
-        previous = block[:, -1]
     assert first is not None
-    return Levels(low, turns, first, previous)
+    return Levels(low, turns, first, last)
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,20 +161,14 @@ def find_stairs(
     """
     found: list[list[tuple[int, float]]] = [[] for _ in low]
     first: Float | None = None
-    previous: Float = np.zeros(0)
-    for accumulators in _blocks(low, high, stride):
-        block = function(accumulators)
-        _check_numbers(block, accumulators)
-        if first is None:
-            first = previous = block[:, 0]
-        change = block != np.concatenate([previous[:, None], block[:, :-1]], axis=1)
+    for accumulators, values, change in _changing(function, low, high, stride):
+        first = values[:, 0] if first is None else first
         if change.sum(axis=1).max() > most:
             return None
         for channel, place in np.argwhere(change).tolist():
-            found[channel].append((int(accumulators[channel, place]), float(block[channel, place])))
+            found[channel].append((int(accumulators[channel, place]), float(values[channel, place])))
             if len(found[channel]) > most:
                 return None
-        previous = block[:, -1]
     assert first is not None
     return Stairs(first, tuple(map(tuple, found)))
 
@@ -187,7 +193,7 @@ def find_others(
     """
     counts, first, last = np.zeros(len(low), np.int64), high.copy(), low.copy()
     end = low - 1  # what a block repeats beyond a channel's range is not counted again
-    for accumulators in _blocks(low, high, stride):
+    for accumulators in blocks(low, high, stride):
         other = (function(accumulators) != levels.of(accumulators)) & (accumulators > end[:, None])
         other[:, 1:] &= accumulators[:, 1:] > accumulators[:, :-1]
         counts += other.sum(axis=1)
@@ -206,7 +212,7 @@ def falls(
     """
     channels = len(low)
     rose, fell = np.zeros(channels, bool), np.zeros(channels, bool)
-    for accumulators in _blocks(low, high, stride, shared=1):
+    for accumulators in blocks(low, high, stride, shared=1):
         values = function(accumulators)
         _check_numbers(values, accumulators)
         with np.errstate(invalid="ignore"):  # from one infinity to the same one nothing changes

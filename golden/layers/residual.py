@@ -2,107 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..arithmetic.steps import Steps
+from ..types.range import Range
 from ..types.reach import Reach
 from ..types.tensor import TensorType
-from .layer import Layer
+from .ways import Ways
 
 
 @dataclass(frozen=True, eq=False)
-class Residual:
-    """code = the number of thresholds that gain * main's result + gain * skip's result reaches, channel by channel.
+class Residual(Ways):
+    """sum = gain * main's result + gain * skip's result, channel by channel; code = the number of thresholds that it reaches.
 
-    main, skip: the layers of each way; a way without any is the input itself. gains: (2, channels) int64, those of main first:
-    what a unit of each way's result is worth in units of the sum.
+    gains: (2, channels) int64, those of main first: what a unit of each way's result is worth in units of the sum. steps: what
+    makes codes of the sums; None leaves them as they are.
     """
 
-    name: str
-    nodes: tuple[str, ...]
-    input: TensorType
-    main: tuple[Layer, ...]
-    skip: tuple[Layer, ...]
     gains: NDArray[np.int64]
-    steps: Steps
+    steps: Steps | None
 
     def __post_init__(self) -> None:
-        for way in self.ways:
-            expected = self.input
-            for layer in way:
-                if layer.input != expected:
-                    raise ValueError(f"{layer.name} takes {layer.input}, what is before it gives {expected}")
-                expected = layer.output
+        super().__post_init__()
         first, second = (end.shape for end in self.ends)
         if first != second:
             raise ValueError(f"{self.name}: results of shapes {first} and {second}")
         channels = self.ends[0].channels
         if self.gains.shape != (2, channels) or not self.gains.all():
             raise ValueError(f"{self.name}: gains of shape {self.gains.shape}, expected (2, {channels}), none 0")
-        if len(self.steps.thresholds) != channels:
+        if self.steps is not None and len(self.steps.thresholds) != channels:
             raise ValueError(f"{self.name}: thresholds of {len(self.steps.thresholds)} channels for {channels}")
 
     @property
-    def ways(self) -> tuple[tuple[Layer, ...], tuple[Layer, ...]]:
-        """Both, main first."""
-        return self.main, self.skip
-
-    @property
-    def ends(self) -> tuple[TensorType, TensorType]:
-        """What the two ways give."""
-        main, skip = (way[-1].output if way else self.input for way in self.ways)
-        return main, skip
-
-    @property
     def output(self) -> TensorType:
-        """The codes."""
-        return TensorType(*self.ends[0].shape, self.steps.codes)
-
-    @property
-    def operations(self) -> int:
-        """Multiply-accumulates per frame, those of its ways left out."""
-        return 0
+        """The codes, or the sums."""
+        codes = Range(*self.sum_range) if self.steps is None else self.steps.codes
+        return TensorType(*self.ends[0].shape, codes)
 
     @property
     def sum_range(self) -> tuple[int, int]:
         """The smallest and the largest sum that any two results give."""
-        products = np.stack([[gains * end.low, gains * end.high] for gains, end in zip(self.gains, self.ends, strict=True)])
-        return int(products.min(axis=1).sum(axis=0).min()), int(products.max(axis=1).sum(axis=0).max())
+        main, skip = self.ends
+        found = range_of_sums(self.gains, main.codes, skip.codes)
+        return found.low, found.high
 
-    def trace(self, codes: NDArray[np.integer]) -> Iterator[tuple[str, NDArray[np.int64]]]:
-        """The results of the layers of both ways by name, main first, and its own at last."""
-        start, ends = codes.astype(np.int64), []
-        for way in self.ways:
-            end = start
-            for name, end in traced(way, start):  # the last one is the way's
-                yield name, end
-            ends.append(end)
-        yield self.name, self.steps(weighed(self.gains, *ends))
+    def merged(self, main: NDArray[np.int64], skip: NDArray[np.int64]) -> NDArray[np.int64]:
+        sums = weighed(self.gains, main, skip)
+        return sums if self.steps is None else self.steps(sums)
 
-    def run(self, codes: NDArray[np.integer]) -> NDArray[np.int64]:
-        """(N, height, width, channels) codes of the input to codes."""
-        *_, (_, result) = self.trace(codes)
-        return result
-
-    def reaches(self, inputs: Reach) -> Iterator[tuple[str, Reach]]:
-        """What the results of the layers of both ways can be, and its own at last."""
-        ends = []
-        for way in self.ways:
-            end = inputs
-            for name, end in reached(way, inputs):
-                yield name, end
-            ends.append(end)
-        products = [np.sort([gains * end.low, gains * end.high], axis=0) for gains, end in zip(self.gains, ends, strict=True)]
+    def reach_of(self, main: Reach, skip: Reach) -> Reach:
+        ends = zip(self.gains, (main, skip), strict=True)
+        products = [np.sort([gains * end.low, gains * end.high], axis=0) for gains, end in ends]
         low, high = products[0] + products[1]
-        yield self.name, Reach(self.steps(low), self.steps(high))
-
-    def reach(self, inputs: Reach) -> Reach:
-        *_, (_, found) = self.reaches(inputs)
-        return found
+        return Reach(low, high) if self.steps is None else Reach(self.steps(low), self.steps(high))
 
 
 def weighed(gains: NDArray[np.int64], main: NDArray[np.integer], skip: NDArray[np.integer]) -> NDArray[np.int64]:
@@ -111,26 +66,7 @@ def weighed(gains: NDArray[np.int64], main: NDArray[np.integer], skip: NDArray[n
     return total
 
 
-def every(layers: Sequence[Layer]) -> Iterator[Layer]:
-    """All layers of a chain; those of a sum's ways come before it."""
-    for layer in layers:
-        if isinstance(layer, Residual):
-            for way in layer.ways:
-                yield from every(way)
-        yield layer
-
-
-def traced(layers: Sequence[Layer], codes: NDArray[np.int64]) -> Iterator[tuple[str, NDArray[np.int64]]]:
-    """The result of each layer, by name, in the order of `every`."""
-    for layer in layers:
-        found = layer.trace(codes) if isinstance(layer, Residual) else [(layer.name, layer.run(codes))]
-        for name, codes in found:
-            yield name, codes
-
-
-def reached(layers: Sequence[Layer], inputs: Reach) -> Iterator[tuple[str, Reach]]:
-    """What the result of each layer can be, by name, in the order of `every`."""
-    for layer in layers:
-        found = layer.reaches(inputs) if isinstance(layer, Residual) else [(layer.name, layer.reach(inputs))]
-        for name, inputs in found:
-            yield name, inputs
+def range_of_sums(gains: NDArray[np.int64], main: Range, skip: Range) -> Range:
+    """From the smallest to the largest sum that any results give; gains: (2, channels)."""
+    products = np.stack([[of_way * end.low, of_way * end.high] for of_way, end in zip(gains, (main, skip), strict=True)])
+    return Range(int(products.min(axis=1).sum(axis=0).min()), int(products.max(axis=1).sum(axis=0).max()))

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ..layers.fixed import Fixed
 from ..layers.layer import Layer
 from ..layers.normalisation import Tie
-from ..layers.residual import every, reached, traced
+from ..layers.ways import every, reached, traced
 from ..sampling.latent import Latent
 from ..types.coding import Coding
 from ..types.errors import InputError
@@ -220,7 +220,7 @@ class Network:
 
     @cached_property
     def every(self) -> tuple[Layer, ...]:
-        """All layers; those of the two ways of a residual sum come before it."""
+        """All layers; those of two ways come before what joins them."""
         return tuple(every(self.layers))
 
     @property

@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from myhdl import always_comb, block, intbv
-from numpy.typing import NDArray
 
+from sigmabit.golden.arithmetic.steps import Steps
 from sigmabit.golden.layers.residual import Residual
 from sigmabit.golden.types.range import Range
 from sigmabit.golden.types.tensor import TensorType
 
 from ..arithmetic import steps as step
 from ..arithmetic.steps import StepsConfig, steps
-from ..family import FAMILY, Billed, Cost, Family
+from ..family import Billed, Cost, Family
 from ..verilog.fabric import Blocks, age, age_reset, bank, count, field, joined, like, pass_on, register
 from ..verilog.module import composite, leaf
 from ..verilog.stream import Flow, index_bits, wire
-from .folding import Unsuitable
-from .kind import Arrivals, Kind, Soonest, Unfolded, Use
 from .layer import LayerConfig, Stage
-from .timing import Times
-
-T = TypeVar("T")
+from .ways import WaysKind, queue_bill
 
 
 @dataclass(frozen=True)
@@ -76,23 +70,16 @@ class MeetConfig(Billed):
         """Does it take a cycle to multiply by the gains?"""
         return self.late.multiplied or self.early.multiplied
 
-    @property
-    def blocked(self) -> bool:
-        """Does the queue live in block RAM?"""
-        return self.depth >= FAMILY.block_ram_from
-
     def bill(self, family: Family) -> Cost:
         """The queue, the late way's delay, and an adder for each number."""
-        numbers, width = len(self.late.gains), self.early.beat_bits
-        queue = family.block_ram(width, self.depth) if self.blocked else family.distributed_ram(width, self.depth)
-        delayed = family.logic(self.late.beat_bits * (-(-self.wait // 32))) + family.registers(self.late.beat_bits)
+        numbers = len(self.late.gains)
+        queue = queue_bill(family, self.late.beat_bits, self.early.beat_bits, self.depth, self.wait)
         products = Cost()
         for operand in (self.late, self.early) if self.multiplied else ():
             scaled = sum(family.product(operand.bits, abs(gain).bit_length()).lut for gain in operand.gains if gain & gain - 1)
             products = products + family.logic(scaled) + family.registers(self.sum_bits * numbers)
         adders = family.logic(self.sum_bits * numbers) + family.registers(self.sum_bits * numbers)
-        pointers = family.logic(4 * index_bits(self.depth)) + family.registers(2 * index_bits(self.depth) + self.latency)
-        return queue + delayed + family.registers(width) + products + adders + pointers
+        return queue + products + adders + family.registers(self.latency - self.wait)
 
     @property
     def latency(self) -> int:
@@ -211,19 +198,21 @@ def shifted(code: Any, operand: Operand, gain: int, bits: int) -> Any:
 
 @dataclass(frozen=True)
 class ResidualConfig(LayerConfig):
-    """meet: the sum of both ways. steps: what makes codes of it. swapped: is skip the way that is waited for?"""
+    """meet: the sum of both ways. steps: what makes codes of it; None leaves it as it is. swapped: is skip the way that is waited
+    for?
+    """
 
     meet: MeetConfig
-    steps: StepsConfig
+    steps: StepsConfig | None
     swapped: bool
 
     @property
     def block(self) -> Any:
-        return residual
+        return whole if self.steps is None else residual
 
     @property
     def stages(self) -> tuple[Stage, ...]:
-        return self.meet, self.steps
+        return (self.meet,) if self.steps is None else (self.meet, self.steps)
 
 
 @composite
@@ -237,123 +226,37 @@ def residual(clk, rst, main, skip, source, config):
     )
 
 
+@composite
+def whole(clk, rst, main, skip, source, config):
+    """source = the sums of main's beats and skip's, as they are."""
+    late, early = (skip, main) if config.swapped else (main, skip)
+    return meet(clk, rst, late, early, source, config.meet)
+
+
 @dataclass(frozen=True)
-class ResidualKind(Unfolded):
-    """A beat of each way in, a beat out. main, skip: the kinds of the layers of each way."""
+class ResidualKind(WaysKind):
+    """A beat of each way in, a beat of codes or of sums out."""
 
     layer: Residual
-    main: tuple[Kind[Any], ...]
-    skip: tuple[Kind[Any], ...]
 
-    @property
-    def places(self) -> int:
-        return self.main[-1].places if self.main else self.positions
-
-    @property
-    def branches(self) -> tuple[tuple[Kind[Any], ...], ...]:
-        return self.main, self.skip
-
-    @cached_property
-    def needed(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """For each beat of a way's results, the last beat at the fork that it needs."""
-        main, skip = (needs(branch, self.source.beats) for branch in self.branches)
-        return main, skip
-
-    @property
-    def swapped(self) -> bool:
-        """Is skip the way that is waited for?"""
-        main, skip = self.needed
-        return bool(np.all(skip >= main) and np.any(skip > main))
-
-    def ordered(self, ways: tuple[T, T]) -> tuple[T, T]:
-        """What belongs to main and to skip as what belongs to the way that is waited for, and to the one that waits."""
-        main, skip = ways
-        return (skip, main) if self.swapped else (main, skip)
-
-    def check_positions(self) -> None:
-        skip = self.skip[-1].places if self.skip else self.positions
-        if skip != self.places:
-            raise Unsuitable(f"{self.layer.name}: {self.places} positions side by side beside {skip}")
-        late, early = self.ordered(self.needed)
-        if np.any(late < early):
-            beat = int(np.argmax(late < early))
-            raise Unsuitable(
-                f"{self.layer.name}: neither of its ways is always the later: beat {beat} needs input {late[beat]} of one, and "
-                f"{early[beat]} of the other"
-            )
-
-    def needs(self, position: int) -> int:
-        return int(self.ordered(self.needed)[0][position])
-
-    @property
-    def least_cycles(self) -> int:
-        return self.source.beats
-
-    def starts(self, arrivals: Arrivals, folding: None) -> Times:
-        main, skip = arrivals.ways
-        return self.ordered((main, skip))[0]
-
-    def sized(self, arrivals: Arrivals, folding: None, contents: bool = True) -> ResidualConfig:
-        main, skip = zip(arrivals.ways, arrivals.soonest, strict=True)
-        late, early = self.ordered((main, skip))
-        wait = lateness(arrivals, late, early)
-        return self._configured(wait, depth_needed(arrivals, late, early, wait))
-
-    def _configured(self, wait: int, depth: int) -> ResidualConfig:
+    def configured(self, wait: int, depth: int) -> ResidualConfig:
         layer, places = self.layer, self.places
         gains = np.tile(layer.gains, places).tolist()
         operands = [_operand(end, of) for end, of in zip(layer.ends, gains, strict=True)]
         late, early = self.ordered((operands[0], operands[1]))
-        low, high = layer.sum_range
-        thresholds = layer.steps.thresholds
-        ends = low, high, int(thresholds.min()), int(thresholds.max()), -1, 0
-        sum_bits = max(2, Range(min(ends), max(ends)).bits)
+        sum_bits = layer.output.bits if layer.steps is None else _compared_bits(layer.sum_range, layer.steps)
         meeting = MeetConfig(layer.name, late, early, depth, wait, sum_bits)
-        stepping = step.configure(layer.name, layer.steps, layer.output.channels, sum_bits, places)
+        stepping = None
+        if layer.steps is not None:
+            stepping = step.configure(layer.name, layer.steps, layer.output.channels, sum_bits, places)
         return ResidualConfig(layer.name, meeting, stepping, self.swapped)
 
-    def expected_cost(self, folding: None, use: Use) -> Cost:
-        late, early = self.ordered(self.needed)
-        depth = int((np.searchsorted(early, late, side="right") - np.arange(len(late))).max())
-        return self._configured(0, max(1, depth)).cost
+
+def _compared_bits(sums: tuple[int, int], thresholds: Steps) -> int:
+    """Width of a sum, and of each threshold that it is compared with."""
+    ends = *sums, int(thresholds.thresholds.min()), int(thresholds.thresholds.max()), -1, 0
+    return max(2, Range(min(ends), max(ends)).bits)
 
 
 def _operand(end: TensorType, gains: list[int]) -> Operand:
     return Operand(end.bits, end.signed, tuple(gains))
-
-
-def needs(branch: Sequence[Kind[Any]], beats: int) -> NDArray[np.int64]:
-    """(beats,) For each beat of a way's results, the last beat at the fork that it, or one before it, needs."""
-    found = np.arange(beats)
-    for kind in reversed(branch):
-        found = np.maximum.accumulate([kind.needs(beat) for beat in range(kind.source.beats)])[found]
-    return found
-
-
-Way = tuple[Times, Soonest]
-"""When the results of a way come at full speed, and from when on they can."""
-
-
-def lateness(arrivals: Arrivals, late: Way, early: Way) -> int:
-    """By how many cycles the late way is to be delayed so that early's beats always come before."""
-    soonest = late[1].times(arrivals.beats)
-    return max(0, int((early[0] - soonest).max()) + 1)
-
-
-def depth_needed(arrivals: Arrivals, late: Way, early: Way, wait: int) -> int:
-    """Beats of the early way that wait at the most, whatever the pauses between beats at the fork.
-
-    A beat may take the place of another one if it needs an input that the late beat which takes that one needs, or a later input,
-    and at full speed comes no earlier than that late beat even if it has waited for nothing on its way.
-    """
-    (frames, beats), inputs, read = late[0].shape, arrivals.beats.shape[1], late[0] + wait
-    spare = int(read.max() - arrivals.beats[-1, 0]) // arrivals.interval + 2
-    after = arrivals.beats[-1] + arrivals.interval * np.arange(1, spare + 1)[:, None]
-    written = early[1].times(np.concatenate([arrivals.beats, after])).reshape(-1)
-    written = np.minimum.accumulate(written[::-1])[::-1]
-    of_late, of_early = (
-        (inputs * np.arange(count)[:, None] + way.needs).reshape(-1)
-        for way, count in ((late[1], frames), (early[1], frames + spare))
-    )
-    free = np.maximum(np.searchsorted(written, read.reshape(-1)), np.searchsorted(of_early, of_late))
-    return max(1, int((free - np.arange(frames * beats)).max()))

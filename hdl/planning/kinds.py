@@ -6,25 +6,30 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from sigmabit.golden import Network
+from sigmabit.golden.layers.concatenation import Concatenation
 from sigmabit.golden.layers.convolution import Convolution
 from sigmabit.golden.layers.dense import Dense
 from sigmabit.golden.layers.few_bits import FewBits
 from sigmabit.golden.layers.fixed import Fixed
 from sigmabit.golden.layers.layer import Layer
 from sigmabit.golden.layers.pool import Pool
+from sigmabit.golden.layers.quantiser import Quantiser
 from sigmabit.golden.layers.recode import Recode
 from sigmabit.golden.layers.residual import Residual
 from sigmabit.golden.layers.shuffle import Shuffle
 from sigmabit.golden.layers.threshold import Threshold
+from sigmabit.golden.layers.ways import Ways
 from sigmabit.golden.sampling.latent import Latent
 
 from ..layers.binary import Binary
+from ..layers.concatenation import ConcatenationKind
 from ..layers.convolution import ConvolutionKind
 from ..layers.dense import DenseKind
 from ..layers.few_bits import few_bits_kind
 from ..layers.fixed import fixed_kind
 from ..layers.kind import Kind
 from ..layers.pool import PoolKind
+from ..layers.quantiser import QuantiserKind
 from ..layers.recode import RecodeKind
 from ..layers.residual import ResidualKind
 from ..layers.shuffle import ShuffleKind
@@ -32,19 +37,26 @@ from ..layers.threshold import ThresholdKind
 from ..sampling.latent import LatentKind
 
 
-def _residual(layer: Residual, positions: int) -> ResidualKind:
-    main, skip = (tuple(chain_of(way, positions)) for way in layer.ways)
-    return ResidualKind(layer, main, skip, positions=positions)
+def _joining(kind: Callable[..., Kind[Any]]) -> Callable[..., Kind[Any]]:
+    """The kind of a layer that joins two ways, with those of the layers of both."""
+
+    def answers(layer: Ways, positions: int) -> Kind[Any]:
+        main, skip = (tuple(chain_of(way, positions)) for way in layer.ways)
+        return kind(layer, main, skip, positions=positions)
+
+    return answers
 
 
 KINDS: dict[type[Layer], Callable[..., Kind[Any]]] = {
+    Concatenation: _joining(ConcatenationKind),
     Convolution: lambda layer, positions: ConvolutionKind(layer, Binary(layer), positions=positions),
     Dense: lambda layer, positions: DenseKind(layer, Binary(layer), positions=positions),
     FewBits: few_bits_kind,
     Fixed: fixed_kind,
     Latent: LatentKind,
     Pool: PoolKind,
-    Residual: _residual,
+    Quantiser: QuantiserKind,
+    Residual: _joining(ResidualKind),
     Shuffle: ShuffleKind,
     Recode: RecodeKind,
     Threshold: ThresholdKind,

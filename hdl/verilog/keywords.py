@@ -268,7 +268,8 @@ RESERVED = VERILOG | SYSTEM_VERILOG
 
 
 INSIDE = re.compile(
-    r"(accumulate|collect|compare|conv|delay|dense|egress|gather|ingress|maximum|pool|popcount|reset_register|sign|window)(\d|_|$)"
+    r"(accumulate|add|collect|compare|concat|conv|delay|dense|dot|egress|gather|ingress|maximum|pool|popcount|quantiser|reach|recode|"
+    r"reset_register|sign|window)(\d|_|$)"
 )
 """How modules inside a pipeline are named: after layers, and after kinds of blocks."""
 

@@ -12,6 +12,7 @@ from rich.console import RenderableType
 from sigmabit.golden import Network, UncalibratedError, UnsupportedModelError, import_real
 from sigmabit.golden.layers.layer import Layer
 from sigmabit.golden.layers.residual import Residual
+from sigmabit.golden.layers.ways import Ways
 from sigmabit.golden.network.network import InputFormat, Omitted
 from sigmabit.golden.network.real import RealLatent, RealLinear, RealNetwork
 
@@ -59,7 +60,10 @@ def describe(network: Network, model: str) -> dict[str, Any]:
         "calibrated": network.calibrated or None,
         "operations": network.operations,
         "layers": [{**_layer(layer), "constant_channels": _constant(network, layer)} for layer in network.every],
-        "sums": {name: list(ends) for name, ends in _sums(network.layers, "input")},
+        "sums": {layer.name: list(ends) for layer, ends in _joins(network.layers, "input") if isinstance(layer, Residual)},
+        "concatenations": {
+            layer.name: list(ends) for layer, ends in _joins(network.layers, "input") if not isinstance(layer, Residual)
+        },
         "constant_layers": list(network.constant_layers),
         "uneven_weights": dict(network.uneven),
         "ties": [str(tie) for tie in network.ties],
@@ -114,13 +118,13 @@ def _layer(layer: Layer) -> dict[str, Any]:
     }
 
 
-def _sums(layers: Sequence[Layer], before: str) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """For each residual sum the layers whose results it adds, or the input. before: what the layers begin behind."""
+def _joins(layers: Sequence[Layer], before: str) -> Iterator[tuple[Ways, tuple[str, ...]]]:
+    """For each layer that joins two ways those whose results it takes, or the input. before: what the layers begin behind."""
     for layer in layers:
-        if isinstance(layer, Residual):
+        if isinstance(layer, Ways):
             for way in layer.ways:
-                yield from _sums(way, before)
-            yield layer.name, tuple(way[-1].name if way else before for way in layer.ways)
+                yield from _joins(way, before)
+            yield layer, tuple(way[-1].name if way else before for way in layer.ways)
         before = layer.name
 
 
@@ -150,7 +154,9 @@ def _tables(network: Network, reading: Reading) -> list[RenderableType]:
         if constant:
             which = "outputs" if layer.name in network.constant_layers else f"{constant} of {layer.output.channels} channels"
             lines.append(f"{layer.name}: its {which} never change, whatever the input")
-    lines.extend(f"{name} adds what {first} and {second} give" for name, (first, second) in _sums(network.layers, "the input"))
+    for layer, (first, second) in _joins(network.layers, "the input"):
+        does = "adds" if isinstance(layer, Residual) else "puts side by side"
+        lines.append(f"{layer.name} {does} what {first} and {second} give")
     for name, variation in network.uneven:
         lines.append(
             f"{name}: its weights differ by up to {variation:.1g} of their size, as rounding leaves them; taken as equal"

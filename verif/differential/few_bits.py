@@ -111,9 +111,11 @@ class FewBitDrawing(random_graphs.Drawing):
     # layers
 
     def convolution(self, last: bool) -> None:
-        """Now and then in groups or dilated, or behind an average."""
+        """Now and then in groups or dilated, behind an average, or behind ways that meet."""
         if self.chance(3):
             self.average()
+        if self.chance(3):
+            self.ways()
         if len(self.shape) == 3 and self.chance(2):
             super().convolution(last)
             return
@@ -170,6 +172,61 @@ class FewBitDrawing(random_graphs.Drawing):
             self.shape = (int(np.prod(self.shape)),)
         else:
             super().flatten()
+
+    # ways that meet
+
+    def ways(self) -> None:
+        """A quantiser, a sum of two ways or three or channels side by side, and a quantiser behind."""
+        self.halves()
+        fork, channels = self.x, self.shape[0]
+        match self.pick("two", "three", "twice", "beside"):
+            case "beside":
+                more = int(self.random.integers(1, 3))
+                ways = [self.way(fork, more, codes=True), fork]
+                self.x = self.g("Concat", *(ways if self.chance(2) else ways[::-1]), axis=1)
+                self.shape = (channels + more, *self.shape[1:])
+            case "twice":  # the first sum goes on as it is, and as codes
+                whole = self.sum(self.way(fork, channels), fork)
+                self.halves()
+                self.sum(whole, self.way(self.x, channels))
+            case count:
+                self.sum(self.way(fork, channels), fork if self.chance(2) else self.way(fork, channels))
+                if count == "three":
+                    self.sum(self.x, self.way(fork, channels))
+        self.apply("Add", 0.0371)
+        self.quantiser(int(self.random.integers(2, 5)))
+        self.magnitude = 0.8
+
+    def sum(self, first: str, second: str) -> str:
+        """That of two ways, or their difference."""
+        self.x = self.g(self.pick("Add", "Add", "Sub"), first, second)
+        return self.x
+
+    def halves(self) -> None:
+        """A quantiser whose step is a power of two, so that sums are exact; those before it lie beside its thresholds."""
+        self.apply("Add", 0.0371)
+        bits, scale = int(self.random.integers(1, 4)), float(self.pick(0.25, 0.5, 1.0))
+        if self.standard:
+            kind, half = (np.int8, 1 << bits) if self.chance(2) else (np.uint8, 0)
+            zero = np.array(0, kind)
+            self.apply("QuantizeLinear", scale, zero)
+            self.apply("Clip", np.array(-half, kind), np.array((1 << (bits + 1)) - 1 - half, kind))
+            self.apply("DequantizeLinear", scale, zero)
+        elif bits == 1:
+            self.apply("BipolarQuant", scale)
+        else:
+            self.x = self.g.quant(self.x, bits, scale, signed=int(self.random.integers(2)))
+
+    def way(self, fork: str, outputs: int, codes: bool = False) -> str:
+        """A convolution of the same size, quantised, or as it is; its weights are whole halves."""
+        inputs, *size = self.shape
+        kernel = int(self.pick(1, 3)) if min(size) > 2 else 1
+        weights = self.random.integers(-2, 3, (outputs, inputs, *[kernel] * len(size))) / 2
+        weights.flat[0] = 1.0
+        self.x = self.g("Conv", fork, weights.astype(np.float32), pads=[kernel // 2] * 2 * len(size))
+        if codes or self.chance(2):
+            self.halves()
+        return self.x
 
     # weights
 

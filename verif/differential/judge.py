@@ -14,16 +14,13 @@ import onnx
 from sigmabit.golden import CalibrationError, Network, Precision, UnsupportedModelError, calibrated
 from sigmabit.golden.front.importer import read_model
 from sigmabit.golden.front.quantise import CLAMPED, quantise
-from sigmabit.golden.layers.convolution import Convolution
-from sigmabit.golden.layers.few_bits import FewBits
 from sigmabit.golden.layers.layer import Layer
-from sigmabit.golden.layers.normalisation import Tie
-from sigmabit.golden.layers.threshold import Threshold
 from sigmabit.golden.network.real import RealLatent, RealNetwork
 from sigmabit.golden.noise.gaussian import FRACTION
 from sigmabit.golden.types.scalar import Chain, Choice
 
 from ..harness.quantisation import compare_layers
+from ..harness.ties import frames_met
 from ..simulation.reference import execute
 from .case import Case
 from .evaluation import names_of, what_is_wrong
@@ -124,9 +121,7 @@ def _agreement(case: Case, network: Network | RealNetwork, layers: Sequence[Laye
     differing = _differing(found, expected, 1e-4)
     if not differing.any():
         return Verdict(Outcome.AGREED)
-    hit = np.zeros(len(case.x), bool)
-    for tie in network.ties:
-        hit |= _hits(network, layers, tie, case.x)
+    hit = frames_met(network.ties, layers, network.input.encode(case.x), np.asarray(network.input.order))
     if isinstance(network, Network) and network.output.chooses:
         hit |= _undecided(network, case.x)
     if np.any(differing & ~hit):
@@ -160,27 +155,6 @@ def _says(found: np.ndarray, expected: np.ndarray, differing: np.ndarray) -> str
     place = int(np.argmax(np.abs(found[frame] - expected[frame])))
     values = found[frame].reshape(-1)[place], expected[frame].reshape(-1)[place]
     return f"{int(differing.sum())} of {len(differing)} frames differ; frame {frame} has {values[0]:g}, the graph {values[1]:g}"
-
-
-def _hits(network: Network | RealNetwork, layers: Sequence[Layer], tie: Tie, x: np.ndarray) -> np.ndarray:
-    """Which frames meet a tie: its accumulator in its channel."""
-    codes = network.input.encode(x)
-    name = tie.layer.split(" before ")[0]
-    for layer in layers:
-        if layer.name == name:
-            if isinstance(layer, Threshold):
-                met = codes == tie.accumulator
-                uniform = len(np.unique(layer.thresholds)) == 1
-                if not uniform:
-                    raster = np.asarray(network.input.order).reshape(layer.input.shape)
-                    met &= raster == tie.channel
-            else:
-                assert isinstance(layer, Convolution | FewBits)
-                # the sign of a channel that falls has moved into its weights
-                met = np.abs(layer.accumulators(codes)[..., tie.channel]) == abs(tie.accumulator)
-            return met.reshape(len(x), -1).any(axis=1)
-        codes = layer.run(codes)
-    raise ValueError(f"{tie}: no layer of this name")
 
 
 def _refused(case: Case, error: UnsupportedModelError) -> Verdict:

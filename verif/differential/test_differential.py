@@ -15,6 +15,8 @@ import pytest
 from sigmabit.golden import Network
 from sigmabit.golden.arithmetic.steps import Steps
 from sigmabit.golden.front.importer import assembly, walk
+from sigmabit.golden.front.importer.joins import Added
+from sigmabit.golden.layers.concatenation import Concatenation
 from sigmabit.golden.layers.linear import Linear
 
 from ..harness.command_line import Call
@@ -63,6 +65,15 @@ class TestItFails:
 
     def test_steps_off_by_one(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(Steps, "__call__", lambda steps, sums: (sums[..., None] > steps.thresholds).sum(axis=-1))
+        assert found_out("frames differ", self.SEEDS, few_bits=True)
+
+    def test_ways_exchanged(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Channels side by side in the other order; sums for differences."""
+        merged: Callable[..., Any] = Concatenation.merged
+        with monkeypatch.context() as patched:
+            patched.setattr(Concatenation, "merged", lambda layer, main, skip: np.roll(merged(layer, main, skip), 1, axis=-1))
+            assert found_out("frames differ", self.SEEDS, few_bits=True)
+        monkeypatch.setattr(Added, "sign", 1)
         assert found_out("frames differ", self.SEEDS, few_bits=True)
 
     def test_offsets_of_padding(self, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -343,8 +343,8 @@ class TestActivations:
             ),
             "a slice": (lambda g: g.bits(g.bad("Slice", g.conv(), np.array([0]), np.array([1]))), "not supported on activations"),
             "a joint": (
-                lambda g: g.bits(g("Conv", g.bad("Concat", "x", "x", axis=1), np.ones((3, 4, 3, 3)))),
-                "not supported on activations",
+                lambda g: g.bits(g("Conv", g.bad("Concat", "x", "x", axis=0), np.ones((3, 2, 3, 3)))),
+                "it joins frames of a batch",
             ),
             "integers": (lambda g: g.bits(g.bad("Cast", g.conv(), to=TensorProto.INT8)), "another type than float or double"),
             "half floats": (

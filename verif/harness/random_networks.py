@@ -9,11 +9,14 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from sigmabit.golden.arithmetic.steps import Steps
+from sigmabit.golden.layers.concatenation import Concatenation
 from sigmabit.golden.layers.convolution import Convolution
 from sigmabit.golden.layers.dense import Dense
 from sigmabit.golden.layers.few_bits import FewBits
 from sigmabit.golden.layers.layer import Layer
 from sigmabit.golden.layers.pool import Pool
+from sigmabit.golden.layers.quantiser import Quantiser
 from sigmabit.golden.layers.residual import Residual
 from sigmabit.golden.layers.shuffle import Shuffle
 from sigmabit.golden.layers.threshold import Threshold
@@ -193,17 +196,27 @@ def naive_layers(layers: Sequence[Layer], frame: NDArray[np.int64]) -> NDArray[n
             frame = np.array([[min(c.flat) if e else max(c.flat) for c, e in zip(s.T, layer.every, strict=True)] for s in seen])
         elif isinstance(layer, Residual):
             main, skip = (naive_layers(way, frame).reshape(-1, shape[-1]).tolist() for way in layer.ways)
-            (first, second), thresholds = layer.gains.tolist(), layer.steps.thresholds.tolist()
+            first, second = layer.gains.tolist()
             sums = [
                 [f * a + s * b for f, s, a, b in zip(first, second, *row, strict=True)] for row in zip(main, skip, strict=True)
             ]
-            codes = [[sum(a >= t for t in ts) for a, ts in zip(row, thresholds, strict=True)] for row in sums]
-            frame = np.array(codes, np.int64)
+            frame = np.array(sums if layer.steps is None else _reached(layer.steps, sums), np.int64)
+        elif isinstance(layer, Concatenation):
+            ways = [naive_layers(way, frame) for way in layer.ways]
+            frame = np.array([[*main, *skip] for main, skip in zip(*(w.reshape(-1, w.shape[-1]) for w in ways), strict=True)])
+        elif isinstance(layer, Quantiser):
+            signs = [-1 if falls else 1 for falls in layer.falling]
+            sums = [[s * a for s, a in zip(signs, row, strict=True)] for row in frame.reshape(-1, shape[-1]).tolist()]
+            frame = np.array(_reached(layer.steps, sums), np.int64)
         else:
             assert isinstance(layer, Convolution | FewBits)
             frame = np.array(naive(layer, frame), np.int64)
         frame = frame.reshape(shape)
     return frame
+
+
+def _reached(steps: Steps, sums: list[list[int]]) -> list[list[int]]:
+    return [[sum(a >= t for t in ts) for a, ts in zip(row, steps.thresholds.tolist(), strict=True)] for row in sums]
 
 
 def _inside(axis: Axis, output: int) -> slice:

@@ -26,8 +26,10 @@ from sigmabit.hdl.arithmetic.dot import DotConfig
 from sigmabit.hdl.arithmetic.popcount import PopcountConfig
 from sigmabit.hdl.arithmetic.rom import RomConfig, RomStyle
 from sigmabit.hdl.arithmetic.tabulate import TabulateConfig
+from sigmabit.hdl.layers.concatenation import ConcatenationConfig, Part
 from sigmabit.hdl.layers.gather import GatherConfig
 from sigmabit.hdl.layers.pool import MaximumConfig
+from sigmabit.hdl.layers.quantiser import PresentConfig
 from sigmabit.hdl.layers.recode import RecodeConfig
 from sigmabit.hdl.layers.residual import MeetConfig, Operand
 from sigmabit.hdl.layers.shuffle import SpreadConfig
@@ -106,6 +108,13 @@ REFUSED: tuple[tuple[Callable[..., Any], tuple[Any, ...], str], ...] = (
     (SpreadConfig, (2, 2, 3, 2, 4, 0, 0, 2, 3), "positions=3 is not from 1 to 2"),
     (SpreadConfig, (2, 2, 3, 2, 4, 0, 1, 2, 1, 4), "places=4 is not from 1 to 3"),
     (MeetConfig, ("add1", Operand(2, False, (1, 1)), Operand(2, False, (1,)), 1, 0, 4), "add1: 2 numbers beside 1"),
+    (
+        ConcatenationConfig,
+        ("concat1", *[Part(1, 2, False)] * 2, 2, 1, 0, 0, False),
+        "concat1: depth=0 is below 1, or wait=0 below 0",
+    ),
+    (ConcatenationConfig, ("concat1", *[Part(1, 2, False)] * 2, 1, 1, 1, 0, False), "concat1: bits=1 for codes of 2 and 2 bits"),
+    (PresentConfig, ("quantiser1", 4, False, 4, (False,)), "quantiser1: sum_bits=4 for sums of 4 bits"),
     (RecodeConfig, ("recode1", 2, 2, ((0, 1, 2),)), "recode1: 3 entries for codes of 2 bits"),
     (RecodeConfig, ("recode1", 1, 2, ((0, 4),)), "recode1: entries from 0 to 4 for results of 2 bits"),
     (MeetConfig, ("add1", *[Operand(2, False, (1,))] * 2, 0, 0, 4), "add1: depth=0 is below 1, or wait=0 below 0"),

@@ -11,14 +11,14 @@ import pytest
 from hypothesis import strategies as st
 
 from sigmabit.golden.arithmetic.steps import Steps
-from sigmabit.golden.layers.residual import Residual, weighed
+from sigmabit.golden.layers.residual import Residual, range_of_sums, weighed
 from sigmabit.golden.layers.threshold import Threshold
 from sigmabit.golden.types.range import BITS, Range
 from sigmabit.golden.types.tensor import TensorType
 from sigmabit.hdl.arithmetic import steps as step
 from sigmabit.hdl.layers.folding import Unsuitable
 from sigmabit.hdl.layers.kind import Arrivals, Kind
-from sigmabit.hdl.layers.residual import MeetConfig, Operand, ResidualConfig, ResidualKind, residual
+from sigmabit.hdl.layers.residual import MeetConfig, Operand, ResidualConfig, ResidualKind
 from sigmabit.hdl.layers.threshold import ThresholdKind
 from sigmabit.hdl.layers.timing import Times
 from sigmabit.hdl.planning.plan import LayerPlan
@@ -39,7 +39,7 @@ class Case:
     places: int
     depth: int
     wait: int
-    levels: int
+    levels: int  # of a code; 0 leaves the sums as they are
     swapped: bool
     seed: int
 
@@ -50,24 +50,30 @@ class Case:
         return main, skip
 
     @cached_property
-    def steps(self) -> Steps:
+    def steps(self) -> Steps | None:
         """Thresholds that sums reach."""
+        if not self.levels:
+            return None
         random, reach = np.random.default_rng(self.seed), sum(max(abs(r.low), r.high) * 4 for r in self.ranges)
         return Steps(np.sort(random.integers(-reach, reach, (len(self.gains), self.levels - 1)), axis=1))
 
     @cached_property
     def config(self) -> ResidualConfig:
         """The blocks."""
-        reach = sum(max(abs(r.low), r.high) * max(abs(g[i]) for g in self.gains) for i, r in enumerate(self.ranges))
-        largest = max(reach, int(np.abs(self.steps.thresholds).max()))
-        sum_bits = Range(-largest, largest).bits
+        sums, steps = range_of_sums(np.array(self.gains).T, *self.ranges), self.steps
+        largest = max(abs(sums.low), sums.high, 0 if steps is None else int(np.abs(steps.thresholds).max()))
+        sum_bits = sums.bits if steps is None else Range(-largest, largest).bits
         gains = self.gains * self.places
         operands = [Operand(*self.main, tuple(g for g, _ in gains)), Operand(*self.skip, tuple(g for _, g in gains))]
         late, early = reversed(operands) if self.swapped else operands
         meeting = MeetConfig("add1", late, early, self.depth, self.wait, sum_bits)
-        return ResidualConfig(
-            "add1", meeting, step.configure("add1", self.steps, len(self.gains), sum_bits, self.places), self.swapped
-        )
+        coded = None if steps is None else step.configure("add1", steps, len(self.gains), sum_bits, self.places)
+        return ResidualConfig("add1", meeting, coded, self.swapped)
+
+    @property
+    def results(self) -> Range:
+        """Codes, or sums."""
+        return range_of_sums(np.array(self.gains).T, *self.ranges) if self.steps is None else self.steps.codes
 
     @property
     def numbers(self) -> int:
@@ -99,7 +105,7 @@ def cases(draw: st.DrawFn) -> Case:
         draw(numbers),
         gains,
         *shape,
-        draw(st.sampled_from([2, 3, 4, 8])),
+        draw(st.sampled_from([2, 3, 4, 8, 0])),
         draw(st.booleans()),
         draw(st.integers(0, 99)),
     )
@@ -113,6 +119,7 @@ class ResidualSuite(BlockSuite):
         Case((4, True), (3, True), ((3, 1), (-1, 2)), 1, 1, 2, 8, False, 2),  # a product; the late way is delayed
         Case((1, False), (1, False), ((1, -1), (-2, 1)), 2, 3, 0, 2, True, 3),  # bits, two places, skip is waited for
         Case((5, False), (2, False), ((1, 1), (-1, -1), (1, -1)), 1, 5, 1, 3, True, 4),
+        Case((4, True), (3, False), ((3, -1), (1, 1)), 1, 2, 0, 0, False, 5),  # sums as they are
     )
 
     def configs(self) -> st.SearchStrategy[Case]:
@@ -123,26 +130,28 @@ class ResidualSuite(BlockSuite):
         return st.lists(st.builds(Beat, st.sampled_from([1, 1, 1, 2, 5]), st.integers(0, 4), *rows), min_size=1, max_size=9)
 
     def expected(self, config: Case, stimulus: list[Beat]) -> list[list[int]]:
-        thresholds = config.steps.thresholds.tolist()
+        thresholds = None if config.steps is None else config.steps.thresholds.tolist()
         results = []
         for beat in stimulus:
             codes = []
             for number, (one, other) in enumerate(zip(beat.main, beat.skip, strict=True)):
                 channel = number % len(config.gains)
                 first, second = config.gains[channel]
-                codes.append(sum(first * one + second * other >= t for t in thresholds[channel]))
+                total = first * one + second * other
+                codes.append(total if thresholds is None else sum(total >= t for t in thresholds[channel]))
             results.append(codes)
         return results
 
     def golden(self, config: Case, stimulus: list[Beat]) -> list[list[int]]:
         shape = len(stimulus), config.places, len(config.gains)
         main, skip = (np.array([getattr(beat, way) for beat in stimulus]).reshape(shape) for way in ("main", "skip"))
-        codes = config.steps(weighed(np.array(config.gains).T, main, skip))
+        sums = weighed(np.array(config.gains).T, main, skip)
+        codes = sums if config.steps is None else config.steps(sums)
         return codes.reshape(len(stimulus), -1).tolist()  # type: ignore[no-any-return]
 
     def elaborate(self, config: Case) -> Any:
-        flows = [Flow(bits * config.numbers) for bits in (config.main[0], config.skip[0], config.config.steps.result_bits)]
-        return residual(bit(), reset(), *flows, config.config)
+        flows = [Flow(bits * config.numbers) for bits in (config.main[0], config.skip[0], config.results.bits)]
+        return config.config.block(bit(), reset(), *flows, config.config)
 
     def play(self, dut: Dut, config: Case, stimulus: list[Beat]) -> list[list[int]]:
         dut.reset({"main_valid": 0, "skip_valid": 0})
@@ -156,7 +165,7 @@ class ResidualSuite(BlockSuite):
         times = [early[1:], late.tolist()] if config.swapped else [late.tolist(), early[1:]]
         main, skip = (dict(zip(cycles, numbers, strict=True)) for cycles, numbers in zip(times, words, strict=True))
         due = (late + config.config.latency).tolist()
-        seen, width = [], config.config.steps.result_bits
+        seen, results = [], config.results
         while dut.cycle <= due[-1] + 3:
             now = dut.cycle
             outputs = dut.step(
@@ -170,7 +179,9 @@ class ResidualSuite(BlockSuite):
             if outputs["source_valid"]:
                 seen.append((now, outputs["source_data"]))
         assert [cycle for cycle, _ in seen] == due
-        return [[data >> (n * width) & ((1 << width) - 1) for n in range(config.numbers)] for _, data in seen]
+        beats = [[data >> (n * results.bits) & ((1 << results.bits) - 1) for n in range(config.numbers)] for _, data in seen]
+        above = 1 << results.bits
+        return [[n - above if results.signed and n >= above // 2 else n for n in numbers] for numbers in beats]
 
     def _words(self, config: Case, stimulus: list[Beat], way: int) -> list[int]:
         width = (config.main, config.skip)[way][0]
@@ -232,15 +243,16 @@ def configured(replay: Replay, kind: ResidualKind) -> MeetConfig:
     return config.meet
 
 
+@pytest.mark.parametrize("whole", [False, True])
 @pytest.mark.parametrize("seeds", [range(25), range(25, 50), range(153, 154)], ids=["0-24", "25-49", "153"])
-def test_distances(seeds: range) -> None:
+def test_distances(seeds: range, whole: bool) -> None:
     """Whatever the pauses, an early beat is there before it is read, and the one that takes its place comes no sooner.
 
     The last seed's queue would be too small if it were reckoned with the early way's own times at full speed.
     """
     sums = 0
     for seed in seeds:
-        case, random = ResidualCase(seed), np.random.default_rng(seed)
+        case, random = ResidualCase(seed, whole=whole), np.random.default_rng(seed)
         for _ in range(12):
             replay = Replay(case)
             replay.results(tuple(layer.name for layer in case.network.layers), replay.entered(9, random))

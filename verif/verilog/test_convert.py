@@ -530,6 +530,8 @@ ODD = {
     "$display": "display",
     "a" * 300: "a" * 64,
     "conv1": "net_conv1",
+    "add1": "net_add1",
+    "quantiser1_present": "net_quantiser1_present",
     "Popcount 9x5b": "net_popcount_9x5b",
     "reset_register": "net_reset_register",
     "convolutional": "convolutional",

@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 
 from ...arithmetic.steps import Steps
 from ...layers import normalisation
+from ...layers.concatenation import Concatenation
 from ...layers.convolution import Convolution
 from ...layers.dense import Dense
 from ...layers.few_bits import FewBits
 from ...layers.layer import Layer
 from ...layers.normalisation import Tie, falls, find_stairs, find_ties, real_values
 from ...layers.pool import Pool
+from ...layers.quantiser import Quantiser
 from ...layers.recode import Recode
 from ...layers.residual import Residual
 from ...layers.threshold import Threshold
@@ -24,10 +26,10 @@ from ...layers.window import Axis, Window
 from ...network.network import InputFormat, OutputFormat
 from ...types.grid import Grid
 from ...types.range import BITS, Range
-from ...types.scalar import Binarise, Chain, Count, Float, Function, Power, Quantise, Rowwise, Sign, Step
+from ...types.scalar import Add, Binarise, Chain, Count, Float, Function, Power, Quantise, Rowwise, Sign, Step
 from ...types.tensor import TensorType
 from .decisions import NOT_BINARY, Accumulators, Decision, decide, decide_or_refuse, differently, quantises
-from .joins import Added, Way
+from .joins import Added, Common, Unquantised, Way, check_width
 from .model_file import Node
 from .operands import value_grid
 from .scalar_nodes import Refusal
@@ -79,7 +81,8 @@ class Assembly:
         self.taking = 0
         self.enclosed: set[int] = set()
         self.feeding: dict[str, str] = {}
-        self.closed: dict[Sums | Added, list[tuple[Decision, Codes]]] = {}
+        self.closed: dict[Sums | Added | Unquantised, list[tuple[Decision, Codes]]] = {}
+        self.unclosed: dict[Sums | Added, Unquantised] = {}
         self.ties: list[Tie] = []
         self.variations: dict[int, float] = {}
         self.left = MAX_EVALUATIONS
@@ -126,9 +129,9 @@ class Assembly:
         self.planned.append(_Planned(kind, build, self.taking, ways))
         self.taking = self.stage
 
-    def consume(self, source: Codes | Sums, taker: str) -> None:
+    def consume(self, source: Codes | Sums | Unquantised, taker: str) -> None:
         """Note that a node takes a stream, or what is behind it the sums of a layer, which are to be codes by then."""
-        stage = source.stage if isinstance(source, Codes) else source.codes.stage
+        stage = source.codes.stage if isinstance(source, Sums) else source.stage
         if isinstance(source, Codes) and source.requantised is not None:
             raise Refusal(f"it takes the input as it was before {source.requantised}, a second quantiser")
         if stage in self.enclosed:
@@ -149,11 +152,14 @@ class Assembly:
         A chain behind codes stays one where it makes another grid of their grid. Raises Refusal, at the quantiser that gives
         more than two values.
         """
+        symbol = self.on_stream(symbol)
         source = symbol.source
         if isinstance(source, Sums):
             return self.close(symbol, source, taker)
         if isinstance(source, Added):
             return self.close_sum(symbol, source)
+        if isinstance(source, Unquantised):
+            return self.quantise(symbol, source, taker)
         assert isinstance(source, Codes)
         try:
             value_grid(symbol, source)
@@ -202,6 +208,12 @@ class Assembly:
         self._about_to_evaluate(chain, accumulators)
         return decide(chain, accumulators) is not None
 
+    def on_stream(self, symbol: Symbol) -> Symbol:
+        """An activation of sums as one of the stream that they are on, if they are on one unquantised."""
+        source = symbol.source
+        found = self.unclosed.get(source) if isinstance(source, Sums | Added) else None
+        return symbol if found is None else replace(symbol, source=found)
+
     def threshold(self, symbol: Symbol, codes: Codes, taker: str) -> Symbol:
         """Binarised pixels, or bits whose meaning changes from element to element."""
         frame = codes.frame
@@ -234,16 +246,67 @@ class Assembly:
         by_channel = rows[codes.frame.settled].reshape(codes.frame.shape[0], -1, codes.range.levels)
         if np.any(by_channel != by_channel[:, :1]):
             raise Refusal("it differs between positions of one channel", symbol.chain.culprit)
-        self.consume(codes, taker)
         nodes = tuple(dict.fromkeys(symbol.chain.nodes))
+        found = self.table(codes, by_channel[:, 0], Codes(codes.frame, 0, decision.codes, decision.grid), nodes, taker)
+        self._note_ties(*_codes_decision(symbol, codes), decision)
+        return Symbol(found, symbol.index)
+
+    def table(self, codes: Codes, entries: NDArray[np.int64], result: Codes, nodes: tuple[str, ...], taker: str) -> Codes:
+        """A layer that makes codes of codes: (channels, levels) entries, which are codes like those of `result`."""
+        self.consume(codes, taker)
+        channels, height, width = codes.frame.shape
+        tensor = TensorType(height, width, channels, codes.range)
+        self.add("recode", lambda name: Recode(name, nodes, tensor, entries, result.range))
+        return replace(result, stage=self.stage)
+
+    def numbers(self, symbol: Symbol) -> Float:
+        """(channels, levels) the numbers that the graph makes of codes, rising or falling with them; one row if all are alike."""
+        codes = symbol.source
+        assert isinstance(codes, Codes)
+        try:
+            chain = per_channel(symbol.chain, codes.frame)
+        except Refusal:
+            raise Refusal("one of its inputs differs between positions of one channel") from None
+        reals = np.asarray(chain(codes.grid.reals(np.arange(codes.range.low, codes.range.high + 1))[None]), np.float32)
+        moves = np.diff(reals, axis=1)
+        if not np.isfinite(reals).all() or np.any((moves > 0).any(axis=1) & (moves < 0).any(axis=1)):
+            raise Refusal(f"one of its inputs turns, after {', '.join(symbol.chain.nodes)}; a quantiser makes codes of it")
+        return reals
+
+    def on_grid(self, symbol: Symbol, numbers: Float, common: Common, node: Node) -> Codes:
+        """An activation that takes such numbers, as codes of a grid that has all of them."""
+        codes = symbol.source
+        assert isinstance(codes, Codes)
+        entries, natural = common.entries(numbers), np.arange(codes.range.low, codes.range.high + 1)
+        if np.all(entries == natural):
+            return Codes(codes.frame, codes.stage, codes.range, common.grid)
+        nodes = tuple(dict.fromkeys((node.name, *symbol.chain.nodes)))
+        result = Codes(codes.frame, 0, Range.of_levels(len(common.numbers)), common.grid)
+        entries = np.broadcast_to(entries, (codes.frame.shape[0], codes.range.levels))
+        return self.table(codes, entries, result, nodes, node.name)
+
+    def beside(self, node: Node, first: Codes, second: Codes) -> Codes:
+        """The channels of two streams of codes on one grid, side by side."""
+        (channels, height, width), (more, *size) = first.frame.shape, second.frame.shape
+        if [height, width] != size:
+            raise Refusal(f"it joins activations of {height} x {width} and {size[0]} x {size[1]} positions, expected as many")
+        for source in (first, second):
+            self.consume(source, node.name)
+        ends = first.stage, second.stage
+        fork = self.fork(*ends)
+        for end in ends:
+            self.enclosed.update(self.way(fork, end))
+        tensor = TensorType(height, width, channels, first.range)
 
         def build(name: str) -> Layer:
-            channels, height, width = codes.frame.shape
-            return Recode(name, nodes, TensorType(height, width, channels, codes.range), by_channel[:, 0], decision.codes)
+            main, skip = (self.between(fork, end) for end in ends)
+            start = main[0].input if main else skip[0].input if skip else tensor
+            return Concatenation(name, (node.name,), start, main, skip)
 
-        self.add("recode", build)
-        self._note_ties(*_codes_decision(symbol, codes), decision)
-        return Symbol(Codes(codes.frame, self.stage, decision.codes, decision.grid), symbol.index)
+        self.taking = fork
+        self.add("concat", build, ends)
+        codes = Range(min(first.range.low, second.range.low), max(first.range.high, second.range.high))
+        return Codes(Frame.of((channels + more, height, width)), self.stage, codes, first.grid)
 
     def close(self, symbol: Symbol, sums: Sums, taker: str) -> Symbol:
         """A layer of weights, its poolings and all that is done to single elements up to the next layer."""
@@ -285,42 +348,85 @@ class Assembly:
             self.pool(pooling.node, pooling.window, steps.falling ^ inner_falls, decision.codes)
         return Symbol(self.give(sums, decision), symbol.index)
 
-    def known(self, sums: Sums | Added, decision: Decision) -> Codes | None:
+    def known(self, sums: Sums | Added | Unquantised, decision: Decision) -> Codes | None:
         """The same codes of the same sums, if they have been taken before."""
         return next((codes for before, codes in self.closed.get(sums, ()) if _alike(before, decision)), None)
 
-    def give(self, sums: Sums | Added, decision: Decision) -> Codes:
+    def give(self, sums: Sums | Added | Unquantised, decision: Decision) -> Codes:
         """The codes of sums, which the last layer gives."""
         codes = Codes(sums.frame, self.stage, decision.codes, decision.grid)
         self.closed.setdefault(sums, []).append((decision, codes))
         return codes
 
     def way_into_sum(self, symbol: Symbol, node: Node) -> Way:
-        """What a sum of two activations adds: codes, or the sums of a layer that gives them as they are."""
-        source, chain = symbol.source, symbol.chain
-        if chain.binarised:
+        """What a sum of two activations adds: codes, or sums that are given as they are."""
+        if symbol.chain.binarised:
             symbol = self.output(symbol)
-            source, chain = symbol.source, symbol.chain
-        if isinstance(source, Added):
-            raise Refusal(f"it adds to the result of {source.node.name}, another sum, which is not quantised")
+        symbol = self.on_stream(symbol)
+        source = symbol.source
         try:
-            each = per_channel(chain, source.frame)
+            each = per_channel(symbol.chain, source.frame)
         except Refusal:
             raise Refusal("one of its inputs differs between positions of one channel") from None
-        if isinstance(source, Codes):
-            self.consume(source, node.name)
-            channels, grid = source.frame.shape[0], source.grid
-            low, high = (np.full(channels, end, np.int64) for end in (source.range.low, source.range.high))
-            numbers = Accumulators(low, high, 1, lambda a: each(grid.reals(a)), lambda a: each(grid.values(a) * grid.scale))
-            return Way(source.stage, numbers, chain.nodes)
-        assert isinstance(source, Sums)
-        if source.poolings:
-            raise Refusal(f"it adds what {source.poolings[0].node.name} pools, which is not quantised")
+        if isinstance(source, Sums | Added):
+            if isinstance(source, Sums) and source.poolings:
+                raise Refusal(f"it adds what {source.poolings[0].node.name} pools, which is not quantised")
+            source = self.unquantised(source, node.name)
+        assert isinstance(source, Codes | Unquantised)
         self.consume(source, node.name)
-        layer, scale = build_layer("", (), source, None, None), source.scale[:, None]
-        self.scores(source)
-        reals, exact = lambda a: real_values(a, scale, each), lambda a: each(a * scale)
-        return Way(self.stage, Accumulators(*layer.accumulator_range, 1, reals, exact), chain.nodes)
+        if isinstance(source, Unquantised):
+            self._about_to_evaluate(each, source.numbers)
+            return source.way(each)
+        channels, grid = source.frame.shape[0], source.grid
+        low, high = (np.full(channels, end, np.int64) for end in (source.range.low, source.range.high))
+        numbers = Accumulators(low, high, 1, lambda a: each(grid.reals(a)), lambda a: each(grid.values(a) * grid.scale))
+        return Way(source.stage, source.range, numbers, each.nodes)
+
+    def unquantised(self, source: Sums | Added, taker: str) -> Unquantised:
+        """Sums put on a stream as they are. Raises Refusal where they have been taken as codes, or are too wide."""
+        if source in self.unclosed:
+            return self.unclosed[source]
+        if isinstance(source, Sums):
+            self.consume(source, taker)
+            layer, scale = build_layer("", (), source, None, None), source.scale[:, None]
+            check_width(source.node, layer.output.codes)
+            self.scores(source)
+            reals, exact = lambda a: real_values(a, scale, Chain()), lambda a: a * scale
+            codes, numbers, added = layer.output.codes, Accumulators(*layer.accumulator_range, 1, reals, exact), None
+        else:
+            self._check_open(source)
+            check_width(source.node, source.codes)
+            codes, numbers, added = source.codes, source.numbers(), source
+            self.join(source, source.gains, None, (source.node.name,))
+        found = Unquantised(source.node, self.stage, source.frame, codes, numbers, added, source.variation)
+        self.unclosed[source] = found
+        return found
+
+    def quantise(self, symbol: Symbol, sums: Unquantised, taker: str) -> Symbol:
+        """Codes of sums that are on a stream as they are."""
+        chain = chain_of_sums(symbol, sums.frame)
+        self._about_to_evaluate(chain, sums.numbers)
+        decision = decide_or_refuse(chain, sums.numbers)
+        sums.check(chain)
+        known = self.known(sums, decision)
+        if known is not None and known.stage not in self.enclosed:
+            return Symbol(known, symbol.index)
+        self.consume(sums, taker)
+        falling = decision.steps.falling
+        thresholds = decision.steps.thresholds.reshape(len(falling), -1)
+        thresholds = np.where(falling[:, None], 1 - thresholds, thresholds)
+        channels, height, width = sums.frame.shape
+        tensor, nodes = TensorType(height, width, channels, sums.codes), tuple(dict.fromkeys(chain.nodes))
+        self.add("quantiser", lambda name: Quantiser(name, nodes, tensor, Steps(thresholds), falling))
+        self._note_ties(chain, sums.numbers, decision, sums.variation)
+        return Symbol(self.give(sums, decision), symbol.index)
+
+    def _check_open(self, added: Added) -> None:
+        """Refuse a sum of two ways that has been closed."""
+        if added in self.closed:
+            raise Refusal(
+                f"it takes {added.node.name} in other codes than a layer before; only what a quantiser gives can go two ways"
+            )
 
     def close_sum(self, symbol: Symbol, added: Added) -> Symbol:
         """A sum of two activations, and all that is done to single elements up to the next layer."""
@@ -332,14 +438,17 @@ class Assembly:
         known = self.known(added, decision)
         if known is not None:
             return Symbol(known, symbol.index)
-        if added in self.closed:
-            raise Refusal(
-                f"it takes {added.node.name} in other codes than a layer before; only what a quantiser gives can go two ways"
-            )
+        self._check_open(added)
         steps = decision.steps
         falling = steps.falling[:, None]
         thresholds = steps.thresholds.reshape(len(falling), -1)
         thresholds, gains = np.where(falling, 1 - thresholds, thresholds), np.where(steps.falling, -added.gains, added.gains)
+        self.join(added, gains, Steps(thresholds), tuple(dict.fromkeys((added.node.name, *chain.nodes))))
+        self._note_ties(chain, numbers, decision, added.variation)
+        return Symbol(self.give(added, decision), symbol.index)
+
+    def join(self, added: Added, gains: NDArray[np.int64], steps: Steps | None, nodes: tuple[str, ...]) -> None:
+        """The layer of a sum of two ways."""
         ends = [way.stage for way in added.ways]
         fork, lengths = self.fork(*ends), []
         for end in ends:
@@ -347,17 +456,14 @@ class Assembly:
             lengths.append(len(inside))
             self.enclosed.update(inside)
         order = (1, 0) if lengths[1] > lengths[0] else (0, 1)
-        nodes = tuple(dict.fromkeys((added.node.name, *chain.nodes)))
 
         def build(name: str) -> Layer:
             main, skip = (self.between(fork, ends[number]) for number in order)
             first = (*main, *skip)[0]
-            return Residual(name, nodes, first.input, main, skip, gains[list(order)], Steps(thresholds))
+            return Residual(name, nodes, first.input, main, skip, gains[list(order)], steps)
 
         self.taking = fork
         self.add("add", build, tuple(ends))
-        self._note_ties(chain, numbers, decision, added.variation)
-        return Symbol(self.give(added, decision), symbol.index)
 
     def fork(self, first: int, second: int) -> int:
         """The stream at which the ways to two streams part."""
@@ -521,14 +627,17 @@ def output_format(name: str, symbol: Symbol, shape: tuple[int, ...]) -> OutputFo
     raster = source.frame.settled.transpose(1, 2, 0).reshape(-1)
     place = np.empty(source.frame.size, np.int64)
     place[raster] = np.arange(source.frame.size)
-    if isinstance(source, Sums):
+    chain = symbol.chain.map_constants(lambda c: np.asarray(c) if np.ndim(c) == 0 else c[elements])
+    if isinstance(source, Codes):
+        scale, gain, offset = np.array(source.grid.scale), source.grid.gain, source.grid.offset
+    else:
+        assert isinstance(source, Sums | Unquantised)
         channel = np.empty(source.frame.size, np.int64)
         channel[source.frame.settled] = np.arange(source.frame.shape[0])[:, None, None]
-        scale, gain, offset = source.scale[channel[elements]], 1, 0
-    else:
-        assert isinstance(source, Codes)
-        scale, gain, offset = np.array(source.grid.scale), source.grid.gain, source.grid.offset
-    chain = symbol.chain.map_constants(lambda c: np.asarray(c) if np.ndim(c) == 0 else c[elements])
+        scales, origin = source.line
+        scale, gain, offset = scales[channel[elements]], 1, 0
+        if origin.any():
+            chain = Chain((Add(source.node.name, origin[channel[elements]]), *chain.steps))
     return OutputFormat(name, shape[1:], place[elements], scale, gain, offset, chain)
 
 

@@ -18,7 +18,8 @@ from ...types.scalar import Chain, Choose, Step
 from .affine import affine
 from .assembly import Assembly, binary_grid, codes_of, output_format
 from .decisions import check_levels, quantises
-from .joins import Added, forks
+from .front import BINARISING
+from .joins import Added, Common, Unquantised, forks, unquantised
 from .model_file import Graph, Node
 from .operands import (
     Array,
@@ -74,16 +75,21 @@ class BinaryWalk(Walk[Network, BinaryWeights]):
         # what is assumed behind refused nodes, whose order is open, and the shape of its natural order
         self.open: list[tuple[Frame, tuple[int, ...]]] = []
         self.forks = forks(graph)
+        self.unquantised = unquantised(graph, BINARISING)
         self.handlers |= {operator: partial(layer, self) for operator, layer in LAYERS.items()}
 
     def visit(self, node: Node) -> None:
-        """As every walk does. What a quantiser gives that goes on two ways is on a stream before they part."""
+        """As every walk does. What a quantiser gives, or a sum adds as it is, is on a stream before it goes two ways."""
         super().visit(node)
         for tensor in self.forks.intersection(node.outputs):
             symbol = self.values[tensor]
-            if isinstance(symbol, Symbol) and isinstance(symbol.source, Sums | Added) and symbol.chain.binarised:
+            if isinstance(symbol, Symbol) and isinstance(symbol.source, Sums | Added):
                 try:
-                    self.values[tensor] = self.assembly.output(symbol)
+                    if symbol.chain.binarised:
+                        self.values[tensor] = self.assembly.output(symbol)
+                    elif tensor in self.unquantised:
+                        self.assembly.unquantised(symbol.source, node.name)
+                        self.values[tensor] = self.assembly.on_stream(symbol)
                 except Refusal as refusal:
                     self.refuse(refusal, node)
                     self.values[tensor] = unknown(symbol.shape)
@@ -112,16 +118,19 @@ class BinaryWalk(Walk[Network, BinaryWeights]):
     def output(self, symbol: Symbol, host: bool = False) -> Symbol:
         """The last activation, with its layers put together. host: a last quantiser of several levels may be the host's."""
         source = symbol.source
-        if isinstance(source, Codes | Sums):
-            stage = source.stage if isinstance(source, Codes) else source.codes.stage
+        if isinstance(source, Codes | Sums | Unquantised):
+            stage = source.codes.stage if isinstance(source, Sums) else source.stage
             if source.consumer is not None or stage != self.assembly.stage:
                 raise Refusal("it comes from further back; branches are not supported")
             if host and isinstance(source, Sums) and not source.poolings and quantises(symbol.chain):
                 return symbol
             return self.assembly.output(symbol)
         if isinstance(source, Added):
+            if host and not symbol.chain.binarised:
+                self.assembly.unquantised(source, "the output")
+                return self.assembly.on_stream(symbol)
             if not symbol.chain.binarised:
-                raise Refusal("the sum is not quantised, and no layer follows it", source.node.name)
+                raise Refusal("the sum is not quantised, and layers of real weights follow it", source.node.name)
             return self.assembly.output(symbol)
         return symbol
 
@@ -195,10 +204,10 @@ class BinaryWalk(Walk[Network, BinaryWeights]):
                 frame.view = np.arange(frame.size).reshape(shape)
 
     def is_binary(self, symbol: Symbol) -> bool:
-        return not isinstance(symbol.source, Added | Unknown) and self.assembly.is_binary(self.on_stream(symbol))
+        return not isinstance(symbol.source, Added | Unknown | Unquantised) and self.assembly.is_binary(self.on_stream(symbol))
 
     def takes_levels(self, symbol: Symbol) -> bool:
-        return isinstance(symbol.source, Codes | Sums | Added | Unknown)
+        return isinstance(symbol.source, Codes | Sums | Added | Unknown | Unquantised)
 
     def on_codes(self, node: Node, arguments: list[Value]) -> Symbol:
         """The activation that a layer takes, as codes."""
@@ -235,10 +244,38 @@ class BinaryWalk(Walk[Network, BinaryWeights]):
         if frames[0] != frames[1] or not np.array_equal(places, others):
             raise Refusal(f"it adds activations that lie differently on their streams, of shapes {frames[0]} and {frames[1]}")
         ways = self.assembly.way_into_sum(first, node), self.assembly.way_into_sum(second, node)
-        variation = max(symbol.source.variation if isinstance(symbol.source, Sums) else 0.0 for symbol in (first, second))
+        variation = max(getattr(symbol.source, "variation", 0.0) for symbol in (first, second))
         added = Added(node, ways, Frame.of(frames[0]), variation)
         _ = added.gains
         return Symbol(added, places)
+
+    def concatenation(self, node: Node, arguments: list[Value]) -> Symbol:
+        """Channels of several streams side by side, on one grid."""
+        for place, value in enumerate(arguments):
+            if not isinstance(value, Symbol):
+                raise Refusal(f"its input {place} is a constant; only activations can lie side by side")
+        symbols = [activation([value]) for value in arguments]
+        rank, axis = len(symbols[0].shape), int(node.attributes["axis"])
+        axis %= rank
+        if axis == 0:
+            raise Refusal("it joins frames of a batch")
+        shapes = [symbol.shape for symbol in symbols]
+        if len({(*shape[:axis], *shape[axis + 1 :]) for shape in shapes}) > 1:
+            raise Refusal(
+                f"it joins activations of shapes {' and '.join(map(str, shapes))}, expected the same beside axis {axis}"
+            )
+        if any(isinstance(symbol.source, Unknown) for symbol in symbols):
+            return unknown((*shapes[0][:axis], sum(shape[axis] for shape in shapes), *shapes[0][axis + 1 :]))
+        symbols = [self.on_codes(node, [symbol]) for symbol in symbols]
+        self.settle_input()
+        numbers = [self.assembly.numbers(symbol) for symbol in symbols]
+        common = Common.of(numbers)
+        streams = [self.assembly.on_grid(*pair, common, node) for pair in zip(symbols, numbers, strict=True)]
+        whole, places = streams[0], [self.place(symbols[0])]
+        for stream, symbol in zip(streams[1:], symbols[1:], strict=True):
+            places.append(self.place(symbol) + whole.frame.size)
+            whole = self.assembly.beside(node, whole, stream)
+        return Symbol(whole, np.concatenate(places, axis=axis))
 
     def place(self, symbol: Symbol) -> Index:
         """For each element of an activation, where it lies on the stream: (C, H, W) in order."""
@@ -425,6 +462,7 @@ def _shared(matrix: Array, size: tuple[int, ...]) -> Array:
 
 LAYERS: dict[str, Callable[[BinaryWalk, Node, list[Value]], Results]] = {
     "AveragePool": BinaryWalk.average_pool,
+    "Concat": BinaryWalk.concatenation,
     "GlobalAveragePool": BinaryWalk.average_pool,
     "GlobalMaxPool": BinaryWalk.max_pool,
     "MaxPool": BinaryWalk.max_pool,

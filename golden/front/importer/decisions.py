@@ -138,7 +138,7 @@ def _several(chain: Chain, accumulators: Accumulators) -> Decision | None:
         return None
     if stairs is None:
         return None
-    reals = _evenly(stairs.values)
+    reals = evenly(stairs.values)
     grid = None if reals is None else Grid.fit(reals)
     if reals is None or grid is None or np.any((grid.values(np.arange(len(reals))) == 0) != (reals == 0)):
         return None
@@ -146,7 +146,7 @@ def _several(chain: Chain, accumulators: Accumulators) -> Decision | None:
     return None if steps is None else Decision(grid, steps)
 
 
-def _evenly(values: NDArray[np.floating]) -> NDArray[np.float32] | None:
+def evenly(values: NDArray[np.floating]) -> NDArray[np.float32] | None:
     """The numbers with what is missing between them, at even distances; None where there would be too many."""
     gaps = np.diff(values.astype(np.float64))
     for parts in range(1, MOST_LEVELS):

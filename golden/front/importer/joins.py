@@ -7,15 +7,19 @@ the graph's is not taken from the steps: it is tried for every pair of numbers t
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ...layers.normalisation import blocks
+from ...layers.residual import range_of_sums
+from ...types.grid import Grid
+from ...types.range import Range
 from ...types.scalar import Chain, Float
-from .decisions import Accumulators, Integers
+from .decisions import MOST_LEVELS, Accumulators, Integers, evenly
 from .model_file import Graph, Node
 from .scalar_nodes import Refusal
 from .symbols import Frame
@@ -29,6 +33,9 @@ RATIO_ROUNDING = 2.0**-22
 MAX_PAIRS = 1 << 26
 """Pairs of numbers, over all channels that differ, that are tried for one sum: some seconds."""
 
+MOST_SUM_BITS = 24
+"""Of sums on a stream between two layers."""
+
 LAYERS = ("AveragePool", "Conv", "ConvTranspose", "Gemm", "GlobalAveragePool", "GlobalMaxPool", "MatMul", "MaxPool")
 """Operators that take more than single elements."""
 
@@ -37,24 +44,38 @@ LAYERS = ("AveragePool", "Conv", "ConvTranspose", "Gemm", "GlobalAveragePool", "
 class Way:
     """What one way gives: integers of the stream behind `stage` layers, and the numbers that the graph makes of them.
 
-    of: nodes that make numbers of them.
+    codes: of the stream. of: nodes that make numbers of them. rounded: (channels, n) integers, and the numbers of each, where
+    there may be several of one, as float32 rounds them.
     """
 
     stage: int
+    codes: Range
     numbers: Accumulators
     of: tuple[str, ...] = ()
+    rounded: tuple[Integers, Float] | None = None
 
     @cached_property
     def integers(self) -> Integers:
         """(channels, n) all that there are; the largest again where a channel has fewer."""
-        low, high = self.numbers.low[:, None], self.numbers.high[:, None]
-        every: Integers = np.minimum(low + np.arange(int((high - low).max()) + 1), high)
-        return every
+        return np.concatenate([integers for integers, _ in self.parts()], axis=1)
 
     @cached_property
     def reals(self) -> Float:
         """(channels, n) what the graph adds, in float32."""
-        return np.asarray(self.numbers.reals(self.integers), np.float32)
+        return np.concatenate([reals for _, reals in self.parts()], axis=1)
+
+    def parts(self) -> Iterator[tuple[Integers, Float]]:
+        """Integers and what the graph adds for them, (channels, n) each, some at a time."""
+        if self.rounded is not None:
+            yield self.rounded
+            return
+        for integers in blocks(self.numbers.low, self.numbers.high, 1):
+            yield integers, np.asarray(self.numbers.reals(integers), np.float32)
+
+    @property
+    def count(self) -> int:
+        """How many numbers a channel has at the most."""
+        return int((self.numbers.high - self.numbers.low).max()) + 1 if self.rounded is None else self.rounded[0].shape[1]
 
     @cached_property
     def steps(self) -> Float:
@@ -62,9 +83,13 @@ class Way:
         low, high = self.numbers.low[:, None], np.maximum(self.numbers.high, self.numbers.low + 1)[:, None]
         ends = self.numbers.exact(np.concatenate([low, high], axis=1))
         steps = (ends[:, 1] - ends[:, 0]) / (high - low)[:, 0]
-        line = ends[:, :1] + (self.integers - low) * steps[:, None]
         largest = np.abs(ends).max(axis=1, keepdims=True)
-        if not np.isfinite(ends).all() or np.any(np.abs(self.reals - line) > 1e-6 * largest) or not steps.all():
+        lines = ((ends[:, :1] + (integers - low) * steps[:, None], reals) for integers, reals in self.parts())
+        if (
+            not np.isfinite(ends).all()
+            or not steps.all()
+            or any(np.any(np.abs(reals - line) > 1e-6 * largest) for line, reals in lines)
+        ):
             behind = ", after " + ", ".join(self.of) if self.of else ""
             raise Refusal(f"one of its inputs is not a linear function of integers{behind}; a quantiser makes it one")
         return np.asarray(steps)
@@ -78,7 +103,21 @@ class Way:
     @property
     def dyadic(self) -> bool:
         """Are all its numbers, as float32 has them, those of the line through its ends?"""
-        return bool(np.all(self.reals == self.origin[:, None] + self.integers * self.steps[:, None]))
+        origin, steps = self.origin[:, None], self.steps[:, None]
+        return all(bool(np.all(reals == origin + integers * steps)) for integers, reals in self.parts())
+
+    @cached_property
+    def extent(self) -> tuple[float, float]:
+        """The largest number, signs left out, and one that all are whole multiples of, as large as can be; 1 if all are 0."""
+        largest, unit = 0.0, np.inf
+        for _, reals in self.parts():
+            numbers = np.abs(reals[reals != 0])
+            if numbers.size:
+                last = np.spacing(numbers).astype(np.float64)
+                mantissas = (numbers / last).astype(np.int64)
+                unit = min(unit, float((last * (mantissas & -mantissas)).min()))  # of the lowest bit that is set
+                largest = max(largest, float(numbers.max()))
+        return largest, unit if largest else 1.0
 
 
 @dataclass(eq=False)
@@ -112,6 +151,11 @@ class Added:
         return gains * np.sign([first, self.sign * second]).astype(np.int64)
 
     @property
+    def codes(self) -> Range:
+        """Of the stream, if the sums are on one as they are."""
+        return range_of_sums(self.gains, *(way.codes for way in self.ways))
+
+    @property
     def units(self) -> Float:
         """(channels,) what a unit of the sum is worth."""
         return np.asarray(self.ways[0].steps / self.gains[0])
@@ -136,7 +180,7 @@ class Added:
     @cached_property
     def pairs(self) -> Pairs | None:
         """What float32 makes of every pair of numbers; None where it is what the sum of their integers says. Raises Refusal."""
-        if all(way.dyadic for way in self.ways) and _adds_exactly(*(way.reals for way in self.ways)):
+        if all(way.dyadic for way in self.ways) and _adds_exactly(*self.ways):
             return None
         return Pairs.of(self)
 
@@ -158,8 +202,96 @@ class Added:
             first, second = (abs(way.steps[channel]) for way in self.ways)
             raise Refusal(
                 f"it adds numbers in steps of {first:.9g} and of {second:.9g}, and float32 rounds sums of them that are equal to "
-                f"{one!s} and to {other!s} in channel {channel}, between which a quantiser behind it decides"
+                f"{one!s} and to {other!s} in channel {channel}, between which a quantiser behind it decides",
+                self.node.name,
             )
+
+
+@dataclass(eq=False)
+class Unquantised:
+    """Sums on the stream behind `stage` layers as they are: those of a layer, or of two ways.
+
+    codes: of the stream. numbers: without what is done to the sums behind. added: the sum of two ways that they are. variation:
+    of the weights.
+    """
+
+    node: Node
+    stage: int
+    frame: Frame
+    codes: Range
+    numbers: Accumulators
+    added: Added | None
+    variation: float
+    consumer: str | None = None
+
+    def way(self, chain: Chain) -> Way:
+        """What a sum adds that takes them after a chain, channel by channel."""
+        numbers, pairs = self.numbers, self.pairs
+        reals, exact = lambda a: chain(numbers.reals(a)), lambda a: chain(numbers.exact(a))
+        rounded = None if pairs is None else (pairs.sums, np.asarray(chain(pairs.values), np.float32))
+        return Way(self.stage, self.codes, replace(numbers, reals=reals, exact=exact), chain.nodes, rounded)
+
+    @property
+    def pairs(self) -> Pairs | None:
+        """What float32 makes of each, where that may be several numbers."""
+        return None if self.added is None else self.added.pairs
+
+    def check(self, chain: Chain) -> None:
+        """Refusal where a chain makes two things of one sum, as float32 rounds it."""
+        if self.added is not None:
+            self.added.check(chain)
+
+    @property
+    def line(self) -> tuple[Float, Float]:
+        """(channels,) what a unit of a sum is worth, and the number of sum 0."""
+        way = self.way(Chain())
+        return way.steps, way.origin
+
+
+def check_width(node: Node, sums: Range) -> None:
+    """Refuse sums of a node that are too wide to go on as they are."""
+    if sums.bits > MOST_SUM_BITS:
+        raise Refusal(
+            f"its sums, from {sums.low} to {sums.high}, go on unquantised and take {sums.bits} bits on a stream; at most "
+            f"{MOST_SUM_BITS} are supported, as many as float32 holds exactly",
+            node.name,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Common:
+    """One grid for the numbers of several activations. numbers: what its codes stand for, from 0 on."""
+
+    grid: Grid
+    numbers: NDArray[np.float32]
+
+    @staticmethod
+    def of(parts: Sequence[Float]) -> Common:
+        """That of the numbers that each activation takes. Raises Refusal where there is none of few enough levels."""
+        every = np.unique(np.concatenate([part.reshape(-1) for part in parts]).astype(np.float32))
+        same = RATIO_ROUNDING * float(np.abs(every).max())
+        values = every[np.append(True, np.diff(every) > same)]
+        numbers = evenly(values) if len(values) > 1 else None
+        grid = None if numbers is None else Grid.fit(numbers)
+        if numbers is None or grid is None or np.any((grid.values(np.arange(len(numbers))) == 0) != (numbers == 0)):
+            steps = ", ".join(f"{_step(part, same):.9g}" for part in parts)
+            raise Refusal(
+                f"it joins numbers in steps of {steps}, from {every[0]:.9g} to {every[-1]:.9g}; no grid of at most {MOST_LEVELS} "
+                f"levels has all of them"
+            )
+        return Common(grid, numbers)
+
+    def entries(self, numbers: Float) -> Integers:
+        """The codes of some numbers, each one of those that it was made for."""
+        middles = (self.numbers[1:] + self.numbers[:-1]) / 2
+        found: Integers = np.searchsorted(middles, numbers).astype(np.int64)
+        return found
+
+
+def _step(numbers: Float, same: float) -> float:
+    """The least distance of two numbers that are not the same."""
+    gaps = np.diff(np.unique(numbers.astype(np.float64)))
+    return float(min(gaps[gaps > same], default=0.0))
 
 
 def fraction(first: float, second: float) -> tuple[int, int] | None:
@@ -173,15 +305,10 @@ def fraction(first: float, second: float) -> tuple[int, int] | None:
     return None
 
 
-def _adds_exactly(first: Float, second: Float) -> bool:
-    """Are all sums of float32 numbers of two rows, channel by channel, float32 numbers?"""
-    units = [np.abs(np.spacing(numbers[numbers != 0])) for numbers in (first, second)]
-    for unit, numbers in zip(units, (first, second), strict=True):
-        # the lowest bit that is set
-        mantissas = np.abs(numbers[numbers != 0].astype(np.float64) / unit).astype(np.int64)
-        unit *= mantissas & -mantissas
-    least = min((float(unit.min()) for unit in units if unit.size), default=1.0)
-    return bool(np.abs(first).max() + np.abs(second).max().astype(np.float64) <= 2.0**24 * least)
+def _adds_exactly(first: Way, second: Way) -> bool:
+    """Are all sums of their numbers float32 numbers?"""
+    (largest, unit), (other, finer) = first.extent, second.extent
+    return largest + other <= 2.0**24 * min(unit, finer)
 
 
 @dataclass(frozen=True, eq=False)
@@ -199,12 +326,12 @@ class Pairs:
     def of(added: Added) -> Pairs:
         """Those of two ways. Raises Refusal where there are too many."""
         (one, other), gains, (low, high) = added.ways, added.gains, added.bounds
+        _check_pairs(one.count * other.count)
         arrays = (one.integers, one.reals, other.integers, other.reals, gains.T)
         alike = all(np.array_equal(array, np.broadcast_to(array[:1], array.shape)) for array in arrays)
         rows = 1 if alike else len(low)
         count = rows * one.integers.shape[1] * other.integers.shape[1]
-        if count > MAX_PAIRS:
-            raise Refusal(f"{count} pairs of numbers to be tried, at most {MAX_PAIRS} are, unless their steps are powers of two")
+        _check_pairs(count)
         every, found = np.arange(int((high - low).max()) + 1), []
         for row in range(rows):
             sums = (gains[0, row] * one.integers[row][:, None] + gains[1, row] * other.integers[row]).reshape(-1)
@@ -224,6 +351,11 @@ class Pairs:
     def reals(self, sums: Integers) -> Float:
         """A number for each of some sums (channels, n)."""
         return np.asarray(np.take_along_axis(self.first, sums - self.low[:, None], axis=1))
+
+
+def _check_pairs(count: int) -> None:
+    if count > MAX_PAIRS:
+        raise Refusal(f"{count} pairs of numbers to be tried, at most {MAX_PAIRS} are, unless their steps are powers of two")
 
 
 def forks(graph: Graph) -> frozenset[str]:
@@ -253,3 +385,21 @@ def forks(graph: Graph) -> frozenset[str]:
             if len(layers) > 1 or near.keys() & behind.keys():
                 found.add(tensor)
     return frozenset(found)
+
+
+def unquantised(graph: Graph, quantisers: Sequence[str]) -> frozenset[str]:
+    """Tensors that sums of two ways add, or what they add is made of, with no quantiser between. quantisers: their operators."""
+    # for each tensor the results of layers, quantisers and sums that only scalar nodes separate it from
+    made_of: dict[str, frozenset[str]] = {graph.input: frozenset({graph.input})}
+    added: set[str] = set()
+    for node in graph.leading:
+        taken = [made_of[name] for name in node.inputs if name in made_of]
+        if not taken:
+            continue
+        whole = frozenset[str]().union(*taken)
+        sums = node.operator in ("Add", "Sub") and len(taken) > 1 and len(whole) > 1
+        if sums:
+            added |= whole
+        ends = sums or node.operator in LAYERS or node.operator in quantisers
+        made_of.update((name, frozenset({name}) if ends else whole) for name in node.outputs)
+    return frozenset(name for name, of in made_of.items() if of & added)

@@ -117,6 +117,11 @@ class Sums:
     consumer: str | None = None
     means: Symbol | None = None
 
+    @property
+    def line(self) -> tuple[Float, Float]:
+        """(out,) what a unit of a sum is worth, and the number of sum 0."""
+        return self.scale, np.zeros_like(self.scale)
+
 
 @dataclass(eq=False)
 class Unknown:
