@@ -54,7 +54,7 @@ class Aim:
         """The plan of the least latency that is found, and of at most such an interval; of several, the smallest."""
         hasty = self._made(lambda planner: planner.hasty(interval))
         least = min(plan.latency for _, plan in hasty)
-        found = [planner.within(interval, least) for planner, plan in hasty if plan.latency == least]
+        found = [planner.as_soon(plan, interval) for planner, plan in hasty if plan.latency == least]
         return min(found, key=lambda plan: plan.cost.lut)
 
     def _best(self, make: Callable[[Planner], Plan], worth: Callable[[Plan], Any]) -> Plan:
