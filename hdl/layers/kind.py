@@ -119,6 +119,10 @@ class Kind(ABC, Generic[F]):
         """Foldings that are as fast as one, and give a frame's results sooner; none where nothing can."""
         return iter(())
 
+    def laborious(self, folding: Folding) -> bool:
+        """Does it take minutes to tell when results come? Where a latency is asked for, others are preferred."""
+        return False
+
     @abstractmethod
     def folding(self, given: Folding | None) -> F:
         """A plan's folding, if it suits the layer; None where nothing is folded. Raises Unsuitable."""

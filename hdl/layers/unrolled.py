@@ -28,6 +28,9 @@ from .timing import Times
 SHARED = 0.6
 """Share of the adders of separate sums that is left after sums have shared their parts, by experience."""
 
+MOST_DIGITS = 10_000
+"""Non-zero digits of a matrix whose adders are found in some ten seconds; twice as many take minutes."""
+
 
 @dataclass(frozen=True)
 class UnrolledConfig(LayerConfig):
@@ -103,6 +106,9 @@ class UnrolledKind(DenseKind):
 
     def ways(self, folding: Folding) -> tuple[Products, ...]:
         return ("single",) if self.folds(folding) == 1 else super().ways(folding)
+
+    def laborious(self, folding: Folding) -> bool:
+        return self.folds(folding) == 1 and _signed_digits(self.layer.matrix) > MOST_DIGITS
 
     def starts(self, arrivals: Arrivals, folding: Folding) -> Times:
         return arrivals.beats if self.folds(folding) == 1 else super().starts(arrivals, folding)

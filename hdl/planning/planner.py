@@ -83,6 +83,11 @@ class Choices:
         """(choices,) cycles by which each delays a frame."""
         return np.array([self.kind.delay(folding) for folding in self.foldings], np.float64)
 
+    @cached_property
+    def laborious(self) -> NDArray[np.bool_]:
+        """(choices,) whose latency takes long to find."""
+        return np.array([self.kind.laborious(folding) for folding in self.foldings], np.bool_)
+
     def front(self, interval: int) -> NDArray[np.intp]:
         """The choices that keep up with the interval, without those that another one equals or betters in every resource."""
         count = int(np.searchsorted(self.cycles[self._fastest_first], interval, side="right"))
@@ -104,6 +109,8 @@ class Choices:
         """Likewise, of all choices, where one that delays a frame less has its worth, too."""
         if interval not in self._delayed_fronts:
             rivals = np.flatnonzero(self.cycles <= interval)
+            soon = rivals[~self.laborious[rivals]]
+            rivals = soon if len(soon) else rivals
             self._reckon(rivals)
             table = np.column_stack([self.costs[rivals], self.delays[rivals]])
             self._delayed_fronts[interval] = np.sort(rivals[front(table)])

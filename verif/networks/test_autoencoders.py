@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from sigmabit.golden import Network, Precision, calibrated, import_model, import_real
 from sigmabit.hdl.planning.aim import Aim
 from sigmabit.hdl.planning.plan import Plan, PlanError, make_plan, read_plan
-from sigmabit.hdl.planning.planner import Planner
+from sigmabit.hdl.planning.planner import Choices, Planner
 from sigmabit.scripts.networks.autoencoder import random_autoencoder
 
 from ..simulation import Noise, Stalls, simulate
@@ -92,6 +92,19 @@ def test_small_part(small: Network) -> None:
     """A plan of the least latency is found where there is little room."""
     planner = Planner(small, "xc7a15t", CLOCK_MHZ, positions=2)
     assert planner.quickest().latency == planner.hasty().latency
+
+
+def test_no_long_search(tmp_path: Path) -> None:
+    """For a latency nobody looks minutes for the adders of a large matrix; for an interval of one cycle they are needed."""
+    planner = Planner(network(tmp_path, (32,), 200, 2), PART, CLOCK_MHZ)
+    for name, large in (("dense1", True), ("dense3", False)):
+        choices = planner.choices[name]
+
+        def folds(interval: int, choices: Choices = choices) -> set[int]:
+            return {choices.kind.folds(choices.foldings[number]) for number in choices.delayed_front(interval)}
+
+        assert folds(1) == {1}
+        assert (1 not in folds(50)) == large
 
 
 @pytest.mark.long
