@@ -113,5 +113,5 @@ def test_of_mnist(shape: tuple[int, ...], positions: int, tmp_path: Path) -> Non
     """784-400-2x20-400-784 within 700 cycles, as images in rows, and as vectors."""
     model = network(tmp_path, shape, 400, 20)
     plan = Aim(model, PART, CLOCK_MHZ, positions=positions).quickest()
-    assert plan.latency <= 450
+    assert plan.latency <= 300
     check(model, plan, 12)
