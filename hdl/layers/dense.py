@@ -147,17 +147,22 @@ class DenseKind(Weighted):
         return self.whole - 1
 
     def portions(self, folding: Folding) -> int:
+        """Parts of a frame, each of which is read as soon as it has come."""
         return self.whole // folding.group if folding.eager else 1
 
-    def delay(self, folding: Folding) -> int:
+    def folds_of_portion(self, folding: Folding) -> int:
+        """Cycles that each takes."""
         return self.folds(folding) // self.portions(folding)
+
+    def delay(self, folding: Folding) -> int:
+        return self.folds_of_portion(folding)
 
     def starts(self, arrivals: Arrivals, folding: Folding) -> Times:
         """Those of the last of each frame's portions."""
         return self._starts(self._portions(arrivals, folding), folding).reshape(len(arrivals.beats), -1)[:, -1:]
 
     def results(self, arrivals: Arrivals, folding: Folding, config: LayerConfig) -> Times:
-        return self.starts(arrivals, folding) + self.delay(folding) - 1 + config.latency
+        return self.starts(arrivals, folding) + self.folds_of_portion(folding) - 1 + config.latency
 
     def _portions(self, arrivals: Arrivals, folding: Folding) -> Times:
         """(portions, beats) when what is waited for comes."""
@@ -165,7 +170,7 @@ class DenseKind(Weighted):
 
     def _starts(self, portions: Times, folding: Folding) -> Times:
         """(portions, 1) when they begin to be read."""
-        return gather_starts(portions, self.delay(folding))
+        return gather_starts(portions, self.folds_of_portion(folding))
 
     def sized(self, arrivals: Arrivals, folding: Folding, contents: bool = True) -> LayerConfig:
         part = configure(self.arithmetic, folding, frames=1, contents=False, positions=self.positions).frames.part

@@ -97,12 +97,8 @@ class Weighted(Kind[Folding]):
             raise Unsuitable(f"{name}: lanes={folding.lanes} is not from 1 to {channels} channels")
         if folding.products not in self.ways(folding):
             raise Unsuitable(f"{name}: products={folding.products} does not suit its numbers and {folding.lanes} lanes")
-        if folding.eager and self.portions(folding) == 1:
-            raise Unsuitable(f"{name}: eager=true, but no part of a window is read before all of it has come")
-
-    def portions(self, folding: Folding) -> int:
-        """Parts of a window, each of which is read as soon as it has come."""
-        return 1
+        if folding.eager and folding not in self.hastened(replace(folding, eager=False)):
+            raise Unsuitable(f"{name}: eager=true, but its results would come no sooner")
 
     def chunks(self, folding: Folding) -> int:
         """Chunks of a window."""

@@ -115,7 +115,7 @@ def tables(made: Plan) -> list[RenderableType]:
         "",
         "folding: kernel columns or beats / parts of the channels / output channels at a time"
         + ("; positions side by side in front" if made.positions > 1 else "")
-        + ("; eager: beats as they come" if any(layer.folding and layer.folding.eager for layer in made.layers) else ""),
+        + ("; eager: results as soon as can be" if any(layer.folding and layer.folding.eager for layer in made.layers) else ""),
         f"{made.fps:,.0f} frames/s and {made.latency / made.clock_mhz:,.2f} us latency at an assumed {made.clock_mhz:g} MHz",
         f"{cost.lut / part.lut:.1%} of the LUTs, {cost.bram36 / part.bram36:.1%} of the block RAM and "
         f"{cost.dsp / part.dsp:.1%} of the DSP48 of {part.name}",
