@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from myhdl import always, always_comb, block, intbv
@@ -35,7 +36,12 @@ class AccumulateConfig(Billed):
     @property
     def group(self) -> int:
         """Lanes that share a `valid` and a `first`."""
-        return max(1, FAMILY.most_loads // self.sum_bits)
+        return max(1, FAMILY.most_loads // self._loads(FAMILY))
+
+    def _loads(self, family: Family) -> int:
+        """What a lane's `valid` enables."""
+        kept = family.delay(self.sum_bits, self.turns)
+        return math.ceil(kept.lut + kept.ff)
 
     def __post_init__(self) -> None:
         if self.gain < 1:

@@ -38,6 +38,7 @@ class AccumulateSuite(BlockSuite):
         AccumulateConfig(200, 3, 9, 1, folded=True, scores=False),
         AccumulateConfig(3, 4, 7, 2, folded=True, scores=True, turns=2),
         AccumulateConfig(2, 3, 6, 1, folded=True, scores=False, turns=5),
+        AccumulateConfig(100, 3, 9, 1, folded=True, scores=False, turns=2),
     )
 
     def configs(self) -> st.SearchStrategy[AccumulateConfig]:

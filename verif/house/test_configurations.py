@@ -52,7 +52,7 @@ REFUSED: tuple[tuple[Callable[..., Any], tuple[Any, ...], str], ...] = (
     (PopcountConfig, (1, 0, 1), "bits=0 is below 1"),
     (PopcountConfig, (1, 1, 0), "lanes=0 is below 1"),
     (AccumulateConfig, (1, 1, 2, 0, False, False), "gain=0 is below 1"),
-    (AccumulateConfig, (1, 1, 2, 1, True, False, 0), "turns=0: at least 1"),
+    (AccumulateConfig, (1, 1, 2, 1, True, False, 0), "turns=0: at least 1, and no more where sums are of one count"),
     (AccumulateConfig, (1, 1, 2, 1, False, False, 2), "turns=2: at least 1, and no more where sums are of one count"),
     (MaximumConfig, (Window(Axis(3, 3, 1, 0, 2), Axis(3, 3)), 1, False), "two windows end at the same input of the rows"),
     (MaximumConfig, (Window(Axis(3, 3), Axis(3, 3, 1, 0, 2)), 1, False), "two windows end at the same input of the columns"),
