@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from myhdl import always, always_comb, block, intbv
 
 from ..family import FAMILY, Billed, Cost, Family
-from ..verilog.fabric import Blocks, field, joined, like, register, register_reset
+from ..verilog.fabric import Blocks, field, joined, like, pass_on, register, register_reset
 from ..verilog.module import leaf
 from ..verilog.stream import bit, wire
 
@@ -15,7 +16,8 @@ from ..verilog.stream import bit, wire
 @dataclass(frozen=True)
 class AccumulateConfig(Billed):
     """lanes: sums side by side; count_bits, sum_bits: widths of a count and of a sum; gain: what a count of one adds to a
-    sum. folded: sums of more than one count. scores: give the sums themselves, not their decisions.
+    sum. folded: sums of more than one count. scores: give the sums themselves, not their decisions. turns: sums of a lane that
+    counts are for in turn.
     """
 
     lanes: int
@@ -24,6 +26,7 @@ class AccumulateConfig(Billed):
     gain: int
     folded: bool
     scores: bool
+    turns: int = 1
 
     @property
     def copies(self) -> int:
@@ -33,16 +36,24 @@ class AccumulateConfig(Billed):
     @property
     def group(self) -> int:
         """Lanes that share a `valid` and a `first`."""
-        return max(1, FAMILY.most_loads // self.sum_bits)
+        return max(1, FAMILY.most_loads // self._loads(FAMILY))
+
+    def _loads(self, family: Family) -> int:
+        """What a lane's `valid` enables."""
+        kept = family.delay(self.sum_bits, self.turns)
+        return math.ceil(kept.lut + kept.ff)
 
     def __post_init__(self) -> None:
         if self.gain < 1:
             raise ValueError(f"gain={self.gain} is below 1")
+        if self.turns < 1 or (self.turns > 1 and not self.folded):
+            raise ValueError(f"turns={self.turns}: at least 1, and no more where sums are of one count")
 
     @property
     def module(self) -> str:
         kind = ("folded" if self.folded else "single") + ("_scores" if self.scores else "")
-        return f"accumulate_{self.lanes}x{self.count_bits}x{self.gain}_{self.sum_bits}_{kind}"
+        turns = f"_{self.turns}" if self.turns > 1 else ""
+        return f"accumulate_{self.lanes}x{self.count_bits}x{self.gain}_{self.sum_bits}_{kind}{turns}"
 
     @property
     def result_bits(self) -> int:
@@ -50,9 +61,9 @@ class AccumulateConfig(Billed):
         return self.sum_bits if self.scores else 1
 
     def bill(self, family: Family) -> Cost:
-        """An adder per lane."""
-        kept = self.sum_bits if self.folded else 0
-        return (family.adder(self.sum_bits) + family.registers(kept + self.result_bits)) * self.lanes
+        """An adder per lane, and what keeps its sums."""
+        kept = family.delay(self.sum_bits, self.turns) if self.folded else Cost()
+        return (family.adder(self.sum_bits) + kept + family.registers(self.result_bits)) * self.lanes
 
     @property
     def latency(self) -> int:
@@ -99,6 +110,29 @@ def keep_lane(clk, valid, first, bias, total, base):
 
 
 @block
+def keep_in_turn(clk, valid, first, bias, total, base, turns):
+    """base = bias for the first count of a sum, else the valid total of so many counts ago."""
+    bits = len(total)
+    size = turns * bits
+    kept, oldest = wire(size), like(total)
+
+    @always(clk.posedge)
+    def keep():
+        if valid:
+            kept.next[size - bits :] = kept[size:bits]
+            kept.next[size : size - bits] = total
+
+    @always_comb
+    def choose():
+        if first:
+            base.next = bias
+        else:
+            base.next = oldest
+
+    return keep, choose, pass_on(kept, oldest)
+
+
+@block
 def ends(valid, last, end):
     """end = valid and last."""
 
@@ -124,7 +158,11 @@ def accumulate(clk, rst, counts, bias, valid, first, last, result, config):
         total = wire(config.sum_bits)
         if config.folded:
             start, base, copy = base, wire(config.sum_bits), lane // config.group
-            blocks.append(keep_lane(clk, field(valid, copy, 1), field(first, copy, 1), start, total, base))
+            control = field(valid, copy, 1), field(first, copy, 1)
+            if config.turns > 1:
+                blocks.append(keep_in_turn(clk, *control, start, total, base, config.turns))
+            else:
+                blocks.append(keep_lane(clk, *control, start, total, base))
         blocks.append(add_lane(field(counts, lane, config.count_bits), base, total, config.gain))
         results.append(total if config.scores else field(total, config.sum_bits - 1, 1))
     blocks.append(register(clk, joined(results), result.data))

@@ -19,6 +19,9 @@ from .series7_primitives import LUT_INPUTS, Series7Primitives
 SHIFT_FROM = 3
 """From so many registers in a row on, synthesis takes shift-register LUTs in their place."""
 
+SHIFT_DEPTH = 32
+"""Registers that one such LUT stands for."""
+
 COMPARED = 0.3
 """LUTs for each bit of a comparison with a constant, as synthesis makes them."""
 
@@ -73,7 +76,7 @@ class Series7:
         return Cost(ff=bits)
 
     def delay(self, bits: int, cycles: int) -> Cost:
-        return Cost(lut=bits) if cycles >= SHIFT_FROM else Cost(ff=bits * cycles)
+        return Cost(lut=bits * math.ceil(cycles / SHIFT_DEPTH)) if cycles >= SHIFT_FROM else Cost(ff=bits * cycles)
 
     def adder(self, bits: int) -> Cost:
         return Cost(lut=bits)

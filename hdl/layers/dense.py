@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -18,8 +18,9 @@ from ..family import Cost
 from ..verilog.module import composite
 from . import mvu as unit
 from .convolution import operand_for
+from .eager import EagerConfig
 from .folding import Folding, Unsuitable
-from .gather import GatherConfig, frames_needed, gather, gather_starts
+from .gather import GatherConfig, frames_needed, gather_starts
 from .kind import Arrivals, Use
 from .layer import LayerConfig, Stage
 from .mvu import Arithmetic, MvuConfig, mvu
@@ -52,12 +53,12 @@ def configure(arithmetic: Arithmetic, folding: Folding, frames: int, contents: b
     layer, sink = arithmetic.layer, arithmetic.layer.input.layout.side_by_side(positions)
     repeats, kept = folding.repeats(layer.channels), sink.beat_bits // positions * (positions - sink.filler)
     row = (sink.line, kept) if sink.filler else None
-    gathered = GatherConfig(sink.beats, sink.beat_bits, folding.group, folding.slices, repeats, frames, row)
+    reading = EagerConfig if folding.eager else GatherConfig
+    gathered = reading(sink.beats, sink.beat_bits, folding.group, folding.slices, repeats, frames, row)
     chunks, style = gathered.fold.chunks, folding.weights_style(gathered.fold.folds)
     if contents:
         return DenseConfig(layer.name, gathered, _filled(arithmetic, folding, chunks, style, sink))
-    array = unit.configure(arithmetic, chunks, None, folding.lanes, style, borders, None, _filler(sink), folding.products)
-    return DenseConfig(layer.name, gathered, array)
+    return DenseConfig(layer.name, gathered, _unit(arithmetic, folding, chunks, style, sink, None))
 
 
 def _filler(sink: Layout) -> int:
@@ -73,7 +74,15 @@ def _filled(arithmetic: Arithmetic, folding: Folding, chunks: int, style: RomSty
     matrix = sink.cut(layer.matrix.reshape(1, *sink.shape, layer.channels))
     parts = sink.beats // folding.group, folding.group, folding.slices, sink.positions * sink.channels // folding.slices
     weights = matrix.reshape(*parts, layer.channels).transpose(0, 2, 1, 3, 4).reshape(chunks, -1, layer.channels)
-    return unit.configure(arithmetic, chunks, weights, folding.lanes, style, borders, None, _filler(sink), folding.products)
+    return _unit(arithmetic, folding, chunks, style, sink, weights)
+
+
+def _unit(
+    arithmetic: Arithmetic, folding: Folding, chunks: int, style: RomStyle, sink: Layout, weights: NDArray[np.integer] | None
+) -> MvuConfig:
+    return unit.configure(
+        arithmetic, chunks, weights, folding.lanes, style, borders, None, _filler(sink), folding.products, folding.eager
+    )
 
 
 def borders(layer: Linear) -> NDArray[np.int64]:
@@ -86,12 +95,14 @@ def dense(clk, rst, sink, source, config):
     """source = one beat per frame: the products of the whole frame with the layer's weights, made bits or codes, or as scores."""
     gathered, array = config.frames, config.mvu
     operand = operand_for(gathered.chunk_bits, gathered.fold.address_bits, gathered.bias_bits, array)
-    return gather(clk, rst, sink, operand, gathered), mvu(clk, rst, operand, source, array)
+    return gathered.block(clk, rst, sink, operand, gathered), mvu(clk, rst, operand, source, array)
 
 
 @dataclass(frozen=True)
 class DenseKind(Weighted):
-    """Whole frames: some beats at a time, or some codes of one."""
+    """Whole frames: some beats at a time, or some codes of one. What is waited for, a portion, is the frame, or, if eager, each
+    group of beats.
+    """
 
     @property
     def places(self) -> int:
@@ -121,6 +132,10 @@ class DenseKind(Weighted):
         yield from ((group, 1) for group in divisors(self.whole, self.whole))
         yield from ((1, slices) for slices in divisors(self.divided, MOST_SLICES) if slices > 1)
 
+    def hastened(self, folding: Folding) -> Iterator[Folding]:
+        if folding.group < self.whole:
+            yield replace(folding, eager=True)
+
     def check(self, folding: Folding) -> None:
         super().check(folding)
         if self.whole % folding.group:
@@ -131,13 +146,37 @@ class DenseKind(Weighted):
     def needs(self, position: int) -> int:
         return self.whole - 1
 
+    def portions(self, folding: Folding) -> int:
+        """Parts of a frame, each of which is read as soon as it has come."""
+        return self.whole // folding.group if folding.eager else 1
+
+    def folds_of_portion(self, folding: Folding) -> int:
+        """Cycles that each takes."""
+        return self.folds(folding) // self.portions(folding)
+
+    def delay(self, folding: Folding) -> int:
+        return self.folds_of_portion(folding)
+
     def starts(self, arrivals: Arrivals, folding: Folding) -> Times:
-        return gather_starts(arrivals.beats, self.folds(folding))
+        """Those of the last of each frame's portions."""
+        return self._starts(self._portions(arrivals, folding), folding).reshape(len(arrivals.beats), -1)[:, -1:]
+
+    def results(self, arrivals: Arrivals, folding: Folding, config: LayerConfig) -> Times:
+        return self.starts(arrivals, folding) + self.folds_of_portion(folding) - 1 + config.latency
+
+    def _portions(self, arrivals: Arrivals, folding: Folding) -> Times:
+        """(portions, beats) when what is waited for comes."""
+        return arrivals.beats.reshape(-1, self.whole // self.portions(folding))
+
+    def _starts(self, portions: Times, folding: Folding) -> Times:
+        """(portions, 1) when they begin to be read."""
+        return gather_starts(portions, self.folds_of_portion(folding))
 
     def sized(self, arrivals: Arrivals, folding: Folding, contents: bool = True) -> LayerConfig:
-        fold = configure(self.arithmetic, folding, frames=1, contents=False, positions=self.positions).frames.fold
-        frames = frames_needed(arrivals.beats, self.starts(arrivals, folding), fold)
+        part = configure(self.arithmetic, folding, frames=1, contents=False, positions=self.positions).frames.part
+        portions = self._portions(arrivals, folding)
+        frames = frames_needed(portions, self._starts(portions, folding), part)
         return configure(self.arithmetic, folding, frames, contents, self.positions)
 
     def expected_cost(self, folding: Folding, use: Use) -> Cost:
-        return configure(self.arithmetic, folding, frames=1, contents=False, positions=self.positions).cost
+        return configure(self.arithmetic, folding, 2 if folding.eager else 1, contents=False, positions=self.positions).cost

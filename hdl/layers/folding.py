@@ -20,7 +20,8 @@ class Folding:
     group: kernel columns (of a convolution: 1 or all; all kernel rows are taken at once) or beats (of a dense layer: any
     divisor) per chunk. slices: parts that a position's channels, or a dense layer's beats, are taken in. lanes: output channels
     at a time; the last group may be incomplete. block: deep tables of weights go to block RAM. products: what those of
-    codes and weights are made by.
+    codes and weights are made by. eager: results come sooner: a dense layer multiplies each group of beats as soon as it has
+    come, for all outputs, instead of waiting for the frame; one that is unrolled has the shortest chains of adders.
     """
 
     group: int
@@ -28,6 +29,7 @@ class Folding:
     lanes: int
     block: bool = False
     products: Products = "single"
+    eager: bool = False
 
     def __post_init__(self) -> None:
         for name in ("group", "slices", "lanes"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from myhdl import always, always_comb, always_seq, block
@@ -44,6 +45,11 @@ class GatherConfig:
             raise ValueError(f"frames={self.frames}, repeats={self.repeats}: both are at least 1")
 
     @property
+    def block(self) -> Any:
+        """What reads so."""
+        return gather
+
+    @property
     def module(self) -> str:
         trimmed = "" if self.row is None else "_{}r{}".format(*self.row)
         return f"gather_{self.positions}x{self.width}_{self.merge}x{self.slices}x{self.repeats}_{self.frames}{trimmed}"
@@ -52,6 +58,11 @@ class GatherConfig:
     def fold(self) -> Loops:
         """Words, slices of a word, repeats."""
         return Loops(self.positions // self.merge, self.slices, self.repeats)
+
+    @property
+    def part(self) -> Loops:
+        """Those of what is waited for, before it is read: the whole frame."""
+        return self.fold
 
     @property
     def word_bits(self) -> int:
@@ -84,7 +95,7 @@ class GatherConfig:
     @property
     def depth(self) -> int:
         """Words of the memory."""
-        return self.frames * self.fold.groups
+        return self.frames * self.part.groups
 
 
 @block

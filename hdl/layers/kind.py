@@ -115,6 +115,14 @@ class Kind(ABC, Generic[F]):
     def foldings(self) -> Iterator[Folding]:
         """Every folding of use; none where nothing is folded."""
 
+    def hastened(self, folding: Folding) -> Iterator[Folding]:
+        """Foldings that are as fast as one, and give a frame's results sooner; none where nothing can."""
+        return iter(())
+
+    def laborious(self, folding: Folding) -> bool:
+        """Does it take minutes to tell when results come? Where a latency is asked for, others are preferred."""
+        return False
+
     @abstractmethod
     def folding(self, given: Folding | None) -> F:
         """A plan's folding, if it suits the layer; None where nothing is folded. Raises Unsuitable."""

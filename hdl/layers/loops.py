@@ -15,12 +15,13 @@ class Loops:
     """The loops, the innermost last, that a window is read in.
 
     repeats: how often all of it is read, once for each group of output channels; groups: parts that its positions are read in;
-    slices: parts that one position's channels are read in.
+    slices: parts that one position's channels are read in. eager: repeats are the innermost, not the outermost loop.
     """
 
     groups: int
     slices: int
     repeats: int
+    eager: bool = False
 
     @property
     def chunks(self) -> int:
@@ -96,12 +97,13 @@ def decide_folds(clk, rst, ready, issue, move_on, folds):
 
 @block
 def count_folds(clk, rst, issue, fold, config):
-    """Counts the folds that are issued: slices fastest, then groups, then repeats."""
+    """Counts the folds that are issued: slices fastest, then groups, then repeats; if eager, repeats before both."""
     blocks: Blocks = []
     if fold.number is not None:
         blocks.append(count(clk, rst, issue, fold.number, None, config.folds))
     step = issue
-    counters = [(fold.slice, config.slices), (fold.group, config.groups), (fold.repeat, config.repeats)]
+    chunks, repeat = [(fold.slice, config.slices), (fold.group, config.groups)], (fold.repeat, config.repeats)
+    counters = [repeat, *chunks] if config.eager else [*chunks, repeat]
     counters = [(value, limit) for value, limit in counters if value is not None]
     for value, limit in counters:
         carry = None if value is counters[-1][0] else bit()

@@ -254,12 +254,14 @@ def configure(
     taps: TapsConfig | None = None,
     filler: int = 0,
     products: Products = "single",
+    eager: bool = False,
 ) -> MvuConfig:
     """The unit of a layer.
 
     count: chunks of a window. weights: (count, inputs, channels) in the order in which operands come; None leaves their table
     empty, for estimates. lanes: output channels at a time. taps: of several positions at a time. filler: inputs of all chunks
-    that belong to no weight, whose codes are 0. products: what they are made by.
+    that belong to no weight, whose codes are 0. products: what they are made by. eager: each chunk comes for all output channels
+    before the next one does.
     """
     layer, field_bits = arithmetic.layer, arithmetic.field_bits
     inputs, channels = (layer.window.taps * layer.input.channels + filler) // count, layer.channels
@@ -269,7 +271,13 @@ def configure(
     numbers = _numbers(arithmetic, borders)
     multiplier = arithmetic.multiplier(inputs, lanes, numbers.sum_bits, weights_words == 1, products)
     adding = AccumulateConfig(
-        places * lanes, multiplier.count_bits, numbers.sum_bits, numbers.gain, folded=count > 1, scores=arithmetic.whole_sums
+        places * lanes,
+        multiplier.count_bits,
+        numbers.sum_bits,
+        numbers.gain,
+        folded=count > 1,
+        scores=arithmetic.whole_sums,
+        turns=repeats if eager else 1,
     )
     activating = arithmetic.activation(places * lanes, numbers.sum_bits, places)
     result_bits = adding.result_bits if activating is None else activating.result_bits
@@ -278,8 +286,8 @@ def configure(
         stored = arithmetic.stored(weights)
         fields = np.zeros((count, inputs, repeats * lanes), stored.dtype)
         fields[:, :, :channels] = stored
-        # words follow the folds: repeats slowest; inside a word lanes are fastest
-        by_fold = fields.reshape(count, inputs, repeats, lanes).transpose(2, 0, 1, 3)
+        # words follow the folds: repeats slowest, or fastest if eager; inside a word lanes are fastest
+        by_fold = fields.reshape(count, inputs, repeats, lanes).transpose((0, 2, 1, 3) if eager else (2, 0, 1, 3))
         words = pack_words(by_fold.reshape(weights_words, inputs * lanes), field_bits)
     return arithmetic.unit(
         layer.name,

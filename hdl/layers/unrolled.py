@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -28,6 +29,12 @@ from .timing import Times
 SHARED = 0.6
 """Share of the adders of separate sums that is left after sums have shared their parts, by experience."""
 
+HASTE = 1.2
+"""How many times as much adders take that are done as soon as can be, by experience."""
+
+MOST_DIGITS = 10_000
+"""Non-zero digits of a matrix whose adders are found in some ten seconds; twice as many take minutes."""
+
 
 @dataclass(frozen=True)
 class UnrolledConfig(LayerConfig):
@@ -50,23 +57,22 @@ def applies(layer: Fixed) -> bool:
     return layer.dense and layer.window.inputs == 1
 
 
-def configure(layer: Fixed) -> UnrolledConfig:
-    """The blocks of a layer."""
-    sums = _sums(layer)
+def configure(layer: Fixed, eager: bool = False) -> UnrolledConfig:
+    """The blocks of a layer. eager: as soon as adders can be done."""
+    sums = _sums(layer, eager)
     return UnrolledConfig(layer.name, sums, activation.configure(layer.name, layer.activation, layer.channels, sums.output_bits))
 
 
 @lru_cache(maxsize=64)
-def _sums(layer: Fixed) -> AdderGraphConfig:
-    """The adders, a cycle slower than they can be: the last cycle is bought with a sixth more LUTs.
-
-    Finding them takes a while, and planning asks more than once.
-    """
+def _sums(layer: Fixed, eager: bool) -> AdderGraphConfig:
+    """The adders, unless eager a cycle slower than they can be: the last cycle is bought with a sixth more LUTs."""
     smallest = AdderGraphConfig(_graph(layer), layer.input.bits, layer.input.signed)
-    return replace(smallest, cycles=min(smallest.latency, smallest.least_latency + 1))
+    return replace(smallest, cycles=min(smallest.latency, smallest.least_latency + (not eager)))
 
 
+@lru_cache(maxsize=64)
 def _graph(layer: Fixed) -> AdderGraph:
+    """Finding it takes a while, and planning asks more than once."""
     grid, matrix = layer.grid, layer.matrix.astype(np.int64)
     bias = layer.bias + grid.offset * matrix.sum(axis=0)
     return optimise(grid.gain * matrix, bias, layer.input.low, layer.input.high, operands=3)
@@ -104,11 +110,23 @@ class UnrolledKind(DenseKind):
     def ways(self, folding: Folding) -> tuple[Products, ...]:
         return ("single",) if self.folds(folding) == 1 else super().ways(folding)
 
+    def hastened(self, folding: Folding) -> Iterator[Folding]:
+        if self.folds(folding) == 1:
+            yield replace(folding, eager=True)
+
+    def delay(self, folding: Folding) -> int:
+        return super().delay(folding) - folding.eager
+
+    def laborious(self, folding: Folding) -> bool:
+        return self.folds(folding) == 1 and _signed_digits(self.layer.matrix) > MOST_DIGITS
+
     def starts(self, arrivals: Arrivals, folding: Folding) -> Times:
         return arrivals.beats if self.folds(folding) == 1 else super().starts(arrivals, folding)
 
     def sized(self, arrivals: Arrivals, folding: Folding, contents: bool = True) -> LayerConfig:
-        return configure(self.layer) if self.folds(folding) == 1 else super().sized(arrivals, folding, contents)
+        return configure(self.layer, folding.eager) if self.folds(folding) == 1 else super().sized(arrivals, folding, contents)
 
     def expected_cost(self, folding: Folding, use: Use) -> Cost:
-        return expected_cost(self.layer) if self.folds(folding) == 1 else super().expected_cost(folding, use)
+        if self.folds(folding) > 1:
+            return super().expected_cost(folding, use)
+        return expected_cost(self.layer) * (HASTE if folding.eager else 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -52,9 +53,18 @@ class Aim:
 
     def quickest(self, interval: int | None = None) -> Plan:
         """The plan of the least latency that is found, and of at most such an interval; of several, the smallest."""
-        hasty = self._made(lambda planner: planner.hasty(interval))
-        least = min(plan.latency for _, plan in hasty)
-        found = [planner.within(interval, least) for planner, plan in hasty if plan.latency == least]
+        least: float = math.inf
+
+        def made(planner: Planner) -> Plan:
+            nonlocal least
+            if planner.source.beats > least:
+                raise PlanError(f"a latency of {least} cycles: a frame's {planner.source.beats} transfers take longer")
+            plan = planner.hasty(interval)
+            least = min(least, plan.latency)
+            return plan
+
+        hasty = self._made(made)
+        found = [planner.as_soon(plan, interval) for planner, plan in hasty if plan.latency == least]
         return min(found, key=lambda plan: plan.cost.lut)
 
     def _best(self, make: Callable[[Planner], Plan], worth: Callable[[Plan], Any]) -> Plan:
@@ -62,17 +72,16 @@ class Aim:
         return min((plan for _, plan in self._made(make)), key=worth)
 
     def _made(self, make: Callable[[Planner], Plan]) -> list[tuple[Planner, Plan]]:
-        """What the planners make; the last one's error, which has most positions, where none makes any."""
-        found, failed = [], None
-        for planner in self.planners:
+        """What the planners make, those with most positions first; the first one's error where none makes any."""
+        found, failed = [], []
+        for planner in reversed(self.planners):
             try:
                 found.append((planner, make(planner)))
             except PlanError as error:
-                failed = error
+                failed.append(error)
         if not found:
-            assert failed is not None
-            raise failed
-        return found
+            raise failed[0]
+        return found[::-1]
 
 
 def widened(network: Network, positions: int) -> dict[str, int]:

@@ -34,8 +34,8 @@ from . import schedule
 from .kinds import kind_of, kinds_of
 
 SCHEMA, SIDE_BY_SIDE = 1, 2
-"""Versions of plan.json: where positions lie side by side or products are not the usual, of which earlier programs know
-nothing, the second."""
+"""Versions of plan.json: where positions lie side by side or a folding is unusual, of which earlier programs know nothing, the
+second."""
 
 MAX_SAMPLES = 1 << 16
 """Most samples of a frame."""
@@ -169,9 +169,7 @@ class Plan:
     @property
     def _recent(self) -> bool:
         """Is there anything that programs of the first schema know nothing of?"""
-        return self.positions > 1 or any(
-            layer.kind.places > 1 or (layer.folding is not None and layer.folding.products != "single") for layer in self.layers
-        )
+        return self.positions > 1 or any(layer.kind.places > 1 or _beyond(layer.folding) for layer in self.layers)
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for plan.json. The output (left out where the graph has no other), part, clock, input_scale, samples,
@@ -336,9 +334,11 @@ def _from_json(data: Any, network: Network) -> Plan:
         entry = _entry(layer, "folding", (dict, NoneType))
         if entry is not None:
             group, slices, lanes = (_entry(entry, key, int) for key in ("group", "slices", "lanes"))
+            block, products, eager = (
+                _entry({**LATER, **entry}, key, kind) for key, kind in (("block", bool), ("products", str), ("eager", bool))
+            )
             try:
-                products = _entry({"products": "single", **entry}, "products", str)
-                foldings[name] = Folding(group, slices, lanes, _entry(entry, "block", bool), products)
+                foldings[name] = Folding(group, slices, lanes, block, products, eager)
             except ValueError as error:
                 raise PlanError(f"{name}: {error}") from None
     samples, positions = (_entry({key: 1, **data}, key, int) for key in ("samples", "positions"))
@@ -355,9 +355,18 @@ def _from_json(data: Any, network: Network) -> Plan:
     return plan
 
 
+LATER: dict[str, Any] = {"products": "single", "eager": False}
+"""What foldings have that earlier programs know nothing of, and the usual values, which are left out of a plan.json."""
+
+
+def _beyond(folding: Folding | None) -> bool:
+    """Is there anything unusual in a folding?"""
+    return folding is not None and any(getattr(folding, key) != usual for key, usual in LATER.items())
+
+
 def _written(folding: Folding) -> dict[str, Any]:
-    """A folding's plain values; the usual products are left out."""
-    return {key: value for key, value in asdict(folding).items() if (key, value) != ("products", "single")}
+    """A folding's plain values."""
+    return {key: value for key, value in asdict(folding).items() if key not in LATER or value != LATER[key]}
 
 
 def _entry(data: Any, key: str, kind: type | tuple[type, ...]) -> Any:

@@ -64,15 +64,17 @@ class Starved(PlanError):
 class Choices:
     """Every useful way to compute one layer, and what it costs, which is reckoned when it first matters.
 
-    repetitions: how often the layer works for one frame. costs: (choices, resources), NaN where not reckoned yet.
+    repetitions: how often the layer works for one frame. costs: (choices, resources), NaN where not reckoned yet. Behind those
+    that an interval may take stand those that hasten results.
     """
 
     def __init__(self, kind: Kind[Any], repetitions: int, use: Use, every_way: bool = False) -> None:
         self.kind, self.use = kind, use
-        self.foldings = [folding for folding in kind.foldings() if every_way or folding.products == USUAL]
+        usual = [folding for folding in kind.foldings() if every_way or folding.products == USUAL]
+        self.foldings = [*usual, *(sooner for folding in usual for sooner in kind.hastened(folding))]
         self.cycles = repetitions * np.array([kind.cycles(folding) for folding in self.foldings], np.int64)
         self.costs = np.full((len(self.foldings), len(RESOURCES)), np.nan)
-        self._fastest_first = np.argsort(self.cycles, kind="stable")
+        self._fastest_first = np.argsort(self.cycles[: len(usual)], kind="stable")
         self._fronts = {0: np.zeros(0, np.intp)}
         self._delayed_fronts: dict[int, NDArray[np.intp]] = {}
 
@@ -81,25 +83,35 @@ class Choices:
         """(choices,) cycles by which each delays a frame."""
         return np.array([self.kind.delay(folding) for folding in self.foldings], np.float64)
 
+    @cached_property
+    def laborious(self) -> NDArray[np.bool_]:
+        """(choices,) whose latency takes long to find."""
+        return np.array([self.kind.laborious(folding) for folding in self.foldings], np.bool_)
+
     def front(self, interval: int) -> NDArray[np.intp]:
         """The choices that keep up with the interval, without those that another one equals or betters in every resource."""
         count = int(np.searchsorted(self.cycles[self._fastest_first], interval, side="right"))
         if count not in self._fronts:
             fewer = max(known for known in self._fronts if known < count)
             more, before = self._fastest_first[fewer:count], self._fronts[fewer]
-            for number in more[np.isnan(self.costs[more, 0])]:
-                self.costs[number] = grained(_row(self.kind.expected_cost(self.foldings[number], self.use)))
+            self._reckon(more)
             rivals = np.sort(np.concatenate([before, more]))
             found = np.sort(rivals[front(self.costs[rivals])])
             self._fronts[count] = before if np.array_equal(found, before) else found
         return self._fronts[count]
 
+    def _reckon(self, numbers: NDArray[np.intp]) -> None:
+        """The costs of choices, where they are not known."""
+        for number in numbers[np.isnan(self.costs[numbers, 0])]:
+            self.costs[number] = grained(_row(self.kind.expected_cost(self.foldings[number], self.use)))
+
     def delayed_front(self, interval: int) -> NDArray[np.intp]:
-        """Likewise, where a choice that delays a frame less has its worth, too."""
+        """Likewise, of all choices, where one that delays a frame less has its worth, too."""
         if interval not in self._delayed_fronts:
-            self.front(interval)  # reckons the costs
-            count = int(np.searchsorted(self.cycles[self._fastest_first], interval, side="right"))
-            rivals = np.sort(self._fastest_first[:count])
+            rivals = np.flatnonzero(self.cycles <= interval)
+            soon = rivals[~self.laborious[rivals]]
+            rivals = soon if len(soon) else rivals
+            self._reckon(rivals)
             table = np.column_stack([self.costs[rivals], self.delays[rivals]])
             self._delayed_fronts[interval] = np.sort(rivals[front(table)])
         return self._delayed_fronts[interval]
@@ -249,7 +261,15 @@ class Planner:
 
     def quickest(self, interval: int | None = None) -> Plan:
         """The plan with the least latency that is found, and of those the smallest; of at most such an interval."""
-        return self.within(interval, self.hasty(interval).latency)
+        return self.as_soon(self.hasty(interval), interval)
+
+    def as_soon(self, hasty: Plan, interval: int | None = None) -> Plan:
+        """The smallest plan that is found with the latency of one that `hasty` gave, which is taken itself if none is."""
+        try:
+            return self.within(interval, hasty.latency)
+        except PlanError:
+            foldings = {layer.name: layer.folding for layer in hasty.layers if layer.folding is not None}
+            return self._made(foldings)
 
     def hasty(self, interval: int | None = None) -> Plan:
         """A plan with the least latency that is found, of at most such an interval, without its weights and whatever its area."""
@@ -339,7 +359,9 @@ class Planner:
             return True
 
     def _plan(self, chosen: Chosen, contents: bool = True) -> Plan:
-        foldings = {name: choice.folding for name, choice in chosen.items()}
+        return self._made({name: choice.folding for name, choice in chosen.items()}, contents)
+
+    def _made(self, foldings: Mapping[str, Folding], contents: bool = True) -> Plan:
         name, clock_mhz, positions = self.part_name, self.clock_mhz, self.source.positions
         return make_plan(self.network, foldings, name, clock_mhz, None, self.samples, contents, positions, self.wide)
 

@@ -98,6 +98,8 @@ def tables(made: Plan) -> list[RenderableType]:
         shape = "-" if folding is None else f"{folding.group} / {folding.slices} / {folding.lanes}"
         if layer.kind.positions > 1:
             shape = f"{layer.kind.positions} x {shape}"
+        if folding is not None and folding.eager:
+            shape += " eager"
         where = "-" if folding is None else "block RAM" if folding.block else "logic"
         rows.append([layer.name, shape, where, layer.cycles, layer.done, *_size(cost)])
     if made.pipeline.noise is not None:
@@ -112,7 +114,8 @@ def tables(made: Plan) -> list[RenderableType]:
         table(f"{made.network.name}: planned cycles and estimated area", columns, rows, texts=3, total=total),
         "",
         "folding: kernel columns or beats / parts of the channels / output channels at a time"
-        + ("; positions side by side in front" if made.positions > 1 else ""),
+        + ("; positions side by side in front" if made.positions > 1 else "")
+        + ("; eager: results as soon as can be" if any(layer.folding and layer.folding.eager for layer in made.layers) else ""),
         f"{made.fps:,.0f} frames/s and {made.latency / made.clock_mhz:,.2f} us latency at an assumed {made.clock_mhz:g} MHz",
         f"{cost.lut / part.lut:.1%} of the LUTs, {cost.bram36 / part.bram36:.1%} of the block RAM and "
         f"{cost.dsp / part.dsp:.1%} of the DSP48 of {part.name}",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain, product
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,7 @@ class Sum:
 
 
 class AccumulateSuite(BlockSuite):
-    """Accumulations one after the other, with and without pauses."""
+    """Accumulations one after the other, or several in turn, with and without pauses."""
 
     samples = (
         AccumulateConfig(1, 1, 2, 1, folded=False, scores=False),
@@ -35,30 +36,28 @@ class AccumulateSuite(BlockSuite):
         AccumulateConfig(5, 6, 8, 1, folded=True, scores=False),
         AccumulateConfig(2, 3, 12, 7, folded=False, scores=True),
         AccumulateConfig(200, 3, 9, 1, folded=True, scores=False),
+        AccumulateConfig(3, 4, 7, 2, folded=True, scores=True, turns=2),
+        AccumulateConfig(2, 3, 6, 1, folded=True, scores=False, turns=5),
+        AccumulateConfig(100, 3, 9, 1, folded=True, scores=False, turns=2),
     )
 
     def configs(self) -> st.SearchStrategy[AccumulateConfig]:
-        return st.builds(
-            AccumulateConfig,
-            st.integers(1, 5),
-            st.integers(1, 6),
-            st.integers(1, 12),
-            st.integers(1, 9),
-            st.booleans(),
-            st.booleans(),
-        )
+        sizes = [st.integers(1, n) for n in (5, 6, 12, 9)]
+        single = st.builds(AccumulateConfig, *sizes, st.just(False), st.booleans())
+        return single | st.builds(AccumulateConfig, *sizes, st.just(True), st.booleans(), st.integers(1, 4))
 
     def stimuli(self, config: AccumulateConfig) -> st.SearchStrategy[list[Sum]]:
         def several(bits: int) -> st.SearchStrategy[tuple[int, ...]]:
             return st.tuples(*[st.integers(0, (1 << bits) - 1)] * config.lanes)
 
         folds = st.integers(1, 4) if config.folded else st.just(1)
-        one = folds.flatmap(
-            lambda n: st.builds(
-                Sum, several(config.sum_bits), st.tuples(*[several(config.count_bits)] * n), st.tuples(*[st.integers(0, 2)] * n)
-            )
-        )
-        return st.lists(one, min_size=1, max_size=6)
+
+        def one(n: int) -> st.SearchStrategy[Sum]:
+            counts, idle = st.tuples(*[several(config.count_bits)] * n), st.tuples(*[st.integers(0, 2)] * n)
+            return st.builds(Sum, several(config.sum_bits), counts, idle)
+
+        rounds = folds.flatmap(lambda n: st.tuples(*[one(n)] * config.turns))
+        return st.lists(rounds, min_size=1, max_size=6).map(lambda drawn: list(chain(*drawn)))
 
     def expected(self, config: AccumulateConfig, stimulus: list[Sum]) -> list[list[int]]:
         results = []
@@ -93,14 +92,16 @@ class AccumulateSuite(BlockSuite):
         marks = {"first": 0, "last": 0} if config.folded else {}
         dut.reset({"valid": 0, **marks})
         due, seen = [], []
-        for item in stimulus:
-            for number, counts in enumerate(item.counts):
+        for start in range(0, len(stimulus), config.turns):
+            in_turn = stimulus[start : start + config.turns]
+            for number, item in product(range(len(in_turn[0].counts)), in_turn):
                 for _ in range(item.idle[number]):
                     seen.append(dut.step({"valid": 0, "counts": 0, "bias": 0, **dict.fromkeys(marks, 1)}))
                 ends = number == len(item.counts) - 1
                 if ends:
                     due.append(dut.cycle + config.latency)
-                inputs = {"valid": every, "counts": pack(counts, config.count_bits), "bias": pack(item.bias, config.sum_bits)}
+                counts, bias = pack(item.counts[number], config.count_bits), pack(item.bias, config.sum_bits)
+                inputs = {"valid": every, "counts": counts, "bias": bias}
                 if config.folded:
                     inputs |= {"first": every * (number == 0), "last": int(ends)}
                 seen.append(dut.step(inputs))

@@ -241,7 +241,8 @@ def denses(draw: st.DrawFn) -> LayerCase:
     group, slices = draw(divisors(beats)), draw(divisors(channels * positions))
     if group > 1:
         slices = 1
-    folding = Folding(group, slices, draw(st.integers(1, outputs)), draw(st.booleans()))
+    eager = group < beats and draw(st.booleans())
+    folding = Folding(group, slices, draw(st.integers(1, outputs)), draw(st.booleans()), eager=eager)
     rows, columns = Axis(height, height), Axis(width, width)
     return _case(draw, rows, columns, channels, outputs, True, folding, positions)
 

@@ -26,15 +26,19 @@ class Seen:
     bias: int
 
 
-def expected_operands(chunks: NDArray[np.integer], repeats: int, bits: int, bias: Callable[[int, int], int]) -> list[Seen]:
-    """What golden's chunks (jobs, chunks, codes) of `bits` bits are as operands; bias(job, repeat) is each one's."""
+def expected_operands(
+    chunks: NDArray[np.integer], repeats: int, bits: int, bias: Callable[[int, int], int], eager: bool = False
+) -> list[Seen]:
+    """What golden's chunks (jobs, chunks, codes) of `bits` bits are as operands; bias(job, repeat) is each one's.
+
+    eager: all repeats of a chunk come before the next one.
+    """
     seen = []
     for job, parts in enumerate(chunks):
-        for repeat in range(repeats):
-            for chunk, codes in enumerate(parts):
-                data = sum(int(code) << (i * bits) for i, code in enumerate(codes))
-                number = repeat * len(parts) + chunk
-                seen.append(Seen(data, chunk == 0, chunk == len(parts) - 1, number, bias(job, repeat)))
+        order = [(repeat, chunk) for repeat in range(repeats) for chunk in range(len(parts))]
+        for number, (repeat, chunk) in enumerate(sorted(order, key=lambda fold: fold[1]) if eager else order):
+            data = sum(int(code) << (i * bits) for i, code in enumerate(parts[chunk]))
+            seen.append(Seen(data, chunk == 0, chunk == len(parts) - 1, number, bias(job, repeat)))
     return seen
 
 

@@ -27,6 +27,7 @@ from sigmabit.hdl.arithmetic.popcount import PopcountConfig
 from sigmabit.hdl.arithmetic.rom import RomConfig, RomStyle
 from sigmabit.hdl.arithmetic.tabulate import TabulateConfig
 from sigmabit.hdl.layers.concatenation import ConcatenationConfig, Part
+from sigmabit.hdl.layers.eager import EagerConfig
 from sigmabit.hdl.layers.gather import GatherConfig
 from sigmabit.hdl.layers.pool import MaximumConfig
 from sigmabit.hdl.layers.quantiser import PresentConfig
@@ -53,6 +54,8 @@ REFUSED: tuple[tuple[Callable[..., Any], tuple[Any, ...], str], ...] = (
     (PopcountConfig, (1, 0, 1), "bits=0 is below 1"),
     (PopcountConfig, (1, 1, 0), "lanes=0 is below 1"),
     (AccumulateConfig, (1, 1, 2, 0, False, False), "gain=0 is below 1"),
+    (AccumulateConfig, (1, 1, 2, 1, True, False, 0), "turns=0: at least 1, and no more where sums are of one count"),
+    (AccumulateConfig, (1, 1, 2, 1, False, False, 2), "turns=2: at least 1, and no more where sums are of one count"),
     (MaximumConfig, (Window(Axis(3, 3, 1, 0, 2), Axis(3, 3)), 1, False), "two windows end at the same input of the rows"),
     (MaximumConfig, (Window(Axis(3, 3), Axis(3, 3, 1, 0, 2)), 1, False), "two windows end at the same input of the columns"),
     (WindowConfig, (SQUARE, 4, 2, 1, 1, 4), "columns=2 is neither 1 nor the kernel's 3"),
@@ -63,6 +66,7 @@ REFUSED: tuple[tuple[Callable[..., Any], tuple[Any, ...], str], ...] = (
     (GatherConfig, (12, 4, 1, 3, 1, 2), "slices=3 does not divide width=4"),
     (GatherConfig, (12, 4, 4, 2, 1, 2), "merge=4 and slices=2: one of them is 1"),
     (GatherConfig, (12, 4, 4, 1, 0, 2), "frames=2, repeats=0: both are at least 1"),
+    (EagerConfig, (12, 4, 5, 1, 1, 2), "merge=5 does not divide positions=12"),
     (RomConfig, ("conv1", "weights", 4, (), RomStyle.LOGIC), "conv1_weights: no words"),
     (RomConfig, ("conv1", "weights", 4, (1, 2), RomStyle.CONSTANT), "conv1_weights: 2 words in style constant"),
     (RomConfig, ("conv1", "weights", 4, (1,), RomStyle.BLOCK), "conv1_weights: 1 words in style block"),

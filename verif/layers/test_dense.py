@@ -28,6 +28,8 @@ class DenseSuite(LayerSuite):
         LayerCase(Axis(3, 3), Axis(5, 5), 2, 4, GRIDS[0], True, True, Folding(2, 1, 3), 5, positions=3),
         LayerCase(Axis(2, 2), Axis(4, 4), 3, 4, GRIDS[3], False, True, Folding(1, 6, 4), 6, positions=4),
         LayerCase(Axis(3, 3), Axis(2, 2), 2, 4, GRIDS[0], True, True, Folding(2, 1, 3), 7, positions=4),
+        LayerCase(Axis(3, 3), Axis(4, 4), 3, 6, GRIDS[0], False, True, Folding(4, 1, 4, True, eager=True), 8),
+        LayerCase(Axis(3, 3), Axis(5, 5), 2, 4, GRIDS[3], True, True, Folding(1, 3, 1, eager=True), 9, positions=3),
     )
 
     def configs(self) -> st.SearchStrategy[LayerCase]:

@@ -44,6 +44,13 @@ def gather_configs(draw: st.DrawFn) -> GatherConfig:
     return sample(groups * merge, draw(st.integers(1, 4)) * slices, merge, slices, draw(st.integers(1, 4)))
 
 
+def frames_of(config: GatherConfig) -> st.SearchStrategy[Frames]:
+    """Up to four frames, with and without pauses."""
+    frame = st.tuples(*[st.integers(0, (1 << config.width) - 1)] * config.positions)
+    pauses = st.one_of(st.just((0,)), st.lists(st.sampled_from([0, 0, 0, 1, 2, 9]), min_size=1, max_size=9).map(tuple))
+    return st.builds(Frames, st.lists(frame, min_size=1, max_size=4).map(tuple), pauses)
+
+
 class GatherSuite(BlockSuite):
     """Several frames, at full speed and with pauses; the order of operands, their timing and what goes with them."""
 
@@ -59,9 +66,7 @@ class GatherSuite(BlockSuite):
         return gather_configs()
 
     def stimuli(self, config: GatherConfig) -> st.SearchStrategy[Frames]:
-        frame = st.tuples(*[st.integers(0, (1 << config.width) - 1)] * config.positions)
-        pauses = st.one_of(st.just((0,)), st.lists(st.sampled_from([0, 0, 0, 1, 2, 9]), min_size=1, max_size=9).map(tuple))
-        return st.builds(Frames, st.lists(frame, min_size=1, max_size=4).map(tuple), pauses)
+        return frames_of(config)
 
     def expected(self, config: GatherConfig, stimulus: Frames) -> list[Seen]:
         seen = []

@@ -96,7 +96,11 @@ class Exhaustive:
     def __init__(self, planner: Planner) -> None:
         self.planner, self.room = planner, (0.0,) * 4
         self.layers = [
-            [(planner.repetitions[name] * choices.kind.cycles(f), astuple(expected_cost(choices, f))) for f in choices.foldings]
+            [
+                (planner.repetitions[name] * choices.kind.cycles(f), astuple(expected_cost(choices, f)))
+                for f in choices.foldings
+                if not f.eager
+            ]
             for name, choices in planner.choices.items()
         ]
 
@@ -289,7 +293,9 @@ def large_autoencoder(path: Path) -> Path:
 
 def by_milp(planner: Planner, interval: int) -> float | None:
     """LUTs of the smallest choice, by integer programming."""
-    tables = [choices.costs[choices.cycles <= interval] for choices in planner.choices.values()]
+    tables = [
+        choices.costs[(choices.cycles <= interval) & ~np.isnan(choices.costs[:, 0])] for choices in planner.choices.values()
+    ]
     rows = np.concatenate(tables)
     room = planner.room - np.array(astuple(planner.fixed))
     one_of_each = np.repeat(np.eye(len(tables)), [len(table) for table in tables], axis=1)
