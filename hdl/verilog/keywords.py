@@ -233,6 +233,7 @@ SYSTEM_VERILOG = frozenset(
         "soft",
         "solve",
         "static",
+        "std",
         "string",
         "strong",
         "struct",
@@ -262,14 +263,15 @@ SYSTEM_VERILOG = frozenset(
         "within",
     ]
 )
-"""What IEEE 1800-2017 adds; tools read .v files by either standard."""
+"""What IEEE 1800-2017 adds, its package std included; tools read .v files by either standard."""
 
 RESERVED = VERILOG | SYSTEM_VERILOG
 
 
 INSIDE = re.compile(
-    r"(accumulate|add|collect|compare|concat|conv|delay|dense|dot|egress|gather|ingress|maximum|pool|popcount|quantiser|reach|recode|"
-    r"reset_register|sign|window)(\d|_|$)"
+    r"(accumulate|activate|add|adder_graph|adders|collect|compare|concat|controller|conv|crc|deframer|delay|dense|dot|draw|eager|"
+    r"egress|epsilon|exponential|framer|gather|gaussian|ingress|join|latent|limit|link|maximum|pool|popcount|quantiser|reach|recode|"
+    r"reparameterise|replay|reset_register|sampler|score|seeder|shuffle|sign|spread|taps|uart|uniform|window)(\d|_|$)"
 )
 """How modules inside a pipeline are named: after layers, and after kinds of blocks."""
 

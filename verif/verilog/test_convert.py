@@ -33,7 +33,8 @@ from sigmabit.hdl.verilog.stream import Flow, bit, reset, wire
 from ..harness import needs
 from ..simulation.toolchain import run_tool, verilator_environment
 
-MODEL = Path(__file__).parents[2] / "models" / "digits_bcnn.onnx"
+ROOT = Path(__file__).parents[2]
+MODEL = ROOT / "models" / "digits_bcnn.onnx"
 INTERVALS = (64, 1500)
 """Two foldings of the digits: as fast as pixels come, and slow enough for tables in memories."""
 
@@ -534,6 +535,8 @@ ODD = {
     "quantiser1_present": "net_quantiser1_present",
     "Popcount 9x5b": "net_popcount_9x5b",
     "reset_register": "net_reset_register",
+    "std": "net_std",
+    "sampler": "net_sampler",
     "convolutional": "convolutional",
 }
 """Names of networks, and of their modules."""
@@ -545,6 +548,14 @@ class TestNames:
         made = identifier(name)
         assert made == ODD[name]
         assert re.fullmatch(r"[A-Za-z_]\w*", made, re.ASCII) and made not in RESERVED and len(made) <= 64
+
+    def test_all_blocks_are_avoided(self) -> None:
+        """What the names of modules begin with, in the sources."""
+        naming = re.compile(r"def module\(self\).*?\n\n", re.DOTALL)
+        texts = [found for path in (ROOT / "hdl").rglob("*.py") for found in naming.findall(path.read_text())]
+        beginnings = {name for text in texts for name in re.findall(r'return f?"([a-z][a-z_]*)', text)}
+        assert len(beginnings) > 30
+        assert not [name for name in beginnings if identifier(f"{name}0") == f"{name}0"]
 
     @pytest.mark.parametrize("name", ["8x8 größe", "conv1"])
     def test_networks(self, name: str, tmp_path: Path) -> None:
