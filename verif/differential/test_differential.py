@@ -16,6 +16,7 @@ from sigmabit.golden import Network
 from sigmabit.golden.arithmetic.steps import Steps
 from sigmabit.golden.front.importer import assembly, walk
 from sigmabit.golden.front.importer.joins import Added
+from sigmabit.golden.front.importer.scalar_nodes import UNARY
 from sigmabit.golden.layers.concatenation import Concatenation
 from sigmabit.golden.layers.linear import Linear
 
@@ -92,13 +93,13 @@ class TestItFails:
 
     def test_refusals_without_a_reason(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """A function that rises is taken for one that turns."""
-        monkeypatch.setitem(walk.UNARY, "Tanh", np.abs)
+        monkeypatch.setitem(UNARY, "Tanh", np.abs)
         assert found_out("not monotone", self.SEEDS)
 
     def test_a_fault_that_is_not_named(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         """Operators that nobody knows are taken for ones that do nothing."""
         for name in UNKNOWN:
-            monkeypatch.setitem(walk.UNARY, name, lambda x: x)
+            monkeypatch.setitem(UNARY, name, lambda x: x)
         drawn = (draw(seed, tmp_path) for seed in range(900) if seed % 3 < 2)
         unknown = next(case.seed for case in drawn if case.planted and case.planted.what == "unknown")
         assert trial(unknown).outcome is Outcome.FAILED
