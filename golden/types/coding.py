@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -96,6 +96,12 @@ class Coding:
         return (self.codes, self.rounds) == (other.codes, other.rounds) and all(
             math.isclose(*pair, rel_tol=1e-6) for pair in ends
         )
+
+    @property
+    def counted(self) -> Coding:
+        """The same numbers, by codes that count from 0."""
+        grid = replace(self.grid, offset=self.grid.offset + self.grid.gain * self.codes.low)
+        return replace(self, codes=Range.of_levels(self.codes.levels), grid=grid)
 
     @property
     def step(self) -> float:

@@ -116,6 +116,9 @@ class Walk(ABC, Generic[Result, Weights]):
     several: tuple[str, ...] = ("TopK",)
     """Operators of activations that may have more than one output."""
 
+    counted: bool = False
+    """Must the input's codes count from 0?"""
+
     def __init__(self, graph: Graph, path: str, coding: Coding | None) -> None:
         self.graph = graph
         self.path = path
@@ -698,7 +701,7 @@ class Walk(ABC, Generic[Result, Weights]):
         if self.codes is None:
             self.statement = input_grid.stated(self.graph, symbol.chain)
             coding = self.coding or Coding.pixels(self.statement.scale if self.statement else 1 / 255)
-            codes, grid, self.quantiser = input_grid.grid_of(self.graph, coding)
+            codes, grid, self.quantiser = input_grid.grid_of(self.graph, coding.counted if self.counted else coding)
             self.rounded = coding if coding.rounds and not input_grid.fixed(self.graph) else None
             self.codes = Codes(self.frame, 0, codes, grid)
         return Symbol(self.codes, symbol.index, symbol.chain)
