@@ -210,6 +210,8 @@ class Walk(ABC, Generic[Result, Weights]):
             raise Refusal("it does not depend on the input")
         if symbol.shape[:1] != (1,) or np.any(symbol.index == PAD):
             raise Refusal(f"an output of shape {symbol.shape}, expected a batch in front and no padding")
+        if not symbol.index.size:
+            raise Refusal(f"an output of shape {symbol.shape}, which holds no numbers")
         return symbol
 
     @abstractmethod
