@@ -27,6 +27,9 @@ OFFSET_GAIN = 0.8
 MOST_OFFSET = 1 << 16
 """Steps between zero and the lowest code: more would widen all sums."""
 
+LEAST_STEP = 1e-30
+"""From one code to the next; the largest is its reciprocal."""
+
 WHOLE = 1e-3
 """How far from a whole number of steps a number may lie that is one but for float32's rounding."""
 
@@ -134,11 +137,13 @@ class Coding:
 
 
 def _between(low: float, high: float, bits: int) -> Coding:
-    """Codes of so many bits for real numbers from low to high."""
+    """Codes of so many bits for real numbers from low to high. Raises InputError where their steps are of no ordinary size."""
     levels = 1 << bits
     codes = Range.of_bits(bits, signed=low < 0)
     plain = max(low / codes.low if codes.signed else 0.0, high / codes.high)
     fine = (high - low) / (levels - 2)  # one step more than there are between: the lowest code is a whole number of them
+    if not LEAST_STEP <= fine <= 1 / LEAST_STEP:
+        raise InputError(f"its numbers go from {low:g} to {high:g}, in steps of {fine:g}; steps are from {LEAST_STEP:g} to 1e+30")
     first = int(np.floor(low / fine))
     if fine > OFFSET_GAIN * plain or abs(first) > MOST_OFFSET:
         return Coding(codes, Grid(1, 0, plain))

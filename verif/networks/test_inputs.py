@@ -246,3 +246,10 @@ class TestCommands:
     def test_no_range(self, value: float, says: str, refused: Refused) -> None:
         np.save("x.npy", np.full((3, FEATURES), value, np.float32))
         refused(["calibrate", "m.onnx", "--input", "x.npy", "-o", "c.onnx"], "x.npy", says)
+
+    @pytest.mark.parametrize("size", [1e-40, 1e-29, 1e36])
+    def test_no_step(self, size: float, refused: Refused) -> None:
+        """Numbers so small or so large that the file with their calibration could not be read."""
+        np.save("x.npy", (size * standardised(FEATURES)).astype(np.float32))
+        refused(["calibrate", "m.onnx", "--input", "x.npy", "-o", "c.onnx"], "x.npy: its numbers go from -", "in steps of")
+        assert not Path("c.onnx").exists()
