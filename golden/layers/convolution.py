@@ -29,6 +29,8 @@ class Convolution(Linear):
         super().__post_init__()
         if not np.all(np.abs(self.weights) == 1):
             raise ValueError("weights other than +1 and -1")
+        if self.input.low != 0:
+            raise ValueError(f"codes from {self.input.low} on, expected 0")
         if self.thresholds is not None and self.thresholds.shape != (self.channels,):
             raise ValueError(f"{self.thresholds.shape} thresholds for {self.channels} channels")
 

@@ -331,5 +331,5 @@ def _way_out(x: NDArray[np.floating]) -> str:
     why = f"numbers down to {x.min():g}" if x.min() < 0 else f"numbers up to {x.max():g} that have no step of a 255th of that"
     return (
         f"no --input-scale fits {why}: let the graph take pixels from 0 to 255 and normalise them in its own first nodes, or "
-        f"begin with a Quant node"
+        f"begin with a Quant node; --input-bits and --input-offset beside --input-scale state other codes"
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,9 @@ OFFSET_GAIN = 0.8
 
 MOST_OFFSET = 1 << 16
 """Steps between zero and the lowest code: more would widen all sums."""
+
+LEAST_STEP = 1e-30
+"""From one code to the next; the largest is its reciprocal."""
 
 WHOLE = 1e-3
 """How far from a whole number of steps a number may lie that is one but for float32's rounding."""
@@ -98,6 +101,12 @@ class Coding:
         )
 
     @property
+    def counted(self) -> Coding:
+        """The same numbers, by codes that count from 0."""
+        grid = replace(self.grid, offset=self.grid.offset + self.grid.gain * self.codes.low)
+        return replace(self, codes=Range.of_levels(self.codes.levels), grid=grid)
+
+    @property
     def step(self) -> float:
         """From one code to the next."""
         return self.grid.gain * self.grid.scale
@@ -128,11 +137,13 @@ class Coding:
 
 
 def _between(low: float, high: float, bits: int) -> Coding:
-    """Codes of so many bits for real numbers from low to high."""
+    """Codes of so many bits for real numbers from low to high. Raises InputError where their steps are of no ordinary size."""
     levels = 1 << bits
     codes = Range.of_bits(bits, signed=low < 0)
     plain = max(low / codes.low if codes.signed else 0.0, high / codes.high)
     fine = (high - low) / (levels - 2)  # one step more than there are between: the lowest code is a whole number of them
+    if not LEAST_STEP <= fine <= 1 / LEAST_STEP:
+        raise InputError(f"its numbers go from {low:g} to {high:g}, in steps of {fine:g}; steps are from {LEAST_STEP:g} to 1e+30")
     first = int(np.floor(low / fine))
     if fine > OFFSET_GAIN * plain or abs(first) > MOST_OFFSET:
         return Coding(codes, Grid(1, 0, plain))

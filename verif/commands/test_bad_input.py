@@ -97,7 +97,8 @@ MODEL_FILES = [
     ),
 ]  # fmt: skip
 
-NO_SCALE, NORMALISE = "no --input-scale fits", "normalise them in its own first nodes, or begin with a Quant node"
+NO_SCALE = "no --input-scale fits"
+NORMALISE = "in its own first nodes, or begin with a Quant node; --input-bits and --input-offset beside"
 
 ARRAYS = [
     bad(RUN, "x.npy", "(12, 1, 5, 4)", "(N, 1, 4, 4)", x_npy=np.zeros((12, 1, 5, 4), np.float32)),

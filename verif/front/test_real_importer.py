@@ -843,6 +843,7 @@ class TestLayers:
             (lambda g: g("Transpose", g.image(), perm=[1, 0, 2, 3]), "expected a batch in front"),
             (lambda g: g("RandomNormal", shape=[1, 3]), "which may only be part of"),
             (lambda g: g("RandomNormal", shape=[3, 3]), "expected a batch in front"),
+            (lambda g: g("Slice", g.z(), np.array([2]), np.array([2]), np.array([1])), "shape (1, 0), which holds no numbers"),
         ],
     )
     def test_outputs(self, graph: Graph, reason: str, tmp_path: Path) -> None:

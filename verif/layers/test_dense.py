@@ -5,9 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
+import numpy as np
+import pytest
 from hypothesis import strategies as st
 
+from sigmabit.golden.layers.dense import Dense
 from sigmabit.golden.layers.window import Axis
+from sigmabit.golden.types.grid import Grid
+from sigmabit.golden.types.range import Range
+from sigmabit.golden.types.tensor import TensorType
 from sigmabit.hdl.layers import dense as block
 from sigmabit.hdl.layers.folding import Folding
 from sigmabit.hdl.layers.weighted import Weighted
@@ -53,3 +59,10 @@ class TestMyHdl(DenseSuite, MyHdlTests):
 
 class TestVerilog(DenseSuite, VerilogTests):
     pass
+
+
+def test_refused() -> None:
+    """Bit planes count from 0."""
+    tensor = TensorType(1, 1, 2, Range(-8, 7))
+    with pytest.raises(ValueError, match="codes from -8 on, expected 0"):
+        Dense.of("dense1", (), tensor, Grid(1, 0, 1.0), np.ones((2, 1), np.int8), None)

@@ -16,7 +16,7 @@ from sigmabit.golden.types.range import Range
 from sigmabit.hdl.planning.planner import Planner
 
 from ..harness.command_line import Call, Refused
-from ..harness.onnx_graphs import Builder
+from ..harness.onnx_graphs import Builder, signs
 from ..harness.quantisation import compare_layers
 from ..simulation import simulate
 from ..simulation.compare import first_difference
@@ -106,6 +106,51 @@ def test_hardware(name: str, tmp_path: Path) -> None:
     measured = simulate(plan, given, "verilator", taps=True, optimise=0)
     assert first_difference(dict(network.steps(given)), measured.trace) is None
     assert measured.latency == plan.latency
+
+
+def binary(path: Path, pooled: bool) -> Path:
+    """An image, weights of +1 and -1, and scores that nothing stands in front of; or a Sign in front of real weights."""
+    g, random = Builder((1, 6, 6)), np.random.default_rng(5)
+    y = g("MaxPool", "x", kernel_shape=[2, 2], pads=[1, 1, 1, 1], strides=[2, 2]) if pooled else "x"
+    side = 4 if pooled else 6
+    y = g("Conv", y, signs(random, 3, 1, 3, 3), pads=[1, 1, 1, 1])
+    return g.save(path, g("Gemm", g("Sign", g("Add", g("Flatten", y), 0.25)), signs(random, 3 * side**2, 2)))
+
+
+@pytest.mark.parametrize("pooled", [False, True])
+@pytest.mark.parametrize("stated", [(8, 1.0, -128.0), (4, 0.5, -4.0), (5, 1.0, -7.0)])
+def test_binary(stated: tuple[int, float, float], pooled: bool, tmp_path: Path) -> None:
+    """Binary layers take codes that count from 0, whatever they stand for: results are the executor's."""
+    bits, scale, lowest = stated
+    path = binary(tmp_path / "m.onnx", pooled)
+    network = import_model(path, coding=Coding.stated(*stated))
+    assert network.input.tensor.codes == Range.of_bits(bits)
+    x = (lowest + scale * whole(0, (1 << bits) - 1, 1, 6, 6)).astype(np.float32)
+    assert np.array_equal(network.run(x), execute(path, x).outputs)
+
+
+def test_scores_of_signed_numbers(tmp_path: Path) -> None:
+    """One layer of bits, whose sums are the result."""
+    g = Builder((FEATURES,))
+    path = g.save(tmp_path / "m.onnx", g("MatMul", "x", signs(np.random.default_rng(6), FEATURES, 2)))
+    x = whole(-8, 7, FEATURES)
+    assert np.array_equal(import_model(path, coding=Coding.stated(4, 1, -8)).run(x), execute(path, x).outputs)
+
+
+def test_binary_in_front(tmp_path: Path) -> None:
+    """Binary layers in front of real ones: their decisions are the executor's for the numbers that the codes stand for."""
+    g, random = Builder(IMAGE), np.random.default_rng(7)
+    y = g("Sign", g("Add", g("Conv", "x", signs(random, 4, 2, 3, 3), pads=[1, 1, 1, 1]), 0.25))
+    y = g("Relu", g("Conv", y, weights(random, 3, 4, 3, 3)))
+    path = g.save(tmp_path / "m.onnx", g("Gemm", g("Flatten", y), weights(random, 36, 2)))
+    real, network = found(path, standardised(*IMAGE))
+    assert network.input.coding is not None and real.binary
+    x = network.input.coding.nearest(standardised(*IMAGE)).astype(np.float32)
+    executed = execute(path, x).outputs
+    np.testing.assert_allclose(real.output(x, np.zeros((len(x), 0))), executed, rtol=1e-4, atol=1e-4)
+    assert np.abs(network.run(x) - executed).max() < 0.05 * np.abs(executed).max()
+    embed(path, calibrated(real, x, Precision()), tmp_path / "c.onnx")
+    assert np.array_equal(import_model(tmp_path / "c.onnx").run(x), network.run(x))
 
 
 class TestFiles:
@@ -201,3 +246,10 @@ class TestCommands:
     def test_no_range(self, value: float, says: str, refused: Refused) -> None:
         np.save("x.npy", np.full((3, FEATURES), value, np.float32))
         refused(["calibrate", "m.onnx", "--input", "x.npy", "-o", "c.onnx"], "x.npy", says)
+
+    @pytest.mark.parametrize("size", [1e-40, 1e-29, 1e36])
+    def test_no_step(self, size: float, refused: Refused) -> None:
+        """Numbers so small or so large that the file with their calibration could not be read."""
+        np.save("x.npy", (size * standardised(FEATURES)).astype(np.float32))
+        refused(["calibrate", "m.onnx", "--input", "x.npy", "-o", "c.onnx"], "x.npy: its numbers go from -", "in steps of")
+        assert not Path("c.onnx").exists()

@@ -68,6 +68,8 @@ REAL = "; real weights may stand behind all binary activations, not before any"
 class BinaryWalk(Walk[Network, BinaryWeights]):
     """One import of a binary network."""
 
+    counted = True
+
     def __init__(self, graph: Graph, path: str, coding: Coding | None) -> None:
         super().__init__(graph, path, coding)
         self.assembly = Assembly()

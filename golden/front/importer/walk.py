@@ -116,6 +116,9 @@ class Walk(ABC, Generic[Result, Weights]):
     several: tuple[str, ...] = ("TopK",)
     """Operators of activations that may have more than one output."""
 
+    counted: bool = False
+    """Must the input's codes count from 0?"""
+
     def __init__(self, graph: Graph, path: str, coding: Coding | None) -> None:
         self.graph = graph
         self.path = path
@@ -207,6 +210,8 @@ class Walk(ABC, Generic[Result, Weights]):
             raise Refusal("it does not depend on the input")
         if symbol.shape[:1] != (1,) or np.any(symbol.index == PAD):
             raise Refusal(f"an output of shape {symbol.shape}, expected a batch in front and no padding")
+        if not symbol.index.size:
+            raise Refusal(f"an output of shape {symbol.shape}, which holds no numbers")
         return symbol
 
     @abstractmethod
@@ -698,7 +703,7 @@ class Walk(ABC, Generic[Result, Weights]):
         if self.codes is None:
             self.statement = input_grid.stated(self.graph, symbol.chain)
             coding = self.coding or Coding.pixels(self.statement.scale if self.statement else 1 / 255)
-            codes, grid, self.quantiser = input_grid.grid_of(self.graph, coding)
+            codes, grid, self.quantiser = input_grid.grid_of(self.graph, coding.counted if self.counted else coding)
             self.rounded = coding if coding.rounds and not input_grid.fixed(self.graph) else None
             self.codes = Codes(self.frame, 0, codes, grid)
         return Symbol(self.codes, symbol.index, symbol.chain)
