@@ -20,6 +20,9 @@ from ..interface.loading import calibration_of, remark_clamped, remark_reading
 from ..interface.terminal import Terminal, table
 from . import options
 
+COARSE = 0.2
+"""Share of the numbers' standard deviation that rounding may cost before that is said."""
+
 
 def _width(name: str, default: int, low: int, high: int, text: str) -> Callable[[Any], Any]:
     return click.option(name, type=click.IntRange(low, high), default=default, show_default=True, help=text)
@@ -62,9 +65,12 @@ def calibrate(
         network = import_model(model, None, found, reading.output_name, reading.coding)
     remark_reading(terminal, model, network, reading.input_scale)
     remark_clamped(terminal, model, found)
+    about = _input(network.input, x)
+    if about["share"] is not None and about["share"] > COARSE:
+        lost = f"{data}: rounding its numbers to {about['bits']} bits costs {about['share']:.0%} of their standard deviation"
+        terminal.remark(f"{lost}; frames around zero, or more --input-bits, cost less")
     write_whole(output, lambda fresh: embed(model, found, fresh))
     ranges = {name: [seen.low, seen.high] for name, seen in found.ranges.items()}
-    about = _input(network.input, x)
     result = {
         "frames": len(x),
         "precision": asdict(precision),

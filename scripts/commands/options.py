@@ -156,7 +156,12 @@ class Positions(click.ParamType):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         """The number that an option says."""
-        return 0 if value == "auto" else int(click.IntRange(min=1).convert(value, param, ctx))
+        if value == "auto":
+            return 0
+        try:
+            return int(click.IntRange(min=1).convert(value, param, ctx))
+        except click.BadParameter:
+            raise click.BadParameter(f"{value!r} is neither a number from 1 on nor auto", ctx, param) from None
 
 
 _positions = click.option(

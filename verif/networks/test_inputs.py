@@ -208,6 +208,13 @@ class TestCommands:
         assert "input codes of 8 bits, signed, in steps of" in people and "of the numbers' standard deviation" in people
         assert "levels from -" in call("inspect", "c.onnx").out
 
+    def test_far_from_zero(self, call: Call) -> None:
+        """What rounding costs is said where it is much."""
+        np.save("high.npy", np.load("x.npy") + 1e4)
+        for name, much in (("x", False), ("high", True)):
+            notes = call("calibrate", "m.onnx", "--input", f"{name}.npy", "-o", "c.onnx", "--json").json.get("notes", [])
+            assert any("of their standard deviation; frames around zero" in note for note in notes) == much
+
     def test_saturated(self, call: Call, refused: Refused) -> None:
         """Counted, in words too, or refused."""
         call("calibrate", "m.onnx", "--input", "x.npy", "-o", "c.onnx")

@@ -95,7 +95,8 @@ def test_products(tmp_path: Path) -> None:
     ("arguments", "sentence"),
     [
         (("--positions", "9"), "9 positions side by side, expected 1 to 8, a row of digits_bcnn's input"),
-        (("--positions", "many"), "Invalid value for '--positions': 'many' is not a valid integer range"),
+        (("--positions", "many"), "Invalid value for '--positions': 'many' is neither a number from 1 on nor auto"),
+        (("--positions", "0"), "'0' is neither a number from 1 on nor auto"),
         (("--interval", "7", "--positions", "8"), "the input alone takes 8, 8 positions each"),
         (("--interval", "64", "--fastest", "interval"), "both an interval and the shortest one are asked for"),
         (("--latency", "64", "--fastest", "latency"), "both a latency and the shortest one are asked for"),
