@@ -29,7 +29,6 @@ from sigmabit.hdl.verilog.convert import convert
 from sigmabit.hdl.verilog.module import outline
 from sigmabit.hdl.verilog.stream import Flow, bit, index_bits, reset
 
-
 PLAIN = Grid(1, 0, 1.0)
 
 
@@ -94,6 +93,7 @@ class Unit:
         pytest.param(Unit(12, 4, 127, 4, 3), marks=pytest.mark.long),
         pytest.param(Unit(18, 4, 3, 4, 7, 3, 2), marks=pytest.mark.long),  # weights that change
         pytest.param(Unit(27, 8, 7, 4, 7, 3, 4), marks=pytest.mark.long),
+        pytest.param(Unit(18, 4, 1, 2, 3, 2), marks=pytest.mark.long),  # in two words
     ],
     ids=str,
 )
