@@ -301,3 +301,10 @@ def pack_words(fields: NDArray[np.integer] | NDArray[np.bool_], bits: int) -> tu
     planes = fields & 1 if bits == 1 else (fields.astype(np.int64)[:, :, None] >> np.arange(bits)) & 1
     packed = np.packbits(planes.astype(np.uint8).reshape(len(fields), -1), axis=1, bitorder="little")
     return tuple(int.from_bytes(row.tobytes(), "little") for row in packed)
+
+
+def unpack_word(word: int, count: int, bits: int) -> NDArray[np.int64]:
+    """(count,) The fields of a word, the first lowest, in two's complement."""
+    packed = np.frombuffer(word.to_bytes(-(-count * bits // 8), "little"), np.uint8)
+    planes = np.unpackbits(packed, count=count * bits, bitorder="little").reshape(count, bits).astype(np.int64)
+    return planes @ (np.int64(1) << np.arange(bits)) - (planes[:, -1] << bits)

@@ -15,14 +15,14 @@ from ..verilog.fabric import Blocks, age, age_reset, count, field, joined, like,
 from ..verilog.module import composite, leaf
 from ..verilog.stream import ADDRESS_LEAD, bit, wire
 from .compressors import driven_by_text, read_by_text
-from .rom import RomConfig, RomStyle, pack_words, rom, style_of
+from .rom import RomConfig, RomStyle, pack_words, rom, style_of, unpack_word
 
 MERGED_GROUPS = 1
 """Groups of channels whose thresholds are constants of the comparators."""
 
 
 @dataclass(frozen=True)
-class ReachConfig(Billed):
+class ReachConfig:
     """lanes: channels at a time, places: positions at a time, each with all lanes; sum_bits: of a sum, and of a threshold.
     thresholds: of a channel. groups: of channels, which come in turn.
     """
@@ -59,12 +59,10 @@ class ReachConfig(Billed):
         """Sums at a time."""
         return self.lanes * self.places
 
-    def bill(self, family: Family) -> Cost:
-        """A comparator for each threshold, and a parity of them for each bit of a code."""
-        comparator = family.comparator(self.sum_bits, constant=self.groups == 1)
+    def counting(self, family: Family) -> Cost:
+        """What is there besides comparators: a parity of thresholds for each bit of a code, and registers."""
         codes = sum(-(-(self.thresholds >> bit) // 6) for bit in range(self.code_bits - 1))
-        each = comparator * self.thresholds + family.logic(codes)
-        each += family.registers(self.thresholds + self.code_bits) + family.registers(self.lead * self.sum_bits)
+        each = family.logic(codes) + family.registers(self.thresholds + self.code_bits + self.lead * self.sum_bits)
         return each * self.sums + Cost(2, 4)
 
     @property
@@ -181,8 +179,16 @@ class StepsConfig(Billed):
         return self.reach.code_bits
 
     def bill(self, family: Family) -> Cost:
-        """That of its parts."""
-        return self.reach.bill(family) + self.limits.cost
+        """A comparator for each threshold, and that of its parts. Of equal constants of a channel there is one."""
+        return self.comparators(family) + self.reach.counting(family) + self.limits.cost
+
+    def comparators(self, family: Family) -> Cost:
+        """Those that all sums of a beat take."""
+        reach = self.reach
+        if self.limits.style is not RomStyle.CONSTANT:
+            return family.comparator(reach.sum_bits) * (reach.sums * reach.thresholds)
+        limits = unpack_word(self.limits.words[0], reach.lanes * reach.thresholds, reach.sum_bits).reshape(reach.lanes, -1)
+        return sum((family.comparators_with(lane, reach.sum_bits) for lane in limits.tolist()), Cost()) * reach.places
 
     @property
     def latency(self) -> int:

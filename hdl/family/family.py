@@ -6,7 +6,7 @@ says what that comes to. docs/family/new_family.md tells how another one is adde
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 from .cost import Cost, Part
@@ -176,8 +176,12 @@ class Family(Protocol):
         """Six bits added: a lane of `counter`."""
         ...
 
-    def comparator(self, bits: int, constant: bool) -> Cost:
-        """Whether one number reaches another, or a constant."""
+    def comparator(self, bits: int) -> Cost:
+        """Whether one number reaches another."""
+        ...
+
+    def comparators_with(self, constants: Collection[int], bits: int) -> Cost:
+        """Which of some constants a number of so many bits reaches; all in two's complement."""
         ...
 
     def multiplexer(self, ways: int) -> Cost:
@@ -202,4 +206,8 @@ class Family(Protocol):
 
     def product(self, first: int, second: int, signed: bool = True) -> Cost:
         """A product of two numbers in two's complement; not signed: the top bit of the first is always 0."""
+        ...
+
+    def few_bit_product(self, bits: int, weight_bits: int, signed: bool) -> Cost:
+        """A product of a code, in two's complement if signed, and a weight, in two's complement; exact where both are narrow."""
         ...

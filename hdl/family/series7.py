@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import ClassVar
 
@@ -22,11 +22,16 @@ SHIFT_FROM = 3
 SHIFT_DEPTH = 32
 """Registers that one such LUT stands for."""
 
-COMPARED = 0.3
-"""LUTs for each bit of a comparison with a constant, as synthesis makes them."""
+MOST_COMPARED = 12
+"""Bits of a number up to which synthesis compares it with a constant by functions of its bits alone."""
 
 BLOCK_RAM_SHAPES = (36, 512), (18, 1024), (9, 2048), (4, 4096), (2, 8192), (1, 16384)
 """Bits and words of half a RAMB36."""
+
+
+def _looked_up(bits: int) -> int:
+    """LUTs of a function of so many bits that is found step by step."""
+    return max(1, math.ceil((bits - 1) / (LUT_INPUTS - 1)))
 
 
 def _parts() -> tuple[Part, ...]:
@@ -38,6 +43,18 @@ def _parts() -> tuple[Part, ...]:
     with Path(__file__).with_suffix(".csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     return tuple(Part(r["name"], int(r["lut"]), 2 * int(r["lut"]), int(r["bram36"]), int(r["dsp"])) for r in rows)
+
+
+def _products() -> dict[tuple[int, int, bool], int]:
+    """LUTs of a product by bits of the code and of the weight, and whether the code is signed; as Yosys makes them."""
+    with Path(__file__).with_name("series7_products.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    return {
+        (bits, int(row["weight_bits"]), row["signed"] == "1"): int(row[str(bits)])
+        for row in rows
+        for bits in range(1, 9)
+        if row[str(bits)]
+    }
 
 
 class Series7:
@@ -54,6 +71,7 @@ class Series7:
     }
     resources: ClassVar[Mapping[str, str]] = {"lut": "LUT", "ff": "registers", "bram36": "RAMB36", "dsp": "DSP48"}
     primitives = Series7Primitives()
+    _few_bit_products = _products()
 
     block_ram_from = 512
     most_loads = 1750
@@ -97,9 +115,26 @@ class Series7:
     def counter(self) -> Cost:
         return Cost(lut=2)
 
-    def comparator(self, bits: int, constant: bool) -> Cost:
-        """Two bits of each share a LUT6_2 before the carry chain; of a constant's, logic alone takes fewer."""
-        return Cost(lut=bits * (COMPARED if constant else 0.5))
+    def comparator(self, bits: int) -> Cost:
+        """Two bits of each share a LUT6_2 before the carry chain."""
+        return Cost(lut=bits * 0.5)
+
+    def comparators_with(self, constants: Collection[int], bits: int) -> Cost:
+        """For each constant a function of the bits from its lowest one on: six of the first LUT, five of each further one.
+
+        Or, where that is less, bits above which all constants are alike make two functions for all. Of many bits there are carry
+        chains, as synthesis makes them. The least number is always reached.
+        """
+        compared = sorted(set(constants) - {-(1 << bits - 1)})
+        if not compared:
+            return Cost()
+        if bits > MOST_COMPARED:
+            return Cost(lut=(bits / 4 + 1.75) * len(compared))
+        lowest = [(constant & -constant).bit_length() - 1 if constant else bits - 1 for constant in compared]
+        unlike = max((constant ^ compared[0]).bit_length() for constant in compared)
+        each = sum(_looked_up(bits - low) for low in lowest)
+        shared = 2 * _looked_up(bits - unlike) + sum(_looked_up(unlike - low + 2) for low in lowest)
+        return Cost(lut=min(each, shared))
 
     def multiplexer(self, ways: int) -> Cost:
         """Four ways fit the first LUT, each further one adds three."""
@@ -129,3 +164,7 @@ class Series7:
         if self.multiplies(first, second):
             return Cost(dsp=1)
         return Cost(lut=first * second * (1.8 if signed else 1.1))
+
+    def few_bit_product(self, bits: int, weight_bits: int, signed: bool) -> Cost:
+        known = self._few_bit_products.get((bits, weight_bits, signed))
+        return self.product(bits + (not signed), weight_bits, signed) if known is None else Cost(lut=known)

@@ -177,4 +177,5 @@ class ConvolutionKind(Weighted):
 
     def expected_cost(self, folding: Folding, use: Use) -> Cost:
         rows = self.abreast.beats.rows.kernel + 1
-        return configure(self.arithmetic, folding, rows, contents=False, positions=self.positions).cost
+        contents = self.arithmetic.reckons(self.folds(folding))
+        return configure(self.arithmetic, folding, rows, contents, positions=self.positions).cost

@@ -179,4 +179,5 @@ class DenseKind(Weighted):
         return configure(self.arithmetic, folding, frames, contents, self.positions)
 
     def expected_cost(self, folding: Folding, use: Use) -> Cost:
-        return configure(self.arithmetic, folding, 2 if folding.eager else 1, contents=False, positions=self.positions).cost
+        contents = self.arithmetic.reckons(self.folds(folding))
+        return configure(self.arithmetic, folding, 2 if folding.eager else 1, contents, positions=self.positions).cost

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -12,15 +13,57 @@ from sigmabit.golden.layers.few_bits import FewBits
 from sigmabit.golden.types.range import Range
 
 from ..arithmetic import steps
+from ..arithmetic.dot import DotConfig
+from ..arithmetic.few_bit_sums import constant_adder, sums_of_products, sums_of_unlike
 from ..arithmetic.popcount import PopcountConfig
 from ..arithmetic.products import Products
+from ..arithmetic.rom import RomStyle, unpack_word
 from ..arithmetic.steps import StepsConfig
+from ..family import FAMILY, Cost
 from .binary import BinaryMvuConfig
 from .convolution import ConvolutionKind
 from .dense import DenseKind
-from .fixed import Multiplying
+from .fixed import FixedMvuConfig, Multiplying
 from .mvu import Arithmetic, MvuConfig, Numbers
 from .weighted import Weighted
+
+
+@dataclass(frozen=True)
+class MultiplyingMvuConfig(FixedMvuConfig):
+    """A unit that multiplies, and knows what its constants leave of it."""
+
+    multiply: DotConfig
+
+    @cached_property
+    def matrix_cost(self) -> Cost:
+        """Of constants, once they are known, what they leave; of weights that change, what is not there twice."""
+        multiply, weights = self.multiply, self.weights
+        if multiply.product.uses_dsp or multiply.product.rows:
+            return multiply.cost
+        least = self.accumulate.gain & -self.accumulate.gain  # what the gain shifts out at the top is not made
+        made = replace(multiply, count_bits=max(1, multiply.count_bits - least.bit_length() + 1))
+        if weights.style is RomStyle.BLOCK or weights.banks > 1 or not any(weights.words):
+            return _unlike(replace(made, lanes=1)) * made.lanes
+        shape = multiply.inputs, multiply.lanes
+        words = [unpack_word(word, shape[0] * shape[1], multiply.weight_bits).reshape(shape) for word in weights.words]
+        return sums_of_products(FAMILY, made, np.stack(words))
+
+    @cached_property
+    def sums_cost(self) -> Cost:
+        """Constants that a single count is added to."""
+        adding = self.accumulate
+        if adding.folded or self.biases.style is not RomStyle.CONSTANT:
+            return adding.cost
+        biases = unpack_word(self.biases.words[0], adding.lanes, adding.sum_bits).tolist()
+        scaled = FAMILY.adder(adding.sum_bits) * ((adding.gain.bit_count() - 1) * adding.lanes)
+        added = sum((constant_adder(FAMILY, bias, adding.sum_bits) for bias in biases), scaled)
+        return added + FAMILY.registers(adding.lanes * adding.result_bits)
+
+
+@lru_cache(maxsize=1024)
+def _unlike(config: DotConfig) -> Cost:
+    """Foldings of as many inputs differ in their lanes alone, which have nothing in common."""
+    return sums_of_unlike(FAMILY, config)
 
 
 @dataclass(frozen=True)
@@ -53,6 +96,14 @@ class Multiplied(Multiplying, _Stepped):
 
     def numbers(self, borders: NDArray[np.int64]) -> Numbers:
         return Numbers(self.layer.grid.offset * borders, self.layer.grid.gain, self.sum_bits)
+
+    def reckons(self, folds: int) -> bool:
+        """Constants make a third or less of what weights that change do."""
+        return folds == 1
+
+    @property
+    def unit(self) -> type[MvuConfig]:
+        return MultiplyingMvuConfig
 
 
 @dataclass(frozen=True)

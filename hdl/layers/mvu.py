@@ -118,10 +118,20 @@ class MvuConfig:
         return JoinConfig(self.places, self.multiply.lanes * self.multiply.count_bits)
 
     @property
+    def matrix_cost(self) -> Cost:
+        """Expected size of what multiplies, of one place."""
+        return self.multiply.cost
+
+    @property
+    def sums_cost(self) -> Cost:
+        """Expected size of what accumulates."""
+        return self.accumulate.cost
+
+    @property
     def cost(self) -> Cost:
         """Expected size."""
         control = Cost(8, 8)
-        total = self.multiply.cost * self.places + self.accumulate.cost + self.weights.cost + self.biases.cost + control
+        total = self.matrix_cost * self.places + self.sums_cost + self.weights.cost + self.biases.cost + control
         return sum((block.cost for block in self._optional), total)
 
     @property
@@ -228,6 +238,10 @@ class Arithmetic(ABC):
     def ways(self, lanes: int) -> tuple[Products, ...]:
         """What products can be made by."""
         return ("single",)
+
+    def reckons(self, folds: int) -> bool:
+        """Are the weights looked at where foldings of so many cycles are compared?"""
+        return False
 
     def activation(self, lanes: int, sum_bits: int, places: int = 1) -> Ending | None:
         """What makes codes of sums; None where they are decisions or scores. lanes: of all places."""

@@ -76,10 +76,21 @@ class MeetConfig(Billed):
         queue = queue_bill(family, self.late.beat_bits, self.early.beat_bits, self.depth, self.wait)
         products = Cost()
         for operand in (self.late, self.early) if self.multiplied else ():
-            scaled = sum(family.product(operand.bits, abs(gain).bit_length()).lut for gain in operand.gains if gain & gain - 1)
-            products = products + family.logic(scaled) + family.registers(self.sum_bits * numbers)
-        adders = family.logic(self.sum_bits * numbers) + family.registers(self.sum_bits * numbers)
+            rows = sum((abs(gain).bit_count() - 1) * operand.bits for gain in operand.gains)
+            products = products + family.logic(rows) + family.registers(self.sum_bits * numbers)
+        added = sum(self._added(*gains) for gains in zip(self.late.gains, self.early.gains, strict=True))
+        adders = family.logic(added) + family.registers(self.sum_bits * numbers)
         return queue + products + adders + family.registers(self.latency - self.wait)
+
+    def _added(self, late_gain: int, early_gain: int) -> int:
+        """Bits of a sum that two numbers have a part in; where one of them is taken away, all from its lowest one on."""
+        numbers = ((self.late, late_gain), (self.early, early_gain))
+        low = max((gain & -gain).bit_length() - 1 for _, gain in numbers)
+        if late_gain < 0 or early_gain < 0:
+            return self.sum_bits - low
+        ends = [(operand.signed, operand.bits + gain.bit_length() - 1) for operand, gain in numbers]
+        unsigned = [end for signed, end in ends if not signed]
+        return max(0, min(self.sum_bits, *unsigned) - low)
 
     @property
     def latency(self) -> int:

@@ -136,7 +136,8 @@ def queue_bill(family: Family, late_bits: int, early_bits: int, depth: int, wait
     """The queue of the early way's beats, and the late way's delay; widths are those of a beat."""
     queue = family.block_ram(early_bits, depth) if blocked(depth) else family.distributed_ram(early_bits, depth)
     delayed = family.logic(late_bits * (-(-wait // 32))) + family.registers(late_bits)
-    pointers = family.logic(4 * index_bits(depth)) + family.registers(2 * index_bits(depth) + wait)
+    wraps = 2 if depth & (depth - 1) else 0  # a counter that does not wrap by itself compares
+    pointers = family.logic(2 * index_bits(depth) + wraps) + family.registers(2 * index_bits(depth) + wait)
     return queue + delayed + family.registers(early_bits) + pointers
 
 
