@@ -18,6 +18,7 @@ from ..layers.shuffle import Shuffle
 from ..layers.window import Window
 from ..network.network import Network, OutputFormat
 from ..network.real import Real, RealLatent, RealLinear, RealNetwork
+from ..sampling.deviations import Table
 from ..sampling.exponential import CLAMP
 from ..sampling.latent import Latent
 from ..sampling.score import KL_FRACTION
@@ -38,6 +39,12 @@ CALIBRATION_SEED = 2024
 
 SIGMAS = 5.0
 """Standard deviations from its mean up to which a latent variable is given room."""
+
+DEVIATION_TOLERANCE = 2.0**-12
+"""By how much of its largest a standard deviation may be off where its code saturates."""
+
+ZOOMS = 3
+"""How often the part in which a deviation changes is looked at again, more closely."""
 
 AT_A_TIME = 1 << 24
 """Numbers of a layer's sums that a calibration looks at at a time."""
@@ -95,6 +102,10 @@ class Extent:
         """Largest absolute value."""
         return max(-self.low, self.high, 0.0)
 
+    def including(self, other: Extent) -> Extent:
+        """What holds both."""
+        return Extent(min(self.low, other.low), max(self.high, other.high))
+
 
 Extents = Mapping[str, Extent]
 """By a layer's name; for the sampling layer, the range of the latent variables."""
@@ -113,7 +124,7 @@ def calibrate(network: RealNetwork, x: NDArray[np.generic]) -> dict[str, Extent]
         values = network.values(codes[start : start + step])
         for name, found in _ranges(network, values, random.standard_normal((len(values), latents))).items():
             seen = ranges.get(name, found)
-            ranges[name] = Extent(min(seen.low, found.low), max(seen.high, found.high))
+            ranges[name] = seen.including(found)
     return ranges
 
 
@@ -130,10 +141,12 @@ def _ranges(network: RealNetwork, values: Real, epsilon: Real) -> dict[str, Exte
     for layer, following in _with_following(network):
         if isinstance(layer, RealLatent):
             means, logarithms = np.split(values[:, 0, 0], 2, axis=1)
-            limit = CLAMPED / (1 + layer.log_sigma)
-            clamped = np.concatenate([means, np.clip(logarithms, -limit, limit)], axis=1)[:, None, None, :]
-            reach = np.abs(means) + SIGMAS * layer.deviations(clamped)
-            ranges[LOGARITHMS] = _range(LOGARITHMS, logarithms)
+            if not layer.function.steps:
+                limit = CLAMPED / (1 + layer.log_sigma)
+                ranges[LOGARITHMS] = _range(LOGARITHMS, logarithms)
+                logarithms = np.clip(logarithms, -limit, limit)
+            heads = np.concatenate([means, logarithms], axis=1)[:, None, None, :]
+            reach = np.abs(means) + SIGMAS * layer.deviations(heads)
             ranges[layer.name] = _range(layer.name, np.array([-reach.max(), reach.max()]))
             values = layer.run(values, epsilon)
         else:
@@ -141,10 +154,28 @@ def _ranges(network: RealNetwork, values: Real, epsilon: Real) -> dict[str, Exte
             if isinstance(following, RealLatent):  # logarithms have the means' format, whose range suffices for them
                 _range(layer.name, sums)
                 ranges[layer.name] = _range(layer.name, sums[..., : following.latents])
+                if following.function.steps:
+                    needed = _changing(following.function, _range(layer.name, sums[..., following.latents :]))
+                    ranges[layer.name] = ranges[layer.name].including(needed)
             else:
                 ranges[layer.name] = _range(layer.name, sums)
             values = layer.result(sums)
     return ranges
+
+
+def _changing(function: Chain, extent: Extent) -> Extent:
+    """Between which of its arguments a standard deviation changes: beyond, it is what it is at the ends, but for so little that z
+    does not show it.
+    """
+    for _ in range(ZOOMS):
+        points = np.linspace(extent.low, extent.high, 1025)
+        results = np.asarray(function(points), np.float64)
+        tolerance = np.abs(results).max() * DEVIATION_TOLERANCE
+        begin, end = (np.flatnonzero(np.abs(results - results[side]) > tolerance) for side in (0, -1))
+        if not len(begin):
+            return Extent(0, 0)
+        extent = Extent(float(points[max(0, begin[0] - 1)]), float(points[min(len(points) - 1, end[-1] + 1)]))
+    return extent
 
 
 def _with_following(network: RealNetwork) -> list[tuple[RealLinear | RealLatent, RealLinear | RealLatent | None]]:
@@ -223,7 +254,14 @@ def _latent(real: RealLatent, stage: _Stage, reach: Extent, precision: Precision
     z_fraction = math.floor(math.log2(_limit(precision.latents) / max(reach.magnitude, 2.0**-20)))
     z_fraction = min(max(z_fraction, 0), LATENT_FRACTION + 4)
     form = fraction, real.log_sigma, real.score, precision.latents, z_fraction
-    return Latent(real.name, real.nodes, stage.tensor, *form)
+    table = None
+    if real.function.steps:
+        try:
+            # one that is larger than the largest z says nothing any more
+            table = Table.tabulated(real.function, stage.tensor.bits, fraction, 2.0 ** (precision.latents - 1 - z_fraction))
+        except ValueError as error:
+            raise CalibrationError(f"{real.name}: {error}") from None
+    return Latent(real.name, real.nodes, stage.tensor, *form, table)
 
 
 def _linear(

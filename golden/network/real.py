@@ -94,7 +94,8 @@ class RealLatent:
     """Sampling of `latents` latent variables from (1, 1, 2 * latents) means and logarithms of variances, in this order.
 
     log_sigma: they are logarithms of standard deviations instead. score: the sum of the squared means and the Kullback-Leibler
-    divergence are given behind the samples. mean, logarithm, eps: the float graph's tensors of these.
+    divergence are given behind the samples. mean, logarithm, eps: the float graph's tensors of these. function: if it is not
+    empty, what stands behind the means are no logarithms, but what it makes standard deviations of; its constants are scalars.
     """
 
     name: str
@@ -105,6 +106,7 @@ class RealLatent:
     mean: str
     logarithm: str
     eps: str
+    function: Chain = field(default=Chain())
 
     @property
     def input_shape(self) -> tuple[int, int, int]:
@@ -124,8 +126,17 @@ class RealLatent:
     def deviations(self, heads: Real) -> Real:
         """(N, latents) standard deviations of (N, 1, 1, 2 * latents) heads."""
         logarithms = heads[:, 0, 0, self.latents :]
+        if self.function.steps:
+            return np.asarray(self.function(logarithms), np.float64)
         with np.errstate(over="ignore"):  # calibration finds out what is not finite
             return np.exp(logarithms if self.log_sigma else logarithms / 2)
+
+    def log_variances(self, logarithms: NDArray[np.floating]) -> NDArray[np.floating]:
+        """Logarithms of variances of (...) what the layer reads behind the means."""
+        if not self.function.steps:
+            return logarithms * (2 if self.log_sigma else 1)
+        with np.errstate(divide="ignore"):
+            return 2 * np.log(self.function(logarithms))
 
     def run(self, heads: Real, epsilon: Real) -> Real:
         """(N, 1, 1, latents [+ 2]) of heads and standard normal samples (N, latents)."""

@@ -109,6 +109,15 @@ class Exponential:
         """exp() - 1 of the low bits."""
         return self._table(range(1 << self.low_bits), self.low_fraction, 1)
 
+    def of(self, codes: NDArray[np.integer]) -> NDArray[np.int64]:
+        """Values of (...) codes."""
+        return exponential(codes, self)
+
+    @property
+    def error(self) -> float:
+        """What a value differs by at the most from exp(), within the clamp."""
+        return largest_error(self)
+
     def _exact(self, code: int) -> Decimal:
         shift = self.power - self.fraction
         scale = Decimal(1 << shift) if shift >= 0 else 1 / Decimal(1 << -shift)

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from ..types.range import Range
 from ..types.reach import Reach
 from ..types.tensor import TensorType
+from .deviations import Table
 from .exponential import Exponential
-from .reparameterise import reparameterise
+from .reparameterise import Deviation, reparameterise
 from .score import kl_bits, mu_squared_bits, score
 
 
@@ -23,6 +24,9 @@ class Latent:
     input: (1, 1, 2 * latents) signed codes with `fraction` fraction bits, means in front, logarithms of variances behind; of
     standard deviations if log_sigma. Results are in two's complement, z with z_bits bits and z_fraction fraction bits; with
     score, the sum of the squared means and the Kullback-Leibler divergence follow.
+
+    table: None, or the standard deviations that the codes behind the means stand for, which then are no logarithms; there is no
+    score of them.
     """
 
     name: str
@@ -33,11 +37,20 @@ class Latent:
     score: bool
     z_bits: int
     z_fraction: int
+    table: Table | None = None
 
     def __post_init__(self) -> None:
         tensor = self.input
         if (tensor.height, tensor.width) != (1, 1) or tensor.channels % 2 or not tensor.signed:
             raise ValueError(f"{self.name}: means and logarithms from {tensor}, expected signed codes at one position")
+        table = self.table
+        if table is None:
+            return
+        if (table.bits, table.fraction) != (tensor.bits, self.fraction):
+            found = f"a table of codes of {table.bits} bits, {table.fraction} of them fraction"
+            raise ValueError(f"{self.name}: {found}, for codes of {tensor.bits} and {self.fraction}")
+        if self.score:
+            raise ValueError(f"{self.name}: scores of deviations that are no exponential")
 
     @property
     def latents(self) -> int:
@@ -50,9 +63,9 @@ class Latent:
         return self.latents
 
     @property
-    def deviation(self) -> Exponential:
+    def deviation(self) -> Deviation:
         """How standard deviations follow from codes."""
-        return Exponential(self.input.bits, self.fraction, self.log_sigma, squared=False)
+        return self.table or Exponential(self.input.bits, self.fraction, self.log_sigma, squared=False)
 
     @property
     def variance(self) -> Exponential:
@@ -85,6 +98,16 @@ class Latent:
             scores = np.stack(score(mu, logvar, self.variance), axis=-1)
             results = np.concatenate([results, np.broadcast_to(scores, (*results.shape[:2], 2))], axis=-1)
         return results.reshape(-1, 1, 1, results.shape[-1])
+
+    def log_variances(self, codes: NDArray[np.integer]) -> NDArray[np.float64]:
+        """Logarithms of variances that (...) codes stand for, as they are before the clamp; of a table's deviations -inf of 0."""
+        logarithms: NDArray[np.float64]
+        if self.table is None:
+            logarithms = codes * np.float64(2.0**-self.fraction * (2 if self.log_sigma else 1))
+            return logarithms
+        with np.errstate(divide="ignore"):
+            logarithms = 2 * np.log(self.table.of(codes) * 2.0**-self.table.value_fraction)
+        return logarithms
 
     def reach(self, inputs: Reach) -> Reach:
         """All results: samples have no bounds but those of their width."""

@@ -2,25 +2,44 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import numpy as np
 from numpy.typing import NDArray
-
-from .exponential import Exponential, exponential, largest_error
 
 EPS_BITS, EPS_FRACTION = 16, 11
 """A sample of the standard normal: two's complement, within [-16, 16)."""
 
 
-def sigma(logvar: NDArray[np.integer], deviation: Exponential) -> NDArray[np.int64]:
+class Deviation(Protocol):
+    """How standard deviations follow from codes: an Exponential, or a Table."""
+
+    @property
+    def fraction(self) -> int:
+        """Fraction bits of a code."""
+
+    @property
+    def value_fraction(self) -> int:
+        """Fraction bits of a standard deviation."""
+
+    @property
+    def error(self) -> float:
+        """What one differs by at the most from what its code stands for."""
+
+    def of(self, codes: NDArray[np.integer]) -> NDArray[np.int64]:
+        """Standard deviations of (...) codes, unsigned, of 24 bits."""
+
+
+def sigma(logvar: NDArray[np.integer], deviation: Deviation) -> NDArray[np.int64]:
     """Standard deviations of (...) codes, unsigned, of 24 bits with deviation.value_fraction fraction bits."""
-    return exponential(logvar, deviation)
+    return deviation.of(logvar)
 
 
 def reparameterise(
     mu: NDArray[np.integer],
     logvar: NDArray[np.integer],
     eps: NDArray[np.integer],
-    deviation: Exponential,
+    deviation: Deviation,
     z_bits: int,
     z_fraction: int,
 ) -> NDArray[np.int64]:
@@ -37,9 +56,9 @@ def reparameterise(
     return z
 
 
-def error_bound(deviation: Exponential, z_fraction: int) -> float:
+def error_bound(deviation: Deviation, z_fraction: int) -> float:
     """What z differs by at the most, in units of its last place, from mu + exp(...) * eps of the real numbers which the codes
     stand for, within the clamp and where z is not saturated: half a unit, and the largest error of sigma times the largest eps.
     """
     largest = 2.0 ** (EPS_BITS - 1 - EPS_FRACTION)
-    return 0.5 + largest_error(deviation) * largest * 2.0**z_fraction
+    return 0.5 + deviation.error * largest * 2.0**z_fraction

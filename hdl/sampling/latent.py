@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 from myhdl import Signal, always, always_comb, always_seq, intbv
 
+from sigmabit.golden.sampling.exponential import VALUE_BITS
 from sigmabit.golden.sampling.latent import Latent
 
+from ..arithmetic.tabulate import TabulateConfig, tabulate
 from ..family import Cost
 from ..layers.folding import Unsuitable
 from ..layers.kind import Arrivals, Unfolded, Use
@@ -17,9 +19,10 @@ from ..layers.layer import LayerConfig, Stage, Surroundings
 from ..layers.timing import Times
 from ..noise.sampler import SamplerConfig
 from ..verilog.module import composite, leaf
-from ..verilog.stream import Flow, bit
+from ..verilog.stream import Flow, bit, wire
+from .deviations import DeviationsConfig, deviations
 from .draw import DrawConfig, draw
-from .reparameterise import ReparameteriseConfig, reparameterise
+from .reparameterise import ReparameteriseConfig, displace, reparameterise
 from .replay import ReplayConfig, replay
 
 
@@ -48,13 +51,14 @@ class WaitConfig:
 @dataclass(frozen=True)
 class LatentConfig(LayerConfig):
     """name: the layer's. wait: for the frame's status, None where that is always first. replay: None for a single sample.
-    sampling: the arithmetic. draw: who consumes samples.
+    sampling: the arithmetic. draw: who consumes samples. deviations: None where they are exponentials.
     """
 
     wait: WaitConfig | None
     replay: ReplayConfig | None
     sampling: ReparameteriseConfig
     draw: DrawConfig
+    deviations: DeviationsConfig | None = None
 
     @property
     def block(self) -> Any:
@@ -65,7 +69,7 @@ class LatentConfig(LayerConfig):
 
     @property
     def stages(self) -> tuple[Stage, ...]:
-        return tuple(stage for stage in (self.wait, self.replay, self.sampling) if stage is not None)
+        return tuple(stage for stage in (self.wait, self.replay, self.deviations, self.sampling) if stage is not None)
 
     @property
     def cost(self) -> Cost:
@@ -79,15 +83,21 @@ def configure(layer: Latent, samples: int, pace: int, frames: int, early: bool =
     frames: whose statuses may have come before their last sample is read. early: a frame's means and logarithms may come before
     its status.
     """
+    table = layer.table
     sampling = ReparameteriseConfig(
-        layer.latents, layer.input.bits, layer.fraction, layer.z_bits, layer.z_fraction, layer.log_sigma, layer.score
+        *(layer.latents, layer.input.bits, layer.fraction, layer.z_bits, layer.z_fraction, layer.log_sigma, layer.score),
+        None if table is None else table.value_fraction,
     )
     if sampling.result_bits != layer.result_bits:
         raise ValueError(f"{layer.name}: results of {sampling.result_bits} bits, golden has {layer.result_bits}")
     bits = layer.input.layout.beat_bits
     waiting = WaitConfig(bits, frames) if early else None
     replayed = ReplayConfig(bits, samples, pace) if samples > 1 else None
-    return LatentConfig(layer.name, waiting, replayed, sampling, DrawConfig(samples, frames))
+    tabulated = None
+    if table is not None:
+        words = TabulateConfig(layer.name, layer.latents, VALUE_BITS, tuple(table.words.tolist()))
+        tabulated = DeviationsConfig(layer.input.bits, words)
+    return LatentConfig(layer.name, waiting, replayed, sampling, DrawConfig(samples, frames), tabulated)
 
 
 @leaf
@@ -132,7 +142,15 @@ def latent(clk, rst, sink, status, eps, consume, source, config):
     if config.replay is not None:
         once, heads = heads, Flow(config.replay.bits)
         instances.append(replay(clk, rst, once, heads, config.replay))
-    instances.append(reparameterise(clk, rst, heads, eps, take, source, config.sampling))
+    if config.deviations is None:
+        instances.append(reparameterise(clk, rst, heads, eps, take, source, config.sampling))
+    else:
+        found = config.deviations
+        codes, values = wire(found.code_bits), wire(found.value_bits)
+        spread = Flow(found.code_bits + found.value_bits)
+        instances.append(deviations(clk, rst, heads, codes, values, spread, found))
+        instances.append(tabulate(clk, codes, values, found.table))
+        instances.append(displace(clk, rst, spread, eps, take, source, config.sampling))
     instances.append(draw(clk, rst, status, take, consume, config.draw))
     return instances
 

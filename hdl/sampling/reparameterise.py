@@ -24,7 +24,8 @@ Z_BITS = 24
 @dataclass(frozen=True)
 class ReparameteriseConfig(Billed):
     """latents: how many. bits, fraction: of mu and of the logarithm, which is that of the variance, or of the deviation if
-    log_sigma. z_bits, z_fraction: of z. score: give the scores, too.
+    log_sigma. z_bits, z_fraction: of z. score: give the scores, too. value_fraction: None, or the fraction bits of standard
+    deviations that come in place of logarithms.
     """
 
     latents: int
@@ -34,6 +35,7 @@ class ReparameteriseConfig(Billed):
     z_fraction: int
     log_sigma: bool
     score: bool
+    value_fraction: int | None = None
 
     def __post_init__(self) -> None:
         if self.latents < 1:
@@ -43,6 +45,8 @@ class ReparameteriseConfig(Billed):
         if not 0 <= self.z_fraction <= FINEST:
             raise ValueError(f"z_fraction={self.z_fraction} is not 0 to {FINEST}")
         _ = self.deviation
+        if self.value_fraction is not None and self.score:
+            raise ValueError("score of deviations that come in place of logarithms")
 
     @cached_property
     def deviation(self) -> Exponential:
@@ -62,6 +66,8 @@ class ReparameteriseConfig(Billed):
     @property
     def module(self) -> str:
         kind = ("log_sigma" if self.log_sigma else "logvar") + ("_score" if self.score else "")
+        if self.value_fraction is not None:
+            kind = f"deviation_{self.value_fraction}"
         return f"reparameterise_{self.latents}x{self.bits}_{self.fraction}_{self.z_bits}_{self.z_fraction}_{kind}"
 
     @property
@@ -77,7 +83,7 @@ class ReparameteriseConfig(Billed):
     @property
     def product_fraction(self) -> int:
         """Fraction bits of sigma * eps."""
-        return self.deviation.value_fraction + EPS_FRACTION
+        return (self.deviation.value_fraction if self.value_fraction is None else self.value_fraction) + EPS_FRACTION
 
     @property
     def sum_bits(self) -> int:
@@ -86,14 +92,19 @@ class ReparameteriseConfig(Billed):
         return max(VALUE_BITS + EPS_BITS, mu_bits) + 1
 
     @property
+    def sigma_latency(self) -> int:
+        """Cycles from a beat to the deviations in the multiplier's registers."""
+        return self.exponential.latency if self.value_fraction is None else 1
+
+    @property
     def eps_latency(self) -> int:
         """Cycles from a beat to the one in which its eps is read: a register stands before the multiplier."""
-        return self.exponential.latency - 1
+        return self.sigma_latency - 1
 
     @property
     def z_latency(self) -> int:
         """Cycles from mu and the logarithm to z."""
-        return self.exponential.latency + PRODUCT_LATENCY + 1
+        return self.sigma_latency + PRODUCT_LATENCY + 1
 
     @property
     def latency(self) -> int:
@@ -113,7 +124,8 @@ class ReparameteriseConfig(Billed):
     def bill(self, family: Family) -> Cost:
         """A multiplier for each latent beside its deviation, the wait of mu, and saturation."""
         beside = 2 * self.bits + self.z_bits
-        latent = self.exponential.bill(family) + family.product(VALUE_BITS, EPS_BITS)
+        sigma = self.exponential.bill(family) if self.value_fraction is None else family.registers(VALUE_BITS)
+        latent = sigma + family.product(VALUE_BITS, EPS_BITS)
         latent += family.logic(beside) + family.registers(beside)
         return latent * self.latents + (self.scores.bill(family) if self.score else Cost())
 
@@ -140,11 +152,14 @@ def sample(clk, mu, log, eps, z, config):
     """z of one latent, config.z_latency cycles after mu and log; eps comes config.eps_latency cycles after them."""
     blocks: Blocks = []
     sigma, eps_late = wire(VALUE_BITS), wire(EPS_BITS)
-    blocks.append(exponential(clk, log, sigma, config.exponential))
+    if config.value_fraction is None:
+        blocks.append(exponential(clk, log, sigma, config.exponential))
+    else:
+        blocks.append(register(clk, log, sigma))
     blocks.append(register(clk, eps, eps_late))
 
     # mu and half a unit of z, to be added in the multiplier's second cycle
-    before = config.exponential.latency
+    before = config.sigma_latency
     mu_shift = config.product_fraction - config.fraction
     half_shift = config.product_fraction - config.z_fraction - 1
     mu_early = like(mu)
@@ -202,4 +217,28 @@ def reparameterise(clk, rst, sink, eps, take, source, config):
         blocks.append(age_reset(clk, rst, sink.valid, take, config.eps_latency))
     else:
         blocks.append(pass_on(sink.valid, take))
+    return blocks
+
+
+@leaf
+def displace(clk, rst, sink, eps, take, source, config):
+    """z = mu + sigma * eps, config.latency cycles after each beat of the sink, which may come in every cycle.
+
+    sink: mu of all latents, then their deviations sigma, unsigned, of 24 bits with config.value_fraction fraction bits. eps:
+    `latents` fields of 16 bits, read in the cycles in which take is high, those of the beats. source: z of all latents. All but
+    sigma in two's complement, latent 0 lowest.
+    """
+    latents, bits = config.latents, config.bits
+    blocks: Blocks = []
+    data = wire(latents * (bits + VALUE_BITS))
+    blocks.append(pass_on(sink.data, data))
+    results = []
+    for latent in range(latents):
+        mu, begin = field(data, latent, bits), latents * bits + latent * VALUE_BITS
+        z = wire(config.z_bits)
+        blocks.append(sample(clk, mu, data(begin + VALUE_BITS, begin), field(eps, latent, EPS_BITS), z, config))
+        results.append(z)
+    blocks.append(pass_on(joined(results), source.data))
+    blocks.append(age_reset(clk, rst, sink.valid, source.valid, config.latency))
+    blocks.append(pass_on(sink.valid, take))
     return blocks

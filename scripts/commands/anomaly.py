@@ -131,7 +131,7 @@ def _executor(model: Path, network: Network, codes: NDArray[np.int64], place: st
         heads = latent.mean, latent.logarithm
         found = reference.execute(model, frames, epsilon=eps.astype(np.float32), tensors=heads, output=network.output.name)
         mu, logarithm = (found.tensors[name][:, 0] for name in heads)
-        return Inference(found.outputs, mu, logarithm * (2 if latent.log_sigma else 1))
+        return Inference(found.outputs, mu, latent.log_variances(logarithm))
 
     def in_integers(frames: NDArray[Any], eps: Reals) -> Inference:
         drawn = np.rint(eps * 2.0**FRACTION).astype(np.int64)

@@ -132,15 +132,16 @@ def latent_values(
 ) -> dict[str, NDArray[np.float32]]:
     """mu and logvar (N, latents) and eps and z (N, K, latents), as the numbers that the codes of a run stand for.
 
-    What the model has for the logarithm of a standard deviation is given as that of the variance.
+    What the model has for the logarithm of a standard deviation, or for that itself, is given as the logarithm of the variance.
     """
     latent = network.latent
     assert latent is not None
-    heads = tensors[network.layers[network.layers.index(latent) - 1].name][:, 0, 0] * 2.0**-latent.fraction
+    codes = tensors[network.layers[network.layers.index(latent) - 1].name][:, 0, 0]
+    heads = codes * 2.0**-latent.fraction
     z = tensors[latent.name][:, 0, 0, : latent.latents] * 2.0**-latent.z_fraction
     values = {
         "mu": heads[:, : latent.latents],
-        "logvar": heads[:, latent.latents :] * (2 if latent.log_sigma else 1),
+        "logvar": latent.log_variances(codes[:, latent.latents :]),
         "eps": epsilon * 2.0**-FRACTION,
         "z": z.reshape(epsilon.shape),
     }

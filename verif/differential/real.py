@@ -19,7 +19,7 @@ from .exporter import FUNCTIONS, STYLES, Exporter
 
 FAULTS = (
     *("second noise", "RandomUniform", "RandomUniformLike", "Bernoulli", "Multinomial", "sign", "residual"),
-    *("unknown", "softmax", "limits", "frozen", "custom"),
+    *("unknown", "softmax", "negative", "frozen", "custom"),
 )
 
 
@@ -265,13 +265,14 @@ class RealDrawing(real_graphs.Drawing):
     def draw(self, mean: str, logarithm: str, log_sigma: bool) -> None:
         g, fault = self.g, self.fault
         begin = len(g.nodes)
-        if fault == "limits":
-            logarithm = g("Clip", logarithm, -1.0, 1.0)
-        if fault in ("RandomUniform", "RandomUniformLike", "Bernoulli", "Multinomial") or (
+        if fault in ("RandomUniform", "RandomUniformLike", "Bernoulli", "Multinomial", "negative") or (
             fault == "frozen" and self.latents > 1
         ):
             sigma = g("Exp", logarithm)
             match fault:
+                case "negative":
+                    sigma = g("Neg", sigma)
+                    noise = g("RandomNormalLike", sigma)
                 case "RandomUniform":
                     noise = g("RandomUniform", shape=[1, self.latents])
                 case "frozen":
@@ -291,9 +292,7 @@ class RealDrawing(real_graphs.Drawing):
             noise = g("RandomNormalLike", sigma)
             product = g("Mul", g("Mul", sigma, noise), 1.0)
             self.x, self.shape = g("Add", mean, product), (self.latents,)
-        if fault == "limits":
-            self.plant(*range(begin, len(g.nodes)))
-        elif fault == "second noise":
+        if fault == "second noise":
             begin = len(g.nodes)
             self.apply("Add", g("RandomNormalLike", self.x))
             self.plant(*range(begin, len(g.nodes)))

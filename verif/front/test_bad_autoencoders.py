@@ -287,7 +287,7 @@ def test_logarithms_out_of_range() -> None:
     network = import_model("calibrated.onnx")
     latent = network.latent
     assert latent is not None
-    low, high = latent.deviation.clamp
+    low, high = latent.variance.clamp
     heads = np.zeros((2, 1, 1, 4), np.int64)
     heads[:, 0, 0, 2:] = [[latent.input.high, high], [latent.input.low, low]]
     epsilon = np.full((2, 1, 2), 1 << 11)

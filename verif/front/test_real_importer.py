@@ -531,9 +531,11 @@ def no_mean(g: Case) -> str:
     return g.bad("Gemm", g("Mul", sigma, g("RandomNormalLike", sigma)), g.weights(4, 2, fan=4))
 
 
-def clamp(g: Case, x: str, low: float, high: float) -> str:
-    """A Clip of that name."""
-    return g("Clip", x, low, high, name="clamp")
+def of_two(g: Case) -> str:
+    """A sample whose deviation is the sum of two heads'."""
+    mu, first = g.heads(g.rows(), 4, LATENTS)
+    sigma = g("Softplus", g("Add", first, mu, name="sum"))
+    return g("Add", mu, g.bad("Mul", sigma, g("RandomNormalLike", mu)))
 
 
 def first(g: Case, x: str) -> str:
@@ -541,32 +543,142 @@ def first(g: Case, x: str) -> str:
     return g("Slice", x, np.array([0]), np.array([LATENTS]), AXIS)
 
 
+def thresholded(g: Vae, x: str, beta: float = 1.0, threshold: float = 20.0) -> str:
+    """A softplus as PyTorch's second exporter writes it."""
+    scaled = x if beta == 1 else g("Mul", x, beta)
+    curve = g("Softplus", scaled)
+    return g("Where", g("Greater", scaled, threshold), x, curve if beta == 1 else g("Div", curve, beta))
+
+
+SIGMAS: dict[str, Callable[[Vae, str], str]] = {
+    "clip": lambda g, v: g("Exp", g("Mul", g("Clip", v, -1.5, 0.5), 0.5)),
+    "tanh": lambda g, v: g("Exp", g("Sub", g("Mul", g("Tanh", v), 3.0), 1.0)),
+    "min and max": lambda g, v: g("Exp", g("Max", g("Min", v, 0.4), np.array(-1.0))),
+    "max of three": lambda g, v: g("Max", g("Exp", v), g("Sigmoid", v), 0.1),
+    "plus": lambda g, v: g("Add", g("Exp", g("Mul", v, 0.5)), 1e-3),
+    "root of a sum": lambda g, v: g("Sqrt", g("Add", g("Exp", v), 1e-6)),
+    "root of a clamp": lambda g, v: g("Sqrt", g("Exp", g("Clip", v, None, 0.25))),
+    "softplus": lambda g, v: g("Softplus", v),
+    "softplus plus": lambda g, v: g("Add", g("Softplus", v), 1e-5),
+    "softplus of beta": lambda g, v: g("Div", g("Softplus", g("Mul", v, 2.0)), 2.0),
+    "softplus in parts": lambda g, v: g("Log", g("Add", g("Exp", v), 1.0)),
+    "stable softplus": lambda g, v: g("Add", g("Max", v, 0.0), g("Log", g("Add", g("Exp", g("Neg", g("Abs", v))), 1.0))),
+    "thresholded softplus": lambda g, v: g("Add", thresholded(g, v), 1e-4),
+    "thresholded softplus of beta": lambda g, v: thresholded(g, v, 2.0),
+    "shifted softplus": lambda g, v: g("Softplus", g("Add", v, np.array([-5.0, 0.0, 1.0]))),
+    "variance": lambda g, v: g("Sqrt", g("Softplus", v)),
+    "power": lambda g, v: g("Pow", g("Sigmoid", v), 0.5),
+    "sigmoid": lambda g, v: g("Mul", g("Sigmoid", v), 2.0),
+    "relu": lambda g, v: g("Add", g("Relu", v), 1e-2),
+    "elu": lambda g, v: g("Add", g("Elu", v), 1.0 + 1e-3),
+    "abs": lambda g, v: g("Abs", v),
+    "square": lambda g, v: g("Mul", v, v),
+}
+"""Spellings of a standard deviation that is no exponential, or one within limits of its own."""
+
+
+class TestDeviations:
+    @pytest.mark.parametrize("spelling", SIGMAS)
+    def test_any_function(self, spelling: str, tmp_path: Path, g: Vae) -> None:
+        """In real numbers it is the graph's; quantised, every layer is within what its roundings explain."""
+        mean, head = g.heads("x", FEATURES, LATENTS)
+        noise = g("Mul", g("RandomNormalLike", mean), 0.7)
+        z = g("Add", mean, g("Mul", SIGMAS[spelling](g, head), noise))
+        path, x = g.save(tmp_path / "m.onnx", g.dense(z, LATENTS, 4)), rows(frames=40)
+        network = agree(path, x)
+        assert network.latent is not None
+        assert network.latent.function.steps
+        quantised = quantise(network, calibrate(network, x), Precision())
+        epsilon = np.random.default_rng(2).integers(-8192, 8192, (len(x), LATENTS))
+        for layer in compare_layers(network, quantised, x, epsilon):
+            assert np.all(layer.differences <= layer.bound + 1e-9), layer.layer
+            if layer.layer == "latent":
+                assert quantised.latent is not None
+                assert layer.bound.min() < 0.51 * 2.0**-quantised.latent.z_fraction  # half a step of z, and next to nothing
+
+    def test_far_beyond_a_clamp(self, tmp_path: Path, g: Vae) -> None:
+        """Heads up to where nothing changes any more cost the means no precision."""
+        mean, head = g.heads("x", FEATURES, LATENTS)
+        sigma = g("Exp", g("Clip", g("Mul", head, 1e4), -2.0, 1.0))
+        path, x = g.save(tmp_path / "m.onnx", g("Add", mean, g("Mul", sigma, g("RandomNormalLike", mean)))), rows()
+        network = agree(path, x)
+        latent = quantise(network, calibrate(network, x), Precision()).latent
+        assert latent is not None
+        assert latent.fraction == 8
+
+    def test_negative_for_some_code(self, tmp_path: Path, g: Vae) -> None:
+        """What is positive near 0 and negative where codes of the calibrated width reach is refused with its number."""
+        mean, head = g.heads("x", FEATURES, LATENTS)
+        sigma = g("Add", g("Neg", g("Abs", g("Mul", head, 30.0))), 20.0)
+        path, x = g.save(tmp_path / "m.onnx", g("Add", mean, g("Mul", sigma, g("RandomNormalLike", mean)))), rows()
+        network = import_real(path)
+        with pytest.raises(SigmabitError, match=r"^latent: a standard deviation of -.* where its function takes "):
+            quantise(network, calibrate(network, x), Precision())
+
+    def test_thresholds_that_matter(self, tmp_path: Path, g: Vae) -> None:
+        """Where float32 knows a difference, or the choice is another, it is none of a softplus."""
+        mean, head = g.heads("x", FEATURES, LATENTS)
+        z = g("Add", mean, g("Mul", thresholded(g, head, 1.0, 10.0), g("RandomNormalLike", mean)))
+        assert "Where_4" in refusals(g, z, tmp_path)
+
+    def test_a_threshold_of_an_activation(self, tmp_path: Path, g: Vae) -> None:
+        """Without any noise, too, and in more than one layer."""
+        y = thresholded(g, g.dense("x", FEATURES, 5))
+        path, x = g.save(tmp_path / "m.onnx", g.dense(thresholded(g, g.dense(y, 5, 5), 0.5), 5, 2)), rows()
+        network = import_real(path)
+        close(network.output(x, np.zeros((len(x), 0))), execute(path, x).outputs)
+        assert not network.omitted.dead
+
+    def test_scores(self, tmp_path: Path) -> None:
+        """The divergence is known of exponentials alone."""
+        g = Case()
+        mean, head = g.heads(g.rows(), 4, LATENTS)
+        z = g("Add", mean, g("Mul", g("Softplus", head), g("RandomNormalLike", mean)))
+        squares = g("ReduceSum", g("Mul", mean, mean), AXIS)
+        found = refusals(g, g("Concat", z, squares, axis=1, name="culprit"), tmp_path)
+        assert list(found) == ["culprit"]
+        assert "scores of a sample whose deviation is no exponential" in found["culprit"]
+
+
 class TestSampling:
     test_deviations = refused(
         {
-            "softplus": (
-                lambda g: g.z(deviation=lambda v: g("Softplus", v, name="soft"), product="culprit"),
-                "by soft of",
+            "rootless": (
+                lambda g: g.z(deviation=lambda v: g("Sqrt", v, name="root"), product="culprit"),
+                "by root of an activation, which may be nan; a standard deviation is a number from 0 on",
             ),
+            "signed": (
+                lambda g: g.z(deviation=lambda v: g("Tanh", v, name="bend"), product="culprit"),
+                "by bend of an activation, which may be -0.00781234; a standard deviation is a number from 0 on",
+            ),
+            "nothing": (
+                lambda g: g.z(deviation=lambda v: g("Min", g("Relu", v, name="relu"), 0.0, name="least"), product="culprit"),
+                "by relu, least of an activation, which is always 0",
+            ),
+            "shifted by each": (
+                lambda g: g.z(deviation=lambda v: g("Add", g("Softplus", v), np.arange(3.0), name="each"), product="culprit"),
+                "each, by which the noise is multiplied, differ between latent variables behind a function",
+            ),
+            "wider by each": (
+                lambda g: g.z(
+                    noise=lambda m: g("Mul", g("RandomNormalLike", m), np.array([1.0, 2.0, 3.0])),
+                    deviation=lambda v: g("Softplus", v),
+                    product="culprit",
+                ),
+                "by a number of its own for each latent variable, and its deviation is no Exp",
+            ),
+            "of two codes": (of_two, "by what several activations make; a deviation may be a function of one"),
             "none": (
                 lambda g: g.z(deviation=lambda v: v, product="culprit"),
                 "by an activation itself",
             ),
-            "plus": (
-                lambda g: g.z(deviation=lambda v: g("Add", g("Exp", v, name="exp"), 1e-3, name="plus"), product="culprit"),
-                "by exp, plus of an activation; expected Exp(0.5 * logvar), Sqrt",
+            "negative": (
+                lambda g: g.z(deviation=lambda v: g("Neg", g("Exp", v)), product="culprit"),
+                "of an activation, which may be -1; a standard",
             ),
-            "negative": (lambda g: g.z(deviation=lambda v: g("Neg", g("Exp", v)), product="culprit"), "expected Exp(0.5 *"),
-            "bent": (lambda g: g.z(deviation=lambda v: g("Exp", g("Tanh", v, name="bend")), product="culprit"), "by bend, Exp_"),
-            "limited": (
-                lambda g: g.z(
-                    deviation=lambda v: g("Exp", g("Div", g("Clip", v, -20.0, 2.0, name="clamp"), 2.0)), product="culprit"
-                ),
-                "clamp limits the logarithm of the variance to [-20, 2]; the hardware's own limits are [-8, 8]",
-            ),
-            "limited in log-sigma": (
-                lambda g: g.z(deviation=lambda v: g("Exp", clamp(g, v, -3.0, 9.0)), product="culprit"),
-                "clamp limits the logarithm of the variance to [-6, 18]",
+            "a line": (
+                lambda g: g.z(deviation=lambda v: g("Add", v, 9.0, name="up"), product="culprit"),
+                "by up of an activation; expected a function of it that is nowhere negative, such as Exp(0.5 * logvar)",
             ),
             "an image": (lambda g: image_heads(g), "latent variables of shape (1, 4, 4, 3), expected (1, latents): flatten"),
         }

@@ -95,6 +95,9 @@ def _sampled(
     bound = np.zeros_like(expected)
     saturated = np.maximum(0, np.abs(expected[..., :latents]) + unit - limit)
     bound[..., :latents] = error_bound(layer.deviation, layer.z_fraction) * unit + saturated
+    if layer.table is not None:
+        beyond = np.maximum(0, real.deviations(heads) - layer.table.limit - layer.table.error)
+        bound[..., :latents] += (beyond * np.abs(epsilon))[:, None, None, :]
     if layer.score:
         bound[..., -1] = kl_bound(latents, layer.variance)
     return trace[layer.name] * units, expected, bound

@@ -158,7 +158,7 @@ def _sample(layer: Latent, heads: list[int], eps: Sequence[int]) -> list[int]:
     results, squares, divergence = [], 0, Fraction(0)
     for i, e in enumerate(eps):
         mu, logarithm = heads[i], heads[layer.latents + i]
-        deviation = _value(layer.deviation, logarithm)
+        deviation = _value(Exponential(layer.input.bits, layer.fraction, layer.log_sigma, squared=False), logarithm)
         z = Fraction(mu, 2**layer.fraction) + deviation * Fraction(e, 2**11)
         results.append(min(max(math.floor(z * 2**layer.z_fraction + Fraction(1, 2)), -half), half - 1))
         squares += mu * mu

@@ -85,6 +85,7 @@ class Drawing:
         self.g = self.builder()
         self.x = "x"
         self.latents = int(self.random.integers(1, 6))
+        self.tabulated = False  # is the deviation no exponential?
         self.uneven = False  # do channels differ since the last layer behind a function?
 
     def builder(self) -> Vae:
@@ -116,7 +117,7 @@ class Drawing:
             self.function()
         mean, logarithm, log_sigma = self.heads()
         self.draw(mean, logarithm, log_sigma)
-        ending = self.pick("z", "scores", "dense", "images", "images", "images")
+        ending = self.pick("z", "dense" if self.tabulated else "scores", "dense", "images", "images", "images")
         if ending == "scores":
             logvar = self.g("Mul", logarithm, 2.0) if log_sigma else logarithm
             self.x = self.g.scored(self.x, mean, logvar)
@@ -257,9 +258,12 @@ class Drawing:
 
     def draw(self, mean: str, logarithm: str, log_sigma: bool) -> None:
         """z, in any spelling."""
-        if self.chance(4):
+        other = self.chance(4)
+        if not other and self.chance(4):
             logarithm = self.g("Clip", logarithm, -20.0, 20.0)
-        if log_sigma:
+        if other:
+            sigma = self.deviation(logarithm)
+        elif log_sigma:
             sigma = self.g("Exp", logarithm)
         else:
             form = self.pick("half", "quotient", "root", "power")
@@ -284,6 +288,35 @@ class Drawing:
         product = self.g("Mul", sigma, noise) if self.chance(2) else self.g("Mul", noise, sigma)
         self.x = self.g("Add", mean, product) if self.chance(2) else self.g("Add", product, mean)
         self.shape = (self.latents,)
+
+    def deviation(self, head: str) -> str:
+        """A deviation that is no exponential, or one within narrow limits."""
+        g, self.tabulated = self.g, True
+        if self.chance(3):
+            head = g("Add", head, self.random.normal(size=self.latents))
+        match self.pick("clip", "extremes", "tanh", "plus", "softplus", "in parts", "variance", "root", "sigmoid", "relu", "abs"):
+            case "clip":
+                return g("Exp", g("Mul", 0.5, g("Clip", head, -2.0, self.pick(0.5, 2.0))))
+            case "extremes":
+                return g("Exp", g("Max", g("Min", head, 1.0), -1.5))
+            case "tanh":
+                return g("Exp", g("Mul", g("Tanh", head), 2.0))
+            case "plus":
+                return g("Add", g("Exp", g("Div", head, 2.0)), self.pick(1e-6, 1e-3, 0.1))
+            case "softplus":
+                return g("Add", g("Softplus", head), 1e-4)
+            case "in parts":
+                return g("Log", g("Add", g("Exp", head), 1.0))
+            case "variance":
+                return g("Sqrt", g("Add", g("Softplus", head), 1e-5))
+            case "root":
+                return g("Sqrt", g("Exp", g("Clip", head, None, 1.0)))
+            case "sigmoid":
+                return g("Mul", g("Sigmoid", head), self.pick(0.5, 2.0))
+            case "relu":
+                return g("Add", g("Relu", head), 0.01)
+            case _:
+                return g("Abs", head)
 
     def decoder(self, images: bool) -> None:
         if self.chance(3):

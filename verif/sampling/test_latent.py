@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -87,7 +87,7 @@ class Frame:
 class LatentSuite(BlockSuite):
     """Results of well-formed frames, with malformed ones in between; those have results, too, which the exit drops."""
 
-    samples = (
+    samples: ClassVar[Sequence[Case]] = (
         Case(2, 6, 3, False, False, 8, 1, 1, False),
         Case(3, 8, 4, False, True, 10, 3, 4, False),
         Case(1, 12, 8, True, True, 12, 2, 1, True),

@@ -14,6 +14,7 @@ from .front import BINARISING, ROUNDING, last_binary
 from .model_file import Graph, leading_to
 from .real_walk import RealWalk
 from .scalar_nodes import QUANTISERS
+from .thresholded import without_thresholds
 
 PIXELS = (*QUANTISERS, "QuantizeLinear")
 """What may quantise the input alone."""
@@ -29,6 +30,7 @@ def interpret(graph: Graph, path: str, coding: Coding | None) -> Network | RealN
     reasons behind its last binarisation alone, what stands behind is real-valued: its chains end in numbers, which need ranges.
     Raises UnsupportedModelError for what is neither, with the findings of what it will have been meant to be.
     """
+    graph = without_thresholds(graph)
     if latent.noisy(graph, graph.leading):
         return RealWalk(graph, path, coding).run()
     walk = BinaryWalk(graph, path, coding)

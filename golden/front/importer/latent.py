@@ -1,4 +1,4 @@
-"""Sampling of latent variables: z = mu + sigma * eps, sigma being an exponential of what a layer gives.
+"""Sampling of latent variables: z = mu + sigma * eps, sigma being a function of what a layer gives, such as an exponential.
 
 (Kingma and Welling, Auto-Encoding Variational Bayes, 2014, section 2.4.)
 """
@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from ...network.real import RealLatent
 from ...sampling import exponential
-from ...types.scalar import Clip, Divide, Float, Function, Multiply, Power, Step
-from .affine import IDENTITY, Affine, affine, idle, line
+from ...types.scalar import Chain, Clip, Divide, Float, Function, Multiply, Power, Step
+from .affine import IDENTITY, Affine, Real, affine, idle, line, split
 from .model_file import Graph, Node
 from .real_layers import PROBES, Intermediate, Linear, side_by_side
 from .scalar_nodes import UNARY, Refusal
@@ -27,7 +27,10 @@ OTHER_RANDOM = ("Bernoulli", "Multinomial", "RandomUniform", "RandomUniformLike"
 FAR = 1e30
 """Instead of infinite bounds."""
 
-EXPECTED = "expected Exp(0.5 * logvar), Sqrt(Exp(logvar)) or Exp(logsigma)"
+EXPECTED = "expected a function of it that is nowhere negative, such as Exp(0.5 * logvar) or Softplus"
+
+TRIED: Real = np.linspace(-8, 8, 2049)
+"""Numbers for which a standard deviation must be one: a calibration tries all codes that there are."""
 SEVERAL = "samples of one frame are drawn one after the other, each by a run of the graph (--samples)"
 FROZEN = (
     "its noise was exported as a constant; export the model with noise that is drawn in forward(), as torch.randn_like does, "
@@ -42,14 +45,41 @@ class Noise(Intermediate):
     tensor: str
 
 
+@dataclass(frozen=True, eq=False)
+class Sigma:
+    """A standard deviation: a function of its argument, which is affine in the elements of its source. Without a function the
+    argument is its logarithm.
+    """
+
+    argument: Affine
+    function: Chain
+
+    def wider(self, deviation: Symbol, factors: Float, node: str) -> Sigma:
+        """The deviation multiplied by (latents,) factors."""
+        if np.all(factors == 1):
+            return self
+        if self.function.steps:
+            if np.any(factors != factors[0]):
+                raise Refusal(
+                    "the noise is multiplied by a number of its own for each latent variable, and its deviation is no Exp"
+                )
+            return replace(self, function=self.function.then(Multiply(node, np.asarray(factors[0]))))
+        elements = deviation.index[0]
+        added = np.zeros(deviation.source.frame.size)
+        added[elements] = np.log(factors)
+        if not np.array_equal(added[elements], np.log(factors)):
+            raise Refusal("the noise is multiplied by different numbers where its deviation is the same element")
+        return replace(self, argument=self.argument.then(np.ones(()), added))
+
+
 @dataclass(eq=False)
 class Spread(Intermediate):
-    """sigma * eps. logarithm: of sigma, by the elements of the deviation's source."""
+    """sigma * eps, of a deviation."""
 
     node: Node
     noise: Noise
     deviation: Symbol
-    logarithm: Affine
+    sigma: Sigma
 
 
 @dataclass(eq=False)
@@ -88,7 +118,7 @@ def noise(node: Node, shape: tuple[int, ...]) -> Symbol:
 
 
 def spread(node: Node, deviation: Symbol, eps: Symbol) -> Symbol:
-    """sigma * eps. Raises Refusal where sigma is no exponential of a dense layer, or eps is not one number for each latent."""
+    """sigma * eps. Raises Refusal where sigma is no function of a dense layer, or eps is not one number for each latent."""
     source = eps.source
     assert isinstance(source, Noise)
     shape = deviation.shape
@@ -96,10 +126,10 @@ def spread(node: Node, deviation: Symbol, eps: Symbol) -> Symbol:
         raise Refusal(f"latent variables of shape {shape}, expected (1, latents): flatten them before they are sampled")
     if eps.shape not in (shape, shape[1:]) or not np.array_equal(eps.index.reshape(-1), np.arange(shape[1])):
         raise Refusal(f"noise of shape {eps.shape} for latent variables of shape {shape}; {SEVERAL}")
-    logarithm = _wider(log_of(deviation), deviation, _factors(eps))
+    sigma = sigma_of(deviation).wider(deviation, _factors(eps), node.name)
     frame = Frame.of((shape[1], 1, 1))
     reason = f"it takes the result of {node.name}, noise without its mean; expected mu + sigma * eps"
-    return Symbol(Spread(frame, reason, node, source, deviation, logarithm), np.arange(frame.size).reshape(shape))
+    return Symbol(Spread(frame, reason, node, source, deviation, sigma), np.arange(frame.size).reshape(shape))
 
 
 def _factors(noisy: Symbol) -> Float:
@@ -116,51 +146,61 @@ def _factors(noisy: Symbol) -> Float:
     return gain
 
 
-def _wider(logarithm: Affine, deviation: Symbol, factors: Float) -> Affine:
-    """The logarithm of a standard deviation, by the elements of its source, that is multiplied by (latents,) factors."""
-    if np.all(factors == 1):
-        return logarithm
-    added = np.zeros(deviation.source.frame.size)
-    added[deviation.index[0]] = np.log(factors)
-    if not np.array_equal(added[deviation.index[0]], np.log(factors)):
-        raise Refusal("the noise is multiplied by different numbers where its deviation is the same element")
-    return logarithm.then(np.ones(()), added)
+def sigma_of(deviation: Symbol) -> Sigma:
+    """What a deviation is of its source's elements. Raises Refusal where that is no function of one of them, or is negative."""
+    if isinstance(deviation.source, Joint):
+        raise Refusal("the noise is multiplied by what several activations make; a deviation may be a function of one")
+    logarithm = log_of(deviation)
+    if logarithm is not None:
+        return Sigma(logarithm, Chain())
+    names = passed(deviation)
+    if affine(deviation.chain) is not None:
+        raise Refusal(
+            f"the noise is multiplied by {f'{names} of an activation' if names else 'an activation itself'}; {EXPECTED}"
+        )
+    parts = split(deviation.chain)
+    if parts.after is not IDENTITY:
+        raise Refusal(f"{names}, by which the noise is multiplied, differ between latent variables behind a function")
+    results = np.asarray(parts.function(TRIED), np.float64)
+    wrong = np.flatnonzero(~(results >= 0) | np.isinf(results))
+    if len(wrong):
+        place = wrong[np.abs(TRIED[wrong]).argmin()]
+        raise Refusal(
+            f"the noise is multiplied by {names} of an activation, which may be {results[place]:g}; a standard deviation is a "
+            "number from 0 on"
+        )
+    if not results.any():
+        raise Refusal(f"the noise is multiplied by {names} of an activation, which is always 0")
+    return Sigma(parts.before, parts.function)
 
 
-def log_of(deviation: Symbol) -> Affine:
-    """The logarithm of a standard deviation, as an affine function of its source's elements."""
+def log_of(deviation: Symbol) -> Affine | None:
+    """The logarithm of a standard deviation, as an affine function of its source's elements, if it is one and has no limits but
+    those that the hardware has, or wider ones.
+    """
     elements, steps = deviation.index[0], deviation.chain.steps
     result = IDENTITY
-    clips: list[tuple[str, Affine, Affine]] = []
+    clips: list[tuple[Affine, Affine]] = []
     exponential_of = False
     for step in steps:
         if not exponential_of and isinstance(step, Clip):
             low, high = (Affine(np.zeros(()), np.clip(bound, -FAR, FAR).astype(np.float64)) for bound in step.constants)
-            clips.append((step.node, low, high))
+            clips.append((low, high))
             continue
         if not exponential_of and isinstance(step, Function) and step.function is UNARY["Exp"]:
             exponential_of = True
             continue
         coefficients = _log_line(step) if exponential_of else line(step)
         if coefficients is None:
-            raise Refusal(f"the noise is multiplied by {passed(deviation)} of an activation; {EXPECTED}")
+            return None
         result = result.then(*coefficients)
-        clips = [(name, low.then(*coefficients), high.then(*coefficients)) for name, low, high in clips]
-    if not exponential_of:
-        names = passed(deviation)
-        raise Refusal(
-            f"the noise is multiplied by {f'{names} of an activation' if names else 'an activation itself'}; {EXPECTED}"
-        )
+        clips = [(low.then(*coefficients), high.then(*coefficients)) for low, high in clips]
     limit = 2.0 ** (exponential.CLAMP - 1)
-    for name, low, high in clips:
-        ends = np.sort([bound.of(elements)[1] for bound in (low, high)], axis=0)
+    for bounds in clips:
+        ends = np.sort([bound.of(elements)[1] for bound in bounds], axis=0)
         if np.any(ends[0] > -limit) or np.any(ends[1] < limit):
-            low_end, high_end = 2 * ends[0].max(), 2 * ends[1].min()
-            raise Refusal(
-                f"{name} limits the logarithm of the variance to [{low_end:g}, {high_end:g}]; the hardware's own limits are "
-                f"[{-2 * limit:g}, {2 * limit:g}], and narrower ones are not supported"
-            )
-    return result
+            return None
+    return result if exponential_of else None
 
 
 def passed(symbol: Symbol) -> str:
@@ -198,7 +238,7 @@ def sample(
     latents = spread.frame.size
     if not np.array_equal(noisy.index.reshape(-1), np.arange(latents)):
         raise Refusal(f"what stands between {spread.node.name} and it; expected mu + sigma * eps")
-    wider = _wider(spread.logarithm, deviation, _factors(noisy))
+    sigma = spread.sigma.wider(deviation, _factors(noisy), node.name)
     if mean.shape != deviation.shape or np.any(mean.index == PAD):
         raise Refusal(f"means of shape {mean.shape} for deviations of shape {deviation.shape}")
     for symbol, what in ((mean, "mean"), (deviation, "deviation")):
@@ -211,14 +251,15 @@ def sample(
     centre = affine(mean.chain)
     if centre is None:
         raise Refusal(f"the mean passes {passed(mean)}; expected the result of a layer of weights itself")
-    variance = Affine(2 * wider.gain, 2 * wider.offset)
-    logarithm, log_sigma = tensor_of(deviation, variance), False
-    if logarithm is None:
-        logarithm = tensor_of(deviation, wider)
-        log_sigma = logarithm is not None
-    heads, probe = _merge(mean, centre, deviation, wider if log_sigma else variance)
+    argument, log_sigma = sigma.argument, False
+    if not sigma.function.steps:
+        variance = Affine(2 * argument.gain, 2 * argument.offset)
+        log_sigma = tensor_of(deviation, variance) is None and tensor_of(deviation, argument) is not None
+        argument = argument if log_sigma else variance
+    heads, probe = _merge(mean, centre, deviation, argument)
     nodes = tuple(dict.fromkeys((*deviation.chain.nodes, spread.node.name, *noisy.chain.nodes, node.name)))
-    layer = RealLatent("latent", nodes, latents, log_sigma, False, mean_tensor, logarithm or "", spread.noise.tensor)
+    tensors = mean_tensor, tensor_of(deviation, argument) or "", spread.noise.tensor
+    layer = RealLatent("latent", nodes, latents, log_sigma, False, *tensors, sigma.function)
     frame = Frame.of((latents, 1, 1))
     return Symbol(Sample(frame, heads, layer, probe), np.arange(latents).reshape(1, latents))
 
@@ -254,6 +295,8 @@ def probe_of(symbol: Symbol) -> NDArray[np.float32]:
 def scores(parts: list[Symbol], drawn: Sample) -> Symbol:
     """The joint (1, n) of a sample and its scores, each recognised by its numbers on the probes."""
     latents = drawn.layer.latents
+    if drawn.layer.function.steps:
+        raise Refusal("scores of a sample whose deviation is no exponential of a layer's sums within limits of [-8, 8] or wider")
     heads = drawn.probe[:, None, None, :]
     known = replace(drawn.layer, score=True)
     expected = known.run(heads, np.zeros((PROBES, latents)))[:, 0, 0, latents:]

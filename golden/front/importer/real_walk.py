@@ -6,7 +6,7 @@ takes is never built, and matters no more than nodes that the output does not de
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -17,7 +17,7 @@ from ...network.real import RealLatent, RealLinear, RealNetwork
 from ...types.coding import Coding
 from ...types.grid import BIPOLAR
 from ...types.range import BITS
-from ...types.scalar import Add, Chain, Rowwise, Step
+from ...types.scalar import Add, Chain, Float, Rowwise, Step
 from . import latent
 from .affine import IDENTITY, Affine, Parts, Real, affine, idle
 from .assembly import Assembly, numbered
@@ -40,7 +40,7 @@ from .operands import (
 )
 from .real_layers import MAX_WEIGHTS, PROBES, Intermediate, Linear, Reading, absorb, dense, read, shifted, side_by_side
 from .repeated import RepeatedAxis, before_opset_11, merged, reblocked, repeats, resized, to_space
-from .scalar_nodes import QUANTISERS, Refusal
+from .scalar_nodes import QUANTISERS, Refusal, clip
 from .symbols import MAX_ACTIVATION, PAD, Codes, Frame, Index, Symbol, Unknown, Value, joined, unknown, unwrapped
 from .transposed import blocked, transposed_axis
 from .walk import ARITHMETIC, FLOAT_TYPES, Results, Walk
@@ -48,6 +48,7 @@ from .walk import ARITHMETIC, FLOAT_TYPES, Results, Walk
 REDUCTIONS = ("ReduceMean", "ReduceSum", "ReduceSumSquare")
 REARRANGING = ("Gather", "Slice", "Split")
 REPEATING = ("Expand", "Tile")
+EXTREMES: dict[str, Callable[[Float, Float], Float]] = {"Max": np.maximum, "Min": np.minimum}
 
 
 class RealWalk(Walk[RealNetwork, Real]):
@@ -70,6 +71,7 @@ class RealWalk(Walk[RealNetwork, Real]):
             **dict.fromkeys(REDUCTIONS, self.reduce),
             **dict.fromkeys(REARRANGING, self.rearrange),
             **dict.fromkeys(REPEATING, self.repeat),
+            **dict.fromkeys(EXTREMES, self.extreme),
             "Concat": self.concat,
             "ConvTranspose": self.conv_transpose,
             "DepthToSpace": self.depth_to_space,
@@ -217,6 +219,20 @@ class RealWalk(Walk[RealNetwork, Real]):
             if node.operator == "Add" and latent.frozen(one):
                 raise Refusal(latent.FROZEN)
         return joined(node.name, ARITHMETIC[node.operator], first, second) or self.joint(node, arguments)
+
+    def extreme(self, node: Node, arguments: list[Value]) -> Symbol:
+        """Max or Min of an activation, constants, and others that are made of the same elements."""
+        symbols = [a for a in arguments if isinstance(a, Symbol)]
+        result = symbols[0]
+        for other in symbols[1:]:
+            both = joined(node.name, EXTREMES[node.operator], result, other)
+            if both is None:
+                raise Refusal("the extreme of two activations that are not made of the same elements")
+            result = both
+        for bound in (a for a in arguments if isinstance(a, np.ndarray)):
+            low, high = (bound, None) if node.operator == "Max" else (None, bound)
+            result = result.then([clip(node, low, high)])
+        return result
 
     def tensor_of(self, symbol: Symbol, function: Affine) -> str | None:
         """The first tensor that holds the given function of the elements that a symbol is made of."""

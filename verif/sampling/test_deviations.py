@@ -1,0 +1,160 @@
+"""deviations: the sampling layer with standard deviations from a table, which may be those of any function of a code."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import cached_property
+from math import floor
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+from hypothesis import strategies as st
+
+from sigmabit.golden.sampling.deviations import Table
+from sigmabit.golden.sampling.latent import Latent
+from sigmabit.golden.sampling.reparameterise import error_bound, reparameterise
+from sigmabit.hdl.arithmetic.tabulate import TabulateConfig
+from sigmabit.hdl.sampling.deviations import DeviationsConfig
+from sigmabit.hdl.sampling.reparameterise import ReparameteriseConfig
+
+from ..harness.suite import GoldenTests, MyHdlTests, VerilogTests
+from .test_latent import Case, Frame, LatentSuite
+
+
+def softplus(x: Any) -> Any:
+    """log(1 + exp(x))."""
+    return np.logaddexp(0, x)
+
+
+@dataclass(frozen=True)
+class Tabulated(Case):
+    """Without scores; the table holds any words."""
+
+    value_fraction: int = 20
+
+    @cached_property
+    def words(self) -> list[int]:
+        """Of codes from 0 upwards, then of the negative ones; the least and the largest among them."""
+        words = np.random.default_rng(self.bits).integers(0, 1 << 24, 1 << self.bits)
+        words[:2] = 0, (1 << 24) - 1
+        return words.tolist()  # type: ignore[no-any-return]
+
+    @cached_property
+    def layer(self) -> Latent:
+        plain = replace(super().layer, score=False)
+        return replace(plain, table=Table(self.bits, self.fraction, self.value_fraction, np.array(self.words)))
+
+
+class TabulatedSuite(LatentSuite):
+    """As that of exponentials; short tables and one in block RAM."""
+
+    samples: ClassVar[Sequence[Case]] = (
+        Tabulated(2, 6, 3, False, False, 8, 1, 1, False),
+        Tabulated(3, 9, 5, False, False, 10, 3, 2, True, 24),
+        Tabulated(1, 12, 8, False, False, 12, 2, 1, False, 10),
+    )
+
+    def configs(self) -> st.SearchStrategy[Case]:
+        flags, bits, no = st.booleans(), st.integers(2, 10), st.just(False)
+        shape = st.integers(1, 3), bits, st.integers(0, 10), no, no, bits
+        return st.builds(
+            Tabulated, *shape, st.sampled_from([1, 2, 4]), st.integers(1, 4), flags, value_fraction=st.integers(10, 24)
+        )
+
+    def expected(self, config: Case, stimulus: list[Frame]) -> list[list[int]]:
+        assert isinstance(config, Tabulated)
+        results, half, fraction = [], 1 << (config.z_bits - 1), config.z_bits // 2
+        for frame in stimulus:
+            for vector in frame.eps if frame.good else ():
+                z = []
+                for mu, code, eps in zip(frame.posterior.mu, frame.posterior.logvar, vector, strict=True):
+                    sigma = Fraction(config.words[code], 2**config.value_fraction)  # a negative index counts from the end
+                    exact = Fraction(mu, 2**config.fraction) + sigma * Fraction(eps, 2**11)
+                    z.append(min(max(floor(exact * 2**fraction + Fraction(1, 2)), -half), half - 1))
+                results.append(z)
+        return results
+
+
+class TestGolden(TabulatedSuite, GoldenTests):
+    pass
+
+
+class TestMyHdl(TabulatedSuite, MyHdlTests):
+    pass
+
+
+class TestVerilog(TabulatedSuite, VerilogTests):
+    pass
+
+
+@pytest.mark.parametrize("function", [softplus, lambda x: np.exp(x / 2) + 1e-3, np.abs, lambda x: 0.9 / (1 + np.exp(-x))])
+def test_within_the_bound(function: Any) -> None:
+    """A table's deviations are within their error of the function, for every code, and z is within the stated bound."""
+    table = Table.tabulated(function, 12, 8, 64.0)
+    codes = np.arange(-2048, 2048)
+    exact = function(codes / 256)
+    worst = np.abs(table.of(codes) * 2.0**-table.value_fraction - exact).max()
+    assert 0.4 * 2.0**-table.value_fraction < worst <= table.error or np.all(exact == np.abs(codes / 256))
+    assert table.words.max() >> 23 == 1  # as fine as 24 bits hold it
+    eps = np.random.default_rng(0).integers(-32768, 32768, len(codes))
+    z = reparameterise(np.zeros_like(codes), codes, eps, table, 40, 8)
+    assert np.abs(z - exact * eps / 2**11 * 2**8).max() <= error_bound(table, 8) + 1e-9
+
+
+def test_limited() -> None:
+    """Beyond the limit stands the limit, as nearly as 24 bits hold it, and it costs no precision below."""
+    table = Table.tabulated(lambda x: np.exp(100 * x), 12, 8, 4.0)
+    assert (table.value_fraction, table.limit) == (22, 4 - 2.0**-22)
+    assert table.of(np.array([-2048, 0, 3, 4, 2047])).tolist() == [0, 1 << 22, 13539379, (1 << 24) - 1, (1 << 24) - 1]
+
+
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        (lambda x: x, "a standard deviation of -0.00390625 where its function takes -0.00390625"),
+        (lambda x: np.where(x < 5, 1, np.nan), "a standard deviation of nan where its function takes 5"),
+        (lambda x: np.exp(2 * x), r"a standard deviation of up to 1e\+06, at most 16384 is supported"),
+        (lambda x: 0 * x, "a standard deviation of 0 for every code"),
+    ],
+)
+def test_functions_refused(function: Any, message: str) -> None:
+    """What is no standard deviation."""
+    with pytest.raises(ValueError, match=f"^{message}$"):
+        Table.tabulated(function, 12, 8, 1e6)
+
+
+WORDS = np.zeros(16, np.int64)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ((17, 8, 20, WORDS), "bits=17 is not 2 to 16"),
+        ((4, 21, 20, WORDS), "fraction=21 is not 0 to 20"),
+        ((4, 2, 9, WORDS), "value_fraction=9 is not 10 to 24"),
+        ((5, 2, 20, WORDS), r"a table of \(16,\) deviations for codes of 5 bits"),
+        ((4, 2, 20, WORDS - 1), "deviations from -1 to -1, of 24 bits"),
+    ],
+)
+def test_tables_refused(fields: Any, message: str) -> None:
+    """Tables that do not fit."""
+    with pytest.raises(ValueError, match=f"^{message}$"):
+        Table(*fields)
+
+
+def test_layers_refused() -> None:
+    """Tables that do not fit a layer's codes, or whose deviations are to have scores."""
+    layer = Tabulated(2, 6, 3, False, False, 8, 1, 1, False).layer
+    with pytest.raises(ValueError, match=r"^latent: a table of codes of 6 bits, 3 of them fraction, for codes of 6 and 2$"):
+        replace(layer, fraction=2)
+    with pytest.raises(ValueError, match=r"^latent: scores of deviations that are no exponential$"):
+        replace(layer, score=True)
+    with pytest.raises(ValueError, match=r"^score of deviations that come in place of logarithms$"):
+        ReparameteriseConfig(2, 6, 3, 8, 4, False, True, 20)
+    with pytest.raises(
+        ValueError, match=r"^deviations_2x6: a table of 32 words of 24 bits for codes of 6 bits and values of 24$"
+    ):
+        DeviationsConfig(6, TabulateConfig("latent", 2, 24, (0,) * 32))
