@@ -286,7 +286,7 @@ def test_wrong_ports(refused: Refused, own_folder: None, tiny: Path, data: Path)
 def test_help(call: Call) -> None:
     """The sampler of a device goes on from where it is."""
     said = " ".join(call("send", "--help").out.split())
-    assert "(default: 0)" not in said and "(default: it goes on from where it is)" in said
+    assert "Seed with which the model's sampler begins (default: it goes on from where it is)" in said
 
 
 @pytest.mark.parametrize("key", ["kc705", "vc709"])
