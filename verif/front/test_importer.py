@@ -13,7 +13,7 @@ import onnx
 import pytest
 from onnx import TensorProto
 
-from sigmabit.golden import InputError, ModelFileError, Network, UnsupportedModelError, import_model
+from sigmabit.golden import InputError, ModelFileError, Network, UncalibratedError, UnsupportedModelError, import_model
 from sigmabit.golden.layers.convolution import Convolution
 from sigmabit.golden.layers.dense import Dense
 from sigmabit.golden.layers.pool import Pool
@@ -623,8 +623,6 @@ class TestOutputs:
     @pytest.mark.parametrize(
         ("function", "node", "reason"),
         [
-            (lambda g, y: g("MaxPool", y, **PAIR), "pool", "pool pools the scores"),
-            (lambda g, y: g("Softplus", g("MaxPool", y, **PAIR)), "pool", "pool pools the scores"),
             (lambda g, y: g("Round", g("MaxPool", y, **PAIR), name="round"), "round", "more than two numbers"),
             (
                 lambda g, y: g("Round", g("Clip", g("Abs", g("MaxPool", y, **PAIR), name="size"), 0.0, 1.0), name="round"),
@@ -645,6 +643,14 @@ class TestOutputs:
         (finding,) = caught.value.findings
         assert finding.node == node
         assert reason in finding.reason
+
+    @pytest.mark.parametrize("function", ["Identity", "Softplus"])
+    def test_pooled_scores_are_real_numbers(self, function: str, tmp_path: Path, random: np.random.Generator) -> None:
+        """Whose range is not known before a calibration."""
+        g = Builder((1, 5, 5))
+        path = g.save(tmp_path / "m.onnx", g(function, g("MaxPool", g("Conv", "x", signs(random, 3, 1, 2, 2)), **PAIR)))
+        with pytest.raises(UncalibratedError):
+            import_model(path)
 
     def test_other_outputs_on_the_way_change_nothing(self, tmp_path: Path, random: np.random.Generator) -> None:
         g = Builder((9,))
