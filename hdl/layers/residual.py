@@ -16,11 +16,11 @@ from sigmabit.golden.types.tensor import TensorType
 from ..arithmetic import steps as step
 from ..arithmetic.steps import StepsConfig, steps
 from ..family import Billed, Cost, Family
-from ..verilog.fabric import Blocks, age, age_reset, bank, count, field, joined, like, pass_on, register
+from ..verilog.fabric import Blocks, age_reset, field, joined, like, pass_on, register
 from ..verilog.module import composite, leaf
-from ..verilog.stream import Flow, index_bits, wire
+from ..verilog.stream import Flow, bit, wire
 from .layer import LayerConfig, Stage
-from .ways import WaysKind, queue_bill
+from .ways import WaysKind, bring_together, queue_bill
 
 
 @dataclass(frozen=True)
@@ -161,18 +161,8 @@ def meet(clk, rst, late, early, source, config):
     and waits in a queue; beat k + config.depth of early comes no earlier than that beat, and takes its place.
     """
     blocks: Blocks = []
-    # conversion gets slices of an interface's signal wrong, hence copies
-    fresh, waiting, ready = like(late.data), like(late.data), like(late.valid)
-    blocks.append(pass_on(late.data, fresh))
-    blocks.append(age(clk, fresh, waiting, config.wait + 1))
-    if config.wait:
-        blocks.append(age_reset(clk, rst, late.valid, ready, config.wait))
-    else:
-        ready = late.valid
-    write, read, kept = wire(index_bits(config.depth)), wire(index_bits(config.depth)), like(early.data)
-    blocks.append(count(clk, rst, early.valid, write, None, config.depth))
-    blocks.append(count(clk, rst, ready, read, None, config.depth))
-    blocks.append(bank(clk, early.valid, write, early.data, read, kept))
+    waiting, kept, ready = like(late.data), like(early.data), bit()
+    blocks.append(bring_together(clk, rst, late.valid, late.data, early.valid, early.data, waiting, kept, ready, config))
     sums = []
     for number, gains in enumerate(zip(config.late.gains, config.early.gains, strict=True)):
         terms = []

@@ -9,12 +9,14 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 import numpy as np
+from myhdl import block
 from numpy.typing import NDArray
 
 from sigmabit.golden.layers.ways import Ways
 
 from ..family import FAMILY, Cost, Family
-from ..verilog.stream import index_bits
+from ..verilog.fabric import Blocks, age, age_reset, bank, count, like, pass_on
+from ..verilog.stream import index_bits, wire
 from .folding import Unsuitable
 from .kind import Arrivals, Kind, Soonest, Unfolded, Use
 from .layer import LayerConfig
@@ -139,6 +141,24 @@ def queue_bill(family: Family, late_bits: int, early_bits: int, depth: int, wait
     wraps = 2 if depth & (depth - 1) else 0  # a counter that does not wrap by itself compares
     pointers = family.logic(2 * index_bits(depth) + wraps) + family.registers(2 * index_bits(depth) + wait)
     return queue + delayed + family.registers(early_bits) + pointers
+
+
+@block
+def bring_together(clk, rst, late_valid, late, early_valid, early, waiting, kept, ready, config):
+    """waiting = late's beat, delayed by config.wait cycles, and kept = early's of the same number, a cycle after ready."""
+    blocks: Blocks = []
+    fresh = like(late)  # conversion gets slices of an interface's signal wrong, hence a copy
+    blocks.append(pass_on(late, fresh))
+    blocks.append(age(clk, fresh, waiting, config.wait + 1))
+    if config.wait:
+        blocks.append(age_reset(clk, rst, late_valid, ready, config.wait))
+    else:
+        blocks.append(pass_on(late_valid, ready))
+    write, read = wire(index_bits(config.depth)), wire(index_bits(config.depth))
+    blocks.append(count(clk, rst, early_valid, write, None, config.depth))
+    blocks.append(count(clk, rst, ready, read, None, config.depth))
+    blocks.append(bank(clk, early_valid, write, early, read, kept))
+    return blocks
 
 
 def blocked(depth: int) -> bool:

@@ -18,40 +18,25 @@ from ..interface.choices import Planning, Reading, Sampling
 PATH = click.Path(path_type=Path)
 
 
-class _Positive(click.ParamType):
-    """A number above zero; click's own FloatRange lets nan and inf pass."""
+class _Number(click.ParamType):
+    """A number of ordinary size; click's own FloatRange lets nan and inf pass."""
 
     name = "number"
+
+    def __init__(self, least: str) -> None:
+        self.least = least
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         try:
             number = float(value)
         except ValueError:
             self.fail(f"{value!r} is not a number.", param, ctx)
-        if not 1e-30 <= number <= 1e30:
-            self.fail(f"{value} is not from 1e-30 to 1e30.", param, ctx)
+        if not float(self.least) <= number <= 1e30:
+            self.fail(f"{value} is not from {self.least} to 1e30.", param, ctx)
         return number
 
 
-POSITIVE = _Positive()
-
-
-class _Finite(click.ParamType):
-    """A number of ordinary size."""
-
-    name = "number"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        try:
-            number = float(value)
-        except ValueError:
-            self.fail(f"{value!r} is not a number.", param, ctx)
-        if not abs(number) <= 1e30:
-            self.fail(f"{value} is not from -1e30 to 1e30.", param, ctx)
-        return number
-
-
-FINITE = _Finite()
+POSITIVE, FINITE = _Number("1e-30"), _Number("-1e30")
 
 model = click.argument("model", type=PATH)
 as_json = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")

@@ -22,10 +22,12 @@ from sigmabit.hdl.layers.concatenation import ConcatenationConfig, Part, concate
 from sigmabit.hdl.planning.planner import Planner
 from sigmabit.hdl.verilog.stream import Flow, bit, reset
 
+from ..harness import ways
 from ..harness.bench import Dut
 from ..harness.command_line import command
 from ..harness.onnx_graphs import Builder
 from ..harness.suite import BlockSuite, GoldenTests, MyHdlTests, VerilogTests
+from ..harness.ways import Beat
 from ..simulation import reference, simulate
 from ..simulation.compare import first_difference
 
@@ -54,18 +56,6 @@ class Case:
         return ConcatenationConfig("concat1", main, skip, self.codes.bits, self.places, self.depth, self.wait, self.swapped)
 
 
-@dataclass(frozen=True)
-class Beat:
-    """Numbers of both ways; the late one comes so many cycles after the one before, the early one somewhere between the first and
-    the last cycle that it may, in quarters of the way.
-    """
-
-    gap: int
-    quarters: int
-    main: tuple[int, ...]
-    skip: tuple[int, ...]
-
-
 RANGES = Range(0, 1), Range(0, 5), Range(-1, 1), Range(-8, 7), Range(-40, 3)
 
 
@@ -82,11 +72,8 @@ class ConcatenationSuite(BlockSuite):
         return st.builds(Case, way, way, st.integers(1, 2), st.integers(1, 5), st.sampled_from([0, 0, 1, 3]), st.booleans())
 
     def stimuli(self, config: Case) -> st.SearchStrategy[list[Beat]]:
-        rows = [
-            st.tuples(*[st.integers(codes.low, codes.high)] * (channels * config.places))
-            for codes, channels in (config.main, config.skip)
-        ]
-        return st.lists(st.builds(Beat, st.sampled_from([1, 1, 1, 2, 5]), st.integers(0, 4), *rows), min_size=1, max_size=9)
+        main, skip = ((codes, channels * config.places) for codes, channels in (config.main, config.skip))
+        return ways.beats(main, skip)
 
     def expected(self, config: Case, stimulus: list[Beat]) -> list[list[int]]:
         (_, first), (_, second) = config.main, config.skip
@@ -101,8 +88,8 @@ class ConcatenationSuite(BlockSuite):
 
     def golden(self, config: Case, stimulus: list[Beat]) -> list[list[int]]:
         tensor = TensorType(1, 1, 1, BITS)
-        ways = ("main", config.main[1]), ("skip", config.skip[1])
-        main, skip = (np.array([getattr(b, way) for b in stimulus]).reshape(-1, config.places, n) for way, n in ways)
+        both = ("main", config.main[1]), ("skip", config.skip[1])
+        main, skip = (np.array([getattr(b, way) for b in stimulus]).reshape(-1, config.places, n) for way, n in both)
         merged = Concatenation("concat1", (), tensor, (), ()).merged(main, skip)
         return merged.reshape(len(stimulus), -1).tolist()  # type: ignore[no-any-return]
 
@@ -112,42 +99,8 @@ class ConcatenationSuite(BlockSuite):
         return concatenation(bit(), reset(), *map(Flow, widths), Flow(result), config.config)
 
     def play(self, dut: Dut, config: Case, stimulus: list[Beat]) -> list[list[int]]:
-        dut.reset({"main_valid": 0, "skip_valid": 0})
-        wait, depth = config.wait, config.depth
-        late = np.cumsum([beat.gap for beat in stimulus]) + len(stimulus)
-        read, early = late + wait, [-1]
-        for k, beat in enumerate(stimulus):
-            first = max(early[-1] + 1, read[k - depth] if k >= depth else 0)
-            early.append(first + (int(read[k]) - 1 - first) * beat.quarters // 4)
-        times = [early[1:], late.tolist()] if config.swapped else [late.tolist(), early[1:]]
-        words = [
-            [_word(getattr(beat, way), codes.bits) for beat in stimulus]
-            for way, codes in (("main", config.main[0]), ("skip", config.skip[0]))
-        ]
-        main, skip = (dict(zip(cycles, numbers, strict=True)) for cycles, numbers in zip(times, words, strict=True))
-        due = (late + config.config.latency).tolist()
-        seen = []
-        while dut.cycle <= due[-1] + 3:
-            now = dut.cycle
-            outputs = dut.step(
-                {
-                    "main_valid": int(now in main),
-                    "main_data": main.get(now, 1),
-                    "skip_valid": int(now in skip),
-                    "skip_data": skip.get(now, 1),
-                }
-            )
-            if outputs["source_valid"]:
-                seen.append((now, outputs["source_data"]))
-        assert [cycle for cycle, _ in seen] == due
-        codes, numbers = config.codes, config.places * (config.main[1] + config.skip[1])
-        found = [[data >> (n * codes.bits) & ((1 << codes.bits) - 1) for n in range(numbers)] for _, data in seen]
-        above = 1 << codes.bits
-        return [[n - above if codes.signed and n >= above // 2 else n for n in row] for row in found]
-
-
-def _word(numbers: tuple[int, ...], width: int) -> int:
-    return sum((n & ((1 << width) - 1)) << (i * width) for i, n in enumerate(numbers))
+        numbers = config.places * (config.main[1] + config.skip[1])
+        return ways.play(dut, config, stimulus, (config.main[0].bits, config.skip[0].bits), config.codes, numbers)
 
 
 class TestGolden(ConcatenationSuite, GoldenTests):

@@ -24,9 +24,11 @@ from sigmabit.hdl.layers.timing import Times
 from sigmabit.hdl.planning.plan import LayerPlan
 from sigmabit.hdl.verilog.stream import Flow, bit, reset
 
+from ..harness import ways
 from ..harness.bench import Dut
 from ..harness.random_residuals import ResidualCase
 from ..harness.suite import BlockSuite, GoldenTests, MyHdlTests, VerilogTests
+from ..harness.ways import Beat
 
 
 @dataclass(frozen=True)
@@ -81,18 +83,6 @@ class Case:
         return len(self.gains) * self.places
 
 
-@dataclass(frozen=True)
-class Beat:
-    """Numbers of both ways; the late one comes so many cycles after the one before, the early one somewhere between the first and
-    the last cycle that it may, in quarters of the way.
-    """
-
-    gap: int
-    quarters: int
-    main: tuple[int, ...]
-    skip: tuple[int, ...]
-
-
 @st.composite
 def cases(draw: st.DrawFn) -> Case:
     """Widths from a bit on, gains of either sign, powers of two or not."""
@@ -126,8 +116,8 @@ class ResidualSuite(BlockSuite):
         return cases()
 
     def stimuli(self, config: Case) -> st.SearchStrategy[list[Beat]]:
-        rows = [st.tuples(*[st.integers(r.low, r.high)] * config.numbers) for r in config.ranges]
-        return st.lists(st.builds(Beat, st.sampled_from([1, 1, 1, 2, 5]), st.integers(0, 4), *rows), min_size=1, max_size=9)
+        main, skip = ((codes, config.numbers) for codes in config.ranges)
+        return ways.beats(main, skip)
 
     def expected(self, config: Case, stimulus: list[Beat]) -> list[list[int]]:
         thresholds = None if config.steps is None else config.steps.thresholds.tolist()
@@ -154,39 +144,7 @@ class ResidualSuite(BlockSuite):
         return config.config.block(bit(), reset(), *flows, config.config)
 
     def play(self, dut: Dut, config: Case, stimulus: list[Beat]) -> list[list[int]]:
-        dut.reset({"main_valid": 0, "skip_valid": 0})
-        wait, depth = config.wait, config.depth
-        late = np.cumsum([beat.gap for beat in stimulus]) + len(stimulus)
-        read, early = late + wait, [-1]
-        for k, beat in enumerate(stimulus):
-            first = max(early[-1] + 1, read[k - depth] if k >= depth else 0)
-            early.append(first + (int(read[k]) - 1 - first) * beat.quarters // 4)
-        words = [self._words(config, stimulus, way) for way in range(2)]
-        times = [early[1:], late.tolist()] if config.swapped else [late.tolist(), early[1:]]
-        main, skip = (dict(zip(cycles, numbers, strict=True)) for cycles, numbers in zip(times, words, strict=True))
-        due = (late + config.config.latency).tolist()
-        seen, results = [], config.results
-        while dut.cycle <= due[-1] + 3:
-            now = dut.cycle
-            outputs = dut.step(
-                {
-                    "main_valid": int(now in main),
-                    "main_data": main.get(now, 1),
-                    "skip_valid": int(now in skip),
-                    "skip_data": skip.get(now, 1),
-                }
-            )
-            if outputs["source_valid"]:
-                seen.append((now, outputs["source_data"]))
-        assert [cycle for cycle, _ in seen] == due
-        beats = [[data >> (n * results.bits) & ((1 << results.bits) - 1) for n in range(config.numbers)] for _, data in seen]
-        above = 1 << results.bits
-        return [[n - above if results.signed and n >= above // 2 else n for n in numbers] for numbers in beats]
-
-    def _words(self, config: Case, stimulus: list[Beat], way: int) -> list[int]:
-        width = (config.main, config.skip)[way][0]
-        beats = [(beat.main, beat.skip)[way] for beat in stimulus]
-        return [sum((n & ((1 << width) - 1)) << (i * width) for i, n in enumerate(numbers)) for numbers in beats]
+        return ways.play(dut, config, stimulus, (config.main[0], config.skip[0]), config.results, config.numbers)
 
 
 class TestGolden(ResidualSuite, GoldenTests):

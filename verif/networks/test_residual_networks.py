@@ -352,3 +352,12 @@ def test_rounding(tmp_path: Path) -> None:
     total = g.quant(g("Add", a, y, name="sum"), 8, 0.2)
     with pytest.raises(UnsupportedModelError, match=r"sum \(Add\): .* float32 rounds sums of them that are equal to"):
         import_model(g.save(tmp_path / "m.onnx", g("Conv", total, POINTS)))
+
+
+@pytest.mark.long
+def test_area(tmp_path: Path) -> None:
+    """The whole of a small network is planned within a tenth of what Yosys finds."""
+    path, plan = small(tmp_path / "small.onnx"), tmp_path / "plan.json"
+    assert command("plan", path, "--interval", 144, "-o", plan).status == 0
+    found = command("synth", path, "--plan", plan, "--json").json
+    assert 0.9 * found["lut"] <= found["planned_lut"] <= 1.1 * found["lut"]
