@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 from myhdl import always, always_comb, block, intbv
 
-from ..family import FAMILY, Billed, Cost, Family
+from ..family import Billed, Cost, Family
+from ..family.rules import MOST_LOADS, enabled
 from ..verilog.fabric import Blocks, field, joined, like, pass_on, register, register_reset
 from ..verilog.module import leaf
 from ..verilog.stream import bit, wire
@@ -36,12 +36,7 @@ class AccumulateConfig(Billed):
     @property
     def group(self) -> int:
         """Lanes that share a `valid` and a `first`."""
-        return max(1, FAMILY.most_loads // self._loads(FAMILY))
-
-    def _loads(self, family: Family) -> int:
-        """What a lane's `valid` enables."""
-        kept = family.delay(self.sum_bits, self.turns)
-        return math.ceil(kept.lut + kept.ff)
+        return max(1, MOST_LOADS // enabled(self.sum_bits, self.turns))
 
     def __post_init__(self) -> None:
         if self.gain < 1:

@@ -7,7 +7,8 @@ from typing import Literal
 
 from myhdl import always, always_comb, block, concat, intbv
 
-from ..family import FAMILY, Billed, Cost, Family
+from ..family import Billed, Cost, Family
+from ..family.rules import multiplies, multiplies_pairs
 from ..verilog.fabric import Blocks, add, extend, joined, like, pass_on, register
 from ..verilog.stream import wire
 
@@ -43,9 +44,9 @@ class Product(Billed):
 
     def ways(self, lanes: int) -> tuple[Products, ...]:
         """What it can be made by, where so many lanes multiply the same code."""
-        if not FAMILY.multiplies(self.code_bits, self.weight_bits):
+        if not multiplies(self.code_bits, self.weight_bits):
             return ("single",)
-        pairs = not self.signed and lanes > 1 and FAMILY.multiplies_pairs(self.bits, self.weight_bits)
+        pairs = not self.signed and lanes > 1 and multiplies_pairs(self.bits, self.weight_bits)
         logic = self.weight_bits <= MOST_LOGIC
         ways: tuple[tuple[Products, bool], ...] = ("single", True), ("pairs", pairs), ("logic", logic)
         return tuple(way for way, possible in ways if possible)
@@ -53,7 +54,7 @@ class Product(Billed):
     @property
     def uses_dsp(self) -> bool:
         """Does a multiplier make it?"""
-        return self.by != "logic" and FAMILY.multiplies(self.code_bits, self.weight_bits)
+        return self.by != "logic" and multiplies(self.code_bits, self.weight_bits)
 
     @property
     def rows(self) -> int:
@@ -76,7 +77,7 @@ class Product(Billed):
             held = sum(self.code_bits + 4 * (cycle + 1) for cycle in range(self.latency))
             return family.adder(self.code_bits + 3) * self.rows + family.registers(held + self.weight_bits)
         product = family.product(self.code_bits, self.weight_bits, self.signed)
-        if not family.multiplies(self.code_bits, self.weight_bits):
+        if not multiplies(self.code_bits, self.weight_bits):
             product += family.registers(self.product_bits * (2.5 if self.halves else 2))
         return product
 

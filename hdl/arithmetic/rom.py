@@ -12,7 +12,8 @@ import numpy as np
 from myhdl import always, delay, instance
 from numpy.typing import NDArray
 
-from ..family import FAMILY, Billed, Cost, Family, Primitives, with_bodies
+from ..family import Billed, Cost, Family, Primitives, with_bodies
+from ..family.rules import TABLE_LOADS
 from ..verilog.module import written
 from ..verilog.stream import index_bits, wire
 
@@ -91,7 +92,7 @@ class RomConfig(Billed):
                 return family.registers(2 * self.address_bits)
             case RomStyle.LOGIC if self.banks == 1:
                 functions, registers = self._expected_functions
-                groups = max(1, math.ceil(functions / family.table_loads))
+                groups = max(1, math.ceil(functions / TABLE_LOADS))
                 looked_up = family.functions(functions, self.address_bits)
                 return looked_up + family.registers(registers + groups * self.address_bits)
             case RomStyle.LOGIC:
@@ -104,7 +105,7 @@ class RomConfig(Billed):
     @cached_property
     def functions(self) -> Functions:
         """What the bits of the data are as functions of the address."""
-        return Functions.of(self.words, self.width, max(1, FAMILY.table_loads // self.loads))
+        return Functions.of(self.words, self.width, max(1, TABLE_LOADS // self.loads))
 
     @property
     def _expected_functions(self) -> tuple[float, float]:
@@ -113,7 +114,7 @@ class RomConfig(Billed):
             return len(self.functions.tables), len(self.functions.registers)
         possible = 2.0 ** len(self.words)
         found = (possible - 2) * -math.expm1(self.width * math.log1p(-1 / possible))
-        return found, max(found, self.width * self.loads / FAMILY.table_loads)
+        return found, max(found, self.width * self.loads / TABLE_LOADS)
 
     @property
     def contents_file(self) -> str:
@@ -163,7 +164,7 @@ class RomConfig(Billed):
 
     def _shared(self, primitives: Primitives) -> str:
         """Each function of the address once, and in registers that are repeated where they have many loads."""
-        functions, loads = self.functions, FAMILY.table_loads
+        functions, loads = self.functions, TABLE_LOADS
         size, count = len(functions.tables), len(functions.registers)
         text = f"wire [{size - 1}:0] entry;\n" if size else ""
         for group, start in enumerate(range(0, size, loads)):

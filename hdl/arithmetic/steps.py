@@ -10,7 +10,8 @@ from myhdl import always_comb, block
 
 from sigmabit.golden.arithmetic.steps import Steps
 
-from ..family import FAMILY, Billed, Cost, Family, with_bodies
+from ..family import Billed, Cost, Family, with_bodies
+from ..family.rules import BLOCK_RAM_FROM
 from ..verilog.fabric import Blocks, age, age_reset, count, field, joined, like, pass_on, register
 from ..verilog.module import composite, leaf
 from ..verilog.stream import ADDRESS_LEAD, bit, wire
@@ -180,7 +181,7 @@ class StepsConfig(Billed):
 
     def bill(self, family: Family) -> Cost:
         """A comparator for each threshold, and that of its parts. Of equal constants of a channel there is one."""
-        return self.comparators(family) + self.reach.counting(family) + self.limits.cost
+        return self.comparators(family) + self.reach.counting(family) + self.limits.bill(family)
 
     def comparators(self, family: Family) -> Cost:
         """Those that all sums of a beat take."""
@@ -207,7 +208,7 @@ def configure(name: str, thresholds: Steps, lanes: int, sum_bits: int, places: i
     filled = np.zeros((groups * lanes, each), np.int64)
     filled[:channels] = thresholds.thresholds % (1 << sum_bits)
     words = pack_words(filled.reshape(groups, lanes * each), sum_bits)
-    style = style_of(groups, MERGED_GROUPS, FAMILY.block_ram_from)
+    style = style_of(groups, MERGED_GROUPS, BLOCK_RAM_FROM)
     limits = RomConfig(name, "limits", lanes * each * sum_bits, words, style)
     return StepsConfig(name, ReachConfig(lanes, places, sum_bits, each, groups), limits)
 

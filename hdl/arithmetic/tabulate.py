@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 
 from myhdl import always
 
-from ..family import FAMILY, Billed, Cost, Family
+from ..family import Billed, Cost, Family
+from ..family.rules import BLOCK_RAM_FROM
 from ..verilog.module import written
 from ..verilog.stream import index_bits
 from .rom import BANK
@@ -39,7 +40,7 @@ class TabulateConfig(Billed):
     @property
     def block(self) -> bool:
         """Does the table live in block RAM, one for each lane? Shorter ones are made of logic."""
-        return len(self.words) >= FAMILY.block_ram_from
+        return len(self.words) >= BLOCK_RAM_FROM
 
     @property
     def banks(self) -> int:

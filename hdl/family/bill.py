@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from .cost import Cost
-from .families import FAMILY
 from .family import Family
 
 
-class Billed:
+class Billed(Protocol):
     """A configuration that states its bill."""
 
     def bill(self, family: Family) -> Cost:
         """What it consists of, to first order, at a family's prices."""
-        raise NotImplementedError
-
-    @property
-    def cost(self) -> Cost:
-        """Expected size."""
-        return self.bill(FAMILY)
+        ...

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from .families import FAMILIES, FAMILY
+from .families import FAMILIES, SERIES7
 from .family import Primitives
 
 
@@ -20,7 +20,7 @@ def with_bodies(text: Callable[[Primitives], str], plain: str) -> str:
 
 def in_synthesis(text: Callable[[Primitives], str], plain: str = "") -> str:
     """The family's body wherever SYNTHESIS is defined, as synthesis tools do by themselves, and the plain one elsewhere."""
-    if FAMILY.primitives is None:
+    if SERIES7.primitives is None:
         return plain and f"{plain}\n"
     otherwise = plain and f"`else\n{plain}\n"
-    return f"`ifdef SYNTHESIS\n{text(FAMILY.primitives).strip()}\n{otherwise}`endif\n"
+    return f"`ifdef SYNTHESIS\n{text(SERIES7.primitives).strip()}\n{otherwise}`endif\n"

@@ -5,8 +5,7 @@ from __future__ import annotations
 from .family import Family
 from .series7 import Series7
 
-FAMILY: Family = Series7()
-"""The one that blocks are made for."""
+SERIES7: Family = Series7()
 
-FAMILIES: tuple[Family, ...] = (FAMILY,)
+FAMILIES: tuple[Family, ...] = (SERIES7,)
 """All of them: Verilog has bodies for each that has primitives."""

@@ -1,4 +1,4 @@
-"""What a family of devices answers to the blocks: prices, decisions, limits, and bodies of primitives.
+"""What a family of devices answers to the blocks: prices, and bodies of primitives.
 
 A block says what it consists of, in terms that no device knows: adders of so many bits, tables, memories, products. The family
 says what that comes to. docs/family/new_family.md tells how another one is added.
@@ -88,6 +88,8 @@ class Primitives(Protocol):
 class Family(Protocol):
     """Devices that are made of the same parts. Sizes are in bits; a price is that of one."""
 
+    def __hash__(self) -> int: ...
+
     @property
     def name(self) -> str:
         """What people call it."""
@@ -112,33 +114,6 @@ class Family(Protocol):
     def primitives(self) -> Primitives | None:
         """Bodies of primitives; None where plain operations do."""
         ...
-
-    # decisions and limits
-
-    @property
-    def block_ram_from(self) -> int:
-        """Words from which on a table lives in block RAM; shorter ones are made of LUTs."""
-        ...
-
-    @property
-    def most_loads(self) -> int:
-        """Registers, or LUTs, that one control signal or one address drives at the most."""
-        ...
-
-    @property
-    def table_loads(self) -> int:
-        """Loads of a register of a short table at the most; where more are needed, it is there several times."""
-        ...
-
-    def multiplies(self, first: int, second: int) -> bool:
-        """Does a product of so many by so many bits, both in two's complement, take a multiplier? Others are made of LUTs."""
-        ...
-
-    def multiplies_pairs(self, bits: int, weight_bits: int) -> bool:
-        """Does one multiplier give the products of a number of `bits` bits, without a sign, with two weights?"""
-        ...
-
-    # prices
 
     def logic(self, functions: float) -> Cost:
         """Functions of up to six bits each."""

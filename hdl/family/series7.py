@@ -14,13 +14,8 @@ from pathlib import Path
 from typing import ClassVar
 
 from .cost import Cost, Part
+from .rules import SHIFT_DEPTH, SHIFT_FROM, multiplies
 from .series7_primitives import LUT_INPUTS, Series7Primitives
-
-SHIFT_FROM = 3
-"""From so many registers in a row on, synthesis takes shift-register LUTs in their place."""
-
-SHIFT_DEPTH = 32
-"""Registers that one such LUT stands for."""
 
 MOST_COMPARED = 12
 """Bits of a number up to which synthesis compares it with a constant by functions of its bits alone."""
@@ -73,20 +68,6 @@ class Series7:
     primitives = Series7Primitives()
     _few_bit_products = _products()
 
-    block_ram_from = 512
-    most_loads = 1750
-    table_loads = 1000
-
-    multiplier_from = 8
-    """Bits that both factors must have for a DSP48: fpga/series7/xc7.ys says the same to Yosys."""
-
-    def multiplies(self, first: int, second: int) -> bool:
-        return min(first, second) >= self.multiplier_from
-
-    def multiplies_pairs(self, bits: int, weight_bits: int) -> bool:
-        """The factors of a DSP48E1 have 25 and 18 bits; the second weight stands above the product of the first."""
-        return bits + 2 * weight_bits <= 25 and bits + 1 <= 18
-
     def logic(self, functions: float) -> Cost:
         return Cost(lut=functions)
 
@@ -94,6 +75,7 @@ class Series7:
         return Cost(ff=bits)
 
     def delay(self, bits: int, cycles: int) -> Cost:
+        """From three in a row on, synthesis takes shift-register LUTs, of 32 registers each, in their place."""
         return Cost(lut=bits * math.ceil(cycles / SHIFT_DEPTH)) if cycles >= SHIFT_FROM else Cost(ff=bits * cycles)
 
     def adder(self, bits: int) -> Cost:
@@ -161,7 +143,7 @@ class Series7:
         return Cost(bram36=math.ceil(bits / width) * math.ceil(depth / words) / 2)
 
     def product(self, first: int, second: int, signed: bool = True) -> Cost:
-        if self.multiplies(first, second):
+        if multiplies(first, second):
             return Cost(dsp=1)
         return Cost(lut=first * second * (1.8 if signed else 1.1))
 

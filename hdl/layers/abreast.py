@@ -9,7 +9,7 @@ from myhdl import always_comb, always_seq, block
 
 from sigmabit.golden.layers.abreast import Abreast
 
-from ..family import Cost
+from ..family import Cost, Family
 from ..verilog.fabric import Blocks, field, joined, pass_on
 from ..verilog.module import leaf
 from ..verilog.stream import bit, index_bits, wire
@@ -49,8 +49,7 @@ class TapsConfig:
         """Bits of the operand of all places; channels fastest, then positions, beats, rows."""
         return self.abreast.beats.taps * self.abreast.positions * self.bits
 
-    @property
-    def cost(self) -> Cost:
+    def bill(self, family: Family) -> Cost:
         """Wires."""
         return Cost()
 

@@ -178,4 +178,4 @@ class ConvolutionKind(Weighted):
     def expected_cost(self, folding: Folding, use: Use) -> Cost:
         rows = self.abreast.beats.rows.kernel + 1
         contents = self.arithmetic.reckons(self.folds(folding))
-        return configure(self.arithmetic, folding, rows, contents, positions=self.positions).cost
+        return configure(self.arithmetic, folding, rows, contents, positions=self.positions).bill(use.family)

@@ -180,4 +180,4 @@ class DenseKind(Weighted):
 
     def expected_cost(self, folding: Folding, use: Use) -> Cost:
         contents = self.arithmetic.reckons(self.folds(folding))
-        return configure(self.arithmetic, folding, 2 if folding.eager else 1, contents, positions=self.positions).cost
+        return configure(self.arithmetic, folding, 2 if folding.eager else 1, contents, positions=self.positions).bill(use.family)

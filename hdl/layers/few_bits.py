@@ -19,7 +19,7 @@ from ..arithmetic.popcount import PopcountConfig
 from ..arithmetic.products import Products
 from ..arithmetic.rom import RomStyle, unpack_word
 from ..arithmetic.steps import StepsConfig
-from ..family import FAMILY, Cost
+from ..family import Cost, Family
 from .binary import BinaryMvuConfig
 from .convolution import ConvolutionKind
 from .dense import DenseKind
@@ -35,35 +35,43 @@ class MultiplyingMvuConfig(FixedMvuConfig):
     multiply: DotConfig
 
     @cached_property
-    def matrix_cost(self) -> Cost:
+    def _matrix_bills(self) -> dict[Family, Cost]:
+        """What has been looked at, by family."""
+        return {}
+
+    def matrix_bill(self, family: Family) -> Cost:
+        if family not in self._matrix_bills:
+            self._matrix_bills[family] = self._matrix_bill(family)
+        return self._matrix_bills[family]
+
+    def _matrix_bill(self, family: Family) -> Cost:
         """Of constants, once they are known, what they leave; of weights that change, what is not there twice."""
         multiply, weights = self.multiply, self.weights
         if multiply.product.uses_dsp or multiply.product.rows:
-            return multiply.cost
+            return multiply.bill(family)
         least = self.accumulate.gain & -self.accumulate.gain  # what the gain shifts out at the top is not made
         made = replace(multiply, count_bits=max(1, multiply.count_bits - least.bit_length() + 1))
         if weights.style is RomStyle.BLOCK or weights.banks > 1 or not any(weights.words):
-            return _unlike(replace(made, lanes=1)) * made.lanes
+            return _unlike(family, replace(made, lanes=1)) * made.lanes
         shape = multiply.inputs, multiply.lanes
         words = [unpack_word(word, shape[0] * shape[1], multiply.weight_bits).reshape(shape) for word in weights.words]
-        return sums_of_products(FAMILY, made, np.stack(words))
+        return sums_of_products(family, made, np.stack(words))
 
-    @cached_property
-    def sums_cost(self) -> Cost:
+    def sums_bill(self, family: Family) -> Cost:
         """Constants that a single count is added to."""
         adding = self.accumulate
         if adding.folded or self.biases.style is not RomStyle.CONSTANT:
-            return adding.cost
+            return adding.bill(family)
         biases = unpack_word(self.biases.words[0], adding.lanes, adding.sum_bits).tolist()
-        scaled = FAMILY.adder(adding.sum_bits) * ((adding.gain.bit_count() - 1) * adding.lanes)
-        added = sum((constant_adder(FAMILY, bias, adding.sum_bits) for bias in biases), scaled)
-        return added + FAMILY.registers(adding.lanes * adding.result_bits)
+        scaled = family.adder(adding.sum_bits) * ((adding.gain.bit_count() - 1) * adding.lanes)
+        added = sum((constant_adder(family, bias, adding.sum_bits) for bias in biases), scaled)
+        return added + family.registers(adding.lanes * adding.result_bits)
 
 
 @lru_cache(maxsize=1024)
-def _unlike(config: DotConfig) -> Cost:
+def _unlike(family: Family, config: DotConfig) -> Cost:
     """Foldings of as many inputs differ in their lanes alone, which have nothing in common."""
-    return sums_of_unlike(FAMILY, config)
+    return sums_of_unlike(family, config)
 
 
 @dataclass(frozen=True)

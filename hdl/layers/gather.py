@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from myhdl import always, always_comb, always_seq, block
 
-from ..family import FAMILY, Cost
+from ..family import Cost, Family
 from ..verilog.fabric import Blocks, count, like, pass_on, pick, register, register_reset
 from ..verilog.module import leaf
 from ..verilog.stream import bit, index_bits, wire
@@ -74,11 +74,10 @@ class GatherConfig:
         """Bits of an operand; channels fastest, then positions."""
         return self.word_bits // self.slices
 
-    @property
-    def cost(self) -> Cost:
+    def bill(self, family: Family) -> Cost:
         """Expected size: the memory, the choice of a slice, and the counters."""
-        lut = FAMILY.distributed_ram(self.word_bits, self.depth).lut if self.depth > 1 else 0
-        lut += self.chunk_bits * FAMILY.multiplexer(self.slices).lut if self.slices > 1 else 0
+        lut = family.distributed_ram(self.word_bits, self.depth).lut if self.depth > 1 else 0
+        lut += self.chunk_bits * family.multiplexer(self.slices).lut if self.slices > 1 else 0
         lut += 0 if self.row is None else self.width - self.row[1] + 10
         return Cost(lut + 20 + 3 * self.fold.address_bits, 2 * self.word_bits + self.chunk_bits + 30)
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sigmabit.golden.layers.layer import Layer
 from sigmabit.golden.types.layout import Layout
 
-from ..family import Cost
+from ..family import Cost, Family
 from .folding import Folding, Unsuitable
 from .layer import LayerConfig
 from .timing import Times
@@ -60,9 +60,10 @@ class Arrivals:
 @dataclass(frozen=True)
 class Use:
     """What a network makes of a layer, as far as it is known before a plan. samples: of a frame. apart: least cycles between two
-    frames on the layer's input.
+    frames on the layer's input. family: of the device.
     """
 
+    family: Family
     samples: int = 1
     apart: int = 1
 

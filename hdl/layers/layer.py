@@ -7,15 +7,14 @@ from typing import Any, Protocol
 
 from myhdl import Signal
 
-from ..family import Cost
+from ..family import Cost, Family
 from ..verilog.stream import FrameStatus
 
 
 class Stage(Protocol):
     """The configuration of a block that a layer consists of."""
 
-    @property
-    def cost(self) -> Cost:
+    def bill(self, family: Family) -> Cost:
         """Expected size."""
         ...
 
@@ -65,10 +64,9 @@ class LayerConfig:
         """The instance's name in the pipeline."""
         return self.name
 
-    @property
-    def cost(self) -> Cost:
+    def bill(self, family: Family) -> Cost:
         """Expected size."""
-        return sum((stage.cost for stage in self.stages), Cost())
+        return sum((stage.bill(family) for stage in self.stages), Cost())
 
     @property
     def latency(self) -> int:

@@ -19,7 +19,8 @@ from ..arithmetic.collect import CollectConfig, collect
 from ..arithmetic.delay import DelayConfig, delay
 from ..arithmetic.products import Products
 from ..arithmetic.rom import RomConfig, RomStyle, pack_words, rom, style_of
-from ..family import FAMILY, Cost
+from ..family import Cost, Family
+from ..family.rules import BLOCK_RAM_FROM
 from ..verilog.module import composite
 from ..verilog.stream import ADDRESS_LEAD, Flow, bit, bits, index_bits, wire
 from .abreast import Bundle, JoinConfig, TapsConfig, abreast, beside
@@ -43,8 +44,7 @@ class Multiplier(Protocol):
         """Cycles from an operand and its weights to the sums."""
         ...
 
-    @property
-    def cost(self) -> Cost:
+    def bill(self, family: Family) -> Cost:
         """Expected size."""
         ...
 
@@ -67,8 +67,7 @@ class Ending(Protocol):
         """Cycles from sums to codes."""
         ...
 
-    @property
-    def cost(self) -> Cost:
+    def bill(self, family: Family) -> Cost:
         """Expected size."""
         ...
 
@@ -117,22 +116,19 @@ class MvuConfig:
         """The counts of all positions side by side."""
         return JoinConfig(self.places, self.multiply.lanes * self.multiply.count_bits)
 
-    @property
-    def matrix_cost(self) -> Cost:
+    def matrix_bill(self, family: Family) -> Cost:
         """Expected size of what multiplies, of one place."""
-        return self.multiply.cost
+        return self.multiply.bill(family)
 
-    @property
-    def sums_cost(self) -> Cost:
+    def sums_bill(self, family: Family) -> Cost:
         """Expected size of what accumulates."""
-        return self.accumulate.cost
+        return self.accumulate.bill(family)
 
-    @property
-    def cost(self) -> Cost:
+    def bill(self, family: Family) -> Cost:
         """Expected size."""
-        control = Cost(8, 8)
-        total = self.matrix_cost * self.places + self.sums_cost + self.weights.cost + self.biases.cost + control
-        return sum((block.cost for block in self._optional), total)
+        control = family.logic(8) + family.registers(8)
+        total = self.matrix_bill(family) * self.places + self.sums_bill(family) + control
+        return sum((block.bill(family) for block in (self.weights, self.biases, *self._optional)), total)
 
     @property
     def latency(self) -> int:
@@ -331,5 +327,5 @@ def _biases(arithmetic: Arithmetic, lanes: int, borders: Borders, places: int) -
     starts = np.zeros((rows, 1 << (index_bits(repeats) if repeats > 1 else 0), places, lanes), np.int64)
     starts[:, :repeats] = filled.reshape(rows, places, repeats, lanes).swapaxes(1, 2)
     words = starts.reshape(-1, places * lanes)[: (rows - 1) * starts.shape[1] + repeats]
-    style = style_of(len(words), MERGED_BIASES, FAMILY.block_ram_from)
+    style = style_of(len(words), MERGED_BIASES, BLOCK_RAM_FROM)
     return RomConfig(layer.name, "biases", places * lanes * numbers.sum_bits, pack_words(words, numbers.sum_bits), style)

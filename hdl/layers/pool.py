@@ -14,7 +14,7 @@ from sigmabit.golden.layers.pool import Pool
 from sigmabit.golden.layers.window import Axis, Window
 
 from ..arithmetic.rom import RomConfig, RomStyle, pack_words, rom
-from ..family import FAMILY, Cost
+from ..family import Cost, Family
 from ..verilog.fabric import Blocks, bank, count, field, joined, like, lookup, pass_on, register, register_reset, scan
 from ..verilog.module import composite, leaf
 from ..verilog.stream import bit, index_bits, wire
@@ -80,12 +80,11 @@ class MaximumConfig:
         of_columns = -self.window.columns.size % self.abreast.columns.positions
         return of_columns or self.window.columns.size * (-self.window.rows.size % self.abreast.rows.positions)
 
-    @property
-    def cost(self) -> Cost:
+    def bill(self, family: Family) -> Cost:
         """Expected size: the lines above, and the ORs, or what takes the larger of two codes."""
         across, down, bits = self.scanned.columns, self.scanned.rows, self.result_bits
         above = (down.kernel - 1) * bits
-        lut = FAMILY.distributed_ram(above, across.outputs).lut if above and across.outputs > 1 else 0
+        lut = family.distributed_ram(above, across.outputs).lut if above and across.outputs > 1 else 0
         steps = self.window.columns.kernel - 1, self.window.rows.kernel - 1
         if self.bits == 1:
             lut += bits * sum(-(-step // 2) for step in steps)
@@ -399,11 +398,10 @@ class PoolConfig(LayerConfig):
     def stages(self) -> tuple[Stage, ...]:
         return (self.maximum,)
 
-    @property
-    def cost(self) -> Cost:
+    def bill(self, family: Family) -> Cost:
         """Expected size: a channel whose smallest code is taken is inverted on the way in."""
         inverted = 0 if self.every is None else self.every.words[0].bit_count()
-        return super().cost + Cost(lut=inverted)
+        return super().bill(family) + Cost(lut=inverted)
 
 
 def configure(layer: Pool, positions: int = 1) -> PoolConfig:
@@ -455,4 +453,4 @@ class PoolKind(Unfolded):
         return configure(self.layer, self.positions)
 
     def expected_cost(self, folding: None, use: Use) -> Cost:
-        return configure(self.layer, self.positions).cost
+        return configure(self.layer, self.positions).bill(use.family)

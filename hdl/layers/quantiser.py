@@ -130,4 +130,4 @@ class QuantiserKind(Unfolded):
         return configure(self.layer, self.positions)
 
     def expected_cost(self, folding: None, use: Use) -> Cost:
-        return configure(self.layer, self.positions).cost
+        return configure(self.layer, self.positions).bill(use.family)

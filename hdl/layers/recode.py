@@ -92,4 +92,4 @@ class RecodeKind(Unfolded):
         return configure(self.layer, self.positions)
 
     def expected_cost(self, folding: None, use: Use) -> Cost:
-        return configure(self.layer, self.positions).cost
+        return configure(self.layer, self.positions).bill(use.family)

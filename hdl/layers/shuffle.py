@@ -11,7 +11,7 @@ from myhdl import always_comb, block
 
 from sigmabit.golden.layers.shuffle import Shuffle
 
-from ..family import FAMILY, Cost
+from ..family import Cost, Family
 from ..verilog.fabric import Blocks, age_reset, count, field, joined, like, pass_on, pick, register
 from ..verilog.module import composite, leaf
 from ..verilog.stream import bit, index_bits, wire
@@ -118,11 +118,10 @@ class SpreadConfig:
         """Width of a beat that is given."""
         return self.places * self.bits
 
-    @property
-    def cost(self) -> Cost:
+    def bill(self, family: Family) -> Cost:
         """Expected size: the memory, and the choice of a part."""
-        memory = FAMILY.distributed_ram(self.word_bits, self.depth).lut if self.depth > 1 else 0
-        choice = self.beat_bits * FAMILY.multiplexer(self.rows * self.fold.slices).lut
+        memory = family.distributed_ram(self.word_bits, self.depth).lut if self.depth > 1 else 0
+        choice = self.beat_bits * family.multiplexer(self.rows * self.fold.slices).lut
         return Cost(memory + choice + 30, 2 * self.word_bits + self.beat_bits + 30)
 
     @property
@@ -319,7 +318,7 @@ class ShuffleKind(Unfolded):
     def expected_cost(self, folding: None, use: Use) -> Cost:
         # what comes in one piece has long been read when the next comes, unless this layer alone sets the pace
         alone = self.sink.beats == 1 and 2 * self.least_cycles <= use.apart
-        return self._configured(frames=1 if alone else 2).cost
+        return self._configured(frames=1 if alone else 2).bill(use.family)
 
     def _configured(self, frames: int) -> ShuffleConfig:
         return configure(self.layer, frames, self.positions, self.places)

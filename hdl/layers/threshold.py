@@ -11,7 +11,8 @@ from myhdl import always_comb, block
 from sigmabit.golden.layers.threshold import Threshold
 
 from ..arithmetic.rom import RomConfig, RomStyle, pack_words, rom, style_of
-from ..family import FAMILY, Cost
+from ..family import Cost, Family
+from ..family.rules import BLOCK_RAM_FROM
 from ..verilog.fabric import Blocks, age, age_reset, count, field, joined, like, register
 from ..verilog.module import composite, leaf
 from ..verilog.stream import ADDRESS_LEAD, bit, wire
@@ -36,8 +37,7 @@ class CompareConfig:
         """Bits of a channel's entry: the threshold, which may be one beyond the codes, and above it whether the bit falls."""
         return self.bits + 2
 
-    @property
-    def cost(self) -> Cost:
+    def bill(self, family: Family) -> Cost:
         """Expected size: a comparison with a constant or with a table's entry, per channel."""
         per_code = self.bits / 3 if self.positions == 1 else self.bits + 1
         return Cost(self.channels * per_code + 10, self.channels * (2 * self.bits + 1) + 4)
@@ -96,10 +96,9 @@ class ThresholdConfig(LayerConfig):
     def stages(self) -> tuple[Stage, ...]:
         return (self.compare,)
 
-    @property
-    def cost(self) -> Cost:
+    def bill(self, family: Family) -> Cost:
         """Expected size, the table's included, which lies beside the comparators."""
-        return super().cost + self.limits.cost
+        return super().bill(family) + self.limits.bill(family)
 
 
 def configure(layer: Threshold, positions: int = 1) -> ThresholdConfig:
@@ -112,7 +111,7 @@ def configure(layer: Threshold, positions: int = 1) -> ThresholdConfig:
         entries = entries[:1]
     comparators = CompareConfig(channels, layer.input.bits, len(entries))
     words = pack_words(entries, comparators.limit_bits)
-    style = style_of(len(words), 0, FAMILY.block_ram_from)
+    style = style_of(len(words), 0, BLOCK_RAM_FROM)
     limits = RomConfig(layer.name, "limits", channels * comparators.limit_bits, words, style)
     return ThresholdConfig(layer.name, comparators, limits)
 
@@ -137,4 +136,4 @@ class ThresholdKind(Unfolded):
         return configure(self.layer, self.positions)
 
     def expected_cost(self, folding: None, use: Use) -> Cost:
-        return configure(self.layer, self.positions).cost
+        return configure(self.layer, self.positions).bill(use.family)

@@ -17,7 +17,7 @@ from ..arithmetic import activate as activation
 from ..arithmetic.activate import ActivateConfig, activate
 from ..arithmetic.adder_graph import AdderGraphConfig, adder_graph
 from ..arithmetic.products import Products
-from ..family import Cost
+from ..family import Cost, Family
 from ..verilog.module import composite
 from ..verilog.stream import Flow
 from .dense import DenseKind
@@ -79,13 +79,13 @@ def _graph(layer: Fixed) -> AdderGraph:
 
 
 @lru_cache(maxsize=256)
-def expected_cost(layer: Fixed) -> Cost:
+def expected_cost(layer: Fixed, family: Family) -> Cost:
     """Expected size, without looking for the adders."""
     terms = _signed_digits(layer.matrix) + np.count_nonzero(layer.bias)
     adders = SHARED * max(0, int(terms) - layer.channels)
     bits = layer.input.bits + layer.weight_bits
-    shaped = activation.configure(layer.name, layer.activation, layer.channels, layer.sum_bits).cost
-    return Cost(adders * bits, adders * bits / 2) + shaped
+    shaped = activation.configure(layer.name, layer.activation, layer.channels, layer.sum_bits).bill(family)
+    return (family.adder(bits) + family.registers(bits / 2)) * adders + shaped
 
 
 def _signed_digits(matrix: NDArray[np.integer]) -> int:
@@ -129,4 +129,4 @@ class UnrolledKind(DenseKind):
     def expected_cost(self, folding: Folding, use: Use) -> Cost:
         if self.folds(folding) > 1:
             return super().expected_cost(folding, use)
-        return expected_cost(self.layer) * (HASTE if folding.eager else 1)
+        return expected_cost(self.layer, use.family) * (HASTE if folding.eager else 1)

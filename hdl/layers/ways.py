@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from sigmabit.golden.layers.ways import Ways
 
-from ..family import FAMILY, Cost, Family
+from ..family import Cost, Family
+from ..family.rules import BLOCK_RAM_FROM
 from ..verilog.fabric import Blocks, age, age_reset, bank, count, like, pass_on
 from ..verilog.stream import index_bits, wire
 from .folding import Unsuitable
@@ -94,7 +95,7 @@ class WaysKind(Unfolded):
     def expected_cost(self, folding: None, use: Use) -> Cost:
         late, early = self.ordered(self.needed)
         depth = int((np.searchsorted(early, late, side="right") - np.arange(len(late))).max())
-        return self.configured(0, max(1, depth)).cost
+        return self.configured(0, max(1, depth)).bill(use.family)
 
 
 def needs(branch: Sequence[Kind[Any]], beats: int) -> NDArray[np.int64]:
@@ -163,4 +164,4 @@ def bring_together(clk, rst, late_valid, late, early_valid, early, waiting, kept
 
 def blocked(depth: int) -> bool:
     """Does a queue of so many beats live in block RAM?"""
-    return depth >= FAMILY.block_ram_from
+    return depth >= BLOCK_RAM_FROM

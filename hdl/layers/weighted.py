@@ -10,7 +10,7 @@ from sigmabit.golden.layers.linear import Linear
 
 from ..arithmetic.products import Products
 from ..arithmetic.rom import BANK
-from ..family import FAMILY
+from ..family.rules import MOST_LOADS
 from .folding import Folding, Unsuitable
 from .kind import Kind
 from .mvu import Arithmetic
@@ -74,7 +74,7 @@ class Weighted(Kind[Folding]):
                     else:
                         # a table of several banks has no copies of its address
                         banks = -(-self.folds(folding) // BANK)
-                        useful = block or banks == 1 or banks * self.at_a_time(folding) * lanes <= FAMILY.most_loads
+                        useful = block or banks == 1 or banks * self.at_a_time(folding) * lanes <= MOST_LOADS
                     if useful:
                         yield from (replace(folding, products=each) for each in self.ways(folding))
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sigmabit.golden.layers.abreast import Abreast
 from sigmabit.golden.layers.window import Window
 
-from ..family import FAMILY, Cost
+from ..family import Cost, Family
 from ..verilog.fabric import (
     Blocks,
     age,
@@ -109,16 +109,15 @@ class WindowConfig:
         """Bits of an operand; channels fastest, then the positions of a beat, then columns, then rows."""
         return self.taps * self.slice_bits
 
-    @property
-    def cost(self) -> Cost:
+    def bill(self, family: Family) -> Cost:
         """Expected size: the buffer, the rotations behind it, and the counters."""
         banks = self.rows * self.columns
         read = banks * self.slice_bits
-        across = FAMILY.multiplexer(self.columns).lut if self.columns > 1 else 0
-        down = FAMILY.multiplexer(self.rows).lut + (1 if self.abreast.masked and self.rows > 3 else 0)
-        lut = banks * FAMILY.distributed_ram(self.beat_bits, -(-self.beats.columns.size // self.columns)).lut
+        across = family.multiplexer(self.columns).lut if self.columns > 1 else 0
+        down = family.multiplexer(self.rows).lut + (1 if self.abreast.masked and self.rows > 3 else 0)
+        lut = banks * family.distributed_ram(self.beat_bits, -(-self.beats.columns.size // self.columns)).lut
         lut += read * across + self.chunk_bits * down
-        lut += read * FAMILY.multiplexer(self.slices).lut if self.slices > 1 else 0
+        lut += read * family.multiplexer(self.slices).lut if self.slices > 1 else 0
         return Cost(lut + 100, banks * self.beat_bits + read + self.chunk_bits + 80)
 
     @property

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from myhdl import Signal
 
-from ..family import Cost
+from ..family import Cost, Family
 from ..verilog.stream import FrameStatus, VectorStream
 
 
@@ -44,8 +44,7 @@ class Source(Protocol):
         """Cycles from the end of reset until frames may enter."""
         ...
 
-    @property
-    def cost(self) -> Cost:
+    def bill(self, family: Family) -> Cost:
         """Expected size."""
         ...
 

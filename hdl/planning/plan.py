@@ -18,8 +18,8 @@ from sigmabit.golden.layers.layer import Layer
 from sigmabit.golden.sampling.latent import Latent
 from sigmabit.golden.types.layout import Layout
 
-from ..family import Cost
-from ..family.parts import PartError, part
+from ..family import Cost, Family
+from ..family.parts import PartError, family_of, part
 from ..layers.folding import Folding, Unsuitable
 from ..layers.kind import Arrivals, Kind, Soonest
 from ..layers.layer import LayerConfig
@@ -96,8 +96,8 @@ class LayerPlan:
         """Cycles from a frame's first transfer to the layer's last result."""
         return self.passes[0][1]
 
-    def to_json(self) -> dict[str, Any]:
-        """Plain values for plan.json."""
+    def to_json(self, family: Family) -> dict[str, Any]:
+        """Plain values for plan.json; its size at a family's prices."""
         folding = None if self.folding is None else _written(self.folding)
         return {
             "name": self.name,
@@ -105,7 +105,7 @@ class LayerPlan:
             **({"positions": self.kind.places} if self.kind.places > 1 else {}),
             "interval_cycles": self.cycles,
             "latency_cycles": self.done,
-            **_rounded(self.config.cost),
+            **_rounded(self.config.bill(family)),
         }
 
 
@@ -148,12 +148,17 @@ class Plan:
         return self.clock_mhz * 1e6 / self.interval
 
     @property
+    def family(self) -> Family:
+        """That of the device."""
+        return family_of(part(self.part))
+
+    @property
     def cost(self) -> Cost:
         """Expected size of the whole pipeline."""
-        ends = self.pipeline.ingress.cost + self.pipeline.egress.cost
+        ends = self.pipeline.ingress.bill(self.family) + self.pipeline.egress.bill(self.family)
         if self.pipeline.noise is not None:
-            ends = ends + self.pipeline.noise.cost
-        return sum((layer.config.cost for layer in self.layers), ends)
+            ends = ends + self.pipeline.noise.bill(self.family)
+        return sum((layer.config.bill(self.family) for layer in self.layers), ends)
 
     @property
     def settling(self) -> int:
@@ -188,7 +193,7 @@ class Plan:
             "latency_cycles": self.latency,
             "fps": self.fps,
             **_rounded(self.cost),
-            "layers": [layer.to_json() for layer in self.layers],
+            "layers": [layer.to_json(self.family) for layer in self.layers],
         }
 
     def variant(self, taps: bool = False, epsilon: bool = False) -> PipelineConfig:

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from sigmabit.golden import Network
 from sigmabit.golden.types.layout import Layout
 
-from ..family import FAMILY, Cost, Part
-from ..family.parts import part
+from ..family import Cost, Family, Part
+from ..family.parts import family_of, part
 from ..layers.folding import Folding, Unsuitable
 from ..layers.kind import Kind, Use
 from ..pipeline.egress import EgressConfig
@@ -44,8 +44,8 @@ USUAL = "single"
 UNLIMITED = float(1 << 31)
 """Cycles that no delays come to, and multipliers that no plan needs."""
 
-RESOURCES = FAMILY.resources
-"""Of a part, in the order in which a plan is to have few of them, and what they are called."""
+RESOURCES = "lut", "ff", "bram36", "dsp"
+"""Of a part, in the order in which a plan is to have few of them."""
 
 
 @dataclass(frozen=True)
@@ -151,16 +151,17 @@ class Planner:
         self.wide, self.logic_only, self.every_way = wide, logic_only, every_way
         self.repetitions = repetitions(network, samples)
         self.part: Part = replace(part(part_name), bram36=0, dsp=0) if logic_only else part(part_name)
+        self.family = family_of(part(part_name))
         try:
             self.kinds = kinds_of(network, positions, wide)
         except Unsuitable as error:
             raise PlanError(str(error)) from None
-        uses = {name: Use(samples, self._shortest // self.repetitions[name]) for name in self.kinds}
+        uses = {name: Use(self.family, samples, self._shortest // self.repetitions[name]) for name in self.kinds}
         choices = {name: Choices(kind, self.repetitions[name], uses[name], every_way) for name, kind in self.kinds.items()}
         self.choices = {name: found for name, found in choices.items() if found.foldings}
         costs = (kind.expected_cost(None, uses[name]) for name, kind in self.kinds.items() if name not in self.choices)
         result = self.kinds[network.layers[-1].name].source
-        self.fixed = sum(costs, _ends_cost(self.source, result, samples))
+        self.fixed = sum(costs, _ends_cost(self.family, self.source, result, samples))
 
     def plan(self, interval: int) -> Plan:
         """The smallest plan with an interval of at most `interval` cycles.
@@ -443,7 +444,7 @@ class Planner:
         """What an interval for which nothing fits needs more of than there is: as few resources as can be blamed."""
         tables = [choices.costs[choices.front(interval)] for choices in self.choices.values()]
         fixed = grained(_row(self.fixed))
-        names = list(RESOURCES.values())
+        names = [self.family.resources[resource] for resource in RESOURCES]
         for size in range(1, len(names) + 1):
             for short in combinations(range(len(names)), size):
                 room = self.room - fixed
@@ -457,7 +458,7 @@ class Planner:
 
     def _offer(self, number: int) -> str:
         """What there is of a resource, and how it is reckoned."""
-        whole = getattr(self.part, list(RESOURCES)[number])
+        whole = getattr(self.part, RESOURCES[number])
         room = self.room[number]
         return f"{whole:,}" if room == whole else f"{math.floor(room):,} ({FILL:.0%} of {whole:,})"
 
@@ -493,10 +494,10 @@ INSIDE = 5
 """Frames that are inside at once, as exits are reckoned before a plan is made: four to six are, where an exit is large."""
 
 
-def _ends_cost(source: Layout, result: Layout, samples: int) -> Cost:
+def _ends_cost(family: Family, source: Layout, result: Layout, samples: int) -> Cost:
     """Expected size of entrance and exit; the latter holds the results of all frames that are inside."""
     beats = source.beats
     entrance = IngressConfig(beats, source.positions * source.channels, source.bits, pace=1, interval=beats, frames=INSIDE)
     leaving = EgressConfig(result.beats, result.positions * result.channels, result.bits, result.signed, INSIDE, samples)
-    ends = entrance.cost + leaving.cost
+    ends = entrance.bill(family) + leaving.bill(family)
     return Cost(max(ends.lut, 150), max(ends.ff, 300))  # counters of a longer interval are wider

@@ -12,7 +12,7 @@ from sigmabit.golden.sampling.exponential import VALUE_BITS
 from sigmabit.golden.sampling.latent import Latent
 
 from ..arithmetic.tabulate import TabulateConfig, tabulate
-from ..family import Cost
+from ..family import Cost, Family
 from ..layers.folding import Unsuitable
 from ..layers.kind import Arrivals, Unfolded, Use
 from ..layers.layer import LayerConfig, Stage, Surroundings
@@ -37,8 +37,7 @@ class WaitConfig:
     def module(self) -> str:
         return f"latent_wait_{self.bits}_{self.frames}"
 
-    @property
-    def cost(self) -> Cost:
+    def bill(self, family: Family) -> Cost:
         """Expected size: a register for the beat, and a counter."""
         return Cost(6, self.bits + self.frames.bit_length() + 2)
 
@@ -71,10 +70,9 @@ class LatentConfig(LayerConfig):
     def stages(self) -> tuple[Stage, ...]:
         return tuple(stage for stage in (self.wait, self.replay, self.deviations, self.sampling) if stage is not None)
 
-    @property
-    def cost(self) -> Cost:
+    def bill(self, family: Family) -> Cost:
         """Expected size."""
-        return super().cost + self.draw.cost
+        return super().bill(family) + self.draw.bill(family)
 
 
 def configure(layer: Latent, samples: int, pace: int, frames: int, early: bool = False) -> LatentConfig:
@@ -179,7 +177,9 @@ class LatentKind(Unfolded):
 
     def expected_cost(self, folding: None, use: Use) -> Cost:
         """The sampler's, too."""
-        return configure(self.layer, use.samples, pace=1, frames=1).cost + SamplerConfig(self.layer.latents).cost
+        return configure(self.layer, use.samples, pace=1, frames=1).bill(use.family) + SamplerConfig(self.layer.latents).bill(
+            use.family
+        )
 
     @staticmethod
     def _pace(arrivals: Arrivals) -> int:

@@ -94,7 +94,7 @@ def tables(made: Plan) -> list[RenderableType]:
     """A plan for people."""
     rows: list[list[object]] = []
     for layer in made.layers:
-        cost, folding = layer.config.cost, layer.folding
+        cost, folding = layer.config.bill(made.family), layer.folding
         shape = "-" if folding is None else f"{folding.group} / {folding.slices} / {folding.lanes}"
         if layer.kind.positions > 1:
             shape = f"{layer.kind.positions} x {shape}"
@@ -103,7 +103,7 @@ def tables(made: Plan) -> list[RenderableType]:
         where = "-" if folding is None else "block RAM" if folding.block else "logic"
         rows.append([layer.name, shape, where, layer.cycles, layer.done, *_size(cost)])
     if made.pipeline.noise is not None:
-        rows.append(["sampler", "-", "-", "-", "-", *_size(made.pipeline.noise.cost)])
+        rows.append(["sampler", "-", "-", "-", "-", *_size(made.pipeline.noise.bill(made.family))])
     cost = made.cost
     total = ["total", "", "", made.interval, made.latency, *_size(cost)]
     part = device(made.part)

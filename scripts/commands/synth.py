@@ -51,7 +51,7 @@ def synth(
         areas = synthesised(made, work or Path(temporary), report)
     layers: list[dict[str, Any]] = []
     for name, area in areas.items():
-        expected = planned(parts[name].cost)
+        expected = planned(parts[name].bill(made.family))
         layers.append({"name": name, **area, **{f"planned_{key}": expected[key] for key in PLANNED}})
     total = {key: sum(layer[key] for layer in layers) for key in KEYS}
     total |= {key: max(layer[key] for layer in layers) for key in WORST}

@@ -10,7 +10,7 @@ from sigmabit.fpga.synthesis import SynthesisError
 from sigmabit.fpga.synthesis import areas as by_module
 from sigmabit.golden import InputError, SigmabitError
 from sigmabit.hdl.arithmetic.popcount import PopcountConfig
-from sigmabit.hdl.family import Cost
+from sigmabit.hdl.family import Cost, Family
 from sigmabit.hdl.pipeline.top import Pipeline
 from sigmabit.hdl.planning.plan import Plan
 from sigmabit.hdl.verilog.convert import convert
@@ -43,9 +43,8 @@ class Part(Protocol):
         """Its Verilog module."""
         ...
 
-    @property
-    def cost(self) -> Cost:
-        """Its expected size."""
+    def bill(self, family: Family) -> Cost:
+        """Its expected size, at a family's prices."""
         ...
 
 
@@ -96,7 +95,7 @@ def read_areas(path: Path, plan: Plan) -> Areas:
 
     def check(_: object, entries: Entries) -> Areas:
         for name, part in parts.items():
-            expected = planned(part.cost)
+            expected = planned(part.bill(plan.family))
             for key in PLANNED:
                 value = number(entries[name], f"planned_{key}", name)
                 if value != expected[key]:

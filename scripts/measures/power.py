@@ -37,7 +37,7 @@ def estimate(activity: Activity, plan: Plan, areas: Areas | None) -> dict[str, A
     layers: list[dict[str, Any]] = []
     total = Power(0.0, 0.0, 0.0)
     for name, part in parts_of(plan).items():
-        area = {key: dict(areas[name])[key] for key in HELD} if areas else planned(part.cost)
+        area = {key: dict(areas[name])[key] for key in HELD} if areas else planned(part.bill(plan.family))
         does = activity.parts[name]
         found = power(area, does.rate, plan.clock_mhz)
         total += found

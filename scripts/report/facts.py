@@ -31,7 +31,7 @@ def layers(plan: Plan, areas: Areas | None) -> list[dict[str, Any]]:
     planned_of = {layer.name: layer for layer in plan.layers}
     rows = []
     for name, part in parts_of(plan).items():
-        row: dict[str, Any] = {"name": name, "kind": _END.get(name, ""), "planned": planned(part.cost)}
+        row: dict[str, Any] = {"name": name, "kind": _END.get(name, ""), "planned": planned(part.bill(plan.family))}
         row |= dict.fromkeys(("input", "output", "folding", "weights", "cycles", "busy", "operations", "operations_per_cycle"))
         if name in planned_of:
             row |= _of_layer(planned_of[name], plan.interval)

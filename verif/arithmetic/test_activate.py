@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from sigmabit.golden.arithmetic.activate import Activation
 from sigmabit.hdl.arithmetic import activate as block
-from sigmabit.hdl.family import FAMILY
+from sigmabit.hdl.family.rules import BLOCK_RAM_FROM
 from sigmabit.hdl.verilog.stream import Flow, bit, reset
 
 from ..harness.bench import Dut
@@ -78,7 +78,7 @@ class ActivateSuite(BlockSuite):
         Case(1, 6, 9, 4, signed=True),  # nothing but the sign is left
         Case(3, 4, 3, 1, signed=False),
         Case(2, 10, 1, 6, signed=True, table=(7, False)),
-        Case(2, 14, 3, FAMILY.block_ram_from.bit_length() - 1, signed=False, table=(5, True)),
+        Case(2, 14, 3, BLOCK_RAM_FROM.bit_length() - 1, signed=False, table=(5, True)),
     )
 
     def configs(self) -> st.SearchStrategy[Case]:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from sigmabit.fpga.synthesis import synthesise
 from sigmabit.golden.arithmetic import dot as golden
 from sigmabit.hdl.arithmetic.dot import DotConfig, dot
+from sigmabit.hdl.family import SERIES7
 from sigmabit.hdl.verilog.convert import convert
 from sigmabit.hdl.verilog.module import outline
 from sigmabit.hdl.verilog.stream import bit, wire
@@ -143,5 +144,5 @@ def test_area(config: DotConfig, tmp_path: Path) -> None:
     design = convert(block)
     area = synthesise(design.write(tmp_path / "verilog"), design.top, tmp_path / "yosys").area
     assert area.levels <= 4
-    assert area.dsp == config.cost.dsp == config.multipliers
-    assert config.cost.lut / 1.25 <= area.lut <= config.cost.lut * 1.25
+    assert area.dsp == config.bill(SERIES7).dsp == config.multipliers
+    assert config.bill(SERIES7).lut / 1.25 <= area.lut <= config.bill(SERIES7).lut * 1.25

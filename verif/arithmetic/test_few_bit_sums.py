@@ -18,7 +18,7 @@ from sigmabit.golden.types.range import Range
 from sigmabit.golden.types.tensor import TensorType
 from sigmabit.hdl.arithmetic.dot import DotConfig
 from sigmabit.hdl.arithmetic.few_bit_sums import constant_adder, sums_of_products, sums_of_unlike
-from sigmabit.hdl.family import FAMILY
+from sigmabit.hdl.family import SERIES7
 from sigmabit.hdl.layers import mvu as unit
 from sigmabit.hdl.layers.convolution import operand_for
 from sigmabit.hdl.layers.dense import borders
@@ -100,14 +100,14 @@ class Unit:
 def test_area(case: Unit, tmp_path: Path) -> None:
     """A unit with what its weights leave of it."""
     found = case.synthesised(tmp_path)
-    assert 0.9 * found <= case.config.cost.lut <= 1.1 * found
+    assert 0.9 * found <= case.config.bill(SERIES7).lut <= 1.1 * found
 
 
 def lut(weights: list[list[list[int]]], bits: int = 4) -> float:
     """Of such weights, (words, inputs, lanes)."""
     drawn = np.array(weights)
     config = DotConfig(drawn.shape[1], bits, False, 4, drawn.shape[2], 10)
-    return sums_of_products(FAMILY, config, drawn).lut
+    return sums_of_products(SERIES7, config, drawn).lut
 
 
 def test_constants() -> None:
@@ -123,8 +123,8 @@ def test_weights_that_change() -> None:
     random = np.random.default_rng(1)
     config = DotConfig(8, 2, False, 4, 6, 10)
     many = random.integers(-8, 8, (16, 8, 6))
-    assert sums_of_products(FAMILY, config, many).lut == pytest.approx(sums_of_unlike(FAMILY, config).lut, rel=0.05)
-    assert sums_of_products(FAMILY, config, np.clip(many[:2], -1, 1)).lut < 0.6 * sums_of_unlike(FAMILY, config).lut
+    assert sums_of_products(SERIES7, config, many).lut == pytest.approx(sums_of_unlike(SERIES7, config).lut, rel=0.05)
+    assert sums_of_products(SERIES7, config, np.clip(many[:2], -1, 1)).lut < 0.6 * sums_of_unlike(SERIES7, config).lut
 
 
 def test_only_some_are_looked_at() -> None:
@@ -132,11 +132,11 @@ def test_only_some_are_looked_at() -> None:
     random = np.random.default_rng(1)
     config = DotConfig(1024, 2, False, 3, 96, 16)
     weights = random.integers(-4, 4, (1, 1024, 96))
-    whole = sums_of_products(FAMILY, config, weights).lut
-    half = sums_of_products(FAMILY, DotConfig(512, 2, False, 3, 96, 16), weights[:, :512]).lut
+    whole = sums_of_products(SERIES7, config, weights).lut
+    half = sums_of_products(SERIES7, DotConfig(512, 2, False, 3, 96, 16), weights[:, :512]).lut
     assert whole == 2 * half
 
 
 def test_adding_a_constant() -> None:
     """An inverter for each bit."""
-    assert [constant_adder(FAMILY, constant, 8).lut for constant in (0, 5, -1)] == [0, 2, 8]
+    assert [constant_adder(SERIES7, constant, 8).lut for constant in (0, 5, -1)] == [0, 2, 8]

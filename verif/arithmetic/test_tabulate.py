@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from sigmabit.fpga.synthesis import synthesise
 from sigmabit.golden.arithmetic import tabulate as golden
 from sigmabit.hdl.arithmetic.tabulate import TabulateConfig, tabulate
-from sigmabit.hdl.family import FAMILY
+from sigmabit.hdl.family import SERIES7
+from sigmabit.hdl.family.rules import BLOCK_RAM_FROM
 from sigmabit.hdl.verilog.convert import convert
 from sigmabit.hdl.verilog.module import outline
 from sigmabit.hdl.verilog.stream import bit, wire
@@ -35,7 +36,7 @@ class TabulateSuite(BlockSuite):
         table(3, 5, 4),
         table(2, 13, 7),
         table(3, 4, 8),
-        table(2, 9, FAMILY.block_ram_from.bit_length() - 1),
+        table(2, 9, BLOCK_RAM_FROM.bit_length() - 1),
     )
 
     def configs(self) -> st.SearchStrategy[TabulateConfig]:
@@ -84,4 +85,4 @@ def test_area(tmp_path: Path) -> None:
     area = synthesise(design.write(tmp_path / "verilog"), design.top, tmp_path / "yosys").area
     assert area.levels <= 4
     assert area.bram36 == 0
-    assert area.lut <= 1.3 * config.cost.lut
+    assert area.lut <= 1.3 * config.bill(SERIES7).lut

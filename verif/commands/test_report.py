@@ -24,6 +24,7 @@ from click.testing import CliRunner
 from PIL import Image
 
 from sigmabit.golden import Network, import_model
+from sigmabit.hdl.family import SERIES7
 from sigmabit.hdl.planning.plan import Plan
 from sigmabit.hdl.planning.planner import Planner
 from sigmabit.scripts.data.datasets import digits
@@ -86,7 +87,7 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     plan = make_plan(import_model(DIGITS), Planning(interval=INTERVAL))
     layers = []
     for name, part in study.facts.parts_of(plan).items():
-        expected = planned(part.cost)
+        expected = planned(part.bill(SERIES7))
         found = {key: value * 0.9 for key, value in expected.items()} | {"carry4": 7, "levels": 4, "fan_out": 99}
         layers.append({"name": name, **found, **{f"planned_{key}": expected[key] for key in ("lut", "bram36", "dsp")}})
     report = {"network": plan.network.name, "part": plan.part, "interval_cycles": plan.interval, "layers": layers}
@@ -151,7 +152,7 @@ class TestPage:
         lut, ff = round(plan.cost.lut), round(plan.cost.ff)
         assert rows["all"][:6] == [f"{lut:,}", page.number(0.9 * lut), "+11.1 %", f"{ff:,}", page.number(0.9 * ff), "+11.1 %"]
         for layer in plan.layers:
-            assert rows[layer.name][0] == f"{round(layer.config.cost.lut):,}"
+            assert rows[layer.name][0] == f"{round(layer.config.bill(SERIES7).lut):,}"
         assert "by Yosys" in made.page.text
 
     def test_power_is_an_estimate(self, made: Made) -> None:

@@ -26,6 +26,7 @@ from sigmabit.fpga.series7.power import (
 from sigmabit.fpga.series7.power_fit import energies, model_against_reports, quartiles, reports
 from sigmabit.golden import InputError, import_model
 from sigmabit.golden.layers.convolution import Convolution
+from sigmabit.hdl.family import SERIES7
 from sigmabit.hdl.planning.plan import Plan
 from sigmabit.hdl.verilog.keywords import system_name
 from sigmabit.scripts.interface.choices import Planning
@@ -63,7 +64,9 @@ def test_estimate(plan: Plan) -> None:
     others, memory = found["clock_w"] + found["logic_w"], found["memory_w"]
     assert found["least_watts"] == pytest.approx(LEAST * others + LEAST_MEMORY * memory)
     assert found["most_watts"] == pytest.approx(MOST * others + MOST_MEMORY * memory)
-    double = {name: {key: 2 * value for key, value in part.cost.__dict__.items()} for name, part in parts_of(plan).items()}
+    double = {
+        name: {key: 2 * value for key, value in part.bill(SERIES7).__dict__.items()} for name, part in parts_of(plan).items()
+    }
     assert estimate(activity, plan, double)["watts"] == pytest.approx(2 * found["watts"], rel=0.01)
 
 

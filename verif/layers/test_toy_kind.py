@@ -24,7 +24,7 @@ from sigmabit.golden.front.importer.symbols import Codes, Frame, Symbol, Unknown
 from sigmabit.golden.types.layout import Layout
 from sigmabit.golden.types.reach import Reach
 from sigmabit.golden.types.tensor import TensorType
-from sigmabit.hdl.family import FAMILY, Cost
+from sigmabit.hdl.family import SERIES7, Cost
 from sigmabit.hdl.layers.kind import Arrivals, Unfolded, Use
 from sigmabit.hdl.layers.layer import LayerConfig
 from sigmabit.hdl.layers.timing import Times
@@ -118,7 +118,7 @@ class MirrorConfig(LayerConfig):
     @property
     def cost(self) -> Cost:
         """Expected size: a memory of two rows, and counters."""
-        return FAMILY.distributed_ram(self.bits, 2 * self.width) + Cost(20, self.bits + 20)
+        return SERIES7.distributed_ram(self.bits, 2 * self.width) + Cost(20, self.bits + 20)
 
     @property
     def latency(self) -> int:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from sigmabit.fpga.synthesis import synthesise
 from sigmabit.golden.noise.sampler import samples
+from sigmabit.hdl.family import SERIES7
 from sigmabit.hdl.noise.sampler import SamplerConfig, sampler
 from sigmabit.hdl.verilog.stream import bit, reset, wire
 
@@ -114,6 +115,6 @@ def test_area(tmp_path: Path, lanes: int, lut: int) -> None:
     assert area.lut <= lut
     assert (area.bram36, area.dsp) == (lanes / 2, 0)
     assert 1 <= area.levels <= 4
-    assert config.cost.bram36 == area.bram36
-    assert area.lut / 1.15 <= config.cost.lut <= area.lut * 1.15
-    assert area.ff / 1.15 <= config.cost.ff <= area.ff * 1.15
+    assert config.bill(SERIES7).bram36 == area.bram36
+    assert area.lut / 1.15 <= config.bill(SERIES7).lut <= area.lut * 1.15
+    assert area.ff / 1.15 <= config.bill(SERIES7).ff <= area.ff * 1.15

@@ -29,7 +29,7 @@ from sigmabit.golden.types.grid import Grid
 from sigmabit.golden.types.range import Range
 from sigmabit.golden.types.scalar import Chain
 from sigmabit.golden.types.tensor import TensorType
-from sigmabit.hdl.family import FAMILY, Cost, Part
+from sigmabit.hdl.family import SERIES7, Cost, Part
 from sigmabit.hdl.family.parts import PartError, family_of, part
 from sigmabit.hdl.layers.folding import Folding
 from sigmabit.hdl.layers.kind import Use
@@ -87,7 +87,7 @@ def test_target_is_met_at_least_cost(case: NetworkCase, factor: float) -> None:
         assert folding is not None
         kind = kind_of(layer)
         choices = [f for f in every_folding(layer) if kind.cycles(f) <= target]
-        assert kind.expected_cost(folding, Use()).lut <= min(kind.expected_cost(f, Use()).lut for f in choices)
+        assert kind.expected_cost(folding, Use(SERIES7)).lut <= min(kind.expected_cost(f, Use(SERIES7)).lut for f in choices)
 
 
 class Exhaustive:
@@ -254,9 +254,9 @@ def test_exits_are_reckoned() -> None:
     planner = Planner(import_model(MODELS / "mnist_vae.onnx"), PART, 200.0)
     plan = planner.plan(25_088)
     assert plan.pipeline.noise is not None
-    ends = plan.pipeline.ingress.cost + plan.pipeline.egress.cost + plan.pipeline.noise.cost
-    found = sum((entry.config.cost for entry in plan.layers if entry.folding is None), ends)
-    assert plan.pipeline.egress.cost.lut > 700
+    ends = plan.pipeline.ingress.bill(SERIES7) + plan.pipeline.egress.bill(SERIES7) + plan.pipeline.noise.bill(SERIES7)
+    found = sum((entry.config.bill(SERIES7) for entry in plan.layers if entry.folding is None), ends)
+    assert plan.pipeline.egress.bill(SERIES7).lut > 700
     assert 0 <= planner.fixed.lut - found.lut < 250
     assert planner.fixed.ff >= found.ff
 
@@ -353,7 +353,7 @@ def test_slower_is_smaller() -> None:
     planner = Planner(network, PART, 200.0)
     fastest = planner.fastest().interval
     plans = [planner.plan(fastest * factor) for factor in (1, 2, 4, 8)]
-    costs = [sum(layer.config.cost.lut for layer in plan.layers) for plan in plans]
+    costs = [sum(layer.config.bill(SERIES7).lut for layer in plan.layers) for plan in plans]
     assert costs == sorted(costs, reverse=True)
     assert costs[0] > costs[-1]
 
@@ -398,26 +398,26 @@ def test_interval_too_short_names_the_layer() -> None:
         make_plan(network, foldings, PART, 200.0, 2)
 
 
-@pytest.mark.parametrize("device", FAMILY.parts, ids=lambda device: device.name)
+@pytest.mark.parametrize("device", SERIES7.parts, ids=lambda device: device.name)
 def test_parts(device: Part) -> None:
     """With and without package and speed grade."""
     name = device.name
-    assert part(name) is device and family_of(device) is FAMILY
+    assert part(name) is device and family_of(device) is SERIES7
     assert part(f"{name.upper()}FFG1761-2") is device
 
 
 def test_all_parts() -> None:
     """Every device of DS180 and DS190, each once, by family."""
-    counts = {series: sum(part.name.startswith(start) for part in FAMILY.parts) for start, series in FAMILY.series.items()}
+    counts = {series: sum(part.name.startswith(start) for part in SERIES7.parts) for start, series in SERIES7.series.items()}
     assert counts == {"Spartan-7": 6, "Artix-7": 8, "Kintex-7": 7, "Virtex-7": 11, "Zynq-7000": 10}
-    assert len({device.name for device in FAMILY.parts}) == len(FAMILY.parts) == 42
+    assert len({device.name for device in SERIES7.parts}) == len(SERIES7.parts) == 42
 
 
 def test_page_of_parts() -> None:
     """docs/family/parts.md has the numbers of all, in the file's order."""
     page = (Path(__file__).parents[2] / "docs" / "family" / "parts.md").read_text()
     rows = re.findall(r"^\| `(xc7\w+)` \| (\S+) \| (\S+) \| (\S+) \| (\S+) \| .+ \|$", page, re.MULTILINE)
-    assert rows == [(p.name, f"{p.lut:,}", f"{p.ff:,}", f"{p.bram36:,}", f"{p.dsp:,}") for p in FAMILY.parts]
+    assert rows == [(p.name, f"{p.lut:,}", f"{p.ff:,}", f"{p.bram36:,}", f"{p.dsp:,}") for p in SERIES7.parts]
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from sigmabit.fpga.synthesis import synthesise
 from sigmabit.golden.sampling import reparameterise as golden
 from sigmabit.golden.sampling import score as golden_score
 from sigmabit.golden.sampling.exponential import FINEST, Exponential
+from sigmabit.hdl.family import SERIES7
 from sigmabit.hdl.sampling.reparameterise import ReparameteriseConfig, reparameterise
 from sigmabit.hdl.verilog.convert import convert
 from sigmabit.hdl.verilog.module import outline
@@ -211,10 +212,10 @@ def test_cost(tmp_path: Path, bits: int, fraction: int, lut: int, dsp: int) -> N
     design = convert(block)
     area = synthesise(design.write(tmp_path / "verilog"), design.top, tmp_path / "yosys").area
     assert area.lut <= lut
-    assert area.dsp == config.cost.dsp == dsp
+    assert area.dsp == config.bill(SERIES7).dsp == dsp
     assert 1 <= area.levels <= 4
     assert area.bram36 == 0
-    assert config.cost.lut / 1.5 <= area.lut <= config.cost.lut * 1.5
+    assert config.bill(SERIES7).lut / 1.5 <= area.lut <= config.bill(SERIES7).lut * 1.5
     assert (config.eps_latency, config.z_latency, config.latency) == (2, 6, 6)
 
 

@@ -12,7 +12,6 @@ from sigmabit.fpga.netlist import Area, Netlist
 from sigmabit.fpga.synthesis import as_verilog
 from sigmabit.fpga.targets import TARGET
 from sigmabit.golden import InputError
-from sigmabit.hdl.family import FAMILY
 from sigmabit.hdl.planning.plan import Plan
 from sigmabit.hdl.verilog.convert import Design, Module
 
@@ -53,7 +52,7 @@ def simulate_netlist(
     of which there is no model.
     """
     if plan.cost.bram36 or plan.cost.dsp:
-        held = f"block RAM or {FAMILY.resources['dsp']}"
+        held = f"block RAM or {plan.family.resources['dsp']}"
         raise InputError(f"{plan.network.name}: its plan has {held}, of which there is no model for simulation")
     progress("converting", 0, 0)
     design = converted(plan.variant())

@@ -12,6 +12,7 @@ from sigmabit.fpga.netlist import Area
 from sigmabit.fpga.synthesis import SynthesisError
 from sigmabit.golden import SigmabitError
 from sigmabit.hdl.arithmetic.popcount import PopcountConfig
+from sigmabit.hdl.family import SERIES7
 
 from ...interface.files import check_writable, write_whole
 from ...interface.terminal import Terminal, table
@@ -88,7 +89,7 @@ def _rows(config: PopcountConfig, area: Area) -> list[list[object]]:
         ["XNOR-popcount lanes", total],
         ["LUT6, shift registers included", area.lut],
         ["LUT6 per lane", f"{area.lut / total:.3f}"],
-        ["LUT6 per lane, planned", f"{config.cost.lut / total:.3f}"],
+        ["LUT6 per lane, planned", f"{config.bill(SERIES7).lut / total:.3f}"],
         ["registers per lane", f"{area.ff / total:.3f}"],
         ["logic levels between registers", area.levels],
     ]
