@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from .series7.target import MACRO, SERIES7
 from .synthesis import run_yosys
-from .targets import TARGET
 
 
 def prove_bodies_equal(source: Path, top: str, work: Path) -> int:
@@ -15,10 +15,10 @@ def prove_bodies_equal(source: Path, top: str, work: Path) -> int:
     of different names, by induction over a few cycles. Raises SynthesisError where no proof is found.
     """
     lines = []
-    for body, define in (("plain", ""), ("primitives", f"-D{TARGET.macro} ")):
+    for body, define in (("plain", ""), ("primitives", f"-D{MACRO} ")):
         lines += [
             f"read_verilog {define}{source.name}",
-            *([f"read_verilog {TARGET.models}"] if define else []),
+            *([f"read_verilog {SERIES7.models}"] if define else []),
             f"rename {top} {body}",
             f"hierarchy -top {body}",
             "proc -norom",

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from . import programs
 from .netlist import Area, Netlist
-from .targets import TARGET
+from .series7.target import SERIES7
+from .target import Target
 
 
 class SynthesisError(RuntimeError):
@@ -34,32 +35,32 @@ def run_yosys(lines: Sequence[str], name: str, folder: Path, work: Path) -> Path
     return log
 
 
-def synthesise(sources: Sequence[Path], top: str, work: Path, boxes: Collection[str] = ()) -> Netlist:
+def synthesise(sources: Sequence[Path], top: str, work: Path, boxes: Collection[str] = (), target: Target = SERIES7) -> Netlist:
     """The mapped netlist of module `top`. Sources are read in their own folder, where the contents of memories lie.
 
     work: a folder for the script, the log and the netlist. boxes: modules of which the netlist has instances, and no more. Raises
     SynthesisError.
     """
     netlist = work / f"{top}.json"
-    run_yosys([*_mapping(sources, top, boxes), f"write_json {netlist.resolve()}"], top, sources[0].resolve().parent, work)
-    return TARGET.netlist(netlist, top)
+    run_yosys([*_mapping(sources, top, target, boxes), f"write_json {netlist.resolve()}"], top, sources[0].resolve().parent, work)
+    return target.netlist(netlist, top)
 
 
-def _mapping(sources: Sequence[Path], top: str, boxes: Collection[str] = ()) -> list[str]:
+def _mapping(sources: Sequence[Path], top: str, target: Target, boxes: Collection[str] = ()) -> list[str]:
     """The commands that read sources, in their own folder, and map module `top`."""
     folder = sources[0].resolve().parent
     return [
-        *TARGET.libraries,
+        *target.libraries,
         *(
-            f"read_verilog {'-lib' if source.stem in boxes else f'-D{TARGET.macro}'} {source.resolve().relative_to(folder)}"
+            f"read_verilog {'-lib' if source.stem in boxes else target.reading} {source.resolve().relative_to(folder)}"
             for source in sources
         ),
         f"hierarchy -check -top {top}",
-        f"script {TARGET.script}",
+        f"script {target.script}",
     ]
 
 
-def as_verilog(sources: Sequence[Path], top: str, work: Path) -> tuple[str, Netlist]:
+def as_verilog(sources: Sequence[Path], top: str, work: Path, target: Target = SERIES7) -> tuple[str, Netlist]:
     """The mapped netlist of module `top` as Verilog made of primitives, and itself. Nets that are no ports are named n1, n2, ...
 
     Otherwise as `synthesise`.
@@ -67,9 +68,9 @@ def as_verilog(sources: Sequence[Path], top: str, work: Path) -> tuple[str, Netl
     netlist, verilog = work / f"{top}.json", work / f"{top}.v"
     renaming = ["select -set inner w:* x:* %d", "rename -hide @inner c:*", "rename -enumerate -pattern n%"]
     writing = [f"write_verilog -noattr -noexpr {verilog.resolve()}", f"write_json {netlist.resolve()}"]
-    run_yosys([*_mapping(sources, top), *renaming, *writing], top, sources[0].resolve().parent, work)
+    run_yosys([*_mapping(sources, top, target), *renaming, *writing], top, sources[0].resolve().parent, work)
     # a bus of thousands on one line is more than some tools take
-    return verilog.read_text().replace(", ", ",\n"), TARGET.netlist(netlist, top)
+    return verilog.read_text().replace(", ", ",\n"), target.netlist(netlist, top)
 
 
 def areas(
@@ -78,6 +79,7 @@ def areas(
     progress: Callable[[str], None] = lambda name: None,
     jobs: int = 2,
     boxes: Collection[str] = (),
+    target: Target = SERIES7,
 ) -> dict[str, Area]:
     """The area of each module, by its name, whose sources are given, `jobs` at a time.
 
@@ -88,7 +90,7 @@ def areas(
     needed = {box: [source for source in sources[top] if source.stem == box] for top, found in inside.items() for box in found}
 
     def one(top: str) -> Netlist:
-        netlist = synthesise({**sources, **needed}[top], top, work, inside.get(top, ()))
+        netlist = synthesise({**sources, **needed}[top], top, work, inside.get(top, ()), target)
         progress(top)
         return netlist
 

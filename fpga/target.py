@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from sigmabit.hdl.family import Family
+
 from .netlist import Netlist
 
 
@@ -13,12 +15,14 @@ from .netlist import Netlist
 class Target:
     """How modules are mapped to the cells of a family, and what these are.
 
-    macro: chooses the bodies of primitives. libraries: commands that read the cells, before any source. script: the passes, once
-    the sources are read and the top is set. patterns: beginnings of passes that take long, and how the types of the cells
-    begin that they look for. netlist: how the result is read. models: Verilog of what the cells do, but for those in unmodelled.
+    family: whose cells these are. reading: options for reading sources, which choose among bodies. libraries: commands that read
+    the cells, before any source. script: the passes, once the sources are read and the top is set. patterns: beginnings of passes
+    that take long, and how the types of the cells begin that they look for. netlist: how the result is read. models: Verilog of
+    what the cells do, but for those in unmodelled.
     """
 
-    macro: str
+    family: Family
+    reading: str
     libraries: tuple[str, ...]
     script: Path
     patterns: Mapping[str, str]

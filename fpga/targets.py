@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from sigmabit.hdl.family import Family
+
+from .ecp5.target import ECP5
 from .series7.target import SERIES7
 from .target import Target
 
-TARGET: Target = SERIES7
-"""The one whose areas are shown."""
+TARGETS: tuple[Target, ...] = (SERIES7, ECP5)
 
-TARGETS = (TARGET,)
+
+def target_of(family: Family) -> Target:
+    """What maps to a family's cells."""
+    return next(target for target in TARGETS if target.family is family)

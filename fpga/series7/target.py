@@ -6,13 +6,18 @@ from pathlib import Path
 
 import pyosys
 
-from sigmabit.hdl.family.series7 import Series7
+from sigmabit.hdl import family
+from sigmabit.hdl.family.series7_primitives import Series7Primitives
 
 from ..target import Target
 from .netlist import Series7Netlist
 
+MACRO = Series7Primitives.macro
+"""Chooses the bodies of primitives."""
+
 SERIES7 = Target(
-    macro=Series7.primitives.macro,
+    family=family.SERIES7,
+    reading=f"-D{MACRO}",
     libraries=("read_verilog -lib -specify +/xilinx/cells_sim.v", "read_verilog -lib +/xilinx/cells_xtra.v"),
     script=Path(__file__).with_name("xc7.ys"),
     patterns={

@@ -28,5 +28,5 @@ class Part:
     name: str
     lut: int
     ff: int
-    bram36: int
+    bram36: float
     dsp: int

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from .ecp5 import Ecp5
 from .family import Family
 from .series7 import Series7
 
 SERIES7: Family = Series7()
 
-FAMILIES: tuple[Family, ...] = (SERIES7,)
+ECP5: Family = Ecp5()
+
+FAMILIES: tuple[Family, ...] = (SERIES7, ECP5)
 """All of them: Verilog has bodies for each that has primitives."""

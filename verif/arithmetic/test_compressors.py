@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from sigmabit.fpga.equivalence import prove_bodies_equal
+from sigmabit.fpga.series7.target import MACRO, SERIES7
 from sigmabit.fpga.synthesis import SynthesisError
-from sigmabit.fpga.targets import TARGET
 from sigmabit.hdl.arithmetic.compressors import counter, full_adder, match, match_adder, sum_one, sum_three, sum_two
 from sigmabit.hdl.arithmetic.delay import DelayConfig
 from sigmabit.hdl.arithmetic.delay import delay as delay_block
@@ -176,6 +176,6 @@ def test_primitives_are_verilog_2005(tmp_path: Path, config: PopcountConfig) -> 
     with outline():
         block = popcount_module(config)
     source, top = written(block, tmp_path)
-    command = ["iverilog", "-g2005", f"-D{TARGET.macro}", "-t", "null", "-s", top, str(source), str(TARGET.models)]
+    command = ["iverilog", "-g2005", f"-D{MACRO}", "-t", "null", "-s", top, str(source), str(SERIES7.models)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from sigmabit.fpga.series7.target import MACRO
 from sigmabit.fpga.synthesis import run_yosys
-from sigmabit.fpga.targets import TARGET
 from sigmabit.golden import Network, import_model
 from sigmabit.hdl.family import SERIES7
 from sigmabit.hdl.link.link import System, SystemConfig, make_system
@@ -109,7 +109,7 @@ def test_vivado_has_the_names(plan: Plan, made: tuple[Activity, Path], tmp_path:
     """Every instance in the file is in the design with primitives; nets are, too, where a module has but one body."""
     design = converted(plan.variant())
     found = elaborated(design, tmp_path)
-    both = {name for name, module in design.modules.items() if f"`ifdef {TARGET.macro}" in module.text}
+    both = {name for name, module in design.modules.items() if f"`ifdef {MACRO}" in module.text}
     checked = 0
     for path, name, place in written(made[1]):
         assert path[0] == design.top
@@ -129,7 +129,7 @@ def elaborated(design: Design, folder: Path) -> dict:
     sources = design.write(folder / "verilog")
     lines = [
         "read_verilog -lib +/xilinx/cells_sim.v",
-        *(f"read_verilog -D{TARGET.macro} {source.name}" for source in sources),
+        *(f"read_verilog -D{MACRO} {source.name}" for source in sources),
         f"hierarchy -top {design.top}",
         "proc -noopt",
         f"write_json -selected {(folder / 'design.json').resolve()}",

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from sigmabit.fpga.series7 import board as boards
-from sigmabit.fpga.targets import TARGET
+from sigmabit.fpga.series7.target import MACRO
 from sigmabit.hdl.link.link import System, make_system
 from sigmabit.hdl.pipeline.top import Pipeline
 from sigmabit.hdl.verilog.convert import convert
@@ -150,7 +150,7 @@ class TestFlow:
         assert (outcome.status, outcome.errors, outcome.violations) == (0, "", [])
         assert [Path(call[1]).name for call in outcome.named("read_verilog")] == (converted / f"{TOP}.f").read_text().split()
         assert {Path(call[1]).name for call in outcome.named("read_mem")} == {path.name for path in converted.glob("*.mem")}
-        options = ["-top", TOP, "-part", PART, "-mode", "default", "-verilog_define", TARGET.macro]
+        options = ["-top", TOP, "-part", PART, "-mode", "default", "-verilog_define", MACRO]
         assert outcome.named("synth_design") == [["synth_design", *options]]
         assert outcome.steps == ["synth_design", *STEPS, "write_bitstream"]
         assert outcome.output.startswith("timing is met at 200 MHz: the worst slack is 0.1 ns for setup and 0.1 ns for hold")
@@ -488,7 +488,7 @@ class TestBoard:
         outcome = run("board", changes={"folder": str(on_board), **ON_BOARD}, interpreter=interpreter)
         assert (outcome.status, outcome.errors, outcome.violations) == (0, "", [])
         assert outcome.named("read_xdc") == [["read_xdc", str(on_board / f"{BOARD_TOP}.xdc")]]
-        options = ["-top", BOARD_TOP, "-part", PART, "-mode", "default", "-verilog_define", TARGET.macro]
+        options = ["-top", BOARD_TOP, "-part", PART, "-mode", "default", "-verilog_define", MACRO]
         assert outcome.named("synth_design") == [["synth_design", *options]]
         assert outcome.steps == ["synth_design", *STEPS, "write_bitstream"]
         (memory,) = outcome.named("write_cfgmem")

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from sigmabit.fpga.netlist import Area, Netlist
 from sigmabit.fpga.synthesis import as_verilog
-from sigmabit.fpga.targets import TARGET
+from sigmabit.fpga.targets import target_of
 from sigmabit.golden import InputError
 from sigmabit.hdl.planning.plan import Plan
 from sigmabit.hdl.verilog.convert import Design, Module
@@ -57,11 +57,12 @@ def simulate_netlist(
     progress("converting", 0, 0)
     design = converted(plan.variant())
     progress("synthesising", 0, 0)
-    text, netlist = as_verilog(design.write(work / "verilog"), design.top, work)
-    missing = sorted(TARGET.unmodelled & set(netlist.area.cells))
+    target = target_of(plan.family)
+    text, netlist = as_verilog(design.write(work / "verilog"), design.top, work, target)
+    missing = sorted(target.unmodelled & set(netlist.area.cells))
     if missing:
         raise SimulationError(f"{design.top}: its netlist has {', '.join(missing)}, which cannot be simulated")
-    cells = f"`timescale 1ps/1ps\n{TARGET.models.read_text()}"
+    cells = f"`timescale 1ps/1ps\n{target.models.read_text()}"
     flat = Design(design.top, {"cells": Module("cells", None, cells, ()), design.top: Module(design.top, None, text, ())})
     asked = job(plan, len(codes), noise=noise, toggles=Toggles(work / RECORD, plan.settling, PERIOD_PS))
     progress("building", 0, 0)

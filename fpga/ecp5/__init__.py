@@ -1,0 +1,1 @@
+"""Lattice ECP5, from Verilog to a bitstream by open tools alone."""

@@ -1,0 +1,23 @@
+"""What Yosys has to know of ECP5."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyosys
+
+from sigmabit.hdl import family
+
+from ..target import Target
+from .netlist import Ecp5Netlist
+
+ECP5 = Target(
+    family=family.ECP5,
+    reading="-nosynthesis",  # bodies under SYNTHESIS are the 7 series'
+    libraries=("read_verilog -lib -specify +/lattice/cells_sim_ecp5.v", "read_verilog -lib +/lattice/cells_bb_ecp5.v"),
+    script=Path(__file__).with_name("ecp5.ys"),
+    patterns={"techmap -map +/lattice/lutrams": "$__TRELLIS_DPR16X4_"},
+    netlist=Ecp5Netlist,
+    models=Path(pyosys.__file__).parent / "share" / "lattice" / "cells_sim_ecp5.v",
+    unmodelled=frozenset({"DP16KD", "MULT18X18D"}),
+)

@@ -1,0 +1,119 @@
+"""Lattice's ECP5 and ECP5-5G (FPGA-DS-02012, FPGA-TN-02205).
+
+A slice has two LUTs of four inputs (LUT4), two registers, and multiplexers that make functions of up to seven inputs of the LUTs
+of four slices; or, as CCU2C, two bits of a carry chain. What counts as a LUT is what nextpnr calls TRELLIS_COMB. There are no
+primitives here, so that Verilog has its plain bodies.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import ClassVar
+
+from .cost import Cost, Part
+from .rules import multiplies
+
+LUT_INPUTS = 4
+
+ENDS = 4
+"""LUTs that get into a carry chain and out of it."""
+
+MULTIPLIER_BITS = 18
+"""Of either factor of a MULT18X18D."""
+
+BLOCK_RAM_SHAPES = (36, 512), (18, 1024), (9, 2048), (4, 4096), (2, 8192), (1, 16384)
+"""Bits and words of a DP16KD, half of what costs count in."""
+
+MEMORY = 6
+"""LUTs that hold 4 bits of 16 words, and write them."""
+
+
+def _parts() -> tuple[Part, ...]:
+    """Those in ecp5.csv. Two registers go with two LUTs; embedded block RAMs have 18 Kb."""
+    with Path(__file__).with_suffix(".csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    return tuple(Part(r["name"], int(r["lut"]), int(r["lut"]), int(r["ebr"]) / 2, int(r["multipliers"])) for r in rows)
+
+
+def _looked_up(bits: int) -> int:
+    """LUTs of a function of so many bits that is found step by step."""
+    return max(1, math.ceil((bits - 1) / (LUT_INPUTS - 1)))
+
+
+class Ecp5:
+    """The answers of ECP5."""
+
+    name = "ECP5"
+    parts = _parts()
+    series: ClassVar[Mapping[str, str]] = {"lfe5u-": "ECP5", "lfe5um-": "ECP5 with SERDES", "lfe5um5g-": "ECP5-5G"}
+    resources: ClassVar[Mapping[str, str]] = {"lut": "LUT4", "ff": "registers", "bram36": "pairs of DP16KD", "dsp": "MULT18X18D"}
+    primitives = None
+
+    def logic(self, functions: float) -> Cost:
+        """A function of six bits takes one to four."""
+        return Cost(lut=2 * functions)
+
+    def registers(self, bits: float) -> Cost:
+        return Cost(ff=bits)
+
+    def delay(self, bits: int, cycles: int) -> Cost:
+        return Cost(ff=bits * cycles)
+
+    def adder(self, bits: int) -> Cost:
+        return Cost(lut=2 * math.ceil(bits / 2) + ENDS)
+
+    def adder_of_three(self, bits: int, fast: bool = False) -> Cost:
+        """Three numbers become two, of whose bits each takes two LUTs."""
+        return self.adder(bits + 1) + Cost(lut=2 * bits)
+
+    def match(self) -> Cost:
+        return Cost(lut=1)
+
+    def match_adder(self) -> Cost:
+        return Cost(lut=4)
+
+    def full_adder(self) -> Cost:
+        return Cost(lut=2)
+
+    def counter(self) -> Cost:
+        """Two full adders, and a LUT for each bit of what they give."""
+        return Cost(lut=7)
+
+    def comparator(self, bits: int) -> Cost:
+        return self.adder(bits)
+
+    def comparators_with(self, constants: Collection[int], bits: int) -> Cost:
+        """For each constant a function of the bits from its lowest one on; the least number is always reached."""
+        compared = set(constants) - {-(1 << bits - 1)}
+        lowest = [(constant & -constant).bit_length() - 1 if constant else bits - 1 for constant in compared]
+        return Cost(lut=sum(_looked_up(bits - low) for low in lowest))
+
+    def multiplexer(self, ways: int) -> Cost:
+        """Two ways a LUT; what chooses among LUTs is there besides them."""
+        return Cost(lut=math.ceil(ways / 2) if ways > 1 else 0)
+
+    def table(self, address_bits: int, shared: bool = False) -> Cost:
+        """A LUT holds 16 entries."""
+        return Cost(lut=2 ** (address_bits - LUT_INPUTS) if shared else 1 << max(0, address_bits - LUT_INPUTS))
+
+    def functions(self, count: float, address_bits: int) -> Cost:
+        return Cost(lut=count * (1 << max(0, address_bits - LUT_INPUTS)))
+
+    def distributed_ram(self, bits: int, depth: int) -> Cost:
+        blocks = math.ceil(depth / 16)
+        return Cost(lut=MEMORY * math.ceil(bits / 4) * blocks) + self.multiplexer(blocks) * bits
+
+    def block_ram(self, bits: int, depth: int) -> Cost:
+        width, words = next((shape for shape in BLOCK_RAM_SHAPES if depth <= shape[1]), BLOCK_RAM_SHAPES[-1])
+        return Cost(bram36=math.ceil(bits / width) * math.ceil(depth / words) / 2)
+
+    def product(self, first: int, second: int, signed: bool = True) -> Cost:
+        if multiplies(first, second):
+            return Cost(dsp=math.ceil(first / MULTIPLIER_BITS) * math.ceil(second / MULTIPLIER_BITS))
+        return Cost(lut=first * second * 2.5)
+
+    def few_bit_product(self, bits: int, weight_bits: int, signed: bool) -> Cost:
+        return Cost(lut=bits * weight_bits * 2)
