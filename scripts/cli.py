@@ -38,7 +38,7 @@ def _run() -> int:
     """Import everything and run the command; its exit status."""
     import click
 
-    from sigmabit.fpga.series7.board import BoardError
+    from sigmabit.fpga.board import BoardError
     from sigmabit.golden import SigmabitError
     from sigmabit.verif.simulation import SimulationError
 

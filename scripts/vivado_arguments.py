@@ -21,7 +21,9 @@ class MistakeError(ValueError):
 
 def vivado_arguments(given: Mapping[str, str]) -> dict[str, object]:
     """The top's name, part and clock; for a board its flash, too. Raises MistakeError, or BoardError for boards and clocks."""
-    from sigmabit.fpga.series7 import board as boards
+    from sigmabit.fpga import boards
+    from sigmabit.fpga.board import BoardError, top_name
+    from sigmabit.fpga.series7.board import PART, is_part
     from sigmabit.hdl.verilog.keywords import identifier, system_name
 
     for name in ("MODEL", "PLAN", "SAIF"):
@@ -37,15 +39,15 @@ def vivado_arguments(given: Mapping[str, str]) -> dict[str, object]:
         _checked(given, "INPUT_SCALE", "a number above 0", lambda text: 1e-30 <= float(text) <= 1e30)
     top = identifier(Path(given["MODEL"]).stem)
     if not given["BOARD"]:
-        _checked(given, "PART", boards.PART[1], boards.is_part)
+        _checked(given, "PART", PART[1], is_part)
         return {"top": top, "part": given["PART"], "clock_mhz": given["CLOCK_MHZ"]}
     _checked(given, "BAUD", "a number above 0", lambda text: int(text) > 0)
     try:
         of = boards.board(given["BOARD"])
-    except boards.BoardError as error:
+    except BoardError as error:
         raise MistakeError(f"BOARD={error}") from None
-    arguments = boards.arguments(of, boards.mmcm(of.oscillator_mhz, float(given["CLOCK_MHZ"])))
-    return {"top": boards.top_name(system_name(top)), **arguments}
+    arguments = of.arguments(of.made_clock(float(given["CLOCK_MHZ"])))
+    return {"top": top_name(system_name(top)), **arguments}
 
 
 def _checked(given: Mapping[str, str], name: str, expected: str, good: Callable[[str], bool]) -> None:

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import click
 
-from sigmabit.fpga.series7 import board as boards
+from sigmabit.fpga import boards
+from sigmabit.fpga.board import top_name
+from sigmabit.fpga.board import write as write_board
 from sigmabit.golden.network.identity import identity
 from sigmabit.hdl.link.link import System, divisor, system_of
 from sigmabit.hdl.verilog.convert import convert
@@ -50,12 +52,12 @@ def board(
     of = boards.board(name)
     network = load_network(model, reading, terminal, planning.file)
     made = make_plan(network, replace(planning, part=of.part), samples)
-    clock = boards.mmcm(of.oscillator_mhz, made.clock_mhz)
+    clock = of.made_clock(made.clock_mhz)
     config = system_of(made, divisor(float(clock.mhz) * 1e6, baud))
     with terminal.progress() as report:
         design = convert(System(config).outline(), lambda module: report(f"converting {module}", 0, 0))
-    top = boards.top_name(design.top)
-    told = boards.arguments(of, clock)
+    top = top_name(design.top)
+    told = of.arguments(clock)
     data = {
         "top": top,
         "board": of.key,
@@ -67,13 +69,13 @@ def board(
 
     def write(fresh: Path) -> None:
         design.write(fresh)
-        boards.write(fresh, design.top, design.files, of, clock)
+        write_board(fresh, design.top, design.files, of, clock)
         (fresh / f"{design.top}.f").unlink()
         write_json(fresh / PLAN, made.to_json())
         write_json(fresh / BOARD, data)
         (fresh / ARGUMENTS).write_text("".join(f"{key}={value}\n" for key, value in told.items()))
 
     leftovers = written_before(output, BOARD, lambda board: str(board["top"]))
-    leftovers += [f"{Path(name).stem}.xdc" for name in leftovers[:1]]
+    leftovers += [f"{Path(name).stem}{kind.constraints_file}" for name in leftovers[:1] for kind in boards.KINDS]
     write_folder(output, write, leftovers, last=(PLAN, BOARD, f"{top}.f"))
     terminal.emit(data, f"{network.name} on {of.name} at {told['clock_mhz']:g} MHz in {output}; the top is {top}")

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from sigmabit.fpga.series7.board import known
+from sigmabit.fpga.boards import known
 from sigmabit.verif.simulation import SIMULATORS
 
 from ..interface.choices import Planning, Reading, Sampling

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import click
 
-from sigmabit.fpga.series7.board import board, mmcm, top_name
+from sigmabit.fpga.board import top_name
+from sigmabit.fpga.boards import board
 from sigmabit.hdl.verilog.keywords import system_name
 from sigmabit.verif.simulation.activity import switching
 
@@ -68,7 +69,7 @@ def power(
     under: tuple[str, ...] = ()
     if on:  # the pipeline as `sigmabit board` has it, and the clock that is made there
         under = (top_name(system_name(made.pipeline.name)), "system_instance", "pipeline_instance")
-        made = replace(made, clock_mhz=float(mmcm(on.oscillator_mhz, made.clock_mhz).mhz))
+        made = replace(made, clock_mhz=float(on.made_clock(made.clock_mhz).mhz))
     with terminal.progress() as progress, tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "core.saif"
         activity, _ = switching(made, codes, file, noise, under, progress)

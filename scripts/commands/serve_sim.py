@@ -9,8 +9,7 @@ from pathlib import Path
 
 import click
 
-from sigmabit.fpga.series7.board import board as board_named
-from sigmabit.fpga.series7.board import mmcm
+from sigmabit.fpga.boards import board as board_named
 from sigmabit.hdl.link.link import system_of
 from sigmabit.verif.board import DIVISOR, SimulatedBoard
 
@@ -40,7 +39,7 @@ def serve_sim(
     on = board_named(board)
     network = load_network(model, reading, terminal, planning.file)
     made = make_plan(network, replace(planning, part=on.part), samples)
-    clock = mmcm(on.oscillator_mhz, made.clock_mhz)
+    clock = on.made_clock(made.clock_mhz)
     config = system_of(made, DIVISOR)
     with terminal.progress() as report:
         simulated = SimulatedBoard(config, on, report, clock)

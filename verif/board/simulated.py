@@ -10,8 +10,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from sigmabit.fpga.board import Board, Clock, top, top_name
 from sigmabit.fpga.programs import start
-from sigmabit.fpga.series7.board import PRIMITIVES, RTL, Board, Mmcm, mmcm, modules, top, top_name
 from sigmabit.hdl.link.link import System, SystemConfig
 from sigmabit.hdl.verilog.convert import Design, Module, convert
 
@@ -24,14 +24,14 @@ DIVISOR = 8
 """Cycles per bit of simulated lines: the fewest, since each costs time."""
 
 
-def on_board(system: Design, on: Board, clock: Mmcm | None = None) -> Design:
+def on_board(system: Design, on: Board, clock: Clock | None = None) -> Design:
     """A system's Verilog with a board's top, and with models of the vendor's primitives, to which frequencies mean nothing.
 
     clock: the one that is written in the top; without it the oscillator's.
     """
-    texts = {Path(PRIMITIVES).stem: (RTL / PRIMITIVES).read_text(), **modules(on)}
+    texts = {on.primitives.stem: on.primitives.read_text(), **on.modules}
     name = top_name(system.top)
-    texts[name] = top(system.top, on, clock or mmcm(on.oscillator_mhz, on.oscillator_mhz), blink_bits=12)
+    texts[name] = top(system.top, on, clock or on.made_clock(on.oscillator_mhz), blink_bits=12)
     return Design(name, {**system.modules, **{stem: Module(stem, None, text, ()) for stem, text in texts.items()}})
 
 
@@ -56,7 +56,7 @@ class SimulatedBoard:
         config: SystemConfig,
         on: Board | None = None,
         progress: Progress = lambda what, done, total: None,
-        clock: Mmcm | None = None,
+        clock: Clock | None = None,
         optimise: int = 2,
     ) -> None:
         """on: the board whose top is simulated; without it the system alone. clock: what the top makes of the oscillator."""

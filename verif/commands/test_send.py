@@ -16,9 +16,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from sigmabit.fpga.series7 import board as boards
-from sigmabit.fpga.series7.board import Board, Mmcm
-from sigmabit.fpga.series7.board import board as board_named
+from sigmabit.fpga.board import Board, Clock
+from sigmabit.fpga.boards import board as board_named
+from sigmabit.fpga.boards import files
 from sigmabit.golden import Coding, Network, Precision, calibrated, import_model, import_real
 from sigmabit.golden.link.framer import frame
 from sigmabit.golden.network.identity import identity
@@ -195,7 +195,7 @@ def test_lamps(board: SimulatedBoard, network: Network) -> None:
     assert all(lamps & 0b11000010 == 0b10 for lamps in lit)
 
 
-FEW_PINS = (boards.FOLDER / "arty_a7_100.toml").read_text()
+FEW_PINS = files()["arty_a7_100"].read_text()
 OTHERS = {
     "single-ended, active-low reset, four lamps": (FEW_PINS, 4),
     "lamps lit when low": (FEW_PINS.replace("[configuration]", 'lit = "low"\n\n[configuration]'), 4),
@@ -295,7 +295,7 @@ def test_the_board_that_is_written(key: str, call: Call, monkeypatch: pytest.Mon
     simulated = []
 
     class Stand:
-        def __init__(self, config: SystemConfig, on: Board, progress: object, clock: Mmcm) -> None:
+        def __init__(self, config: SystemConfig, on: Board, progress: object, clock: Clock) -> None:
             simulated.append((config, on_board(convert(System(config).outline()), on, clock)))
             raise SimulationError("that is all")
 

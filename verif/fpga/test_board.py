@@ -1,4 +1,4 @@
-"""Boards: their files, the clocks that can be made, what is written; the top in Verilator and in Yosys; the lamps."""
+"""Boards of the 7 series: files, clocks that can be made, what is written; the top in Verilator and in Yosys; the lamps."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from sigmabit.fpga.series7 import board as boards
-from sigmabit.fpga.series7.board import Board, BoardError, board, constraints, known, mmcm, top, top_name
+from sigmabit.fpga.board import Board, BoardError, top, top_name, write
+from sigmabit.fpga.boards import board, files, known
+from sigmabit.fpga.series7.board import Series7Board, mmcm
 from sigmabit.fpga.synthesis import synthesise
 from sigmabit.golden import import_model
 from sigmabit.hdl.family.parts import part
@@ -25,7 +26,9 @@ from sigmabit.hdl.verilog.convert import convert
 from ..harness.command_line import DIGITS, Call, Refused
 from ..simulation.toolchain import run_tool, verilator_environment, verilator_root
 
-every_board = pytest.mark.parametrize("key", known())
+KEYS = known(Series7Board)
+
+every_board = pytest.mark.parametrize("key", KEYS)
 
 LIMIT_LUTS = 1500
 """Of the link and everything else that a board adds to a network."""
@@ -38,7 +41,7 @@ class TestFiles:
     @every_board
     def test_small_and_with_sources(self, key: str) -> None:
         """A board is one small file, and each of its facts names where it was read."""
-        lines = (boards.FOLDER / f"{key}.toml").read_text().splitlines()
+        lines = files()[key].read_text().splitlines()
         assert len(lines) <= 60
         assert all(re.search(r"\[[A-Z]\]", line) for line in lines if re.match(r"^(\[\w+\]|part)", line))
 
@@ -46,7 +49,7 @@ class TestFiles:
     def test_constraints(self, key: str) -> None:
         """Every port of the top has its pin and its standard, once; nothing else has."""
         of = board(key)
-        text = constraints(of)
+        text = of.constraints()
         clock = ["clk_p", "clk_n"] if key != "arty_a7_100" else ["clk_in"]
         ports = ports_of(top("some_system", of, mmcm(of.oscillator_mhz, 100.0)))
         reset = "reset" if len(clock) == 2 else "reset_n"
@@ -134,7 +137,7 @@ class TestFiles:
     )
     def test_odd_files(self, tmp_path: Path, before: str, after: str, message: str) -> None:
         """Whatever is wrong with a file, one sentence names the file, the key, and what is expected."""
-        text = (boards.FOLDER / "vc709.toml").read_text()
+        text = files()["vc709"].read_text()
         assert before in text
         file = tmp_path / "odd.toml"
         file.write_text(text.replace(before, after, 1), errors="surrogateescape")
@@ -161,7 +164,7 @@ class TestFiles:
     )
     def test_odd_files_of_few_pins(self, tmp_path: Path, before: str, after: str, message: str) -> None:
         """The same, of a single-ended oscillator and four lamps."""
-        text = (boards.FOLDER / "arty_a7_100.toml").read_text()
+        text = files()["arty_a7_100"].read_text()
         assert before in text
         (tmp_path / "odd.toml").write_text(text.replace(before, after, 1))
         with pytest.raises(BoardError, match=f"^{re.escape('odd.toml: ')}{message}$"):
@@ -170,10 +173,11 @@ class TestFiles:
     @pytest.mark.parametrize(("interface", "width"), [("SPIx4", 4), ("SPIx2", 2), ("SPIx1", None), ("SPIx1", 1)])
     def test_widths_of_spi(self, tmp_path: Path, interface: str, width: int | None) -> None:
         """That of the bitstream is that of the flash; it is 1 unless set."""
-        text = (boards.FOLDER / "vc709.toml").read_text().replace("BPIx16", interface)
+        text = files()["vc709"].read_text().replace("BPIx16", interface)
         line = f'"BITSTREAM.CONFIG.SPI_BUSWIDTH" = {width}\n' if width else ""
         (tmp_path / "odd.toml").write_text(text.replace("[configuration]", f"[configuration]\n{line}", 1))
-        assert board("odd", tmp_path).flash == (interface, 128)
+        found = board("odd", tmp_path)
+        assert isinstance(found, Series7Board) and found.flash == (interface, 128)
         other = "SPIx4" if interface != "SPIx4" else "SPIx1"
         (tmp_path / "odd.toml").write_text((tmp_path / "odd.toml").read_text().replace(interface, other))
         with pytest.raises(
@@ -190,11 +194,11 @@ class TestFiles:
 
     def test_files_elsewhere(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """A file anywhere is a board, as one of the package is; constraints name the file, and no folder of this machine."""
-        for key in known():
-            (tmp_path / f"my {key}.toml").write_bytes((boards.FOLDER / f"{key}.toml").read_bytes())
+        for key in KEYS:
+            (tmp_path / f"my {key}.toml").write_bytes(files()[key].read_bytes())
             ours, theirs = board(key), board(str(tmp_path / f"my {key}.toml"))
             assert replace(theirs, origin=ours.origin) == ours and theirs.key == f"my {key}"
-            assert constraints(theirs) == constraints(ours).replace(f"fpga/series7/boards/{key}.toml", f"my {key}.toml")
+            assert theirs.constraints() == ours.constraints().replace(f"fpga/series7/boards/{key}.toml", f"my {key}.toml")
         monkeypatch.chdir(tmp_path)
         assert board("my vc709.toml").part == board("vc709").part
 
@@ -215,13 +219,13 @@ class TestFiles:
 
     def test_what_may_be_missing(self, tmp_path: Path) -> None:
         """Reset and lamps; and what is then neither in the top nor in the constraints."""
-        text = (boards.FOLDER / "arty_a7_100.toml").read_text()
+        text = files()["arty_a7_100"].read_text()
         text = re.sub(r"\[(reset|lamps)\].*?\n\n", "", text, flags=re.DOTALL)
         (tmp_path / "bare.toml").write_text(text)
         of = board("bare", tmp_path)
-        written = top("some_system", of, mmcm(100.0, 100.0)), constraints(of)
+        written = top("some_system", of, mmcm(100.0, 100.0)), of.constraints()
         assert ports_of(written[0]) == ["clk_in", "rx", "tx"]
-        assert "lamps_instance" not in written[0] and "board_lamps" not in boards.modules(of)
+        assert "lamps_instance" not in written[0] and "board_lamps" not in of.modules
         assert "-from [get_ports {rx}]" in written[1] and "-to [get_ports {tx}]" in written[1]
         (tmp_path / "bare.toml").write_text(text + "[lamps]\npins = []\nstandards = []\n")
         assert board("bare", tmp_path) == of
@@ -248,7 +252,7 @@ def rows(page: str) -> dict[str, str]:
 class TestPages:
     """A board may have a page in docs. What stands there is what its file says."""
 
-    PAGES = tuple(key for key in known() if (DOCS / f"{key}.md").is_file())
+    PAGES = tuple(key for key in KEYS if (DOCS / f"{key}.md").is_file())
 
     def test_pages(self) -> None:
         """Those of the boards that were here first."""
@@ -257,7 +261,7 @@ class TestPages:
     @pytest.mark.parametrize("key", PAGES)
     def test_pins(self, key: str) -> None:
         """Every pin with its standard, in the order of the constraints, and no other."""
-        text = constraints(board(key))
+        text = board(key).constraints()
         places, standards = (
             {
                 port: value
@@ -274,6 +278,7 @@ class TestPages:
         """The device and what it holds, the oscillator, the configuration and the flash."""
         of, facts = board(key), rows(key)
         device = part(of.part)
+        assert isinstance(of, Series7Board)
         assert facts["device"] == of.part
         assert facts["LUTs"] == f"{device.lut:,}" and facts["registers"] == f"{device.ff:,}"
         assert facts["RAMB36"] == f"{device.bram36:,}" and facts["DSP48"] == f"{device.dsp:,}"
@@ -284,7 +289,7 @@ class TestPages:
     @pytest.mark.parametrize("key", PAGES)
     def test_sources(self, key: str) -> None:
         """Every source that the file names is on the page, by the same letter."""
-        named = re.findall(r"^#   \[([A-Z])\] (\S+?/\S+?),", (boards.FOLDER / f"{key}.toml").read_text(), re.MULTILINE)
+        named = re.findall(r"^#   \[([A-Z])\] (\S+?/\S+?),", files()[key].read_text(), re.MULTILINE)
         page = (DOCS / f"{key}.md").read_text()
         assert named and [letter for letter, repository in named if f"| {letter} | {repository}" not in page] == []
 
@@ -326,7 +331,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, list[s
     plan = Planner(network, "xc7vx690t", clock_mhz=200.0).plan(2000)
     design = convert(System(system_of(plan, divisor(200e6, 921_600))).outline())
     design.write(folder)
-    return folder, design.top, boards.write(folder, design.top, design.files, board("vc709"), mmcm(200.0, 200.0))
+    return folder, design.top, write(folder, design.top, design.files, board("vc709"), mmcm(200.0, 200.0))
 
 
 class TestTop:
@@ -348,8 +353,8 @@ class TestTop:
 
     def _lint(self, folder: Path, system: str, of: Board, log: Path) -> None:
         files = [f"{name}.v" for name in self._modules(folder, system)]
-        files = boards.write(folder, system, files, of, mmcm(of.oscillator_mhz, 150.0))
-        (folder / "primitives.v").write_text(lint_off((boards.RTL / "primitives.v").read_text()))
+        files = write(folder, system, files, of, mmcm(of.oscillator_mhz, 150.0))
+        (folder / "primitives.v").write_text(lint_off(of.primitives.read_text()))
         command = ["perl", str(verilator_root() / "bin" / "verilator"), "--lint-only", "-Wall", "--top-module", top_name(system)]
         run_tool([*command, "primitives.v", *files], log, verilator_environment(), folder)
 
@@ -372,10 +377,10 @@ class TestTop:
         """Its clock has another buffer, and is the same otherwise."""
         of = board("arty_a7_100")
         file = tmp_path / "board_clock.v"
-        file.write_text(boards.modules(of)["board_clock"])
+        file.write_text(of.modules["board_clock"])
         cells = synthesise([file], "board_clock", tmp_path / "run").area.cells
         assert [cells.get(cell) for cell in ("IBUF", "IBUFDS", "MMCME2_BASE", "BUFG")] == [1, None, 1, 1]
-        ours, theirs = (boards.modules(board(key))["board_clock"].splitlines() for key in ("arty_a7_100", "vc709"))
+        ours, theirs = (board(key).modules["board_clock"].splitlines() for key in ("arty_a7_100", "vc709"))
         assert len([line for line in difflib.ndiff(theirs, ours) if line[0] in "+-"]) == 5
 
     @staticmethod
@@ -404,7 +409,7 @@ class TestCommand:
         assert (done["interface"], done["megabytes"]) == ("SPIx4", 16)
         listed = (tmp_path / "out" / f"{done['top']}.f").read_text().split()
         assert all((tmp_path / "out" / name).is_file() for name in listed) and listed[-1] == f"{done['top']}.v"
-        assert (tmp_path / "out" / f"{done['top']}.xdc").read_text() == constraints(board("kc705"))
+        assert (tmp_path / "out" / f"{done['top']}.xdc").read_text() == board("kc705").constraints()
         again = call("board", DIGITS, "--board", "vc709", "-o", tmp_path / "out", "--json").json
         kept = {path.name for path in (tmp_path / "out").iterdir()}
         listed = (tmp_path / "out" / f"{again['top']}.f").read_text().split()
@@ -412,7 +417,7 @@ class TestCommand:
 
     def test_a_file_elsewhere(self, call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         """As with a board of the package, but for the name."""
-        (tmp_path / "mine.toml").write_bytes((boards.FOLDER / "arty_a7_100.toml").read_bytes())
+        (tmp_path / "mine.toml").write_bytes(files()["arty_a7_100"].read_bytes())
         monkeypatch.chdir(tmp_path)
         done = call("board", DIGITS, "--board", "mine.toml", "--clock-mhz", 100, "-o", "out", "--json").json
         assert (done["part"], done["board"], done["megabytes"]) == ("xc7a100tcsg324-1", "mine", 16)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sigmabit.fpga.series7.board import top_name
+from sigmabit.fpga.board import top_name
 from sigmabit.fpga.series7.power import (
     BRAM_PJ,
     CLOCK_PJ,

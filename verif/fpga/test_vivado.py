@@ -15,7 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from sigmabit.fpga.series7 import board as boards
+from sigmabit.fpga import boards
+from sigmabit.fpga.board import write
+from sigmabit.fpga.series7.board import Series7Board
 from sigmabit.fpga.series7.target import MACRO
 from sigmabit.hdl.link.link import System, make_system
 from sigmabit.hdl.pipeline.top import Pipeline
@@ -471,7 +473,7 @@ def on_board(tmp_path_factory: pytest.TempPathFactory) -> Path:
     config = make_system(NetworkCase(0).plan, bytes(16), (0, 0, 0), 8)
     design = convert(System(config).outline())
     design.write(folder)
-    boards.write(folder, design.top, design.files, boards.board("vc709"), boards.mmcm(200.0, 200.0))
+    write(folder, design.top, design.files, boards.board("vc709"), boards.board("vc709").made_clock(200.0))
     (folder / "vivado.args").write_text(f"part={PART}\nclock_mhz=200.0\ninterface=BPIx16\nmegabytes=128\n")
     return folder
 
@@ -497,13 +499,14 @@ class TestBoard:
         # no check is lowered to a warning: all ports have their places
         assert not [call for call in outcome.calls if call[:2] == ["set_property", "SEVERITY"]]
 
-    @pytest.mark.parametrize("key", boards.known())
+    @pytest.mark.parametrize("key", boards.known(Series7Board))
     def test_every_board(self, run: Run, on_board: Path, tmp_path: Path, key: str) -> None:
         """All that a file says reaches Vivado, and what that makes of it suits the flash."""
         board = boards.board(key)
+        assert isinstance(board, Series7Board)
         folder = Path(shutil.copytree(on_board, tmp_path / "verilog"))
         files = (folder / f"{TOP}_system.f").read_text().split()
-        boards.write(folder, f"{TOP}_system", files, board, boards.mmcm(board.oscillator_mhz, 100.0))
+        write(folder, f"{TOP}_system", files, board, board.made_clock(100.0))
         changes: dict[str, str | None] = {"folder": str(folder), "top": BOARD_TOP, "part": board.part}
         changes |= {"interface": board.flash[0], "megabytes": str(board.flash[1])}
         outcome = run("board", f"parts {board.part}", changes)
@@ -883,12 +886,13 @@ class TestMakeModel:
     """What make says before anything is made."""
 
     @pytest.mark.parametrize("without", ["", ".venv"])
-    @pytest.mark.parametrize("key", ["", *boards.known()])
+    @pytest.mark.parametrize("key", ["", *boards.known(Series7Board)])
     def test_what_it_would_run(self, checkout: Checkout, key: str, without: str) -> None:
         """Every command in order, with the values that the converter and the board's file have; also without an environment."""
         done = checkout("bitstream", f"BOARD={key}", "VIVADO=no-vivado", "CLOCK_MHZ=150", "INCREMENTAL=0", without=without)
         assert (done.returncode, done.stdout) == (2, "")
         of = boards.board(key) if key else None
+        assert of is None or isinstance(of, Series7Board)
         part, place = (of.part, f"build/digits_bcnn/{key}") if of else (PART, "build/digits_bcnn")
         assert done.stderr.count("\n") == 1
         said, _, run = done.stderr.partition("; make would have run: ")
@@ -963,7 +967,7 @@ class TestMakeModel:
     def test_a_board_elsewhere(self, checkout: Checkout, tmp_path: Path) -> None:
         """A file outside the package is taken, made again for when it changes, and has a folder that no other board has."""
         file = tmp_path / "vc709.toml"
-        file.write_text((boards.FOLDER / "arty_a7_100.toml").read_text())
+        file.write_text(boards.files()["arty_a7_100"].read_text())
         done = checkout("--dry-run", "--always-make", "bitstream", f"BOARD={file}", "VIVADO=true", "CLOCK_MHZ=100")
         assert (done.returncode, done.stderr) == (0, "")
         place = r"build/digits_bcnn/vc709\.toml"

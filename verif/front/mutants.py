@@ -19,7 +19,8 @@ from typing import Any
 import numpy as np
 import onnx
 
-from sigmabit.fpga.series7 import board as boards
+from sigmabit.fpga import boards
+from sigmabit.fpga.board import BoardError
 from sigmabit.golden import SigmabitError, import_model
 from sigmabit.golden.front.calibration import KEY
 from sigmabit.hdl.planning.plan import read_plan
@@ -145,7 +146,7 @@ def _arrays(random: Random) -> Iterator[tuple[str, bytes, Read]]:
 
 
 def _boards(random: Random) -> Iterator[tuple[str, bytes, Read]]:
-    files = [path.read_bytes() for path in sorted(boards.FOLDER.glob("*.toml"))]
+    files = [path.read_bytes() for path in boards.files().values()]
     while True:
         yield "b.toml", in_bytes(random, _pick(random, files)), lambda path: boards.board("b", path.parent)
 
@@ -162,7 +163,7 @@ def failures(seed: int, count: int) -> Iterator[str]:
             start, wrong = time.process_time(), ""
             try:
                 read(path)
-            except (SigmabitError, boards.BoardError) as error:
+            except (SigmabitError, BoardError) as error:
                 if not str(error).startswith((str(path), path.name)):
                     wrong = f"a message without the file's name: {error}"
             except BaseException as error:  # this is what is looked for

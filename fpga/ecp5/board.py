@@ -1,0 +1,117 @@
+"""Boards with an ECP5: their clock by a PLL, their constraints for nextpnr."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import ClassVar, Self
+
+from ..board import Board, BoardError, Clock, Table, Text, checked, common
+
+RTL = Path(__file__).with_name("rtl")
+
+PART = r"LFE5UM?(5G)?-\d\dF-[678][A-Z]+\d+[CI]", "an ECP5 part with speed grade and package, such as LFE5U-85F-6BG381C"
+LOADER = r"[\w.-]+", "a board's name for openFPGALoader, such as ulx3s"
+
+
+# --- the clock
+
+PHASE_MHZ = 10, 400
+"""The oscillator's frequency after division, at the phase detector (FPGA-DS-02012)."""
+
+VCO_MHZ = 400, 800
+"""The PLL's own frequency."""
+
+MOST_MHZ = 400
+"""What the PLL gives at the most."""
+
+DIVIDERS = 128
+"""What each divides by at the most."""
+
+
+@dataclass(frozen=True)
+class Pll:
+    """The settings of an EHXPLLL, and the frequency that they make.
+
+    Its own frequency is the oscillator's over `divide`, times `multiply` and `feedback`; the clock is that over `output`.
+    """
+
+    divide: int
+    multiply: int
+    feedback: int
+    output: int
+    mhz: Fraction
+
+    @property
+    def parameters(self) -> str:
+        feedback = f".DIVIDE({self.divide}), .MULTIPLY({self.multiply}), .FEEDBACK_DIVIDE({self.feedback})"
+        return f"{feedback}, .OUTPUT_DIVIDE({self.output})"
+
+
+def pll(oscillator_mhz: float, wanted_mhz: float) -> Pll:
+    """The settings whose frequency is nearest to the one wanted, and not above it. Raises BoardError if none is near."""
+    oscillator, wanted = Fraction(oscillator_mhz).limit_denominator(10**6), Fraction(wanted_mhz).limit_denominator(10**6)
+    best: Pll | None = None
+    for divide in range(max(1, math.ceil(oscillator / PHASE_MHZ[1])), int(oscillator / PHASE_MHZ[0]) + 1):
+        phase = oscillator / divide
+        for turns in range(math.ceil(VCO_MHZ[0] / phase), int(VCO_MHZ[1] / phase) + 1):
+            vco = phase * turns
+            output = max(math.ceil(vco / wanted), math.ceil(vco / MOST_MHZ))
+            # of equals the first, whose phase detector is fastest
+            if output <= DIVIDERS and (best is None or vco / output > best.mhz):
+                multiply = next((m for m in range(1, DIVIDERS + 1) if turns % m == 0 and turns // m <= DIVIDERS), None)
+                if multiply is not None:
+                    best = Pll(divide, multiply, turns // multiply, output, vco / output)
+    if best is None or best.mhz < wanted * Fraction(99, 100):
+        nearest = f"; the nearest below it is {float(best.mhz):.6g} MHz" if best else ""
+        raise BoardError(f"no clock of {wanted_mhz:g} MHz can be made of one of {oscillator_mhz:g} MHz{nearest}")
+    return best
+
+
+# --- boards
+
+
+@dataclass(frozen=True)
+class Ecp5Board(Board):
+    """A board with an ECP5. loader: what openFPGALoader calls it."""
+
+    loader: str
+
+    keys: ClassVar[tuple[str, ...]] = "name", "part", "clock", "reset", "uart", "lamps", "configuration", "loader"
+    folder: ClassVar[Path] = Path(__file__).with_name("boards")
+    parts: ClassVar[Text] = PART
+    primitives: ClassVar[Path] = RTL / "primitives.v"
+    constraints_file: ClassVar[str] = ".lpf"
+
+    @classmethod
+    def read(cls, origin: str, file: Table) -> Self:
+        of = cls(**common(origin, file, PART), loader=file.text("loader", LOADER))
+        checked(of, file)
+        if len(of.clock) == 2:
+            raise BoardError(f"{file.file}: clock has p and n, expected pin: oscillators of ECP5 boards have one")
+        return of
+
+    def made_clock(self, wanted_mhz: float) -> Pll:
+        return pll(self.oscillator_mhz, wanted_mhz)
+
+    @property
+    def clock_module(self) -> str:
+        return (RTL / "board_clock.v").read_text()
+
+    def constraints(self) -> str:
+        """Lines that are idle when high are pulled up, and a button the other way than it is pressed."""
+        lines = [f"# {self.name}, made from {self.origin}, which has the sources"]
+        lines += [f'LOCATE COMP "{port}" SITE "{pin}";' for port, pin, _ in self.places]
+        pulls = {"rx": " PULLMODE=UP"}
+        if self.reset is not None and self.reset_port is not None:
+            pulls[self.reset_port] = f" PULLMODE={'UP' if self.reset.low else 'DOWN'}"
+        lines += [f'IOBUF PORT "{port}" IO_TYPE={standard}{pulls.get(port, "")};' for port, _, standard in self.places]
+        lines.append(f'FREQUENCY PORT "{self.clock_ports[0]}" {self.oscillator_mhz:g} MHZ;')
+        if self.configuration:
+            lines.append(f"SYSCONFIG {' '.join(f'{name}={value}' for name, value in self.configuration)};")
+        return "\n".join(lines) + "\n"
+
+    def arguments(self, clock: Clock) -> dict[str, str | float]:
+        return {"part": self.part, "clock_mhz": round(float(clock.mhz), 6)}
