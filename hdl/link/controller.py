@@ -15,6 +15,7 @@ from ..verilog.fabric import pass_on, pick, tally
 from ..verilog.module import leaf
 from ..verilog.stream import Flow, bit, index_bits, wire
 from .crc import CrcConfig, crc
+from .deframer import INTERVAL
 from .framer import FramerConfig
 
 RESET_CYCLES = 16
@@ -64,7 +65,7 @@ class ControllerConfig(Billed):
     @property
     def latency(self) -> int:
         """Cycles from the first word of a status request that is there as a whole to the start of its answer."""
-        return 2 * (HEADER_BYTES + NONCE_BYTES) + 2 + HEADER_BYTES + Status.BYTES + CRC_BYTES
+        return INTERVAL * (HEADER_BYTES + NONCE_BYTES - 2) + 6 + HEADER_BYTES + Status.BYTES + CRC_BYTES
 
 
 (IDLE, SEQUENCE, LOW, HIGH, JUDGE, MEASURE, SKIP, REFUSE, LOAD, CLEAR, OPEN, HEAD, BODY, CHECK, SEND) = range(15)

@@ -18,6 +18,9 @@ from .crc import CrcConfig, crc
 
 BROKEN, OVERSIZED, TRUNCATED, CRC, LENGTH = range(1, 6)
 
+INTERVAL = 3
+"""Cycles per word at the exit: the memory's output has a register, from which logic is reached sooner."""
+
 NO_ROOM_WORD = REFUSAL | Reason.NO_ROOM.value
 
 
@@ -50,7 +53,7 @@ class DeframerConfig(Billed):
     @property
     def latency(self) -> int:
         """Cycles from a frame's last byte to its first word at the empty memory's exit."""
-        return 3
+        return 4
 
 
 @leaf
@@ -59,7 +62,7 @@ def deframer(clk, rst, sink, broken, head, waiting, take, refused, config):
 
     A request is its header (kind, sequence, length) and its payload. A frame that is no request, or found no room, leaves one
     word with bit 8 set, the reason in it. broken: a byte without its stop bit. While waiting is high, head is the oldest word;
-    take goes on to the next, which can be seen two cycles later.
+    take goes on to the next, which can be seen three cycles later.
     """
     depth, largest = config.depth, config.largest
     pointer = depth.bit_length() - 1
@@ -78,7 +81,7 @@ def deframer(clk, rst, sink, broken, head, waiting, take, refused, config):
     words = [wire(9) for _ in range(depth)]
     tail, after_tail, commit, after_commit, oldest = (wire(pointer) for _ in range(5))
     lost, marked, marking, refusing, storing, idle = (bit() for _ in range(6))
-    place, word = wire(pointer), wire(9)
+    place, word, fetched, settled = wire(pointer), wire(9), wire(9), bit()
 
     @always_comb
     def decode():
@@ -179,7 +182,8 @@ def deframer(clk, rst, sink, broken, head, waiting, take, refused, config):
 
     @always(clk.posedge)
     def fetch():
-        head.next = words[oldest]
+        fetched.next = words[oldest]
+        head.next = fetched
 
     @always_seq(clk.posedge, reset=rst)
     def account():
@@ -207,7 +211,8 @@ def deframer(clk, rst, sink, broken, head, waiting, take, refused, config):
     @always_seq(clk.posedge, reset=rst)
     def present():
         further = intbv(0)[pointer + 1 :]
-        waiting.next = oldest != commit and not take
+        settled.next = oldest != commit and not take
+        waiting.next = settled and not take
         if take:
             further[:] = oldest + 1
             oldest.next = further[pointer:]

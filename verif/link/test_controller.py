@@ -11,6 +11,7 @@ from sigmabit.golden.link.controller import ANSWER, Controller, Kind, Status, Tr
 from sigmabit.golden.link.deframer import REFUSAL, Message, Reason
 from sigmabit.golden.link.framer import seal
 from sigmabit.hdl.link.controller import RESET_CYCLES, ControllerConfig, controller
+from sigmabit.hdl.link.deframer import INTERVAL
 from sigmabit.hdl.verilog.stream import Counters, Stream, VectorStream, bit, reset, wire
 
 from ..harness.bench import Dut
@@ -292,7 +293,7 @@ class Bench:
         self.sending = max(self.sending - 1, 0)
         if outputs["take"]:
             self.words.pop(0)
-            self.hidden = 1
+            self.hidden = INTERVAL - 1
         if outputs["start"]:
             assert not inputs["busy"]
             self.sending, self.slot = self.stimulus.sending, outputs["slot"]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from sigmabit.golden.link.deframer import REFUSAL, Deframer, Inbox, Message, Reason
 from sigmabit.golden.link.framer import frame, seal, stuff
-from sigmabit.hdl.link.deframer import DeframerConfig, deframer
+from sigmabit.hdl.link.deframer import INTERVAL, DeframerConfig, deframer
 from sigmabit.hdl.verilog.stream import Flow, bit, reset, wire
 
 from ..harness.bench import Dut
@@ -183,7 +183,8 @@ class DeframerSuite(BlockSuite):
                     break
                 seen.append(outputs["head"])
                 dut.step({**idle, "take": 1})
-                assert not dut.step(idle)["waiting"]
+                for _ in range(INTERVAL - 1):
+                    assert not dut.step(idle)["waiting"]
         return seen, dut.settle(idle)["refused"]
 
 
