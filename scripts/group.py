@@ -21,6 +21,7 @@ from .commands.plan import plan
 from .commands.power import power
 from .commands.random import random
 from .commands.report import report
+from .commands.route import route
 from .commands.run import run
 from .commands.sampler import sampler
 from .commands.send import send
@@ -64,7 +65,7 @@ def sigmabit(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-way_of_a_model = (inspect, calibrate, plan, convert, run, compare, verify, synth, power, report)
+way_of_a_model = (inspect, calibrate, plan, convert, run, compare, verify, synth, route, power, report)
 on_a_board = (serve_sim, send, status, board, package)
 for command in (*way_of_a_model, data, train, random, anomaly, sampler, bench, *on_a_board):
     sigmabit.add_command(command)

