@@ -14,7 +14,7 @@ def core_name(pipeline: str) -> str:
 
 
 def between_registers(pipeline: str, text: str) -> str:
-    """A module of four pins around a pipeline: each input comes from a register of a row that is shifted, each output goes to one.
+    """A module of four pins around a pipeline: inputs come from a row of registers that is shifted, outputs go to another.
 
     text: the pipeline's module. All of its paths are then between registers, and none of its outputs goes nowhere.
     """

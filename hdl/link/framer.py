@@ -52,7 +52,7 @@ class FramerConfig(Billed):
     @property
     def latency(self) -> int:
         """Cycles from start to the first byte."""
-        return 6
+        return 9
 
 
 IDLE, LOW, HIGH, OPEN, SCAN, CODE, COPY, CLOSE = range(8)
@@ -69,8 +69,8 @@ def framer(clk, rst, write, write_address, write_data, start, slot, busy, source
     back_bits = max(offset_bits + 2, 9)
     words = [wire(8) for _ in range(config.slots << offset_bits)]
     state, sending = wire(3), wire(config.slot_bits)
-    # where it reads, at last one beyond the answer; what it found there, once it stands still
-    place, found, moved = wire(offset_bits + 1), wire(8), bit()
+    # where it reads, at last one beyond the answer; what it found there, once it has stood still for two cycles
+    place, fetched, found, moved, settling = wire(offset_bits + 1), wire(8), wire(8), bit(), bit()
     stop = wire(offset_bits + 1)
     # bytes of a run, and one
     run = wire(8)
@@ -83,7 +83,9 @@ def framer(clk, rst, write, write_address, write_data, start, slot, busy, source
         busy.next = state != IDLE
         address.next = concat(sending, place[offset_bits:])
         at_end.next = place == stop
-        valid.next = not moved and (state == OPEN or state == CODE or state == CLOSE or (state == COPY and run != 0))
+        valid.next = (
+            not moved and not settling and (state == OPEN or state == CODE or state == CLOSE or (state == COPY and run != 0))
+        )
 
     @always_comb
     def choose():
@@ -105,20 +107,22 @@ def framer(clk, rst, write, write_address, write_data, start, slot, busy, source
 
     @always(clk.posedge)
     def fetch():
-        found.next = words[address]
+        fetched.next = words[address]
+        found.next = fetched
 
     @always_seq(clk.posedge, reset=rst)
     def send():
         total = intbv(0)[17:]
         back = intbv(0)[back_bits:]
         moved.next = False
+        settling.next = moved
         if state == IDLE:
             if start:
                 sending.next = slot
                 place.next = 2
                 moved.next = True
                 state.next = LOW
-        elif moved:
+        elif moved or settling:
             pass
         elif state == LOW:
             run.next = found
