@@ -12,7 +12,7 @@ INPUT_SCALE ?=#                      step of the pixels, for models without a Qu
 SAMPLES ?=#                          samples of each frame, for models that draw them
 PLAN ?=#                             a plan.json; without it the fastest plan for PART is made
 PART ?= xc7vx690tffg1761-2#          the device
-CLOCK_MHZ ?= 200#                    its assumed clock
+CLOCK_MHZ ?= 200#                    its assumed clock; of an ECP5, 100 unless given
 BOARD ?=#                            a board, or its file (.toml), for `make bitstream` and `make package`; without it Vivado chooses the pins
 BAUD ?= 921600#                      the rate of its serial line
 SAIF ?=#                             activity from a simulation, for Vivado's report of power
@@ -38,7 +38,7 @@ endif
 STEM := $(basename $(notdir $(MODEL)))
 ENVIRONMENT := .venv/installed
 SIGMABIT := .venv/bin/sigmabit
-SOURCES := $(shell find golden hdl host verif scripts fpga -name '*.py' -o -name '*.cpp' -o -name '*.ys' -o -path 'fpga/series7/rtl/*.v' -o -path 'hdl/family/*.csv')
+SOURCES := $(shell find golden hdl host verif scripts fpga -name '*.py' -o -name '*.cpp' -o -name '*.ys' -o -path 'fpga/*/rtl/*.v' -o -path 'fpga/rtl/*.v' -o -path 'hdl/family/*.csv')
 export SIGMABIT_DATA ?= $(DATA)
 
 ifeq ($(INPUT),)
@@ -54,7 +54,7 @@ endif
 planned := $(if $(PLAN),--plan $(PLAN),--part $(PART) --clock-mhz $(CLOCK_MHZ)) \
 	$(if $(INPUT_SCALE),--input-scale $(INPUT_SCALE)) $(if $(SAMPLES),--samples $(SAMPLES))
 
-on_board = --clock-mhz $(CLOCK_MHZ) $(if $(PLAN),--plan $(PLAN)) \
+on_board = $(if $(filter ecp5file,$(FLOW)$(origin CLOCK_MHZ)),,--clock-mhz $(CLOCK_MHZ)) $(if $(PLAN),--plan $(PLAN)) \
 	$(if $(INPUT_SCALE),--input-scale $(INPUT_SCALE)) $(if $(SAMPLES),--samples $(SAMPLES))
 
 .PHONY: help setup sim check test closure lint convert synth train sampler-stats package clean
@@ -184,7 +184,9 @@ verilog_command = $(strip $(SIGMABIT) convert $(MODEL) $(planned) -o $(PLACE)/ve
 package_command = $(strip $(SIGMABIT) package $(MODEL) $(planned) $(if $(PLAN),--part $(PART)) -o $(PLACE)/package)
 else
 PLACE := build/$(STEM)/$(notdir $(BOARD))
-BOARD_FILE := $(if $(filter %.toml,$(BOARD)),$(BOARD),fpga/series7/boards/$(BOARD).toml)
+BOARD_FILE := $(if $(filter %.toml,$(BOARD)),$(BOARD),$(firstword $(wildcard fpga/*/boards/$(BOARD).toml) fpga/series7/boards/$(BOARD).toml))
+# whose tools make its bitstream
+FLOW := $(if $(shell grep -s '^part *= *"LFE5U' '$(BOARD_FILE)'),ecp5,vivado)
 BITSTREAM_NEEDS := $(PLACE)/verilog/board.json
 verilog_command = $(strip $(SIGMABIT) board $(MODEL) --board $(BOARD) --baud $(BAUD) $(on_board) -o $(PLACE)/verilog)
 package_command = $(strip $(SIGMABIT) package $(MODEL) $(patsubst part=%,--part %,$(filter part=%,$(ahead))) $(on_board) -o $(PLACE)/package)
@@ -197,6 +199,10 @@ $(PLACE)/settings: FORCE
 	@echo '$(MODEL) $(BOARD) $(BAUD) $(on_board)' > $@.new
 	$(if_new)
 endif
+
+ifeq ($(FLOW),ecp5)
+include fpga/ecp5/ecp5.mk
+else
 
 # What Vivado and the package need to know, before anything is made. What is wrong with a variable is said here.
 ifneq ($(filter bitstream out-of-context package,$(MAKECMDGOALS)),)
@@ -229,6 +235,8 @@ include fpga/series7/vivado/vivado.mk
 
 # before Vivado, which may fail, but nothing to run it again for
 $(call escaped,$(OUT))/bitstream.done: | $(PLACE)/package/component.xml
+
+endif
 
 clean: ## away with build/ and .venv
 	rm -rf build .venv sigmabit.egg-info

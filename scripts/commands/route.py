@@ -27,7 +27,7 @@ ROUTE = "route.json"
 @click.command(short_help="Place and route for ECP5: the clock, its slowest path, a bitstream.")
 @options.model
 @click.option(
-    "--board", "name", metavar="BOARD", help="With its link on a board, or a board's file; without it, the pipeline alone."
+    "--board", "name", metavar="BOARD", help="Put it on a board, or on that of a file, with its link."
 )
 @click.option("--baud", type=click.IntRange(1), default=921_600, show_default=True, metavar="N", help="Rate of the serial line.")
 @click.option(
@@ -36,7 +36,7 @@ ROUTE = "route.json"
     default=1,
     show_default=True,
     metavar="N",
-    help="Attempts, of which the best is kept.",
+    help="How often to try; for a bitstream, at the most.",
 )
 @options.planning_at_interval
 @options.reading
@@ -84,7 +84,7 @@ def route(
     place = routing.Place(part, mhz, (on, clock, baud) if on and clock else None)
     with tempfile.TemporaryDirectory() as temporary, terminal.progress() as report:
         kept = work or Path(temporary)
-        found = routing.route(made, place, seeds, kept, report)
+        found = routing.route(made, place, seeds, kept, report, until_met=output is not None)
         result = routing.facts(found, made, place)
 
         def write(fresh: Path) -> None:
@@ -109,12 +109,12 @@ def route(
         "",
         f"least {rates['least']:g}, median {rates['median']:g}, best {rates['best']:g} MHz; {mhz:g} MHz were wanted",
         f"{result['fps']:,.0f} frames/s and {result['latency_us']:,.2f} us latency at the best",
-        f"slowest path: from {path['from']} to {path['to']}, {path['levels']} levels, {path['ns']:g} ns, {path['share_of_wires']:.0%} on wires",
+        f"slowest path: from {path['from']} to {path['to']}, {path['levels']} levels, {path['ns']:g} ns, "
+        f"{path['share_of_wires']:.0%} on wires",
         ", ".join(f"{result[key]:,} {title}" for title, key in used.items()),
         *([f"{output}/{network.name}.bit"] if output and found.best.met else []),
     )
     if not found.best.met:
-        raise SigmabitError(
-            f"the clock of {mhz:g} MHz is missed by {mhz - found.best.mhz:.1f} MHz, on the path from {path['from']} to {path['to']}; "
-            f"--clock-mhz {int(found.best.mhz)} can be met, or --seeds tries more"
-        )
+        short = f"the clock of {mhz:g} MHz is missed by {mhz - found.best.mhz:.1f} MHz"
+        helps = f"--clock-mhz {int(found.best.mhz)} can be met, or --seeds tries more"
+        raise SigmabitError(f"{short}, on the path from {path['from']} to {path['to']}; {helps}")

