@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pyosys
-
 from sigmabit.hdl import family
 
 from ..target import Target
@@ -18,6 +16,6 @@ ECP5 = Target(
     script=Path(__file__).with_name("ecp5.ys"),
     patterns={"techmap -map +/lattice/lutrams": "$__TRELLIS_DPR16X4_"},
     netlist=Ecp5Netlist,
-    models=Path(pyosys.__file__).parent / "share" / "lattice" / "cells_sim_ecp5.v",
-    unmodelled=frozenset({"DP16KD", "MULT18X18D"}),
+    models=Path(__file__).with_name("rtl") / "cells.v",
+    unmodelled=frozenset({"DP16KD", "PDPW16KD", "MULT18X18D"}),
 )

@@ -11,15 +11,15 @@ from sigmabit.golden.link.deframer import REFUSAL, Reason
 from sigmabit.golden.link.framer import CRC_BYTES, HEADER_BYTES, LONGEST_RUN
 
 from ..family import Billed, Cost, Family
-from ..verilog.fabric import tally
+from ..verilog.fabric import BANK_BITS, DEEP_CYCLES, deep_bank, tally
 from ..verilog.module import leaf
 from ..verilog.stream import Flow, bit, wire
 from .crc import CrcConfig, crc
 
 BROKEN, OVERSIZED, TRUNCATED, CRC, LENGTH = range(1, 6)
 
-INTERVAL = 3
-"""Cycles per word at the exit: the memory's output has a register, from which logic is reached sooner."""
+INTERVAL = DEEP_CYCLES + 1
+"""Cycles per word at the exit."""
 
 NO_ROOM_WORD = REFUSAL | Reason.NO_ROOM.value
 
@@ -48,12 +48,14 @@ class DeframerConfig(Billed):
 
     def bill(self, family: Family) -> Cost:
         """The CRC, counters and pointers."""
-        return family.logic(280) + family.registers(190) + family.block_ram(9, self.depth)
+        banks = -(-self.depth >> BANK_BITS)
+        kept = family.registers(190 + 9 * (banks + 1)) + family.multiplexer(banks) * 9
+        return family.logic(280) + kept + family.block_ram(9, self.depth)
 
     @property
     def latency(self) -> int:
         """Cycles from a frame's last byte to its first word at the empty memory's exit."""
-        return 4
+        return 2 + DEEP_CYCLES
 
 
 @leaf
@@ -62,7 +64,7 @@ def deframer(clk, rst, sink, broken, head, waiting, take, refused, config):
 
     A request is its header (kind, sequence, length) and its payload. A frame that is no request, or found no room, leaves one
     word with bit 8 set, the reason in it. broken: a byte without its stop bit. While waiting is high, head is the oldest word;
-    take goes on to the next, which can be seen three cycles later.
+    take goes on to the next, which can be seen INTERVAL cycles later.
     """
     depth, largest = config.depth, config.largest
     pointer = depth.bit_length() - 1
@@ -78,10 +80,9 @@ def deframer(clk, rst, sink, broken, head, waiting, take, refused, config):
     passed, arrived = wire(8), bit()
     done, fault = bit(), wire(4)
     # the memory
-    words = [wire(9) for _ in range(depth)]
     tail, after_tail, commit, after_commit, oldest = (wire(pointer) for _ in range(5))
     lost, marked, marking, refusing, storing, idle = (bit() for _ in range(6))
-    place, word, fetched, settled = wire(pointer), wire(9), wire(9), bit()
+    place, word, keeping, known, settled = wire(pointer), wire(9), bit(), bit(), bit()
 
     @always_comb
     def decode():
@@ -168,22 +169,13 @@ def deframer(clk, rst, sink, broken, head, waiting, take, refused, config):
     @always_comb
     def choose():
         word.next = concat(done, passed)
+        keeping.next = storing or marking
         place.next = tail
         if done:
             place.next = commit
             word.next = concat(True, intbv(0)[4:], fault)
             if fault == 0:
                 word.next = NO_ROOM_WORD
-
-    @always(clk.posedge)
-    def store():
-        if storing or marking:
-            words[place].next = word
-
-    @always(clk.posedge)
-    def fetch():
-        fetched.next = words[oldest]
-        head.next = fetched
 
     @always_seq(clk.posedge, reset=rst)
     def account():
@@ -211,13 +203,15 @@ def deframer(clk, rst, sink, broken, head, waiting, take, refused, config):
     @always_seq(clk.posedge, reset=rst)
     def present():
         further = intbv(0)[pointer + 1 :]
-        settled.next = oldest != commit and not take
+        known.next = oldest != commit and not take
+        settled.next = known and not take
         waiting.next = settled and not take
         if take:
             further[:] = oldest + 1
             oldest.next = further[pointer:]
 
     counted = tally(clk, rst, refusing, refused)
+    memory = deep_bank(clk, keeping, place, word, oldest, head, depth)
     checksum = crc(clk, idle, checked, check, CrcConfig())
-    parts = decode, feed_check, parse, measure, judge, pass_byte, look_ahead, decide, choose, store, fetch, account, present
-    return counted, checksum, parts
+    parts = decode, feed_check, parse, measure, judge, pass_byte, look_ahead, decide, choose, account, present
+    return counted, memory, checksum, parts

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from myhdl import always, always_comb, always_seq, concat, intbv
+from myhdl import always_comb, always_seq, concat, intbv
 
 from sigmabit.golden.link.framer import CRC_BYTES, HEADER_BYTES, LONGEST_RUN
 
 from ..family import Billed, Cost, Family
+from ..verilog.fabric import DEEP_CYCLES, deep_bank
 from ..verilog.module import leaf
 from ..verilog.stream import bit, index_bits, wire
 
@@ -52,7 +53,7 @@ class FramerConfig(Billed):
     @property
     def latency(self) -> int:
         """Cycles from start to the first byte."""
-        return 9
+        return 3 * DEEP_CYCLES + 3
 
 
 IDLE, LOW, HIGH, OPEN, SCAN, CODE, COPY, CLOSE = range(8)
@@ -67,10 +68,10 @@ def framer(clk, rst, write, write_address, write_data, start, slot, busy, source
     offset_bits = config.offset_bits
     longest_code = LONGEST_RUN + 1
     back_bits = max(offset_bits + 2, 9)
-    words = [wire(8) for _ in range(config.slots << offset_bits)]
     state, sending = wire(3), wire(config.slot_bits)
-    # where it reads, at last one beyond the answer; what it found there, once it has stood still for two cycles
-    place, fetched, found, moved, settling = wire(offset_bits + 1), wire(8), wire(8), bit(), bit()
+    # where it reads, at last one beyond the answer; what it found there, once that is known
+    place, found, moved, waits = wire(offset_bits + 1), wire(8), bit(), bit()
+    settling = wire(DEEP_CYCLES - 1)
     stop = wire(offset_bits + 1)
     # bytes of a run, and one
     run = wire(8)
@@ -83,9 +84,9 @@ def framer(clk, rst, write, write_address, write_data, start, slot, busy, source
         busy.next = state != IDLE
         address.next = concat(sending, place[offset_bits:])
         at_end.next = place == stop
-        valid.next = (
-            not moved and not settling and (state == OPEN or state == CODE or state == CLOSE or (state == COPY and run != 0))
-        )
+        waits.next = moved or settling != 0
+        shows = state == OPEN or state == CODE or state == CLOSE or (state == COPY and run != 0)
+        valid.next = shows and not moved and settling == 0
 
     @always_comb
     def choose():
@@ -100,29 +101,19 @@ def framer(clk, rst, write, write_address, write_data, start, slot, busy, source
         source.tvalid.next = valid
         ready.next = valid and source.tready
 
-    @always(clk.posedge)
-    def store():
-        if write:
-            words[write_address].next = write_data
-
-    @always(clk.posedge)
-    def fetch():
-        fetched.next = words[address]
-        found.next = fetched
-
     @always_seq(clk.posedge, reset=rst)
     def send():
         total = intbv(0)[17:]
         back = intbv(0)[back_bits:]
         moved.next = False
-        settling.next = moved
+        settling.next = concat(settling[DEEP_CYCLES - 2 :], moved)
         if state == IDLE:
             if start:
                 sending.next = slot
                 place.next = 2
                 moved.next = True
                 state.next = LOW
-        elif moved or settling:
+        elif waits:
             pass
         elif state == LOW:
             run.next = found
@@ -174,4 +165,5 @@ def framer(clk, rst, write, write_address, write_data, start, slot, busy, source
         elif ready:
             state.next = IDLE
 
-    return show, choose, offer, store, fetch, send
+    memory = deep_bank(clk, write, write_address, write_data, address, found, config.slots << offset_bits)
+    return memory, show, choose, offer, send

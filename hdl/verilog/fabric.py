@@ -8,6 +8,12 @@ from myhdl import ConcatSignal, Signal, always, always_comb, always_seq, block, 
 
 from .stream import bit, index_bits, wire
 
+BANK_BITS = 11
+"""Of the address of a bank: 2,048 words of nine bits are half a RAMB36, and a DP16KD."""
+
+DEEP_CYCLES = 3
+"""From an address of `deep_bank` to its word."""
+
 Blocks = list[Any]
 """Elaborated MyHDL blocks. MyHDL wants each made in the body of a block, not in a function or a generator expression there."""
 
@@ -98,6 +104,55 @@ def bank(clk, write, write_address, write_data, read_address, read_data):
         read_data.next = words[read_address]
 
     return store, fetch
+
+
+@block
+def addressed(write, address, number, enabled):
+    """enabled: a write to bank `number`, which the address begins with."""
+    size, inside = len(address), BANK_BITS
+
+    @always_comb
+    def decide():
+        enabled.next = write and address[size:inside] == number
+
+    return decide
+
+
+@block
+def high_part(source, target):
+    """target = the high bits of source, without delay."""
+    size, low = len(source), len(source) - len(target)
+
+    @always_comb
+    def connect():
+        target.next = source[size:low]
+
+    return connect
+
+
+@block
+def deep_bank(clk, write, write_address, write_data, read_address, read_data, words):
+    """The same of any number of words, in banks: what is read comes DEEP_CYCLES later.
+
+    There are registers behind each bank, whose output is late, and behind the choice among them.
+    """
+    size, width = len(read_address), len(read_data)
+    if size <= BANK_BITS:
+        found = like(read_data)
+        return bank(clk, write, write_address, write_data, read_address, found), age(clk, found, read_data, DEEP_CYCLES - 1)
+    to, at, which, late = wire(BANK_BITS), wire(BANK_BITS), wire(size - BANK_BITS), wire(size - BANK_BITS)
+    blocks: Blocks = [pass_on(write_address, to), pass_on(read_address, at), high_part(read_address, which)]
+    blocks.append(age(clk, which, late, DEEP_CYCLES - 1))
+    kept, chosen = [like(read_data) for _ in range(-(-words >> BANK_BITS))], like(read_data)
+    for number, held in enumerate(kept):
+        enabled, found = bit(), like(read_data)
+        blocks += [addressed(write, write_address, number, enabled), bank(clk, enabled, to, write_data, at, found)]
+        blocks.append(register(clk, found, held))
+    places = 1 << len(which)
+    beside = wire(places * width)
+    unused = ["0" * (places - len(kept)) * width] if places > len(kept) else []
+    blocks += [pass_on(joined([*kept, *unused]), beside), pick(beside, late, chosen), register(clk, chosen, read_data)]
+    return blocks
 
 
 @block

@@ -34,7 +34,7 @@ def gates(
 ) -> None:
     """MODEL's whole pipeline as Yosys maps it to LUTs, carry chains and registers, simulated: results and toggles.
 
-    For networks of some ten thousand LUTs; without --plan they are planned without block RAM and DSP48. Exit status 1 if a
+    For networks of some ten thousand LUTs; without --plan they are planned without block RAM and multipliers. Exit status 1 if a
     result differs from golden's.
     """
     terminal = Terminal(as_json)
@@ -61,10 +61,10 @@ def gates(
     rows: list[list[object]] = [
         ["results unlike golden's", f"{mismatches} of {len(codes)}"],
         ["latency in cycles, planned and of the netlist", f"{made.latency} and {found.measured.latency}"],
-        ["toggles in a cycle of outputs of LUTs, for each LUT6", f"{found.lut_rate:.3f}"],
+        ["toggles in a cycle of outputs of LUTs, for each LUT", f"{found.lut_rate:.3f}"],
         ["toggles in a cycle of a register", f"{found.register_rate:.3f}"],
         ["ratio", f"{found.lut_rate / found.register_rate:.2f}"],
     ]
-    title = f"netlist of {network.name}: {found.area.lut:,} LUT6, {found.area.ff:,} registers"
+    title = f"netlist of {network.name}: {found.area.lut:,} {made.family.resources['lut']}, {found.area.ff:,} registers"
     terminal.emit(result, table(title, ["", ""], rows))
     sys.exit(1 if mismatches else 0)
