@@ -31,7 +31,7 @@ class Ecp5Netlist(Netlist):
         return {
             "lut": sum(COMBS.get(kind, 0) * n for kind, n in counts.items()) + ENDS_OF_CHAIN * self.chains,
             "ff": counts["TRELLIS_FF"],
-            "bram36": (counts["DP16KD"] + counts["PDPW16KD"]) / 2,
+            "bram36": counts["DP16KD"] / 2,
             "dsp": counts["MULT18X18D"],
             "carry4": counts["CCU2C"] // 2,
         }

@@ -17,5 +17,5 @@ ECP5 = Target(
     patterns={"techmap -map +/lattice/lutrams": "$__TRELLIS_DPR16X4_"},
     netlist=Ecp5Netlist,
     models=Path(__file__).with_name("rtl") / "cells.v",
-    unmodelled=frozenset({"DP16KD", "PDPW16KD", "MULT18X18D"}),
+    unmodelled=frozenset(),
 )

@@ -108,9 +108,9 @@ def controller(
     taking, loading = bit(), bit()
     # whose turn it is, and how many of the answers before it are kept
     expected, kept, repeated, counts = wire(8), wire(window.bit_length()), bit(), bit()
-    # the answer: its slot, the length of its payload, the place of its next byte
+    # the answer: its slot, the length of its payload, the places of its next byte and behind its last
     target, in_use = wire(answers.slot_bits), wire(answers.slot_bits)
-    size, offset, full, ending = wire(16), wire(16), bit(), bit()
+    size, offset, last, full, ending = wire(16), wire(16), wire(16), bit(), bit()
     known, count = wire(8), wire(4)
     putting, written, closing = bit(), wire(8), bit()
     summed, clear, check = Flow(8), bit(), wire(32)
@@ -143,12 +143,9 @@ def controller(
     @always_comb
     def watch():
         past = intbv(0)[9:]
-        finish = intbv(0)[17:]
         past[:] = expected + 255
         past[:] = past - turn
-        finish[:] = size + HEADER_BYTES
         repeated.next = past[8:] < kept
-        full.next = offset == finish
         running.next = state == BODY and kind == DATA
         about_index.next = offset[6:]
         transfer.next = offering and s_axis.tready
@@ -221,6 +218,18 @@ def controller(
             seen_malformed.next = counters.malformed
             seen_dropped.next = counters.dropped
             seen_refused.next = refused
+
+    @always(clk.posedge)
+    def look_ahead():
+        # whether the answer is full is known a cycle before it matters: the network waits for it
+        more = intbv(0)[17:]
+        end = intbv(0)[17:]
+        more[:] = offset + 1
+        end[:] = size + HEADER_BYTES
+        last.next = end[16:]
+        full.next = offset == last
+        if putting:
+            full.next = more[16:] == last
 
     @always_comb
     def finish():
@@ -413,4 +422,4 @@ def controller(
                 held_seed.next = concat(head[8:], held_seed[64:8])
 
         instances += [load, pass_on(held_seed, seed)]
-    return instances, watch, read, choose, connect, put, finish, step, measure_time, feed, fetch
+    return instances, watch, read, choose, connect, put, look_ahead, finish, step, measure_time, feed, fetch

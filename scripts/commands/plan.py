@@ -107,7 +107,8 @@ def tables(made: Plan) -> list[RenderableType]:
     cost = made.cost
     total = ["total", "", "", made.interval, made.latency, *_size(cost)]
     part = device(made.part)
-    columns = ["layer", "folding", "weights", "interval", "latency", "LUT", "FF", "RAMB36", "DSP48"]
+    words = made.family.resources
+    columns = ["layer", "folding", "weights", "interval", "latency", words["lut"], "FF", words["bram36"], words["dsp"]]
     if not cost.dsp:  # a table without the column suits a terminal
         columns, total, rows = columns[:-1], total[:-1], [row[:-1] for row in rows]
     return [
@@ -118,7 +119,7 @@ def tables(made: Plan) -> list[RenderableType]:
         + ("; eager: results as soon as can be" if any(layer.folding and layer.folding.eager for layer in made.layers) else ""),
         f"{made.fps:,.0f} frames/s and {made.latency / made.clock_mhz:,.2f} us latency at an assumed {made.clock_mhz:g} MHz",
         f"{cost.lut / part.lut:.1%} of the LUTs, {cost.bram36 / part.bram36:.1%} of the block RAM and "
-        f"{cost.dsp / part.dsp:.1%} of the DSP48 of {part.name}",
+        f"{cost.dsp / part.dsp:.1%} of the {words['dsp']} of {part.name}",
     ]
 
 

@@ -38,7 +38,7 @@ def synth(
     work: Path | None,
     as_json: bool,
 ) -> None:
-    """LUT, FF, RAMB36, DSP48 and logic levels of MODEL's pipeline, every layer synthesised by itself for xc7."""
+    """LUTs, registers, memories, multipliers and logic levels of MODEL's pipeline, every layer synthesised by itself."""
     terminal = Terminal(as_json)
     if report_file:
         check_writable(report_file)
@@ -59,12 +59,12 @@ def synth(
     if report_file:
         write_json(report_file, result)
     titles = {
-        "lut": "LUT",
+        "lut": made.family.resources["lut"],
         "planned_lut": "planned",
         "ff": "FF",
-        "bram36": "RAMB36",
+        "bram36": made.family.resources["bram36"],
         "planned_bram36": "planned",
-        "dsp": "DSP48",
+        "dsp": made.family.resources["dsp"],
         "planned_dsp": "planned",
         "levels": "levels",
         "fan_out": "loads",
@@ -73,13 +73,13 @@ def synth(
         titles = {key: title for key, title in titles.items() if "dsp" not in key}
     columns, keys = ["layer", *titles.values()], list(titles)
     rows = [[layer["name"], *(layer[key] for key in keys)] for layer in layers]
-    title = f"{network.name} at {made.interval:,} cycles per frame, by Yosys for xc7"
+    title = f"{network.name} at {made.interval:,} cycles per frame, by Yosys for {made.family.name}"
     resources = device(made.part)
     share = f"{total['lut'] / resources.lut:.1%} of the LUTs and {total['bram36'] / resources.bram36:.1%} of the block RAM"
     terminal.emit(
         result,
         table(title, columns, rows, total=["total", *(total[key] for key in keys)]),
         "",
-        f"{share} of {resources.name}; one LUT per LUT cell, so Vivado, which packs two small ones in a site, may need fewer",
-        f"loads: of the net that has most, clocks left out; {total['carry4']:,} CARRY4 in {resources.lut // 4:,} slices",
+        f"{share} of {resources.name}; one LUT per LUT cell, so that tools which pack two small ones in a site may need fewer",
+        f"loads: of the net that has most, clocks left out; {total['carry4']:,} times four bits of carry chains",
     )

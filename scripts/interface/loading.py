@@ -30,6 +30,7 @@ from sigmabit.golden.network.network import InputFormat
 from sigmabit.golden.network.real import RealNetwork
 from sigmabit.golden.noise import gaussian
 from sigmabit.golden.types.coding import USUAL_BITS
+from sigmabit.hdl.family import Family
 from sigmabit.hdl.family.parts import family_of
 from sigmabit.hdl.family.parts import part as device
 from sigmabit.hdl.planning.aim import Aim
@@ -283,7 +284,7 @@ def make_plan(network: Network, planning: Planning, samples: int | None = None, 
         if part is not None:
             device(part)
         return replace(made, part=part or made.part, clock_mhz=clock_mhz or made.clock_mhz)
-    clock = clock_mhz or _usual_clock(part)
+    clock = clock_mhz or family_for(planning).usual_mhz
     latency, fastest, positions = planning.latency, planning.fastest, planning.positions
     if positions is None:
         positions = 1 if latency is None and fastest is None else 0
@@ -305,14 +306,14 @@ def make_plan(network: Network, planning: Planning, samples: int | None = None, 
     return aim.plan(interval, latency)
 
 
-def _usual_clock(part: str | None) -> float:
-    """MHz that are assumed unless others are stated."""
-    return family_of(device(part or DEFAULT_PART)).usual_mhz
+def family_for(planning: Planning) -> Family:
+    """The family of the device that is planned for, unless a file says another."""
+    return family_of(device(planning.part or DEFAULT_PART))
 
 
 def sweep_of(network: Network, planning: Planning, samples: int | None = None) -> dict[str, Any]:
     """The front of interval against area on a part, as plain values: a point for each plan, the fastest first."""
-    part, clock_mhz = planning.part or DEFAULT_PART, planning.clock_mhz or _usual_clock(planning.part)
+    part, clock_mhz = planning.part or DEFAULT_PART, planning.clock_mhz or family_for(planning).usual_mhz
     planner = Planner(network, part, clock_mhz, 1 if samples is None else samples)
     keys = ("interval_cycles", "latency_cycles", "fps", "lut", "ff", "bram36", "dsp")
     plans = (made.to_json() for made in planner.sweep())

@@ -25,6 +25,7 @@ from sigmabit.hdl.family import ECP5
 from sigmabit.hdl.family.parts import PartError, family_of, part
 from sigmabit.hdl.pipeline.top import Pipeline
 from sigmabit.hdl.verilog.convert import convert
+from sigmabit.scripts.data.datasets import digits
 from sigmabit.scripts.interface.choices import Planning
 from sigmabit.scripts.interface.loading import make_plan
 from sigmabit.scripts.measures.area import parts_of, synthesised
@@ -37,6 +38,13 @@ from ..simulation.toolchain import run_tool, verilator_environment, verilator_ro
 PART = "LFE5U-85F-6BG381C"
 KEYS = known(Ecp5Board)
 every_board = pytest.mark.parametrize("key", KEYS)
+
+
+@pytest.fixture
+def digits_frames(tmp_path: Path) -> Path:
+    """A hundred of the held-out digits."""
+    np.save(tmp_path / "x.npy", digits().test_images[:100])
+    return tmp_path / "x.npy"
 
 
 # --- the family
@@ -112,6 +120,14 @@ def test_netlist_is_golden(data: Path, tmp_path: Path) -> None:
     assert (found.measured.results == network.results(x)).all()
     assert (found.measured.latency, found.measured.interval(plan.settling)) == (plan.latency, plan.interval)
     assert {"LUT4", "TRELLIS_FF", "CCU2C"} <= set(found.area.cells)
+
+
+@pytest.mark.long
+def test_gates(call: Call, digits_frames: Path) -> None:
+    """The netlist of digits_bcnn with its block RAM: a hundred frames."""
+    done = call("bench", "gates", DIGITS, "--input", digits_frames, "--part", PART, "--interval", 768, "--json").json
+    assert (done["frames"], done["mismatches"]) == (100, 0)
+    assert done["latency_cycles"] == done["planned_latency_cycles"]
 
 
 # --- boards

@@ -51,13 +51,13 @@ def simulate_netlist(
     what is made on the way. Raises SynthesisError; SimulationError; and InputError where the plan has block RAM or multipliers,
     of which there is no model.
     """
-    if plan.cost.bram36 or plan.cost.dsp:
+    target = target_of(plan.family)
+    if target.unmodelled and (plan.cost.bram36 or plan.cost.dsp):
         held = f"block RAM or {plan.family.resources['dsp']}"
         raise InputError(f"{plan.network.name}: its plan has {held}, of which there is no model for simulation")
     progress("converting", 0, 0)
     design = converted(plan.variant())
     progress("synthesising", 0, 0)
-    target = target_of(plan.family)
     text, netlist = as_verilog(design.write(work / "verilog"), design.top, work, target)
     missing = sorted(target.unmodelled & set(netlist.area.cells))
     if missing:

@@ -10,11 +10,12 @@ import click
 import numpy as np
 
 from sigmabit.fpga.synthesis import SynthesisError
+from sigmabit.fpga.targets import target_of
 from sigmabit.golden import InputError, SigmabitError
 from sigmabit.verif.simulation.gates import simulate_netlist
 
 from ...interface.choices import Planning, Reading
-from ...interface.loading import load_with_data, make_plan
+from ...interface.loading import family_for, load_with_data, make_plan
 from ...interface.terminal import Terminal, table
 from .. import options
 
@@ -34,12 +35,12 @@ def gates(
 ) -> None:
     """MODEL's whole pipeline as Yosys maps it to LUTs, carry chains and registers, simulated: results and toggles.
 
-    For networks of some ten thousand LUTs; without --plan they are planned without block RAM and multipliers. Exit status 1 if a
-    result differs from golden's.
+    For networks of some ten thousand LUTs. Without --plan those for the 7 series, of whose block RAM and multipliers there are no
+    models, are planned without them. Exit status 1 if a result differs from golden's.
     """
     terminal = Terminal(as_json)
     network, _, codes = load_with_data(model, data, reading, terminal)
-    made = make_plan(network, planning, logic_only=True)
+    made = make_plan(network, planning, logic_only=bool(target_of(family_for(planning)).unmodelled))
     if len(codes) <= made.settling:
         raise InputError(f"{data}: {len(codes)} frames do not fill the pipeline; it takes more than {made.settling}")
     with tempfile.TemporaryDirectory() as work, terminal.progress() as report:
