@@ -93,6 +93,49 @@ def batches(
         _legend(above, theme)
 
 
+def frames(
+    path: Path,
+    title: str,
+    networks: Sequence[str],
+    pipelines: Sequence[float],
+    processors: Mapping[str, Sequence[float | None]],
+    published: Mapping[str, float],
+    theme: Theme = LIGHT,
+) -> None:
+    """Seconds for one frame, a row for each network; beside them how many times as fast its pipeline is, and what others publish.
+
+    processors: by the name of what ran on one, seconds or None for each network. published: ratios by what they are of.
+    """
+    heights = (len(networks), len(networks) + len(published))
+    colours = dict(zip(processors, theme.lines[1:], strict=False))
+    with _figure(path, theme, (9.0, 1.8 + 0.4 * sum(heights)), heights, shared=False) as (_, (above, below)):
+        _bars(above, 0, 1 + len(processors), [each * 1e6 for each in pipelines], color=theme.lines[0], label="pipeline")
+        for number, (name, seconds) in enumerate(processors.items()):
+            times = [None if each is None else each * 1e6 for each in seconds]
+            ratios = [None if each is None else each / own for each, own in zip(seconds, pipelines, strict=True)]
+            _bars(above, 1 + number, 1 + len(processors), times, color=colours[name], label=name)
+            bars = _bars(below, number, len(processors), ratios, color=colours[name])
+            below.bar_label(bars, fmt="%.3g", padding=3, color=theme.ink)
+        bars = below.barh(range(*heights), list(published.values()), 0.5, color=theme.faint)
+        below.bar_label(bars, fmt="%.3g", padding=3, color=theme.ink)
+        for axes, labels in ((above, list(networks)), (below, [*networks, *(f"{what} *" for what in published)])):
+            axes.set_yticks(range(len(labels)), labels)
+            axes.invert_yaxis()
+            _logarithmic(axes, "x", (1,), plain=True)
+        below.set_xlim(left=1)
+        above.set(xlabel="microseconds for one frame", title=title)
+        below.set(xlabel="times as fast as that (* as its authors report of their own pipeline)")
+        _legend(above, theme)
+
+
+def _bars(axes: Axes, number: int, count: int, lengths: Sequence[float | None], **style: Any) -> Any:
+    """Bar `number` of `count` in each row that has a length."""
+    height = 0.8 / count
+    rows = [row for row, length in enumerate(lengths) if length is not None]
+    places = [row + (number - (count - 1) / 2) * height for row in rows]
+    return axes.barh(places, [length for length in lengths if length is not None], height, **style)
+
+
 def passes(
     path: Path,
     title: str,
@@ -142,9 +185,12 @@ def errors(
 
 @contextmanager
 def _figure(
-    path: Path, theme: Theme, size: tuple[float, float], rows: tuple[float, ...] = (1,)
+    path: Path, theme: Theme, size: tuple[float, float], rows: tuple[float, ...] = (1,), shared: bool = True
 ) -> Iterator[tuple[Figure, Sequence[Axes]]]:
-    """A figure of axes one below the other, of these heights, which is written when all is drawn."""
+    """A figure of axes one below the other, of these heights, which is written when all is drawn.
+
+    shared: they have one axis of x.
+    """
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
@@ -160,7 +206,7 @@ def _figure(
     colours |= {"axes.spines.top": False, "axes.spines.right": False, "font.size": 9.5, "text.parse_math": False}
     with mpl.rc_context(colours):
         figure = Figure(figsize=size, layout="constrained")
-        axes = figure.subplots(len(rows), sharex=True, squeeze=False, height_ratios=rows)[:, 0]
+        axes = figure.subplots(len(rows), sharex=shared, squeeze=False, height_ratios=rows)[:, 0]
         yield figure, tuple(axes)
         figure.savefig(path, format="png", dpi=DOTS_PER_INCH)
 
