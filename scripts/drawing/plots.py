@@ -43,24 +43,35 @@ class Mark:
 
 
 def sweep(
-    path: Path, title: str, points: Sequence[Mapping[str, float]], marks: Sequence[Mark] = (), theme: Theme = LIGHT
+    path: Path,
+    title: str,
+    points: Sequence[Mapping[str, float]],
+    marks: Sequence[Mark] = (),
+    theme: Theme = LIGHT,
+    sooner: Sequence[Mapping[str, float]] = (),
 ) -> None:
-    """LUTs against the interval, with block RAM below; points have interval_cycles, lut and bram36."""
+    """LUTs against the interval, with block RAM below; points have interval_cycles, lut and bram36.
+
+    sooner: points of another front, drawn against their latency_cycles.
+    """
     intervals = [point["interval_cycles"] for point in points]
     with _figure(path, theme, (7.2, 5.2), rows=(2.4, 1)) as (figure, axes):
         above, below = axes
         blue, *others = theme.lines
         above.plot(intervals, [point["lut"] for point in points], color=blue, marker="o", markersize=3.5, label="planned")
+        if sooner:
+            latencies, luts = ([point[key] for point in sooner] for key in ("latency_cycles", "lut"))
+            above.plot(latencies, luts, color=theme.lines[-1], marker="s", markersize=3.5, label="planned, against the latency")
         for number, mark in enumerate(marks):
             style: dict[str, Any] = {"color": others[number % len(others)], "marker": MARKERS[1 + number % 7]}
             above.plot(mark.interval, mark.lut, label=mark.label, linestyle="none", markersize=8, **style)
         above.set(ylabel="LUT6", title=title)
         _logarithmic(above, "x", (1, 2, 5))
         _logarithmic(above, "y", (1, 2, 5))
-        if marks:
+        if marks or sooner:
             _legend(above, theme)
         below.plot(intervals, [point["bram36"] for point in points], color=blue, marker="o", markersize=3.5)
-        below.set(xlabel="cycles between frames", ylabel="RAMB36")
+        below.set(xlabel="cycles between frames" + (", or of latency" if sooner else ""), ylabel="RAMB36")
         below.set_ylim(bottom=0)
         figure.align_ylabels()
 
