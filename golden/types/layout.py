@@ -80,6 +80,11 @@ class Layout:
         return self.positions * self.channels * self.field
 
     @property
+    def code_bytes(self) -> int:
+        """Bytes of a tensor's codes on an AXI4-Stream, without what fills up."""
+        return self.height * self.width * self.channels * (-(-self.bits // 8))
+
+    @property
     def shape(self) -> tuple[int, int, int]:
         """(height, width, channels)."""
         return self.height, self.width, self.channels

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from myhdl import ConcatSignal, always, always_comb, always_seq, concat, intbv
+from myhdl import ConcatSignal, always, always_comb, always_seq, block, concat, intbv
 
 from sigmabit.golden.link.controller import ANSWER, NONCE_BYTES, PROTOCOL, SEED_BYTES, Kind, Status, Traffic
 from sigmabit.golden.link.deframer import Reason
@@ -26,7 +26,8 @@ RESET_CYCLES = 16
 class ControllerConfig(Billed):
     """traffic: what requests and answers hold. source_bytes, result_bytes: of a transfer at the network's input and output.
     model, version: 16 bytes and three numbers that the device says of itself. patience: so many cycles, two to this power,
-    without any transfer show that the network is stuck.
+    without any transfer show that the network is stuck. source_row, result_row: where the last transfer of a row is filled up,
+    the transfers of a row, and the bytes of the last that are a frame's or a result's; what fills up is not on the line.
     """
 
     traffic: Traffic
@@ -35,14 +36,21 @@ class ControllerConfig(Billed):
     model: bytes
     version: tuple[int, int, int]
     patience: int = 28
+    source_row: tuple[int, int] | None = None
+    result_row: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
-        for name, whole, part in (
-            ("frame_bytes", self.traffic.frame_bytes, self.source_bytes),
-            ("result_bytes", self.traffic.result_bytes, self.result_bytes),
+        for name, whole, part, row in (
+            ("frame_bytes", self.traffic.frame_bytes, self.source_bytes, self.source_row),
+            ("result_bytes", self.traffic.result_bytes, self.result_bytes, self.result_row),
         ):
-            if part < 1 or whole % part:
-                raise ValueError(f"{name}={whole} is no multiple of the {part} bytes of a transfer")
+            if row is None:
+                if part < 1 or whole % part:
+                    raise ValueError(f"{name}={whole} is no multiple of the {part} bytes of a transfer")
+            elif not 0 < row[1] < part:
+                raise ValueError(f"the last transfer of a row keeps {row[1]} of {part} bytes, expected fewer")
+            elif whole % row_bytes(part, row):
+                raise ValueError(f"{name}={whole} is no multiple of the {row_bytes(part, row)} bytes of a row")
         if len(self.model) != 16:
             raise ValueError(f"model of {len(self.model)} bytes, expected 16")
         if not 1 <= self.patience <= 40:
@@ -53,6 +61,12 @@ class ControllerConfig(Billed):
         return "controller"
 
     @property
+    def source_beats(self) -> int:
+        """Transfers of a frame."""
+        row = self.source_row
+        return self.traffic.frame_bytes // row_bytes(self.source_bytes, row) * (1 if row is None else row[0])
+
+    @property
     def answers(self) -> FramerConfig:
         """The memory of answers: one for each request of the window, and one for what has no turn."""
         return FramerConfig(self.traffic.window + 1, self.traffic.answer_bytes)
@@ -60,7 +74,8 @@ class ControllerConfig(Billed):
     def bill(self, family: Family) -> Cost:
         """The state machine, the status, and the choice of a result's byte."""
         choice = family.multiplexer(self.result_bytes) * 8
-        return choice + family.logic(430) + family.registers(270 + 8 * self.source_bytes + 64 * self.traffic.seeded)
+        rows = sum(8 + 2 * index_bits(row[0]) for row in (self.source_row, self.result_row) if row is not None)
+        return choice + family.logic(430 + rows) + family.registers(270 + 8 * self.source_bytes + 64 * self.traffic.seeded)
 
     @property
     def latency(self) -> int:
@@ -81,6 +96,69 @@ def constant(value: int, size: int) -> str:
     return f"{value:0{8 * size}b}"
 
 
+def row_bytes(part: int, row: tuple[int, int] | None) -> int:
+    """Bytes on the line of the transfers of a row, of `part` bytes each; of one transfer, where none is filled up."""
+    return part if row is None else (row[0] - 1) * part + row[1]
+
+
+@block
+def walk(clk, rst, running, step, last, line):
+    """last: of each `line` steps, this would be the last; counted from where running begins."""
+    column, final = wire(index_bits(line)), line - 1
+
+    @always_seq(clk.posedge, reset=rst)
+    def advance():
+        if not running or (step and column == final):
+            column.next = 0
+        elif step:
+            column.next = column + 1
+
+    @always_comb
+    def show():
+        last.next = column == final
+
+    return advance, show
+
+
+@block
+def fill_up(last, fill, head, filling, content, kept):
+    """content: the next byte of a transfer; 0, and filling, behind the first `kept` of the last of a row."""
+
+    @always_comb
+    def judge():
+        filling.next = last and fill >= kept
+
+    @always_comb
+    def choose():
+        content.next = head[8:]
+        if last and fill >= kept:
+            content.next = 0
+
+    return judge, choose
+
+
+@block
+def take_whole(part, over, last_part):
+    """over: this is the last byte of a transfer."""
+
+    @always_comb
+    def judge():
+        over.next = part == last_part
+
+    return judge
+
+
+@block
+def take_some(last, part, over, last_part, last_kept):
+    """over: this is the last byte of a transfer, or the last that counts of the last one of a row."""
+
+    @always_comb
+    def judge():
+        over.next = part == last_part or (last and part == last_kept)
+
+    return judge
+
+
 @leaf
 def controller(
     clk, rst, head, waiting, take, refused, write, write_address, write_data, start, slot, busy, s_axis, m_axis, counters, seed,
@@ -98,7 +176,7 @@ def controller(
     most = traffic.frames * result_bytes
     seeded = traffic.seeded
     last_fill, last_part = config.source_bytes - 1, config.result_bytes - 1
-    last_beat = frame_bytes // config.source_bytes - 1
+    last_beat = config.source_beats - 1
     beat_bits = 8 * config.source_bytes
     patience, last_pulse = config.patience, RESET_CYCLES - 1
     offset_bits = answers.offset_bits
@@ -117,7 +195,8 @@ def controller(
     # frames on their way in, results on their way out
     beat, offering = wire(beat_bits), bit()
     fill, number, part = wire(index_bits(last_fill + 1)), wire(index_bits(last_beat + 1)), wire(index_bits(last_part + 1))
-    running, transfer, silence = bit(), bit(), wire(patience + 1)
+    running, transfer, silence, content, over = bit(), bit(), wire(patience + 1), wire(8), bit()
+    filling = False if config.source_row is None else bit()
     results, result = wire(8 * config.result_bytes), wire(8)
     alive, held_seed = bit(), wire(8 * SEED_BYTES)
     # what the device says of itself, at the places that it has in the answer
@@ -152,12 +231,12 @@ def controller(
 
     @always_comb
     def read():
-        loading.next = running and waiting and remaining != 0 and not offering
+        loading.next = running and not offering and (filling or (waiting and remaining != 0))
         taking.next = waiting and (
             state <= HIGH
             or ((state == SKIP or state == LOAD) and remaining != 0)
             or (state == BODY and kind == STATUS and offset < NONCE_END)
-            or (running and remaining != 0 and not offering)
+            or (running and remaining != 0 and not offering and not filling)
         )
 
     @always_comb
@@ -202,7 +281,7 @@ def controller(
         s_axis.tdata.next = beat
         s_axis.tvalid.next = offering
         s_axis.tlast.next = number == last_beat
-        m_axis.tready.next = running and part == last_part and not full
+        m_axis.tready.next = running and over and not full
         clear.next = state == OPEN
         summed.data.next = write_data
         summed.valid.next = write and not closing
@@ -388,7 +467,7 @@ def controller(
                 else:
                     number.next = number + 1
             if putting:
-                if part == last_part:
+                if over:
                     part.next = 0
                 else:
                     part.next = part + 1
@@ -406,14 +485,29 @@ def controller(
         @always(clk.posedge)
         def fetch():
             if loading:
-                beat.next = head[8:]
+                beat.next = content
     else:
 
         @always(clk.posedge)
         def fetch():
             if loading:
-                beat.next = concat(head[8:], beat[beat_bits:8])
+                beat.next = concat(content, beat[beat_bits:8])
 
+    if config.source_row is None:
+        instances += [pass_on(head, content)]
+    else:
+        (line, counted), last = config.source_row, bit()
+        instances += [walk(clk, rst, running, transfer, last, line), fill_up(last, fill, head, filling, content, counted)]
+    if config.result_row is None:
+        instances += [take_whole(part, over, last_part)]
+    else:
+        (width, some), ended, past = config.result_row, bit(), bit()
+
+        @always_comb
+        def pass_by():
+            past.next = putting and over
+
+        instances += [pass_by, walk(clk, rst, running, past, ended, width), take_some(ended, part, over, last_part, some - 1)]
     if seeded:
 
         @always_seq(clk.posedge, reset=rst)

@@ -11,6 +11,7 @@ from myhdl import Signal
 from sigmabit.golden.link.controller import Traffic
 from sigmabit.golden.link.framer import CRC_BYTES, HEADER_BYTES
 from sigmabit.golden.network.identity import identity
+from sigmabit.golden.types.layout import Layout
 
 from ..family import Billed, Cost, Family
 from ..pipeline.top import PipelineConfig, ResetConfig, pipeline, reset_register
@@ -155,16 +156,22 @@ def make_system(plan: Plan, model: bytes, version: tuple[int, int, int], cycles_
     core = plan.pipeline
     if core.noise is not None and core.noise.offered_bits:
         raise PlanError(f"{core.name}: samples from outside have no way over the link")
-    if plan.positions > 1:
-        raise PlanError(f"{core.name}: {plan.positions} positions side by side; over the link they come one at a time")
-    source, result = core.ingress.channels * core.ingress.field // 8, core.egress.channels * core.egress.field // 8
-    frame_bytes, result_bytes = source * core.ingress.beats, result * core.egress.beats * core.egress.samples
+    source, result = plan.source.on_axi(), plan.layers[-1].layout.on_axi()
+    frame_bytes, result_bytes = source.code_bytes, result.code_bytes * plan.samples
     most = max(frame_bytes, result_bytes)
     if most > 0xFFFF:
         raise PlanError(f"{core.name}: a frame of {frame_bytes} bytes, results of {result_bytes}; the link takes 65,535")
     frames = min(max(1, MOST_REQUEST_BYTES // most), 255)
     traffic = Traffic(frame_bytes, result_bytes, frames, WINDOW, core.noise is not None)
-    return SystemConfig(LinkConfig(ControllerConfig(traffic, source, result, model, version), cycles_per_bit), core)
+    sizes, rows = (source.beat_bits // 8, result.beat_bits // 8), (_row(source), _row(result))
+    control = ControllerConfig(traffic, *sizes, model, version, source_row=rows[0], result_row=rows[1])
+    return SystemConfig(LinkConfig(control, cycles_per_bit), core)
+
+
+def _row(layout: Layout) -> tuple[int, int] | None:
+    """Where its last is filled up: the transfers of a row, and the bytes of the last that count."""
+    kept = (layout.positions - layout.filler) * layout.channels * layout.field // 8
+    return (layout.line, kept) if layout.filler else None
 
 
 def system_of(plan: Plan, cycles_per_bit: int) -> SystemConfig:

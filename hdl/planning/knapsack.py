@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import ctypes
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -86,19 +89,40 @@ def lightest(tables: Sequence[Table], limits: NDArray[np.float64]) -> list[int] 
     rows = np.concatenate(tables)
     scale = np.maximum(limits, 1.0)
     one_of_each = np.repeat(np.eye(len(tables)), [len(table) for table in tables], axis=1)
-    found = milp(
-        rows[:, 0],
-        integrality=np.ones(len(rows)),
-        bounds=Bounds(0, 1),
-        constraints=[LinearConstraint((rows / scale).T, ub=limits / scale), LinearConstraint(one_of_each, lb=1, ub=1)],
-        options={"mip_rel_gap": GAP},
-    )
+    with _quiet():
+        found = milp(
+            rows[:, 0],
+            integrality=np.ones(len(rows)),
+            bounds=Bounds(0, 1),
+            constraints=[LinearConstraint((rows / scale).T, ub=limits / scale), LinearConstraint(one_of_each, lb=1, ub=1)],
+            options={"mip_rel_gap": GAP},
+        )
     if found.x is None:
         return None
     taken = np.flatnonzero(found.x > 0.5)
     chosen = (taken - np.cumsum([0, *(len(table) for table in tables[:-1])])).tolist()
     total = _total(limits, (table[row] for table, row in zip(tables, chosen, strict=True)))
     return chosen if np.all(total <= limits + TOLERANCE * scale) else None
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """HiGHS has words of its own for the standard output, which no option of it keeps back."""
+    output = 1
+    try:
+        kept = os.dup(output)
+    except OSError:  # there is none
+        yield
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, output)
+        yield
+        ctypes.CDLL(None).fflush(None)
+    finally:
+        os.dup2(kept, output)
+        os.close(kept)
+        os.close(nowhere)
 
 
 def _total(like: NDArray[np.float64], rows: Iterable[NDArray[np.float64]]) -> NDArray[np.float64]:

@@ -32,6 +32,12 @@ STEP = 1.01
 """Least ratio between the intervals of a sweep."""
 
 
+SWEPT = 1.5
+"""Least ratio between the bounds on cycles of a sweep over latencies, and the least between its latencies is its fourth root."""
+
+ROOMS = 3
+"""Bounds on the delays that are tried for each of those, the least among them."""
+
 COARSE = 1.2
 """Least ratio between the bounds on cycles that are tried for a latency."""
 
@@ -293,11 +299,11 @@ class Planner:
             raise self._unfit("an interval", longest)
         return min(found, key=lambda plan: (plan.latency, plan.interval))
 
-    def _steps(self, interval: int) -> Iterator[int]:
-        """Intervals up to one, from it down: those in steps of COARSE at least from the shortest on, whatever the longest is."""
+    def _steps(self, interval: int, ratio: float = COARSE) -> Iterator[int]:
+        """Intervals up to one, from it down: those in steps of a ratio at least from the shortest on, whatever the longest is."""
         found = [0]
         for each in self.intervals:
-            if COARSE * found[-1] <= each <= interval:
+            if ratio * found[-1] <= each <= interval:
                 found.append(each)
         longest = max(each for each in self.intervals if each <= interval)
         yield from sorted({longest, *found[1:]}, reverse=True)
@@ -350,6 +356,43 @@ class Planner:
                 if slower.cost.lut < plan.cost.lut:
                     plan, least = slower, estimate
                     yield plan
+
+    def sweep_latency(self) -> Iterator[Plan]:
+        """The front of latency against LUTs, from the plan of the least latency found on: every further one is smaller than all
+        that are sooner.
+
+        Bounds on the cycles per frame in steps of SWEPT are each joined to ROOMS on the delays. So `within` may find a smaller
+        plan for a latency.
+        """
+        if self._other_ways and self._hungry:
+            yield from self._with_every_way.sweep_latency()
+            return
+        found = [(self._plan(chosen, contents=False), chosen) for chosen in self._sooner()]
+        soon, least, smallest = 0.0, math.inf, math.inf
+        for estimate, chosen in sorted(found, key=lambda each: (each[0].latency, each[0].cost.lut)):
+            if estimate.latency < soon or estimate.cost.lut >= least:
+                continue
+            plan, least = self._plan(chosen), estimate.cost.lut
+            if plan.cost.lut < smallest:
+                soon, smallest = plan.latency * SWEPT**0.25, plan.cost.lut
+                yield plan
+
+    def _sooner(self) -> Iterator[Chosen]:
+        """Choices between the smallest and those of the least delay, for bounds on the cycles per frame from the longest down."""
+        busy = math.inf
+        for most in self._steps(self.intervals[-1], SWEPT):
+            if most >= busy:
+                continue  # the same as for more cycles
+            relaxed, hasty = self._fit(most), self._fit_delayed(most, None)
+            if relaxed is None or hasty is None:
+                return
+            yield from (relaxed, hasty)
+            busy = max(_busy(relaxed), _busy(hasty))
+            least, room = max(1.0, self._delay(hasty)), self._delay(relaxed)
+            for number in range(1, ROOMS):
+                chosen = self._fit_delayed(most, least * (room / least) ** (number / ROOMS)) if room > least else None
+                if chosen is not None:
+                    yield chosen
 
     @property
     def _hungry(self) -> bool:

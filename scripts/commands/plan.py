@@ -25,7 +25,7 @@ from . import options
 @options.planning_anew
 @options.reading
 @options.samples
-@click.option("--sweep", is_flag=True, help="Plan every interval: the front of interval against area.")
+@click.option("--sweep", is_flag=True, help="The fronts of interval and of latency against area.")
 @click.option("--plot", type=options.PATH, metavar="FILE.png", help="Draw the sweep.")
 @click.option("-o", "--output", type=options.PATH, metavar="FILE", help="Write the plan, or the sweep, here.")
 @options.as_json
@@ -41,11 +41,14 @@ def plan(
 ) -> None:
     """The smallest pipeline for MODEL that meets a target; without a target, the fastest that the part has room for.
 
-    With --sweep, one such pipeline after the other, from the fastest on, each smaller than all that are faster.
+    With --sweep, one such pipeline after the other, from the fastest on, each smaller than all that are faster; and likewise from
+    the one of the least latency on.
     """
     terminal = Terminal(as_json)
     if sweep and any(target is not None for target in (planning.interval, planning.fps, planning.latency, planning.fastest)):
         raise click.UsageError("--sweep plans every interval; --interval, --fps, --latency and --fastest have no place beside it")
+    if sweep and planning.positions == 0:
+        raise click.UsageError("--sweep goes through the plans of one entrance: give --positions a number")
     if plot and not sweep:
         raise click.UsageError("--plot needs --sweep")
     written = [path for path in (output, plot) if path is not None]
@@ -58,9 +61,9 @@ def plan(
     if sweep:
         with terminal.progress() as report:
             report("planning", 0, 0)
-            found = sweep_of(network, planning, samples)
+            found = sweep_of(network, planning, samples, latencies=True)
         if plot:
-            write_whole(plot, lambda fresh: plots.sweep(fresh, _title(found), found["points"]))
+            write_whole(plot, lambda fresh: plots.sweep(fresh, _title(found), found["points"], sooner=found["latency_points"]))
         if output:
             write_json(output, found)
         terminal.emit(found, *sweep_tables(found))
@@ -76,18 +79,24 @@ def sweep_tables(found: dict[str, Any]) -> list[RenderableType]:
     part = device(found["part"])
     keys = ("interval_cycles", "latency_cycles", "fps", "lut", "ff", "bram36", "dsp")
     columns = ["interval", "latency", "frames/s", "LUT", "FF", "RAMB36", "DSP48", "LUT of the part"]
-    rows = [[*(point[key] for key in keys), f"{point['lut'] / part.lut:.1%}"] for point in found["points"]]
-    for row in rows:
-        row[2] = round(row[2])
+
+    def rows(points: list[dict[str, Any]]) -> list[list[object]]:
+        shown = [{**point, "fps": round(point["fps"])} for point in points]
+        return [[*(point[key] for key in keys), f"{point['lut'] / part.lut:.1%}"] for point in shown]
+
     return [
-        table(_title(found), columns, rows, texts=0),
+        table(_title(found), columns, rows(found["points"]), texts=0),
         "",
-        f"frames/s at an assumed {found['clock_mhz']:g} MHz; `sigmabit plan --interval` makes the plan of a row",
+        table("latency against area", columns, rows(found["latency_points"]), texts=0),
+        "",
+        f"frames/s at an assumed {found['clock_mhz']:g} MHz; `sigmabit plan --interval` makes the plan of a row above, and "
+        f"`sigmabit plan --latency` one for a latency below, or a smaller one",
     ]
 
 
 def _title(found: dict[str, Any]) -> str:
-    return f"{found['network']} on {found['part']}: interval against area, as planned"
+    side_by_side = f", {found['positions']} positions side by side" if found["positions"] > 1 else ""
+    return f"{found['network']} on {found['part']}{side_by_side}: interval against area, as planned"
 
 
 def tables(made: Plan) -> list[RenderableType]:

@@ -17,6 +17,7 @@ from sigmabit.golden import Precision, SigmabitError, calibrated, embed, import_
 from ..data.datasets import Dataset, DatasetError, data_folder, load
 from ..interface.files import check_folder, check_writable, write_folder, write_whole
 from ..interface.terminal import Terminal
+from ..networks.autoencoder import random_autoencoder
 from ..networks.trigger import SEED, random_trigger
 from . import options
 
@@ -121,23 +122,32 @@ def _anomaly_set(name: str, folder: Path | None, epochs: int | None, path: Path,
     return {"folder": str(path), "models": models}, text
 
 
-def _seeded(name: str, folder: Path | None, epochs: int | None, path: Path, terminal: Terminal) -> Result:
+def _seeded(
+    name: str,
+    folder: Path | None,
+    epochs: int | None,
+    path: Path,
+    terminal: Terminal,
+    make: Callable[[], onnx.ModelProto] = random_trigger,
+    precision: Precision | None = None,
+) -> Result:
     if epochs is not None:
         raise SigmabitError(f"{name}: its weights are drawn, not trained; --epochs has no meaning for it")
 
     def write(fresh: Path) -> None:
-        proto = random_trigger()
+        proto = make()
         onnx.save(proto, str(fresh))
         inputs = proto.graph.input[0].type.tensor_type.shape.dim[1].dim_value
-        _calibrate(fresh, np.random.default_rng(SEED).integers(0, 256, (CALIBRATION_FRAMES, inputs)).astype(np.float32))
+        frames = np.random.default_rng(SEED).integers(0, 256, (CALIBRATION_FRAMES, inputs)).astype(np.float32)
+        _calibrate(fresh, frames, precision)
 
     write_whole(path, write)
     return {"model": str(path)}, f"{path}: seeded weights"
 
 
-def _calibrate(model: Path, frames: NDArray[np.float32]) -> None:
+def _calibrate(model: Path, frames: NDArray[np.float32], precision: Precision | None = None) -> None:
     """Write the ranges that the frames give into the model's metadata."""
-    embed(model, calibrated(import_real(model, recognise_scale(frames)), frames, Precision()), model)
+    embed(model, calibrated(import_real(model, recognise_scale(frames)), frames, precision or Precision()), model)
 
 
 TRAINERS: dict[str, Trainer] = {
@@ -150,6 +160,7 @@ TRAINERS: dict[str, Trainer] = {
     "mnist_vae": _autoencoder,
     "trigger_vae": _autoencoder,
     "trigger_57": _seeded,
+    "dense_autoencoder": partial(_seeded, make=partial(random_autoencoder, (784,)), precision=Precision(weights=8)),
     "digits_anomaly": _anomaly_set,
 }
 
@@ -163,8 +174,8 @@ def _listed(names: Iterable[str]) -> str:
     short_help="A shipped network, from its data.",
     help=f"""Train a shipped network and write it: {_listed(TRAINERS)}.
 
-    digits_anomaly is a folder of ten: digits_vae with each class left out in turn. trigger_57 has seeded weights, and needs
-    no data. All others need the `training` extra.""",
+    digits_anomaly is a folder of ten: digits_vae with each class left out in turn. trigger_57 and
+    dense_autoencoder have seeded weights, and need no data. All others need the `training` extra.""",
 )
 @click.argument("name", metavar="NAME")
 @click.option("--data", type=options.PATH, metavar="DIR", help="Folder with the larger data sets.")

@@ -43,24 +43,35 @@ class Mark:
 
 
 def sweep(
-    path: Path, title: str, points: Sequence[Mapping[str, float]], marks: Sequence[Mark] = (), theme: Theme = LIGHT
+    path: Path,
+    title: str,
+    points: Sequence[Mapping[str, float]],
+    marks: Sequence[Mark] = (),
+    theme: Theme = LIGHT,
+    sooner: Sequence[Mapping[str, float]] = (),
 ) -> None:
-    """LUTs against the interval, with block RAM below; points have interval_cycles, lut and bram36."""
+    """LUTs against the interval, with block RAM below; points have interval_cycles, lut and bram36.
+
+    sooner: points of another front, drawn against their latency_cycles.
+    """
     intervals = [point["interval_cycles"] for point in points]
     with _figure(path, theme, (7.2, 5.2), rows=(2.4, 1)) as (figure, axes):
         above, below = axes
         blue, *others = theme.lines
         above.plot(intervals, [point["lut"] for point in points], color=blue, marker="o", markersize=3.5, label="planned")
+        if sooner:
+            latencies, luts = ([point[key] for point in sooner] for key in ("latency_cycles", "lut"))
+            above.plot(latencies, luts, color=theme.lines[-1], marker="s", markersize=3.5, label="planned, against the latency")
         for number, mark in enumerate(marks):
             style: dict[str, Any] = {"color": others[number % len(others)], "marker": MARKERS[1 + number % 7]}
             above.plot(mark.interval, mark.lut, label=mark.label, linestyle="none", markersize=8, **style)
         above.set(ylabel="LUT6", title=title)
         _logarithmic(above, "x", (1, 2, 5))
         _logarithmic(above, "y", (1, 2, 5))
-        if marks:
+        if marks or sooner:
             _legend(above, theme)
         below.plot(intervals, [point["bram36"] for point in points], color=blue, marker="o", markersize=3.5)
-        below.set(xlabel="cycles between frames", ylabel="RAMB36")
+        below.set(xlabel="cycles between frames" + (", or of latency" if sooner else ""), ylabel="RAMB36")
         below.set_ylim(bottom=0)
         figure.align_ylabels()
 
@@ -91,6 +102,49 @@ def batches(
             _logarithmic(each, "y", (1,), plain=each is below)
             each.set_xticks(sizes, [str(size) for size in sizes])
         _legend(above, theme)
+
+
+def frames(
+    path: Path,
+    title: str,
+    networks: Sequence[str],
+    pipelines: Sequence[float],
+    processors: Mapping[str, Sequence[float | None]],
+    published: Mapping[str, float],
+    theme: Theme = LIGHT,
+) -> None:
+    """Seconds for one frame, a row for each network; beside them how many times as fast its pipeline is, and what others publish.
+
+    processors: by the name of what ran on one, seconds or None for each network. published: ratios by what they are of.
+    """
+    heights = (len(networks), len(networks) + len(published))
+    colours = dict(zip(processors, theme.lines[1:], strict=False))
+    with _figure(path, theme, (9.0, 1.8 + 0.4 * sum(heights)), heights, shared=False) as (_, (above, below)):
+        _bars(above, 0, 1 + len(processors), [each * 1e6 for each in pipelines], color=theme.lines[0], label="pipeline")
+        for number, (name, seconds) in enumerate(processors.items()):
+            times = [None if each is None else each * 1e6 for each in seconds]
+            ratios = [None if each is None else each / own for each, own in zip(seconds, pipelines, strict=True)]
+            _bars(above, 1 + number, 1 + len(processors), times, color=colours[name], label=name)
+            bars = _bars(below, number, len(processors), ratios, color=colours[name])
+            below.bar_label(bars, fmt="%.3g", padding=3, color=theme.ink)
+        bars = below.barh(range(*heights), list(published.values()), 0.5, color=theme.faint)
+        below.bar_label(bars, fmt="%.3g", padding=3, color=theme.ink)
+        for axes, labels in ((above, list(networks)), (below, [*networks, *(f"{what} *" for what in published)])):
+            axes.set_yticks(range(len(labels)), labels)
+            axes.invert_yaxis()
+            _logarithmic(axes, "x", (1,), plain=True)
+        below.set_xlim(left=1)
+        above.set(xlabel="microseconds for one frame", title=title)
+        below.set(xlabel="times as fast as that (* as its authors report of their own pipeline)")
+        _legend(above, theme)
+
+
+def _bars(axes: Axes, number: int, count: int, lengths: Sequence[float | None], **style: Any) -> Any:
+    """Bar `number` of `count` in each row that has a length."""
+    height = 0.8 / count
+    rows = [row for row, length in enumerate(lengths) if length is not None]
+    places = [row + (number - (count - 1) / 2) * height for row in rows]
+    return axes.barh(places, [length for length in lengths if length is not None], height, **style)
 
 
 def passes(
@@ -142,9 +196,12 @@ def errors(
 
 @contextmanager
 def _figure(
-    path: Path, theme: Theme, size: tuple[float, float], rows: tuple[float, ...] = (1,)
+    path: Path, theme: Theme, size: tuple[float, float], rows: tuple[float, ...] = (1,), shared: bool = True
 ) -> Iterator[tuple[Figure, Sequence[Axes]]]:
-    """A figure of axes one below the other, of these heights, which is written when all is drawn."""
+    """A figure of axes one below the other, of these heights, which is written when all is drawn.
+
+    shared: they have one axis of x.
+    """
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
@@ -160,7 +217,7 @@ def _figure(
     colours |= {"axes.spines.top": False, "axes.spines.right": False, "font.size": 9.5, "text.parse_math": False}
     with mpl.rc_context(colours):
         figure = Figure(figsize=size, layout="constrained")
-        axes = figure.subplots(len(rows), sharex=True, squeeze=False, height_ratios=rows)[:, 0]
+        axes = figure.subplots(len(rows), sharex=shared, squeeze=False, height_ratios=rows)[:, 0]
         yield figure, tuple(axes)
         figure.savefig(path, format="png", dpi=DOTS_PER_INCH)
 

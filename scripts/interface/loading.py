@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -33,7 +33,7 @@ from sigmabit.golden.types.coding import USUAL_BITS
 from sigmabit.hdl.family import Family
 from sigmabit.hdl.family.parts import family_of
 from sigmabit.hdl.family.parts import part as device
-from sigmabit.hdl.planning.aim import Aim
+from sigmabit.hdl.planning.aim import Aim, widened
 from sigmabit.hdl.planning.plan import Plan, PlanError, planned_scale, read_plan
 from sigmabit.hdl.planning.planner import Planner
 from sigmabit.verif.simulation import Noise
@@ -311,16 +311,26 @@ def family_for(planning: Planning) -> Family:
     return family_of(device(planning.part or DEFAULT_PART))
 
 
-def sweep_of(network: Network, planning: Planning, samples: int | None = None) -> dict[str, Any]:
-    """The front of interval against area on a part, as plain values: a point for each plan, the fastest first."""
+def sweep_of(network: Network, planning: Planning, samples: int | None = None, latencies: bool = False) -> dict[str, Any]:
+    """The front of interval against area on a part, as plain values: a point for each plan, the fastest first.
+
+    latencies: that of latency against area as well, the plan of the least latency first.
+    """
     part, clock_mhz = planning.part or DEFAULT_PART, planning.clock_mhz or family_for(planning).usual_mhz
-    planner = Planner(network, part, clock_mhz, 1 if samples is None else samples)
+    positions = planning.positions or 1
+    wide = widened(network, positions)
+    planner = Planner(network, part, clock_mhz, 1 if samples is None else samples, positions=positions, wide=wide)
     keys = ("interval_cycles", "latency_cycles", "fps", "lut", "ff", "bram36", "dsp")
-    plans = (made.to_json() for made in planner.sweep())
+
+    def points(plans: Iterable[Plan]) -> list[dict[str, Any]]:
+        return [{key: made[key] for key in keys} for made in (plan.to_json() for plan in plans)]
+
     return {
         "network": network.name,
         "part": planner.part_name,
         "clock_mhz": planner.clock_mhz,
         "samples": planner.samples,
-        "points": [{key: made[key] for key in keys} for made in plans],
+        "positions": positions,
+        "points": points(planner.sweep()),
+        **({"latency_points": points(planner.sweep_latency())} if latencies else {}),
     }

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
+import platform
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sigmabit.golden import Network
 from sigmabit.hdl.planning.plan import Plan
 
 from ..networks.portable import portable
@@ -120,13 +123,58 @@ def onnxruntime_run(model: Path, threads: int) -> Run:
     return lambda x: session.run(None, {name: x.astype(kind, copy=False)})
 
 
-def torch_run(recipe: str) -> Run:
-    """An untrained network of a shipped autoencoder's shape on PyTorch, which takes as long. Needs the `training` extra."""
+def drawn(network: Network, frames: int = 64) -> NDArray[np.float32]:
+    """Frames (N, ...) for a network: any of its input's codes everywhere."""
+    form = network.input
+    codes = np.random.default_rng(1).integers(0, form.tensor.codes.levels, (frames, *form.shape))
+    return (codes * form.grid.scale).astype(np.float32)
+
+
+def processor() -> str:
+    """What the system calls the processor."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    named = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return named[0] if named else platform.processor() or platform.machine()
+
+
+def torch_installed() -> bool:
+    """Is PyTorch there?"""
+    return importlib.util.find_spec("torch") is not None
+
+
+def torch_if_there(name: str) -> Run | None:
+    """`torch_run` on one thread; None where PyTorch is not installed, or no shipped network has that name."""
+    if not torch_installed():
+        return None
     import torch
 
-    from ..training.vae_topologies import RECIPES
+    torch.set_num_threads(1)
+    try:
+        return torch_run(name)
+    except KeyError:
+        return None
 
-    module = RECIPES[recipe].build().eval()
+
+def torch_run(recipe: str) -> Run:
+    """An untrained network of a shipped one's shape on PyTorch, which takes as long. Needs the `training` extra.
+
+    Raises KeyError where none has that name.
+    """
+    import torch
+
+    from ..networks.shapes import SHAPES
+    from ..training.vae_topologies import MODULES
+
+    if recipe in SHAPES:
+        from ..training.topologies import build
+        from ..training.train_fast import plain
+
+        module = build(SHAPES[recipe], plain(torch.float32)).eval()
+    else:
+        module = MODULES[recipe]().eval()
 
     def run(x: NDArray[Any]) -> object:
         with torch.inference_mode():

@@ -137,6 +137,13 @@ AUTOENCODERS = Statement(
     QUE,
 )
 
+SPEEDUPS = {
+    "Que et al., a CPU": Figure(82, QUE),
+    "Que et al., a GPU": Figure(208, QUE),
+    "Li et al., a Titan X": Figure(8.3, LI_2018, "for small batches"),
+}
+"""How many times as fast as what the authors say that their pipelines are."""
+
 
 def is_binary(network: Network) -> bool:
     """Are all weights +1 and -1?"""

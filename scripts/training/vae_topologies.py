@@ -138,6 +138,19 @@ def trigger_vae() -> Trigger:
     return model
 
 
+def trigger_57() -> Trigger:
+    """57-32-16-2x13."""
+    encoder = nn.Sequential(Scale(2.0**-8), nn.Linear(57, 32), nn.ReLU(), nn.Linear(32, 16), nn.ReLU())
+    return Trigger(encoder, 16, 13, nn.Identity())
+
+
+def dense_autoencoder() -> Vae:
+    """784-400-2x20-400-784."""
+    encoder = nn.Sequential(Scale(1 / 255), nn.Linear(784, 400), nn.ReLU())
+    decoder = nn.Sequential(nn.Linear(20, 400), nn.ReLU(), nn.Linear(400, 784), nn.Sigmoid())
+    return Vae(encoder, 400, 20, decoder)
+
+
 @dataclass(frozen=True)
 class Recipe:
     """How a shipped autoencoder is trained: its module, data set and schedule."""
@@ -167,6 +180,12 @@ RECIPES = {
         trigger_vae, "digits", epochs=400, batch=64, learning_rate=3e-3, levels=16, flat=True, without=1, exposed=True
     ),
 }
+
+MODULES: dict[str, Callable[[], Vae]] = {name: recipe.build for name, recipe in RECIPES.items()} | {
+    "trigger_57": trigger_57,
+    "dense_autoencoder": dense_autoencoder,
+}
+"""Those that are trained, and those whose weights are seeded."""
 
 ANOMALY_SET = {f"digits_vae_no{digit}": replace(RECIPES["digits_vae"], without=digit) for digit in range(10)}
 """The digits' autoencoder with each class left out in turn."""

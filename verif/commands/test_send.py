@@ -159,6 +159,48 @@ def test_codes_of_12_bits(tmp_path: Path) -> None:
         assert (client.run(packed(network, x)) == results(network, x)).all()
 
 
+def test_positions_side_by_side(tmp_path: Path) -> None:
+    """Rows of 5 that come three positions at a time, and rows of results that leave so: on the line there is no trace of it."""
+    g, random = Builder((2, 3, 5)), np.random.default_rng(4)
+    hidden = g.quant(
+        g("Conv", g.quant("x", 4, signed=0, name="pixels"), signs(random, 4, 2, 3, 3), pads=[1, 1, 1, 1]), 1, name="sign"
+    )
+    network = import_model(g.save(tmp_path / "m.onnx", g("Conv", hidden, signs(random, 3, 4, 1, 1))))
+    plan = Planner(network, "xc7vx690t", clock_mhz=200.0, positions=3).plan(INTERVAL)
+    control = system_of(plan, DIVISOR).link.control
+    assert (control.source_bytes, control.source_row, control.result_bytes, control.result_row) == (6, (2, 4), 9, (2, 6))
+    x = random.integers(0, 16, (40, 2, 3, 5)).astype(np.float32)
+    with (
+        SimulatedBoard(system_of(plan, DIVISOR), optimise=0) as board,
+        Client.open(board.port, patience=PATIENCE) as client,
+    ):
+        assert (client.device.frame_bytes, client.device.result_bytes) == (30, 45)
+        assert (client.run(packed(network, x)) == results(network, x)).all()
+        assert client.status().malformed == 0
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("positions", "interval"), [(4, 64), (64, 1)])
+def test_serve_and_send_side_by_side(positions: int, interval: int, tmp_path: Path) -> None:
+    """A plan with several positions per transfer, through the commands: the same requests, and the same results."""
+    x, y, plan = digits().test_images[:50], tmp_path / "y.npy", tmp_path / "plan.json"
+    np.save(tmp_path / "x.npy", x)
+    wanted = "--part", "xc7vx690t", "--positions", positions, "--interval", interval
+    planned = command("plan", DIGITS, *wanted, "-o", plan, "--json").json
+    assert (planned["positions"], planned["interval_cycles"]) == (positions, interval)
+    serving = subprocess.Popen([COMMAND, "serve-sim", DIGITS, "--plan", plan], env=outside(), stdout=subprocess.PIPE, text=True)
+    try:
+        assert serving.stdout is not None
+        port = serving.stdout.readline().split()[-1]
+        given = "--port", port, "--input", tmp_path / "x.npy", "--patience", PATIENCE
+        sent = command("send", DIGITS, *given, "--output", y, "--json").json
+        assert (sent["frames"], sent["requests"], sent["refused"]) == (50, 4, 0)
+        assert (np.load(y) == import_model(DIGITS).run(x)).all()
+    finally:
+        serving.send_signal(signal.SIGTERM)
+        assert serving.wait(10) == 0
+
+
 def test_reset(board: SimulatedBoard, network: Network) -> None:
     """Counters begin again, turns go on."""
     x = digits().test_images[:4]

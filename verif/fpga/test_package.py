@@ -118,6 +118,15 @@ class TestCommand:
         assert listed < files and done["core"] in files
         assert "seed" in texts(root, "spirit:model/spirit:ports/spirit:port/spirit:name")
 
+    def test_side_by_side(self, call: Call, tiny: Path, tmp_path: Path) -> None:
+        """A plan with three positions in a transfer: the stream is as wide."""
+        call("plan", tiny, "--positions", 3, "-o", tmp_path / "plan.json")
+        assert call("package", tiny, "--plan", tmp_path / "plan.json", "-o", tmp_path / "out").status == 0
+        root = ElementTree.parse(tmp_path / "out" / "component.xml").getroot()
+        ports = root.findall("spirit:model/spirit:ports/spirit:port", NAMES)
+        (entrance,) = (port for port in ports if texts(port, "spirit:name") == ["s_axis_tdata"])
+        assert texts(entrance, "spirit:wire/spirit:vector/spirit:left") == [str(3 * 8 - 1)]
+
     def test_part(self, call: Call, tmp_path: Path) -> None:
         """The part that is given is that of the core file; of a device alone it is said that it is none."""
         done = call("package", DIGITS, "--part", "xc7k325tffg900-2", "-o", tmp_path / "part", "--json")

@@ -54,6 +54,12 @@ def draw_folding(kind: Weighted, random: Random) -> Folding:
     return Folding(group, sliced, int(random.integers(1, layer.channels + 1)), bool(random.integers(2)))
 
 
+def draw_hastened(kind: Weighted, folding: Folding, random: Random) -> Folding:
+    """A folding, or what gives its results sooner, where anything does."""
+    each = [folding, *kind.hastened(folding)]
+    return each[random.integers(len(each))]
+
+
 def draw_plan(network: Network, seed: int, samples: int = 1, positions: int = 1, wide: int = 1) -> Plan:
     """Any plan: each layer folded at random, at the least interval or a slower one; so many positions side by side, and behind
     each shuffle some number up to `wide`, or as many as the layers can take.
@@ -65,7 +71,10 @@ def draw_plan(network: Network, seed: int, samples: int = 1, positions: int = 1,
         kinds = kinds_of(network, positions, behind)
     except Unsuitable:
         return draw_plan(network, seed, samples, max(positions - 1, 1), max(wide - 1, 1))
-    foldings = {name: draw_folding(kind, random) for name, kind in kinds.items() if isinstance(kind, Weighted)}
+    weighted = {name: kind for name, kind in kinds.items() if isinstance(kind, Weighted)}
+    foldings = {name: draw_folding(kind, random) for name, kind in weighted.items()}
+    haste = np.random.default_rng([seed, 17])
+    foldings = {name: draw_hastened(weighted[name], folding, haste) for name, folding in foldings.items()}
     plan = make_plan(network, foldings, "xc7vx690t", 200.0, samples=samples, positions=positions, wide=behind)
     slack = int(random.choice([0, 0, 1, 17]))
     if not slack:

@@ -104,6 +104,16 @@ REFUSED: tuple[tuple[Callable[..., Any], tuple[Any, ...], str], ...] = (
         (Traffic(4, 1, 1, 2), 3, 1, bytes(16), (0, 0, 0)),
         "frame_bytes=4 is no multiple of the 3 bytes of a transfer",
     ),
+    (
+        ControllerConfig,
+        (Traffic(6, 1, 1, 2), 3, 1, bytes(16), (0, 0, 0), 9, (2, 1)),
+        "frame_bytes=6 is no multiple of the 4 bytes of a row",
+    ),
+    (
+        ControllerConfig,
+        (Traffic(6, 6, 1, 2), 3, 3, bytes(16), (0, 0, 0), 9, None, (2, 3)),
+        "the last transfer of a row keeps 3 of 3 bytes, expected fewer",
+    ),
     (ControllerConfig, (SMALL, 4, 1, bytes(15), (0, 0, 0)), "model of 15 bytes, expected 16"),
     (ControllerConfig, (SMALL, 4, 1, bytes(16), (0, 0, 0), 0), "patience=0 is not between 1 and 40"),
     (SpreadConfig, (2, 2, 3, 2, 4, 3, 0, 2), "bottom=3, right=0 of blocks of 3 x 2"),

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sigmabit.golden.link.controller import ANSWER, Controller, Kind, Status, Traffic
 from sigmabit.golden.link.deframer import REFUSAL, Message, Reason
 from sigmabit.golden.link.framer import seal
-from sigmabit.hdl.link.controller import RESET_CYCLES, ControllerConfig, controller
+from sigmabit.hdl.link.controller import RESET_CYCLES, ControllerConfig, controller, row_bytes
 from sigmabit.hdl.link.deframer import INTERVAL
 from sigmabit.hdl.verilog.stream import Counters, Stream, VectorStream, bit, reset, wire
 
@@ -134,6 +134,53 @@ def payload_of(asked: Asked, traffic: Traffic) -> bytes:
 
 Answers = list[tuple[int, int, bytes]]
 
+Transfers = tuple[int, tuple[int, int] | None]
+"""Bytes of a transfer; where rows are filled up, the transfers of one, and the bytes of its last that count."""
+
+
+def kept(size: int, row: tuple[int, int] | None, number: int) -> int:
+    """How many bytes of a frame's transfer `number` are not there to fill up."""
+    return row[1] if row is not None and number % row[0] == row[0] - 1 else size
+
+
+class Ends:
+    """The network's ends: transfers of frames to it, and of results from it."""
+
+    def __init__(self, config: ControllerConfig, core: Core) -> None:
+        self.config, self.core = config, core
+        self.clear()
+
+    def clear(self) -> None:
+        """In reset."""
+        self.frame, self.results = bytearray(), bytearray()
+        self.taken = self.given = 0
+
+    def _some(self) -> int:
+        return kept(self.config.result_bytes, self.config.result_row, self.given)
+
+    @property
+    def offered(self) -> int:
+        """The next transfer of results. What fills it up must not be looked at."""
+        some = self._some()
+        return int.from_bytes(bytes(self.results[:some]) + b"\xa5" * (self.config.result_bytes - some), "little")
+
+    def give(self) -> None:
+        """It took place."""
+        del self.results[: self._some()]
+        self.given += 1
+
+    def take(self, data: int, last: int) -> None:
+        """A transfer of a frame."""
+        size = self.config.source_bytes
+        beat, some = data.to_bytes(size, "little"), kept(size, self.config.source_row, self.taken)
+        assert not any(beat[some:])
+        self.frame += beat[:some]
+        self.taken += 1
+        assert last == (len(self.frame) == self.config.traffic.frame_bytes)
+        if last:
+            self.results += self.core.run(bytes(self.frame)) or b""
+            self.frame.clear()
+
 
 class ControllerSuite(BlockSuite):
     """Sessions. The cycles that the device was busy are compared with a count of them, not with golden."""
@@ -142,19 +189,28 @@ class ControllerSuite(BlockSuite):
         ControllerConfig(Traffic(6, 4, 3, 4, seeded=True), 2, 2, MODEL, (1, 2, 3), patience=7),
         ControllerConfig(Traffic(5, 3, 2, 2), 1, 1, MODEL, (0, 1, 0), patience=7),
         ControllerConfig(Traffic(12, 40, 2, 2, seeded=True), 3, 20, MODEL, (0, 0, 9), patience=7),
+        # rows of 7 in transfers of 3, 3 and 1; results of rows of 10 in transfers of 4, 4 and 2
+        ControllerConfig(Traffic(14, 20, 2, 2), 3, 4, MODEL, (0, 0, 9), 7, (3, 1), (3, 2)),
     )
     examples = 8
     costly = 7
 
     def configs(self) -> st.SearchStrategy[ControllerConfig]:
-        sizes = st.tuples(st.integers(1, 4), st.integers(1, 4), st.integers(1, 3), st.integers(1, 3))
+        whole = st.tuples(st.integers(1, 4), st.none())
+        filled = st.integers(2, 4).flatmap(
+            lambda size: st.tuples(st.just(size), st.tuples(st.integers(1, 3), st.integers(1, size - 1)))
+        )
+        ends = st.tuples(whole | filled, st.integers(1, 3))
 
-        def build(drawn: tuple[int, int, int, int], frames: int, window: int, seeded: bool) -> ControllerConfig:
-            source, beats, result, times = drawn
-            traffic = Traffic(source * beats, result * times, frames, window, seeded)
-            return ControllerConfig(traffic, source, result, MODEL, (1, 2, 3), patience=7)
+        def build(
+            source: tuple[Transfers, int], result: tuple[Transfers, int], frames: int, window: int, seeded: bool
+        ) -> ControllerConfig:
+            here, there = source[0], result[0]
+            sizes = row_bytes(*here) * source[1], row_bytes(*there) * result[1]
+            traffic = Traffic(*sizes, frames, window, seeded)
+            return ControllerConfig(traffic, here[0], there[0], MODEL, (1, 2, 3), 7, here[1], there[1])
 
-        return st.builds(build, sizes, st.integers(1, 4), st.sampled_from([2, 4, 8]), st.booleans())
+        return st.builds(build, ends, ends, st.integers(1, 4), st.sampled_from([2, 4, 8]), st.booleans())
 
     def stimuli(self, config: ControllerConfig) -> st.SearchStrategy[Session]:
         ahead = st.sampled_from([0, 0, 0, 0, -1, -1, -2, -config.traffic.window, -config.traffic.window - 1, 1, 100])
@@ -233,10 +289,10 @@ class Bench:
     def __init__(self, dut: Dut, config: ControllerConfig, stimulus: Session) -> None:
         self.dut, self.config, self.stimulus = dut, config, stimulus
         self.core = Core(config.traffic)
+        self.ends = Ends(config, self.core)
         self.memory: dict[int, int] = {}
         self.words: list[int] = []
         self.hidden = self.busy = self.sending = self.slot = 0
-        self.frame, self.results = bytearray(), bytearray()
         self.held: tuple[int, ...] | None = None
         self.since: int | None = None
         self.offered = False
@@ -244,9 +300,8 @@ class Bench:
         dut.step(self.inputs())
 
     def inputs(self) -> dict[str, int]:
-        part = self.config.result_bytes
         now = self.dut.cycle
-        stall = not self.results or (self.stimulus.patterns.source_idles(now) and not self.offered)
+        stall = not self.ends.results or (self.stimulus.patterns.source_idles(now) and not self.offered)
         counters = dict(zip(("frames_in", "frames_out", "malformed", "dropped"), self.core.counters()[:4], strict=True))
         return {
             "head": self.words[0] if self.words else 0x1FF,
@@ -255,7 +310,7 @@ class Bench:
             "busy": int(self.sending > 0),
             "s_axis_tready": int(not self.stimulus.patterns.sink_stalls(now)),
             "m_axis_tvalid": int(not stall),
-            "m_axis_tdata": 0 if stall else int.from_bytes(self.results[:part], "little"),
+            "m_axis_tdata": 0 if stall else self.ends.offered,
             **{f"counters_{name}": value for name, value in counters.items()},
         }
 
@@ -316,19 +371,14 @@ class Bench:
                 self.busy += self.dut.cycle - 1 - self.since
                 self.since = None
             self.core.reset(outputs.get("seed"))
-            self.frame.clear()
-            self.results.clear()
+            self.ends.clear()
             self.offered = False
             return
         self.offered = bool(inputs["m_axis_tvalid"] and not outputs["m_axis_tready"])
         if inputs["m_axis_tvalid"] and outputs["m_axis_tready"]:
-            del self.results[: self.config.result_bytes]
+            self.ends.give()
         if outputs["s_axis_tvalid"] and inputs["s_axis_tready"]:
-            self.frame += outputs["s_axis_tdata"].to_bytes(self.config.source_bytes, "little")
-            assert outputs["s_axis_tlast"] == (len(self.frame) == self.config.traffic.frame_bytes)
-            if outputs["s_axis_tlast"]:
-                self.results += self.core.run(bytes(self.frame)) or b""
-                self.frame.clear()
+            self.ends.take(outputs["s_axis_tdata"], outputs["s_axis_tlast"])
 
     def answer(self, slot: int) -> tuple[int, int, bytes]:
         base = slot << self.config.answers.offset_bits

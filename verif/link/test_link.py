@@ -22,7 +22,7 @@ from sigmabit.hdl.verilog.stream import Counters, Stream, VectorStream, bit, res
 
 from ..harness.bench import Dut
 from ..harness.suite import BlockSuite, GoldenTests, MyHdlTests, VerilogTests
-from .test_controller import MODEL, Core, Reference
+from .test_controller import MODEL, Core, Ends, Reference
 from .test_deframer import pieces, verdict
 
 Answers = list[tuple[int, int, bytes]]
@@ -38,7 +38,11 @@ class Conversation:
 class LinkSuite(BlockSuite):
     """Requests that are answered one by one; frames of every damage among them."""
 
-    samples = (LinkConfig(ControllerConfig(Traffic(4, 3, 2, 2, seeded=True), 2, 3, MODEL, (1, 2, 3), patience=9), 8),)
+    samples = (
+        LinkConfig(ControllerConfig(Traffic(4, 3, 2, 2, seeded=True), 2, 3, MODEL, (1, 2, 3), patience=9), 8),
+        # several positions side by side: rows of 5 in transfers of 3 and 2, and results of 4 in transfers of 3 and 1
+        LinkConfig(ControllerConfig(Traffic(5, 4, 2, 2, seeded=True), 3, 3, MODEL, (1, 2, 3), 9, (2, 2), (2, 1)), 8),
+    )
     examples = 10
     costly = 5
 
@@ -110,7 +114,8 @@ class Bench:
 
     def __init__(self, dut: Dut, config: LinkConfig) -> None:
         self.dut, self.config = dut, config
-        self.core, self.frame, self.results = Core(config.control.traffic), bytearray(), bytearray()
+        self.core = Core(config.control.traffic)
+        self.ends = Ends(config.control, self.core)
         dut.reset(self.inputs(1))
 
     def inputs(self, level: int) -> dict[str, int]:
@@ -118,8 +123,8 @@ class Bench:
         return {
             "rx": level,
             "s_axis_tready": 1,
-            "m_axis_tvalid": int(bool(self.results)),
-            "m_axis_tdata": int.from_bytes(self.results[: self.config.control.result_bytes], "little"),
+            "m_axis_tvalid": int(bool(self.ends.results)),
+            "m_axis_tdata": self.ends.offered,
             **{f"counters_{name}": value for name, value in counters.items()},
         }
 
@@ -129,13 +134,11 @@ class Bench:
         outputs = self.dut.step(inputs)
         if not outputs["core_aresetn"]:
             self.core.reset(outputs.get("seed"))
+            self.ends.clear()
         elif outputs["s_axis_tvalid"]:
-            self.frame += outputs["s_axis_tdata"].to_bytes(self.config.control.source_bytes, "little")
-            if outputs["s_axis_tlast"]:
-                self.results += self.core.run(bytes(self.frame)) or b""
-                self.frame.clear()
+            self.ends.take(outputs["s_axis_tdata"], outputs["s_axis_tlast"])
         if inputs["m_axis_tvalid"] and outputs["m_axis_tready"]:
-            del self.results[: self.config.control.result_bytes]
+            self.ends.give()
         return outputs["tx"]
 
     def ask(self, sent: bytes) -> tuple[int, int, bytes]:

@@ -67,7 +67,7 @@ class TopSuite(BlockSuite):
 
     examples = 6
     costly = 4
-    samples = (*(NetworkCase(seed) for seed in (0, 1, 33)), *(NetworkCase(seed, 4) for seed in (2, 5, 9)))
+    samples = (*(NetworkCase(seed) for seed in (0, 1, 33)), *(NetworkCase(seed, 4) for seed in (2, 5, 12)))
 
     def configs(self) -> st.SearchStrategy[NetworkCase]:
         return st.builds(NetworkCase, st.integers(0, 10**6), st.sampled_from([1, 1, 2, 3, 6]))

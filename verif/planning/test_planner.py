@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import math
+import os
 import re
 import time
 from dataclasses import astuple, dataclass, replace
@@ -34,7 +35,7 @@ from sigmabit.hdl.family.parts import PartError, family_of, part
 from sigmabit.hdl.layers.folding import Folding
 from sigmabit.hdl.layers.kind import Use
 from sigmabit.hdl.planning.kinds import kind_of
-from sigmabit.hdl.planning.knapsack import smallest
+from sigmabit.hdl.planning.knapsack import lightest, smallest
 from sigmabit.hdl.planning.plan import Plan, PlanError, make_plan, read_plan
 from sigmabit.hdl.planning.planner import FILL, Choices, Planner
 
@@ -215,6 +216,19 @@ class WideCase:
         inside = InputFormat("x", (start.size,), np.arange(start.size), start, Grid(1, 0, 1.0), None)
         outside = OutputFormat("y", (tensor.size,), np.arange(tensor.size), np.ones((), np.float32), 1, 0, Chain(()))
         return Network(f"wide_{self.seed}", inside, tuple(layers), outside)
+
+
+def test_a_talkative_solver(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    """What HiGHS says to the standard output, which is JSON's, is kept back."""
+
+    def says(*given: Any, **options: Any) -> Any:
+        os.write(1, b"HighsMipSolverData::transformNewIntegerFeasibleSolution tmpSolver.run();")
+        return milp(*given, **options)
+
+    monkeypatch.setattr("scipy.optimize.milp", says)
+    assert lightest([np.array([[2.0, 1.0], [1.0, 3.0]])], np.array([9.0, 2.0])) == [0]
+    os.write(1, b"done")
+    assert capfd.readouterr().out == "done"
 
 
 @pytest.mark.parametrize("seed", range(40))

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,6 +17,8 @@ from PIL import Image
 from sigmabit.golden import import_model
 from sigmabit.hdl.planning.planner import STEP, Planner
 from sigmabit.scripts.drawing import plots
+from sigmabit.scripts.networks.random_network import random_network
+from sigmabit.scripts.networks.shapes import SHAPES
 
 from ..harness.command_line import DIGITS, MODELS, Call, Refused
 from ..harness.random_networks import NetworkCase
@@ -54,6 +57,30 @@ def test_nothing_is_missed(seed: int) -> None:
         assert min(point.cost.lut for point in points if point.interval <= STEP * plan.interval) <= 1.02 * plan.cost.lut
 
 
+@settings(max_examples=8, deadline=None, database=None, derandomize=True)
+@given(st.integers(0, 10**6))
+def test_front_of_latencies(seed: int) -> None:
+    """From the soonest on, each point is later and smaller than the one before; the first is no later than the fastest plan."""
+    planner = Planner(NetworkCase(seed).network, "xc7vx690t", 200.0)
+    points = list(planner.sweep_latency())
+    assert points[0].latency <= planner.fastest().latency
+    for soon, late in itertools.pairwise(points):
+        assert late.latency > soon.latency
+        assert late.cost.lut < soon.cost.lut
+
+
+@pytest.mark.long
+def test_both_aims_in_a_minute() -> None:
+    """The network of Li et al., both fronts."""
+    onnx.save(random_network("cifar10_bcnn", SHAPES["cifar10_bcnn"], 1).model, "m.onnx")
+    network = import_model(Path("m.onnx"))
+    began = time.process_time()
+    planner = Planner(network, "xc7vx690t", 200.0)
+    points, sooner = list(planner.sweep()), list(planner.sweep_latency())
+    assert time.process_time() - began < 60
+    assert sooner[0].latency < points[0].latency and len(sooner) > 20
+
+
 def test_samples_take_their_time() -> None:
     """For a network that samples, an interval holds all samples of a frame."""
     network = import_model(MODELS / "trigger_57.onnx")
@@ -75,6 +102,7 @@ def test_json_table_and_plot(call: Call) -> None:
     found = call("plan", DIGITS, "--sweep", "--clock-mhz", 100, "-o", "sweep.json", "--plot", "sweep.png", "--json").json
     assert json.loads(Path("sweep.json").read_text()) == found
     assert (found["network"], found["part"], found["clock_mhz"]) == ("digits_bcnn", "xc7vx690t", 100)
+    assert found["latency_points"][0]["latency_cycles"] < found["points"][0]["latency_cycles"]
     point = found["points"][3]
     assert point["fps"] == pytest.approx(100e6 / point["interval_cycles"])
     made = call("plan", DIGITS, "--interval", point["interval_cycles"], "--clock-mhz", 100, "--json").json
@@ -83,8 +111,15 @@ def test_json_table_and_plot(call: Call) -> None:
         assert picture.size > (1000, 700)
     people = call("plan", DIGITS, "--sweep", "--clock-mhz", 100).out
     rows = [line.split() for line in people.splitlines() if line.endswith("%")]
-    assert [row[0] for row in rows] == [f"{point['interval_cycles']:,}" for point in found["points"]]
-    assert [row[3] for row in rows] == [f"{point['lut']:,}" for point in found["points"]]
+    points = [*found["points"], *found["latency_points"]]
+    assert [row[0] for row in rows] == [f"{point['interval_cycles']:,}" for point in points]
+    assert [row[3] for row in rows] == [f"{point['lut']:,}" for point in points]
+
+
+def test_side_by_side(call: Call) -> None:
+    """Of the plans of an entrance, with as many positions as are given."""
+    found = call("plan", DIGITS, "--sweep", "--positions", 4, "--json").json
+    assert (found["positions"], found["points"][0]["interval_cycles"]) == (4, 16)
 
 
 @pytest.mark.parametrize(
@@ -97,6 +132,8 @@ def test_json_table_and_plot(call: Call) -> None:
         (["--sweep", "--plot", "missing/x.png"], "its folder missing does not exist"),
         (["--sweep", "--part", "xc6slx9"], "unknown part xc6slx9"),
         (["--sweep", "--samples", 2], "draws none"),
+        (["--sweep", "--positions", "auto"], "give --positions a number"),
+        (["--sweep", "--positions", 3000], "3000 positions side by side, expected 1 to 8"),
     ],
 )
 def test_bad_input(refused: Refused, options: list[object], says: str) -> None:

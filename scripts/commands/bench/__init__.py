@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from .differential import differential
+from .frame import frame
 from .gates import gates
 from .latency import latency
 from .popcount import popcount_cost
@@ -17,5 +18,5 @@ def bench() -> None:
     """Benchmarks: areas of a popcount array and of a queue, simulation, netlists, latency beside a processor's, drawn graphs."""
 
 
-for command in (popcount_cost, queue_area, simulation, latency, gates, differential):
+for command in (popcount_cost, queue_area, simulation, latency, frame, gates, differential):
     bench.add_command(command)

@@ -1,0 +1,56 @@
+"""bench frame: one frame through several networks, as JSON, table and picture."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from sigmabit.golden import import_model
+from sigmabit.hdl.planning.aim import Aim
+from sigmabit.scripts.measures import latency
+
+from ..harness.command_line import Call, Refused, Tiny
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run of each batch is enough."""
+    monkeypatch.setattr(latency, "REPEATS", 1)
+    monkeypatch.setattr(latency, "ENOUGH_S", 0.0)
+
+
+def test_frame(call: Call, tiny: Path, hasty: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A row for each network: what its least latency takes at the clock, what the processor took, and their ratio.
+
+    Where there is no PyTorch it is said, and the rest is done.
+    """
+    find = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "torch" else find(name))
+    models = tiny, Tiny(seed=2, channels=4).save(tmp_path / "other.onnx")
+    picture = tmp_path / "frames.png"
+    done = call("bench", "frame", *models, "--clock-mhz", 100, "--plot", picture, "--json")
+    assert "PyTorch is not installed (the training extra): onnxruntime alone is measured" in done.err
+    found = done.json
+    assert [entry["network"] for entry in found["networks"]] == ["tiny", "other"]
+    for model, entry in zip(models, found["networks"], strict=True):
+        plan = Aim(import_model(model), found["part"], 100.0, positions=None).quickest()
+        assert (entry["latency_cycles"], entry["positions"]) == (plan.latency, plan.positions)
+        assert entry["pipeline_s"] == plan.latency / 100e6
+        assert list(entry["processor_s"]) == ["onnxruntime"]
+        low, high = entry["quartiles"]["onnxruntime"]
+        assert 0 < low <= entry["processor_s"]["onnxruntime"] <= high
+        assert entry["times_as_fast"]["onnxruntime"] == entry["processor_s"]["onnxruntime"] / entry["pipeline_s"]
+    assert sorted(found["authors"].values()) == [8.3, 82, 208]
+    assert found["processor"]
+    with Image.open(picture) as drawn:
+        assert drawn.format == "PNG"
+
+
+def test_frame_refused(refused: Refused, own_folder: None, tiny: Path) -> None:
+    """Before anything is planned."""
+    refused(["bench", "frame", tiny, "missing.onnx"], "missing.onnx")
+    refused(["bench", "frame", tiny, "--plot", "missing/x.png"], "its folder missing does not exist")
+    refused(["bench", "frame", tiny, "--part", "xc6slx9"], "unknown part xc6slx9")
