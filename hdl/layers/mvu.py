@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from sigmabit.golden.layers.linear import Linear
 
 from ..arithmetic.accumulate import AccumulateConfig, accumulate
-from ..arithmetic.adder_graph import adders
 from ..arithmetic.collect import CollectConfig, collect
 from ..arithmetic.delay import DelayConfig, delay
 from ..arithmetic.products import Products
@@ -101,11 +100,6 @@ class MvuConfig:
         raise NotImplementedError
 
     @property
-    def shared(self) -> bool:
-        """Are products adders of constant weights, which share their parts, and take no weights?"""
-        return False
-
-    @property
     def module(self) -> str:
         return f"{self.name}_mvu"
 
@@ -155,22 +149,15 @@ def mvu(clk, rst, operand, source, config):
     counting, adding = config.multiply, config.accumulate
     weights, bias = wire(config.weights.width), wire(config.biases.width)
     counts = wire(config.places * counting.lanes * counting.count_bits)
-    instances = []
-    if not config.shared:
-        instances.append(rom(_clock(clk, config.weights), operand.address, weights, config.weights))
-    if config.taps is None and config.shared:
-        instances.append(adders(clk, operand.data, counts, counting))
-    elif config.taps is None:
+    instances = [rom(_clock(clk, config.weights), operand.address, weights, config.weights)]
+    if config.taps is None:
         instances.append(config.multiplier(clk, operand.data, weights, counts, counting))
     else:
         operands = Bundle(config.taps.operand_bits, config.places)
         parts = Bundle(config.join.bits, config.places)
         instances.append(abreast(operand.data, operands, config.taps))
         for data, part in zip(operands.vectors, parts.vectors, strict=True):
-            if config.shared:
-                instances.append(adders(clk, data, part, counting))
-            else:
-                instances.append(config.multiplier(clk, data, weights, part, counting))
+            instances.append(config.multiplier(clk, data, weights, part, counting))
         instances.append(beside(parts, counts, config.join))
     if operand.bias is None:
         address = None
@@ -248,10 +235,6 @@ class Arithmetic(ABC):
     def multiplier(self, inputs: int, lanes: int, sum_bits: int, constant: bool, products: Products) -> Multiplier:
         """What multiplies; constant: there is but one word of weights."""
 
-    def shared(self) -> Multiplier | None:
-        """Adders for all products and sums of a whole window at once, if they are smaller than what multiplies by any weights."""
-        return None
-
     def ways(self, lanes: int) -> tuple[Products, ...]:
         """What products can be made by."""
         return ("single",)
@@ -268,11 +251,6 @@ class Arithmetic(ABC):
     @abstractmethod
     def unit(self) -> type[MvuConfig]:
         """The unit whose multiplier that is."""
-
-    @property
-    def shared_unit(self) -> type[MvuConfig]:
-        """The unit of shared adders."""
-        raise NotImplementedError
 
 
 Borders = Callable[[Linear], NDArray[np.int64]]
@@ -305,8 +283,7 @@ def configure(
     repeats = -(-channels // lanes)
     weights_words = count * repeats
     numbers = _numbers(arithmetic, borders)
-    shared = arithmetic.shared() if weights_words == 1 and not filler else None
-    multiplier = shared or arithmetic.multiplier(inputs, lanes, numbers.sum_bits, weights_words == 1, products)
+    multiplier = arithmetic.multiplier(inputs, lanes, numbers.sum_bits, weights_words == 1, products)
     adding = AccumulateConfig(
         places * lanes,
         multiplier.count_bits,
@@ -326,8 +303,7 @@ def configure(
         # words follow the folds: repeats slowest, or fastest if eager; inside a word lanes are fastest
         by_fold = fields.reshape(count, inputs, repeats, lanes).transpose((0, 2, 1, 3) if eager else (2, 0, 1, 3))
         words = pack_words(by_fold.reshape(weights_words, inputs * lanes), field_bits)
-    made = arithmetic.shared_unit if shared else arithmetic.unit
-    return made(
+    return arithmetic.unit(
         layer.name,
         multiplier,
         adding,
