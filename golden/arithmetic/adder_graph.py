@@ -15,7 +15,7 @@ EXACT = 1 << 24
 """Weights below this are exact in float32, which da4ml takes them in."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, order=True)
 class Term:
     """A value of the graph, by its number, times 2**shift, or minus that."""
 
@@ -130,7 +130,7 @@ def optimise(
     _check(matrix, bias, low, high)
     graph = _flat(matrix, bias, low, high, slack)
     if operands == 3:
-        graph = _of_three(graph, low, high)
+        graph = in_threes(graph, low, high)
     if not (np.array_equal(graph.matrix, matrix) and np.array_equal(graph.bias, bias)):
         raise RuntimeError(f"the graph of a matrix of {matrix.shape[0]} x {matrix.shape[1]} computes another matrix")
     return graph
@@ -243,16 +243,18 @@ def _pruned(graph: AdderGraph) -> AdderGraph:
     return AdderGraph(graph.inputs, constants, sums, moved(graph.outputs))
 
 
-def _of_three(graph: AdderGraph, low: int, high: int) -> AdderGraph:
-    """The same with sums of up to three terms.
+def in_threes(graph: AdderGraph, low: int, high: int, uses: int = 2) -> AdderGraph:
+    """The same graph, of sums of two, with sums of up to three terms; every input is from low to high.
 
-    Sums that only one other sum uses dissolve in it; what remains are few sums of many terms, which are put together anew.
+    Sums that are used fewer than `uses` times dissolve in what uses them; what remains are few sums of many terms, which are put
+    together anew. Where sums of three cost no more than sums of two, one that two others use saves nothing, and is one more in a
+    row.
     """
-    uses = _uses(graph)
+    times = _uses(graph)
     draft = _Draft(graph.inputs, graph.constants, low, high)
     kept = {term.value for term in graph.outputs}
     parts = [[Term(number)] for number in range(graph.leaves)]
     for number, terms in enumerate(graph.sums, graph.leaves):
         flat = [_scaled(part, term.shift, term.negative) for term in terms for part in parts[term.value]]
-        parts.append([draft.reduce(flat)] if uses[number] > 1 or number in kept else flat)
+        parts.append([draft.reduce(flat)] if times[number] >= uses or number in kept else flat)
     return draft.graph([_scaled(parts[term.value][0], term.shift) for term in graph.outputs])

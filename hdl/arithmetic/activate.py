@@ -16,6 +16,9 @@ from ..verilog.stream import Flow, wire
 from .delay import DelayConfig, delay
 from .tabulate import TabulateConfig, tabulate
 
+FUNCTION_INPUTS = 6
+"""Inputs of a function that is one logic level."""
+
 
 @dataclass(frozen=True)
 class LimitConfig(Billed):
@@ -39,6 +42,12 @@ class LimitConfig(Billed):
     def latency(self) -> int:
         """Cycles from sums to numbers."""
         return 1
+
+    @property
+    def levels(self) -> int:
+        """Logic levels before its registers: a bit and those above what is kept, with their sign, are one function, or some."""
+        above = self.sum_bits - self.shift - (self.bits - 1 if self.signed else self.bits)
+        return 1 if above < FUNCTION_INPUTS else 2
 
 
 @block

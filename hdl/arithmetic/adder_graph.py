@@ -25,8 +25,8 @@ LEVELS, SMALL_LEVELS = 2, 3
 class Schedule:
     """Where the values of a graph are computed: in which stage each, and how many registers each is kept in behind it.
 
-    small: the sums of three terms that are as small as can be; the others are larger, with a level less. latency: stages, each
-    of which ends with a register, at least one.
+    small: the sums of three terms that are as small as can be; the others are larger, with a level less. latency: stages, at
+    least one. Each ends with a register; the last one with that of what follows, where that is given levels.
     """
 
     stages: tuple[int, ...]
@@ -40,6 +40,7 @@ class AdderGraphConfig(Billed):
     """A graph whose inputs have `input_bits` bits, signed or not.
 
     cycles: the latency that is wanted; None: the least of the smallest circuit. levels: logic levels between registers.
+    behind: how many of them follow the outputs before a register that is not here; 0: outputs come from registers.
     """
 
     graph: AdderGraph = field(repr=False)
@@ -47,21 +48,25 @@ class AdderGraphConfig(Billed):
     signed: bool
     cycles: int | None = None
     levels: int = 4
+    behind: int = 0
 
     def __post_init__(self) -> None:
         if self.input_bits < 1:
             raise ValueError(f"inputs of {self.input_bits} bits")
         if self.levels < SMALL_LEVELS:
             raise ValueError(f"levels={self.levels} between registers: a sum may have {SMALL_LEVELS}")
-        if self.cycles is not None and self.cycles < self.schedule.latency:
-            raise ValueError(f"cycles={self.cycles}: {self.schedule.latency} are needed")
+        if not 0 <= self.behind <= self.levels - LEVELS:
+            raise ValueError(f"{self.behind} of {self.levels} levels behind the outputs: a sum has {LEVELS}")
+        if self.cycles is not None and self.cycles < self.latency:
+            raise ValueError(f"cycles={self.cycles}: {self.latency} are needed")
 
     @cached_property
     def digest(self) -> str:
         """Names the program: equal for equal ones, in every process."""
         graph = self.graph
         terms = [[(term.value, term.shift, term.negative) for term in part] for part in (*graph.sums, graph.outputs)]
-        text = repr((graph.inputs, graph.constants, terms, self.input_bits, self.signed, self.cycles, self.levels))
+        ends = (self.levels, self.behind) if self.behind else (self.levels,)
+        text = repr((graph.inputs, graph.constants, terms, self.input_bits, self.signed, self.cycles, *ends))
         return hashlib.sha256(text.encode()).hexdigest()[:10]
 
     @property
@@ -71,7 +76,7 @@ class AdderGraphConfig(Billed):
     @property
     def adders(self) -> AddersConfig:
         """The leaf inside."""
-        return AddersConfig(self.graph, self.input_bits, self.signed, self.cycles, self.levels)
+        return AddersConfig(self.graph, self.input_bits, self.signed, self.cycles, self.levels, self.behind)
 
     @property
     def low(self) -> int:
@@ -91,12 +96,21 @@ class AdderGraphConfig(Billed):
     @property
     def latency(self) -> int:
         """Cycles from the inputs to the outputs."""
-        return self.schedule.latency
+        return self.schedule.latency - self._shared
 
     @property
     def least_latency(self) -> int:
         """Cycles that it takes at the least, if it is as fast as can be."""
-        return _Planner(self.graph, self.widths, self.levels).schedule(0).latency
+        return self._planner.schedule(0).latency - self._shared
+
+    @property
+    def _shared(self) -> int:
+        """Stages that end with the register of what follows."""
+        return int(self.behind > 0)
+
+    @property
+    def _planner(self) -> _Planner:
+        return _Planner(self.graph, self.widths, self.levels, self.behind)
 
     @cached_property
     def ranges(self) -> list[tuple[int, int]]:
@@ -112,7 +126,7 @@ class AdderGraphConfig(Billed):
     @cached_property
     def schedule(self) -> Schedule:
         """Each value in the earliest stage that it can be in, or a later one where that saves registers."""
-        return _Planner(self.graph, self.widths, self.levels).schedule(self.cycles)
+        return self._planner.schedule(None if self.cycles is None else self.cycles + self._shared)
 
     def bill(self, family: Family) -> Cost:
         """The sums, the registers behind them, and those of `valid`."""
@@ -151,10 +165,10 @@ Time = tuple[int, int]
 
 
 class _Planner:
-    """Finds the stages of a graph's sums, which have `levels` levels of logic each."""
+    """Finds the stages of a graph's sums, which have `levels` levels of logic each, the last one with `behind` of another's."""
 
-    def __init__(self, graph: AdderGraph, widths: list[int], levels: int) -> None:
-        self.graph, self.widths, self.levels = graph, widths, levels
+    def __init__(self, graph: AdderGraph, widths: list[int], levels: int, behind: int) -> None:
+        self.graph, self.widths, self.levels, self.behind = graph, widths, levels, behind
         self.sums = dict(enumerate(graph.sums, graph.leaves))
         self.own = dict.fromkeys(self.sums, LEVELS)
         self.small = frozenset(number for number, terms in self.sums.items() if len(terms) == 3)
@@ -184,12 +198,13 @@ class _Planner:
         return done
 
     def _end(self, done: list[Time]) -> int:
-        """Stages that are needed."""
-        return 1 + max((done[term.value][0] for term in self.graph.outputs), default=0)
+        """Stages that are needed; two at least where the last one's register is another's, as there is one here."""
+        least = int(self.behind > 0)
+        return 1 + max([least, *(self._after(done[term.value], self.behind)[0] for term in self.graph.outputs)])
 
     def _shrink(self, cycles: int) -> None:
         """From the inputs on, where there are most sums: a sum is small if all that follows can still be in time."""
-        due = [(max(cycles, self._end(self._earliest())) - 1, self.levels)] * self.graph.size
+        due = [(max(cycles, self._end(self._earliest())) - 1, self.levels - self.behind)] * self.graph.size
         for number, own in reversed(self.own.items()):
             stage, level = due[number]
             begin = (stage, level - own) if level >= own else (stage - 1, self.levels - own)
@@ -210,6 +225,8 @@ class _Planner:
         behind: list[dict[int, int]] = [{} for _ in range(size)]  # levels that follow a value, in the stages that it is used in
         for term in self.graph.outputs:
             last_use[term.value] = end
+            if self.behind:
+                last_use[term.value], behind[term.value] = end - 1, {end - 1: self.behind}
         for number, own in reversed(self.own.items()):
             ready = self._ready(number, done)
             values = {term.value for term in self.sums[number]}
@@ -276,7 +293,7 @@ class AddersConfig(AdderGraphConfig):
         for number in range(graph.inputs):
             low = number * self.input_bits
             yield f"wire {self._range(number)} {self._name(number, 0)} = operands[{low + self.input_bits - 1}:{low}];"
-        for stage in range(latency):
+        for stage in range(self.schedule.latency):
             yield f"\n// stage {stage}"
             for number in range(graph.leaves, graph.size):
                 if stages[number] == stage:

@@ -138,9 +138,12 @@ class Series7:
         blocks = math.ceil(depth / 64)
         return Cost(lut=4 * math.ceil(bits / 3) * blocks) + self.multiplexer(blocks) * bits
 
-    def block_ram(self, bits: int, depth: int) -> Cost:
+    def block_ram_shape(self, depth: int) -> tuple[int, int]:
         """In halves of a RAMB36: 512 words of 36 bits, 1,024 of 18, and so on down to 16,384 of 1."""
-        width, words = next((shape for shape in BLOCK_RAM_SHAPES if depth <= shape[1]), BLOCK_RAM_SHAPES[-1])
+        return next((shape for shape in BLOCK_RAM_SHAPES if depth <= shape[1]), BLOCK_RAM_SHAPES[-1])
+
+    def block_ram(self, bits: int, depth: int) -> Cost:
+        width, words = self.block_ram_shape(depth)
         return Cost(bram36=math.ceil(bits / width) * math.ceil(depth / words) / 2)
 
     def product(self, first: int, second: int, signed: bool = True) -> Cost:

@@ -81,7 +81,7 @@ def _unit(
     arithmetic: Arithmetic, folding: Folding, chunks: int, style: RomStyle, sink: Layout, weights: NDArray[np.integer] | None
 ) -> MvuConfig:
     return unit.configure(
-        arithmetic, chunks, weights, folding.lanes, style, borders, None, _filler(sink), folding.products, folding.eager
+        arithmetic, chunks, weights, folding.lanes, style, borders, None, _filler(sink), folding.products, bool(folding.eager)
     )
 
 

@@ -21,7 +21,7 @@ class Folding:
     divisor) per chunk. slices: parts that a position's channels, or a dense layer's beats, are taken in. lanes: output channels
     at a time; the last group may be incomplete. block: deep tables of weights go to block RAM. products: what those of
     codes and weights are made by. eager: results come sooner: a dense layer multiplies each group of beats as soon as it has
-    come, for all outputs, instead of waiting for the frame; one that is unrolled has the shortest chains of adders.
+    come, for all outputs, instead of waiting for the frame; one that is unrolled has adders that take so many cycles less.
     """
 
     group: int
@@ -29,12 +29,14 @@ class Folding:
     lanes: int
     block: bool = False
     products: Products = "single"
-    eager: bool = False
+    eager: bool | int = False
 
     def __post_init__(self) -> None:
         for name in ("group", "slices", "lanes"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name}={getattr(self, name)} is below 1")
+        if self.eager < 0:
+            raise ValueError(f"eager={self.eager} is below 0")
         if self.products not in get_args(Products):
             raise ValueError(f"products={self.products:.20} is none of {', '.join(get_args(Products))}")
 

@@ -18,8 +18,8 @@ from .folding import Folding, Unsuitable
 from .layer import LayerConfig
 from .timing import Times
 
-F = TypeVar("F", Folding, None)
-"""How a kind is folded; None for one that is not."""
+F = TypeVar("F", Folding, None, Folding | None)
+"""How a kind is folded; None for one that is not, or as a rule is not."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sigmabit.golden.arithmetic.adder_graph import AdderGraph, optimise
+from sigmabit.golden.arithmetic.adder_graph import AdderGraph, in_threes, optimise
 from sigmabit.golden.layers.fixed import Fixed
 
 from ..arithmetic import activate as activation
@@ -29,8 +29,14 @@ from .timing import Times
 SHARED = 0.6
 """Share of the adders of separate sums that is left after sums have shared their parts, by experience."""
 
-HASTE = 1.2
-"""How many times as much adders take that are done as soon as can be, by experience."""
+HASTE = 1.25
+"""How many times as much adders take that are done a cycle sooner, by experience."""
+
+PATIENCE = 2
+"""Cycles that adders may take more than the fastest, where that makes them smaller."""
+
+USES = 2, 3
+"""How often parts are used that sums share: where sums are as small as can be, those of two uses save nothing, and take time."""
 
 MOST_DIGITS = 10_000
 """Non-zero digits of a matrix whose adders are found in some ten seconds; twice as many take minutes."""
@@ -57,25 +63,40 @@ def applies(layer: Fixed) -> bool:
     return layer.dense and layer.window.inputs == 1
 
 
-def configure(layer: Fixed, eager: bool = False) -> UnrolledConfig:
-    """The blocks of a layer. eager: as soon as adders can be done."""
+def configure(layer: Fixed, eager: int = 0) -> UnrolledConfig:
+    """The blocks of a layer. eager: how many cycles sooner than usual its adders are done, if they can be."""
     sums = _sums(layer, eager)
-    return UnrolledConfig(layer.name, sums, activation.configure(layer.name, layer.activation, layer.channels, sums.output_bits))
+    return UnrolledConfig(layer.name, sums, _activate(layer, sums.output_bits))
+
+
+def _activate(layer: Fixed, sum_bits: int) -> ActivateConfig:
+    return activation.configure(layer.name, layer.activation, layer.channels, sum_bits)
 
 
 @lru_cache(maxsize=64)
-def _sums(layer: Fixed, eager: bool) -> AdderGraphConfig:
-    """The adders, unless eager a cycle slower than they can be: the last cycle is bought with a sixth more LUTs."""
-    smallest = AdderGraphConfig(_graph(layer), layer.input.bits, layer.input.signed)
-    return replace(smallest, cycles=min(smallest.latency, smallest.least_latency + (not eager)))
+def _sums(layer: Fixed, eager: int) -> AdderGraphConfig:
+    """The smallest adders of so many cycles, whose last one is also that of the limits behind them."""
+    ways = [_adders(layer, uses) for uses in USES]
+    least = min(adders.least_latency for adders in ways)
+    usual = min(*(adders.latency for adders in ways), least + PATIENCE)
+    cycles = max(least, usual - eager)
+    in_time = (adders for adders in ways if adders.least_latency <= cycles)
+    return min((replace(adders, cycles=cycles) for adders in in_time), key=lambda adders: adders.cost.lut)
+
+
+def _adders(layer: Fixed, uses: int) -> AdderGraphConfig:
+    """The smallest that come of one way to share parts."""
+    graph = in_threes(_graph(layer), layer.input.low, layer.input.high, uses)
+    adders = AdderGraphConfig(graph, layer.input.bits, layer.input.signed)
+    return replace(adders, behind=_activate(layer, adders.output_bits).limit.levels)
 
 
 @lru_cache(maxsize=64)
 def _graph(layer: Fixed) -> AdderGraph:
-    """Finding it takes a while, and planning asks more than once."""
+    """Sums of two; finding them takes a while, and planning asks more than once."""
     grid, matrix = layer.grid, layer.matrix.astype(np.int64)
     bias = layer.bias + grid.offset * matrix.sum(axis=0)
-    return optimise(grid.gain * matrix, bias, layer.input.low, layer.input.high, operands=3)
+    return optimise(grid.gain * matrix, bias, layer.input.low, layer.input.high, operands=2)
 
 
 @lru_cache(maxsize=256)
@@ -112,10 +133,10 @@ class UnrolledKind(DenseKind):
 
     def hastened(self, folding: Folding) -> Iterator[Folding]:
         if self.folds(folding) == 1:
-            yield replace(folding, eager=True)
+            yield from (replace(folding, eager=sooner) for sooner in range(1, PATIENCE + 1))
 
     def delay(self, folding: Folding) -> int:
-        return super().delay(folding) - folding.eager
+        return super().delay(folding) - folding.eager if self.folds(folding) == 1 else super().delay(folding)
 
     def laborious(self, folding: Folding) -> bool:
         return self.folds(folding) == 1 and _signed_digits(self.layer.matrix) > MOST_DIGITS
@@ -129,4 +150,4 @@ class UnrolledKind(DenseKind):
     def expected_cost(self, folding: Folding, use: Use) -> Cost:
         if self.folds(folding) > 1:
             return super().expected_cost(folding, use)
-        return expected_cost(self.layer, use.family) * (HASTE if folding.eager else 1)
+        return expected_cost(self.layer, use.family) * HASTE**folding.eager

@@ -98,7 +98,7 @@ class Weighted(Kind[Folding]):
         if folding.products not in self.ways(folding):
             raise Unsuitable(f"{name}: products={folding.products} does not suit its numbers and {folding.lanes} lanes")
         if folding.eager and folding not in self.hastened(replace(folding, eager=False)):
-            raise Unsuitable(f"{name}: eager=true, but its results would come no sooner")
+            raise Unsuitable(f"{name}: eager={str(folding.eager).lower()}, but its results would come no sooner")
 
     def chunks(self, folding: Folding) -> int:
         """Chunks of a window."""

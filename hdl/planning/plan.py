@@ -339,9 +339,8 @@ def _from_json(data: Any, network: Network) -> Plan:
         entry = _entry(layer, "folding", (dict, NoneType))
         if entry is not None:
             group, slices, lanes = (_entry(entry, key, int) for key in ("group", "slices", "lanes"))
-            block, products, eager = (
-                _entry({**LATER, **entry}, key, kind) for key, kind in (("block", bool), ("products", str), ("eager", bool))
-            )
+            kinds: dict[str, type | tuple[type, ...]] = {"block": bool, "products": str, "eager": (bool, int)}
+            block, products, eager = (_entry({**LATER, **entry}, key, kind) for key, kind in kinds.items())
             try:
                 foldings[name] = Folding(group, slices, lanes, block, products, eager)
             except ValueError as error:
@@ -379,7 +378,8 @@ def _entry(data: Any, key: str, kind: type | tuple[type, ...]) -> Any:
     if not isinstance(data, dict) or key not in data:
         raise PlanError(f"not a plan: {key} is missing")
     value = data[key]
-    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+    kinds = kind if isinstance(kind, tuple) else (kind,)
+    if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
         raise PlanError(f"not a plan: {key} is {json.dumps(value)[:40]}")
     return value
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,8 @@ from sigmabit.golden.sampling.latent import Latent
 
 from ..arithmetic.tabulate import TabulateConfig, tabulate
 from ..family import Cost, Family
-from ..layers.folding import Unsuitable
-from ..layers.kind import Arrivals, Unfolded, Use
+from ..layers.folding import Folding, Unsuitable
+from ..layers.kind import Arrivals, Kind, Use
 from ..layers.layer import LayerConfig, Stage, Surroundings
 from ..layers.timing import Times
 from ..noise.sampler import SamplerConfig
@@ -22,8 +23,9 @@ from ..verilog.module import composite, leaf
 from ..verilog.stream import Flow, bit, wire
 from .deviations import DeviationsConfig, deviations
 from .draw import DrawConfig, draw
-from .reparameterise import ReparameteriseConfig, displace, reparameterise
+from .reparameterise import ReparameteriseConfig, displace
 from .replay import ReplayConfig, replay
+from .tabled import MOST_BITS, TabledConfig, applies
 
 
 @dataclass(frozen=True)
@@ -50,12 +52,12 @@ class WaitConfig:
 @dataclass(frozen=True)
 class LatentConfig(LayerConfig):
     """name: the layer's. wait: for the frame's status, None where that is always first. replay: None for a single sample.
-    sampling: the arithmetic. draw: who consumes samples. deviations: None where they are exponentials.
+    sampling: the arithmetic, as it is or sooner. draw: who consumes samples. deviations: None where they are exponentials.
     """
 
     wait: WaitConfig | None
     replay: ReplayConfig | None
-    sampling: ReparameteriseConfig
+    sampling: ReparameteriseConfig | TabledConfig
     draw: DrawConfig
     deviations: DeviationsConfig | None = None
 
@@ -75,17 +77,21 @@ class LatentConfig(LayerConfig):
         return super().bill(family) + self.draw.bill(family)
 
 
-def configure(layer: Latent, samples: int, pace: int, frames: int, early: bool = False) -> LatentConfig:
+def arithmetic(layer: Latent) -> ReparameteriseConfig:
+    """What a layer computes."""
+    return ReparameteriseConfig(
+        *(layer.latents, layer.input.bits, layer.fraction, layer.z_bits, layer.z_fraction, layer.log_sigma, layer.score),
+        None if layer.table is None else layer.table.value_fraction,
+    )
+
+
+def configure(layer: Latent, samples: int, pace: int, frames: int, early: bool = False, eager: bool = False) -> LatentConfig:
     """The blocks of a layer: so many samples of a frame, `pace` cycles apart.
 
     frames: whose statuses may have come before their last sample is read. early: a frame's means and logarithms may come before
-    its status.
+    its status. eager: codes are looked up whole, which is sooner.
     """
-    table = layer.table
-    sampling = ReparameteriseConfig(
-        *(layer.latents, layer.input.bits, layer.fraction, layer.z_bits, layer.z_fraction, layer.log_sigma, layer.score),
-        None if table is None else table.value_fraction,
-    )
+    table, sampling = layer.table, arithmetic(layer)
     if sampling.result_bits != layer.result_bits:
         raise ValueError(f"{layer.name}: results of {sampling.result_bits} bits, golden has {layer.result_bits}")
     bits = layer.input.layout.beat_bits
@@ -95,7 +101,8 @@ def configure(layer: Latent, samples: int, pace: int, frames: int, early: bool =
     if table is not None:
         words = TabulateConfig(layer.name, layer.latents, VALUE_BITS, tuple(table.words.tolist()))
         tabulated = DeviationsConfig(layer.input.bits, words)
-    return LatentConfig(layer.name, waiting, replayed, sampling, DrawConfig(samples, frames), tabulated)
+    drawing = DrawConfig(samples, frames)
+    return LatentConfig(layer.name, waiting, replayed, TabledConfig(sampling) if eager else sampling, drawing, tabulated)
 
 
 @leaf
@@ -141,7 +148,7 @@ def latent(clk, rst, sink, status, eps, consume, source, config):
         once, heads = heads, Flow(config.replay.bits)
         instances.append(replay(clk, rst, once, heads, config.replay))
     if config.deviations is None:
-        instances.append(reparameterise(clk, rst, heads, eps, take, source, config.sampling))
+        instances.append(config.sampling.block(clk, rst, heads, eps, take, source, config.sampling))
     else:
         found = config.deviations
         codes, values = wire(found.code_bits), wire(found.value_bits)
@@ -154,34 +161,76 @@ def latent(clk, rst, sink, status, eps, consume, source, config):
 
 
 @dataclass(frozen=True)
-class LatentKind(Unfolded):
-    """The samples of each frame, as far apart as what follows may take."""
+class LatentKind(Kind[Folding | None]):
+    """The samples of each frame, as far apart as what follows may take. A folding is only asked for where it is eager."""
 
     layer: Latent
 
-    def starts(self, arrivals: Arrivals, folding: None) -> Times:
+    @property
+    def places(self) -> int:
+        return self.positions
+
+    def foldings(self) -> Iterator[Folding]:
+        yield Folding(1, 1, self.layer.input.channels)
+
+    def hastened(self, folding: Folding) -> Iterator[Folding]:
+        if applies(arithmetic(self.layer)):
+            yield replace(folding, eager=True)
+
+    def folding(self, given: Folding | None) -> Folding | None:
+        usual = next(self.foldings())
+        if given is None or given == usual:
+            return None
+        if given not in self.hastened(usual):
+            raise Unsuitable(f"{self.layer.name}: a folding other than one that is eager, of codes of up to {MOST_BITS} bits")
+        return given
+
+    def folds(self, folding: Folding | None) -> int:
+        return 1
+
+    def cycles(self, folding: Folding | None) -> int:
+        return self.least_cycles
+
+    @property
+    def least_cycles(self) -> int:
+        return self.sink.beats
+
+    def delay(self, folding: Folding | None) -> int:
+        usual, soon = (self._configure(Use(), eager).latency for eager in (False, _eager(folding)))
+        return soon - usual
+
+    def needs(self, position: int) -> int:
+        return position
+
+    def starts(self, arrivals: Arrivals, folding: Folding | None) -> Times:
         begun = arrivals.beats[:, -1]
         if arrivals.early:
             begun = np.maximum(begun, arrivals.statuses + 1)
         return (begun[:, None] + self._pace(arrivals) * np.arange(arrivals.samples)).reshape(-1, 1)
 
-    def sized(self, arrivals: Arrivals, folding: None, contents: bool = True) -> LatentConfig:
-        samples, pace = arrivals.samples, self._pace(arrivals)
+    def sized(self, arrivals: Arrivals, folding: Folding | None, contents: bool = True) -> LatentConfig:
+        samples, pace, eager = arrivals.samples, self._pace(arrivals), _eager(folding)
         starts = self.starts(arrivals, folding).reshape(-1, samples)
         if np.any(np.diff(starts[:, 0]) < samples * pace):
             raise Unsuitable(f"{self.layer.name}: frames come less than {samples * pace} cycles apart")
-        reads = starts[:, -1] + configure(self.layer, samples, pace, 1, arrivals.early).latency
+        reads = starts[:, -1] + configure(self.layer, samples, pace, 1, arrivals.early, eager).latency
         # statuses that are waiting for their frame's last read
         frames = int(np.max(reads - arrivals.statuses)) // arrivals.interval + 2
-        return configure(self.layer, samples, pace, frames, arrivals.early)
+        return configure(self.layer, samples, pace, frames, arrivals.early, eager)
 
-    def expected_cost(self, folding: None, use: Use) -> Cost:
+    def expected_cost(self, folding: Folding | None, use: Use) -> Cost:
         """The sampler's, too."""
-        return configure(self.layer, use.samples, pace=1, frames=1).bill(use.family) + SamplerConfig(self.layer.latents).bill(
-            use.family
-        )
+        sampler = SamplerConfig(self.layer.latents).bill(use.family)
+        return self._configure(use, _eager(folding)).bill(use.family) + sampler
+
+    def _configure(self, use: Use, eager: bool) -> LatentConfig:
+        return configure(self.layer, use.samples, pace=1, frames=1, eager=eager)
 
     @staticmethod
     def _pace(arrivals: Arrivals) -> int:
         """Cycles between samples."""
         return arrivals.interval // arrivals.samples
+
+
+def _eager(folding: Folding | None) -> bool:
+    return folding is not None and bool(folding.eager)

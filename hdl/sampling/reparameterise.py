@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from myhdl import always, block, intbv
 
@@ -69,6 +70,11 @@ class ReparameteriseConfig(Billed):
         if self.value_fraction is not None:
             kind = f"deviation_{self.value_fraction}"
         return f"reparameterise_{self.latents}x{self.bits}_{self.fraction}_{self.z_bits}_{self.z_fraction}_{kind}"
+
+    @property
+    def block(self) -> Any:
+        """The block: clk, rst, sink, eps, take, source, config."""
+        return reparameterise
 
     @property
     def outputs(self) -> int:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from sigmabit.fpga.synthesis import synthesise
-from sigmabit.golden.arithmetic.adder_graph import AdderGraph, Term, optimise
+from sigmabit.golden.arithmetic.adder_graph import AdderGraph, Term, in_threes, optimise
 from sigmabit.hdl.arithmetic.adder_graph import AdderGraphConfig, adder_graph
 from sigmabit.hdl.family import SERIES7
 from sigmabit.hdl.verilog.stream import Flow, bit, reset
@@ -40,13 +40,18 @@ class Case:
     operands: int = 3
     cycles: int | None = None
     levels: int = 4
+    behind: int = 0
+    uses: int = 2
 
     @cached_property
     def config(self) -> AdderGraphConfig:
         low = -(2 ** (self.input_bits - 1)) if self.signed else 0
+        high = low + 2**self.input_bits - 1
         matrix, bias = np.array(self.matrix, np.int64), np.array(self.bias, np.int64)
-        graph = optimise(matrix, bias, low, low + 2**self.input_bits - 1, self.slack, self.operands)
-        return AdderGraphConfig(graph, self.input_bits, self.signed, self.cycles, self.levels)
+        graph = optimise(matrix, bias, low, high, self.slack, min(2, self.operands))
+        if self.operands == 3:
+            graph = in_threes(graph, low, high, self.uses)
+        return AdderGraphConfig(graph, self.input_bits, self.signed, self.cycles, self.levels, self.behind)
 
 
 @dataclass(frozen=True)
@@ -82,6 +87,8 @@ class AdderGraphSuite(BlockSuite):
         Case(seeded(2, 12, 5), (1, -2, 3, 0, -500), 6, signed=True),
         Case(seeded(3, 16, 4), (9, 8, 7, 6), 5, signed=False, cycles=3),
         Case(seeded(4, 7, 4), (9, 8, 7, 6), 5, signed=False, levels=8),
+        Case(seeded(5, 16, 4), (9, 8, 7, 6), 5, signed=False, cycles=3, behind=2, uses=3),
+        Case(((4, 0),), (0, 7), 3, signed=True, behind=1),
     )
 
     def configs(self) -> st.SearchStrategy[Case]:
@@ -93,7 +100,8 @@ class AdderGraphSuite(BlockSuite):
             slack, levels = st.sampled_from([None, 0, 1]), st.integers(3, 9)
             bits, operands = st.integers(1, 8), st.integers(2, 3)
             cycles = st.none() | st.integers(12, 14)
-            return st.builds(Case, st.tuples(*[row] * size[0]), bias, bits, st.booleans(), slack, operands, cycles, levels)
+            how = slack, operands, cycles, levels, st.integers(0, 1), st.integers(2, 4)
+            return st.builds(Case, st.tuples(*[row] * size[0]), bias, bits, st.booleans(), *how)
 
         return st.tuples(st.integers(1, 8), st.integers(1, 6)).flatmap(of)
 

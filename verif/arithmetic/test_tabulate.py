@@ -22,10 +22,10 @@ from ..harness.suite import BlockSuite, GoldenTests, MyHdlTests, VerilogTests
 from ..sampling.test_score import packed
 
 
-def table(lanes: int, width: int, address_bits: int) -> TabulateConfig:
+def table(lanes: int, width: int, address_bits: int, cycles: int = 2) -> TabulateConfig:
     """Entries of a seed, the largest among them."""
     words = np.random.default_rng(width).integers(0, 1 << width, 1 << address_bits).tolist()
-    return TabulateConfig("layer", lanes, width, (*words[:-1], (1 << width) - 1))
+    return TabulateConfig("layer", lanes, width, (*words[:-1], (1 << width) - 1), cycles)
 
 
 class TabulateSuite(BlockSuite):
@@ -37,10 +37,13 @@ class TabulateSuite(BlockSuite):
         table(2, 13, 7),
         table(3, 4, 8),
         table(2, 9, BLOCK_RAM_FROM.bit_length() - 1),
+        table(2, 5, 5, cycles=1),
+        table(2, 7, 8, cycles=1),
+        table(3, 5, BLOCK_RAM_FROM.bit_length() - 1, cycles=1),
     )
 
     def configs(self) -> st.SearchStrategy[TabulateConfig]:
-        return st.builds(table, st.integers(1, 4), st.integers(1, 16), st.integers(1, 10))
+        return st.builds(table, st.integers(1, 4), st.integers(1, 16), st.integers(1, 10), st.integers(1, 2))
 
     def stimuli(self, config: TabulateConfig) -> st.SearchStrategy[list[tuple[int, ...]]]:
         last = len(config.words) - 1

@@ -23,7 +23,13 @@ from sigmabit.scripts.group import sigmabit
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ("golden", "hdl", "host", "verif", "fpga", "scripts", "models", "docs")
 
-GOLDEN = {"top": "network/network", "stream": "types/layout", "eager": "layers/gather", "unrolled": "layers/fixed"}
+GOLDEN = {
+    "top": "network/network",
+    "stream": "types/layout",
+    "eager": "layers/gather",
+    "unrolled": "layers/fixed",
+    "tabled": "sampling/reparameterise",
+}
 """Where golden/ calls what hdl/ builds by another name: a pipeline is a network there, a stream a tensor's layout, and a
 layer of fixed-point weights the same however it is built."""
 

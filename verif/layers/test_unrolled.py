@@ -31,7 +31,7 @@ ONE = Axis(1, 1)
 @dataclass(frozen=True)
 class Case:
     """A layer made from a seed. sparse: most weights and biases are zero. bounds: all weights and biases are the least ones.
-    eager: adders are done as soon as can be.
+    eager: so many cycles less are wanted of the adders.
     """
 
     inputs: int
@@ -42,7 +42,7 @@ class Case:
     table: bool
     kind: str
     seed: int
-    eager: bool = False
+    eager: int = 0
 
     @cached_property
     def layer(self) -> Fixed:
@@ -81,14 +81,15 @@ class UnrolledSuite(BlockSuite):
         Case(5, 3, GRIDS[2], 5, signed=False, table=False, kind="any", seed=1),
         Case(4, 4, Numbers(Range.of_levels(64), Grid(1, 0, 1.0)), 6, signed=True, table=True, kind="bounds", seed=2),
         Case(3, 5, GRIDS[4], 4, signed=False, table=True, kind="sparse", seed=3),
-        Case(9, 3, GRIDS[2], 6, signed=False, table=False, kind="any", seed=4, eager=True),
+        Case(9, 3, GRIDS[2], 6, signed=False, table=False, kind="any", seed=4, eager=2),
+        Case(8, 4, GRIDS[2], 6, signed=True, table=False, kind="any", seed=5, eager=1),
     )
 
     def configs(self) -> st.SearchStrategy[Case]:
         grids = st.sampled_from((*GRIDS, Numbers(Range.of_levels(256), Grid(1, 0, 1.0))))
         kinds = st.sampled_from(["any", "any", "sparse", "bounds"])
         shape = st.integers(1, 6), st.integers(1, 6), grids, st.integers(2, 7)
-        return st.builds(Case, *shape, st.booleans(), st.booleans(), kinds, st.integers(0, 99), st.booleans())
+        return st.builds(Case, *shape, st.booleans(), st.booleans(), kinds, st.integers(0, 99), st.integers(0, 2))
 
     def stimuli(self, config: Case) -> st.SearchStrategy[list[Frame]]:
         tensor = config.layer.input

@@ -82,10 +82,16 @@ def test_plan_survives_its_file(small: Network, tmp_path: Path) -> None:
     assert written["layers"][0]["folding"]["eager"]
     path.write_text(json.dumps(written))
     assert read_plan(path, small).to_json() == written
-    written["layers"][1]["folding"] |= {"lanes": 1, "eager": True}
-    path.write_text(json.dumps(written))
-    with pytest.raises(PlanError, match="dense2: eager=true, but its results would come no sooner"):
-        read_plan(path, small)
+    for eager, message in (
+        (2, "dense2: eager=2, but its results would come no sooner"),
+        (True, "dense2: eager=true, but its results would come no sooner"),
+        (-1, "dense2: eager=-1 is below 0"),
+        ("yes", 'not a plan: eager is "yes"'),
+    ):
+        written["layers"][1]["folding"] |= {"lanes": 1, "eager": eager}
+        path.write_text(json.dumps(written))
+        with pytest.raises(PlanError, match=message):
+            read_plan(path, small)
 
 
 def test_small_part(small: Network) -> None:

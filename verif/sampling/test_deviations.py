@@ -53,8 +53,8 @@ class TabulatedSuite(LatentSuite):
 
     samples: ClassVar[Sequence[Case]] = (
         Tabulated(2, 6, 3, False, False, 8, 1, 1, False),
-        Tabulated(3, 9, 5, False, False, 10, 3, 2, True, 24),
-        Tabulated(1, 12, 8, False, False, 12, 2, 1, False, 10),
+        Tabulated(3, 9, 5, False, False, 10, 3, 2, True, value_fraction=24),
+        Tabulated(1, 12, 8, False, False, 12, 2, 1, False, value_fraction=10),
     )
 
     def configs(self) -> st.SearchStrategy[Case]:

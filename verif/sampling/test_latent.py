@@ -46,7 +46,9 @@ FRAMES = 3
 
 @dataclass(frozen=True)
 class Case:
-    """A sampling layer, and the samples that are drawn. early: may a frame's codes come before its status?"""
+    """A sampling layer, and the samples that are drawn. early: may a frame's codes come before its status? eager: are they looked
+    up whole?
+    """
 
     latents: int
     bits: int
@@ -57,6 +59,7 @@ class Case:
     samples: int
     pace: int
     early: bool
+    eager: bool = False
 
     @cached_property
     def layer(self) -> Latent:
@@ -67,7 +70,7 @@ class Case:
     @cached_property
     def config(self) -> block.LatentConfig:
         """The blocks."""
-        return block.configure(self.layer, self.samples, self.pace, FRAMES, self.early)
+        return block.configure(self.layer, self.samples, self.pace, FRAMES, self.early, self.eager)
 
 
 @dataclass(frozen=True)
@@ -92,12 +95,13 @@ class LatentSuite(BlockSuite):
         Case(3, 8, 4, False, True, 10, 3, 4, False),
         Case(1, 12, 8, True, True, 12, 2, 1, True),
         Case(2, 7, 3, True, False, 9, 1, 2, True),
+        Case(2, 8, 3, False, True, 9, 2, 1, True, eager=True),
     )
 
     def configs(self) -> st.SearchStrategy[Case]:
         flags, bits = st.booleans(), st.integers(2, 12)
         shape = st.integers(1, 3), bits, st.integers(0, 10), flags, flags, bits
-        return st.builds(Case, *shape, st.sampled_from([1, 2, 4]), st.integers(1, 4), flags)
+        return st.builds(Case, *shape, st.sampled_from([1, 2, 4]), st.integers(1, 4), flags, flags)
 
     def stimuli(self, config: Case) -> st.SearchStrategy[list[Frame]]:
         one = codes(config.bits, config.latents)
@@ -109,7 +113,7 @@ class LatentSuite(BlockSuite):
         )
 
     def expected(self, config: Case, stimulus: list[Frame]) -> list[list[int]]:
-        sampling = config.config.sampling
+        sampling = block.arithmetic(config.layer)
         results = []
         for frame in stimulus:
             scores = scores_of(frame.posterior, sampling.scores.variance) if config.score else ()

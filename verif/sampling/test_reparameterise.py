@@ -48,6 +48,36 @@ def sample_of(mu: int, log: int, eps: int, config: ReparameteriseConfig) -> int:
     return min(max(floor(exact * 2**config.z_fraction + Fraction(1, 2)), -half), half - 1)
 
 
+def timed(dut: Dut, config: ReparameteriseConfig, stimulus: list[Beat], eps_latency: int, latency: int) -> list[list[int]]:
+    """Results of beats, each of which must read its eps, and give its result, so many cycles after it has come."""
+    dut.reset({"sink_valid": 1, "sink_data": 0, "eps": 0})  # nothing that entered before or in a reset comes out
+    queue = [packed(beat.eps, EPS_BITS) for beat in stimulus] + [0]
+    takes: list[int] = []
+    due: list[int] = []
+    seen: list[Any] = []
+
+    def step(inputs: dict[str, int]) -> None:
+        outputs = dut.step({**inputs, "eps": queue[0]})  # the queue's head stands until it is taken
+        if outputs["take"]:
+            takes.append(len(seen))
+            queue.pop(0)
+        seen.append(outputs)
+
+    for beat in stimulus:
+        for _ in range(beat.idle):
+            step({"sink_valid": 0, "sink_data": 0})
+        due.append(len(seen))
+        step({"sink_valid": 1, "sink_data": packed((*beat.posterior.mu, *beat.posterior.logvar), config.bits)})
+    for _ in range(latency + 2):
+        step({"sink_valid": 0})
+    assert takes == [cycle + eps_latency for cycle in due]
+    results = [cycle for cycle, outputs in enumerate(seen) if outputs["source_valid"]]
+    assert results == [cycle + latency for cycle in due]
+    bits, mask = config.result_bits, (1 << config.result_bits) - 1
+    words = [seen[cycle]["source_data"] for cycle in results]
+    return [[signed(word >> (i * bits) & mask, bits) for i in range(config.outputs)] for word in words]
+
+
 class ReparameteriseSuite(BlockSuite):
     """Beats one after the other, with and without pauses."""
 
@@ -98,32 +128,7 @@ class ReparameteriseSuite(BlockSuite):
         return reparameterise(bit(), reset(), sink, wire(config.latents * EPS_BITS), bit(), source, config)
 
     def play(self, dut: Dut, config: ReparameteriseConfig, stimulus: list[Beat]) -> list[list[int]]:
-        dut.reset({"sink_valid": 1, "sink_data": 0, "eps": 0})  # nothing that entered before or in a reset comes out
-        queue = [packed(beat.eps, EPS_BITS) for beat in stimulus] + [0]
-        takes: list[int] = []
-        due: list[int] = []
-        seen: list[Any] = []
-
-        def step(inputs: dict[str, int]) -> None:
-            outputs = dut.step({**inputs, "eps": queue[0]})  # the queue's head stands until it is taken
-            if outputs["take"]:
-                takes.append(len(seen))
-                queue.pop(0)
-            seen.append(outputs)
-
-        for beat in stimulus:
-            for _ in range(beat.idle):
-                step({"sink_valid": 0, "sink_data": 0})
-            due.append(len(seen))
-            step({"sink_valid": 1, "sink_data": packed((*beat.posterior.mu, *beat.posterior.logvar), config.bits)})
-        for _ in range(config.latency + 2):
-            step({"sink_valid": 0})
-        assert takes == [cycle + config.eps_latency for cycle in due]
-        results = [cycle for cycle, outputs in enumerate(seen) if outputs["source_valid"]]
-        assert results == [cycle + config.latency for cycle in due]
-        bits, mask = config.result_bits, (1 << config.result_bits) - 1
-        words = [seen[cycle]["source_data"] for cycle in results]
-        return [[signed(word >> (i * bits) & mask, bits) for i in range(config.outputs)] for word in words]
+        return timed(dut, config, stimulus, config.eps_latency, config.latency)
 
 
 class TestGolden(ReparameteriseSuite, GoldenTests):
