@@ -42,9 +42,9 @@ SOURCES := $(shell find golden hdl host verif scripts fpga -name '*.py' -o -name
 export SIGMABIT_DATA ?= $(DATA)
 
 ifeq ($(INPUT),)
-ifneq ($(filter digits_bcnn digits_vae,$(STEM)),)
+ifneq ($(filter digits_bcnn digits_w2a2 digits_vae,$(STEM)),)
 FRAMES := build/data/digits/x.npy
-CLASSES := $(if $(filter digits_bcnn,$(STEM)),build/data/digits/y.npy)
+CLASSES := $(if $(filter digits_bcnn digits_w2a2,$(STEM)),build/data/digits/y.npy)
 endif
 else
 FRAMES := $(INPUT)

@@ -321,6 +321,46 @@ class Quantise(Step):
 
 
 @dataclass(frozen=True, eq=False)
+class Truncate(Step):
+    """QONNX Trunc: whole numbers round(x / scale + zero_point) without their lowest bits, and back to real numbers.
+
+    divisor: what the bits that go are worth. lowest, highest: what stays is limited to these, before it is rounded. back: the
+    zero point behind; unit: what 1 stands for there. bits: how many are meant to stay.
+    """
+
+    scale: Float
+    zero_point: Float
+    divisor: Float
+    back: Float
+    unit: Float
+    lowest: float
+    highest: float
+    rounding: Callable[[Float], Float]
+    bits: int
+
+    @property
+    def constants(self) -> tuple[Float, ...]:
+        return self.scale, self.zero_point, self.divisor, self.back, self.unit
+
+    def with_constants(self, constants: tuple[Float, ...]) -> Truncate:
+        scale, zero_point, divisor, back, unit = constants
+        return Truncate(self.node, scale, zero_point, divisor, back, unit, self.lowest, self.highest, self.rounding, self.bits)
+
+    @property
+    def levels(self) -> int:
+        return int(2**self.bits)
+
+    @property
+    def binarises(self) -> bool:
+        return True
+
+    def __call__(self, x: Float) -> Float:
+        scale, zero_point, divisor, back, unit = (constant.astype(x.dtype) for constant in self.constants)
+        kept = np.clip(np.rint(x / scale + zero_point) / divisor, self.lowest, self.highest)
+        return (self.rounding(kept) - back) * unit
+
+
+@dataclass(frozen=True, eq=False)
 class Rowwise(Step):
     """A function of a whole row of scores (N, K), such as a softmax: only the host can apply it, at the graph's end."""
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain
+from zlib import crc32
 
 from myhdl import Signal, always_comb, block
 
@@ -52,7 +53,9 @@ def _trimmed(counts: list[int]) -> tuple[int, ...]:
 
 @dataclass(frozen=True)
 class PopcountConfig(Billed):
-    """inputs: operand elements per cycle, of `bits` bits each; lanes: sums taken of them; constant: the weights are constants.
+    """inputs: operand elements per cycle, of `bits` bits each; lanes: sums taken of them; constant: the weights are constants;
+    times: how often each element is taken, each time with weights of its own. most: elements that a lane takes at the most, where
+    lanes take some alone, whose weights are constants; picks: for each lane which ones, None where it takes fewer.
 
     Constants cost no LUT input: planes go straight into the first counters. Weights that change are matched with their planes in
     chains of adders, a level of its own.
@@ -62,21 +65,31 @@ class PopcountConfig(Billed):
     bits: int
     lanes: int
     constant: bool = False
+    times: int = 1
+    most: int = 0
+    picks: tuple[tuple[int | None, ...], ...] = ()
 
     def __post_init__(self) -> None:
-        for name in ("inputs", "bits", "lanes"):
+        for name in ("inputs", "bits", "lanes", "times"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name}={getattr(self, name)} is below 1")
 
     @property
     def module(self) -> str:
         kind = "const" if self.constant else "var"
-        return f"popcount_{self.inputs}x{self.bits}b_{self.lanes}_{kind}"
+        again = f"_{self.times}times" if self.times > 1 else ""
+        some = f"_{self.most}_{crc32(repr(self.picks).encode()):08x}" if self.most else ""
+        return f"popcount_{self.inputs}x{self.bits}b_{self.lanes}_{kind}{again}{some}"
+
+    @property
+    def elements(self) -> int:
+        """Summands of a lane."""
+        return self.most or self.inputs * self.times
 
     @property
     def highest(self) -> int:
         """Largest count: every bit of every element differs."""
-        return self.inputs * ((1 << self.bits) - 1)
+        return self.elements * ((1 << self.bits) - 1)
 
     @property
     def count_bits(self) -> int:
@@ -86,7 +99,7 @@ class PopcountConfig(Billed):
     @property
     def chains(self) -> tuple[tuple[int, int], ...]:
         """How the products of one bit are matched with weights that change: (length of the chain, number of such chains)."""
-        found, left = [], self.inputs
+        found, left = [], self.elements
         for length in MATCHED:
             if left // length:
                 found.append((length, left // length))
@@ -99,7 +112,7 @@ class PopcountConfig(Billed):
         counts = [0] * (self.bits + 1)
         for k in range(self.bits):
             if self.constant:
-                counts[k] = self.inputs
+                counts[k] = self.elements
             else:
                 counts[k] += sum(number for _, number in self.chains)
                 counts[k + 1] += sum(length // 2 * number for length, number in self.chains)
@@ -126,6 +139,16 @@ class PopcountConfig(Billed):
         return max(self.kept(self.levels[-1].results) if self.levels else self.matched)
 
     def bill(self, family: Family) -> Cost:
+        """Lanes, and constant weights' inverters, which they share."""
+        inverted = family.logic(self.inputs * self.bits if self.constant else 0)
+        lanes = self.bill_of_lane(family) * self.lanes + inverted
+        if not self.picks:
+            return lanes
+        # compressors of nothing but zeros are few, but what they would be kept in is not there
+        taken = [max(1, sum(place is not None for place in lane)) for lane in self.picks]
+        return replace(lanes, ff=sum(replace(self, most=most, picks=()).bill_of_lane(family).ff for most in taken))
+
+    def bill_of_lane(self, family: Family) -> Cost:
         """Compressors and the final addition, the XNOR with weights that come from elsewhere included."""
         lane, planes = Cost(), 0
         if not self.constant:
@@ -138,8 +161,7 @@ class PopcountConfig(Billed):
             planes += sum(self.kept(level.results))
         if self.rows > 1:
             lane += family.adder_of_three(self.count_bits)
-        inverted = family.logic(self.inputs * self.bits if self.constant else 0)
-        return (lane + family.registers(planes + self.count_bits)) * self.lanes + inverted
+        return lane + family.registers(planes + self.count_bits)
 
     @property
     def latency(self) -> int:
@@ -183,6 +205,75 @@ endgenerate
 
 
 @block
+def spread_again(operand, planes, inputs, bits, lanes, times):
+    """The same, of elements that are taken several times: element i + inputs is element i once more."""
+    ones, elements = (1 << lanes) - 1, inputs * times
+
+    @always_comb
+    def repeat():
+        word = 0
+        for plane in range(bits * elements):
+            element = plane % inputs
+            if operand[element * bits + plane // elements]:
+                word |= ones << (plane * lanes)
+        planes.next = word
+
+    planes.driven = "wire"
+    operand.read = True
+    return repeat
+
+
+spread_again.verilog_code = """
+genvar spread_bit, spread_element;
+generate
+  for (spread_bit = 0; spread_bit < $bits; spread_bit = spread_bit + 1) begin : each_bit
+    for (spread_element = 0; spread_element < $elements; spread_element = spread_element + 1) begin : each_element
+      assign $planes[(spread_bit * $elements + spread_element) * $lanes +: $lanes] =
+          {$lanes{$operand[(spread_element % $inputs) * $bits + spread_bit]}};
+    end
+  end
+endgenerate
+"""
+
+
+@block
+def pick(operand, planes, config):
+    """planes = for each bit b and element that lanes take, bit b of each lane's own, or 0."""
+    places = [
+        0 if lane[element] is None else 1 + lane[element] * config.bits + place
+        for place in range(config.bits)
+        for element in range(config.elements)
+        for lane in config.picks
+    ]
+    count, width, top = len(places), len(operand).bit_length(), len(operand)  # noqa: F841  read by the text
+    table = f"{count * width}'b" + "".join(f"{place:0{width}b}" for place in reversed(places))  # noqa: F841  likewise
+
+    @always_comb
+    def choose():
+        word = 0
+        for plane, place in enumerate(places):
+            if place and operand[place - 1]:
+                word |= 1 << plane
+        planes.next = word
+
+    planes.driven = "wire"
+    operand.read = True
+    return choose
+
+
+pick.verilog_code = """
+localparam [$count*$width-1:0] PICKED = $table;
+wire [$top:0] pick_from = {$operand, 1'b0};
+genvar pick_plane;
+generate
+  for (pick_plane = 0; pick_plane < $count; pick_plane = pick_plane + 1) begin : each_plane
+    assign $planes[pick_plane] = pick_from[PICKED[pick_plane * $width +: $width]];
+  end
+endgenerate
+"""
+
+
+@block
 def differ(planes, weights, differing):
     """differing = planes XOR weights."""
 
@@ -205,9 +296,14 @@ def popcount(clk, operand, weights, counts, config):
     operand: `inputs` elements of `bits` bits, element 0 lowest. weights: for each element one bit per lane, element 0 lowest;
     1 stands for -1. counts: one field of `count_bits` per lane. Latency: config.latency. A new operand is taken every cycle.
     """
-    size = config.inputs * config.lanes
+    size = config.elements * config.lanes
     planes = wire(config.bits * size)
-    instances: Blocks = [spread(operand, planes, config.inputs, config.bits, config.lanes)]
+    if config.picks:
+        instances: Blocks = [pick(operand, planes, config)]
+    elif config.times == 1:
+        instances = [spread(operand, planes, config.inputs, config.bits, config.lanes)]
+    else:
+        instances = [spread_again(operand, planes, config.inputs, config.bits, config.lanes, config.times)]
 
     # columns[k]: the planes of weight 2**k, side by side
     columns: list[Signal | None] = []

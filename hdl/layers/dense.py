@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from sigmabit.golden.layers.linear import Linear
 from sigmabit.golden.types.layout import Layout
 
+from ..arithmetic.products import Products
 from ..arithmetic.rom import RomStyle
 from ..family import Cost
 from ..verilog.module import composite
@@ -127,6 +128,12 @@ class DenseKind(Weighted):
     @property
     def last_turns(self) -> int:
         return 1
+
+    def ways(self, folding: Folding) -> tuple[Products, ...]:
+        """Where a beat has codes that are none of the frame's, they would be counted, unless those that count are chosen."""
+        ways = super().ways(folding)
+        counted = not _filler(self.sink) or self.folds(folding) == 1
+        return ways if counted else tuple(way for way in ways if way != "planes")
 
     def cuts(self) -> Iterator[tuple[int, int]]:
         yield from ((group, 1) for group in divisors(self.whole, self.whole))

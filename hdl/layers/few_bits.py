@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sigmabit.golden.arithmetic.steps import Steps
 from sigmabit.golden.layers.few_bits import FewBits
 from sigmabit.golden.types.range import Range
 
@@ -24,7 +25,7 @@ from .binary import BinaryMvuConfig
 from .convolution import ConvolutionKind
 from .dense import DenseKind
 from .fixed import FixedMvuConfig, Multiplying
-from .mvu import Arithmetic, MvuConfig, Numbers
+from .mvu import Arithmetic, Multiplier, MvuConfig, Numbers
 from .weighted import Weighted
 
 
@@ -102,8 +103,20 @@ class _Stepped(Arithmetic):
 class Multiplied(Multiplying, _Stepped):
     """Sums start at what the grid's offset adds."""
 
+    layer: FewBits
+
     def numbers(self, borders: NDArray[np.int64]) -> Numbers:
         return Numbers(self.layer.grid.offset * borders, self.layer.grid.gain, self.sum_bits)
+
+    def ways(self, lanes: int, constant: bool) -> tuple[Products, ...]:
+        layer, ways = self.layer, super().ways(lanes, constant)
+        ternary = not layer.input.signed and int(np.abs(layer.weights).max()) == 1
+        return (*ways, "planes") if ternary and (constant or layer.steps is not None) else ways
+
+    def made_by(self, products: Products, constant: bool) -> Arithmetic:
+        if products != "planes":
+            return self
+        return Chosen(self.layer) if constant else Signs(self.layer)
 
     def reckons(self, folds: int) -> bool:
         """Constants make a third or less of what weights that change do."""
@@ -138,6 +151,73 @@ class Counted(_Stepped):
     @property
     def unit(self) -> type[MvuConfig]:
         return BinaryMvuConfig
+
+
+@dataclass(frozen=True)
+class Signs(Counted):
+    """Weights of -1, 0 and 1 as half the sum of two signs, by which bits that differ are counted. Sums are twice what they stand
+    for, and so are thresholds.
+    """
+
+    def fields(self, inputs: int) -> int:
+        return 2 * inputs
+
+    @property
+    def sum_bits(self) -> int:
+        return super().sum_bits + 1
+
+    def stored(self, weights: NDArray[np.integer]) -> NDArray[Any]:
+        """First signs, then second ones, which differ for 0."""
+        return np.concatenate([weights < 0, weights < 1], axis=1)
+
+    def numbers(self, borders: NDArray[np.int64]) -> Numbers:
+        layer = self.layer
+        inputs, grid = layer.window.taps * layer.input.channels, layer.grid
+        negative = ((1 << layer.input.bits) - 1) * (inputs - layer.tap_sums.sum(axis=(0, 1)))
+        return Numbers(2 * grid.offset * borders - grid.gain * negative, grid.gain, self.sum_bits)
+
+    def multiplier(self, inputs: int, lanes: int, sum_bits: int, constant: bool, products: Products) -> PopcountConfig:
+        return PopcountConfig(inputs, self.layer.input.bits, lanes, constant, times=2)
+
+    def activation(self, lanes: int, sum_bits: int, places: int = 1) -> StepsConfig | None:
+        layer = self.layer
+        assert layer.steps is not None
+        return steps.configure(layer.name, Steps(2 * layer.steps.thresholds), lanes // places, sum_bits, places)
+
+
+@dataclass(frozen=True)
+class Chosen(Counted):
+    """Constant weights of -1, 0 and 1: of the codes whose weight is not 0, bits that differ are counted."""
+
+    @cached_property
+    def most(self) -> int:
+        """Weights of an output that are not 0, at the most."""
+        return int(np.count_nonzero(self.layer.weights.reshape(-1, self.layer.channels), axis=0).max())
+
+    def fields(self, inputs: int) -> int:
+        return self.most
+
+    def taken(self, weights: NDArray[np.integer]) -> NDArray[np.int64]:
+        """(most, channels) inputs that an output takes, -1 where it takes fewer; weights: (inputs, channels)."""
+        first = np.argsort(weights == 0, axis=0, kind="stable")[: self.most]
+        return np.where(np.arange(self.most)[:, None] < np.count_nonzero(weights, axis=0), first, -1)
+
+    def stored(self, weights: NDArray[np.integer]) -> NDArray[Any]:
+        taken = self.taken(weights[0])
+        return ((taken >= 0) & (np.take_along_axis(weights[0], np.maximum(taken, 0), axis=0) < 0))[None]
+
+    def numbers(self, borders: NDArray[np.int64]) -> Numbers:
+        layer = self.layer
+        negative = ((1 << layer.input.bits) - 1) * np.count_nonzero(layer.weights.reshape(-1, layer.channels) < 0, axis=0)
+        return Numbers(layer.grid.offset * borders - layer.grid.gain * negative, layer.grid.gain, self.sum_bits)
+
+    def multiplier(self, inputs: int, lanes: int, sum_bits: int, constant: bool, products: Products) -> PopcountConfig:
+        return PopcountConfig(inputs, self.layer.input.bits, lanes, constant, most=self.most)
+
+    def knowing(self, multiplier: Multiplier, weights: NDArray[np.integer]) -> PopcountConfig:
+        assert isinstance(multiplier, PopcountConfig)
+        picks = tuple(tuple(None if i < 0 else i for i in lane) for lane in self.taken(weights).T.tolist())
+        return replace(multiplier, picks=picks)
 
 
 def few_bits_kind(layer: FewBits, positions: int) -> Weighted:

@@ -49,7 +49,7 @@ class Multiplying(Arithmetic):
         code = self.layer.input
         return DotConfig(inputs, code.bits, code.signed, self.field_bits, lanes, sum_bits, products)
 
-    def ways(self, lanes: int) -> tuple[Products, ...]:
+    def ways(self, lanes: int, constant: bool) -> tuple[Products, ...]:
         code = self.layer.input
         return Product(code.bits, code.signed, self.field_bits).ways(lanes)
 

@@ -221,7 +221,15 @@ class Arithmetic(ABC):
 
     @abstractmethod
     def stored(self, weights: NDArray[np.integer]) -> NDArray[Any]:
-        """What stands in the table for weights."""
+        """What stands in the table for weights (chunks, inputs, channels): (chunks, fields, channels)."""
+
+    def fields(self, inputs: int) -> int:
+        """Of so many weights of an output, as they are stored."""
+        return inputs
+
+    def made_by(self, products: Products, constant: bool) -> Arithmetic:
+        """The arithmetic of products made in one of its ways; constant: there is but one word of weights."""
+        return self
 
     @abstractmethod
     def numbers(self, borders: NDArray[np.int64]) -> Numbers:
@@ -231,7 +239,11 @@ class Arithmetic(ABC):
     def multiplier(self, inputs: int, lanes: int, sum_bits: int, constant: bool, products: Products) -> Multiplier:
         """What multiplies; constant: there is but one word of weights."""
 
-    def ways(self, lanes: int) -> tuple[Products, ...]:
+    def knowing(self, multiplier: Multiplier, weights: NDArray[np.integer]) -> Multiplier:
+        """What multiplies by constants that are known: (inputs, channels)."""
+        return multiplier
+
+    def ways(self, lanes: int, constant: bool) -> tuple[Products, ...]:
         """What products can be made by."""
         return ("single",)
 
@@ -273,13 +285,17 @@ def configure(
     that belong to no weight, whose codes are 0. products: what they are made by. eager: each chunk comes for all output channels
     before the next one does.
     """
-    layer, field_bits = arithmetic.layer, arithmetic.field_bits
-    inputs, channels = (layer.window.taps * layer.input.channels + filler) // count, layer.channels
+    layer, channels = arithmetic.layer, arithmetic.layer.channels
+    inputs = (layer.window.taps * layer.input.channels + filler) // count
     places = 1 if taps is None else taps.abreast.places
     repeats = -(-channels // lanes)
     weights_words = count * repeats
+    arithmetic = arithmetic.made_by(products, weights_words == 1)
+    field_bits, fields_of_word = arithmetic.field_bits, arithmetic.fields(inputs)
     numbers = _numbers(arithmetic, borders)
     multiplier = arithmetic.multiplier(inputs, lanes, numbers.sum_bits, weights_words == 1, products)
+    if weights is not None and weights_words == 1:
+        multiplier = arithmetic.knowing(multiplier, weights[0])
     adding = AccumulateConfig(
         places * lanes,
         multiplier.count_bits,
@@ -294,16 +310,16 @@ def configure(
     words: tuple[int, ...] = (0,) * weights_words
     if weights is not None:
         stored = arithmetic.stored(weights)
-        fields = np.zeros((count, inputs, repeats * lanes), stored.dtype)
+        fields = np.zeros((count, fields_of_word, repeats * lanes), stored.dtype)
         fields[:, :, :channels] = stored
         # words follow the folds: repeats slowest, or fastest if eager; inside a word lanes are fastest
-        by_fold = fields.reshape(count, inputs, repeats, lanes).transpose((0, 2, 1, 3) if eager else (2, 0, 1, 3))
-        words = pack_words(by_fold.reshape(weights_words, inputs * lanes), field_bits)
+        by_fold = fields.reshape(count, fields_of_word, repeats, lanes).transpose((0, 2, 1, 3) if eager else (2, 0, 1, 3))
+        words = pack_words(by_fold.reshape(weights_words, fields_of_word * lanes), field_bits)
     return arithmetic.unit(
         layer.name,
         multiplier,
         adding,
-        RomConfig(layer.name, "weights", inputs * lanes * field_bits, words, weights_style, places * layer.input.bits),
+        RomConfig(layer.name, "weights", fields_of_word * lanes * field_bits, words, weights_style, places * layer.input.bits),
         _biases(arithmetic, lanes, borders, places),
         None if repeats == 1 else CollectConfig(channels * result_bits, lanes * result_bits, repeats, places),
         activating,

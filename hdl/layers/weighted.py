@@ -80,7 +80,7 @@ class Weighted(Kind[Folding]):
 
     def ways(self, folding: Folding) -> tuple[Products, ...]:
         """What the products of a folding can be made by."""
-        return self.arithmetic.ways(folding.lanes)
+        return self.arithmetic.ways(folding.lanes, self.folds(folding) == 1)
 
     def folding(self, given: Folding | None) -> Folding:
         if given is None:

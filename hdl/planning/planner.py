@@ -44,7 +44,7 @@ COARSE = 1.2
 SCARCE = 0.9
 """Share of a part's multipliers from which on a plan may be short of them."""
 
-USUAL = "single"
+USUAL = ("single", "planes")
 """How products are made where multipliers are not scarce."""
 
 UNLIMITED = float(1 << 31)
@@ -76,7 +76,7 @@ class Choices:
 
     def __init__(self, kind: Kind[Any], repetitions: int, use: Use, every_way: bool = False) -> None:
         self.kind, self.use = kind, use
-        usual = [folding for folding in kind.foldings() if every_way or folding.products == USUAL]
+        usual = [folding for folding in kind.foldings() if every_way or folding.products in USUAL]
         self.foldings = [*usual, *(sooner for folding in usual for sooner in kind.hastened(folding))]
         self.cycles = repetitions * np.array([kind.cycles(folding) for folding in self.foldings], np.int64)
         self.costs = np.full((len(self.foldings), len(RESOURCES)), np.nan)
@@ -223,7 +223,7 @@ class Planner:
     def _other_ways(self) -> bool:
         """Is there any product that could be made in another way than it is?"""
         return not self.every_way and any(
-            folding.products != USUAL for choices in self.choices.values() for folding in choices.kind.foldings()
+            folding.products not in USUAL for choices in self.choices.values() for folding in choices.kind.foldings()
         )
 
     def within(self, interval: int | None, latency: int) -> Plan:

@@ -75,6 +75,23 @@ def _float_classifier(name: str, folder: Path | None, epochs: int | None, path: 
     return {"model": str(path), "test_accuracy": result, "test_images": dataset.tested_on}, text
 
 
+def _few_bits(name: str, folder: Path | None, epochs: int | None, path: Path, terminal: Terminal) -> Result:
+    from ..training import train_few_bits as training
+    from ..training.train import accuracy
+
+    dataset = _load(training.RECIPES[name].schedule.dataset, folder)
+    with terminal.progress() as report:
+
+        def epoch(done: int, total: int, loss: float, hits: float) -> None:
+            report(f"loss {loss:.3f}, training accuracy {hits:.2%}", done, total)
+
+        model = training.train(name, dataset, epoch, epochs)
+    result = accuracy(model, dataset.test_images, dataset.test_labels)
+    write_whole(path, lambda fresh: training.export(model, dataset.test_images[:1], fresh))
+    text = f"{path}: {result:.2%} on {dataset.tested_on}"
+    return {"model": str(path), "test_accuracy": result, "test_images": dataset.tested_on}, text
+
+
 def _autoencoder(name: str, folder: Path | None, epochs: int | None, path: Path, terminal: Terminal) -> Result:
     from ..training import train_vae as training
     from ..training.vae_topologies import ANOMALY_SET, RECIPES
@@ -155,6 +172,8 @@ TRAINERS: dict[str, Trainer] = {
     "mnist_bcnn": _classifier,
     "cifar10_bcnn_small": _classifier,
     "cifar10_bcnn": _classifier,
+    "digits_w2a2": _few_bits,
+    "mnist_w2a2": _few_bits,
     "digits_cnn": _float_classifier,
     "digits_vae": _autoencoder,
     "mnist_vae": _autoencoder,

@@ -21,7 +21,7 @@ from ..harness.suite import BlockSuite, GoldenTests, MyHdlTests, VerilogTests
 
 @dataclass(frozen=True)
 class Term:
-    """One cycle's input: codes, and for each code one bit per lane, 1 for a weight of -1."""
+    """One cycle's input: codes, and for each time that a code is taken one bit per lane, 1 for a weight of -1."""
 
     codes: tuple[int, ...]
     flips: tuple[int, ...]
@@ -38,25 +38,31 @@ class PopcountSuite(BlockSuite):
         PopcountConfig(130, 1, 2),
         PopcountConfig(27, 3, 3),
         PopcountConfig(31, 8, 1, constant=True),
+        PopcountConfig(7, 2, 3, times=2),
+        PopcountConfig(5, 2, 3, constant=True, most=3, picks=((0, 2, 4), (3, None, None), (1, 4, None))),
     )
 
     def configs(self) -> st.SearchStrategy[PopcountConfig]:
-        return st.builds(PopcountConfig, st.integers(1, 40), st.integers(1, 4), st.integers(1, 5), st.booleans())
+        sizes = st.integers(1, 40), st.integers(1, 4), st.integers(1, 5)
+        return st.builds(PopcountConfig, *sizes, st.booleans(), st.sampled_from([1, 1, 2, 3]))
 
     def stimuli(self, config: PopcountConfig) -> st.SearchStrategy[list[Term]]:
-        def several(limit: int) -> st.SearchStrategy[tuple[int, ...]]:
-            return st.lists(st.integers(0, limit - 1), min_size=config.inputs, max_size=config.inputs).map(tuple)
+        def several(count: int, limit: int) -> st.SearchStrategy[tuple[int, ...]]:
+            return st.lists(st.integers(0, limit - 1), min_size=count, max_size=count).map(tuple)
 
         extremes = st.sampled_from([(0,) * config.inputs, ((1 << config.bits) - 1,) * config.inputs])
-        term = st.builds(Term, several(1 << config.bits) | extremes, several(1 << config.lanes))
+        codes, flips = several(config.inputs, 1 << config.bits), several(config.elements, 1 << config.lanes)
+        term = st.builds(Term, codes | extremes, flips)
         return st.lists(term, min_size=1, max_size=8)
 
     def expected(self, config: PopcountConfig, stimulus: list[Term]) -> list[list[int]]:
         counts = []
         for term in stimulus:
             lanes = [0] * config.lanes
-            for code, flips in zip(term.codes, term.flips, strict=True):
+            for element, flips in enumerate(term.flips):
                 for lane in range(config.lanes):
+                    place = config.picks[lane][element] if config.picks else element % config.inputs
+                    code = 0 if place is None else term.codes[place]
                     flip = (flips >> lane) & 1
                     for b in range(config.bits):
                         lanes[lane] += ((code >> b & 1) != flip) << b
@@ -64,15 +70,17 @@ class PopcountSuite(BlockSuite):
         return counts
 
     def golden(self, config: PopcountConfig, stimulus: list[Term]) -> list[list[int]]:
-        return [
-            golden.counts(
-                np.array(term.codes), (np.array(term.flips)[:, None] >> np.arange(config.lanes)) & 1, config.bits
-            ).tolist()
-            for term in stimulus
-        ]
+        def counts(term: Term) -> list[int]:
+            flips = (np.array(term.flips)[:, None] >> np.arange(config.lanes)) & 1
+            if not config.picks:
+                return golden.counts(np.tile(term.codes, config.times), flips, config.bits).tolist()
+            lanes = [[0 if place is None else term.codes[place] for place in lane] for lane in config.picks]
+            return [int(golden.counts(np.array(c), flips[:, [i]], config.bits)[0]) for i, c in enumerate(lanes)]
+
+        return [counts(term) for term in stimulus]
 
     def elaborate(self, config: PopcountConfig) -> Any:
-        inputs = wire(config.inputs * config.bits), wire(config.inputs * config.lanes)
+        inputs = wire(config.inputs * config.bits), wire(config.elements * config.lanes)
         return popcount(bit(), *inputs, wire(config.lanes * config.count_bits), config)
 
     def play(self, dut: Dut, config: PopcountConfig, stimulus: list[Term]) -> list[list[int]]:

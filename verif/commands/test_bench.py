@@ -1,4 +1,4 @@
-"""bench frame: one frame through several networks, as JSON, table and picture."""
+"""bench frame, products, steps: what they measure, what a plan takes, as JSON, table and picture."""
 
 from __future__ import annotations
 
@@ -54,3 +54,20 @@ def test_frame_refused(refused: Refused, own_folder: None, tiny: Path) -> None:
     refused(["bench", "frame", tiny, "missing.onnx"], "missing.onnx")
     refused(["bench", "frame", tiny, "--plot", "missing/x.png"], "its folder missing does not exist")
     refused(["bench", "frame", tiny, "--part", "xc6slx9"], "unknown part xc6slx9")
+
+
+def test_products(call: Call) -> None:
+    """Of ternary constants counts of bits take less than sums of products, and are taken."""
+    shape = "--inputs", 27, "--lanes", 2, "--weight-bits", 2, "--bits", 2, "--folds", 1
+    (unit,) = call("bench", "products", *shape, "--json").json["units"]
+    ways = {way["way"]: way for way in unit["ways"]}
+    assert ways["planes"]["taken"] and not ways["single"]["taken"]
+    assert ways["planes"]["lut"] < ways["single"]["lut"]
+
+
+def test_steps(call: Call) -> None:
+    """Half a LUT for each bit of a sum and threshold that changes, as planned."""
+    changing, constant = call("bench", "steps", "--sum-bits", 8, "--bits", 2, "--json").json["steps"]
+    assert changing["planned"] == 8 / 2 * 3 * 4
+    assert 0.4 < changing["lut_per_bit"] < 0.6
+    assert constant["comparators"] < changing["comparators"] / 2

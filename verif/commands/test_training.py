@@ -17,11 +17,11 @@ from ..harness import needs
 if TYPE_CHECKING:
     import torch
 
-    from sigmabit.scripts.training import topologies, train, train_fast
+    from sigmabit.scripts.training import topologies, train, train_fast, train_few_bits
 else:
     torch = needs.training("torch")
-    names = "topologies", "train", "train_fast"
-    topologies, train, train_fast = (needs.training(f"sigmabit.scripts.training.{name}") for name in names)
+    names = "topologies", "train", "train_fast", "train_few_bits"
+    topologies, train, train_fast, train_few_bits = (needs.training(f"sigmabit.scripts.training.{name}") for name in names)
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -125,3 +125,17 @@ def test_export(tmp_path: Path) -> None:
     golden = import_model(path, 1 / 255).run(images)
     assert np.allclose(golden, scores, atol=1e-3)
     assert np.array_equal(golden.argmax(axis=1), scores.argmax(axis=1))
+
+
+def test_two_bits(tmp_path: Path) -> None:
+    """A network of 2 bits that is trained a little and exported decides as its module does."""
+    random, path = np.random.default_rng(4), tmp_path / "digits.onnx"
+    images = random.integers(0, 17, (64, 1, 8, 8)).astype(np.float32)
+    noise = Dataset("noise", images, random.integers(0, 10, 64), images, random.integers(0, 10, 64))
+    module = train_few_bits.train("digits_w2a2", noise, silent, 1)
+    train_few_bits.export(module, images[:1], path)
+    with torch.no_grad():
+        scores = module(torch.from_numpy(images)).numpy()
+    network = import_model(path)
+    assert [layer.output.bits for layer in network.layers[:4]] == [2] * 4
+    assert np.allclose(network.run(images), scores, atol=1e-4)

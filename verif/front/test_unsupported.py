@@ -134,7 +134,10 @@ class TestLayers:
     )
     test_pooling = refused(
         {
-            "average": (lambda g: g.bad("AveragePool", g.bits(), **PAIR, pads=[1, 0, 0, 0]), "padding that is not counted"),
+            "average": (
+                lambda g: g.bad("AveragePool", g.bits(), **PAIR, pads=[1, 0, 0, 0]),
+                "divided by 2 at the borders and by 4 inside; one number is needed, as with count_include_pad=1",
+            ),
             "mean": (lambda g: g.bad("ReduceMean", g.bits(), axes=[1]), "over axes [1] of an activation of shape (1, 4, 4, 3)"),
             "rows": (lambda g: g.bits(g.bad("MaxPool", g("Flatten", "x"), **PAIR)), "of an activation of shape (1, 60)"),
             "zeros": (lambda g: g.bad("MaxPool", g("Pad", g.bits(), g.padded(1, 1, 0, 0)), **PAIR), "after zero padding"),
@@ -244,6 +247,9 @@ class TestActivations:
                 "a clip to whole numbers from 3 to 3",
             ),
             "of whole numbers that were none": (lambda g: g.bad("DequantizeLinear", g.conv(), 1.0), "only whole numbers can be"),
+            "cut to more bits": (lambda g: g.bad("Trunc", g.conv(), 1.0, 0.0, 4.0, 5.0), "5 bits, of a number of 4"),
+            "cut without bits": (lambda g: g.bad("Trunc", g.conv(), 1.0, 0.0, 4.0), "4 inputs, expected 5 or"),
+            "cut to no step": (lambda g: g.bad("Trunc", g.conv(), 1.0, 0.0, 4.0, 0.0, 2.0), "step that is not positive"),
             "of a size by channel": (lambda g: g.bad("BipolarQuant", "x", BY_CHANNEL), "differs between channels"),
             "of a softmax": (
                 lambda g: g.bad("Sign", g("Softmax", g.dense(), name="soft")),
@@ -372,8 +378,8 @@ class TestGraphs:
                 "Quant of the domain ai.onnx.ml",
             ),
             "of QONNX's that is unknown": (
-                lambda g: g.bits(g.bad("Trunc", g.conv(), 1.0, domain="qonnx.custom_op.general")),
-                "operator Trunc of the domain qonnx.custom_op.general, of which only BipolarQuant",
+                lambda g: g.bits(g.bad("FloatQuant", g.conv(), 1.0, domain="qonnx.custom_op.general")),
+                "operator FloatQuant of the domain qonnx.custom_op.general, of which only BipolarQuant",
             ),
             "of FINN's": (
                 lambda g: g.bits(g.bad("XnorPopcountMatMul", g.conv(), 1.0, domain="finn.custom_op.general")),

@@ -12,7 +12,10 @@ from onnx import TensorProto, helper, numpy_helper
 
 QONNX = "qonnx.custom_op.general"
 BREVITAS = "onnx.brevitas"
-QUANTISERS = ("BipolarQuant", "IntQuant", "Quant", "MultiThreshold")
+QUANTISERS = ("BipolarQuant", "IntQuant", "Quant", "MultiThreshold", "Trunc")
+
+FOUR_BITS = 21
+"""The first opset with numbers of 4 bits."""
 
 Operand = str | np.ndarray | float | None
 """A tensor by name, a constant, or an input left out."""
@@ -26,14 +29,21 @@ class Builder:
         g.save(path, g("Sign", y))
 
     Arrays and numbers among the operands become constants, float ones float32: initialisers, or Constant nodes if
-    `constant_nodes`. `domain` is the quantisers'. Nodes are named by operator and number unless `name` says otherwise.
+    `constant_nodes`. `domain` is the quantisers', `version` its own. Nodes are named by operator and number unless `name` says
+    otherwise.
     """
 
     def __init__(
-        self, shape: Sequence[int | str], domain: str = QONNX, constant_nodes: bool = False, opset: int = 13, batch: Any = "N"
+        self,
+        shape: Sequence[int | str],
+        domain: str = QONNX,
+        constant_nodes: bool = False,
+        opset: int = 13,
+        batch: Any = "N",
+        version: int = 1,
     ) -> None:
         self.inputs = [helper.make_tensor_value_info("x", TensorProto.FLOAT, [batch, *shape])]
-        self.domain, self.constant_nodes, self.opset = domain, constant_nodes, opset
+        self.domain, self.constant_nodes, self.opset, self.version = domain, constant_nodes, opset, version
         self.nodes: list[onnx.NodeProto] = []
         self.initializers: list[onnx.TensorProto] = []
 
@@ -68,8 +78,9 @@ class Builder:
         """The model with the given tensors as its outputs, of the given type."""
         results = [helper.make_tensor_value_info(name, kind, None) for name in outputs]
         graph = helper.make_graph(self.nodes, "graph", self.inputs, results, self.initializers)
-        domains = [("", self.opset), *((d, 1) for d in sorted({node.domain for node in self.nodes} - {""}))]
-        return helper.make_model(graph, opset_imports=[helper.make_opsetid(*d) for d in domains], ir_version=8)
+        domains = [("", self.opset), *((d, self.version) for d in sorted({node.domain for node in self.nodes} - {""}))]
+        ir_version = 8 if self.opset < FOUR_BITS else 10
+        return helper.make_model(graph, opset_imports=[helper.make_opsetid(*d) for d in domains], ir_version=ir_version)
 
     def save(self, path: Path, *outputs: str, kind: int = TensorProto.FLOAT) -> Path:
         """The file of the model."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from ml_dtypes import iinfo, int2, int4, uint4
 from onnx import TensorProto, helper
 
 from sigmabit.golden import Network, UncalibratedError, UnsupportedModelError, import_model
@@ -85,7 +87,12 @@ def stepped(path: Path, seed: int) -> Path:
 
 
 def linear(
-    g: Builder, x: str, scale: float, zero: np.integer, clip: tuple[int, int] | None = None, pool: dict[str, Any] | None = None
+    g: Builder,
+    x: str,
+    scale: float,
+    zero: np.integer | np.ndarray,
+    clip: tuple[int, int] | None = None,
+    pool: dict[str, Any] | None = None,
 ) -> str:
     """QuantizeLinear, a Clip of its whole numbers, a maximum of them, and DequantizeLinear."""
     y = g("QuantizeLinear", x, scale, np.array(zero))
@@ -154,6 +161,38 @@ def tabulated(path: Path, seed: int) -> Path:
     return g.save(path, g("Conv", y, weights(g, random, 3, 0.5, 3, 2, 2, 2)))
 
 
+def of_four_bits(path: Path, seed: int) -> Path:
+    """Quantised by whole numbers of 4 bits, with zero points and by a type alone; weights of 4 bits and of 2."""
+    random, g = np.random.default_rng(20 + seed), Builder((2, 6, 6), opset=25)
+
+    def few(kind: Any, *shape: int, axis: int) -> str:
+        codes = random.integers(int(iinfo(kind).min), int(iinfo(kind).max) + 1, shape).astype(kind)
+        scales = random.uniform(0.1, 0.5, shape[axis]).astype(np.float32)
+        return g("DequantizeLinear", codes, scales, np.zeros(shape[axis], kind), axis=axis)
+
+    y = g("Conv", linear(g, "x", 0.25, np.array(6, uint4)), few(int4, 4, 2, 3, 3, axis=0))
+    y = linear(g, g("BatchNormalization", y, *normalisation(random, 4, 4.0)), 0.3, np.array(-2, int4))
+    y = g("BatchNormalization", g("Conv", y, few(int2, 5, 4, 3, 3, axis=0)), *normalisation(random, 5, 3.0))
+    y = g("DequantizeLinear", g("QuantizeLinear", y, 0.3, output_dtype=TensorProto.UINT4), 0.3)
+    return g.save(path, linear(g, g("MatMul", g("Flatten", y), few(int4, 20, 6, axis=1)), 2.5, np.array(1, int4)))
+
+
+def truncated(path: Path, seed: int, version: int = 1) -> Path:
+    """Sums of windows without their lowest bits, as Brevitas writes averages: by a number of bits, or by a step."""
+    random, g = np.random.default_rng(seed), Builder((2, 8, 8), version=version)
+
+    def average(y: str, step: float, wide: int, bits: int, **attributes: Any) -> str:
+        y = g("Mul", g("AveragePool", y, kernel_shape=[2, 3], strides=[2, 1]), 6.0)
+        steps = [step * 2.0 ** (wide - bits)] if version > 1 else []
+        return g("Trunc", y, step, float(version == 1), float(wide), *steps, float(bits), **attributes)
+
+    y = average(g.quant("x", 3, 0.6, signed=0), 0.6, 6, 3, rounding_mode="FLOOR", **({"signed": 0} if version > 1 else {}))
+    y = g("Conv", y, weights(g, random, 2, 0.5, 4, 2, 3, 3))
+    y = g.quant(g("BatchNormalization", y, *normalisation(random, 4, 4.0)), 4, 0.25)
+    y = average(y, 0.25, 6, 2, rounding_mode=("ROUND", "CEIL")[seed % 2], **({"narrow": 1} if version > 1 else {}))
+    return g.save(path, g("MatMul", g("Flatten", y), weights(g, random, 3, 0.25, 8, 3)))
+
+
 def frames(network: Network, count: int, seed: int) -> np.ndarray:
     """Random pixels on the input's grid, and off it."""
     shape = (count, *network.input.shape)
@@ -163,7 +202,7 @@ def frames(network: Network, count: int, seed: int) -> np.ndarray:
 Drawing = Callable[[Path, int], Path]
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize(
     ("draw", "kinds"),
     [
@@ -174,6 +213,9 @@ Drawing = Callable[[Path, int], Path]
         (averaged, "wwwww"),
         (in_a_row, "wpwww"),
         (tabulated, "prw"),
+        (of_four_bits, "www"),
+        (truncated, "wwww"),
+        (partial(truncated, version=2), "wwww"),
     ],
 )
 def test_golden(tmp_path: Path, draw: Drawing, kinds: str, seed: int) -> None:
@@ -218,6 +260,24 @@ def top(g: Builder, scores: str, result: str) -> str:
     return result
 
 
+@pytest.mark.parametrize(
+    ("kernel", "strides", "pads", "more"),
+    [
+        ([3, 3], [3, 3], [1, 1, 1, 1], {}),  # of two by two elements each
+        ([3, 2], [3, 2], [1, 0, 1, 0], {"ceil_mode": 1}),
+        ([2, 4], [2, 2], [0, 1, 0, 1], {"count_include_pad": 1}),
+    ],
+)
+def test_divisors(tmp_path: Path, kernel: list[int], strides: list[int], pads: list[int], more: dict[str, Any]) -> None:
+    """Sums of windows are divided by the elements that count, whatever the padding."""
+    random, g = np.random.default_rng(3), Builder((2, 4, 4))
+    y = g("AveragePool", g.quant("x", 3, 0.5, signed=0), kernel_shape=kernel, strides=strides, pads=pads, **more)
+    y = g("Flatten", g.quant(y, 4, 0.25, signed=0))
+    path = g.save(tmp_path / "divided.onnx", y)
+    network, x = import_model(path), random.uniform(-0.5, 4.5, (200, 2, 4, 4)).astype(np.float32)
+    assert np.array_equal(network.run(x), reference.execute(path, x).outputs)
+
+
 def test_halves(tmp_path: Path) -> None:
     """QuantizeLinear rounds to even before it adds an odd zero point, at the input and behind a layer."""
     random, g = np.random.default_rng(6), Builder((4,))
@@ -240,7 +300,10 @@ def test_thresholds_that_are_met(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("draw", "slower"),
-    [(graph, 1), (graph, 5), (pooled, 5), (pooled, 1), (stepped, 5), (linearly, 1), (averaged, 5), (in_a_row, 1), (tabulated, 1)],
+    [
+        *[(graph, 1), (graph, 5), (pooled, 5), (pooled, 1), (stepped, 5)],
+        *[(linearly, 1), (averaged, 5), (in_a_row, 1), (tabulated, 1), (truncated, 1)],
+    ],
 )
 def test_verilog(tmp_path: Path, draw: Drawing, slower: int) -> None:
     """Every integer of every layer, at the planned cycles."""

@@ -247,8 +247,11 @@ REFUSED: dict[str, tuple[TwoWays, str]] = {
         lambda g, y: (conv(g, y), g("Transpose", y, perm=[0, 1, 3, 2])),
         r"sum \(Add\): it adds activations that lie differently on their streams",
     ),
-    "two codes of one sum": (
-        lambda g, y: (conv(g, g.quant(g("Conv", y, POINTS, name="c"), 2, 1.0)), conv(g, g.quant("c_y", 3, 0.5))),
+    "two codes of pooled sums": (
+        lambda g, y: (
+            conv(g, g.quant(g("MaxPool", g("Conv", y, POINTS, name="c"), kernel_shape=[1, 1], name="p"), 2, 1.0)),
+            conv(g, g.quant("p_y", 3, 0.5)),
+        ),
         r"it takes the sums of c, which also feed .* as other codes; only what a quantiser gives can go two ways",
     ),
     "wide sums": (
@@ -288,7 +291,9 @@ def test_crossing_ways(tmp_path: Path) -> None:
 
 
 def sums(path: Path, kind: str) -> Path:
-    """A sum of three ways; one that is the output; a binary network whose identities carry sums."""
+    """A sum of three ways; one that is the output; a binary network whose identities carry sums; sums of a layer and of two ways
+    with two quantisers each.
+    """
     random, g = np.random.default_rng(3), Builder((2, 5, 5))
 
     def conv(y: str, *shape: int, bits: bool = False) -> str:
@@ -302,6 +307,10 @@ def sums(path: Path, kind: str) -> Path:
             y = g("Add", y, conv(g("BipolarQuant", g("Add", y, shift), 1.0), 4, 4, 3, 3, bits=True))
         y = g("BipolarQuant", g("Mul", y, -1.0), 1.0)
         return g.save(path, g("MatMul", g("Flatten", y), random.choice([-1, 1], (100, 3)).astype(np.float32)))
+    if kind == "twice":
+        y = g("Add", g.quant(y, 2, 2.0), conv(g.quant(g("Relu", y), 3, 1.0), 4, 4, 3, 3))
+        y = g.quant(g("Add", conv(g.quant(g("Mul", y, -1.0), 3, 2.0), 4, 4, 1, 1), g.quant(y, 2, 3.0, signed=0)), 3, 3.0)
+        return g.save(path, g("MatMul", g("Flatten", y), random.integers(-2, 3, (100, 3)).astype(np.float32)))
     y = g.quant(g("Relu", y), 3, 0.5, signed=0)
     inner = g("Sub", conv(y, 4, 4, 3, 3), g("Mul", conv(y, 4, 4, 1, 1), 0.5))
     if kind == "output":
@@ -310,15 +319,16 @@ def sums(path: Path, kind: str) -> Path:
     return g.save(path, g("MatMul", g("Flatten", y), random.integers(-2, 3, (100, 3)).astype(np.float32)))
 
 
-@pytest.mark.parametrize("kind", ["three", "output", "binary"])
+@pytest.mark.parametrize("kind", ["three", "output", "binary", "twice"])
 def test_sums_as_they_are(kind: str, tmp_path: Path) -> None:
-    """Such files' networks give exactly what qonnx does, and the Verilog of two every integer of theirs at the planned cycles."""
+    """Such files' networks give exactly what qonnx does, and the Verilog of three every integer at the planned cycles."""
     path = sums(tmp_path / "sums.onnx", kind)
     network = import_model(path)
     names = {
         "three": ["conv1", "conv2", "conv3", "add1", "add2", "dense1"],
         "output": ["conv1", "conv2", "conv3", "add1", "add2"],
         "binary": ["conv1", *(name for n in (1, 2, 3) for name in (f"quantiser{n}", f"conv{n + 1}", f"add{n}")), "dense1"],
+        "twice": ["conv1", "quantiser1", "conv2", "quantiser2", "add1", "quantiser3", "conv3", "quantiser4", "add2", "dense1"],
     }
     assert [layer.name for layer in network.every] == names[kind]
     x = pixels(network, 40)

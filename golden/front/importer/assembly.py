@@ -74,6 +74,8 @@ class _Planned:
 class Assembly:
     """The layers so far, in order. A stream is known by the number of layers that there were when it came to be. More than one
     layer may take it, if their ways meet again in a sum.
+
+    contested: nodes whose sums have been codes of one quantiser when another one took them; on a stream as they are both can.
     """
 
     def __init__(self) -> None:
@@ -85,6 +87,7 @@ class Assembly:
         self.unclosed: dict[Sums | Added, Unquantised] = {}
         self.ties: list[Tie] = []
         self.variations: dict[int, float] = {}
+        self.contested: set[str] = set()
         self.left = MAX_EVALUATIONS
 
     @property
@@ -138,6 +141,7 @@ class Assembly:
             raise Refusal("it takes an activation from inside two ways that have met in a sum before; ways must be nested")
         if isinstance(source, Sums):
             if source.node.name in self.feeding:
+                self.contested.add(source.node.name)
                 raise Refusal(
                     f"it takes the sums of {source.node.name}, which also feed {self.feeding[source.node.name]} as other codes; "
                     f"only what a quantiser gives can go two ways"
@@ -424,6 +428,7 @@ class Assembly:
     def _check_open(self, added: Added) -> None:
         """Refuse a sum of two ways that has been closed."""
         if added in self.closed:
+            self.contested.add(added.node.name)
             raise Refusal(
                 f"it takes {added.node.name} in other codes than a layer before; only what a quantiser gives can go two ways"
             )

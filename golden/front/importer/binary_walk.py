@@ -66,13 +66,14 @@ REAL = "; real weights may stand behind all binary activations, not before any"
 
 
 class BinaryWalk(Walk[Network, BinaryWeights]):
-    """One import of a binary network."""
+    """One import of a binary network. apart: nodes whose sums are on a stream as they are, for more than one quantiser."""
 
     counted = True
 
-    def __init__(self, graph: Graph, path: str, coding: Coding | None) -> None:
+    def __init__(self, graph: Graph, path: str, coding: Coding | None, apart: frozenset[str] = frozenset()) -> None:
         super().__init__(graph, path, coding)
         self.assembly = Assembly()
+        self.apart = apart
         self.real_weights = False
         # what is assumed behind refused nodes, whose order is open, and the shape of its natural order
         self.open: list[tuple[Frame, tuple[int, ...]]] = []
@@ -83,13 +84,13 @@ class BinaryWalk(Walk[Network, BinaryWeights]):
     def visit(self, node: Node) -> None:
         """As every walk does. What a quantiser gives, or a sum adds as it is, is on a stream before it goes two ways."""
         super().visit(node)
-        for tensor in self.forks.intersection(node.outputs):
-            symbol = self.values[tensor]
+        for tensor in node.outputs if node.name in self.apart else self.forks.intersection(node.outputs):
+            symbol = self.values.get(tensor)
             if isinstance(symbol, Symbol) and isinstance(symbol.source, Sums | Added):
                 try:
                     if symbol.chain.binarised:
                         self.values[tensor] = self.assembly.output(symbol)
-                    elif tensor in self.unquantised:
+                    elif node.name in self.apart or tensor in self.unquantised:
                         self.assembly.unquantised(symbol.source, node.name)
                         self.values[tensor] = self.assembly.on_stream(symbol)
                 except Refusal as refusal:
@@ -380,14 +381,14 @@ class BinaryWalk(Walk[Network, BinaryWeights]):
             return self.over_row(self.average_pool, node, arguments)
         if len(symbol.shape) != 4:
             raise Refusal(f"pooling of an activation of shape {symbol.shape}")
-        image, window = averaged_window(node, symbol)
+        image, window, divisor = averaged_window(node, symbol)
         channels = len(image)
         if isinstance(symbol.source, Unknown):
             check_levels(symbol.chain)
             return unknown((1, channels, window.rows.outputs, window.columns.outputs))
         symbol = self.assembly.codes(symbol, node.name)
         ones = spread_kernels(np.ones((channels, 1, window.rows.kernel, window.columns.kernel), np.int8), channels, (1, 1))
-        weights = BinaryWeights(ones, np.full(channels, 1 / window.taps), 0.0)
+        weights = BinaryWeights(ones, np.full(channels, 1 / divisor), 0.0)
         result = self.convolution(node, symbol, image, window, weights)
         assert isinstance(result.source, Sums)
         if window.whole:

@@ -15,6 +15,7 @@ from onnx.reference import ReferenceEvaluator
 
 from .model_file import Node
 from .scalar_nodes import Refusal
+from .whole_types import counts, limits
 
 Array = NDArray[Any]
 
@@ -25,7 +26,7 @@ MAX_ALL_ELEMENTS = 1 << 30
 """Elements of all results together: a VGG's weights in some seven steps. How many are kept is for the budget (budget.py)."""
 
 KINDS = "fiubV"
-"""Of NumPy's types those of numbers; V are float8 and its like. Texts are none, which take any number of bytes each."""
+"""Of NumPy's types those of numbers; V are float8, int4 and their like. Texts are none, which take any number of bytes each."""
 
 ELEMENTWISE = (
     *("Abs", "Add", "And", "Cast", "Ceil", "Clip", "Div", "Equal", "Exp", "Floor", "Greater"),
@@ -106,7 +107,7 @@ def _elements(node: Node, arguments: list[Array]) -> int:
 
 
 def _linear(node: Node, arguments: list[Array]) -> Array:
-    """DequantizeLinear or QuantizeLinear of 8, 16 or 32 bits, with a scale for all elements or for each along an axis."""
+    """DequantizeLinear or QuantizeLinear of 2 to 32 bits, with a scale for all elements or for each along an axis."""
     x, scale, *rest = arguments
     if node.attributes.get("output_dtype", 0) and not rest:
         raise Refusal("a type of its result without a zero point of that type")
@@ -115,7 +116,7 @@ def _linear(node: Node, arguments: list[Array]) -> Array:
     zero_point = rest[0] if rest else np.zeros((), np.uint8)
     quantising = node.operator == "QuantizeLinear"
     whole = zero_point.dtype if quantising else x.dtype
-    if whole.kind not in "iu" or scale.dtype.kind != "f":
+    if not counts(whole) or scale.dtype.kind != "f":
         raise Refusal(f"numbers of type {whole} in steps of type {scale.dtype}, expected whole numbers in steps of a float")
     along = [1] * x.ndim
     if scale.size > 1:
@@ -134,6 +135,5 @@ def _linear(node: Node, arguments: list[Array]) -> Array:
         numbers = np.rint(x / scale) + zero_point
     if not np.isfinite(numbers).all():
         raise Refusal("a number that is not finite")
-    limits = np.iinfo(whole)
-    result = np.clip(numbers.astype(np.float64), limits.min, limits.max).astype(whole)
+    result = np.clip(numbers.astype(np.float64), *limits(whole.name.upper())).astype(whole)
     return result

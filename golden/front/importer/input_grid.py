@@ -13,14 +13,13 @@ from ...types.scalar import Chain, Quantise, Step
 from .affine import affine, line
 from .model_file import Graph
 from .scalar_nodes import ROUNDINGS
+from .whole_types import BITS, SIGNED, limits
 
 NARROWED = (0.5, 32.0)
 """How wide 0 to 255 is behind nodes that are meant for whole numbers: 1 for x / 255, 2 for x / 127.5 - 1, 16 for x / 16.
 Behind nodes that are meant for 0 to 1 it is hundreds wide."""
 
 FLOATS = ("UNDEFINED", "FLOAT", "DOUBLE")
-BITS = {"BOOL": 1, "UINT2": 2, "UINT4": 4, "UINT8": 8, "UINT16": 16, "UINT32": 32, "UINT64": 64}
-SIGNED = {"INT2": 2, "INT4": 4, "INT8": 8, "INT16": 16, "INT32": 32, "INT64": 64}
 
 
 def type_name(graph: Graph) -> str:
@@ -33,14 +32,6 @@ def whole_numbers(graph: Graph) -> tuple[int, int] | None:
     """The least and the largest number of the input's type, if that is one of whole numbers."""
     name = type_name(graph)
     return limits(name) if name in BITS or name in SIGNED else None
-
-
-def limits(name: str) -> tuple[int, int]:
-    """The least and the largest number of a type of whole numbers."""
-    if name in BITS:
-        return 0, (1 << BITS[name]) - 1
-    half = 1 << (SIGNED[name] - 1)
-    return -half, half - 1
 
 
 def stated(graph: Graph, chain: Chain) -> Statement | None:

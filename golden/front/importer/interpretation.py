@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 
 from ...network.network import Network
@@ -19,6 +20,9 @@ from .thresholded import without_thresholds
 PIXELS = (*QUANTISERS, "QuantizeLinear")
 """What may quantise the input alone."""
 
+MORE_READINGS = 3
+"""Of one graph as a binary network, with sums as they are where more than one quantiser takes them."""
+
 WEIGHTED = ("Conv", "ConvTranspose", "Gemm", "MatMul")
 
 
@@ -33,23 +37,43 @@ def interpret(graph: Graph, path: str, coding: Coding | None) -> Network | RealN
     graph = without_thresholds(graph)
     if latent.noisy(graph, graph.leading):
         return RealWalk(graph, path, coding).run()
+    walk, found = _binary(graph, path, coding)
+    if isinstance(found, Network):
+        return found
+    as_binary = found
+    last, beside_noise = last_binary(graph, graph.leading), latent.noisy(graph, graph.nodes)
+    front = _front(graph, last)
+    at_fault = {finding.node for finding in as_binary.findings}
+    if walk.budget.exhausted or (front & at_fault and not beside_noise):
+        raise as_binary
+    try:
+        real = RealWalk(graph, path, coding).run()
+    except UnsupportedModelError as as_real:
+        simpler = last is None and len(as_real.findings) < len(as_binary.findings)
+        if beside_noise or simpler:
+            raise
+        raise (as_real if walk.real_weights and not _decides(graph) else as_binary) from None
+    return replace(real, unlike=as_binary.findings) if front else real
+
+
+def _binary(graph: Graph, path: str, coding: Coding | None) -> tuple[BinaryWalk, Network | UnsupportedModelError]:
+    """A reading as a binary network, and what has come of it.
+
+    Sums that a second quantiser takes are left on a stream as they are, if that makes a network of the graph.
+    """
     walk = BinaryWalk(graph, path, coding)
     try:
-        return walk.run()
-    except UnsupportedModelError as as_binary:
-        last, beside_noise = last_binary(graph, graph.leading), latent.noisy(graph, graph.nodes)
-        front = _front(graph, last)
-        at_fault = {finding.node for finding in as_binary.findings}
-        if walk.budget.exhausted or (front & at_fault and not beside_noise):
-            raise
-        try:
-            real = RealWalk(graph, path, coding).run()
-        except UnsupportedModelError as as_real:
-            simpler = last is None and len(as_real.findings) < len(as_binary.findings)
-            if beside_noise or simpler:
-                raise
-            raise (as_real if walk.real_weights and not _decides(graph) else as_binary) from None
-        return replace(real, unlike=as_binary.findings) if front else real
+        return walk, walk.run()
+    except UnsupportedModelError as error:
+        apart, tried = frozenset[str](), walk
+        for _ in range(MORE_READINGS):
+            if apart >= tried.assembly.contested:
+                break
+            apart |= tried.assembly.contested
+            tried = BinaryWalk(graph, path, coding, apart)
+            with suppress(UnsupportedModelError):
+                return tried, tried.run()
+        return walk, error
 
 
 def _front(graph: Graph, last: str | None) -> set[str]:

@@ -264,18 +264,31 @@ def sliding_window(node: Node, size: Sequence[int], kernel: Sequence[int], margi
     return window
 
 
-def averaged_window(node: Node, symbol: Symbol) -> tuple[Index, Window]:
-    """The image (C, H, W) that AveragePool or GlobalAveragePool takes, and its window; each channel is averaged by itself."""
+def averaged_window(node: Node, symbol: Symbol) -> tuple[Index, Window, int]:
+    """The image (C, H, W) that AveragePool or GlobalAveragePool takes, its window, and by what its sums are divided; each channel
+    is averaged by itself. Raises Refusal where some sums are divided by another number than others.
+    """
     check_dilations(node)
     image, margins = strip_padding(symbol.index[0])
     inside = [image.shape[axis + 1] + margins[axis] + margins[axis + 2] for axis in range(2)]
     kernel = inside if node.operator == "GlobalAveragePool" else node.attributes["kernel_shape"]
     window = sliding_window(node, image.shape[1:], kernel, margins)
     counted = bool(node.attributes.get("count_include_pad", 0))
-    beyond = [max(a.before - margins[i], a.after - margins[i + 2]) for i, a in enumerate((window.rows, window.columns))]
-    if max(beyond) > 0 and (not counted or node.attributes.get("ceil_mode", 0)):
-        raise Refusal("padding that is not counted, so that at the borders sums are divided by other numbers")
-    return image, window
+    # zeros of a Pad node are elements; those of the node's own padding count if it says so, what a last window needs beyond never
+    whole = sliding_window(replace(node, attributes={**node.attributes, "ceil_mode": 0}), image.shape[1:], kernel, margins)
+    elements = []
+    for place, (axis, padded) in enumerate(((window.rows, whole.rows), (window.columns, whole.columns))):
+        before, after = (padded.before, padded.after) if counted else (margins[place], margins[place + 2])
+        starts = np.arange(axis.outputs) * axis.stride - axis.before
+        counts = np.minimum(starts + axis.kernel, axis.size + after) - np.maximum(starts, -before)
+        elements.append((int(counts.min()), int(counts.max())))
+    least, most = (math.prod(ends) for ends in zip(*elements, strict=True))
+    if least != most or least < 1:
+        helps = "" if counted else "; one number is needed, as with count_include_pad=1"
+        raise Refusal(
+            f"padding that is not counted, so that sums are divided by {least} at the borders and by {most} inside{helps}"
+        )
+    return image, window, most
 
 
 def maxima_window(node: Node, symbol: Symbol) -> tuple[Index, Window]:

@@ -405,11 +405,11 @@ class RealWalk(Walk[RealNetwork, Real]):
             return self.over_row(self.average_pool, node, arguments)
         if len(symbol.shape) != 4:
             raise Refusal(f"pooling of an activation of shape {symbol.shape}")
-        image, window = averaged_window(node, symbol)
+        image, window, divisor = averaged_window(node, symbol)
         channels = len(image)
         if isinstance(symbol.source, Unknown):
             return unknown((1, channels, window.rows.outputs, window.columns.outputs))
-        equal = np.full((channels, 1, window.rows.kernel, window.columns.kernel), 1 / window.taps)
+        equal = np.full((channels, 1, window.rows.kernel, window.columns.kernel), 1 / divisor)
         result = self.convolution(node, symbol, image, window, self.spread(equal, channels, (1, 1)))
         if window.whole and isinstance(result.source, Linear):
             result.source.means = symbol.rearranged(image[None])

@@ -15,8 +15,9 @@ from onnx import TensorProto
 from ...types import scalar
 from ...types.scalar import Float, Step
 from .model_file import Node
+from .whole_types import counts, limits
 
-QUANTISERS = ("BipolarQuant", "IntQuant", "MultiThreshold", "Quant")
+QUANTISERS = ("BipolarQuant", "IntQuant", "MultiThreshold", "Quant", "Trunc")
 """Operators that ONNX itself has not; IntQuant is Quant's newer name."""
 
 QUANTISER_DOMAINS = ("", "qonnx.custom_op.general", "onnx.brevitas", "finn", "finn.custom_op.general")
@@ -209,29 +210,67 @@ def bipolar(node: Node, scale: Float) -> scalar.Binarise:
 
 def quantise(node: Node, scale: Float, zero_point: Float, bit_width: Float) -> list[Step]:
     """QONNX Quant of one integer bit width. Signed and of one bit it is bipolar: its codes are +1 and -1."""
-    widths = np.unique(np.asarray(bit_width, np.float64))
-    if len(widths) != 1 or widths[0] != int(widths[0]) or not 1 <= widths[0] <= 32:
-        raise Refusal(f"bit width {widths.tolist()}, expected one whole number from 1 to 32")
+    bits = _width(bit_width)
     if not np.all(scale > 0):
         raise Refusal("a quantisation step that is not positive")
-    bits, signed, narrow = int(widths[0]), node.attributes.get("signed", 1), node.attributes.get("narrow", 0)
-    if signed not in (0, 1) or narrow not in (0, 1):
-        raise Refusal(f"signed={signed} and narrow={narrow}, expected 0 or 1")
     scale, zero_point = scale.astype(np.float32), zero_point.astype(np.float32)
-    if signed and bits == 1:
+    lowest, highest = _ends(node, bits)
+    if node.attributes.get("signed", 1) and bits == 1:
         one, zero = np.float32(1), np.zeros((), np.float32)
         binarise = scalar.Binarise(node.name, zero, (-one - zero_point) * scale, (one - zero_point) * scale)
         return [scalar.Divide(node.name, scale), scalar.Add(node.name, zero_point), binarise]
-    if signed:
-        lowest, highest = -(1 << (bits - 1)) + int(narrow), (1 << (bits - 1)) - 1
-    else:
-        lowest, highest = 0, (1 << bits) - 1 - int(narrow)
-    mode = str(node.attributes.get("rounding_mode", "ROUND")).upper()
-    if mode not in ROUNDINGS:
-        raise Refusal(f"rounding mode {mode}")
+    rounding = _rounding(node, "ROUND")
     if highest <= lowest:
         raise Refusal(f"{bits} bits give the single level {lowest}")
-    return [scalar.Quantise(node.name, scale, zero_point, lowest, highest, ROUNDINGS[mode])]
+    return [scalar.Quantise(node.name, scale, zero_point, lowest, highest, rounding)]
+
+
+def truncate(node: Node, scale: Float, zero_point: Float, bit_width: Float, *rest: Float) -> list[Step]:
+    """QONNX Trunc. The first version leaves the upper bits of a number of `bit_width`, on the step that it had; the second gives
+    the step of what is left, and limits it. rest: bits that are left, after their step in the second version.
+    """
+    if len(rest) not in (1, 2):
+        raise Refusal(f"{4 + len(rest)} inputs, expected 5 or, of its second version, 6")
+    before, bits = _width(bit_width), _width(rest[-1])
+    rounding = _rounding(node, "FLOOR")
+    if not all(np.all(step > 0) for step in (scale, *rest[:-1])):
+        raise Refusal("a quantisation step that is not positive")
+    scale, zero_point = scale.astype(np.float32), zero_point.astype(np.float32)
+    if len(rest) == 1:
+        if bits > before:
+            raise Refusal(f"{bits} bits, of a number of {before}")
+        divisor = np.asarray(np.float32(2.0 ** (before - bits)))
+        return [scalar.Truncate(node.name, scale, zero_point, divisor, zero_point, scale, -np.inf, np.inf, rounding, bits)]
+    unit = rest[0].astype(np.float32)
+    divisor = np.exp2(np.round(np.log2(unit / scale)))
+    lowest, highest = _ends(node, bits)
+    return [scalar.Truncate(node.name, scale, zero_point, divisor, zero_point / divisor, unit, lowest, highest, rounding, bits)]
+
+
+def _width(bit_width: Float) -> int:
+    """Of whole numbers, in bits."""
+    widths = np.unique(np.asarray(bit_width, np.float64))
+    if len(widths) != 1 or widths[0] != int(widths[0]) or not 1 <= widths[0] <= 32:
+        raise Refusal(f"bit width {widths.tolist()}, expected one whole number from 1 to 32")
+    return int(widths[0])
+
+
+def _ends(node: Node, bits: int) -> tuple[int, int]:
+    """The least and the largest whole number of so many bits."""
+    signed, narrow = node.attributes.get("signed", 1), node.attributes.get("narrow", 0)
+    if signed not in (0, 1) or narrow not in (0, 1):
+        raise Refusal(f"signed={signed} and narrow={narrow}, expected 0 or 1")
+    if signed:
+        return -(1 << (bits - 1)) + int(narrow), (1 << (bits - 1)) - 1
+    return 0, (1 << bits) - 1 - int(narrow)
+
+
+def _rounding(node: Node, default: str) -> Callable[[Float], Float]:
+    """A quantiser's own, or else the default."""
+    mode = str(node.attributes.get("rounding_mode", default)).upper()
+    if mode not in ROUNDINGS:
+        raise Refusal(f"rounding mode {mode}")
+    return ROUNDINGS[mode]
 
 
 def along_axis(node: Node, numbers: Float, rank: int) -> Float:
@@ -254,18 +293,17 @@ def quantize_linear(node: Node, scale: Float, zero_point: NDArray[Any] | None, r
             (), onnx.helper.tensor_dtype_to_np_dtype(node.attributes.get("output_dtype", 0) or TensorProto.UINT8)
         )
     kind = zero_point.dtype
-    if kind.kind not in "iu" or scale.dtype.kind != "f":
+    if not counts(kind) or scale.dtype.kind != "f":
         raise Refusal(f"numbers of type {kind} in steps of type {scale.dtype}, expected whole numbers in steps of a float")
     if np.any(zero_point != zero_point.flat[0]):
         raise Refusal("zero points that differ between channels")
     if not np.all(scale > 0):
         raise Refusal("a quantisation step that is not positive")
-    zero, limits = int(zero_point.flat[0]), np.iinfo(kind)
+    zero, (least, largest) = int(zero_point.flat[0]), limits(kind.name.upper())
     # rounded before the zero point is added: from a half it goes to the even one of two quotients
-    ends = int(limits.min) - zero, int(limits.max) - zero
     steps = [
         scalar.Divide(node.name, along_axis(node, scale.astype(np.float32), rank)),
-        whole(node, *ends),
+        whole(node, least - zero, largest - zero),
         scalar.Add(node.name, np.asarray(np.float32(zero))),
     ]
     return kind.name.upper(), steps

@@ -65,6 +65,7 @@ from .symbols import (
     strip_padding,
     unknown,
 )
+from .whole_types import counts, limits
 
 Result = TypeVar("Result")
 Weights = TypeVar("Weights")
@@ -174,6 +175,7 @@ class Walk(ABC, Generic[Result, Weights]):
             "Shape": self.shape,
             "Sign": self.sign,
             "TopK": self.top_k,
+            "Trunc": self.trunc,
             "Transpose": self.transpose,
             "Where": self.where,
         }
@@ -275,7 +277,7 @@ class Walk(ABC, Generic[Result, Weights]):
             if isinstance(number, float) and not math.isfinite(number) and node.operator != "Clip":
                 raise Refusal(f"its attribute {key} is {number:g}")
         for array in constants:
-            if array.dtype.kind not in "fiub":
+            if array.dtype.kind not in "fiub" and not counts(array.dtype):
                 raise Refusal(f"a constant of type {array.dtype}")
             if array.dtype.kind == "f" and not np.isfinite(array).all() and node.operator != "Clip":
                 raise Refusal("a constant that is not finite")
@@ -417,7 +419,7 @@ class Walk(ABC, Generic[Result, Weights]):
     def clip(self, node: Node, arguments: list[Value]) -> Value:
         bounds = [constant(arguments, i) if len(arguments) > i and arguments[i] is not None else None for i in (1, 2)]
         if node.inputs[0] in self.whole:
-            least, largest = input_grid.limits(self.whole[node.inputs[0]])
+            least, largest = limits(self.whole[node.inputs[0]])
             return self.quantise(node, arguments, scalar_nodes.narrow(node, bounds[0], bounds[1], least, largest))
         return self.scalar(arguments[0], [scalar_nodes.clip(node, *bounds)])
 
@@ -543,6 +545,10 @@ class Walk(ABC, Generic[Result, Weights]):
 
     def quant(self, node: Node, arguments: list[Value]) -> Value:
         return self.quantise(node, arguments, scalar_nodes.quantise(node, *(constant(arguments, i) for i in (1, 2, 3))))
+
+    def trunc(self, node: Node, arguments: list[Value]) -> Value:
+        numbers = [constant(arguments, i) for i in range(1, len(arguments))]
+        return self.quantise(node, arguments, scalar_nodes.truncate(node, *numbers))
 
     def quantise(self, node: Node, arguments: list[Value], steps: list[Step]) -> Value:
         """A quantiser of weights, of the input, or of an activation, which must become bits."""

@@ -9,14 +9,18 @@ from .frame import frame
 from .gates import gates
 from .latency import latency
 from .popcount import popcount_cost
+from .products import products_cost
 from .queue import queue_area
 from .simulation import simulation
+from .steps import steps_cost
 
 
 @click.group(short_help="What blocks cost, how fast simulations are.", no_args_is_help=False)
 def bench() -> None:
-    """Benchmarks: areas of a popcount array and of a queue, simulation, netlists, latency beside a processor's, drawn graphs."""
+    """Benchmarks: areas of a popcount array, of products, thresholds and a queue, simulation, netlists, latency beside a
+    processor's, drawn graphs.
+    """
 
 
-for command in (popcount_cost, queue_area, simulation, latency, frame, gates, differential):
+for command in (popcount_cost, products_cost, steps_cost, queue_area, simulation, latency, frame, gates, differential):
     bench.add_command(command)

@@ -1,0 +1,76 @@
+"""sigmabit bench steps: what the thresholds behind an accumulator cost."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import click
+
+from sigmabit.fpga.synthesis import SynthesisError
+from sigmabit.golden import SigmabitError
+
+from ...interface.terminal import Terminal, table
+from ...measures import steps as measured
+from ...measures.steps import LANES, MOST_LUT, Comparing
+from .. import options
+
+
+@click.command(name="steps")
+@click.option("--sum-bits", type=click.IntRange(4, 32), multiple=True, help="Of a sum; may be given several times.")
+@click.option("--bits", type=click.IntRange(1, 6), multiple=True, help="Of a code; may be given several times.")
+@options.as_json
+def steps_cost(sum_bits: tuple[int, ...], bits: tuple[int, ...], as_json: bool) -> None:
+    """LUT6 of the comparators behind an accumulator, by Yosys for xc7, and for each bit of a sum and threshold.
+
+    A threshold that changes is planned with half a LUT for each bit of a sum; it is an error if one takes more than 0.6.
+    """
+    terminal = Terminal(as_json)
+    cases = [
+        Comparing(wide, few, constant)
+        for constant in (False, True)
+        for few in bits or measured.BITS
+        for wide in sum_bits or measured.SUM_BITS
+    ]
+    found = _found(terminal, cases)
+    rows: list[list[object]] = [
+        [
+            "constant" if case.constant else "changing", case.bits, case.sum_bits, case.thresholds, each["lut"],
+            round(each["comparators"]), round(each["planned"]), f"{each['lut_per_bit']:.3f}", each["levels"],
+        ]
+        for case, each in zip(cases, found, strict=True)
+    ]  # fmt: skip
+    columns = ["thresholds", "bits", "sum bits", "of a sum", "LUT6", "comparing", "planned", "per bit", "levels"]
+    terminal.emit({"steps": found}, table(f"thresholds of {LANES} sums by Yosys for xc7", columns, rows))
+    costly = [each for each in found if not each["constant"] and each["lut_per_bit"] > MOST_LUT]
+    if costly:
+        raise SigmabitError(f"a comparator takes {costly[0]['lut_per_bit']:.3f} LUT6 for each bit, more than {MOST_LUT}")
+
+
+def _found(terminal: Terminal, cases: list[Comparing]) -> list[dict[str, Any]]:
+    results = []
+    with terminal.progress() as report:
+        for done, case in enumerate(cases):
+            report("synthesising", done, len(cases))
+            with tempfile.TemporaryDirectory() as name:
+                try:
+                    area = measured.reach_area(case, Path(name))
+                except SynthesisError as error:
+                    raise SigmabitError(str(error)) from None
+            comparators = case.comparators(area)
+            results.append(
+                {
+                    "constant": case.constant,
+                    "bits": case.bits,
+                    "sum_bits": case.sum_bits,
+                    "thresholds": case.thresholds,
+                    "lut": area.lut,
+                    "comparators": comparators,
+                    "planned": case.planned,
+                    "lut_per_bit": comparators / (LANES * case.thresholds * case.sum_bits),
+                    "ff": area.ff,
+                    "levels": area.levels,
+                }
+            )
+    return results
