@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,6 +74,10 @@ FEW_WEIGHTS = 64
 """Of a layer, on which a grid is tried before it is tried on all."""
 
 
+LIMITS = {"weights": (2, 18), "codes": (2, 16), "latents": (4, 16), "table": (2, 14)}
+"""Fewest and most bits, by fields of Precision."""
+
+
 @dataclass(frozen=True)
 class Precision:
     """Widths in bits: of weights, of activations, of means and logarithms of variances and of latent variables, and of the
@@ -85,9 +90,13 @@ class Precision:
     table: int = 10
 
     def __post_init__(self) -> None:
-        for name, low, high in (("weights", 2, 18), ("codes", 2, 16), ("latents", 4, 16), ("table", 2, 14)):
+        for name, (low, high) in LIMITS.items():
             if not low <= getattr(self, name) <= high:
                 raise ValueError(f"{name}={getattr(self, name)} bits, expected {low} to {high}")
+
+
+NONE: Mapping[str, Precision] = MappingProxyType({})
+"""No layer has widths of its own."""
 
 
 @dataclass(frozen=True)
@@ -138,7 +147,7 @@ def _widest(network: RealNetwork) -> int:
 def _ranges(network: RealNetwork, values: Real, epsilon: Real) -> dict[str, Extent]:
     """Those of some frames, of what the first real layer reads."""
     ranges = {}
-    for layer, following in _with_following(network):
+    for layer, following in with_following(network):
         if isinstance(layer, RealLatent):
             means, logarithms = np.split(values[:, 0, 0], 2, axis=1)
             if not layer.function.steps:
@@ -178,7 +187,8 @@ def _changing(function: Chain, extent: Extent) -> Extent:
     return extent
 
 
-def _with_following(network: RealNetwork) -> list[tuple[RealLinear | RealLatent, RealLinear | RealLatent | None]]:
+def with_following(network: RealNetwork) -> list[tuple[RealLinear | RealLatent, RealLinear | RealLatent | None]]:
+    """Each real layer, and the one behind it."""
     return list(zip(network.layers, (*network.layers[1:], None), strict=True))
 
 
@@ -201,26 +211,30 @@ class _Stage:
         return _Stage(tensor, Grid(1, 0, unit))
 
 
-def quantise(network: RealNetwork, ranges: Extents, precision: Precision) -> Network:
-    """The fixed-point network. Raises CalibrationError where a layer has no range."""
+def quantise(network: RealNetwork, ranges: Extents, precision: Precision, own: Mapping[str, Precision] = NONE) -> Network:
+    """The fixed-point network. own: by a layer's name what it has instead of `precision`.
+
+    Raises CalibrationError where a layer has no range.
+    """
     for real in network.layers:
         if real.name not in ranges:
             raise CalibrationError(f"{network.name}: the calibration has no range for {real.name}")
     layers: list[Layer] = list(network.binary)
     stage = _Stage(network.tensor, network.grid)
     units: list[float] = []
-    for real, following in _with_following(network):
+    for real, following in with_following(network):
+        widths = own.get(real.name, precision)
         if isinstance(real, RealLatent):
-            latent = _latent(real, stage, ranges[real.name], precision)
+            latent = _latent(real, stage, ranges[real.name], widths)
             layers.append(latent)
             stage = _Stage.of(latent.output, 2.0**-latent.z_fraction)
             units = [stage.grid.scale] * latent.latents
             if latent.score:
                 units += [2.0 ** (-2 * latent.fraction), 2.0**-KL_FRACTION]
             continue
-        heads = _head_unit(ranges[real.name], precision) if isinstance(following, RealLatent) else None
+        heads = _head_unit(ranges[real.name], widths) if isinstance(following, RealLatent) else None
         last = following is None and network.latent is None and real.pool is None
-        fixed, unit = _linear(real, stage, ranges[real.name], precision, heads, last)
+        fixed, unit = _linear(real, stage, ranges[real.name], widths, heads, last)
         layers.append(fixed)
         tensor = fixed.output
         if real.rows * real.columns > 1:
@@ -270,8 +284,7 @@ def _linear(
     """A layer, and the unit of its codes. heads: the unit that is wanted of means and logarithms of variances. last: its results
     are those of a network that draws no samples.
     """
-    steps = real.function.steps
-    relu = len(steps) == 1 and isinstance(steps[0], LeakyRelu) and not np.any(steps[0].constant)
+    steps, relu = real.function.steps, is_relu(real.function)
     bits, room = (SCORE_BITS, SCORE_ROOM) if last else (precision.codes, 1)
     if heads is not None:
         bits, signed, wanted = precision.latents, True, heads
@@ -293,6 +306,12 @@ def _linear(
         results = np.asarray(real.function(np.arange(-(1 << bits - 1), 1 << bits - 1) * unit), np.float64)
         activation, unit = _tabulated(real.name, shift, results, precision)
     return Fixed(real.name, real.nodes, stage.tensor, stage.grid, real.window, integers, bias, activation, scale, unit), unit
+
+
+def is_relu(function: Chain) -> bool:
+    """Is that all that a function is? It needs no table."""
+    steps = function.steps
+    return len(steps) == 1 and isinstance(steps[0], LeakyRelu) and not np.any(steps[0].constant)
 
 
 def _maxima(real: RealLinear, window: Window, tensor: TensorType) -> list[Layer]:
@@ -328,16 +347,19 @@ def _scaled(weights: Real, unit: float, bits: int, exact: bool) -> tuple[NDArray
 
 def _step(weights: Real, limit: int) -> float | None:
     """The coarsest step of which all weights are multiples, up to `limit` of it; None if there is none."""
-    distinct = np.unique(np.abs(weights))
-    largest = float(distinct[-1])
-
-    def suits(some: Real, count: int) -> bool:
-        multiples = some * (count / largest)
-        return bool(np.all(np.abs(multiples - np.rint(multiples)) < GRID_TOLERANCE * count))
-
+    sizes = np.abs(weights).reshape(-1)
+    largest = float(sizes.max())
+    counts = np.arange(1, limit + 1)
     # a few weights rule out nearly every step
-    few = distinct[:: -(-len(distinct) // FEW_WEIGHTS)]
-    return next((largest / count for count in range(1, limit + 1) if suits(few, count) and suits(distinct, count)), None)
+    for size in sizes[:: -(-sizes.size // FEW_WEIGHTS)]:
+        counts = counts[_multiple(size * (counts / largest), counts)]
+    left = (int(count) for count in counts)
+    return next((largest / count for count in left if np.all(_multiple(sizes * (count / largest), count))), None)
+
+
+def _multiple(numbers: Real, count: int | NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which numbers of steps, of which the largest weight has `count`, are whole."""
+    return np.abs(numbers - np.rint(numbers)) < GRID_TOLERANCE * count
 
 
 def _reach(function: Chain, magnitude: float, precision: Precision) -> float:
