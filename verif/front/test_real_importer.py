@@ -867,11 +867,11 @@ class TestLayers:
             "many weights": (
                 lambda g: g.bad(
                     "ConvTranspose",
-                    g("Reshape", g.dense(g.z(), LATENTS, 256), np.array([-1, 64, 2, 2])),
-                    np.ones((64, 1, 3, 3)),
+                    g("Reshape", g.dense(g.z(), LATENTS, 320), np.array([-1, 80, 2, 2])),
+                    np.ones((80, 1, 3, 3)),
                     strides=[1000, 1000],
                 ),
-                "64000000 weights for blocks of 1000 by 1000 positions",
+                "80000000 weights for blocks of 1000 by 1000 positions",
             ),
             "negative padding": (lambda g: g.deconv(pads=[0, 0, -1, 0]), "negative padding"),
             "nothing left": (lambda g: g.deconv(pads=[1, 2, 1, 2]), "an output of 0 positions"),
@@ -927,7 +927,7 @@ class TestLayers:
             "bits behind": (lambda g: g.dense(g.bad("Sign", g.dense(g.z(), LATENTS, 4)), 4, 2), "behind layers of real weights"),
             "a recurrent layer": (
                 lambda g: g.behind(g.bad("LSTM", "x", POINTS, POINTS), 4),
-                "not supported",
+                "an LSTM, which keeps a state",
             ),
             "a joint": (lambda g: g.behind(g.bad("Concat", g.conv(), g.conv(), axis=1), 96), "only a sample and its scores"),
             "a residual": (residual, "residual and other branches are not supported"),

@@ -22,8 +22,10 @@ from .symbols import Codes, Frame, Index, Source, Symbol
 PROBES = 16
 """Random frames on which expressions of heads are compared."""
 
-MAX_WEIGHTS = 1 << 24
-"""Weights of a network, zeros included: more than any device holds."""
+MAX_WEIGHTS = 1 << 26
+"""Weights of a network, zeros included: of two bits each more than all memories and tables of the largest known part hold. How
+many of fewer a part has room for, its plan says.
+"""
 
 MAX_PROBE = 1 << 16
 """Sums of a layer that may be part of expressions."""

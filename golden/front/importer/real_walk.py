@@ -382,8 +382,10 @@ class RealWalk(Walk[RealNetwork, Real]):
         return self.on_stream(activation(arguments))
 
     def weights_of(self, numbers: Array, axis: int, alpha: float = 1.0) -> Real:
-        if not 0 < numbers.size <= MAX_WEIGHTS:
-            raise Refusal(f"weights of shape {numbers.shape}, at most {MAX_WEIGHTS} are supported")
+        if not numbers.size:
+            raise Refusal(f"weights of shape {numbers.shape}, which are none")
+        if numbers.size > MAX_WEIGHTS:
+            raise Refusal(_too_many(f"weights of shape {numbers.shape}"))
         weights: Real = numbers.astype(np.float64) * alpha
         return weights
 
@@ -448,7 +450,7 @@ class RealWalk(Walk[RealNetwork, Real]):
     def spread(self, weights: Real, groups: int, dilations: Sequence[int]) -> Real:
         found: Real = spread_kernels(weights, groups, dilations)
         if found.size > MAX_WEIGHTS:
-            raise Refusal(f"{found.size} weights of {groups} groups spread out, at most {MAX_WEIGHTS} are supported")
+            raise Refusal(_too_many(f"{found.size} weights of {groups} groups spread out"))
         return found
 
     def conv_transpose(self, node: Node, arguments: list[Value]) -> Symbol:
@@ -481,7 +483,7 @@ class RealWalk(Walk[RealNetwork, Real]):
 
     def product(self, node: Node, symbol: Symbol, weights: Real) -> Symbol:
         if symbol.source.frame.size * weights.shape[1] > MAX_WEIGHTS:
-            raise Refusal(f"weights of shape {weights.shape}, at most {MAX_WEIGHTS} are supported")
+            raise Refusal(_too_many(f"weights of shape {weights.shape} for {symbol.source.frame.size} numbers"))
         self.settle_front()
         inside = symbol.index[0] != PAD
         reading = read(symbol)
@@ -497,8 +499,13 @@ class RealWalk(Walk[RealNetwork, Real]):
         weights, bias = coefficients
         self.weights += weights.size
         if self.weights > MAX_WEIGHTS:
-            raise Refusal(f"it makes the network's weights more than {MAX_WEIGHTS}")
+            raise Refusal(_too_many(f"with it the network has {self.weights} weights"))
         return Linear(kind, (*reading.absorbed, node.name), node.outputs[0], reading, window, weights, bias, frame)
+
+
+def _too_many(weights: str) -> str:
+    """Why no weights beyond MAX_WEIGHTS are read."""
+    return f"{weights}; of {MAX_WEIGHTS} even two bits each are more than any known part holds"
 
 
 def _axes(node: Node, arguments: list[Value]) -> tuple[int, ...]:
