@@ -149,12 +149,12 @@ def _ranges(network: RealNetwork, values: Real, epsilon: Real) -> dict[str, Exte
     ranges = {}
     for layer, following in with_following(network):
         if isinstance(layer, RealLatent):
-            means, logarithms = np.split(values[:, 0, 0], 2, axis=1)
+            means, logarithms = layer.means(values), values[:, 0, 0, layer.latents :]
             if not layer.function.steps:
                 limit = CLAMPED / (1 + layer.log_sigma)
                 ranges[LOGARITHMS] = _range(LOGARITHMS, logarithms)
                 logarithms = np.clip(logarithms, -limit, limit)
-            heads = np.concatenate([means, logarithms], axis=1)[:, None, None, :]
+            heads = np.concatenate([values[:, 0, 0, : layer.latents], logarithms], axis=1)[:, None, None, :]
             reach = np.abs(means) + SIGMAS * layer.deviations(heads)
             ranges[layer.name] = _range(layer.name, np.array([-reach.max(), reach.max()]))
             values = layer.run(values, epsilon)
@@ -163,6 +163,9 @@ def _ranges(network: RealNetwork, values: Real, epsilon: Real) -> dict[str, Exte
             if isinstance(following, RealLatent):  # logarithms have the means' format, whose range suffices for them
                 _range(layer.name, sums)
                 ranges[layer.name] = _range(layer.name, sums[..., : following.latents])
+                if following.centre.steps:  # what it gives has the means' format
+                    given = _range(layer.name, np.asarray(following.centre(sums[..., : following.latents]), np.float64))
+                    ranges[layer.name] = ranges[layer.name].including(given)
                 if following.function.steps:
                     needed = _changing(following.function, _range(layer.name, sums[..., following.latents :]))
                     ranges[layer.name] = ranges[layer.name].including(needed)
@@ -225,6 +228,8 @@ def quantise(network: RealNetwork, ranges: Extents, precision: Precision, own: M
     for real, following in with_following(network):
         widths = own.get(real.name, precision)
         if isinstance(real, RealLatent):
+            if real.centre.steps:
+                layers.append(_centred(real, stage))
             latent = _latent(real, stage, ranges[real.name], widths)
             layers.append(latent)
             stage = _Stage.of(latent.output, 2.0**-latent.z_fraction)
@@ -261,6 +266,17 @@ def _head_unit(means: Extent, precision: Precision) -> float:
     while fraction > 0 and means.magnitude * 2**fraction > _limit(precision.latents):
         fraction -= 1
     return 2.0**-fraction
+
+
+def _centred(real: RealLatent, stage: _Stage) -> Recode:
+    """What a function makes of the means, by a table; logarithms stay as they are."""
+    codes = np.arange(stage.tensor.low, stage.tensor.high + 1)
+    results = np.asarray(real.centre(codes * stage.grid.scale), np.float64)
+    if not np.isfinite(results).all():
+        raise CalibrationError(f"{real.name}: the function of its means is not finite on the range of their sums")
+    means = np.clip(np.rint(results / stage.grid.scale), stage.tensor.low, stage.tensor.high).astype(np.int64)
+    entries = np.concatenate([np.tile(row, (real.latents, 1)) for row in (means, codes)])
+    return Recode(f"{real.name}_means", real.nodes, stage.tensor, entries, stage.tensor.codes)
 
 
 def _latent(real: RealLatent, stage: _Stage, reach: Extent, precision: Precision) -> Latent:

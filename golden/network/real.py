@@ -96,6 +96,7 @@ class RealLatent:
     log_sigma: they are logarithms of standard deviations instead. score: the sum of the squared means and the Kullback-Leibler
     divergence are given behind the samples. mean, logarithm, eps: the float graph's tensors of these. function: if it is not
     empty, what stands behind the means are no logarithms, but what it makes standard deviations of; its constants are scalars.
+    centre: what is applied to the means first, if it is not empty.
     """
 
     name: str
@@ -107,6 +108,7 @@ class RealLatent:
     logarithm: str
     eps: str
     function: Chain = field(default=Chain())
+    centre: Chain = field(default=Chain())
 
     @property
     def input_shape(self) -> tuple[int, int, int]:
@@ -122,6 +124,11 @@ class RealLatent:
     def operations(self) -> int:
         """Multiply-accumulates per frame and sample."""
         return self.latents
+
+    def means(self, heads: Real) -> Real:
+        """(N, latents) means of (N, 1, 1, 2 * latents) heads."""
+        means: Real = np.asarray(self.centre(heads[:, 0, 0, : self.latents]), np.float64)
+        return means
 
     def deviations(self, heads: Real) -> Real:
         """(N, latents) standard deviations of (N, 1, 1, 2 * latents) heads."""
@@ -140,7 +147,7 @@ class RealLatent:
 
     def run(self, heads: Real, epsilon: Real) -> Real:
         """(N, 1, 1, latents [+ 2]) of heads and standard normal samples (N, latents)."""
-        means = heads[:, 0, 0, : self.latents]
+        means = self.means(heads)
         deviations = self.deviations(heads)
         results = [means + deviations * epsilon]
         if self.score:

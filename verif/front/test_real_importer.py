@@ -513,12 +513,6 @@ def frozen(g: Case, form: str, total: str = "culprit") -> str:
     return g.dense(g("Add", g("Mul", noise, sigma), mu, name=total), LATENTS, 4)
 
 
-def image_heads(g: Case) -> str:
-    """A sample of images."""
-    mu, logvar = g.conv(), g.conv()
-    return g("Add", mu, g.bad("Mul", g("Exp", logvar), g("RandomNormalLike", mu)))
-
-
 def twice(g: Case) -> str:
     """Two samples, one behind the other."""
     mu, logvar = g.heads(g.z(), LATENTS, 2)
@@ -680,12 +674,14 @@ class TestSampling:
                 lambda g: g.z(deviation=lambda v: g("Add", v, 9.0, name="up"), product="culprit"),
                 "by up of an activation; expected a function of it that is nowhere negative, such as Exp(0.5 * logvar)",
             ),
-            "an image": (lambda g: image_heads(g), "latent variables of shape (1, 4, 4, 3), expected (1, latents): flatten"),
         }
     )
     test_means = refused(
         {
-            "bent": (lambda g: g.z(mean=lambda m: g("Tanh", m, name="bend"), total="culprit"), "the mean passes bend; expected"),
+            "bent, and scaled apart": (
+                lambda g: g.z(mean=lambda m: g("Mul", g("Tanh", m, name="bend"), np.arange(1.0, 1 + LATENTS)), total="culprit"),
+                "bend, Mul_",
+            ),
             "the input": (
                 lambda g: g.z(mean=lambda m: first(g, g("Flatten", "x")), total="culprit"),
                 "the mean is not the result of a layer of weights",
@@ -695,7 +691,7 @@ class TestSampling:
                 lambda g: g.z(
                     mean=lambda m: g("Slice", g("Flatten", g.conv()), np.array([0]), np.array([3]), AXIS), total="culprit"
                 ),
-                "the mean is an image of shape (4, 4, 3)",
+                "mean and deviation cannot become one layer: it joins layers on different activations",
             ),
             "of another shape": (
                 lambda g: g.z(mean=lambda m: g.rows(4), total="culprit"),
@@ -887,10 +883,6 @@ class TestLayers:
             "of a padded image": (
                 lambda g: g.deconv(g("Pad", g.image(), np.array([0, 0, 1, 0, 0, 0, 0, 0]))),
                 "of a padded activation",
-            ),
-            "of the sample as an image": (
-                lambda g: g.bad("ConvTranspose", g("Reshape", g.z(), np.array([-1, 1, 3, 1])), np.ones((1, 1, 2, 2))),
-                "rearranged, as (1, 3, 1)",
             ),
         }
     )

@@ -236,6 +236,48 @@ def chunked(g: Author) -> str:
     return g.decoder(g.gaussian(mean, logvar), FEATURES)
 
 
+def own_hidden(g: Author, operator: str = "Relu", deeper: bool = False) -> str:
+    """Heads with hidden layers of their own."""
+    hidden = g("Relu", g.linear("x", FEATURES, 8))
+    heads = []
+    for width in (5, 4):
+        y, inputs = hidden, 8
+        for _ in range(1 + deeper):
+            y, inputs = g(operator, g.linear(y, inputs, width)), width
+        heads.append(g.linear(y, inputs, LATENTS))
+    return g.decoder(g.gaussian(*heads), FEATURES)
+
+
+def bent_mean(operator: str) -> Graph:
+    """A function of the means."""
+
+    def graph(g: Author) -> str:
+        hidden = g("Relu", g.linear("x", FEATURES, 8))
+        mean, logvar = (g.linear(hidden, 8, LATENTS) for _ in range(2))
+        return g.decoder(g.gaussian(g(operator, mean), logvar), FEATURES)
+
+    return graph
+
+
+def latent_image(g: Author, larger: bool = False) -> str:
+    """Latent variables of several positions, from convolutions and for one."""
+    y = g("Relu", g.conv(g.images(*IMAGE), 2, 4, (3, 3), strides=[2, 2], pads=[1, 1, 1, 1]))
+    mean, logvar = (g.conv(y, 4, 2, (3, 3), strides=[2, 1], pads=[1, 1, 1, 1]) for _ in range(2))
+    z = g.gaussian(mean, logvar)
+    if larger:
+        return g("Sigmoid", g.deconv(z, 2, 2, (4, 2), strides=[4, 2]))
+    y = g("Relu", g.conv(z, 2, 4, (3, 3), pads=[1, 1, 1, 1]))
+    return g.deconv(y, 4, 2, (2, 2), strides=[2, 2])
+
+
+def latent_column(g: Author) -> str:
+    """(1, C, 1, 1), as convolutions over the whole image and transposed ones give and take."""
+    y = g("Relu", g.conv(g.images(*IMAGE), 2, 4, (3, 3), strides=[2, 2], pads=[1, 1, 1, 1]))
+    mean, logvar = (g.conv(y, 4, LATENTS, (4, 3)) for _ in range(2))
+    y = g("Relu", g.deconv(g.gaussian(mean, logvar), LATENTS, 4, (4, 3)))
+    return g("Tanh", g.deconv(y, 4, 2, (2, 2), strides=[2, 2]))
+
+
 def given_noise(g: Author) -> str:
     """Epsilon is an input."""
     hidden = g("Tanh", g.linear("x", FEATURES, 8))
@@ -430,6 +472,14 @@ WORKS: dict[str, Work] = {
     "noise given": Work(ROW, "standard", given_noise),
     "noise of a temperature": Work(ROW, "pixels", warm),
     "sample and scores": Work(ROW, "standard", scored),
+    "heads of their own": Work(ROW, "standard", own_hidden),
+    "heads of their own, elu": Work(ROW, "standard", lambda g: own_hidden(g, "Elu", deeper=True)),
+    "mean of tanh": Work(ROW, "standard", bent_mean("Tanh")),
+    "mean of relu": Work(ROW, "standard", bent_mean("Relu")),
+    "mean of softplus": Work(ROW, "standard", bent_mean("Softplus")),
+    "latent image": Work(IMAGE, "pixels", latent_image),
+    "latent image transposed": Work(IMAGE, "pixels", lambda g: latent_image(g, larger=True)),
+    "latent column": Work(IMAGE, "standard", latent_column),
     "conv vae": Work(IMAGE, "signed", convolutional),
     "conv vae relu": Work(IMAGE, "pixels", lambda g: convolutional(g, "Relu", norm=False)),
     "conv vae elu": Work(IMAGE, "standard", lambda g: convolutional(g, "Elu")),

@@ -95,6 +95,11 @@ def _sampled(
     bound = np.zeros_like(expected)
     saturated = np.maximum(0, np.abs(expected[..., :latents]) + unit - limit)
     bound[..., :latents] = error_bound(layer.deviation, layer.z_fraction) * unit + saturated
+    if real.centre.steps:
+        means = real.means(heads)
+        unit_of_means = 2.0**-layer.fraction
+        high = ((1 << layer.input.bits - 1) - 1) * unit_of_means
+        bound[..., :latents] += (unit_of_means / 2 + np.maximum(0, np.abs(means) - high))[:, None, None, :]
     if layer.table is not None:
         beyond = np.maximum(0, real.deviations(heads) - layer.table.limit - layer.table.error)
         bound[..., :latents] += (beyond * np.abs(epsilon))[:, None, None, :]

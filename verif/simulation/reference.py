@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +23,9 @@ class ExecutionError(SigmabitError):
 
 BATCH = 500
 """Frames executed at a time."""
+
+LARGEST = 1 << 30
+"""Bytes of a model whose shapes are inferred."""
 
 RANDOM = ("RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", "Bernoulli", "Multinomial")
 
@@ -73,7 +77,8 @@ def execute(
         if epsilon.ndim not in (2, 3) or len(epsilon) != len(x):
             raise ExecutionError(f"{model}: noise of shape {epsilon.shape} for {len(x)} frames")
         feeds[first.name] = np.repeat(feeds[first.name], epsilon.size // (len(x) * epsilon.shape[-1]), axis=0)
-        feeds[noise] = epsilon.reshape(-1, epsilon.shape[-1]).astype(_feed(proto, noise, epsilon.shape[-1]))
+        shape = _shape_of(proto, noise, epsilon.shape[-1])
+        feeds[noise] = epsilon.reshape(-1, *shape).astype(_feed(proto, noise, shape))
     executor = "qonnx" if any(node.domain not in ("", "ai.onnx") for node in proto.graph.node) else "onnxruntime"
     results: list[list[NDArray[np.float32]]] = []
     total = len(feeds[first.name])
@@ -134,15 +139,28 @@ def _noise(proto: onnx.ModelProto, wanted: Sequence[str], model: Path) -> str | 
     return None if given is None else given.name
 
 
-def _feed(proto: onnx.ModelProto, noise: str, latents: int) -> np.dtype[Any]:
-    """Turn the random node into an input (N, latents) of the graph, if it is none; its element type."""
+def _shape_of(proto: onnx.ModelProto, noise: str, latents: int) -> tuple[int, ...]:
+    """The shape of the noise of one frame: (latents,), or that of an image which holds as many."""
+    if proto.ByteSize() > LARGEST:
+        return (latents,)
+    inferred = onnx.shape_inference.infer_shapes(proto, data_prop=True).graph
+    for value in (*inferred.input, *inferred.value_info):
+        if value.name == noise:
+            sizes = tuple(dimension.dim_value for dimension in value.type.tensor_type.shape.dim[1:])
+            if math.prod(sizes) == latents:
+                return sizes
+    return (latents,)
+
+
+def _feed(proto: onnx.ModelProto, noise: str, shape: tuple[int, ...]) -> np.dtype[Any]:
+    """Turn the random node into an input (N, *shape) of the graph, if it is none; its element type."""
     for value in proto.graph.input:
         if value.name == noise:
             return np.dtype(onnx.helper.tensor_dtype_to_np_dtype(value.type.tensor_type.elem_type))
     node = next(node for node in proto.graph.node if noise in node.output)
     kind = next((attribute.i for attribute in node.attribute if attribute.name == "dtype"), onnx.TensorProto.FLOAT)
     proto.graph.node.remove(node)
-    proto.graph.input.append(onnx.helper.make_tensor_value_info(noise, kind, ["N", latents]))
+    proto.graph.input.append(onnx.helper.make_tensor_value_info(noise, kind, ["N", *shape]))
     return np.dtype(onnx.helper.tensor_dtype_to_np_dtype(kind))
 
 

@@ -38,7 +38,7 @@ from .operands import (
     spread_kernels,
     with_bias,
 )
-from .real_layers import MAX_WEIGHTS, PROBES, Intermediate, Linear, Reading, absorb, dense, read, shifted, side_by_side
+from .real_layers import MAX_WEIGHTS, PROBES, Intermediate, Linear, Reading, absorb, dense, matrix_of, read, shifted, side_by_side
 from .repeated import RepeatedAxis, before_opset_11, merged, reblocked, repeats, resized, to_space
 from .scalar_nodes import QUANTISERS, Refusal, clip
 from .symbols import MAX_ACTIVATION, PAD, Codes, Frame, Index, Symbol, Unknown, Value, joined, unknown, unwrapped
@@ -429,6 +429,10 @@ class RealWalk(Walk[RealNetwork, Real]):
         return maxima(node, *reblocked(symbol, image), window)
 
     def convolution(self, node: Node, symbol: Symbol, image: Index, window: Window, weights: Real) -> Symbol:
+        if isinstance(symbol.source, Sample) and image[0].size > 1:
+            frame = Frame.of((len(weights), window.rows.outputs, window.columns.outputs))
+            kernel = weights.transpose(2, 3, 1, 0)[:, :, :, None, None, :]
+            return self.of_image(node, symbol, image, window, kernel, frame)
         if max(repeats(image)) > 1 and max(window.rows.stride, window.columns.stride) == 1:
             return self.of_repeated(node, symbol, image, window, weights)
         symbol, image = reblocked(symbol, image)
@@ -437,6 +441,12 @@ class RealWalk(Walk[RealNetwork, Real]):
         frame = Frame.of((len(weights), window.rows.outputs, window.columns.outputs))
         layer = self.linear("dense" if window.whole else "conv", node, reading, window, (kernel, bias), frame)
         return Symbol(layer, frame.settled[None])
+
+    def of_image(self, node: Node, symbol: Symbol, image: Index, window: Window, weights: Real, frame: Frame) -> Symbol:
+        """What a convolution makes of latent variables that are an image, as a dense layer: they come all at once."""
+        row = symbol.rearranged(image.transpose(1, 2, 0).reshape(1, -1))
+        result = self.product(node, row, matrix_of(window, weights, frame))
+        return result.rearranged(result.index.reshape(1, *frame.shape))
 
     def of_repeated(self, node: Node, symbol: Symbol, image: Index, window: Window, weights: Real) -> Symbol:
         """A convolution of positions that are there several times: blocks of its results from an image without copies."""
@@ -470,6 +480,8 @@ class RealWalk(Walk[RealNetwork, Real]):
             return unknown((1, *natural.shape))
         blocks = blocked(weights, rows, columns)
         window = Window(rows.window, columns.window)
+        if isinstance(symbol.source, Sample) and image[0].size > 1:
+            return with_bias(node, arguments, self.of_image(node, symbol, image, window, blocks, natural))
         symbol, image = reblocked(symbol, image)
         reading, blocks, bias = absorb(blocks, read(symbol, image), window, self.quantiser is not None)
         frame = natural
