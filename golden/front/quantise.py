@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..arithmetic.activate import Activation
+from ..layers.concatenation import Concatenation
 from ..layers.fixed import Fixed
 from ..layers.layer import Layer
 from ..layers.pool import Pool
@@ -19,9 +20,11 @@ from ..layers.shuffle import Shuffle
 from ..layers.window import Window
 from ..network.network import Network, OutputFormat
 from ..network.real import Real, RealLatent, RealLinear, RealNetwork
+from ..sampling.deferred import Deferred
 from ..sampling.deviations import Table
 from ..sampling.exponential import CLAMP
 from ..sampling.latent import Latent
+from ..sampling.reparameterise import EPS_FRACTION
 from ..sampling.score import KL_FRACTION
 from ..types.errors import CalibrationError
 from ..types.grid import Grid
@@ -126,12 +129,11 @@ def calibrate(network: RealNetwork, x: NDArray[np.generic]) -> dict[str, Extent]
     Raises InputError for data that do not fit the input, and CalibrationError where numbers are not finite.
     """
     codes, random = network.input.encode(x), np.random.default_rng(CALIBRATION_SEED)
-    latents = 0 if network.latent is None else network.latent.latents
     step = max(1, AT_A_TIME // _widest(network))
     ranges: dict[str, Extent] = {}
     for start in range(0, len(codes), step):
         values = network.values(codes[start : start + step])
-        for name, found in _ranges(network, values, random.standard_normal((len(values), latents))).items():
+        for name, found in _ranges(network, values, random.standard_normal((len(values), network.latents))).items():
             seen = ranges.get(name, found)
             ranges[name] = seen.including(found)
     return ranges
@@ -156,6 +158,8 @@ def _ranges(network: RealNetwork, values: Real, epsilon: Real) -> dict[str, Exte
                 logarithms = np.clip(logarithms, -limit, limit)
             heads = np.concatenate([values[:, 0, 0, : layer.latents], logarithms], axis=1)[:, None, None, :]
             reach = np.abs(means) + SIGMAS * layer.deviations(heads)
+            if layer.place + layer.latents < network.latents:  # samples for the next one travel with these
+                reach = np.maximum(reach, SIGMAS)
             ranges[layer.name] = _range(layer.name, np.array([-reach.max(), reach.max()]))
             values = layer.run(values, epsilon)
         else:
@@ -225,21 +229,31 @@ def quantise(network: RealNetwork, ranges: Extents, precision: Precision, own: M
     layers: list[Layer] = list(network.binary)
     stage = _Stage(network.tensor, network.grid)
     units: list[float] = []
+    carried: _Carried | None = None
     for real, following in with_following(network):
         widths = own.get(real.name, precision)
         if isinstance(real, RealLatent):
             if real.centre.steps:
                 layers.append(_centred(real, stage))
+            if carried is not None:
+                z = widths.latents, _z_fraction(ranges[real.name], widths)
+                layers[carried.start :], stage = carried.joined(real, tuple(layers[carried.start :]), stage, z)
+                units = [stage.grid.scale] * real.latents
+                continue
             latent = _latent(real, stage, ranges[real.name], widths)
             layers.append(latent)
             stage = _Stage.of(latent.output, 2.0**-latent.z_fraction)
             units = [stage.grid.scale] * latent.latents
             if latent.score:
                 units += [2.0 ** (-2 * latent.fraction), 2.0**-KL_FRACTION]
+            if latent.latents > real.latents:
+                carried = _Carried(len(layers), latent)
             continue
         heads = _head_unit(ranges[real.name], widths) if isinstance(following, RealLatent) else None
         last = following is None and network.latent is None and real.pool is None
-        fixed, unit = _linear(real, stage, ranges[real.name], widths, heads, last)
+        fixed, unit = _linear(_reading(real, stage.tensor), stage, ranges[real.name], widths, heads, last)
+        if isinstance(following, RealLatent) and not following.place:
+            fixed = _with_more(fixed, following, network.latents - following.latents)
         layers.append(fixed)
         tensor = fixed.output
         if real.rows * real.columns > 1:
@@ -258,6 +272,49 @@ def quantise(network: RealNetwork, ranges: Extents, precision: Precision, own: M
         network.output_name, network.output_shape, network.output_order, scale, 1, stage.grid.offset, network.host
     )
     return Network(network.name, network.input, tuple(layers), output, network.ties, network.omitted, network.uneven)
+
+
+@dataclass(frozen=True)
+class _Carried:
+    """Samples for a second sampling layer, which the first one gives behind its own; start: of the layers behind that one."""
+
+    start: int
+    first: Latent
+
+    def joined(
+        self, real: RealLatent, between: tuple[Layer, ...], heads: _Stage, z: tuple[int, int]
+    ) -> tuple[list[Layer], _Stage]:
+        """The layers between, with the samples beside them, and the second one, whose results have z bits and fraction bits; and
+        what it gives.
+        """
+        if real.function.steps:
+            raise CalibrationError(f"{real.name}: the deviation of a second sample is a function other than Exp")
+        beside = Concatenation(f"{real.name}_beside", real.nodes, self.first.output, between, ())
+        fraction = round(-math.log2(heads.grid.scale))
+        form = real.latents, fraction, self.first.z_fraction, real.log_sigma
+        last = Deferred(real.name, real.nodes, beside.output, *form, *z)
+        return [beside, last], _Stage.of(last.output, 2.0 ** -z[1])
+
+
+def _reading(real: RealLinear, tensor: TensorType) -> RealLinear:
+    """The layer with no weight for what of its input is not its own: samples that travel."""
+    more = tensor.channels - real.weights.shape[2]
+    return replace(real, weights=np.pad(real.weights, ((0, 0), (0, 0), (0, more), (0, 0)))) if more else real
+
+
+def _with_more(heads: Fixed, real: RealLatent, more: int) -> Fixed:
+    """Heads with means and logarithms of 0 for more latent variables, which are samples themselves then."""
+    if not more:
+        return heads
+    if real.function.steps:
+        raise CalibrationError(f"{real.name}: two samples, the first with a deviation that is a function other than Exp")
+    weights, bias = (np.split(array, 2, axis=-1) for array in (heads.weights, heads.bias))
+    none = np.zeros((*heads.weights.shape[:3], more), np.int64), np.full(more, 1 << heads.activation.shift >> 1)
+    return replace(
+        heads,
+        weights=np.concatenate([weights[0], none[0], weights[1], none[0]], axis=-1),
+        bias=np.concatenate([bias[0], none[1], bias[1], none[1]]),
+    )
 
 
 def _head_unit(means: Extent, precision: Precision) -> float:
@@ -281,8 +338,9 @@ def _centred(real: RealLatent, stage: _Stage) -> Recode:
 
 def _latent(real: RealLatent, stage: _Stage, reach: Extent, precision: Precision) -> Latent:
     fraction = round(-math.log2(stage.grid.scale))
-    z_fraction = math.floor(math.log2(_limit(precision.latents) / max(reach.magnitude, 2.0**-20)))
-    z_fraction = min(max(z_fraction, 0), LATENT_FRACTION + 4)
+    z_fraction = _z_fraction(reach, precision)
+    if stage.tensor.channels > 2 * real.latents:
+        z_fraction = min(z_fraction, EPS_FRACTION)  # samples travel with these
     form = fraction, real.log_sigma, real.score, precision.latents, z_fraction
     table = None
     if real.function.steps:
@@ -292,6 +350,12 @@ def _latent(real: RealLatent, stage: _Stage, reach: Extent, precision: Precision
         except ValueError as error:
             raise CalibrationError(f"{real.name}: {error}") from None
     return Latent(real.name, real.nodes, stage.tensor, *form, table)
+
+
+def _z_fraction(reach: Extent, precision: Precision) -> int:
+    """Fraction bits of latent variables that reach so far."""
+    found = math.floor(math.log2(_limit(precision.latents) / max(reach.magnitude, 2.0**-20)))
+    return min(max(found, 0), LATENT_FRACTION + 4)
 
 
 def _linear(

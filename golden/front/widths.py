@@ -143,8 +143,7 @@ class _Search:
     @cached_property
     def samples(self) -> NDArray[np.int64]:
         """(N, 1, latents) codes of the standard normal, for all frames."""
-        latents = 0 if self.exact.latent is None else self.exact.latent.latents
-        drawn = np.random.default_rng(CALIBRATION_SEED).standard_normal((len(self.x), 1, latents))
+        drawn = np.random.default_rng(CALIBRATION_SEED).standard_normal((len(self.x), 1, self.exact.latents))
         codes: NDArray[np.int64] = np.rint(drawn * 2**gaussian.FRACTION).astype(np.int64)
         return codes
 

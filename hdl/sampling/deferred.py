@@ -21,7 +21,7 @@ from .score import postpone
 
 @dataclass(frozen=True)
 class DeferredConfig(Billed, LayerConfig):
-    """channels: codes in a beat. eps_fraction: fraction bits of the samples, which are the last of them. sampling: the arithmetic."""
+    """channels: codes in a beat. eps_fraction: fraction bits of the samples, the last of them. sampling: the arithmetic."""
 
     channels: int
     eps_fraction: int

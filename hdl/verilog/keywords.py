@@ -269,9 +269,9 @@ RESERVED = VERILOG | SYSTEM_VERILOG
 
 
 INSIDE = re.compile(
-    r"(accumulate|activate|add|adder_graph|adders|collect|compare|concat|controller|conv|crc|deframer|delay|dense|deviations|"
-    r"displace|dot|draw|eager|egress|epsilon|exponential|framer|gather|gaussian|ingress|join|latent|limit|link|maximum|pool|"
-    r"popcount|quantiser|reach|recode|reparameterise|replay|reset_register|sampler|score|seeder|shuffle|sign|spread|taps|uart|"
+    r"(accumulate|activate|add|adder_graph|adders|collect|compare|concat|controller|conv|crc|deferred|deframer|delay|dense|"
+    r"deviations|displace|dot|draw|eager|egress|epsilon|exponential|framer|gather|gaussian|ingress|join|latent|limit|link|maximum|"
+    r"pool|popcount|quantiser|reach|recode|reparameterise|replay|reset_register|sampler|score|seeder|shuffle|sign|spread|taps|uart|"
     r"uniform|window)(\d|_|$)"
 )
 """How modules inside a pipeline are named: after layers, and after kinds of blocks."""

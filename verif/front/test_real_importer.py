@@ -513,9 +513,10 @@ def frozen(g: Case, form: str, total: str = "culprit") -> str:
     return g.dense(g("Add", g("Mul", noise, sigma), mu, name=total), LATENTS, 4)
 
 
-def twice(g: Case) -> str:
-    """Two samples, one behind the other."""
+def thrice(g: Case) -> str:
+    """Three samples, one behind the other."""
     mu, logvar = g.heads(g.z(), LATENTS, 2)
+    mu, logvar = g.heads(g("Add", mu, g("Mul", g("Exp", logvar), g("RandomNormalLike", mu))), 2, 2)
     return g("Add", mu, g("Mul", g("Exp", logvar), g.bad("RandomNormalLike", mu)))
 
 
@@ -725,7 +726,7 @@ class TestSampling:
                 lambda g: g.z(mean=lambda m: g.bad("Expand", m, np.array([5, 1, 3]))),
                 "it repeats an activation of shape (1, 3); samples of one frame are drawn one after the other",
             ),
-            "twice": (twice, "a second source of noise beside RandomNormalLike_"),
+            "thrice": (thrice, "another source of noise beside RandomNormalLike_"),
             "on an activation": (
                 lambda g: g.dense(g.bad("Add", g.rows(), g("RandomNormal", shape=[1, 4])), 4, 2),
                 "only be",

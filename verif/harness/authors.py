@@ -248,6 +248,17 @@ def own_hidden(g: Author, operator: str = "Relu", deeper: bool = False) -> str:
     return g.decoder(g.gaussian(*heads), FEATURES)
 
 
+def hierarchy(g: Author, hidden: bool = True) -> str:
+    """Two latent variables, one behind the other."""
+    first = g("Relu", g.linear("x", FEATURES, 8))
+    mean, logvar = (g.linear(first, 8, LATENTS) for _ in range(2))
+    y, inputs = g.gaussian(mean, logvar), LATENTS
+    if hidden:
+        y, inputs = g("Relu", g.linear(y, LATENTS, 6)), 6
+    mean, logvar = (g.linear(y, inputs, 2) for _ in range(2))
+    return g.decoder(g.gaussian(mean, logvar), FEATURES, latents=2)
+
+
 def bent_mean(operator: str) -> Graph:
     """A function of the means."""
 
@@ -474,6 +485,8 @@ WORKS: dict[str, Work] = {
     "sample and scores": Work(ROW, "standard", scored),
     "heads of their own": Work(ROW, "standard", own_hidden),
     "heads of their own, elu": Work(ROW, "standard", lambda g: own_hidden(g, "Elu", deeper=True)),
+    "two latents": Work(ROW, "standard", hierarchy),
+    "two latents at once": Work(ROW, "standard", lambda g: hierarchy(g, hidden=False)),
     "mean of tanh": Work(ROW, "standard", bent_mean("Tanh")),
     "mean of relu": Work(ROW, "standard", bent_mean("Relu")),
     "mean of softplus": Work(ROW, "standard", bent_mean("Softplus")),

@@ -14,9 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sigmabit.golden import Network
+from sigmabit.golden.front.quantise import SIGMAS
 from sigmabit.golden.layers.fixed import Fixed
 from sigmabit.golden.network.real import Real, RealLatent, RealLinear, RealNetwork
 from sigmabit.golden.noise.gaussian import FRACTION
+from sigmabit.golden.sampling.deferred import Deferred
 from sigmabit.golden.sampling.latent import Latent
 from sigmabit.golden.sampling.reparameterise import error_bound
 from sigmabit.golden.sampling.score import KL_FRACTION, kl_bound
@@ -47,10 +49,12 @@ def compare_layers(
     """Each layer for the frames x and samples (N, latents)."""
     trace = network.trace(x, epsilon[:, None])
     values = real.values(trace["input"])
-    by_name = {layer.name: layer for layer in network.layers}
+    by_name = {layer.name: layer for layer in network.every}
     for step in real.layers:
         layer = by_name[step.name]
-        if isinstance(step, RealLatent):
+        if isinstance(step, RealLatent) and isinstance(layer, Deferred):
+            results, expected, bound = _deferred(step, layer, trace, values, epsilon.astype(np.float64) * 2.0**-FRACTION)
+        elif isinstance(step, RealLatent):
             assert isinstance(layer, Latent)
             results, expected, bound = _sampled(step, layer, trace, values, epsilon.astype(np.float64) * 2.0**-FRACTION)
         else:
@@ -60,9 +64,21 @@ def compare_layers(
             if step.pool is not None:
                 last, first = f"{step.name}_pool", layer.output.low
             results = (trace[last].astype(np.float64) + first) * layer.result_scale
+            layer, columns = _own(step, layer)
+            results = results if columns is None else results[..., columns]
             expected, bound = _through(step, layer, values)
         yield Comparison(step.name, results, expected, bound)
         values = results
+
+
+def _own(real: RealLinear, layer: Fixed) -> tuple[Fixed, NDArray[np.int64] | None]:
+    """A layer without weights for samples that travel, of its input or of its results, and which of its results are left."""
+    inputs, outputs = real.weights.shape[2:]
+    if layer.weights.shape[2:] == (inputs, outputs):
+        return layer, None
+    columns = np.arange(outputs) + (np.arange(outputs) >= outputs // 2) * ((layer.channels - outputs) // 2)
+    tensor = replace(layer.input, channels=inputs)
+    return replace(layer, input=tensor, weights=layer.weights[:, :, :inputs, columns], bias=layer.bias[columns]), columns
 
 
 def _through(real: RealLinear, layer: Fixed, values: Real) -> tuple[Real, Real]:
@@ -85,12 +101,31 @@ def _through(real: RealLinear, layer: Fixed, values: Real) -> tuple[Real, Real]:
     return real.result(sums), replace(real, function=Chain()).result(bound)
 
 
+def _deferred(
+    real: RealLatent, layer: Deferred, trace: dict[str, NDArray[np.int64]], heads: Real, epsilon: Real
+) -> tuple[Real, Real, Real]:
+    """Those of the second layer that samples, whose samples were rounded on their way, and limited."""
+    unit = 2.0**-layer.z_fraction
+    expected = real.run(heads, epsilon)
+    travelled = trace[f"{layer.name}_beside"][..., -layer.latents :] * 2.0**-layer.eps_fraction
+    own = epsilon[:, None, None, real.place : real.place + real.latents]
+    deviations = real.deviations(heads)[:, None, None]
+    limit = (1 << layer.z_bits - 1) * unit
+    rounding = 2.0 ** -(layer.eps_fraction + 1) + np.maximum(0, np.abs(own) - SIGMAS)
+    bound = error_bound(layer.deviation, layer.z_fraction) * unit + np.maximum(0, np.abs(expected) + unit - limit)
+    bound = np.asarray(bound + deviations * np.minimum(np.abs(travelled - own), rounding), np.float64)
+    return np.asarray(trace[layer.name] * unit, np.float64), expected, bound
+
+
 def _sampled(
     real: RealLatent, layer: Latent, trace: dict[str, NDArray[np.int64]], heads: Real, epsilon: Real
 ) -> tuple[Real, Real, Real]:
     latents, unit = layer.latents, 2.0**-layer.z_fraction
     units = np.array([unit] * latents + ([2.0 ** (-2 * layer.fraction), 2.0**-KL_FRACTION] if layer.score else []))
     expected = real.run(heads, epsilon)
+    more = layer.latents - real.latents  # samples that travel
+    if more:
+        expected = np.concatenate([expected, epsilon[:, None, None, real.latents :]], axis=-1)
     limit = (1 << layer.z_bits - 1) * unit
     bound = np.zeros_like(expected)
     saturated = np.maximum(0, np.abs(expected[..., :latents]) + unit - limit)
@@ -105,4 +140,7 @@ def _sampled(
         bound[..., :latents] += (beyond * np.abs(epsilon))[:, None, None, :]
     if layer.score:
         bound[..., -1] = kl_bound(latents, layer.variance)
-    return trace[layer.name] * units, expected, bound
+    found = trace[layer.name] * units
+    if more:
+        return found[..., : real.latents], expected[..., : real.latents], bound[..., : real.latents]
+    return found, expected, bound

@@ -25,7 +25,7 @@ THROUGH_VERILOG = (
     *("sigma narrow clamp", "noise given", "noise of a temperature", "sample and scores", "conv vae", "conv vae elu", "maxima"),
     *("means", "global means", "decoder transposed", "decoder upsampled", "decoder shuffled", "series", "series vae"),
     *("encoder of counts", "encoder score", "trigger", "autoencoder of images", "classifier of images", "classifier separable"),
-    *("normalised inside", "heads of their own", "mean of tanh", "latent image", "latent column"),
+    *("normalised inside", "heads of their own", "mean of tanh", "latent image", "latent column", "two latents"),
 )
 SOON = ("series vae",)
 """Those whose Verilog is simulated in every regression."""
@@ -53,7 +53,7 @@ def imported(name: str, folder: Path, style: str, opset: int, fixed: bool) -> tu
 def check(name: str, folder: Path, style: str, opset: int, fixed: bool) -> None:
     """Real numbers are onnxruntime's, and each layer of integers is as near to them as its roundings allow."""
     path, x, real, network = imported(name, folder, style, opset, fixed)
-    latents = 0 if real.latent is None else real.latent.latents
+    latents = real.latents
     epsilon = np.rint(np.random.default_rng(13).normal(size=(len(x), latents)) * 2**FRACTION).astype(np.int64)
     noise = epsilon * 2.0**-FRACTION
     executed = execute(path, x, epsilon=noise.astype(np.float32) if latents else None).outputs

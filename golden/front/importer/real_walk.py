@@ -48,6 +48,9 @@ from .walk import ARITHMETIC, FLOAT_TYPES, Results, Walk
 REDUCTIONS = ("ReduceMean", "ReduceSum", "ReduceSumSquare")
 REARRANGING = ("Gather", "Slice", "Split")
 REPEATING = ("Expand", "Tile")
+MOST_SAMPLES = 2
+"""Of a network, one behind the other."""
+
 EXTREMES: dict[str, Callable[[Float, Float], Float]] = {"Max": np.maximum, "Min": np.minimum}
 
 
@@ -60,7 +63,7 @@ class RealWalk(Walk[RealNetwork, Real]):
     def __init__(self, graph: Graph, path: str, coding: Coding | None) -> None:
         super().__init__(graph, path, coding)
         self.settle_input()
-        self.noise: str | None = None
+        self.noise: list[str] = []
         self.draws = latent.noisy(graph, graph.leading)
         self.weights = 0
         self.front: BinaryWalk | None = None
@@ -139,7 +142,7 @@ class RealWalk(Walk[RealNetwork, Real]):
             place[taken.view.transpose(1, 2, 0).reshape(-1)] = np.arange(taken.view.size)
             order = place[symbol.index.reshape(-1)]
         layers, first = self.back(symbol)
-        if self.noise is None:
+        if not self.noise:
             _check_smooth(layers)
         assembly = Assembly() if self.front is None else self.front.assembly
         return RealNetwork(
@@ -176,7 +179,14 @@ class RealWalk(Walk[RealNetwork, Real]):
         front = [] if self.front is None else self.front.assembly.kinds
         kinds = [layer[0].kind for layer in reversed(found) if not isinstance(layer, RealLatent)]
         names = iter(numbered((*front, *kinds))[len(front) :])
-        layers = [layer if isinstance(layer, RealLatent) else layer[0].build(next(names), layer[1]) for layer in reversed(found)]
+        layers: list[RealLinear | RealLatent] = []
+        place = 0
+        for layer in reversed(found):
+            if isinstance(layer, RealLatent):
+                layers.append(replace(layer, name=f"{layer.name}2" if place else layer.name, place=place))
+                place += layer.latents
+            else:
+                layers.append(layer[0].build(next(names), layer[1]))
         return tuple(layers), taken
 
     def settle_front(self) -> None:
@@ -316,8 +326,8 @@ class RealWalk(Walk[RealNetwork, Real]):
     # other nodes
 
     def random(self, node: Node, arguments: list[Value]) -> Symbol:
-        if self.noise is not None:
-            raise Refusal(f"a second source of noise beside {self.noise}; a network may draw one sample")
+        if len(self.noise) == MOST_SAMPLES:
+            raise Refusal(f"another source of noise beside {' and '.join(self.noise)}; a network may draw two samples")
         if node.operator == "RandomNormal":
             shape = tuple(int(d) for d in node.attributes["shape"])
         else:
@@ -327,7 +337,7 @@ class RealWalk(Walk[RealNetwork, Real]):
             raise Refusal("noise of another type than float or double")
         if min(shape, default=1) < 1:
             raise Refusal(f"noise of shape {shape}")
-        self.noise = node.name
+        self.noise.append(node.name)
         return latent.noise(node, shape)
 
     def other_random(self, node: Node, arguments: list[Value]) -> Symbol:
