@@ -446,6 +446,13 @@ def eval_of_mean(g: Author) -> str:
     return g.decoder(mean, FEATURES)
 
 
+def steep(g: Author) -> str:
+    """Functions that jump from one code to the next, nearly."""
+    y = g("Sigmoid", g("Mul", g.linear("x", FEATURES, 8), 400.0))
+    y = g("Tanh", g("Mul", g("Softsign", g.linear(y, 8, 6)), 300.0))
+    return g.linear(y, 6, 3)
+
+
 def clipped(low: float, high: float) -> Callable[[Author, str], str]:
     """exp(clamp(logvar) / 2)."""
     return lambda g, head: g("Exp", g("Mul", g("Clip", head, low, high), 0.5))
@@ -529,6 +536,7 @@ WORKS: dict[str, Work] = {
     "classifier separable": Work(IMAGE, "standard", separable),
     "classifier same": Work(IMAGE, "bytes", same_padding),
     "regressor": Work(ROW, "standard", of_mlp(FEATURES, 8, 8, 1, functions=("Relu", "Tanh"))),
+    "steep": Work(ROW, "standard", steep),
     "normalised inside": Work(ROW, "standard", normalised),
     "bytes scaled inside": Work(IMAGE, "bytes", of_bytes),
 }

@@ -24,8 +24,11 @@ from sigmabit.golden.sampling.reparameterise import error_bound
 from sigmabit.golden.sampling.score import KL_FRACTION, kl_bound
 from sigmabit.golden.types.scalar import Chain
 
+BETWEEN = 8
+"""Numbers on either side of a sum, as far as errors reach, for which a function is looked at."""
+
 SECANT = 1.05
-"""Between two entries of its table a function is at most so much steeper than the steepest step from entry to entry."""
+"""Between two of these numbers a function does little of what it does over all of them, nearly always."""
 
 
 @dataclass(frozen=True)
@@ -94,11 +97,17 @@ def _through(real: RealLinear, layer: Fixed, values: Real) -> tuple[Real, Real]:
         cut = np.abs(np.asarray(real.function(sums)) - limited)
         bound = errors + cut
     else:
-        curve = np.asarray(real.function(np.arange(low, high + 1) * unit))
-        slope = SECANT * float(np.abs(np.diff(curve)).max()) / unit
         cut = np.abs(np.asarray(real.function(sums)) - np.asarray(real.function(limited)))
-        bound = slope * errors + cut + layer.result_scale / 2
+        bound = SECANT * _variation(real.function, limited, errors) + cut + layer.result_scale / 2
     return real.result(sums), replace(real, function=Chain()).result(bound)
+
+
+def _variation(function: Chain, numbers: Real, errors: Real) -> Real:
+    """The most that a function differs from what it is of numbers, as far as errors reach on either side."""
+    there, found = np.asarray(function(numbers), np.float64), np.zeros_like(numbers)
+    for step in np.linspace(-1, 1, 2 * BETWEEN + 1):
+        found = np.maximum(found, np.abs(np.asarray(function(numbers + step * errors), np.float64) - there))
+    return found
 
 
 def _deferred(

@@ -27,8 +27,6 @@ THROUGH_VERILOG = (
     *("encoder of counts", "encoder score", "trigger", "autoencoder of images", "classifier of images", "classifier separable"),
     *("normalised inside", "heads of their own", "mean of tanh", "latent image", "latent column", "two latents"),
 )
-SOON = ("series vae",)
-"""Those whose Verilog is simulated in every regression."""
 
 
 def spellings(every: bool) -> list[object]:
@@ -85,7 +83,8 @@ def test_every_spelling(name: str, style: str, opset: int, fixed: bool, tmp_path
     check(name, tmp_path, style, opset, fixed)
 
 
-@pytest.mark.parametrize("name", [pytest.param(name, marks=() if name in SOON else pytest.mark.long) for name in THROUGH_VERILOG])
+@pytest.mark.long
+@pytest.mark.parametrize("name", THROUGH_VERILOG)
 def test_hardware(name: str, tmp_path: Path) -> None:
     """Every tensor of the Verilog is golden's, in the cycles that were planned."""
     _, x, _, network = imported(name, tmp_path, "script", 17, fixed=False)
