@@ -64,6 +64,9 @@ to the error of its weights.
 SCORE_ROOM = 2
 """How far beyond the calibration's such results may go before they are cut off, and two of them become alike."""
 
+SHRUNK = 4
+"""Bits by which weights may be narrower than was asked for before that is worth a word."""
+
 MAX_SHIFT = 24
 """Most bits that are cut off a sum: weights too small to matter are rounded to nothing rather than have sums of any width."""
 
@@ -272,6 +275,22 @@ def quantise(network: RealNetwork, ranges: Extents, precision: Precision, own: M
         network.output_name, network.output_shape, network.output_order, scale, 1, stage.grid.offset, network.host
     )
     return Network(network.name, network.input, tuple(layers), output, network.ties, network.omitted, network.uneven)
+
+
+def shrunk(network: RealNetwork, quantised: Network, precision: Precision, own: Mapping[str, Precision] = NONE) -> dict[str, int]:
+    """By the names of layers, how many bits their rounded weights have, where these are far fewer than the widths say: beside
+    the largest sums, which biases and ranges make, such weights matter little. What lies on a grid as it is keeps its own width.
+    """
+    found = {}
+    layers = {layer.name: layer for layer in quantised.every}
+    for real in network.layers:
+        fixed = layers[real.name]
+        if not isinstance(real, RealLinear) or not isinstance(fixed, Fixed):
+            continue
+        asked = own.get(real.name, precision).weights
+        if fixed.weight_bits <= asked - SHRUNK and real.weights.any() and _step(real.weights, _limit(asked)) is None:
+            found[real.name] = fixed.weight_bits
+    return found
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from sigmabit.golden import Coding, InputError, Precision, embed, import_model
-from sigmabit.golden.front.quantise import LIMITS
+from sigmabit.golden import Coding, InputError, Precision, embed, import_model, import_real
+from sigmabit.golden.front.quantise import LIMITS, shrunk
 from sigmabit.golden.front.widths import Found
 from sigmabit.golden.network.network import InputFormat
 
@@ -112,6 +112,13 @@ def calibrate(
         network = import_model(model, None, found, reading.output_name, reading.coding)
     remark_reading(terminal, model, network, reading.input_scale)
     remark_clamped(terminal, model, found)
+    real = import_real(model, coding=found.input, output_name=reading.output_name)
+    for name, bits in shrunk(real, network, found.precision, found.own).items():
+        full = found.own.get(name, found.precision).weights
+        terminal.remark(
+            f"{model}: the weights of {name} are left with {bits} of {full} bits, so small are they beside its largest sums; is "
+            "its bias, or an input of it, out of scale?"
+        )
     about = _input(network.input, x)
     if about["share"] is not None and about["share"] > COARSE:
         lost = f"{data}: rounding its numbers to {about['bits']} bits costs {about['share']:.0%} of their standard deviation"

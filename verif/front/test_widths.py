@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -189,3 +190,15 @@ class TestCommand:
         g.save(Path("dead.onnx"), g("Relu", g("Gemm", "x", np.zeros((FEATURES, 2)), np.full(2, -1.0))))
         command = ["calibrate", "dead.onnx", "--input", "x.npy", "-o", "c.onnx", "--bits", "auto"]
         refused(command, "x.npy: dead: the output is the same for all frames")
+
+    @pytest.mark.parametrize(("bias", "most"), [(1.0, None), (1e8, 5), (1e10, 2)])
+    def test_shrunk_weights(self, bias: float, most: int | None, call: Call) -> None:
+        """Weights that are next to nothing beside their layer's sums lose their bits, which is said; few levels stay."""
+        g = Vae((FEATURES,), np.random.default_rng(5))
+        y = g("Relu", g("Gemm", "x", g.weights(FEATURES, 6, fan=FEATURES), np.full(6, bias)))
+        g.save(Path("far.onnx"), g("Gemm", y, np.sign(g.weights(6, 2, fan=6))))
+        notes = call("calibrate", "far.onnx", "--input", "x.npy", "-o", "c.onnx", "--json").json.get("notes", [])
+        assert len(notes) == (most is not None)
+        for note in notes:
+            left = re.search(r"the weights of dense1 are left with (\d+) of 12 bits", note)
+            assert left is not None and int(left[1]) <= (most or 0)
