@@ -29,7 +29,7 @@ from ..sampling.score import KL_FRACTION
 from ..types.errors import CalibrationError
 from ..types.grid import Grid
 from ..types.range import Range
-from ..types.scalar import Chain, LeakyRelu
+from ..types.scalar import Chain, LeakyRelu, Quantise, Step, fine
 from ..types.tensor import TensorType
 
 LOGARITHMS = "logarithms of variances"
@@ -383,6 +383,9 @@ def _linear(
     """A layer, and the unit of its codes. heads: the unit that is wanted of means and logarithms of variances. last: its results
     are those of a network that draws no samples.
     """
+    stated = Stated.of(real)
+    if stated is not None and heads is None:
+        return _on_grid(real, stated, stage, sums, precision)
     steps, relu = real.function.steps, is_relu(real.function)
     bits, room = (SCORE_BITS, SCORE_ROOM) if last else (precision.codes, 1)
     if heads is not None:
@@ -403,8 +406,66 @@ def _linear(
     activation = Activation(shift, bits, signed)
     if steps and not relu:
         results = np.asarray(real.function(np.arange(-(1 << bits - 1), 1 << bits - 1) * unit), np.float64)
-        activation, unit = _tabulated(real.name, shift, results, precision)
+        activation, unit = _tabulated(real.name, shift, results, precision.table, precision)
     return Fixed(real.name, real.nodes, stage.tensor, stage.grid, real.window, integers, bias, activation, scale, unit), unit
+
+
+@dataclass(frozen=True)
+class Stated:
+    """Grids that quantisers of the graph state for a layer. step, sums: what sums become first, one by one, and which of that
+    there are; None where a function stands between. unit, codes: the same of the results; None where another function follows.
+    """
+
+    step: float | None
+    sums: Range | None
+    unit: float | None
+    codes: Range | None
+
+    @staticmethod
+    def of(real: RealLinear) -> Stated | None:
+        """Those of a layer, if there are any. Raises CalibrationError where no code stands for 0."""
+        steps = real.function.steps
+        places = [place for place, step in enumerate(steps) if fine(step)]
+        if not places:
+            return None
+        (first, sums), (last, codes) = (_codes_of(real, steps[place]) for place in (places[0], places[-1]))
+        straight = places[0] == 0 or is_relu(Chain(steps[: places[0]]))
+        behind = Chain(steps[places[-1] + 1 :])
+        numbers = last * np.arange(codes.low, codes.high + 1)
+        results = np.asarray(behind(numbers), np.float64)
+        unit = float(results[-1] - results[0]) / (codes.levels - 1)
+        told = unit > 0 and np.allclose(results, unit * np.arange(codes.low, codes.high + 1), atol=unit / 1000)
+        entry: tuple[float | None, Range | None] = (first, sums) if straight else (None, None)
+        return Stated(*entry, unit, codes) if told else Stated(*entry, None, None)
+
+
+def _codes_of(real: RealLinear, step: Step) -> tuple[float, Range]:
+    """Step and codes of a quantiser, where the code 0 stands for 0."""
+    assert isinstance(step, Quantise)
+    zero = float(step.zero_point)
+    if zero % 1:
+        raise CalibrationError(f"{real.name}: {step.node} gives codes of which none stands for 0")
+    return float(step.scale), Range(step.lowest - int(zero), step.highest - int(zero))
+
+
+def _on_grid(real: RealLinear, stated: Stated, stage: _Stage, sums: Extent, precision: Precision) -> tuple[Fixed, float]:
+    """A layer whose sums or results are codes of a stated grid, and the unit of its codes."""
+    bits = precision.table if stated.sums is None else Range(min(stated.sums.low, -1), stated.sums.high).bits
+    wanted = stated.step or _reach(real.function, sums.magnitude, precision) / _limit(bits)
+    exact = stated.step is not None
+    integers, shift, unit = _scaled(real.weights * stage.grid.scale, wanted, precision.weights, exact=exact)
+    bias = np.rint(real.bias / (unit / 2**shift)).astype(np.int64) + (1 << shift >> 1)
+    results = np.asarray(real.function(np.arange(-(1 << bits - 1), 1 << bits - 1) * unit), np.float64)
+    if stated.unit is None or stated.codes is None:
+        activation, result_unit = _tabulated(real.name, shift, results, bits, precision)
+    else:
+        if not np.isfinite(results).all():
+            raise CalibrationError(f"{real.name}: its function is not finite on the range of its sums")
+        codes, result_unit = stated.codes, stated.unit
+        table = np.clip(np.rint(results / result_unit), codes.low, codes.high).astype(np.int64)
+        activation = Activation(shift, bits, True, table, codes.bits, codes.signed)
+    scales = unit / 2**shift, result_unit
+    return Fixed(real.name, real.nodes, stage.tensor, stage.grid, real.window, integers, bias, activation, *scales), result_unit
 
 
 def is_relu(function: Chain) -> bool:
@@ -470,15 +531,15 @@ def _reach(function: Chain, magnitude: float, precision: Precision) -> float:
     return float(points[min(1024, 1 + max((int(at[-1]) for at in changing if len(at)), default=0))])
 
 
-def _tabulated(name: str, shift: int, results: Real, precision: Precision) -> tuple[Activation, float]:
-    """A function by a table of its results, and the unit of a code."""
+def _tabulated(name: str, shift: int, results: Real, bits: int, precision: Precision) -> tuple[Activation, float]:
+    """A function by a table of its results for numbers of so many bits, and the unit of a code."""
     if not np.isfinite(results).all():
         raise CalibrationError(f"{name}: its function is not finite on the range of its sums")
     signed = bool(results.min() < 0)
     largest = float(np.abs(results).max())
     unit = largest / (_limit(precision.codes) if signed else (1 << precision.codes) - 1) or 1.0
     codes = np.rint(results / unit).astype(np.int64)
-    return Activation(shift, precision.table, True, codes, precision.codes, signed), unit
+    return Activation(shift, bits, True, codes, precision.codes, signed), unit
 
 
 def _limit(bits: int) -> int:

@@ -22,7 +22,7 @@ from ..types.coding import MOST_BITS, Coding
 from ..types.errors import CalibrationError
 from ..types.scalar import Chain, Choice
 from .calibration import Calibration, calibrated
-from .quantise import AT_A_TIME, CALIBRATION_SEED, LIMITS, Precision, is_relu, quantise, with_following
+from .quantise import AT_A_TIME, CALIBRATION_SEED, LIMITS, Precision, Stated, is_relu, quantise, with_following
 
 WORK = 1 << 31
 """Multiply-accumulates that one look at a network may take, unless that left fewer frames than FEW."""
@@ -79,6 +79,11 @@ def tensors(network: RealNetwork) -> list[Tensor]:
             found.append(Tensor(layer.name, "latents"))
             continue
         found.append(Tensor(layer.name, "weights"))
+        stated = None if isinstance(following, RealLatent) else Stated.of(layer)
+        if stated is not None:  # sums and results have the widths that the graph says
+            found += [] if stated.step is not None else [Tensor(layer.name, "table")]
+            found += [] if stated.unit is not None else [Tensor(layer.name, "codes")]
+            continue
         tabulated = bool(layer.function.steps) and not is_relu(layer.function)
         if tabulated:
             found.append(Tensor(layer.name, "table"))

@@ -320,6 +320,15 @@ class Quantise(Step):
         return (codes - zero_point) * scale
 
 
+FINE = 16
+"""Levels from which on a quantiser states the grid of real numbers, and decides nothing."""
+
+
+def fine(step: Step) -> bool:
+    """Is a step such a quantiser?"""
+    return isinstance(step, Quantise) and step.levels >= FINE
+
+
 @dataclass(frozen=True, eq=False)
 class Rowwise(Step):
     """A function of a whole row of scores (N, K), such as a softmax: only the host can apply it, at the graph's end."""

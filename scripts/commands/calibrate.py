@@ -110,6 +110,8 @@ def calibrate(
         else:
             found = calibration_of(model, x, data, reading, Precision(**stated))
         network = import_model(model, None, found, reading.output_name, reading.coding)
+    if len(x) == 1:
+        raise InputError(f"{data}: one frame shows no range that numbers have; calibrate with frames of every kind")
     remark_reading(terminal, model, network, reading.input_scale)
     remark_clamped(terminal, model, found)
     real = import_real(model, coding=found.input, output_name=reading.output_name)

@@ -184,6 +184,14 @@ class TestCommand:
     def test_refused(self, options: str, says: str, refused: Refused) -> None:
         refused(["calibrate", "tanh.onnx", "--input", "x.npy", "-o", "c.onnx", *options.split()], says)
 
+    @pytest.mark.parametrize("bits", ["8", "auto"])
+    def test_one_frame(self, bits: str, refused: Refused) -> None:
+        """From one frame no range can be told."""
+        np.save("one.npy", frames()[:1])
+        refused(
+            ["calibrate", "tanh.onnx", "--input", "one.npy", "-o", "c.onnx", "--bits", bits], "one.npy: one frame shows no range"
+        )
+
     def test_constant_output(self, refused: Refused) -> None:
         """Of no deviation there is no share."""
         g = Builder((FEATURES,))

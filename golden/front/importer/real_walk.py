@@ -17,7 +17,7 @@ from ...network.real import RealLatent, RealLinear, RealNetwork
 from ...types.coding import Coding
 from ...types.grid import BIPOLAR
 from ...types.range import BITS
-from ...types.scalar import Add, Chain, Float, Rowwise, Step
+from ...types.scalar import Add, Chain, Float, Rowwise, Step, fine
 from . import latent
 from .affine import IDENTITY, Affine, Parts, Real, affine, idle
 from .assembly import Assembly, numbered
@@ -383,8 +383,16 @@ class RealWalk(Walk[RealNetwork, Real]):
             raise Refusal(f"it repeats an activation of shape {shape}; {latent.SEVERAL}")
         return symbol
 
+    def takes_levels(self, symbol: Symbol) -> bool:
+        return isinstance(symbol.source, Linear | Unknown)
+
     def binarise(self, node: Node, arguments: list[Value], steps: list[Step]) -> Symbol:
-        raise Refusal("binary activations behind layers of real weights")
+        symbol = activation(arguments)
+        if isinstance(symbol.source, Unknown) and fine(steps[-1]):
+            return unknown(symbol.shape)
+        if not isinstance(symbol.source, Linear) or not fine(steps[-1]):
+            raise Refusal("binary activations behind layers of real weights")
+        return symbol.then(steps)
 
     # layers
 
@@ -541,7 +549,7 @@ def _check_smooth(layers: Iterable[RealLinear | RealLatent]) -> None:
     """Refuse layers whose sums are rounded: which way a sum near a step goes, a calibration cannot promise."""
     for layer in layers:
         for step in () if isinstance(layer, RealLatent) else layer.function.steps:
-            if step.jumps:
+            if step.jumps and not fine(step):
                 raise Refusal(
                     "it rounds what a layer of real weights gives; decisions are for layers of binary weights", step.node
                 )
