@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from ..types.grid import MAX_DENOMINATOR, Grid
 from ..types.range import Range
 from .external import gather
 from .onnx_file import load
-from .quantise import Extent, Extents, Precision, calibrate
+from .quantise import NONE, Extent, Extents, Precision, calibrate
 from .untrusted import LARGEST, ordinary, parse_json
 
 KEY = "sigmabit.calibration"
@@ -27,7 +28,8 @@ KEY = "sigmabit.calibration"
 
 @dataclass(frozen=True)
 class Calibration:
-    """Widths in bits, and by the name of each layer the range of its sums on the calibration's data.
+    """Widths in bits, and by the name of each layer the range of its sums on the calibration's data. own: widths of single
+    layers, instead of those of all.
 
     input_scale: the step of that data, where the model's file does not fix it; or coding: which codes its numbers become. output:
     the one of several of the graph's outputs that the layers lead to.
@@ -38,6 +40,7 @@ class Calibration:
     input_scale: float | None = None
     output: str | None = None
     coding: Coding | None = None
+    own: Mapping[str, Precision] = field(default_factory=dict)
 
     @property
     def input(self) -> Coding | None:
@@ -52,6 +55,8 @@ class Calibration:
             held["output"] = self.output
         if self.coding is not None:
             held["coding"] = {**asdict(self.coding.codes), **asdict(self.coding.grid)}
+        if self.own:
+            held["own"] = {name: asdict(widths) for name, widths in self.own.items()}
         return json.dumps(held)
 
     @staticmethod
@@ -59,18 +64,23 @@ class Calibration:
         """The inverse, trusting nothing. Raises CalibrationError."""
         try:
             data = parse_json(text)
-            precision = Precision(**{name: _whole(value) for name, value in data["precision"].items()})
+            precision = _precision(data["precision"])
             ranges = {name: _range(*pair) for name, pair in data["ranges"].items()}
             scale = None if data["input_scale"] is None else _step(data["input_scale"])
             output = data.get("output")
             if not isinstance(output, str | None):
                 raise TypeError(f"{output!r} is no output")
             coding = _coding(**data["coding"]) if "coding" in data else None
+            own = {name: _precision(widths) for name, widths in data.get("own", {}).items()}
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise CalibrationError(
                 f"the calibration in the model's metadata is damaged ({type(error).__name__}: {error})"
             ) from None
-        return Calibration(precision, ranges, scale, output, coding)
+        return Calibration(precision, ranges, scale, output, coding, own)
+
+
+def _precision(widths: Any) -> Precision:
+    return Precision(**{name: _whole(value) for name, value in widths.items()})
 
 
 def _whole(value: Any) -> int:
@@ -102,14 +112,20 @@ def _number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and ordinary(value)
 
 
-def calibrated(network: RealNetwork, x: NDArray[np.generic], precision: Precision) -> Calibration:
-    """The calibration of a network by the frames x (N, *input.shape). Raises CalibrationError for numbers of no ordinary size."""
+def calibrated(
+    network: RealNetwork, x: NDArray[np.generic], precision: Precision, own: Mapping[str, Precision] = NONE
+) -> Calibration:
+    """The calibration of a network by the frames x (N, *input.shape); widths as for `quantise`.
+
+    Raises CalibrationError for numbers of no ordinary size.
+    """
     form = network.input
     ranges = {
         name: Extent(_flushed(name, found.low), _flushed(name, found.high)) for name, found in calibrate(network, x).items()
     }
     scale = float(form.grid.scale) if form.quantiser is None else None
-    return Calibration(precision, ranges, scale, network.output_name if network.omitted.outputs else None, form.coding)
+    output = network.output_name if network.omitted.outputs else None
+    return Calibration(precision, ranges, scale, output, form.coding, own)
 
 
 def _flushed(name: str, number: float) -> float:

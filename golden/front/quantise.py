@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..arithmetic.activate import Activation
+from ..layers.concatenation import Concatenation
 from ..layers.fixed import Fixed
 from ..layers.layer import Layer
 from ..layers.pool import Pool
@@ -18,14 +20,16 @@ from ..layers.shuffle import Shuffle
 from ..layers.window import Window
 from ..network.network import Network, OutputFormat
 from ..network.real import Real, RealLatent, RealLinear, RealNetwork
+from ..sampling.deferred import Deferred
 from ..sampling.deviations import Table
 from ..sampling.exponential import CLAMP
 from ..sampling.latent import Latent
+from ..sampling.reparameterise import EPS_FRACTION
 from ..sampling.score import KL_FRACTION
 from ..types.errors import CalibrationError
 from ..types.grid import Grid
 from ..types.range import Range
-from ..types.scalar import Chain, LeakyRelu
+from ..types.scalar import Chain, LeakyRelu, Quantise, Step, fine
 from ..types.tensor import TensorType
 
 LOGARITHMS = "logarithms of variances"
@@ -60,6 +64,9 @@ to the error of its weights.
 SCORE_ROOM = 2
 """How far beyond the calibration's such results may go before they are cut off, and two of them become alike."""
 
+SHRUNK = 4
+"""Bits by which weights may be narrower than was asked for before that is worth a word."""
+
 MAX_SHIFT = 24
 """Most bits that are cut off a sum: weights too small to matter are rounded to nothing rather than have sums of any width."""
 
@@ -71,6 +78,10 @@ GRID_TOLERANCE = 1e-6
 
 FEW_WEIGHTS = 64
 """Of a layer, on which a grid is tried before it is tried on all."""
+
+
+LIMITS = {"weights": (2, 18), "codes": (2, 16), "latents": (4, 16), "table": (2, 14)}
+"""Fewest and most bits, by fields of Precision."""
 
 
 @dataclass(frozen=True)
@@ -85,9 +96,13 @@ class Precision:
     table: int = 10
 
     def __post_init__(self) -> None:
-        for name, low, high in (("weights", 2, 18), ("codes", 2, 16), ("latents", 4, 16), ("table", 2, 14)):
+        for name, (low, high) in LIMITS.items():
             if not low <= getattr(self, name) <= high:
                 raise ValueError(f"{name}={getattr(self, name)} bits, expected {low} to {high}")
+
+
+NONE: Mapping[str, Precision] = MappingProxyType({})
+"""No layer has widths of its own."""
 
 
 @dataclass(frozen=True)
@@ -117,12 +132,11 @@ def calibrate(network: RealNetwork, x: NDArray[np.generic]) -> dict[str, Extent]
     Raises InputError for data that do not fit the input, and CalibrationError where numbers are not finite.
     """
     codes, random = network.input.encode(x), np.random.default_rng(CALIBRATION_SEED)
-    latents = 0 if network.latent is None else network.latent.latents
     step = max(1, AT_A_TIME // _widest(network))
     ranges: dict[str, Extent] = {}
     for start in range(0, len(codes), step):
         values = network.values(codes[start : start + step])
-        for name, found in _ranges(network, values, random.standard_normal((len(values), latents))).items():
+        for name, found in _ranges(network, values, random.standard_normal((len(values), network.latents))).items():
             seen = ranges.get(name, found)
             ranges[name] = seen.including(found)
     return ranges
@@ -138,15 +152,17 @@ def _widest(network: RealNetwork) -> int:
 def _ranges(network: RealNetwork, values: Real, epsilon: Real) -> dict[str, Extent]:
     """Those of some frames, of what the first real layer reads."""
     ranges = {}
-    for layer, following in _with_following(network):
+    for layer, following in with_following(network):
         if isinstance(layer, RealLatent):
-            means, logarithms = np.split(values[:, 0, 0], 2, axis=1)
+            means, logarithms = layer.means(values), values[:, 0, 0, layer.latents :]
             if not layer.function.steps:
                 limit = CLAMPED / (1 + layer.log_sigma)
                 ranges[LOGARITHMS] = _range(LOGARITHMS, logarithms)
                 logarithms = np.clip(logarithms, -limit, limit)
-            heads = np.concatenate([means, logarithms], axis=1)[:, None, None, :]
+            heads = np.concatenate([values[:, 0, 0, : layer.latents], logarithms], axis=1)[:, None, None, :]
             reach = np.abs(means) + SIGMAS * layer.deviations(heads)
+            if layer.place + layer.latents < network.latents:  # samples for the next one travel with these
+                reach = np.maximum(reach, SIGMAS)
             ranges[layer.name] = _range(layer.name, np.array([-reach.max(), reach.max()]))
             values = layer.run(values, epsilon)
         else:
@@ -154,6 +170,9 @@ def _ranges(network: RealNetwork, values: Real, epsilon: Real) -> dict[str, Exte
             if isinstance(following, RealLatent):  # logarithms have the means' format, whose range suffices for them
                 _range(layer.name, sums)
                 ranges[layer.name] = _range(layer.name, sums[..., : following.latents])
+                if following.centre.steps:  # what it gives has the means' format
+                    given = _range(layer.name, np.asarray(following.centre(sums[..., : following.latents]), np.float64))
+                    ranges[layer.name] = ranges[layer.name].including(given)
                 if following.function.steps:
                     needed = _changing(following.function, _range(layer.name, sums[..., following.latents :]))
                     ranges[layer.name] = ranges[layer.name].including(needed)
@@ -178,7 +197,8 @@ def _changing(function: Chain, extent: Extent) -> Extent:
     return extent
 
 
-def _with_following(network: RealNetwork) -> list[tuple[RealLinear | RealLatent, RealLinear | RealLatent | None]]:
+def with_following(network: RealNetwork) -> list[tuple[RealLinear | RealLatent, RealLinear | RealLatent | None]]:
+    """Each real layer, and the one behind it."""
     return list(zip(network.layers, (*network.layers[1:], None), strict=True))
 
 
@@ -201,26 +221,42 @@ class _Stage:
         return _Stage(tensor, Grid(1, 0, unit))
 
 
-def quantise(network: RealNetwork, ranges: Extents, precision: Precision) -> Network:
-    """The fixed-point network. Raises CalibrationError where a layer has no range."""
+def quantise(network: RealNetwork, ranges: Extents, precision: Precision, own: Mapping[str, Precision] = NONE) -> Network:
+    """The fixed-point network. own: by a layer's name what it has instead of `precision`.
+
+    Raises CalibrationError where a layer has no range.
+    """
     for real in network.layers:
         if real.name not in ranges:
             raise CalibrationError(f"{network.name}: the calibration has no range for {real.name}")
     layers: list[Layer] = list(network.binary)
     stage = _Stage(network.tensor, network.grid)
     units: list[float] = []
-    for real, following in _with_following(network):
+    carried: _Carried | None = None
+    for real, following in with_following(network):
+        widths = own.get(real.name, precision)
         if isinstance(real, RealLatent):
-            latent = _latent(real, stage, ranges[real.name], precision)
+            if real.centre.steps:
+                layers.append(_centred(real, stage))
+            if carried is not None:
+                z = widths.latents, _z_fraction(ranges[real.name], widths)
+                layers[carried.start :], stage = carried.joined(real, tuple(layers[carried.start :]), stage, z)
+                units = [stage.grid.scale] * real.latents
+                continue
+            latent = _latent(real, stage, ranges[real.name], widths)
             layers.append(latent)
             stage = _Stage.of(latent.output, 2.0**-latent.z_fraction)
             units = [stage.grid.scale] * latent.latents
             if latent.score:
                 units += [2.0 ** (-2 * latent.fraction), 2.0**-KL_FRACTION]
+            if latent.latents > real.latents:
+                carried = _Carried(len(layers), latent)
             continue
-        heads = _head_unit(ranges[real.name], precision) if isinstance(following, RealLatent) else None
+        heads = _head_unit(ranges[real.name], widths) if isinstance(following, RealLatent) else None
         last = following is None and network.latent is None and real.pool is None
-        fixed, unit = _linear(real, stage, ranges[real.name], precision, heads, last)
+        fixed, unit = _linear(_reading(real, stage.tensor), stage, ranges[real.name], widths, heads, last)
+        if isinstance(following, RealLatent) and not following.place:
+            fixed = _with_more(fixed, following, network.latents - following.latents)
         layers.append(fixed)
         tensor = fixed.output
         if real.rows * real.columns > 1:
@@ -241,6 +277,65 @@ def quantise(network: RealNetwork, ranges: Extents, precision: Precision) -> Net
     return Network(network.name, network.input, tuple(layers), output, network.ties, network.omitted, network.uneven)
 
 
+def shrunk(network: RealNetwork, quantised: Network, precision: Precision, own: Mapping[str, Precision] = NONE) -> dict[str, int]:
+    """By the names of layers, how many bits their rounded weights have, where these are far fewer than the widths say: beside
+    the largest sums, which biases and ranges make, such weights matter little. What lies on a grid as it is keeps its own width.
+    """
+    found = {}
+    layers = {layer.name: layer for layer in quantised.every}
+    for real in network.layers:
+        fixed = layers[real.name]
+        if not isinstance(real, RealLinear) or not isinstance(fixed, Fixed):
+            continue
+        asked = own.get(real.name, precision).weights
+        if fixed.weight_bits <= asked - SHRUNK and real.weights.any() and _step(real.weights, _limit(asked)) is None:
+            found[real.name] = fixed.weight_bits
+    return found
+
+
+@dataclass(frozen=True)
+class _Carried:
+    """Samples for a second sampling layer, which the first one gives behind its own; start: of the layers behind that one."""
+
+    start: int
+    first: Latent
+
+    def joined(
+        self, real: RealLatent, between: tuple[Layer, ...], heads: _Stage, z: tuple[int, int]
+    ) -> tuple[list[Layer], _Stage]:
+        """The layers between, with the samples beside them, and the second one, whose results have z bits and fraction bits; and
+        what it gives.
+        """
+        if real.function.steps:
+            raise CalibrationError(f"{real.name}: the deviation of a second sample is a function other than Exp")
+        beside = Concatenation(f"{real.name}_beside", real.nodes, self.first.output, between, ())
+        fraction = round(-math.log2(heads.grid.scale))
+        form = real.latents, fraction, self.first.z_fraction, real.log_sigma
+        last = Deferred(real.name, real.nodes, beside.output, *form, *z)
+        return [beside, last], _Stage.of(last.output, 2.0 ** -z[1])
+
+
+def _reading(real: RealLinear, tensor: TensorType) -> RealLinear:
+    """The layer with no weight for what of its input is not its own: samples that travel."""
+    more = tensor.channels - real.weights.shape[2]
+    return replace(real, weights=np.pad(real.weights, ((0, 0), (0, 0), (0, more), (0, 0)))) if more else real
+
+
+def _with_more(heads: Fixed, real: RealLatent, more: int) -> Fixed:
+    """Heads with means and logarithms of 0 for more latent variables, which are samples themselves then."""
+    if not more:
+        return heads
+    if real.function.steps:
+        raise CalibrationError(f"{real.name}: two samples, the first with a deviation that is a function other than Exp")
+    weights, bias = (np.split(array, 2, axis=-1) for array in (heads.weights, heads.bias))
+    none = np.zeros((*heads.weights.shape[:3], more), np.int64), np.full(more, 1 << heads.activation.shift >> 1)
+    return replace(
+        heads,
+        weights=np.concatenate([weights[0], none[0], weights[1], none[0]], axis=-1),
+        bias=np.concatenate([bias[0], none[1], bias[1], none[1]]),
+    )
+
+
 def _head_unit(means: Extent, precision: Precision) -> float:
     """The unit of means and logarithms of variances, a power of two."""
     fraction = LATENT_FRACTION
@@ -249,10 +344,22 @@ def _head_unit(means: Extent, precision: Precision) -> float:
     return 2.0**-fraction
 
 
+def _centred(real: RealLatent, stage: _Stage) -> Recode:
+    """What a function makes of the means, by a table; logarithms stay as they are."""
+    codes = np.arange(stage.tensor.low, stage.tensor.high + 1)
+    results = np.asarray(real.centre(codes * stage.grid.scale), np.float64)
+    if not np.isfinite(results).all():
+        raise CalibrationError(f"{real.name}: the function of its means is not finite on the range of their sums")
+    means = np.clip(np.rint(results / stage.grid.scale), stage.tensor.low, stage.tensor.high).astype(np.int64)
+    entries = np.concatenate([np.tile(row, (real.latents, 1)) for row in (means, codes)])
+    return Recode(f"{real.name}_means", real.nodes, stage.tensor, entries, stage.tensor.codes)
+
+
 def _latent(real: RealLatent, stage: _Stage, reach: Extent, precision: Precision) -> Latent:
     fraction = round(-math.log2(stage.grid.scale))
-    z_fraction = math.floor(math.log2(_limit(precision.latents) / max(reach.magnitude, 2.0**-20)))
-    z_fraction = min(max(z_fraction, 0), LATENT_FRACTION + 4)
+    z_fraction = _z_fraction(reach, precision)
+    if stage.tensor.channels > 2 * real.latents:
+        z_fraction = min(z_fraction, EPS_FRACTION)  # samples travel with these
     form = fraction, real.log_sigma, real.score, precision.latents, z_fraction
     table = None
     if real.function.steps:
@@ -264,14 +371,22 @@ def _latent(real: RealLatent, stage: _Stage, reach: Extent, precision: Precision
     return Latent(real.name, real.nodes, stage.tensor, *form, table)
 
 
+def _z_fraction(reach: Extent, precision: Precision) -> int:
+    """Fraction bits of latent variables that reach so far."""
+    found = math.floor(math.log2(_limit(precision.latents) / max(reach.magnitude, 2.0**-20)))
+    return min(max(found, 0), LATENT_FRACTION + 4)
+
+
 def _linear(
     real: RealLinear, stage: _Stage, sums: Extent, precision: Precision, heads: float | None, last: bool
 ) -> tuple[Fixed, float]:
     """A layer, and the unit of its codes. heads: the unit that is wanted of means and logarithms of variances. last: its results
     are those of a network that draws no samples.
     """
-    steps = real.function.steps
-    relu = len(steps) == 1 and isinstance(steps[0], LeakyRelu) and not np.any(steps[0].constant)
+    stated = Stated.of(real)
+    if stated is not None and heads is None:
+        return _on_grid(real, stated, stage, sums, precision)
+    steps, relu = real.function.steps, is_relu(real.function)
     bits, room = (SCORE_BITS, SCORE_ROOM) if last else (precision.codes, 1)
     if heads is not None:
         bits, signed, wanted = precision.latents, True, heads
@@ -291,8 +406,72 @@ def _linear(
     activation = Activation(shift, bits, signed)
     if steps and not relu:
         results = np.asarray(real.function(np.arange(-(1 << bits - 1), 1 << bits - 1) * unit), np.float64)
-        activation, unit = _tabulated(real.name, shift, results, precision)
+        activation, unit = _tabulated(real.name, shift, results, precision.table, precision)
     return Fixed(real.name, real.nodes, stage.tensor, stage.grid, real.window, integers, bias, activation, scale, unit), unit
+
+
+@dataclass(frozen=True)
+class Stated:
+    """Grids that quantisers of the graph state for a layer. step, sums: what sums become first, one by one, and which of that
+    there are; None where a function stands between. unit, codes: the same of the results; None where another function follows.
+    """
+
+    step: float | None
+    sums: Range | None
+    unit: float | None
+    codes: Range | None
+
+    @staticmethod
+    def of(real: RealLinear) -> Stated | None:
+        """Those of a layer, if there are any. Raises CalibrationError where no code stands for 0."""
+        steps = real.function.steps
+        places = [place for place, step in enumerate(steps) if fine(step)]
+        if not places:
+            return None
+        (first, sums), (last, codes) = (_codes_of(real, steps[place]) for place in (places[0], places[-1]))
+        straight = places[0] == 0 or is_relu(Chain(steps[: places[0]]))
+        behind = Chain(steps[places[-1] + 1 :])
+        numbers = last * np.arange(codes.low, codes.high + 1)
+        results = np.asarray(behind(numbers), np.float64)
+        unit = float(results[-1] - results[0]) / (codes.levels - 1)
+        told = unit > 0 and np.allclose(results, unit * np.arange(codes.low, codes.high + 1), atol=unit / 1000)
+        entry: tuple[float | None, Range | None] = (first, sums) if straight else (None, None)
+        return Stated(*entry, unit, codes) if told else Stated(*entry, None, None)
+
+
+def _codes_of(real: RealLinear, step: Step) -> tuple[float, Range]:
+    """Step and codes of a quantiser, where the code 0 stands for 0."""
+    assert isinstance(step, Quantise)
+    zero = float(step.zero_point)
+    if zero % 1:
+        raise CalibrationError(f"{real.name}: {step.node} gives codes of which none stands for 0")
+    return float(step.scale), Range(step.lowest - int(zero), step.highest - int(zero))
+
+
+def _on_grid(real: RealLinear, stated: Stated, stage: _Stage, sums: Extent, precision: Precision) -> tuple[Fixed, float]:
+    """A layer whose sums or results are codes of a stated grid, and the unit of its codes."""
+    bits = precision.table if stated.sums is None else Range(min(stated.sums.low, -1), stated.sums.high).bits
+    wanted = stated.step or _reach(real.function, sums.magnitude, precision) / _limit(bits)
+    exact = stated.step is not None
+    integers, shift, unit = _scaled(real.weights * stage.grid.scale, wanted, precision.weights, exact=exact)
+    bias = np.rint(real.bias / (unit / 2**shift)).astype(np.int64) + (1 << shift >> 1)
+    results = np.asarray(real.function(np.arange(-(1 << bits - 1), 1 << bits - 1) * unit), np.float64)
+    if stated.unit is None or stated.codes is None:
+        activation, result_unit = _tabulated(real.name, shift, results, bits, precision)
+    else:
+        if not np.isfinite(results).all():
+            raise CalibrationError(f"{real.name}: its function is not finite on the range of its sums")
+        codes, result_unit = stated.codes, stated.unit
+        table = np.clip(np.rint(results / result_unit), codes.low, codes.high).astype(np.int64)
+        activation = Activation(shift, bits, True, table, codes.bits, codes.signed)
+    scales = unit / 2**shift, result_unit
+    return Fixed(real.name, real.nodes, stage.tensor, stage.grid, real.window, integers, bias, activation, *scales), result_unit
+
+
+def is_relu(function: Chain) -> bool:
+    """Is that all that a function is? It needs no table."""
+    steps = function.steps
+    return len(steps) == 1 and isinstance(steps[0], LeakyRelu) and not np.any(steps[0].constant)
 
 
 def _maxima(real: RealLinear, window: Window, tensor: TensorType) -> list[Layer]:
@@ -328,16 +507,19 @@ def _scaled(weights: Real, unit: float, bits: int, exact: bool) -> tuple[NDArray
 
 def _step(weights: Real, limit: int) -> float | None:
     """The coarsest step of which all weights are multiples, up to `limit` of it; None if there is none."""
-    distinct = np.unique(np.abs(weights))
-    largest = float(distinct[-1])
-
-    def suits(some: Real, count: int) -> bool:
-        multiples = some * (count / largest)
-        return bool(np.all(np.abs(multiples - np.rint(multiples)) < GRID_TOLERANCE * count))
-
+    sizes = np.abs(weights).reshape(-1)
+    largest = float(sizes.max())
+    counts = np.arange(1, limit + 1)
     # a few weights rule out nearly every step
-    few = distinct[:: -(-len(distinct) // FEW_WEIGHTS)]
-    return next((largest / count for count in range(1, limit + 1) if suits(few, count) and suits(distinct, count)), None)
+    for size in sizes[:: -(-sizes.size // FEW_WEIGHTS)]:
+        counts = counts[_multiple(size * (counts / largest), counts)]
+    left = (int(count) for count in counts)
+    return next((largest / count for count in left if np.all(_multiple(sizes * (count / largest), count))), None)
+
+
+def _multiple(numbers: Real, count: int | NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which numbers of steps, of which the largest weight has `count`, are whole."""
+    return np.abs(numbers - np.rint(numbers)) < GRID_TOLERANCE * count
 
 
 def _reach(function: Chain, magnitude: float, precision: Precision) -> float:
@@ -349,15 +531,15 @@ def _reach(function: Chain, magnitude: float, precision: Precision) -> float:
     return float(points[min(1024, 1 + max((int(at[-1]) for at in changing if len(at)), default=0))])
 
 
-def _tabulated(name: str, shift: int, results: Real, precision: Precision) -> tuple[Activation, float]:
-    """A function by a table of its results, and the unit of a code."""
+def _tabulated(name: str, shift: int, results: Real, bits: int, precision: Precision) -> tuple[Activation, float]:
+    """A function by a table of its results for numbers of so many bits, and the unit of a code."""
     if not np.isfinite(results).all():
         raise CalibrationError(f"{name}: its function is not finite on the range of its sums")
     signed = bool(results.min() < 0)
     largest = float(np.abs(results).max())
     unit = largest / (_limit(precision.codes) if signed else (1 << precision.codes) - 1) or 1.0
     codes = np.rint(results / unit).astype(np.int64)
-    return Activation(shift, precision.table, True, codes, precision.codes, signed), unit
+    return Activation(shift, bits, True, codes, precision.codes, signed), unit
 
 
 def _limit(bits: int) -> int:

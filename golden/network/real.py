@@ -96,6 +96,7 @@ class RealLatent:
     log_sigma: they are logarithms of standard deviations instead. score: the sum of the squared means and the Kullback-Leibler
     divergence are given behind the samples. mean, logarithm, eps: the float graph's tensors of these. function: if it is not
     empty, what stands behind the means are no logarithms, but what it makes standard deviations of; its constants are scalars.
+    centre: what is applied to the means first, if it is not empty. place: where its samples begin among those of a frame.
     """
 
     name: str
@@ -107,6 +108,8 @@ class RealLatent:
     logarithm: str
     eps: str
     function: Chain = field(default=Chain())
+    centre: Chain = field(default=Chain())
+    place: int = 0
 
     @property
     def input_shape(self) -> tuple[int, int, int]:
@@ -122,6 +125,11 @@ class RealLatent:
     def operations(self) -> int:
         """Multiply-accumulates per frame and sample."""
         return self.latents
+
+    def means(self, heads: Real) -> Real:
+        """(N, latents) means of (N, 1, 1, 2 * latents) heads."""
+        means: Real = np.asarray(self.centre(heads[:, 0, 0, : self.latents]), np.float64)
+        return means
 
     def deviations(self, heads: Real) -> Real:
         """(N, latents) standard deviations of (N, 1, 1, 2 * latents) heads."""
@@ -139,10 +147,10 @@ class RealLatent:
             return 2 * np.log(self.function(logarithms))
 
     def run(self, heads: Real, epsilon: Real) -> Real:
-        """(N, 1, 1, latents [+ 2]) of heads and standard normal samples (N, latents)."""
-        means = heads[:, 0, 0, : self.latents]
+        """(N, 1, 1, latents [+ 2]) of heads and a frame's standard normal samples (N, place + latents or more)."""
+        means = self.means(heads)
         deviations = self.deviations(heads)
-        results = [means + deviations * epsilon]
+        results = [means + deviations * epsilon[:, self.place : self.place + self.latents]]
         if self.score:
             squares = (means**2).sum(axis=1, keepdims=True)
             terms = means**2 + deviations**2 - 1 - 2 * np.log(deviations)
@@ -182,8 +190,13 @@ class RealNetwork:
 
     @property
     def latent(self) -> RealLatent | None:
-        """The layer that samples, if there is one."""
+        """The layer that samples, if there is one; the first of two."""
         return next((layer for layer in self.layers if isinstance(layer, RealLatent)), None)
+
+    @property
+    def latents(self) -> int:
+        """Samples of the standard normal that a frame takes, of all layers together."""
+        return sum(layer.latents for layer in self.layers if isinstance(layer, RealLatent))
 
     @property
     def tensor(self) -> TensorType:
@@ -204,7 +217,7 @@ class RealNetwork:
     def evaluate(self, x: NDArray[np.generic], epsilon: NDArray[np.floating]) -> dict[str, Real]:
         """What the first real layer reads, as `input`, and every layer's result (N, height, width, channels), by its name.
 
-        x: frames (N, *input.shape); epsilon: standard normal samples (N, latents).
+        x: frames (N, *input.shape); epsilon: standard normal samples (N, latents), of one layer that samples behind the other.
         """
         values = self.encode(x)
         results = {"input": values}

@@ -320,6 +320,15 @@ class Quantise(Step):
         return (codes - zero_point) * scale
 
 
+FINE = 16
+"""Levels from which on a quantiser states the grid of real numbers, and decides nothing."""
+
+
+def fine(step: Step) -> bool:
+    """Is a step such a quantiser?"""
+    return isinstance(step, Quantise) and step.levels >= FINE
+
+
 @dataclass(frozen=True, eq=False)
 class Truncate(Step):
     """QONNX Trunc: whole numbers round(x / scale + zero_point) without their lowest bits, and back to real numbers.

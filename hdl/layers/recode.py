@@ -43,10 +43,11 @@ class RecodeConfig(Billed, LayerConfig):
         return ()
 
     def bill(self, family: Family) -> Cost:
-        """A function of the code for each bit of each result."""
-        numbers = len(self.entries)
-        width = numbers * self.result_bits
-        return family.table(self.bits) * width + family.registers(width + self.latency)
+        """A function of the code for each bit of each result, where these are not the code itself."""
+        same = tuple(range(1 << self.bits))
+        width = len(self.entries) * self.result_bits
+        tables = sum(entries != same for entries in self.entries) * self.result_bits
+        return family.table(self.bits) * tables + family.registers(width + self.latency)
 
     @property
     def latency(self) -> int:

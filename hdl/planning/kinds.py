@@ -19,6 +19,7 @@ from sigmabit.golden.layers.residual import Residual
 from sigmabit.golden.layers.shuffle import Shuffle
 from sigmabit.golden.layers.threshold import Threshold
 from sigmabit.golden.layers.ways import Ways
+from sigmabit.golden.sampling.deferred import Deferred
 from sigmabit.golden.sampling.latent import Latent
 
 from ..layers.binary import Binary
@@ -34,6 +35,7 @@ from ..layers.recode import RecodeKind
 from ..layers.residual import ResidualKind
 from ..layers.shuffle import ShuffleKind
 from ..layers.threshold import ThresholdKind
+from ..sampling.deferred import DeferredKind
 from ..sampling.latent import LatentKind
 
 
@@ -50,6 +52,7 @@ def _joining(kind: Callable[..., Kind[Any]]) -> Callable[..., Kind[Any]]:
 KINDS: dict[type[Layer], Callable[..., Kind[Any]]] = {
     Concatenation: _joining(ConcatenationKind),
     Convolution: lambda layer, positions: ConvolutionKind(layer, Binary(layer), positions=positions),
+    Deferred: DeferredKind,
     Dense: lambda layer, positions: DenseKind(layer, Binary(layer), positions=positions),
     FewBits: few_bits_kind,
     Fixed: fixed_kind,

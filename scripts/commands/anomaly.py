@@ -130,7 +130,7 @@ def _executor(model: Path, network: Network, codes: NDArray[np.int64], place: st
         assert latent is not None
         heads = latent.mean, latent.logarithm
         found = reference.execute(model, frames, epsilon=eps.astype(np.float32), tensors=heads, output=network.output.name)
-        mu, logarithm = (found.tensors[name][:, 0] for name in heads)
+        mu, logarithm = (found.tensors[name][:, 0].reshape(len(frames), -1) for name in heads)
         return Inference(found.outputs, mu, latent.log_variances(logarithm))
 
     def in_integers(frames: NDArray[Any], eps: Reals) -> Inference:

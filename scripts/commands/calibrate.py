@@ -11,12 +11,14 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from sigmabit.golden import Coding, InputError, Precision, embed, import_model
+from sigmabit.golden import Coding, InputError, Precision, embed, import_model, import_real
+from sigmabit.golden.front.quantise import LIMITS, shrunk
+from sigmabit.golden.front.widths import Found
 from sigmabit.golden.network.network import InputFormat
 
 from ..interface.choices import Reading
 from ..interface.files import check_writable, read_array, write_whole
-from ..interface.loading import calibration_of, remark_clamped, remark_reading
+from ..interface.loading import calibration_of, remark_clamped, remark_reading, widths_of
 from ..interface.terminal import Terminal, table
 from . import options
 
@@ -24,27 +26,60 @@ COARSE = 0.2
 """Share of the numbers' standard deviation that rounding may cost before that is said."""
 
 
-def _width(name: str, default: int, low: int, high: int, text: str) -> Callable[[Any], Any]:
-    return click.option(name, type=click.IntRange(low, high), default=default, show_default=True, help=text)
+SHARE = 0.02
+"""Error of the output that --bits auto allows, of its standard deviation."""
+
+AUTO = "auto"
+
+
+class _Width(click.ParamType):
+    """A number of bits within the limits of a field of Precision; or auto, where that is allowed."""
+
+    name = "bits"
+
+    def __init__(self, part: str, automatic: bool = False) -> None:
+        self.part, self.automatic = part, automatic
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | str:
+        """The number that an option says, or auto."""
+        if self.automatic and value == AUTO:
+            return AUTO
+        return int(click.IntRange(*LIMITS[self.part]).convert(value, param, ctx))
+
+
+def _width(name: str, part: str, text: str, automatic: bool = False) -> Callable[[Any], Any]:
+    default = str(getattr(Precision(), part))
+    kind = _Width(part, automatic)
+    low, high = LIMITS[part]
+    metavar = f"{low} to {high}" + (" | auto" if automatic else "")
+    return click.option(name, f"{part}_bits", type=kind, metavar=metavar, show_default=default, help=text)
 
 
 @click.command(short_help="Ranges of a real-valued model's numbers.")
 @options.model
 @options.data
-@_width("--weight-bits", Precision.weights, 2, 18, "Width of weights.")
-@_width("--bits", Precision.codes, 2, 16, "Width of activations.")
-@_width("--latent-bits", Precision.latents, 4, 16, "Width of latent variables.")
-@_width("--table-bits", Precision.table, 2, 14, "Width of what tables are read with.")
+@_width("--weight-bits", "weights", "Width of weights.")
+@_width("--bits", "codes", "Width of activations; auto looks for the fewest bits of each tensor.", automatic=True)
+@_width("--latent-bits", "latents", "Width of latent variables.")
+@_width("--table-bits", "table", "Width of what tables are read with.")
+@click.option(
+    "--share",
+    type=options.POSITIVE,
+    metavar="S",
+    show_default=str(SHARE),
+    help="With --bits auto: largest root mean square error of the output, as a share of its standard deviation.",
+)
 @options.reading_uncalibrated
 @click.option("-o", "--output", type=options.PATH, required=True, metavar="FILE", help="The calibrated copy of the model.")
 @options.as_json
 def calibrate(
     model: Path,
     data: Path,
-    weight_bits: int,
-    bits: int,
-    latent_bits: int,
-    table_bits: int,
+    weights_bits: int | None,
+    codes_bits: int | str | None,
+    latents_bits: int | None,
+    table_bits: int | None,
+    share: float | None,
     reading: Reading,
     output: Path,
     as_json: bool,
@@ -52,19 +87,40 @@ def calibrate(
     """Find with the frames of X.npy what range each number of MODEL has, and write a copy that holds it in its metadata.
 
     Numbers beyond those ranges are saturated later. What a calibration cannot show stays unseen: take frames of every kind.
+
+    With --bits auto, each tensor gets the fewest bits with which the output stays near the float graph's, but for widths that
+    other options say.
     """
     terminal = Terminal(as_json)
     check_writable(output)
     if output.resolve() == model.resolve():
         raise InputError(f"{output}: the calibrated copy is to be another file than the model")
-    precision = Precision(weight_bits, bits, latent_bits, table_bits)
+    automatic = codes_bits == AUTO
+    if share is not None and not automatic:
+        raise InputError("--share: how near the output is to stay is for --bits auto")
+    asked = {"weights": weights_bits, "codes": codes_bits, "latents": latents_bits, "table": table_bits}
+    stated = {part: bits for part, bits in asked.items() if isinstance(bits, int)}
     x = read_array(data)
+    widths: Found | None = None
     with terminal.progress() as report:
         report("calibrating", 0, 0)
-        found = calibration_of(model, x, data, reading, precision)
+        if automatic:
+            widths = widths_of(model, x, data, reading, SHARE if share is None else share, stated, report)
+            found = widths.calibration
+        else:
+            found = calibration_of(model, x, data, reading, Precision(**stated))
         network = import_model(model, None, found, reading.output_name, reading.coding)
+    if len(x) == 1:
+        raise InputError(f"{data}: one frame shows no range that numbers have; calibrate with frames of every kind")
     remark_reading(terminal, model, network, reading.input_scale)
     remark_clamped(terminal, model, found)
+    real = import_real(model, coding=found.input, output_name=reading.output_name)
+    for name, bits in shrunk(real, network, found.precision, found.own).items():
+        full = found.own.get(name, found.precision).weights
+        terminal.remark(
+            f"{model}: the weights of {name} are left with {bits} of {full} bits, so small are they beside its largest sums; is "
+            "its bias, or an input of it, out of scale?"
+        )
     about = _input(network.input, x)
     if about["share"] is not None and about["share"] > COARSE:
         lost = f"{data}: rounding its numbers to {about['bits']} bits costs {about['share']:.0%} of their standard deviation"
@@ -73,7 +129,7 @@ def calibrate(
     ranges = {name: [seen.low, seen.high] for name, seen in found.ranges.items()}
     result = {
         "frames": len(x),
-        "precision": asdict(precision),
+        "precision": asdict(found.precision),
         "input_scale": found.input_scale,
         "input": about,
         "ranges": ranges,
@@ -81,11 +137,31 @@ def calibrate(
     rows = [["input", f"{about['low']:.4g}", f"{about['high']:.4g}"]]
     rows += [[name, f"{low:.4g}", f"{high:.4g}"] for name, (low, high) in ranges.items()]
     title = f"{network.name}: input, sums and latent variables on {len(x)} frames"
-    share = "" if about["share"] is None else f", {about['share']:.2%} of the numbers' standard deviation"
-    codes = f"input codes of {about['bits']} bits, {'signed' if about['signed'] else 'unsigned'}, in steps of {about['step']:.6g}"
-    terminal.emit(
-        result, table(title, ["layer", "from", "to"], rows), f"{codes}: root mean square error {about['error']:.3g}{share}"
-    )
+    spent = "" if about["share"] is None else f", {about['share']:.2%} of the numbers' standard deviation"
+    form = f"input codes of {about['bits']} bits, {'signed' if about['signed'] else 'unsigned'}, in steps of {about['step']:.6g}"
+    rounding = f"{form}: root mean square error {about['error']:.3g}{spent}"
+    parts: list[Any] = [table(title, ["layer", "from", "to"], rows), rounding]
+    if widths is not None:
+        result |= {"widths": _by_layer(widths), "share": widths.share}
+        parts += _widths(widths, about["bits"])
+    terminal.emit(result, *parts)
+
+
+def _by_layer(found: Found) -> dict[str, dict[str, int]]:
+    """Bits by the names of the layers and of what they belong to."""
+    layers: dict[str, dict[str, int]] = {}
+    for tensor, bits in found.widths.items():
+        layers.setdefault(str(tensor.layer), {})[tensor.part] = bits
+    return layers
+
+
+def _widths(found: Found, input_bits: int) -> list[Any]:
+    """What was found, as a table, and the error that it costs."""
+    rows = [["input", None, None, input_bits]]
+    for name, parts in _by_layer(found).items():
+        rows.append([name, parts.get("weights"), parts.get("table"), parts.get("codes", parts.get("latents"))])
+    sheet = table("Fewest bits of each tensor", ["layer", "weights", "table", "result"], rows)
+    return ["", sheet, f"the output's root mean square error is {found.share:.2%} of its standard deviation"]
 
 
 def _input(form: InputFormat, x: NDArray[Any]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -26,6 +26,7 @@ from sigmabit.golden import (
     recognise_scale,
 )
 from sigmabit.golden.front.quantise import CLAMPED, LOGARITHMS
+from sigmabit.golden.front.widths import Found, fewest
 from sigmabit.golden.network.network import InputFormat
 from sigmabit.golden.network.real import RealNetwork
 from sigmabit.golden.noise import gaussian
@@ -40,7 +41,7 @@ from sigmabit.verif.simulation import Noise
 
 from .choices import Planning, Reading, Sampling
 from .files import read_array
-from .terminal import Terminal
+from .terminal import Report, Terminal
 
 DEFAULT_PART = "xc7vx690t"
 
@@ -197,14 +198,36 @@ def _calibrated(model: Path, x: NDArray[Any], data: Path, reading: Reading, term
 
 def calibration_of(model: Path, x: NDArray[Any], data: Path, reading: Reading, precision: Precision) -> Calibration:
     """The calibration of a real-valued model by the frames x, which come from the file `data`."""
+    network, _ = _reading_of(model, x, data, reading)
+    with _about(data):
+        return calibrated(network, x, precision)
+
+
+def widths_of(
+    model: Path, x: NDArray[Any], data: Path, reading: Reading, share: float, stated: Mapping[str, int], report: Report
+) -> Found:
+    """The same of the fewest bits for which the output's error stays below a share of its standard deviation."""
+
+    def read(coding: Coding | None) -> RealNetwork:
+        return import_real(model, coding=coding, output_name=reading.output_name)
+
+    _, coding = _reading_of(model, x, data, reading)
+    with _about(data):
+        free = reading.coding is None and reading.input_bits is None and coding is not None and not coding.holds(x)
+        return fewest(read, coding, free, x, share, stated, report)
+
+
+def _reading_of(model: Path, x: NDArray[Any], data: Path, reading: Reading) -> tuple[RealNetwork, Coding | None]:
+    """A real-valued network whose input has codes for the frames x, and these, unless the model's file fixes them."""
     network = import_real(model, coding=reading.coding, output_name=reading.output_name)
     with _about(data):
         network.input.check(x)
-        if reading.coding is None and network.input.quantiser is None:
-            coding = _likely_coding(network.input, x, reading.input_bits)
-            if network.input.assumed or coding.rounds:
-                network = import_real(model, coding=coding, output_name=reading.output_name)
-        return calibrated(network, x, precision)
+        if reading.coding is not None or network.input.quantiser is not None:
+            return network, reading.coding
+        coding = _likely_coding(network.input, x, reading.input_bits)
+        if network.input.assumed or coding.rounds:
+            return import_real(model, coding=coding, output_name=reading.output_name), coding
+        return network, None
 
 
 def _likely_coding(form: InputFormat, x: NDArray[Any], bits: int | None) -> Coding:

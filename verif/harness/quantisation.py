@@ -14,16 +14,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sigmabit.golden import Network
+from sigmabit.golden.front.quantise import SIGMAS
 from sigmabit.golden.layers.fixed import Fixed
 from sigmabit.golden.network.real import Real, RealLatent, RealLinear, RealNetwork
 from sigmabit.golden.noise.gaussian import FRACTION
+from sigmabit.golden.sampling.deferred import Deferred
 from sigmabit.golden.sampling.latent import Latent
 from sigmabit.golden.sampling.reparameterise import error_bound
 from sigmabit.golden.sampling.score import KL_FRACTION, kl_bound
 from sigmabit.golden.types.scalar import Chain
 
+BETWEEN = 8
+"""Numbers on either side of a sum, as far as errors reach, for which a function is looked at."""
+
 SECANT = 1.05
-"""Between two entries of its table a function is at most so much steeper than the steepest step from entry to entry."""
+"""Between two of these numbers a function does little of what it does over all of them, nearly always."""
 
 
 @dataclass(frozen=True)
@@ -47,10 +52,12 @@ def compare_layers(
     """Each layer for the frames x and samples (N, latents)."""
     trace = network.trace(x, epsilon[:, None])
     values = real.values(trace["input"])
-    by_name = {layer.name: layer for layer in network.layers}
+    by_name = {layer.name: layer for layer in network.every}
     for step in real.layers:
         layer = by_name[step.name]
-        if isinstance(step, RealLatent):
+        if isinstance(step, RealLatent) and isinstance(layer, Deferred):
+            results, expected, bound = _deferred(step, layer, trace, values, epsilon.astype(np.float64) * 2.0**-FRACTION)
+        elif isinstance(step, RealLatent):
             assert isinstance(layer, Latent)
             results, expected, bound = _sampled(step, layer, trace, values, epsilon.astype(np.float64) * 2.0**-FRACTION)
         else:
@@ -60,9 +67,21 @@ def compare_layers(
             if step.pool is not None:
                 last, first = f"{step.name}_pool", layer.output.low
             results = (trace[last].astype(np.float64) + first) * layer.result_scale
+            layer, columns = _own(step, layer)
+            results = results if columns is None else results[..., columns]
             expected, bound = _through(step, layer, values)
         yield Comparison(step.name, results, expected, bound)
         values = results
+
+
+def _own(real: RealLinear, layer: Fixed) -> tuple[Fixed, NDArray[np.int64] | None]:
+    """A layer without weights for samples that travel, of its input or of its results, and which of its results are left."""
+    inputs, outputs = real.weights.shape[2:]
+    if layer.weights.shape[2:] == (inputs, outputs):
+        return layer, None
+    columns = np.arange(outputs) + (np.arange(outputs) >= outputs // 2) * ((layer.channels - outputs) // 2)
+    tensor = replace(layer.input, channels=inputs)
+    return replace(layer, input=tensor, weights=layer.weights[:, :, :inputs, columns], bias=layer.bias[columns]), columns
 
 
 def _through(real: RealLinear, layer: Fixed, values: Real) -> tuple[Real, Real]:
@@ -78,11 +97,33 @@ def _through(real: RealLinear, layer: Fixed, values: Real) -> tuple[Real, Real]:
         cut = np.abs(np.asarray(real.function(sums)) - limited)
         bound = errors + cut
     else:
-        curve = np.asarray(real.function(np.arange(low, high + 1) * unit))
-        slope = SECANT * float(np.abs(np.diff(curve)).max()) / unit
         cut = np.abs(np.asarray(real.function(sums)) - np.asarray(real.function(limited)))
-        bound = slope * errors + cut + layer.result_scale / 2
+        bound = SECANT * _variation(real.function, limited, errors) + cut + layer.result_scale / 2
     return real.result(sums), replace(real, function=Chain()).result(bound)
+
+
+def _variation(function: Chain, numbers: Real, errors: Real) -> Real:
+    """The most that a function differs from what it is of numbers, as far as errors reach on either side."""
+    there, found = np.asarray(function(numbers), np.float64), np.zeros_like(numbers)
+    for step in np.linspace(-1, 1, 2 * BETWEEN + 1):
+        found = np.maximum(found, np.abs(np.asarray(function(numbers + step * errors), np.float64) - there))
+    return found
+
+
+def _deferred(
+    real: RealLatent, layer: Deferred, trace: dict[str, NDArray[np.int64]], heads: Real, epsilon: Real
+) -> tuple[Real, Real, Real]:
+    """Those of the second layer that samples, whose samples were rounded on their way, and limited."""
+    unit = 2.0**-layer.z_fraction
+    expected = real.run(heads, epsilon)
+    travelled = trace[f"{layer.name}_beside"][..., -layer.latents :] * 2.0**-layer.eps_fraction
+    own = epsilon[:, None, None, real.place : real.place + real.latents]
+    deviations = real.deviations(heads)[:, None, None]
+    limit = (1 << layer.z_bits - 1) * unit
+    rounding = 2.0 ** -(layer.eps_fraction + 1) + np.maximum(0, np.abs(own) - SIGMAS)
+    bound = error_bound(layer.deviation, layer.z_fraction) * unit + np.maximum(0, np.abs(expected) + unit - limit)
+    bound = np.asarray(bound + deviations * np.minimum(np.abs(travelled - own), rounding), np.float64)
+    return np.asarray(trace[layer.name] * unit, np.float64), expected, bound
 
 
 def _sampled(
@@ -91,13 +132,24 @@ def _sampled(
     latents, unit = layer.latents, 2.0**-layer.z_fraction
     units = np.array([unit] * latents + ([2.0 ** (-2 * layer.fraction), 2.0**-KL_FRACTION] if layer.score else []))
     expected = real.run(heads, epsilon)
+    more = layer.latents - real.latents  # samples that travel
+    if more:
+        expected = np.concatenate([expected, epsilon[:, None, None, real.latents :]], axis=-1)
     limit = (1 << layer.z_bits - 1) * unit
     bound = np.zeros_like(expected)
     saturated = np.maximum(0, np.abs(expected[..., :latents]) + unit - limit)
     bound[..., :latents] = error_bound(layer.deviation, layer.z_fraction) * unit + saturated
+    if real.centre.steps:
+        means = real.means(heads)
+        unit_of_means = 2.0**-layer.fraction
+        high = ((1 << layer.input.bits - 1) - 1) * unit_of_means
+        bound[..., :latents] += (unit_of_means / 2 + np.maximum(0, np.abs(means) - high))[:, None, None, :]
     if layer.table is not None:
         beyond = np.maximum(0, real.deviations(heads) - layer.table.limit - layer.table.error)
         bound[..., :latents] += (beyond * np.abs(epsilon))[:, None, None, :]
     if layer.score:
         bound[..., -1] = kl_bound(latents, layer.variance)
-    return trace[layer.name] * units, expected, bound
+    found = trace[layer.name] * units
+    if more:
+        return found[..., : real.latents], expected[..., : real.latents], bound[..., : real.latents]
+    return found, expected, bound

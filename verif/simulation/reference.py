@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +23,12 @@ class ExecutionError(SigmabitError):
 
 BATCH = 500
 """Frames executed at a time."""
+
+LARGEST = 1 << 30
+"""Bytes of a model whose shapes are inferred."""
+
+MOST_NOISES = 2
+"""Sources of noise, one behind the other."""
 
 RANDOM = ("RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", "Bernoulli", "Multinomial")
 
@@ -67,13 +74,17 @@ def execute(
     feeds = {first.name: x.astype(onnx.helper.tensor_dtype_to_np_dtype(first.type.tensor_type.elem_type))}
     samples = epsilon.shape[1:-1] if epsilon is not None else ()
     noise = _noise(proto, wanted, model)
-    if (noise is None) != (epsilon is None):
+    if bool(noise) != (epsilon is not None):
         raise ExecutionError(f"{model}: " + ("it draws random numbers; give them" if noise else "no node draws random numbers"))
-    if noise is not None and epsilon is not None:
+    if epsilon is not None:
         if epsilon.ndim not in (2, 3) or len(epsilon) != len(x):
             raise ExecutionError(f"{model}: noise of shape {epsilon.shape} for {len(x)} frames")
         feeds[first.name] = np.repeat(feeds[first.name], epsilon.size // (len(x) * epsilon.shape[-1]), axis=0)
-        feeds[noise] = epsilon.reshape(-1, epsilon.shape[-1]).astype(_feed(proto, noise, epsilon.shape[-1]))
+        rows, place = epsilon.reshape(-1, epsilon.shape[-1]), 0
+        for name, shape in _shapes(proto, noise, epsilon.shape[-1], model).items():
+            end = place + math.prod(shape)
+            feeds[name] = rows[:, place:end].reshape(-1, *shape).astype(_feed(proto, name, shape))
+            place = end
     executor = "qonnx" if any(node.domain not in ("", "ai.onnx") for node in proto.graph.node) else "onnxruntime"
     results: list[list[NDArray[np.float32]]] = []
     total = len(feeds[first.name])
@@ -118,31 +129,43 @@ def _prune(proto: onnx.ModelProto, wanted: Sequence[str], first: str) -> None:
     proto.graph.input.extend(inputs)
 
 
-def _noise(proto: onnx.ModelProto, wanted: Sequence[str], model: Path) -> str | None:
-    """The random node's result among those that the wanted tensors depend on, or the input that is noise."""
+def _noise(proto: onnx.ModelProto, wanted: Sequence[str], model: Path) -> list[str]:
+    """The random nodes' results among those that the wanted tensors depend on, in order; or the input that is noise."""
     needed, found = set(wanted), []
     for node in reversed(proto.graph.node):
         if needed.intersection(node.output):
             needed.update(node.input)
             if node.op_type in RANDOM:
                 found.append(node.output[0])
-    if len(found) > 1:
-        raise ExecutionError(f"{model}: {len(found)} nodes draw random numbers, only one can be replaced")
-    if found:
-        return found[0]
-    given = noise_input(proto.graph)
-    return None if given is None else given.name
+    if len(found) > MOST_NOISES:
+        raise ExecutionError(f"{model}: {len(found)} nodes draw random numbers, only {MOST_NOISES} can be replaced")
+    given = None if found else noise_input(proto.graph)
+    return [given.name] if given is not None else found[::-1]
 
 
-def _feed(proto: onnx.ModelProto, noise: str, latents: int) -> np.dtype[Any]:
-    """Turn the random node into an input (N, latents) of the graph, if it is none; its element type."""
+def _shapes(proto: onnx.ModelProto, noise: Sequence[str], latents: int, model: Path) -> dict[str, tuple[int, ...]]:
+    """By name the shape of the noise of one frame: a row, or an image; so many numbers together."""
+    found = dict.fromkeys(noise, (latents,)) if len(noise) == 1 else {}
+    if proto.ByteSize() <= LARGEST:
+        inferred = onnx.shape_inference.infer_shapes(proto, data_prop=True).graph
+        for value in (*inferred.input, *inferred.value_info):
+            sizes = tuple(dimension.dim_value for dimension in value.type.tensor_type.shape.dim[1:])
+            if value.name in noise and sizes and (len(noise) > 1 or math.prod(sizes) == latents):
+                found[value.name] = sizes
+    if sum(map(math.prod, found.values())) != latents or len(found) < len(noise):
+        raise ExecutionError(f"{model}: noise of {latents} numbers for {', '.join(noise)} of shapes {list(found.values())}")
+    return {name: found[name] for name in noise}
+
+
+def _feed(proto: onnx.ModelProto, noise: str, shape: tuple[int, ...]) -> np.dtype[Any]:
+    """Turn the random node into an input (N, *shape) of the graph, if it is none; its element type."""
     for value in proto.graph.input:
         if value.name == noise:
             return np.dtype(onnx.helper.tensor_dtype_to_np_dtype(value.type.tensor_type.elem_type))
     node = next(node for node in proto.graph.node if noise in node.output)
     kind = next((attribute.i for attribute in node.attribute if attribute.name == "dtype"), onnx.TensorProto.FLOAT)
     proto.graph.node.remove(node)
-    proto.graph.input.append(onnx.helper.make_tensor_value_info(noise, kind, ["N", latents]))
+    proto.graph.input.append(onnx.helper.make_tensor_value_info(noise, kind, ["N", *shape]))
     return np.dtype(onnx.helper.tensor_dtype_to_np_dtype(kind))
 
 

@@ -52,7 +52,7 @@ def import_model(
             f"calibrated copy with sigmabit calibrate{because}"
         )
     try:
-        return quantise(found, calibration.ranges, calibration.precision)
+        return quantise(found, calibration.ranges, calibration.precision, calibration.own)
     except CalibrationError as error:
         raise CalibrationError(f"{path}: {error}") from None
 

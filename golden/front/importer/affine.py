@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...types.scalar import Add, Chain, Choose, Clip, Divide, Float, Function, LeakyRelu, Multiply, Normalise, Rowwise, Step
+from ...types.scalar import Add, Chain, Choose, Clip, Divide, Float, Function, LeakyRelu, Multiply, Normalise, Rowwise, Step, fine
 from .scalar_nodes import UNARY, Refusal
 
 Real = NDArray[np.float64]
@@ -105,7 +105,7 @@ def split(chain: Chain) -> Parts:
     while end < len(steps) and _shared(steps[end]):
         end += 1
     for step in steps[begin:end]:
-        if step.binarises or isinstance(step, Rowwise):
+        if (step.binarises and not fine(step)) or isinstance(step, Rowwise):
             raise Refusal(f"it takes the result of {step.node}, which is no function of one real number")
         if not _shared(step):
             raise Refusal(f"{step.node} before it differs between elements behind a function that is not affine")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from .latent import OTHER_RANDOM, RANDOM
 from .model_file import Graph, Node
@@ -22,9 +22,13 @@ KEEPING = (
 """What makes bits of bits: it moves elements, or is a function of one."""
 
 
-def last_binary(graph: Graph, nodes: Iterable[Node], operators: Sequence[str] = BINARISING) -> str | None:
-    """The last activation that such operators make of the graph's input without any noise, perhaps pooled."""
+def last_binary(graph: Graph, nodes: Sequence[Node], operators: Sequence[str] = BINARISING) -> str | None:
+    """The last activation that such operators make of the graph's input without any noise, perhaps pooled.
+
+    A QuantizeLinear behind a layer gives all codes of its type, unless a Clip says less: that makes no bits.
+    """
     fed, noisy, bits = {graph.input}, set[str](), set[str]()
+    narrowed = {node.inputs[0] for node in nodes if node.operator == "Clip" and node.inputs}
     last = None
     for node in nodes:
         if node.operator in (*RANDOM, *OTHER_RANDOM) or noisy.intersection(node.inputs):
@@ -32,7 +36,10 @@ def last_binary(graph: Graph, nodes: Iterable[Node], operators: Sequence[str] = 
         elif node.operator != "Shape" and node.inputs and fed.intersection(node.inputs):
             fed.update(node.outputs)
             of_bits = bits.issuperset(fed.intersection(node.inputs))
-            if node.operator in operators or (of_bits and node.operator in POOLING):
+            fine = (
+                node.operator == "QuantizeLinear" and graph.input not in node.inputs and not narrowed.intersection(node.outputs)
+            )
+            if (node.operator in operators and not fine) or (of_bits and node.operator in POOLING):
                 bits.update(node.outputs)
                 last = node.outputs[0]
             elif of_bits and node.operator in KEEPING:

@@ -15,6 +15,7 @@ from .front import BINARISING, ROUNDING, last_binary
 from .model_file import Graph, leading_to
 from .real_walk import RealWalk
 from .scalar_nodes import QUANTISERS
+from .structures import told
 from .thresholded import without_thresholds
 
 PIXELS = (*QUANTISERS, "QuantizeLinear")
@@ -27,6 +28,14 @@ WEIGHTED = ("Conv", "ConvTranspose", "Gemm", "MatMul")
 
 
 def interpret(graph: Graph, path: str, coding: Coding | None) -> Network | RealNetwork:
+    """The network of a graph; see `_read`. Structures that are neither are told by the name of what they are."""
+    try:
+        return _read(graph, path, coding)
+    except UnsupportedModelError as error:
+        raise told(error, graph, path) from None
+
+
+def _read(graph: Graph, path: str, coding: Coding | None) -> Network | RealNetwork:
     """The network of a graph, whose numbers have the given codes if it has no Quant at its input.
 
     What draws noise, or holds some as constants, is real-valued. Anything else is a binary network if it can be one, since that

@@ -17,7 +17,7 @@ from ...sampling import exponential
 from ...types.scalar import Chain, Clip, Divide, Float, Function, Multiply, Power, Step
 from .affine import IDENTITY, Affine, Real, affine, idle, line, split
 from .model_file import Graph, Node
-from .real_layers import PROBES, Intermediate, Linear, side_by_side
+from .real_layers import PROBES, Intermediate, Linear, side_by_side, spread_out
 from .scalar_nodes import UNARY, Refusal
 from .symbols import PAD, Frame, Symbol
 
@@ -122,14 +122,19 @@ def spread(node: Node, deviation: Symbol, eps: Symbol) -> Symbol:
     source = eps.source
     assert isinstance(source, Noise)
     shape = deviation.shape
-    if len(shape) != 2 or shape[0] != 1 or np.any(deviation.index == PAD):
-        raise Refusal(f"latent variables of shape {shape}, expected (1, latents): flatten them before they are sampled")
-    if eps.shape not in (shape, shape[1:]) or not np.array_equal(eps.index.reshape(-1), np.arange(shape[1])):
+    if shape[:1] != (1,) or np.any(deviation.index == PAD):
+        raise Refusal(f"latent variables of shape {shape}, expected (1, latents) or (1, C, H, W)")
+    frame = Frame.of((math.prod(shape), 1, 1))
+    if eps.shape not in (shape, shape[1:]) or not np.array_equal(eps.index.reshape(-1), np.arange(frame.size)):
         raise Refusal(f"noise of shape {eps.shape} for latent variables of shape {shape}; {SEVERAL}")
-    sigma = sigma_of(deviation).wider(deviation, _factors(eps), node.name)
-    frame = Frame.of((shape[1], 1, 1))
+    sigma = sigma_of(in_row(deviation)).wider(in_row(deviation), _factors(eps), node.name)
     reason = f"it takes the result of {node.name}, noise without its mean; expected mu + sigma * eps"
     return Symbol(Spread(frame, reason, node, source, deviation, sigma), np.arange(frame.size).reshape(shape))
+
+
+def in_row(symbol: Symbol) -> Symbol:
+    """The same elements as a row (1, n)."""
+    return symbol.rearranged(symbol.index.reshape(1, -1))
 
 
 def _factors(noisy: Symbol) -> Float:
@@ -238,39 +243,39 @@ def sample(
     latents = spread.frame.size
     if not np.array_equal(noisy.index.reshape(-1), np.arange(latents)):
         raise Refusal(f"what stands between {spread.node.name} and it; expected mu + sigma * eps")
-    sigma = spread.sigma.wider(deviation, _factors(noisy), node.name)
+    sigma = spread.sigma.wider(in_row(deviation), _factors(noisy), node.name)
     if mean.shape != deviation.shape or np.any(mean.index == PAD):
         raise Refusal(f"means of shape {mean.shape} for deviations of shape {deviation.shape}")
     for symbol, what in ((mean, "mean"), (deviation, "deviation")):
-        if not isinstance(symbol.source, Linear):
+        if not isinstance(symbol.source, Linear) or symbol.source.pool is not None:
             raise Refusal(f"the {what} is not the result of a layer of weights")
-        if not symbol.source.open:
-            raise Refusal(
-                f"the {what} is an image of shape {symbol.source.frame.shape}; only dense layers may give latent variables"
-            )
-    centre = affine(mean.chain)
-    if centre is None:
-        raise Refusal(f"the mean passes {passed(mean)}; expected the result of a layer of weights itself")
+    centre = split(mean.chain)
+    if centre.after is not IDENTITY:
+        raise Refusal(f"{passed(mean)}, which the mean passes, differ between latent variables behind a function")
     argument, log_sigma = sigma.argument, False
     if not sigma.function.steps:
         variance = Affine(2 * argument.gain, 2 * argument.offset)
         log_sigma = tensor_of(deviation, variance) is None and tensor_of(deviation, argument) is not None
         argument = argument if log_sigma else variance
-    heads, probe = _merge(mean, centre, deviation, argument)
+    heads, probe = _merge(in_row(mean), centre.before, in_row(deviation), argument)
     nodes = tuple(dict.fromkeys((*deviation.chain.nodes, spread.node.name, *noisy.chain.nodes, node.name)))
     tensors = mean_tensor, tensor_of(deviation, argument) or "", spread.noise.tensor
-    layer = RealLatent("latent", nodes, latents, log_sigma, False, *tensors, sigma.function)
+    layer = RealLatent("latent", nodes, latents, log_sigma, False, *tensors, sigma.function, centre.function)
     frame = Frame.of((latents, 1, 1))
-    return Symbol(Sample(frame, heads, layer, probe), np.arange(latents).reshape(1, latents))
+    return Symbol(Sample(frame, heads, layer, probe), np.arange(latents).reshape(mean.shape))
 
 
 def _merge(mean: Symbol, centre: Affine, deviation: Symbol, logarithm: Affine) -> tuple[Linear, NDArray[np.float64]]:
     """One layer of means and logarithms, which may come from two on the same activation; and its probe."""
     parts = ((mean, centre), (deviation, logarithm))
+    rows: dict[int, Linear] = {}
+    for symbol, _ in parts:
+        assert isinstance(symbol.source, Linear)
+        rows[id(symbol.source)] = symbol.source if symbol.source.open else spread_out(symbol.source)
     try:
-        heads = side_by_side(parts)
-    except Refusal:
-        raise Refusal("mean and deviation come from layers on different activations; branches are not supported") from None
+        heads = side_by_side([(replace(symbol, source=rows[id(symbol.source)]), function) for symbol, function in parts])
+    except Refusal as refusal:
+        raise Refusal(f"mean and deviation cannot become one layer: {refusal}") from None
     probe, nodes = [], dict[str, None]()
     for symbol, function in parts:
         assert isinstance(symbol.source, Linear)
@@ -295,6 +300,8 @@ def probe_of(symbol: Symbol) -> NDArray[np.float32]:
 def scores(parts: list[Symbol], drawn: Sample) -> Symbol:
     """The joint (1, n) of a sample and its scores, each recognised by its numbers on the probes."""
     latents = drawn.layer.latents
+    if drawn.layer.centre.steps:
+        raise Refusal("scores of a sample whose mean passes a function")
     if drawn.layer.function.steps:
         raise Refusal("scores of a sample whose deviation is no exponential of a layer's sums within limits of [-8, 8] or wider")
     heads = drawn.probe[:, None, None, :]

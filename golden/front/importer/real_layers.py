@@ -22,8 +22,13 @@ from .symbols import Codes, Frame, Index, Source, Symbol
 PROBES = 16
 """Random frames on which expressions of heads are compared."""
 
-MAX_WEIGHTS = 1 << 24
-"""Weights of a network, zeros included: more than any device holds."""
+MAX_WEIGHTS = 1 << 26
+"""Weights of a network, zeros included: of two bits each more than all memories and tables of the largest known part hold. How
+many of fewer a part has room for, its plan says.
+"""
+
+ALIKE = np.linspace(-64, 64, 4097)
+"""Numbers for which functions must be the same that are taken for one."""
 
 MAX_PROBE = 1 << 16
 """Sums of a layer that may be part of expressions."""
@@ -163,25 +168,112 @@ def read(symbol: Symbol, view: Index | None = None) -> Reading:
 
 
 def side_by_side(parts: Sequence[tuple[Symbol, Affine]]) -> Linear:
-    """One layer of what several give that take the same: of each the elements (1, n) of a symbol, as an affine function of its
-    sums. Raises Refusal where they take different activations, or are no such layers.
+    """One layer of what several give: of each the elements (1, n) of a symbol, as an affine function of its sums. They take the
+    same, or what layers of one function give that become one layer as well.
+
+    Raises Refusal where they take other activations, or are no such layers.
     """
-    layers = [symbol.source for symbol, _ in parts]
+    layers = []
+    for symbol, _ in parts:
+        if not (isinstance(symbol.source, Linear) and symbol.source.open):
+            raise Refusal("it joins what no dense layer gives")
+        layers.append(symbol.source)
+    layers = _on_one(layers)
     first = layers[0]
     weights, bias, nodes = [], [], list[str]()
     for layer, (symbol, function) in zip(layers, parts, strict=True):
-        if not (isinstance(layer, Linear) and isinstance(first, Linear) and layer.open):
-            raise Refusal("it joins what no dense layer gives")
-        if layer is not first and not layer.input.same(first.input):
-            raise Refusal("it joins layers on different activations; branches are not supported")
         gain, offset = function.of(symbol.index[0])
         weights.append(layer.weights[..., symbol.index[0]] * gain)
         bias.append(layer.bias[..., symbol.index[0]] * gain + offset)
         nodes += layer.nodes
-    assert isinstance(first, Linear)
     joined = np.concatenate(weights, axis=-1), np.concatenate(bias, axis=-1)
     frame = Frame.of((joined[1].size, 1, 1))
     return Linear(first.kind, tuple(dict.fromkeys(nodes)), first.tensor, first.input, first.window, *joined, frame)
+
+
+def _on_one(layers: list[Linear]) -> list[Linear]:
+    """The same layers on one activation, which holds what each of them takes, if they do not take one anyway."""
+    readings: list[Reading] = []
+    for layer in layers:
+        if not any(layer.input.same(reading) for reading in readings):
+            readings.append(layer.input)
+    if len(readings) == 1:
+        return layers
+    for reading in readings:
+        if not isinstance(reading.source, Linear) or not reading.source.open or reading.shift:
+            raise Refusal("it joins layers on different activations; branches are not supported")
+        if not alike(reading.parts.function, readings[0].parts.function):
+            names = " and ".join(", ".join(r.nodes) or "none" for r in (readings[0], reading))
+            raise Refusal(f"it joins layers behind different functions ({names}); what runs side by side has one")
+    hidden = side_by_side([(Symbol(r.source, r.view.reshape(1, -1)), r.parts.before) for r in readings])
+    nodes = tuple(dict.fromkeys(name for reading in readings for name in reading.nodes))
+    ends = np.cumsum([0, *(reading.view.size for reading in readings)])
+    view = np.arange(ends[-1]).reshape(-1, 1, 1)
+    whole = Reading(hidden, Parts(IDENTITY, readings[0].parts.function, IDENTITY), view, nodes)
+    found = []
+    for layer in layers:
+        place = next(i for i, reading in enumerate(readings) if layer.input.same(reading))
+        weights = np.zeros((1, 1, ends[-1], *layer.weights.shape[3:]))
+        weights[:, :, ends[place] : ends[place + 1]] = layer.weights
+        found.append(replace(layer, input=whole, weights=weights))
+    return found
+
+
+def alike(first: Chain, second: Chain) -> bool:
+    """Are two functions of one number the same, but for the nodes that they come from?"""
+    if [type(step) for step in first.steps] != [type(step) for step in second.steps]:
+        return False
+    with np.errstate(all="ignore"):
+        return bool(np.array_equal(first(ALIKE), second(ALIKE), equal_nan=True))
+
+
+def spread_out(layer: Linear) -> Linear:
+    """A convolution of few positions as a dense layer of the same sums, which may be read in any order."""
+    matrix = matrix_of(layer.window, layer.weights, layer.frame)
+    size, elements = layer.frame.size, layer.frame.settled.reshape(-1)
+    weights, bias = np.empty(matrix.shape), np.empty(size)
+    weights[:, elements] = matrix
+    everywhere = np.broadcast_to(layer.bias, (1, *_positions(layer.window), *layer.bias.shape))
+    bias[elements] = _image(everywhere, layer.frame).reshape(-1)
+    axes = layer.window.rows, layer.window.columns
+    shape = (*(axis.size for axis in axes), layer.weights.shape[2], 1, 1, size)
+    return replace(
+        layer,
+        kind="dense",
+        window=Window(*(Axis(axis.size, axis.size) for axis in axes)),
+        weights=weights.reshape(shape),
+        bias=bias.reshape(1, 1, -1),
+        frame=Frame.of((size, 1, 1)),
+        means=None,
+    )
+
+
+def matrix_of(window: Window, weights: Real, frame: Frame) -> Real:
+    """(height * width * in, size) what the sums, as (C, H, W), of a window of (kh, kw, in, rows, columns, out) weights take of
+    each number of an image. Raises Refusal where these are more than any part holds.
+    """
+    inputs = window.inputs * weights.shape[2]
+    if inputs * max(inputs, frame.size) > MAX_WEIGHTS:
+        raise Refusal(
+            f"layers at latent variables of more than one position become dense ones; {inputs} by {frame.size} weights are more "
+            "than any known part holds"
+        )
+    blocks = weights.reshape(*weights.shape[:3], -1)
+    one = RealLinear("", (), window, blocks, np.zeros(blocks.shape[3]), Chain(), 1, 1, *_positions(window))
+    sums = one.sums(np.eye(inputs).reshape(inputs, window.rows.size, window.columns.size, -1))
+    shape = (inputs, *_positions(window), *weights.shape[3:])
+    return _image(sums.reshape(shape), frame).reshape(inputs, -1)
+
+
+def _positions(window: Window) -> tuple[int, int]:
+    return window.rows.outputs, window.columns.outputs
+
+
+def _image(blocks: Real, frame: Frame) -> Real:
+    """(N, C, H, W) of (N, rows of blocks, columns of blocks, rows, columns, C)."""
+    count, down, across, rows, columns, channels = blocks.shape
+    image = blocks.transpose(0, 5, 1, 3, 2, 4).reshape(count, channels, down * rows, across * columns)
+    return image[:, :, : frame.shape[1], : frame.shape[2]]
 
 
 def dense(matrix: Real, elements: NDArray[np.int64], reading: Reading) -> tuple[Window, Real, Real]:

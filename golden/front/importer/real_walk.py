@@ -17,7 +17,7 @@ from ...network.real import RealLatent, RealLinear, RealNetwork
 from ...types.coding import Coding
 from ...types.grid import BIPOLAR
 from ...types.range import BITS
-from ...types.scalar import Add, Chain, Float, Rowwise, Step
+from ...types.scalar import Add, Chain, Float, Rowwise, Step, fine
 from . import latent
 from .affine import IDENTITY, Affine, Parts, Real, affine, idle
 from .assembly import Assembly, numbered
@@ -38,7 +38,7 @@ from .operands import (
     spread_kernels,
     with_bias,
 )
-from .real_layers import MAX_WEIGHTS, PROBES, Intermediate, Linear, Reading, absorb, dense, read, shifted, side_by_side
+from .real_layers import MAX_WEIGHTS, PROBES, Intermediate, Linear, Reading, absorb, dense, matrix_of, read, shifted, side_by_side
 from .repeated import RepeatedAxis, before_opset_11, merged, reblocked, repeats, resized, to_space
 from .scalar_nodes import QUANTISERS, Refusal, clip
 from .symbols import MAX_ACTIVATION, PAD, Codes, Frame, Index, Symbol, Unknown, Value, joined, unknown, unwrapped
@@ -48,6 +48,9 @@ from .walk import ARITHMETIC, FLOAT_TYPES, Results, Walk
 REDUCTIONS = ("ReduceMean", "ReduceSum", "ReduceSumSquare")
 REARRANGING = ("Gather", "Slice", "Split")
 REPEATING = ("Expand", "Tile")
+MOST_SAMPLES = 2
+"""Of a network, one behind the other."""
+
 EXTREMES: dict[str, Callable[[Float, Float], Float]] = {"Max": np.maximum, "Min": np.minimum}
 
 
@@ -60,7 +63,7 @@ class RealWalk(Walk[RealNetwork, Real]):
     def __init__(self, graph: Graph, path: str, coding: Coding | None) -> None:
         super().__init__(graph, path, coding)
         self.settle_input()
-        self.noise: str | None = None
+        self.noise: list[str] = []
         self.draws = latent.noisy(graph, graph.leading)
         self.weights = 0
         self.front: BinaryWalk | None = None
@@ -139,7 +142,7 @@ class RealWalk(Walk[RealNetwork, Real]):
             place[taken.view.transpose(1, 2, 0).reshape(-1)] = np.arange(taken.view.size)
             order = place[symbol.index.reshape(-1)]
         layers, first = self.back(symbol)
-        if self.noise is None:
+        if not self.noise:
             _check_smooth(layers)
         assembly = Assembly() if self.front is None else self.front.assembly
         return RealNetwork(
@@ -176,7 +179,14 @@ class RealWalk(Walk[RealNetwork, Real]):
         front = [] if self.front is None else self.front.assembly.kinds
         kinds = [layer[0].kind for layer in reversed(found) if not isinstance(layer, RealLatent)]
         names = iter(numbered((*front, *kinds))[len(front) :])
-        layers = [layer if isinstance(layer, RealLatent) else layer[0].build(next(names), layer[1]) for layer in reversed(found)]
+        layers: list[RealLinear | RealLatent] = []
+        place = 0
+        for layer in reversed(found):
+            if isinstance(layer, RealLatent):
+                layers.append(replace(layer, name=f"{layer.name}2" if place else layer.name, place=place))
+                place += layer.latents
+            else:
+                layers.append(layer[0].build(next(names), layer[1]))
         return tuple(layers), taken
 
     def settle_front(self) -> None:
@@ -316,8 +326,8 @@ class RealWalk(Walk[RealNetwork, Real]):
     # other nodes
 
     def random(self, node: Node, arguments: list[Value]) -> Symbol:
-        if self.noise is not None:
-            raise Refusal(f"a second source of noise beside {self.noise}; a network may draw one sample")
+        if len(self.noise) == MOST_SAMPLES:
+            raise Refusal(f"another source of noise beside {' and '.join(self.noise)}; a network may draw two samples")
         if node.operator == "RandomNormal":
             shape = tuple(int(d) for d in node.attributes["shape"])
         else:
@@ -327,7 +337,7 @@ class RealWalk(Walk[RealNetwork, Real]):
             raise Refusal("noise of another type than float or double")
         if min(shape, default=1) < 1:
             raise Refusal(f"noise of shape {shape}")
-        self.noise = node.name
+        self.noise.append(node.name)
         return latent.noise(node, shape)
 
     def other_random(self, node: Node, arguments: list[Value]) -> Symbol:
@@ -373,8 +383,16 @@ class RealWalk(Walk[RealNetwork, Real]):
             raise Refusal(f"it repeats an activation of shape {shape}; {latent.SEVERAL}")
         return symbol
 
+    def takes_levels(self, symbol: Symbol) -> bool:
+        return isinstance(symbol.source, Linear | Unknown)
+
     def binarise(self, node: Node, arguments: list[Value], steps: list[Step]) -> Symbol:
-        raise Refusal("binary activations behind layers of real weights")
+        symbol = activation(arguments)
+        if isinstance(symbol.source, Unknown) and fine(steps[-1]):
+            return unknown(symbol.shape)
+        if not isinstance(symbol.source, Linear) or not fine(steps[-1]):
+            raise Refusal("binary activations behind layers of real weights")
+        return symbol.then(steps)
 
     # layers
 
@@ -382,8 +400,10 @@ class RealWalk(Walk[RealNetwork, Real]):
         return self.on_stream(activation(arguments))
 
     def weights_of(self, numbers: Array, axis: int, alpha: float = 1.0) -> Real:
-        if not 0 < numbers.size <= MAX_WEIGHTS:
-            raise Refusal(f"weights of shape {numbers.shape}, at most {MAX_WEIGHTS} are supported")
+        if not numbers.size:
+            raise Refusal(f"weights of shape {numbers.shape}, which are none")
+        if numbers.size > MAX_WEIGHTS:
+            raise Refusal(_too_many(f"weights of shape {numbers.shape}"))
         weights: Real = numbers.astype(np.float64) * alpha
         return weights
 
@@ -427,6 +447,10 @@ class RealWalk(Walk[RealNetwork, Real]):
         return maxima(node, *reblocked(symbol, image), window)
 
     def convolution(self, node: Node, symbol: Symbol, image: Index, window: Window, weights: Real) -> Symbol:
+        if isinstance(symbol.source, Sample) and image[0].size > 1:
+            frame = Frame.of((len(weights), window.rows.outputs, window.columns.outputs))
+            kernel = weights.transpose(2, 3, 1, 0)[:, :, :, None, None, :]
+            return self.of_image(node, symbol, image, window, kernel, frame)
         if max(repeats(image)) > 1 and max(window.rows.stride, window.columns.stride) == 1:
             return self.of_repeated(node, symbol, image, window, weights)
         symbol, image = reblocked(symbol, image)
@@ -435,6 +459,12 @@ class RealWalk(Walk[RealNetwork, Real]):
         frame = Frame.of((len(weights), window.rows.outputs, window.columns.outputs))
         layer = self.linear("dense" if window.whole else "conv", node, reading, window, (kernel, bias), frame)
         return Symbol(layer, frame.settled[None])
+
+    def of_image(self, node: Node, symbol: Symbol, image: Index, window: Window, weights: Real, frame: Frame) -> Symbol:
+        """What a convolution makes of latent variables that are an image, as a dense layer: they come all at once."""
+        row = symbol.rearranged(image.transpose(1, 2, 0).reshape(1, -1))
+        result = self.product(node, row, matrix_of(window, weights, frame))
+        return result.rearranged(result.index.reshape(1, *frame.shape))
 
     def of_repeated(self, node: Node, symbol: Symbol, image: Index, window: Window, weights: Real) -> Symbol:
         """A convolution of positions that are there several times: blocks of its results from an image without copies."""
@@ -448,7 +478,7 @@ class RealWalk(Walk[RealNetwork, Real]):
     def spread(self, weights: Real, groups: int, dilations: Sequence[int]) -> Real:
         found: Real = spread_kernels(weights, groups, dilations)
         if found.size > MAX_WEIGHTS:
-            raise Refusal(f"{found.size} weights of {groups} groups spread out, at most {MAX_WEIGHTS} are supported")
+            raise Refusal(_too_many(f"{found.size} weights of {groups} groups spread out"))
         return found
 
     def conv_transpose(self, node: Node, arguments: list[Value]) -> Symbol:
@@ -468,6 +498,8 @@ class RealWalk(Walk[RealNetwork, Real]):
             return unknown((1, *natural.shape))
         blocks = blocked(weights, rows, columns)
         window = Window(rows.window, columns.window)
+        if isinstance(symbol.source, Sample) and image[0].size > 1:
+            return with_bias(node, arguments, self.of_image(node, symbol, image, window, blocks, natural))
         symbol, image = reblocked(symbol, image)
         reading, blocks, bias = absorb(blocks, read(symbol, image), window, self.quantiser is not None)
         frame = natural
@@ -481,7 +513,7 @@ class RealWalk(Walk[RealNetwork, Real]):
 
     def product(self, node: Node, symbol: Symbol, weights: Real) -> Symbol:
         if symbol.source.frame.size * weights.shape[1] > MAX_WEIGHTS:
-            raise Refusal(f"weights of shape {weights.shape}, at most {MAX_WEIGHTS} are supported")
+            raise Refusal(_too_many(f"weights of shape {weights.shape} for {symbol.source.frame.size} numbers"))
         self.settle_front()
         inside = symbol.index[0] != PAD
         reading = read(symbol)
@@ -497,8 +529,13 @@ class RealWalk(Walk[RealNetwork, Real]):
         weights, bias = coefficients
         self.weights += weights.size
         if self.weights > MAX_WEIGHTS:
-            raise Refusal(f"it makes the network's weights more than {MAX_WEIGHTS}")
+            raise Refusal(_too_many(f"with it the network has {self.weights} weights"))
         return Linear(kind, (*reading.absorbed, node.name), node.outputs[0], reading, window, weights, bias, frame)
+
+
+def _too_many(weights: str) -> str:
+    """Why no weights beyond MAX_WEIGHTS are read."""
+    return f"{weights}; of {MAX_WEIGHTS} even two bits each are more than any known part holds"
 
 
 def _axes(node: Node, arguments: list[Value]) -> tuple[int, ...]:
@@ -512,7 +549,7 @@ def _check_smooth(layers: Iterable[RealLinear | RealLatent]) -> None:
     """Refuse layers whose sums are rounded: which way a sum near a step goes, a calibration cannot promise."""
     for layer in layers:
         for step in () if isinstance(layer, RealLatent) else layer.function.steps:
-            if step.jumps:
+            if step.jumps and not fine(step):
                 raise Refusal(
                     "it rounds what a layer of real weights gives; decisions are for layers of binary weights", step.node
                 )

@@ -1,0 +1,228 @@
+"""Structures that no pipeline computes, told by the name of what they are, however a graph spells them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from ...types.errors import Unsupported, UnsupportedModelError
+from .model_file import Graph, Node
+
+MOST_VISITS = 1 << 20
+"""Of nodes, in one look: what is beyond is told node by node."""
+
+RECURRENT = {"LSTM": "an LSTM", "GRU": "a GRU", "RNN": "a recurrent layer", "Loop": "a loop", "Scan": "a loop"}
+NORMALISING = {
+    "InstanceNormalization": "instance normalisation",
+    "LayerNormalization": "layer normalisation",
+    "SimplifiedLayerNormalization": "layer normalisation",
+    "SkipLayerNormalization": "layer normalisation",
+    "RMSNormalization": "RMS normalisation",
+    "GroupNormalization": "group normalisation",
+    "GroupNorm": "group normalisation",
+    "MeanVarianceNormalization": "a normalisation",
+    "LpNormalization": "a normalisation",
+}
+ATTENTION = ("Attention", "MultiHeadAttention", "GroupQueryAttention")
+PRODUCTS = ("MatMul", "Einsum", "Gemm")
+CHOOSING = ("ArgMin", "ArgMax", "TopK")
+LOOKING_UP = ("Gather", "GatherND", "GatherElements", "OneHot", "ScatterElements", "ScatterND", "Equal")
+
+SELECTING = ("Cast", "Flatten", "Identity", "Reshape", "Squeeze", "Unsqueeze")
+"""What may stand between a choice and what is looked up with it."""
+
+SCALING = ("Add", "Cast", "Clip", "Identity", "Max", "Mul")
+"""What may stand between a mean of squares and its root."""
+
+DISTANCES = (
+    *("Add", "Cast", "Concat", "Expand", "Gather", "Identity", "MatMul", "Mul", "Neg", "Pow", "ReduceL2", "ReduceMean"),
+    *("ReduceSum", "ReduceSumSquare", "Reshape", "Slice", "Sqrt", "Squeeze", "Sub", "Transpose", "Unsqueeze"),
+)
+"""What distances to codewords are made with."""
+
+PROJECTIONS = (
+    *("Add", "Cast", "Concat", "Div", "Gather", "Identity", "MatMul", "Mul", "Reshape", "Slice", "Split", "Squeeze", "Transpose"),
+    "Unsqueeze",
+)
+"""What queries, keys and values are made with."""
+
+HELP_OF_RECURRENT = "which keeps a state from step to step; a Conv1d over a window of steps is a layer that a pipeline has"
+HELP_OF_NORMALISATION = (
+    "whose mean or deviation is that of the frame itself, known only when all of it has come; train with BatchNorm, whose "
+    "numbers are constants by then"
+)
+HELP_OF_ATTENTION = (
+    "which multiplies activations with one another; only products with constant weights are layers, as in a dense layer or a "
+    "convolution"
+)
+HELP_OF_CODEBOOK = (
+    "the nearest codeword of a codebook is looked up here, as in a VQ-VAE; the encoder in front of it and the decoder behind it "
+    "can each be exported alone"
+)
+
+
+@dataclass(frozen=True)
+class Structure:
+    """What a node is part of. nodes: the names of all that are."""
+
+    node: Node
+    what: str
+    nodes: frozenset[str]
+
+
+def told(error: UnsupportedModelError, graph: Graph, path: str) -> UnsupportedModelError:
+    """The same refusal, where nodes that belong to such a structure are told as one, by what it is."""
+    found = structures(graph)
+    if not found:
+        return error
+    inside = frozenset[str]().union(*(structure.nodes for structure in found))
+    named = [Unsupported(structure.node.name, structure.node.operator, structure.what) for structure in found]
+    return UnsupportedModelError(path, (*named, *(finding for finding in error.findings if finding.node not in inside)))
+
+
+def structures(graph: Graph) -> tuple[Structure, ...]:
+    """Those that the output depends on, in the order of their nodes."""
+    return tuple(_Look(graph).all())
+
+
+class _Look:
+    """A look at a graph's nodes."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.left = MOST_VISITS
+        self.nodes = graph.leading
+        self.makers = {name: node for node in self.nodes for name in node.outputs if name}
+        self.fed = {graph.input}
+        for node in self.nodes:
+            if node.operator != "Shape" and self.fed.intersection(node.inputs):
+                self.fed.update(filter(None, node.outputs))
+
+    @cached_property
+    def takers(self) -> dict[str, list[Node]]:
+        """For each tensor, the nodes that take it."""
+        found: dict[str, list[Node]] = {}
+        for node in self.nodes:
+            for name in filter(None, dict.fromkeys(node.inputs)):
+                found.setdefault(name, []).append(node)
+        return found
+
+    def all(self) -> Iterator[Structure]:
+        """Each once."""
+        seen = set[str]()
+        for node in self.nodes:
+            known = self.left < 0 or node.name in seen or not self.fed.intersection(node.inputs)
+            structure = None if known else self.of(node)
+            if structure is not None:
+                seen |= structure.nodes
+                yield structure
+
+    def of(self, node: Node) -> Structure | None:
+        """The structure that a node is the characteristic part of."""
+        if node.operator in RECURRENT:
+            return _single(node, f"{RECURRENT[node.operator]}, {HELP_OF_RECURRENT}")
+        if node.operator in NORMALISING:
+            groups = node.operator == "InstanceNormalization" and self.in_groups(node.inputs[0], node)
+            what = "group normalisation" if groups else NORMALISING[node.operator]
+            return _single(node, f"{what}, {HELP_OF_NORMALISATION}")
+        if node.operator in ATTENTION:
+            return _single(node, f"attention, {HELP_OF_ATTENTION}")
+        if node.operator == "Sqrt":
+            return self.normalisation(node)
+        if node.operator in PRODUCTS and self.fed.issuperset(node.inputs[:2]):
+            return self.attention(node)
+        return self.codebook(node) if node.operator in CHOOSING else None
+
+    def normalisation(self, root: Node) -> Structure | None:
+        """A root of a mean of squares of what differs from its own mean."""
+        deviation = self.back(root, SCALING)
+        for mean in (node for node in deviation if node.operator == "ReduceMean"):
+            square = self.makers.get(mean.inputs[0])
+            if square is None or square.operator not in ("Mul", "Pow"):
+                continue
+            difference = self.makers.get(square.inputs[0])
+            if difference is None or difference.operator != "Sub":
+                continue
+            x, centre = difference.inputs[0], self.makers.get(difference.inputs[1])
+            if centre is None or centre.operator != "ReduceMean" or centre.inputs[0] != x:
+                continue
+            (last,) = [n for n in self.takers.get(root.outputs[0], []) if n.operator == "Div"][:1] or [root]
+            what = "group normalisation" if self.in_groups(x, last) else self.by_axes(centre)
+            nodes = {n.name for n in (centre, difference, square, *deviation, root, last)}
+            return Structure(last, f"{what}, {HELP_OF_NORMALISATION}", frozenset(nodes))
+        return None
+
+    def by_axes(self, mean: Node) -> str:
+        """Which normalisation takes such a mean."""
+        given = mean.attributes.get("axes")
+        if given is None and len(mean.inputs) > 1:
+            maker = self.makers.get(mean.inputs[1])
+            given = maker.attributes.get("value") if maker is not None else self.graph.constants.get(mean.inputs[1])
+        axes = sorted(int(axis) for axis in given) if given is not None else []
+        return "instance normalisation" if axes in ([2], [2, 3], [-2, -1]) else "layer normalisation"
+
+    def in_groups(self, x: str, last: Node) -> bool:
+        """Is something reshaped in front of a normalisation, and back behind it?"""
+        before, behind = self.makers.get(x), self.takers.get(last.outputs[0], [])
+        return before is not None and before.operator == "Reshape" and any(node.operator == "Reshape" for node in behind)
+
+    def attention(self, first: Node) -> Structure:
+        """Products of activations with one another, with a softmax between, or without."""
+        behind = self.forward(first)
+        products = [node for node in behind if node.operator in PRODUCTS and self.fed.issuperset(node.inputs[:2])]
+        soft = any(node.operator == "Softmax" for node in behind)
+        last = products[0] if products and soft else first
+        inside = {node.name for node in behind} & {node.name for node in self.back(last, None)}
+        made = self.back(first, PROJECTIONS) | self.back(last, PROJECTIONS)
+        what = "attention" if soft and products else "a product of two activations, as in attention"
+        return Structure(first, f"{what}, {HELP_OF_ATTENTION}", frozenset({first.name, last.name, *inside, *_names(made)}))
+
+    def codebook(self, choice: Node) -> Structure | None:
+        """A choice by which something is looked up."""
+        chosen = {*choice.outputs}
+        self.left -= len(self.nodes)
+        for node in self.nodes:
+            if chosen.intersection(node.inputs):
+                if node.operator in LOOKING_UP:
+                    made = self.back(choice, DISTANCES)
+                    return Structure(choice, HELP_OF_CODEBOOK, frozenset({choice.name, node.name, *_names(made)}))
+                if node.operator in SELECTING:
+                    chosen.update(node.outputs)
+        return _single(choice, HELP_OF_CODEBOOK) if choice.operator == "ArgMin" else None
+
+    def back(self, node: Node, through: Iterable[str] | None) -> dict[Node, None]:
+        """The nodes in front of one, as far as they are such operators, and the first beyond that is one of a mean."""
+        allowed = None if through is None else {*through}
+        found: dict[Node, None] = {}
+        waiting = [*node.inputs]
+        while waiting:
+            maker = self.makers.get(waiting.pop())
+            if maker is None or maker in found:
+                continue
+            if allowed is None or maker.operator in allowed:
+                found[maker] = None
+                waiting += maker.inputs
+                self.left -= len(maker.inputs)
+            elif maker.operator == "ReduceMean":
+                found[maker] = None
+        return found
+
+    def forward(self, node: Node) -> dict[Node, None]:
+        """The nodes behind one, in order."""
+        behind = {*node.outputs}
+        found: dict[Node, None] = {}
+        self.left -= len(self.nodes)
+        for other in self.nodes:
+            if behind.intersection(other.inputs):
+                behind.update(filter(None, other.outputs))
+                found[other] = None
+        return found
+
+
+def _single(node: Node, what: str) -> Structure:
+    return Structure(node, what, frozenset({node.name}))
+
+
+def _names(nodes: Iterable[Node]) -> set[str]:
+    return {node.name for node in nodes}

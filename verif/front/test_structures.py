@@ -1,0 +1,234 @@
+"""Structures that no pipeline computes are refused by the name of what they are: once, at one node, with what helps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sigmabit.golden import UnsupportedModelError, read_model
+from sigmabit.golden.front.importer.real_layers import MAX_WEIGHTS
+from sigmabit.golden.front.importer.structures import MOST_VISITS
+from sigmabit.hdl.family.families import FAMILIES
+
+from ..harness.command_line import Call, Refused
+from ..harness.onnx_graphs import Builder
+from ..harness.real_graphs import Vae
+
+STEPS, FEATURES, CODEWORDS = 6, 8, 10
+SEQUENCE, ROW, IMAGE = (STEPS, FEATURES), (FEATURES,), (4, 5, 5)
+
+NORMALISED = "whose mean or deviation is that of the frame itself, known only when all of it has come; train with BatchNorm"
+ATTENDED = "which multiplies activations with one another; only products with constant weights are layers"
+LOOKED_UP = "the nearest codeword of a codebook is looked up here, as in a VQ-VAE; the encoder in front of it"
+STATEFUL = "which keeps a state from step to step; a Conv1d over a window of steps"
+
+
+def mean(g: Vae, x: str, *axes: int) -> str:
+    """As before opset 18, or since."""
+    return g("ReduceMean", x, axes=[*axes]) if g.opset < 18 else g("ReduceMean", x, np.array(axes))
+
+
+def norm(g: Vae, x: str, *axes: int, inverse: bool = False) -> str:
+    """A normalisation written out, as PyTorch does; or with a reciprocal, as Keras."""
+    difference = g("Sub", x, mean(g, x, *axes))
+    square = g("Mul", difference, difference) if inverse else g("Pow", difference, 2.0)
+    root = g("Sqrt", g("Add", mean(g, square, *axes), 1e-5))
+    return g("Mul", difference, g("Reciprocal", root)) if inverse else g("Div", difference, root)
+
+
+def rows_end(g: Vae, y: str, size: int = 8) -> str:
+    """A decoder's end behind a row."""
+    return g.dense(g("Relu", y), size, 3)
+
+
+def images_end(g: Vae, y: str) -> str:
+    """Behind an image."""
+    return g.dense(g("Flatten", g("Relu", y)), 100, 3)
+
+
+def conv(g: Vae) -> str:
+    """An image of four channels."""
+    return g("Conv", "x", g.weights(4, 4, 3, 3, fan=36), pads=[1, 1, 1, 1])
+
+
+def grouped(g: Vae, written: bool) -> str:
+    """As PyTorch exports GroupNorm, or with the means written out."""
+    y = g("Reshape", conv(g), np.array([0, 2, -1]))
+    y = norm(g, y, 2) if written else g("InstanceNormalization", y, np.ones(2), np.zeros(2))
+    y = g("Reshape", y, np.array([-1, *IMAGE]))
+    return images_end(g, g("Add", g("Mul", y, np.full((4, 1, 1), 2.0)), np.ones((4, 1, 1))))
+
+
+def attention(g: Vae) -> str:
+    """Of one head: queries, keys and values of a sequence, and a projection to each."""
+    projected = (g("Add", g("MatMul", "x", g.weights(8, 8, fan=8)), g.weights(8, fan=8)) for _ in range(3))
+    queries, keys, values = projected
+    scores = g("Div", g("MatMul", queries, g("Transpose", keys, perm=[0, 2, 1])), 2.83)
+    return g.dense(g("Flatten", g("MatMul", g("Softmax", scores, axis=-1), values)), STEPS * FEATURES, 3)
+
+
+def similarity(g: Vae) -> str:
+    """A product with itself, without a softmax."""
+    return g.dense(g("Flatten", g("MatMul", "x", g("Transpose", "x", perm=[0, 2, 1]))), STEPS * STEPS, 3)
+
+
+def codebook(g: Vae, form: str) -> str:
+    """The nearest codeword, as VQ-VAEs are written, with the straight-through sum."""
+    z, words = g.dense(g("Relu", g.dense("x", 8, 8)), 8, 4), g.weights(CODEWORDS, 4, fan=4)
+    axis = np.array([1])
+    if form == "cdist":
+        squares = g("Pow", g("Sub", g("Unsqueeze", z, axis), words[None]), 2.0)
+        distances = g("Sqrt", g("ReduceSum", squares, np.array([2]), keepdims=0))
+    else:
+        lengths = g("Add", g("ReduceSum", g("Pow", z, 2.0), axis), (words**2).sum(1))
+        distances = g("Sub", lengths, g("Mul", g("MatMul", z, words.T.copy()), 2.0))
+    if form == "one hot":
+        number = g("ArgMax", g("Neg", distances), axis=1, keepdims=0)
+        hot = g("OneHot", number, np.array(CODEWORDS), np.array([0.0, 1.0]), axis=-1)
+        word = g("MatMul", hot, words)
+    else:
+        word = g("Gather", words, g("ArgMin", distances, axis=1, keepdims=0), axis=0)
+    return g.dense(g("Add", z, g("Sub", word, z)), 4, 3)
+
+
+def recurrent(g: Vae, operator: str, gates: int) -> str:
+    """Over a sequence, the last of whose states are taken."""
+    y = g("Transpose", "x", perm=[1, 0, 2])
+    y = g(operator, y, g.weights(1, 4 * gates, 8, fan=8), g.weights(1, 4 * gates, 4, fan=8), hidden_size=4)
+    return g.dense(g("Flatten", g("Transpose", g("Squeeze", y, np.array([1])), perm=[1, 0, 2])), 4 * STEPS, 2)
+
+
+Graph = Callable[[Vae], str]
+
+CASES: dict[str, tuple[tuple[int, ...], Graph, str, str]] = {
+    "LSTM": (SEQUENCE, lambda g: recurrent(g, "LSTM", 4), "LSTM", f"an LSTM, {STATEFUL}"),
+    "GRU": (SEQUENCE, lambda g: recurrent(g, "GRU", 3), "GRU", f"a GRU, {STATEFUL}"),
+    "RNN": (SEQUENCE, lambda g: recurrent(g, "RNN", 1), "RNN", f"a recurrent layer, {STATEFUL}"),
+    "instance": (
+        IMAGE,
+        lambda g: images_end(g, g("InstanceNormalization", conv(g), np.ones(4), np.zeros(4))),
+        "InstanceNormalization",
+        f"instance normalisation, {NORMALISED}",
+    ),
+    "instance written out": (
+        IMAGE,
+        lambda g: images_end(g, norm(g, conv(g), 2, 3)),
+        "Div",
+        f"instance normalisation, {NORMALISED}",
+    ),
+    "group": (IMAGE, lambda g: grouped(g, written=False), "InstanceNormalization", f"group normalisation, {NORMALISED}"),
+    "group written out": (IMAGE, lambda g: grouped(g, written=True), "Div", f"group normalisation, {NORMALISED}"),
+    "layer written out": (
+        ROW,
+        lambda g: rows_end(g, norm(g, g.dense("x", 8, 8), -1)),
+        "Div",
+        f"layer normalisation, {NORMALISED}",
+    ),
+    "layer of Keras": (
+        ROW,
+        lambda g: rows_end(g, norm(g, g.dense("x", 8, 8), -1, inverse=True)),
+        "Sqrt",
+        f"layer normalisation, {NORMALISED}",
+    ),
+    "attention": (SEQUENCE, attention, "MatMul", f"attention, {ATTENDED}"),
+    "similarity": (SEQUENCE, similarity, "MatMul", f"a product of two activations, as in attention, {ATTENDED}"),
+    "codebook": (ROW, lambda g: codebook(g, "expanded"), "ArgMin", LOOKED_UP),
+    "codebook of distances": (ROW, lambda g: codebook(g, "cdist"), "ArgMin", LOOKED_UP),
+    "one of the codebook": (ROW, lambda g: codebook(g, "one hot"), "ArgMax", LOOKED_UP),
+}
+"""By what it is: the input's shape, a graph, the operator that is at fault, and what is said of it."""
+
+SINCE = {
+    "layer": (17, lambda g: rows_end(g, g("LayerNormalization", g.dense("x", 8, 8), np.ones(8), axis=-1)), ROW, "layer"),
+    "group": (
+        21,
+        lambda g: images_end(g, g("GroupNormalization", conv(g), np.ones(4), np.zeros(4), num_groups=2)),
+        IMAGE,
+        "group",
+    ),
+}
+"""Operators that came later."""
+
+
+def only_finding(path: Path) -> tuple[str, str]:
+    """Operator and reason of the one node that is refused."""
+    with pytest.raises(UnsupportedModelError) as caught:
+        read_model(path)
+    (finding,) = caught.value.findings
+    return finding.operator, finding.reason
+
+
+@pytest.mark.parametrize("opset", [13, 20])
+@pytest.mark.parametrize("name", CASES)
+def test_by_name(name: str, opset: int, tmp_path: Path) -> None:
+    """One finding for all of its nodes."""
+    shape, graph, operator, says = CASES[name]
+    g = Vae(shape, np.random.default_rng(5), opset=opset)
+    found, reason = only_finding(g.save(tmp_path / "m.onnx", graph(g)))
+    assert found == operator
+    assert reason.startswith(says)
+
+
+@pytest.mark.parametrize("name", SINCE)
+def test_own_operators(name: str, tmp_path: Path) -> None:
+    """What has an operator of its own by now."""
+    opset, graph, shape, what = SINCE[name]
+    g = Vae(shape, np.random.default_rng(5), opset=opset)
+    assert only_finding(g.save(tmp_path / "m.onnx", graph(g)))[1].startswith(f"{what} normalisation, {NORMALISED}")
+
+
+def test_each_is_told_and_so_is_what_is_beside(tmp_path: Path) -> None:
+    """Two normalisations are two findings, and an operator that is nobody's part is a third."""
+    g = Vae(ROW, np.random.default_rng(5))
+    y = g("Relu", norm(g, g.dense("x", 8, 8), -1))
+    y = g("Sin", norm(g, g.dense(y, 8, 8), -1), name="sine")
+    with pytest.raises(UnsupportedModelError) as caught:
+        read_model(g.save(tmp_path / "m.onnx", rows_end(g, y)))
+    assert [finding.operator for finding in caught.value.findings] == ["Div", "Div", "Sin"]
+
+
+def test_what_is_none(tmp_path: Path) -> None:
+    """A class by ArgMax, a spread over one frame's row, and a root are no structures."""
+    g = Vae(ROW, np.random.default_rng(5))
+    y = g.dense(g("Sqrt", g("Softplus", g.dense("x", 8, 8))), 8, 8)
+    path = g.save(tmp_path / "m.onnx", g("ReduceMean", g("Sin", y, name="sine"), axes=[1]))
+    assert only_finding(path) == ("Sin", "not supported on activations")
+
+
+def test_many(tmp_path: Path) -> None:
+    """A file of nothing but such products ends soon, whatever is told of its last ones."""
+    g, y = Builder((4, 4)), "x"
+    for _ in range(1000):
+        y = g("MatMul", y, y)
+    with pytest.raises(UnsupportedModelError) as caught:
+        read_model(g.save(tmp_path / "m.onnx", y))
+    findings = caught.value.findings
+    assert len(findings) == 1000 < MOST_VISITS
+    assert "a product of two activations" in findings[0].reason
+
+
+@pytest.mark.usefixtures("own_folder")
+def test_commands(call: Call, refused: Refused) -> None:
+    """One sentence, whatever was asked for; `inspect` lists it."""
+    g = Vae(SEQUENCE, np.random.default_rng(5))
+    g.save(Path("m.onnx"), attention(g))
+    refused(["plan", "m.onnx", "-o", "p.json"], "m.onnx: 1 unsupported node: MatMul_", "(MatMul): attention, which multiplies")
+    assert "attention" in call("inspect", "m.onnx").out
+
+
+class TestTooManyWeights:
+    def test_no_part_holds_more_than_is_read(self) -> None:
+        """Even of two bits each, in all of a part's block RAM and tables."""
+        parts = [device for family in FAMILIES for device in family.parts]
+        assert max(device.bram36 * 36 * 1024 + device.lut * 64 for device in parts) < 2 * MAX_WEIGHTS
+
+    @pytest.mark.usefixtures("own_folder")
+    def test_part_is_named(self, refused: Refused) -> None:
+        """Of what a file may have, the part that is too small, what it lacks, and how much it has of it."""
+        g = Vae((200,), np.random.default_rng(5))
+        g.save(Path("m.onnx"), g.dense(g("Relu", g.dense("x", 200, 300)), 300, 9))
+        np.save("x.npy", np.random.default_rng(1).integers(0, 256, (4, 200)).astype(np.float32))
+        refused(["plan", "m.onnx", "--calibration", "x.npy", "--part", "xc7s6", "-o", "p.json"], "needs at least", "xc7s6 offers")

@@ -1,0 +1,95 @@
+"""Files of onnxruntime's quantiser, QuantizeLinear and DequantizeLinear around each tensor: their grids are the hardware's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
+
+from sigmabit.golden import Network, Precision, UnsupportedModelError, calibrated, import_model, import_real
+from sigmabit.golden.front.widths import Tensor, tensors
+from sigmabit.golden.layers.fixed import Fixed
+from sigmabit.golden.network.real import RealNetwork
+from sigmabit.hdl.planning.planner import Planner
+
+from ..harness.authors import WORKS, Author
+from ..harness.quantisation import compare_layers
+from ..simulation import Noise, simulate
+from ..simulation.compare import first_difference
+from ..simulation.reference import execute
+
+KINDS = {"unsigned": QuantType.QUInt8, "signed": QuantType.QInt8}
+
+
+class Frames(CalibrationDataReader):  # type: ignore[misc]
+    """Frames one by one, as the quantiser reads them."""
+
+    def __init__(self, x: np.ndarray) -> None:
+        self.frames: Iterator[dict[str, np.ndarray]] = iter([{"x": x[i : i + 1]} for i in range(len(x))])
+
+    def get_next(self) -> Any:
+        """The next one, or None."""
+        return next(self.frames, None)
+
+
+def quantised(name: str, folder: Path, kind: str, per_channel: bool) -> tuple[Path, np.ndarray, RealNetwork, Network]:
+    """A work's file as the quantiser writes it, frames, and what it is in real numbers and in integers."""
+    path, given = WORKS[name].write(folder / "m.onnx", "script", 17, fixed=False), folder / "q.onnx"
+    x = WORKS[name].frames("script")[0]
+    form = {"quant_format": QuantFormat.QDQ, "activation_type": KINDS[kind], "weight_type": QuantType.QInt8}
+    quantize_static(str(path), str(given), Frames(x), per_channel=per_channel, **form)
+    real = import_real(given)
+    return given, x, real, import_model(given, calibration=calibrated(real, x, Precision()))
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "per_channel"),
+    [
+        ("autoencoder", "unsigned", False),
+        ("autoencoder tanh", "signed", True),
+        ("autoencoder of sums", "signed", False),
+        ("autoencoder of images", "unsigned", True),
+        ("series", "signed", True),
+        ("encoder", "unsigned", False),
+    ],
+)
+def test_grids(name: str, kind: str, per_channel: bool, tmp_path: Path) -> None:
+    """Codes are those of the file, each layer within its bound; results differ by a step here and there."""
+    path, x, real, network = quantised(name, tmp_path, kind, per_channel)
+    none = np.zeros((len(x), 0))
+    executed = execute(path, x).outputs
+    steps = [layer.result_scale for layer in network.every if isinstance(layer, Fixed)]
+    # float32 takes a sum near a half the other way now and then
+    assert np.mean(np.abs(real.output(x, none) - executed) > 1e-4 * np.abs(executed).max()) < 0.02
+    for layer in compare_layers(real, network, x, none.astype(np.int64)):
+        assert np.all(layer.differences <= layer.bound * (1 + 1e-9) + 1e-9), layer.layer
+    golden = network.run(x)
+    assert np.sqrt(np.mean((golden - executed) ** 2)) < 2 * steps[-1]
+    off = golden / steps[-1]
+    assert np.abs(off - np.rint(off)).max() < 1e-3
+    assert {tensor.layer for tensor in tensors(real) if tensor.part == "codes"} <= {real.layers[-1].name}
+    assert {Tensor(layer.name, "weights") for layer in real.layers} <= {*tensors(real)}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", ["autoencoder of sums", "autoencoder of images", "series"])
+def test_hardware(name: str, tmp_path: Path) -> None:
+    """Every tensor of the Verilog is golden's, in the cycles that were planned."""
+    _, x, _, network = quantised(name, tmp_path, "unsigned", per_channel=True)
+    plan = Planner(network, "xc7vx690t", 200.0).plan(400)
+    codes = network.input.encode(x)
+    measured = simulate(plan, codes, "verilator", taps=True, noise=Noise(), optimise=0)
+    assert first_difference(dict(network.steps(codes)), measured.trace) is None
+    assert measured.latency == plan.latency
+
+
+def test_few_levels(tmp_path: Path) -> None:
+    """What decides between a few numbers is refused behind real weights, as it was."""
+    g = Author((6,), "script", 17, "N", 3)
+    y = g.quant(g("Relu", g.linear("x", 6, 5)), 2, 0.3, signed=0, name="decides")
+    with pytest.raises(UnsupportedModelError, match=r"decides|weights that are not binary"):
+        import_real(g.save(tmp_path / "m.onnx", g.linear(y, 5, 2)))
