@@ -302,10 +302,10 @@ def controller(
     def look_ahead():
         # whether the answer is full is known a cycle before it matters: the network waits for it
         more = intbv(0)[17:]
-        end = intbv(0)[17:]
+        behind = intbv(0)[17:]
         more[:] = offset + 1
-        end[:] = size + HEADER_BYTES
-        last.next = end[16:]
+        behind[:] = size + HEADER_BYTES
+        last.next = behind[16:]
         full.next = offset == last
         if putting:
             full.next = more[16:] == last
