@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from myhdl import always
 
 from ..family import Billed, Cost, Family
-from ..family.rules import BLOCK_RAM_FROM
+from ..family.rules import BLOCK_RAM_FROM, block_ram_shape
 from ..verilog.module import written
 from ..verilog.stream import index_bits
 from .rom import BANK
@@ -112,7 +112,7 @@ class TabulateConfig(Billed):
         """First bit and width of each memory. Of one that is deep synthesis would make several and a choice, which is a level."""
         if self.cycles == 2:
             return [(0, self.width)]
-        size, _ = FAMILY.block_ram_shape(len(self.words))
+        size, _ = block_ram_shape(len(self.words))
         return [(low, min(size, self.width - low)) for low in range(0, self.width, size)]
 
     def _file(self, number: int) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from .cost import Cost, Part
-from .rules import multiplies
+from .rules import block_ram_shape, multiplies
 
 LUT_INPUTS = 4
 
@@ -23,9 +23,6 @@ ENDS = 4
 
 MULTIPLIER_BITS = 18
 """Of either factor of a MULT18X18D."""
-
-BLOCK_RAM_SHAPES = (36, 512), (18, 1024), (9, 2048), (4, 4096), (2, 8192), (1, 16384)
-"""Bits and words of a DP16KD, half of what costs count in."""
 
 MEMORY = 6
 """LUTs that hold 4 bits of 16 words, and write them."""
@@ -108,7 +105,7 @@ class Ecp5:
         return Cost(lut=MEMORY * math.ceil(bits / 4) * blocks) + self.multiplexer(blocks) * bits
 
     def block_ram(self, bits: int, depth: int) -> Cost:
-        width, words = next((shape for shape in BLOCK_RAM_SHAPES if depth <= shape[1]), BLOCK_RAM_SHAPES[-1])
+        width, words = block_ram_shape(depth)
         return Cost(bram36=math.ceil(bits / width) * math.ceil(depth / words) / 2)
 
     def product(self, first: int, second: int, signed: bool = True) -> Cost:

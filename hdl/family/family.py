@@ -180,10 +180,6 @@ class Family(Protocol):
         """A memory in logic of so many words, written and read in every cycle, at two addresses."""
         ...
 
-    def block_ram_shape(self, depth: int) -> tuple[int, int]:
-        """Bits and words of the block that a memory of so many words in block RAM is made of."""
-        ...
-
     def block_ram(self, bits: int, depth: int) -> Cost:
         """A memory of so many words in block RAM."""
         ...

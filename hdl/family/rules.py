@@ -16,6 +16,9 @@ MOST_LOADS = 1750
 TABLE_LOADS = 1000
 """Loads of a register of a short table at the most; where more are needed, it is there several times."""
 
+BLOCK_RAM_SHAPES = (36, 512), (18, 1024), (9, 2048), (4, 4096), (2, 8192), (1, 16384)
+"""Bits and words of a block RAM, 18 Kb: half a RAMB36, or a DP16KD."""
+
 SHIFT_FROM, SHIFT_DEPTH = 3, 32
 """Registers in a row from which on, and up to which, a cell may stand for all of them, which one net enables."""
 
@@ -24,6 +27,11 @@ MULTIPLIER_FROM = 8
 
 PAIR_BITS = 25, 18
 """Of the factors of a multiplier that gives two products at a time."""
+
+
+def block_ram_shape(depth: int) -> tuple[int, int]:
+    """Bits and words of the block that a memory of so many words in block RAM is made of."""
+    return next((shape for shape in BLOCK_RAM_SHAPES if depth <= shape[1]), BLOCK_RAM_SHAPES[-1])
 
 
 def enabled(bits: int, cycles: int) -> int:

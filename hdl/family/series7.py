@@ -14,14 +14,11 @@ from pathlib import Path
 from typing import ClassVar
 
 from .cost import Cost, Part
-from .rules import SHIFT_DEPTH, SHIFT_FROM, multiplies
+from .rules import SHIFT_DEPTH, SHIFT_FROM, block_ram_shape, multiplies
 from .series7_primitives import LUT_INPUTS, Series7Primitives
 
 MOST_COMPARED = 12
 """Bits of a number up to which synthesis compares it with a constant by functions of its bits alone."""
-
-BLOCK_RAM_SHAPES = (36, 512), (18, 1024), (9, 2048), (4, 4096), (2, 8192), (1, 16384)
-"""Bits and words of half a RAMB36."""
 
 
 def _looked_up(bits: int) -> int:
@@ -138,12 +135,9 @@ class Series7:
         blocks = math.ceil(depth / 64)
         return Cost(lut=4 * math.ceil(bits / 3) * blocks) + self.multiplexer(blocks) * bits
 
-    def block_ram_shape(self, depth: int) -> tuple[int, int]:
-        """In halves of a RAMB36: 512 words of 36 bits, 1,024 of 18, and so on down to 16,384 of 1."""
-        return next((shape for shape in BLOCK_RAM_SHAPES if depth <= shape[1]), BLOCK_RAM_SHAPES[-1])
-
     def block_ram(self, bits: int, depth: int) -> Cost:
-        width, words = self.block_ram_shape(depth)
+        """In halves of a RAMB36: 512 words of 36 bits, 1,024 of 18, and so on down to 16,384 of 1."""
+        width, words = block_ram_shape(depth)
         return Cost(bram36=math.ceil(bits / width) * math.ceil(depth / words) / 2)
 
     def product(self, first: int, second: int, signed: bool = True) -> Cost:

@@ -17,7 +17,7 @@ from ..arithmetic import activate as activation
 from ..arithmetic.activate import ActivateConfig, activate
 from ..arithmetic.adder_graph import AdderGraphConfig, adder_graph
 from ..arithmetic.products import Products
-from ..family import Cost, Family
+from ..family import SERIES7, Cost, Family
 from ..verilog.module import composite
 from ..verilog.stream import Flow
 from .dense import DenseKind
@@ -75,13 +75,16 @@ def _activate(layer: Fixed, sum_bits: int) -> ActivateConfig:
 
 @lru_cache(maxsize=64)
 def _sums(layer: Fixed, eager: int) -> AdderGraphConfig:
-    """The smallest adders of so many cycles, whose last one is also that of the limits behind them."""
+    """The smallest adders of so many cycles, whose last one is also that of the limits behind them.
+
+    Which are the smallest, the 7 series' prices say, whatever the device: Verilog does not depend on it.
+    """
     ways = [_adders(layer, uses) for uses in USES]
     least = min(adders.least_latency for adders in ways)
     usual = min(*(adders.latency for adders in ways), least + PATIENCE)
     cycles = max(least, usual - eager)
     in_time = (adders for adders in ways if adders.least_latency <= cycles)
-    return min((replace(adders, cycles=cycles) for adders in in_time), key=lambda adders: adders.cost.lut)
+    return min((replace(adders, cycles=cycles) for adders in in_time), key=lambda adders: adders.bill(SERIES7).lut)
 
 
 def _adders(layer: Fixed, uses: int) -> AdderGraphConfig:

@@ -96,4 +96,4 @@ class DeferredKind(Unfolded):
         return configure(self.layer)
 
     def expected_cost(self, folding: None, use: Use) -> Cost:
-        return configure(self.layer).cost
+        return configure(self.layer).bill(use.family)

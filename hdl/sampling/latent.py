@@ -196,7 +196,7 @@ class LatentKind(Kind[Folding | None]):
         return self.sink.beats
 
     def delay(self, folding: Folding | None) -> int:
-        usual, soon = (self._configure(Use(), eager).latency for eager in (False, _eager(folding)))
+        usual, soon = (self._configured(1, eager).latency for eager in (False, _eager(folding)))
         return soon - usual
 
     def needs(self, position: int) -> int:
@@ -221,10 +221,10 @@ class LatentKind(Kind[Folding | None]):
     def expected_cost(self, folding: Folding | None, use: Use) -> Cost:
         """The sampler's, too."""
         sampler = SamplerConfig(self.layer.latents).bill(use.family)
-        return self._configure(use, _eager(folding)).bill(use.family) + sampler
+        return self._configured(use.samples, _eager(folding)).bill(use.family) + sampler
 
-    def _configure(self, use: Use, eager: bool) -> LatentConfig:
-        return configure(self.layer, use.samples, pace=1, frames=1, eager=eager)
+    def _configured(self, samples: int, eager: bool) -> LatentConfig:
+        return configure(self.layer, samples, pace=1, frames=1, eager=eager)
 
     @staticmethod
     def _pace(arrivals: Arrivals) -> int:

@@ -11,7 +11,7 @@ from sigmabit.fpga.netlist import Area
 from sigmabit.fpga.synthesis import synthesise
 from sigmabit.golden.arithmetic.steps import Steps
 from sigmabit.hdl.arithmetic.steps import StepsConfig, configure, reach
-from sigmabit.hdl.family import FAMILY
+from sigmabit.hdl.family import SERIES7
 from sigmabit.hdl.verilog.convert import convert
 from sigmabit.hdl.verilog.module import outline
 from sigmabit.hdl.verilog.stream import Flow, bit, reset, wire
@@ -52,11 +52,11 @@ class Comparing:
     @property
     def planned(self) -> float:
         """LUT6 of the comparators alone, by the family's formula: half the bits of a sum for each threshold that changes."""
-        return self.config.comparators(FAMILY).lut
+        return self.config.comparators(SERIES7).lut
 
     def comparators(self, area: Area) -> float:
         """LUT6 of those, of a whole block's: without what counts the thresholds that are reached."""
-        return area.lut - self.config.reach.counting(FAMILY).lut
+        return area.lut - self.config.reach.counting(SERIES7).lut
 
 
 def reach_area(case: Comparing, folder: Path) -> Area:

@@ -24,7 +24,7 @@ from sigmabit.golden.front.importer.symbols import Codes, Frame, Symbol, Unknown
 from sigmabit.golden.types.layout import Layout
 from sigmabit.golden.types.reach import Reach
 from sigmabit.golden.types.tensor import TensorType
-from sigmabit.hdl.family import SERIES7, Cost
+from sigmabit.hdl.family import Cost, Family
 from sigmabit.hdl.layers.kind import Arrivals, Unfolded, Use
 from sigmabit.hdl.layers.layer import LayerConfig
 from sigmabit.hdl.layers.timing import Times
@@ -115,10 +115,9 @@ class MirrorConfig(LayerConfig):
     def block(self) -> Any:
         return mirror
 
-    @property
-    def cost(self) -> Cost:
-        """Expected size: a memory of two rows, and counters."""
-        return SERIES7.distributed_ram(self.bits, 2 * self.width) + Cost(20, self.bits + 20)
+    def bill(self, family: Family) -> Cost:
+        """A memory of two rows, and counters."""
+        return family.distributed_ram(self.bits, 2 * self.width) + family.logic(20) + family.registers(self.bits + 20)
 
     @property
     def latency(self) -> int:
@@ -192,7 +191,7 @@ class MirrorKind(Unfolded):
         return MirrorConfig(self.layer.name, self.layer.input.width, self.layer.input.layout.beat_bits)
 
     def expected_cost(self, folding: None, use: Use) -> Cost:
-        return MirrorConfig(self.layer.name, self.layer.input.width, self.layer.input.layout.beat_bits).cost
+        return MirrorConfig(self.layer.name, self.layer.input.width, self.layer.input.layout.beat_bits).bill(use.family)
 
 
 # --- the two lines elsewhere

@@ -208,7 +208,7 @@ def test_trigger_sooner(trigger: tuple[Network, Any]) -> None:
     planner = Planner(model, PART, CLOCK_MHZ)
     for plan, cycles, lut in ((planner.quickest(), 13, 41_000), (planner.within(1, 18), 15, 29_000)):
         assert plan.layers[-1].done - plan.pipeline.ingress.latency == cycles
-        assert sum(layer.config.cost.lut for layer in plan.layers) <= lut
+        assert sum(layer.config.bill(plan.family).lut for layer in plan.layers) <= lut
         assert plan.cost.dsp == 13
 
 

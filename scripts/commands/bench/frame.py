@@ -13,7 +13,7 @@ from sigmabit.hdl.planning.plan import Plan
 from ...drawing import plots
 from ...interface.choices import Planning, Reading
 from ...interface.files import check_writable, write_whole
-from ...interface.loading import DEFAULT_CLOCK_MHZ, load_network, make_plan
+from ...interface.loading import family_for, load_network, make_plan
 from ...interface.terminal import Terminal, table
 from ...measures import latency as measure
 from ...report.published import SPEEDUPS
@@ -38,7 +38,7 @@ def frame(models: tuple[Path, ...], planning: Planning, picture: Path | None, as
     if picture:
         check_writable(picture)
     networks = [load_network(model, Reading(), terminal) for model in models]
-    wanted = Planning(part=planning.part, fastest="latency", clock_mhz=planning.clock_mhz or DEFAULT_CLOCK_MHZ)
+    wanted = Planning(part=planning.part, fastest="latency", clock_mhz=planning.clock_mhz or family_for(planning).usual_mhz)
     plans: list[Plan] = []
     times: list[Times] = []
     with terminal.progress() as report:

@@ -10,6 +10,7 @@ import click
 
 from sigmabit.fpga.synthesis import SynthesisError
 from sigmabit.golden import SigmabitError
+from sigmabit.hdl.family import SERIES7
 
 from ...interface.files import check_writable, write_whole
 from ...interface.terminal import Terminal, table
@@ -74,8 +75,9 @@ def _found(terminal: Terminal, shapes: list[Shape]) -> list[dict[str, Any]]:
                     area = measured.unit_area(config, shape, Path(name))
                 except SynthesisError as error:
                     raise SigmabitError(str(error)) from None
+            planned = config.bill(SERIES7)
             held = {"lut": area.lut, "ff": area.ff, "dsp": area.dsp, "bram36": area.bram36, "levels": area.levels}
-            results[shape].append({"way": way, **held, "planned_lut": config.cost.lut, "planned_dsp": config.cost.dsp})
+            results[shape].append({"way": way, **held, "planned_lut": planned.lut, "planned_dsp": planned.dsp})
     for ways in results.values():
         taken = min(ways, key=lambda each: each["planned_lut"])
         for each in ways:
