@@ -151,7 +151,7 @@ def check_command(line: str) -> None:
 
 def makefiles() -> str:
     """The Makefile and what it includes."""
-    return (ROOT / "Makefile").read_text() + (ROOT / "fpga" / "series7" / "vivado" / "vivado.mk").read_text()
+    return "".join(path.read_text() for path in (ROOT / "Makefile", *sorted((ROOT / "fpga").rglob("*.mk"))))
 
 
 def make_targets() -> set[str]:
