@@ -188,7 +188,7 @@ def controller(
     expected, kept, repeated, counts = wire(8), wire(window.bit_length()), bit(), bit()
     # the answer: its slot, the length of its payload, the places of its next byte and behind its last
     target, in_use = wire(answers.slot_bits), wire(answers.slot_bits)
-    size, offset, last, full, ending = wire(16), wire(16), wire(16), bit(), bit()
+    size, offset, stop, full, ending = wire(16), wire(16), wire(16), bit(), bit()
     known, count = wire(8), wire(4)
     putting, written, closing = bit(), wire(8), bit()
     summed, clear, check = Flow(8), bit(), wire(32)
@@ -305,10 +305,10 @@ def controller(
         behind = intbv(0)[17:]
         more[:] = offset + 1
         behind[:] = size + HEADER_BYTES
-        last.next = behind[16:]
-        full.next = offset == last
+        stop.next = behind[16:]
+        full.next = offset == stop
         if putting:
-            full.next = more[16:] == last
+            full.next = more[16:] == stop
 
     @always_comb
     def finish():
