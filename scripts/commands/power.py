@@ -16,7 +16,7 @@ from sigmabit.verif.simulation.activity import switching
 
 from ..interface.choices import Planning, Reading, Sampling
 from ..interface.files import check_writable, write_json, write_whole
-from ..interface.loading import load_with_data, make_noise, make_plan
+from ..interface.loading import check_series7, load_with_data, make_noise, make_plan
 from ..interface.terminal import Terminal, table
 from ..measures.area import HELD, read_areas
 from ..measures.power import WATTS, estimate
@@ -65,6 +65,7 @@ def power(
     network, _, codes = load_with_data(model, data, reading, terminal)
     noise, samples = make_noise(network, len(codes), sampling)
     made = make_plan(network, replace(planning, part=on.part) if on else planning, samples)
+    check_series7(made, "power")
     areas = read_areas(synth_file, made) if synth_file else None
     under: tuple[str, ...] = ()
     if on:  # the pipeline as `sigmabit board` has it, and the clock that is made there

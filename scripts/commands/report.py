@@ -11,7 +11,7 @@ import click
 
 from ..interface.choices import Planning, Reading, Sampling
 from ..interface.files import check_folder, read_labels
-from ..interface.loading import load_with_data, make_noise, make_plan
+from ..interface.loading import check_series7, load_with_data, make_noise, make_plan
 from ..interface.terminal import Terminal
 from ..measures.area import Areas, read_areas, synthesised
 from ..measures.power import estimate, measured, read_activity
@@ -73,6 +73,7 @@ def report(
         raise click.UsageError(f"--labels: {network.name} draws samples, it does not classify")
     noise, samples = make_noise(network, len(x), sampling)
     made = make_plan(network, planning, samples)
+    check_series7(made, "report")
     areas = read_areas(synth_file, made) if synth_file else None
     activity = read_activity(power_file, made) if power_file else None
     with terminal.progress() as progress, tempfile.TemporaryDirectory() as work:

@@ -31,7 +31,7 @@ from sigmabit.golden.network.network import InputFormat
 from sigmabit.golden.network.real import RealNetwork
 from sigmabit.golden.noise import gaussian
 from sigmabit.golden.types.coding import USUAL_BITS
-from sigmabit.hdl.family import Family
+from sigmabit.hdl.family import SERIES7, Family
 from sigmabit.hdl.family.parts import family_of
 from sigmabit.hdl.family.parts import part as device
 from sigmabit.hdl.planning.aim import Aim, widened
@@ -327,6 +327,13 @@ def make_plan(network: Network, planning: Planning, samples: int | None = None, 
             raise PlanError("both a latency and the shortest one are asked for; one of them is enough")
         return aim.quickest(interval)
     return aim.plan(interval, latency)
+
+
+def check_series7(plan: Plan, what: str) -> None:
+    """InputError for a plan for another family, of which `what` knows nothing."""
+    if plan.family is not SERIES7:
+        known = "sigmabit plan, synth, route and bench gates serve others"
+        raise InputError(f"{plan.part}: {what} is for the {SERIES7.name}, not for {plan.family.name}; {known}")
 
 
 def family_for(planning: Planning) -> Family:

@@ -284,7 +284,10 @@ class TestRoute:
         assert f"reg [{max(inside['inputs'])}:0] inputs;" in text and f"wire [{max(inside['given'])}:0] given;" in text
         assert text.startswith(f"module {core_name('digits_bcnn')} (")
 
-    def test_refused(self, refused: Refused, tmp_path: Path) -> None:
+    def test_refused(self, refused: Refused, tmp_path: Path, digits_frames: Path) -> None:
+        for command, more in (("power", []), ("report", ["-o", tmp_path / "page"])):
+            given = [command, DIGITS, "--input", digits_frames, "--part", PART, *more]
+            refused(given, f"{PART}: {command} is for the 7 series, not for ECP5")
         refused(["route", DIGITS, "--part", "xc7a100t"], "xc7a100t: route takes an ECP5 part with speed grade and package")
         refused(["route", DIGITS, "--part", "lfe5u-85f"], "lfe5u-85f: route takes an ECP5 part with speed grade and package")
         refused(["route", DIGITS, "--board", "vc709"], "vc709: xc7vx690tffg1761-2 is placed and routed by Vivado")
