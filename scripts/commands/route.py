@@ -24,7 +24,7 @@ PLAN = "plan.json"
 ROUTE = "route.json"
 
 
-@click.command(short_help="Place and route for ECP5: the clock, its slowest path, a bitstream.")
+@click.command(short_help="Place and route for ECP5: clock, bitstream.")
 @options.model
 @click.option("--board", "name", metavar="BOARD", help="Put it on a board, or on that of a file, with its link.")
 @click.option("--baud", type=click.IntRange(1), default=921_600, show_default=True, metavar="N", help="Rate of the serial line.")
