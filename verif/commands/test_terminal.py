@@ -85,7 +85,8 @@ def front(made: Plan, steps: int) -> dict[str, Any]:
     """What a sweep says of plans, without the time that it takes to make them."""
     point = made.to_json()
     points = [{**point, "interval_cycles": point["interval_cycles"] * step, "lut": point["lut"] / step} for step in (1, steps)]
-    return {"network": made.network.name, "part": made.part, "clock_mhz": made.clock_mhz, "points": points}
+    said = {"network": made.network.name, "part": made.part, "clock_mhz": made.clock_mhz, "positions": made.positions}
+    return {**said, "points": points, "latency_points": points}
 
 
 def printed(parts: Iterable[RenderableType], width: int) -> str:

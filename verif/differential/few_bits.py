@@ -87,6 +87,9 @@ class FewBitDrawing(random_graphs.Drawing):
                 self.x = self.g.quant(self.x, bits, scale, zero, signed=signed, narrow=narrow, rounding_mode=mode)
                 if kind == "newer" and self.g.domain.startswith("qonnx"):
                     self.g.nodes[-1].op_type = "IntQuant"
+                if zero == 0 and bits > 2 and self.g.domain.startswith("qonnx") and self.chance(6):
+                    mode = self.pick("FLOOR", "ROUND", "CEIL")
+                    self.apply("Trunc", scale, 0.0, float(bits), float(bits - 1), rounding_mode=mode)
 
     def linear(self, bits: int, scale: float) -> None:
         """QuantizeLinear, for fewer than eight bits a Clip, and DequantizeLinear."""
