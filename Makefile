@@ -186,7 +186,7 @@ else
 PLACE := build/$(STEM)/$(notdir $(BOARD))
 BOARD_FILE := $(if $(filter %.toml,$(BOARD)),$(BOARD),$(firstword $(wildcard fpga/*/boards/$(BOARD).toml) fpga/series7/boards/$(BOARD).toml))
 # whose tools make its bitstream
-FLOW := $(if $(shell grep -s '^part *= *"LFE5U' '$(BOARD_FILE)'),ecp5,vivado)
+FLOW := $(if $(shell grep -s "^part *= *['\"]LFE5U" '$(BOARD_FILE)'),ecp5,vivado)
 BITSTREAM_NEEDS := $(PLACE)/verilog/board.json
 verilog_command = $(strip $(SIGMABIT) board $(MODEL) --board $(BOARD) --baud $(BAUD) $(on_board) -o $(PLACE)/verilog)
 package_command = $(strip $(SIGMABIT) package $(MODEL) $(patsubst part=%,--part %,$(filter part=%,$(ahead))) $(on_board) -o $(PLACE)/package)

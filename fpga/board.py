@@ -102,6 +102,9 @@ class Board(ABC):
     constraints_file: ClassVar[str]
     """How the name of the file of constraints ends."""
 
+    arguments_file: ClassVar[str | None]
+    """The file in which the family's flow is told what `arguments` gives, if it wants one."""
+
     @classmethod
     @abstractmethod
     def read(cls, origin: str, file: Table) -> Self:

@@ -12,7 +12,13 @@ from ..board import Board, BoardError, Clock, Table, Text, checked, common
 
 RTL = Path(__file__).with_name("rtl")
 
-PART = r"LFE5UM?(5G)?-\d\dF-[678][A-Z]+\d+[CI]", "an ECP5 part with speed grade and package, such as LFE5U-85F-6BG381C"
+PACKAGES = {"BG256": "CABGA256", "BG381": "CABGA381", "BG554": "CABGA554", "BG756": "CABGA756", "MG285": "CSFBGA285"}
+"""What nextpnr calls the packages of parts."""
+
+PART = (
+    rf"LFE5U(?:M|M5G)?-(?:12|25|45|85)F-[678](?:{'|'.join(PACKAGES)})[CI]",
+    "an ECP5 part with speed grade, 6 to 8, and package, such as LFE5U-85F-6BG381C",
+)
 LOADER = r"[\w.-]+", "a board's name for openFPGALoader, such as ulx3s"
 
 
@@ -84,11 +90,14 @@ class Ecp5Board(Board):
     parts: ClassVar[Text] = PART
     primitives: ClassVar[Path] = RTL / "primitives.v"
     constraints_file: ClassVar[str] = ".lpf"
+    arguments_file: ClassVar[str | None] = None
 
     @classmethod
     def read(cls, origin: str, file: Table) -> Self:
         of = cls(**common(origin, file, PART), loader=file.text("loader", LOADER))
         checked(of, file)
+        if of.oscillator_mhz > PHASE_MHZ[1]:
+            raise BoardError(f"{file.file}: clock.mhz is {of.oscillator_mhz:g}, expected {PHASE_MHZ[1]} at the most, for the PLL")
         if len(of.clock) == 2:
             raise BoardError(f"{file.file}: clock has p and n, expected pin: oscillators of ECP5 boards have one")
         return of

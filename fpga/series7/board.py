@@ -94,6 +94,7 @@ class Series7Board(Board):
     parts: ClassVar[Text] = PART
     primitives: ClassVar[Path] = RTL / "primitives.v"
     constraints_file: ClassVar[str] = ".xdc"
+    arguments_file: ClassVar[str | None] = "vivado.args"
 
     @classmethod
     def read(cls, origin: str, file: Table) -> Self:

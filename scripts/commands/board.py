@@ -23,9 +23,6 @@ from . import options
 PLAN = "plan.json"
 BOARD = "board.json"
 
-ARGUMENTS = "vivado.args"
-"""What Vivado's script is told of the board, by make."""
-
 
 @click.command(short_help="MODEL on a board: the top module, its constraints, all Verilog.")
 @options.model
@@ -73,7 +70,8 @@ def board(
         (fresh / f"{design.top}.f").unlink()
         write_json(fresh / PLAN, made.to_json())
         write_json(fresh / BOARD, data)
-        (fresh / ARGUMENTS).write_text("".join(f"{key}={value}\n" for key, value in told.items()))
+        if of.arguments_file is not None:
+            (fresh / of.arguments_file).write_text("".join(f"{key}={value}\n" for key, value in told.items()))
 
     leftovers = written_before(output, BOARD, lambda board: str(board["top"]))
     leftovers += [f"{Path(name).stem}{kind.constraints_file}" for name in leftovers[:1] for kind in boards.KINDS]

