@@ -294,8 +294,9 @@ class TestRoute:
         for command, more in (("power", []), ("report", ["-o", tmp_path / "page"])):
             given = [command, DIGITS, "--input", digits_frames, "--part", PART, *more]
             refused(given, f"{PART}: {command} is for the 7 series, not for ECP5")
-        refused(["route", DIGITS, "--part", "xc7a100t"], "xc7a100t: route takes an ECP5 part with speed grade, 6 to 8, and package")
-        refused(["route", DIGITS, "--part", "lfe5u-85f"], "lfe5u-85f: route takes an ECP5 part with speed grade, 6 to 8, and package")
+        for name in ("xc7a100t", "lfe5u-85f"):
+            takes = f"{name}: route takes an ECP5 part with speed grade, 6 to 8, and package"
+            refused(["route", DIGITS, "--part", name], takes)
         refused(["route", DIGITS, "--board", "vc709"], "vc709: xc7vx690tffg1761-2 is placed and routed by Vivado")
         refused(["route", DIGITS, "--part", PART, "-o", tmp_path / "out"], "a bitstream is for a board; --board says which")
         refused(["route", DIGITS, "--board", "nowhere"], "nowhere: there is no such board")
