@@ -26,7 +26,7 @@ from ...layers.window import Axis, Window
 from ...network.network import InputFormat, OutputFormat
 from ...types.grid import Grid
 from ...types.range import BITS, Range
-from ...types.scalar import Add, Binarise, Chain, Count, Float, Function, Power, Quantise, Rowwise, Sign, Step
+from ...types.scalar import Add, Binarise, Chain, Count, Float, Function, Power, Quantise, Rowwise, Sign, Step, Truncate
 from ...types.tensor import TensorType
 from .decisions import NOT_BINARY, Accumulators, Decision, decide, decide_or_refuse, differently, quantises
 from .joins import Added, Common, Unquantised, Way, check_width
@@ -674,6 +674,8 @@ def codes_of(last: Step) -> tuple[Range, Grid]:
     """The codes that the input's quantiser gives, and what they stand for."""
     if last.levels > MAX_LEVELS:
         raise Refusal(f"an input of {last.levels} levels; at most {MAX_LEVELS} are supported")
+    if isinstance(last, Truncate):
+        raise Refusal("numbers that are cut, expected those of a quantiser")
     if isinstance(last, Count):
         reals = np.sort(last.of(np.arange(last.levels, dtype=np.float32)))
         grid = Grid.fit(reals)
@@ -688,6 +690,17 @@ def codes_of(last: Step) -> tuple[Range, Grid]:
             raise Refusal(f"a zero point of {zero_point:g}, expected a whole number")
         return Range.of_levels(last.levels), Grid(1, last.lowest - int(zero_point), float(last.scale.flat[0]))
     return BITS, binary_grid(last)
+
+
+def cut_codes(chain: Chain, codes: Codes) -> tuple[Range, Grid]:
+    """What is left of the input's codes behind a chain of one number each: those that it takes them to. Raises Refusal."""
+    if any(np.ndim(constant) for step in chain.steps for constant in step.constants):
+        raise Refusal("an input grid that differs between channels")
+    reals = np.unique(chain(codes.grid.reals(np.arange(codes.range.low, codes.range.high + 1))))
+    grid = Grid.fit(reals) if len(reals) > 1 else None
+    if grid is None:
+        raise Refusal(f"{len(reals)} levels from {reals[0]:g} to {reals[-1]:g} that are not evenly spaced")
+    return Range.of_levels(len(reals)), grid
 
 
 def binary_grid(last: Step) -> Grid:

@@ -28,9 +28,23 @@ from ...types.coding import Coding
 from ...types.errors import ModelFileError, Unsupported, UnsupportedModelError
 from ...types.grid import Grid
 from ...types.range import Range
-from ...types.scalar import Add, Chain, Choice, Choose, Float, Function, LeakyRelu, Multiply, Normalise, Rowwise, Sign, Step
+from ...types.scalar import (
+    Add,
+    Chain,
+    Choice,
+    Choose,
+    Float,
+    Function,
+    LeakyRelu,
+    Multiply,
+    Normalise,
+    Rowwise,
+    Sign,
+    Step,
+    Truncate,
+)
 from . import input_grid, scalar_nodes
-from .assembly import MAX_LEVELS, codes_of, input_format
+from .assembly import MAX_LEVELS, codes_of, cut_codes, input_format
 from .budget import Budget
 from .constants import ConstantFolding
 from .decisions import MOST_LEVELS
@@ -593,7 +607,8 @@ class Walk(ABC, Generic[Result, Weights]):
         if self.codes.consumer is not None:
             raise Refusal(f"it takes an activation that also feeds {self.codes.consumer}; branches are not supported")
         chain = symbol.then(steps).chain
-        following = Codes(self.frame, 0, *codes_of(chain.steps[-1]))
+        cut = isinstance(chain.steps[-1], Truncate)
+        following = Codes(self.frame, 0, *(cut_codes(chain, self.codes) if cut else codes_of(chain.steps[-1])))
         self.codes.consumer = self.codes.requantised = node.name
         self.codes, self.quantiser = following, Chain((*self.quantiser.steps, *chain.steps))
         return Symbol(self.codes, symbol.index)
