@@ -20,7 +20,7 @@ INCREMENTAL ?= 1#                    0: Vivado takes nothing from its earlier ru
 NAME ?= digits_bcnn#                 what `make train` trains
 DATA ?=#                             the folder of the larger data sets
 PYTHON ?=#                           the Python to make .venv with; without it one of 3.11 to 3.13 is looked for
-JOBS ?= auto#                        processes of `make test`
+JOBS ?= auto#                        processes of `make test`: one more than processors, as some tests wait
 ARGS ?=#                             more arguments for pytest
 
 ifneq ($(words $(BOARD)),$(words $(firstword $(BOARD))))
@@ -38,6 +38,7 @@ endif
 STEM := $(basename $(notdir $(MODEL)))
 ENVIRONMENT := .venv/installed
 SIGMABIT := .venv/bin/sigmabit
+WORKERS := $(if $(filter auto,$(JOBS)),$(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1))),$(JOBS))
 SOURCES := $(shell find golden hdl host verif scripts fpga -name '*.py' -o -name '*.cpp' -o -name '*.ys' -o -path 'fpga/*/rtl/*.v' -o -path 'fpga/rtl/*.v' -o -path 'hdl/family/*.csv')
 export SIGMABIT_DATA ?= $(DATA)
 
@@ -113,11 +114,11 @@ build/data/digits/x.npy: scripts/data/datasets.py $(ENVIRONMENT)
 build/data/digits/y.npy: build/data/digits/x.npy ;
 
 check: lint ## what to run before every commit: golden, MyHDL with fewer examples, two whole networks; some minutes
-	SIGMABIT_CONFIGS=2 .venv/bin/python -m pytest -n $(JOBS) --dist worksteal -q -k 'test_golden or test_myhdl' $(ARGS)
-	.venv/bin/python -m pytest -n $(JOBS) -q verif/networks/test_networks.py verif/networks/test_vaes.py -k 'test_verilog and digits' $(ARGS)
+	SIGMABIT_CONFIGS=2 .venv/bin/python -m pytest -n $(WORKERS) --dist worksteal -q -k 'test_golden or test_myhdl' $(ARGS)
+	.venv/bin/python -m pytest -n $(WORKERS) -q verif/networks/test_networks.py verif/networks/test_vaes.py -k 'test_verilog and digits' $(ARGS)
 
 test: lint ## the whole regression (ARGS: for pytest)
-	.venv/bin/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
+	.venv/bin/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
 closure: $(addprefix build/closure/,identity.txt differential.txt sampler.txt suites.txt) ## what takes hours; what is done already stays done
 	@tail -n 1 $^
@@ -134,8 +135,8 @@ build/closure/differential.txt: $(SOURCES) $(ENVIRONMENT)
 
 build/closure/suites.txt: $(SOURCES) $(ENVIRONMENT)
 	@mkdir -p $(@D)
-	.venv/bin/python -m pytest -n $(JOBS) --dist worksteal -q -m long > $@.new || { cat $@.new; exit 1; }
-	SIGMABIT_CONFIGS=200 .venv/bin/python -m pytest -n $(JOBS) --dist worksteal -q -k 'test_golden or test_myhdl' >> $@.new \
+	.venv/bin/python -m pytest -n $(WORKERS) --dist worksteal -q -m long > $@.new || { cat $@.new; exit 1; }
+	SIGMABIT_CONFIGS=200 .venv/bin/python -m pytest -n $(WORKERS) --dist worksteal -q -k 'test_golden or test_myhdl' >> $@.new \
 		|| { cat $@.new; exit 1; }
 	@mv $@.new $@
 
