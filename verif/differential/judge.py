@@ -78,9 +78,10 @@ def _judged(case: Case) -> Verdict:
     expected = execute(case.path, case.x, epsilon=case.epsilon, whole=True).outputs
     found = network.output(case.x, case.epsilon)
     differing = _differing(found, expected, 1e-4)
-    if differing.any():
-        return Verdict(Outcome.FAILED, _says(found, expected, differing))
-    return _quantised(case, network)
+    unexcused = differing & ~_at_ties(case, network, network.binary)
+    if unexcused.any():
+        return Verdict(Outcome.FAILED, _says(found, expected, unexcused))
+    return replace(_quantised(case, network), excused=int(differing.sum()))
 
 
 def _quantised(case: Case, real: RealNetwork) -> Verdict:
@@ -121,12 +122,17 @@ def _agreement(case: Case, network: Network | RealNetwork, layers: Sequence[Laye
     differing = _differing(found, expected, 1e-4)
     if not differing.any():
         return Verdict(Outcome.AGREED)
-    hit = frames_met(network.ties, layers, network.input.encode(case.x), np.asarray(network.input.order))
+    hit = _at_ties(case, network, layers)
     if isinstance(network, Network) and network.output.chooses:
         hit |= _undecided(network, case.x)
     if np.any(differing & ~hit):
         return Verdict(Outcome.FAILED, _says(found, expected, differing & ~hit))
     return Verdict(Outcome.AGREED, excused=int(differing.sum()))
+
+
+def _at_ties(case: Case, network: Network | RealNetwork, layers: Sequence[Layer]) -> np.ndarray:
+    """Which frames meet a tie that the network lists, at one of the layers, which are its binary ones."""
+    return frames_met(network.ties, layers, network.input.encode(case.x), np.asarray(network.input.order))
 
 
 def _undecided(network: Network, x: np.ndarray) -> np.ndarray:

@@ -277,6 +277,19 @@ def test_refused(case: str, tmp_path: Path) -> None:
         import_model(g.save(tmp_path / "m.onnx", joined(g, ways)))
 
 
+def test_rounded_pool_goes_two_ways(tmp_path: Path) -> None:
+    """Pooled sums that are rounded to bits, without a quantiser's name, and taken by a layer and by a sum."""
+    g = Builder((2, 4, 4))
+    pooled = g("MaxPool", g("Conv", g.quant("x", 4, 0.25, signed=0), ONES / 64, pads=[1, 1, 1, 1]), kernel_shape=[2, 2])
+    y = g("Round", g("Clip", pooled, 0.0, 1.0))
+    total = g("Add", g("Mul", g("Conv", y, POINTS), 0.5), y, name="sum")
+    path = g.save(tmp_path / "m.onnx", g("Conv", g.quant(total, 3, 1.0), POINTS))
+    network = import_model(path)
+    x = pixels(network, 40)
+    assert np.array_equal(network.run(x), reference.execute(path, x).outputs)
+    assert len(np.unique(dict(network.steps(network.input.encode(x)))["pool1"])) == 2
+
+
 def test_crossing_ways(tmp_path: Path) -> None:
     """Ways that meet in two sums without one lying in the other."""
 

@@ -88,9 +88,11 @@ class BinaryWalk(Walk[Network, BinaryWeights]):
             symbol = self.values.get(tensor)
             if isinstance(symbol, Symbol) and isinstance(symbol.source, Sums | Added):
                 try:
-                    if symbol.chain.binarised:
+                    taken = node.name in self.apart or tensor in self.unquantised
+                    pooled = isinstance(symbol.source, Sums) and symbol.source.poolings
+                    if symbol.chain.binarised or (taken and pooled):
                         self.values[tensor] = self.assembly.output(symbol)
-                    elif node.name in self.apart or tensor in self.unquantised:
+                    elif taken:
                         self.assembly.unquantised(symbol.source, node.name)
                         self.values[tensor] = self.assembly.on_stream(symbol)
                 except Refusal as refusal:
