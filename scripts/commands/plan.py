@@ -9,6 +9,7 @@ import click
 from rich.console import RenderableType
 
 from sigmabit.hdl.family import Cost
+from sigmabit.hdl.family.parts import family_of
 from sigmabit.hdl.family.parts import part as device
 from sigmabit.hdl.planning.plan import Plan
 
@@ -63,7 +64,9 @@ def plan(
             report("planning", 0, 0)
             found = sweep_of(network, planning, samples, latencies=True)
         if plot:
-            write_whole(plot, lambda fresh: plots.sweep(fresh, _title(found), found["points"], sooner=found["latency_points"]))
+            words = family_of(device(found["part"])).resources
+            points, sooner = found["points"], found["latency_points"]
+            write_whole(plot, lambda fresh: plots.sweep(fresh, _title(found), points, words, sooner=sooner))
         if output:
             write_json(output, found)
         terminal.emit(found, *sweep_tables(found))
@@ -78,7 +81,8 @@ def sweep_tables(found: dict[str, Any]) -> list[RenderableType]:
     """A sweep for people."""
     part = device(found["part"])
     keys = ("interval_cycles", "latency_cycles", "fps", "lut", "ff", "bram36", "dsp")
-    columns = ["interval", "latency", "frames/s", "LUT", "FF", "RAMB36", "DSP48", "LUT of the part"]
+    words = family_of(part).resources
+    columns = ["interval", "latency", "frames/s", words["lut"], "FF", words["bram36"], words["dsp"], "LUT of the part"]
 
     def rows(points: list[dict[str, Any]]) -> list[list[object]]:
         shown = [{**point, "fps": round(point["fps"])} for point in points]

@@ -46,13 +46,14 @@ def sweep(
     path: Path,
     title: str,
     points: Sequence[Mapping[str, float]],
+    words: Mapping[str, str],
     marks: Sequence[Mark] = (),
     theme: Theme = LIGHT,
     sooner: Sequence[Mapping[str, float]] = (),
 ) -> None:
     """LUTs against the interval, with block RAM below; points have interval_cycles, lut and bram36.
 
-    sooner: points of another front, drawn against their latency_cycles.
+    words: what the family calls its resources. sooner: points of another front, drawn against their latency_cycles.
     """
     intervals = [point["interval_cycles"] for point in points]
     with _figure(path, theme, (7.2, 5.2), rows=(2.4, 1)) as (figure, axes):
@@ -65,13 +66,13 @@ def sweep(
         for number, mark in enumerate(marks):
             style: dict[str, Any] = {"color": others[number % len(others)], "marker": MARKERS[1 + number % 7]}
             above.plot(mark.interval, mark.lut, label=mark.label, linestyle="none", markersize=8, **style)
-        above.set(ylabel="LUT6", title=title)
+        above.set(ylabel=words["lut"], title=title)
         _logarithmic(above, "x", (1, 2, 5))
         _logarithmic(above, "y", (1, 2, 5))
         if marks or sooner:
             _legend(above, theme)
         below.plot(intervals, [point["bram36"] for point in points], color=blue, marker="o", markersize=3.5)
-        below.set(xlabel="cycles between frames" + (", or of latency" if sooner else ""), ylabel="RAMB36")
+        below.set(xlabel="cycles between frames" + (", or of latency" if sooner else ""), ylabel=words["bram36"])
         below.set_ylim(bottom=0)
         figure.align_ylabels()
 

@@ -8,6 +8,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from sigmabit.golden import Network
+from sigmabit.hdl.family.parts import family_of, part
 
 from ..drawing import plots
 from ..drawing.gallery import draw
@@ -55,7 +56,8 @@ def draw_all(data: dict[str, Any], folder: Path) -> dict[str, Path]:
                     passes = data["passes"]
                     plots.passes(path, name, passes["layers"], passes["planned"], passes["measured"], passes["last_out"], theme)
                 case "sweep_plot":
-                    plots.sweep(path, f"{name} on {data['part']}", data["sweep"]["points"], _marks(data), theme)
+                    words = family_of(part(data["part"])).resources
+                    plots.sweep(path, f"{name} on {data['part']}", data["sweep"]["points"], words, _marks(data), theme)
                 case "batches_plot":
                     batches = data["batches"]
                     plots.batches(path, name, batches["sizes"], batches["fps"], batches["seconds"], theme)

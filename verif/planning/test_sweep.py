@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from sigmabit.golden import import_model
+from sigmabit.hdl.family import FAMILIES, SERIES7, Family
 from sigmabit.hdl.planning.planner import STEP, Planner
 from sigmabit.scripts.drawing import plots
 from sigmabit.scripts.networks.random_network import random_network
@@ -116,6 +117,14 @@ def test_json_table_and_plot(call: Call) -> None:
     assert [row[3] for row in rows] == [f"{point['lut']:,}" for point in points]
 
 
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
+def test_titles_are_the_familys(family: Family, call: Call) -> None:
+    """What LUTs, memories and multipliers are called."""
+    found = call("plan", DIGITS, "--sweep", "--part", family.parts[-1].name).out
+    titles = next(line for line in found.splitlines() if line.startswith("interval"))
+    assert [family.resources[key] in titles for key in ("lut", "bram36", "dsp")] == [True] * 3
+
+
 def test_side_by_side(call: Call) -> None:
     """Of the plans of an entrance, with as many positions as are given."""
     found = call("plan", DIGITS, "--sweep", "--positions", 4, "--json").json
@@ -144,6 +153,6 @@ def test_bad_input(refused: Refused, options: list[object], says: str) -> None:
 def test_names_that_look_like_formulas_are_drawn_as_they_are(tmp_path: Path) -> None:
     """Names come from files; what would be mathematics to Matplotlib, or an error in it, is text."""
     point = {"interval_cycles": 10, "lut": 100, "bram36": 0}
-    plots.sweep(tmp_path / "x.png", r"$\frac{", [point], [plots.Mark("$^", 20, 50)])
+    plots.sweep(tmp_path / "x.png", r"$\frac{", [point], SERIES7.resources, [plots.Mark("$^", 20, 50)])
     plots.batches(tmp_path / "y.png", "$_$", (1, 2), {"$": [1e6, 1e6]}, {"$": [1e-6, 2e-6]}, plots.DARK)
     plots.errors(tmp_path / "z.png", "$", ["$x^", "n" * 99], [1, 2], [2, 3], plots.LIGHT)
