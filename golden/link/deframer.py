@@ -23,6 +23,7 @@ class Reason(IntEnum):
     SIZE = 8
     SEQUENCE = 9
     STALLED = 10
+    HELD = 11
 
     @property
     def damaged(self) -> bool:
@@ -46,6 +47,7 @@ _TEXTS = {
     Reason.SIZE: "a payload of the wrong size",
     Reason.SEQUENCE: "a sequence number out of turn",
     Reason.STALLED: "the network did not answer",
+    Reason.HELD: "another session holds the device, or none does",
 }
 
 

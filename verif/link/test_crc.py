@@ -18,28 +18,28 @@ Stimulus = tuple[list[tuple[bytes, int]], bytes]
 
 
 class CrcSuite(BlockSuite):
-    """Bytes, each followed by some cycles without one; bytes before the clear that begins it all count for nothing."""
+    """Bytes or words, each followed by some cycles without one; bytes before the clear that begins it all count for nothing."""
 
-    samples = (CrcConfig(),)
+    samples = (CrcConfig(), CrcConfig(4))
     examples = 40
 
     def configs(self) -> st.SearchStrategy[CrcConfig]:
-        return st.just(CrcConfig())
+        return st.sampled_from([CrcConfig(), CrcConfig(4)])
 
     def stimuli(self, config: CrcConfig) -> st.SearchStrategy[Stimulus]:
-        byte = st.binary(min_size=1, max_size=1)
+        byte = st.binary(min_size=config.bytes, max_size=config.bytes)
         return st.tuples(st.lists(st.tuples(byte, st.sampled_from([0, 0, 0, 2])), max_size=12), st.binary(max_size=3))
 
     def expected(self, config: CrcConfig, stimulus: Stimulus) -> list[int]:
         data = b"".join(byte for byte, _ in stimulus[0])
-        return [zlib_crc32(data[:length]) for length in range(len(data) + 1)]
+        return [zlib_crc32(data[:length]) for length in range(0, len(data) + 1, config.bytes)]
 
     def golden(self, config: CrcConfig, stimulus: Stimulus) -> list[int]:
         data = b"".join(byte for byte, _ in stimulus[0])
-        return [crc32(data[:length]) for length in range(len(data) + 1)]
+        return [crc32(data[:length]) for length in range(0, len(data) + 1, config.bytes)]
 
     def elaborate(self, config: CrcConfig) -> Any:
-        return crc(bit(), bit(), Flow(8), wire(32), config)
+        return crc(bit(), bit(), Flow(8 * config.bytes), wire(32), config)
 
     def play(self, dut: Dut, config: CrcConfig, stimulus: Stimulus) -> list[int]:
         data, before = stimulus
@@ -49,7 +49,7 @@ class CrcSuite(BlockSuite):
         dut.step({**nothing, "clear": 1, "sink_valid": 1})
         values = [dut.settle(nothing)["value"]]
         for byte, pause in data:
-            dut.step({**nothing, "sink_valid": 1, "sink_data": byte[0]})
+            dut.step({**nothing, "sink_valid": 1, "sink_data": int.from_bytes(byte, "little")})
             values.append(dut.settle(nothing)["value"])  # config.latency is one cycle
             for _ in range(pause):
                 assert dut.step(nothing)["value"] == values[-1]
