@@ -90,13 +90,16 @@ class AnswererConfig(Billed):
 
 
 @block
-def gather_words(clk, unit, keep, last, word, whole):
-    """Whole words of units of a byte: a word is whole with its fourth, or with the last of a frame, filled up with zeros."""
+def gather_words(clk, unit, keep, over, number, word, whole, last_transfer):
+    """Whole words of units of a byte: a word is whole with its fourth, or with the last of a frame, filled up with zeros.
+
+    over: the unit is the last of its transfer, the number of which is that in its frame.
+    """
     held, place = wire(24), wire(2)
 
     @always_comb
     def show():
-        whole.next = keep and (place == 3 or last)
+        whole.next = keep and (place == 3 or (over and number == last_transfer))
         word.next = concat(intbv(0)[24:], unit)
         if place == 1:
             word.next = concat(intbv(0)[16:], unit, held[8:])
@@ -153,7 +156,7 @@ def answerer(clk, rst, orders, reply, m_axis, sent, config):
     state, pushed, collected, told = wire(2), wire(slot_bits + 1), wire(slot_bits + 1), wire(16 + KIND_BITS + COUNT_BITS)
     pushing, oldest = wire(16 + KIND_BITS + COUNT_BITS), wire(slot_bits)
     frames, number, part = wire(COUNT_BITS), wire(index_bits(last_transfer + 1)), wire(index_bits(last_unit + 1))
-    results, unit, keep, over, final = wire(8 * config.result_bytes), wire(unit_bits), bit(), bit(), bit()
+    results, unit, keep, over = wire(8 * config.result_bytes), wire(unit_bits), bit(), bit()
     word, whole, place, storing_at = wire(32), bit(), wire(PLACE_BITS + 1), wire(slot_bits + place_bits)
     finishing, about, told_slot, asked_slot = bit(), wire(16 + KIND_BITS + PLACE_BITS + 1), wire(slot_bits), wire(slot_bits)
     # answers that are there, and those that are to be sent
@@ -178,7 +181,6 @@ def answerer(clk, rst, orders, reply, m_axis, sent, config):
     def take():
         keep.next = state == COLLECT and m_axis.tvalid
         over.next = part == last_unit
-        final.next = part == last_unit and number == last_transfer
         m_axis.tready.next = state == COLLECT and part == last_unit
         finishing.next = state == KEEP
         about.next = concat(told[16 + KIND_BITS + COUNT_BITS : COUNT_BITS], place)
@@ -341,7 +343,11 @@ def answerer(clk, rst, orders, reply, m_axis, sent, config):
             sent.last.next = step == payload_end
 
     parts = tell, take, put, collect, mark, choose, fetch_ahead, select, feed_check, send, show, compose
-    gathered = gather_whole(unit, keep, word, whole) if config.unit == WORD else gather_words(clk, unit, keep, final, word, whole)
+    gathered = (
+        gather_whole(unit, keep, word, whole)
+        if config.unit == WORD
+        else gather_words(clk, unit, keep, over, number, word, whole, last_transfer)
+    )
     return (
         parts,
         gathered,

@@ -1,0 +1,92 @@
+"""LiteEth's MAC, ARP, IP, ICMP and UDP as one Verilog module, behind a PHY's byte interface.
+
+LiteEth is the `ethernet` extra's, its licence BSD-2-Clause. Its own generator gives a UDP port that hears only the port it
+answers to, so that its parts are joined here.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from functools import lru_cache
+from importlib.util import find_spec
+
+from sigmabit.golden import SigmabitError
+
+from ..programs import running
+
+MODULE = "liteeth_core"
+
+PORT = 4660
+"""The device's, of UDP."""
+
+
+@lru_cache
+def verilog(clock_mhz: float, port: int = PORT) -> str:
+    """The module's text, 32 bits wide at a clock of so many MHz. Raises SigmabitError where LiteEth is not installed.
+
+    A process of its own writes it: Migen names signals after whatever was made before.
+    """
+    if find_spec("liteeth") is None:
+        raise SigmabitError("LiteEth is not installed; `pip install sigmabit[ethernet]` brings it")
+    command = [sys.executable, "-m", f"{__package__}.generate", str(clock_mhz), str(port)]
+    with running(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        written, said = process.communicate()
+    if process.returncode:
+        raise SigmabitError(f"LiteEth's Verilog could not be made: {said.strip().splitlines()[-1:]}")
+    return written
+
+
+def top(name: str, system: str) -> str:
+    """The Verilog of a module `name` that joins the core to a system (hdl/link/datagram_system.py), whose module has that name.
+
+    clk: of the system, and of the core's 32-bit side. phy_clk: 125 MHz, of the PHY's byte interface. reset: active high, of both.
+    """
+    return f"""// A system behind LiteEth: datagrams to UDP port {PORT} are its requests.
+module {name} (
+    input  wire        clk,
+    input  wire        reset,
+    input  wire [47:0] mac_address,
+    input  wire [31:0] ip_address,
+    input  wire        phy_clk,
+    input  wire        phy_rx_dv,
+    input  wire  [7:0] phy_rx_data,
+    output wire        phy_tx_en,
+    output wire  [7:0] phy_tx_data,
+    output wire [31:0] counters_frames_in,
+    output wire [31:0] counters_frames_out,
+    output wire [31:0] counters_malformed,
+    output wire [31:0] counters_dropped
+);
+    reg phy_reset_early = 1'b1, phy_reset = 1'b1;
+    always @(posedge phy_clk) begin
+        phy_reset_early <= reset;
+        phy_reset <= phy_reset_early;
+    end
+
+    wire [31:0] received_data, received_ip, sent_data;
+    wire [15:0] received_length, received_port, sent_length;
+    wire [47:0] sent_to;
+    wire received_valid, received_last, sent_valid, sent_last, sent_ready;
+    {MODULE} network (
+        .clk(clk), .rst(reset), .mac_address(mac_address), .ip_address(ip_address),
+        .phy_rx_clk(phy_clk), .phy_rx_rst(phy_reset), .phy_rx_dv(phy_rx_dv), .phy_rx_er(1'b0), .phy_rx_data(phy_rx_data),
+        .phy_tx_clk(phy_clk), .phy_tx_rst(phy_reset), .phy_tx_en(phy_tx_en), .phy_tx_er(), .phy_tx_data(phy_tx_data),
+        .source_valid(received_valid), .source_last(received_last), .source_ready(1'b1), .source_data(received_data),
+        .source_last_be(), .source_error(), .source_length(received_length), .source_ip_address(received_ip),
+        .source_src_port(received_port), .source_dst_port(),
+        .sink_valid(sent_valid), .sink_last(sent_last), .sink_ready(sent_ready), .sink_data(sent_data),
+        .sink_last_be({{sent_last, 3'b000}}), .sink_length(sent_length), .sink_ip_address(sent_to[31:0]),
+        .sink_dst_port(sent_to[47:32]), .sink_src_port(16'd{PORT})
+    );
+    {system} system (
+        .aclk(clk), .aresetn(!reset),
+        .received_data(received_data), .received_valid(received_valid), .received_last(received_last),
+        .received_length(received_length), .received_sender({{received_port, received_ip}}),
+        .sent_data(sent_data), .sent_valid(sent_valid), .sent_ready(sent_ready), .sent_last(sent_last),
+        .sent_length(sent_length), .sent_to(sent_to),
+        .counters_frames_in(counters_frames_in), .counters_frames_out(counters_frames_out),
+        .counters_malformed(counters_malformed), .counters_dropped(counters_dropped)
+    );
+endmodule
+"""

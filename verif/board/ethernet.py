@@ -1,0 +1,107 @@
+"""A network on a board that does not exist, behind gigabit Ethernet: all Verilog from the PHY's byte interface inwards."""
+
+from __future__ import annotations
+
+import ipaddress
+import signal
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from sigmabit.fpga.ethernet import core
+from sigmabit.fpga.programs import start
+from sigmabit.hdl.link.datagram_system import DatagramSystem, DatagramSystemConfig
+from sigmabit.hdl.verilog.convert import Design, Module, convert
+
+from ..simulation.job import Progress, SimulationError
+from ..simulation.verilator import compiled
+
+HARNESS = Path(__file__).with_name("ethernet.cpp")
+
+CLOCK_MHZ = 62.5
+"""The system's, half of the PHY's."""
+
+BOARD_IP = "192.168.1.50"
+"""The board's address behind a TAP device."""
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """Since the start: cycles of the PHY, 8 ns each; bytes on the cable to the board and from it, preambles and checks included;
+    cycles in which there was one.
+    """
+
+    cycles: int
+    bytes_in: int
+    bytes_out: int
+    moving: int
+
+
+def design_of(config: DatagramSystemConfig) -> Design:
+    """The system's Verilog, LiteEth's, and the top that joins them."""
+    system = convert(DatagramSystem(config).outline())
+    name = f"{config.core.name}_ethernet"
+    texts = {core.MODULE: core.verilog(CLOCK_MHZ), name: core.top(name, system.top)}
+    return Design(name, {**system.modules, **{stem: Module(stem, None, text, ()) for stem, text in texts.items()}})
+
+
+class SimulatedEthernet:
+    """A system that runs until it is closed. address: of the UDP socket behind which it is, or the name of a TAP device."""
+
+    def __init__(
+        self,
+        config: DatagramSystemConfig,
+        udp: tuple[str, int] | None = ("127.0.0.1", 0),
+        tap: str = "",
+        progress: Progress = lambda what, done, total: None,
+        optimise: int = 2,
+    ) -> None:
+        """udp: address and port of the socket, any port for 0; None for the TAP device `tap`. Raises SimulationError where there
+        is none to be had.
+        """
+        progress("converting", 0, 0)
+        design = design_of(config)
+        progress("building", 0, 0)
+        header = (
+            f'#include "V{design.top}.h"\n#define SIM_TOP V{design.top}\n'
+            f"#define BOARD_IP {int(ipaddress.ip_address(BOARD_IP)):#x}u\n#define BOARD_PORT {core.PORT}\n"
+        )
+        program = compiled(design, HARNESS, header, ("-Wno-fatal", "-Wno-lint"), optimise)
+        self.name = design.top
+        where = ["udp", udp[0], str(udp[1])] if udp else ["tap", tap]
+        how = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        self._process = start([str(program), *where], cwd=program.parent / "verilog", **how)
+        assert self._process.stdout is not None and self._process.stderr is not None
+        said = self._process.stdout.readline().decode().strip()
+        if not said:
+            why = self._process.stderr.read().decode().strip()
+            self.close()
+            raise SimulationError(f"{' '.join(where[1:])}: {why}")
+        self.address = (udp[0], int(said)) if udp else (BOARD_IP, core.PORT)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def traffic(self) -> Traffic:
+        """What has been on the cable so far."""
+        assert self._process.stderr is not None
+        self._process.send_signal(signal.SIGUSR1)
+        return Traffic(*map(int, self._process.stderr.readline().split()))
+
+    def wait(self) -> None:
+        """Until the simulation ends, which it does not by itself. Raises SimulationError when it does."""
+        _, message = self._process.communicate()
+        raise SimulationError(f"{self.name}: {message.decode().strip() or f'ended with status {self._process.returncode}'}")
+
+    def close(self) -> None:
+        """Switch it off."""
+        self._process.terminate()
+        self._process.wait()
+        for pipe in (self._process.stdout, self._process.stderr):
+            if pipe is not None:
+                pipe.close()
