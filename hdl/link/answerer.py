@@ -328,7 +328,7 @@ def answerer(clk, rst, orders, reply, m_axis, sent, config):
                 second.next = concat(orders.session, found[PLACE_BITS + KIND_BITS + 17 : PLACE_BITS + KIND_BITS + 1])
                 sent.to.next = orders.holder
             else:
-                bytes_of[:] = concat(intbv(0)[12:], reply.size, intbv(0)[2:])
+                bytes_of[:] = concat(intbv(0)[10:], reply.size, intbv(0)[2:])
                 size.next = reply.size
                 first.next = concat(intbv(0)[8:], reply.length, intbv(0)[8:], reply.kind)
                 second.next = concat(reply.session, reply.sequence)
