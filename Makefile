@@ -71,7 +71,7 @@ setup: $(ENVIRONMENT) ## the Python environment, in .venv
 
 $(ENVIRONMENT): pyproject.toml
 	@python=$$(scripts/check_system.sh $(PYTHON)) && $$python -m venv --clear .venv
-	.venv/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[test,lint,browser]'
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[test,lint,browser,ethernet]'
 	@touch $@
 
 # Hundreds of processes read our sources: each would compile them anew where Python is told to keep nothing.

@@ -34,13 +34,13 @@ ROOM = 1 << 20
 """Bytes that the operating system may keep for a client that is busy."""
 
 
-def address_of(text: str, port: int = PORT) -> tuple[str, int]:
-    """HOST or HOST:PORT. Raises LinkError for anything else."""
+def address_of(text: str, port: int = PORT, least: int = 1) -> tuple[str, int]:
+    """HOST or HOST:PORT, the port at least so much. Raises LinkError for anything else."""
     host, colon, number = text.rpartition(":")
     if not colon:
         host, number = text, str(port)
-    if not host or not number.isascii() or not number.isdigit() or not 0 < int(number[:6]) < 65536:
-        raise LinkError(f"{text!r} is no address: give HOST or HOST:PORT, the port from 1 to 65535")
+    if not host or not number.isascii() or not number.isdigit() or not least <= int(number[:6]) < 65536:
+        raise LinkError(f"{text!r} is no address: give HOST or HOST:PORT, the port from {least} to 65535")
     return host, int(number)
 
 
@@ -264,7 +264,9 @@ class DatagramClient:
         if held:
             raise LinkError(f"{self._name}: another session has held the device for {self.patience:g} s")
         times = "once" if asked == 1 else f"{asked} times"
-        raise LinkError(f"{self._name}: no answer in {self.patience:g} s, asked {times}; is it the right address, and the right port?")
+        raise LinkError(
+            f"{self._name}: no answer in {self.patience:g} s, asked {times}; is it the right address, and the right port?"
+        )
 
     def _send(self, kind: int, sequence: int, payload: bytes) -> None:
         data = Datagram(kind, sequence, self._session, payload).pack()

@@ -65,10 +65,14 @@ class DatagramSystem:
             return datagram_system(self.aclk, self.aresetn, self.received, self.sent, self.counters, self.config)
 
 
-def datagram_system_of(plan: Plan) -> DatagramSystemConfig:
+LEASE = 27
+"""Cycles, two to this power, of a session's silence after which another may have the device: two seconds at 62.5 MHz."""
+
+
+def datagram_system_of(plan: Plan, lease: int = LEASE) -> DatagramSystemConfig:
     """The system around a plan's pipeline, which answers with the network's identity and this version of Sigmabit.
 
-    Raises PlanError for what does not fit into datagrams.
+    lease: as LEASE is. Raises PlanError for what does not fit into datagrams.
     """
     core = plan.pipeline
     if core.noise is not None and core.noise.offered_bits:
@@ -85,5 +89,5 @@ def datagram_system_of(plan: Plan) -> DatagramSystemConfig:
         exchange = Exchange(source.code_bytes, result.code_bytes * plan.samples, WINDOW, core.noise is not None)
     except ValueError as error:
         raise PlanError(f"{core.name}: {error}") from None
-    control = SessionConfig(exchange, source.beat_bits // 8, identity(plan.network), (major, minor, patch))
+    control = SessionConfig(exchange, source.beat_bits // 8, identity(plan.network), (major, minor, patch), lease)
     return DatagramSystemConfig(DatagramsConfig(control, result.beat_bits // 8), core)

@@ -409,7 +409,7 @@ def session(clk, rst, letters, refused, orders, reply, s_axis, counters, seed, c
     ]
     if seeded:
 
-        @always(clk.posedge)
+        @always_seq(clk.posedge, reset=rst)
         def load_seed():
             if state == LOAD and kind == SEED and taking:
                 held_seed.next = concat(letters.word, held_seed[64:32])

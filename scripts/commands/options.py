@@ -52,7 +52,8 @@ report_file = click.option("--report", "report_file", type=PATH, metavar="FILE",
 samples = click.option("--samples", type=int, metavar="K", help="Samples of each frame, for a model that draws them.")
 SEED = click.IntRange(0, 2**64 - 1)
 seed = click.option("--seed", type=SEED, metavar="N", help="Seed of the model's sampler (default: 0).")
-port = click.option("--port", required=True, metavar="PORT", help="The board's serial port.")
+port = click.option("--port", metavar="PORT", help="The board's serial port.")
+udp = click.option("--udp", metavar="HOST[:PORT]", help="The board's address, in place of a serial port.")
 baud = click.option("--baud", type=click.IntRange(1), default=921_600, show_default=True, metavar="N", help="Its rate.")
 patience = click.option(
     "--patience",

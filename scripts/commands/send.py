@@ -10,9 +10,10 @@ import click
 
 from sigmabit.golden import InputError, Network
 from sigmabit.golden.network.identity import identity
-from sigmabit.host import Client, LinkError
+from sigmabit.host import LinkError, Status
 
 from ..interface.choices import Reading
+from ..interface.device import open_device, where
 from ..interface.files import check_writable, read_labels, write_array
 from ..interface.loading import load_with_data
 from ..interface.terminal import Terminal, table
@@ -23,6 +24,7 @@ from .run import accuracy
 @click.command(short_help="MODEL's output for the frames of X.npy, computed by a board.")
 @options.model
 @options.port
+@options.udp
 @options.baud
 @options.data
 @click.option("--output", type=options.PATH, metavar="Y.npy", help="Where the graph's output goes, as float32.")
@@ -38,7 +40,8 @@ from .run import accuracy
 @options.as_json
 def send(
     model: Path,
-    port: str,
+    port: str | None,
+    udp: str | None,
     baud: int,
     data: Path,
     output: Path | None,
@@ -48,11 +51,11 @@ def send(
     patience: float,
     as_json: bool,
 ) -> None:
-    """Send the frames of X.npy to the board at PORT, which holds MODEL, and take its results.
+    """Send the frames of X.npy to the board at PORT, or at an address, which holds MODEL, and take its results.
 
     A damaged line costs time, never a result.
     """
-    terminal = Terminal(as_json)
+    terminal, place = Terminal(as_json), where(port, udp)
     if output is not None:
         check_writable(output)
     network, _, codes = load_with_data(model, data, reading, terminal)
@@ -60,8 +63,8 @@ def send(
     if seed is not None and network.latent is None:
         raise InputError(f"--seed: {network.name} draws no samples")
     source, result = network.input.tensor.layout.on_axi(), network.result.on_axi()
-    with terminal.progress() as report, Client.open(port, baud, patience) as client:
-        samples = check_device(network, client, model, port)
+    with terminal.progress() as report, open_device(port, udp, baud, patience) as client:
+        samples = check_device(network, client.device, model, place)
         if seed is not None:
             client.seed(seed)
         begun = time.monotonic()
@@ -76,7 +79,7 @@ def send(
         write_array(output, y)
     summary: dict[str, Any] = {
         "network": network.name,
-        "port": port,
+        "port": place,
         "frames": len(codes),
         "samples": samples,
         "seconds": round(seconds, 3),
@@ -90,14 +93,13 @@ def send(
     shown = [
         [key, f"{value:.2%}" if key == "accuracy" else value] for key, value in summary.items() if key not in ("network", "port")
     ]
-    terminal.emit(summary, table(f"{network.name} at {port}", ["", ""], shown))
+    terminal.emit(summary, table(f"{network.name} at {place}", ["", ""], shown))
 
 
-def check_device(network: Network, client: Client, model: Path, port: str) -> int:
+def check_device(network: Network, device: Status, model: Path, place: str) -> int:
     """The samples that the device draws of each frame. Raises LinkError where it holds another network."""
-    device = client.device
     beats = network.result.on_axi()
     each = beats.beats * beats.beat_bits // 8
     if device.model != identity(network) or device.result_bytes % each:
-        raise LinkError(f"{port}: the device holds another network than {model}")
+        raise LinkError(f"{place}: the device holds another network than {model}")
     return device.result_bytes // each

@@ -4,29 +4,29 @@ from __future__ import annotations
 
 import click
 
-from sigmabit.host import Client
-
+from ..interface.device import open_device, where
 from ..interface.terminal import Terminal, table
 from . import options
 
 
 @click.command(short_help="What the board at a port holds, and what it has counted.")
 @options.port
+@options.udp
 @options.baud
 @options.patience
 @options.as_json
-def status(port: str, baud: int, patience: float, as_json: bool) -> None:
-    """Ask the board at PORT what it holds and what it has counted; that changes nothing.
+def status(port: str | None, udp: str | None, baud: int, patience: float, as_json: bool) -> None:
+    """Ask the board at PORT, or at an address, what it holds and what it has counted; that changes nothing.
 
     Frames and results are counted from the network's last reset, refused requests and busy cycles from power-up.
     """
-    terminal = Terminal(as_json)
+    terminal, place = Terminal(as_json), where(port, udp)
     with terminal.progress() as report:
-        report(f"asking {port}, for {patience:g} s at most", 0, 0)
-        with Client.open(port, baud, patience) as client:
+        report(f"asking {place}, for {patience:g} s at most", 0, 0)
+        with open_device(port, udp, baud, patience) as client:
             device = client.device
     data = {
-        "port": port,
+        "port": place,
         "version": f"{device.major}.{device.minor}.{device.patch}",
         "protocol": device.protocol,
         "model": device.model.hex(),
@@ -47,4 +47,4 @@ def status(port: str, baud: int, patience: float, as_json: bool) -> None:
         for key, value in data.items()
         if key != "port"
     ]
-    terminal.emit(data, table(f"The board at {port}", ["", ""], shown))
+    terminal.emit(data, table(f"The board at {place}", ["", ""], shown))

@@ -20,8 +20,11 @@ from ..simulation.verilator import compiled
 
 HARNESS = Path(__file__).with_name("ethernet.cpp")
 
-CLOCK_MHZ = 62.5
+ETHERNET_MHZ = 62.5
 """The system's, half of the PHY's."""
+
+ETHERNET_LEASE = 18
+"""A simulation's seconds are long: what two seconds are to a board, these cycles are to it."""
 
 BOARD_IP = "192.168.1.50"
 """The board's address behind a TAP device."""
@@ -43,7 +46,7 @@ def design_of(config: DatagramSystemConfig) -> Design:
     """The system's Verilog, LiteEth's, and the top that joins them."""
     system = convert(DatagramSystem(config).outline())
     name = f"{config.core.name}_ethernet"
-    texts = {core.MODULE: core.verilog(CLOCK_MHZ), name: core.top(name, system.top)}
+    texts = {core.MODULE: core.verilog(ETHERNET_MHZ), name: core.top(name, system.top)}
     return Design(name, {**system.modules, **{stem: Module(stem, None, text, ()) for stem, text in texts.items()}})
 
 
