@@ -38,7 +38,7 @@ def verilog(clock_mhz: float, port: int = PORT) -> str:
 
 
 def top(name: str, system: str) -> str:
-    """The Verilog of a module `name` that joins the core to a system (hdl/link/datagram_system.py), whose module has that name.
+    """The Verilog of a module `name` that joins the core to a system (hdl/link/datagrams.py), whose module has that name.
 
     clk: of the system, and of the core's 32-bit side. phy_clk: 125 MHz, of the PHY's byte interface. reset: active high, of both.
     """

@@ -12,7 +12,7 @@ import click
 
 from sigmabit.fpga.boards import board as board_named
 from sigmabit.golden import InputError
-from sigmabit.hdl.link.datagram_system import datagram_system_of
+from sigmabit.hdl.link.datagrams import datagram_system_of
 from sigmabit.hdl.link.link import system_of
 from sigmabit.host.datagrams import address_of
 from sigmabit.verif.board import DIVISOR, ETHERNET_LEASE, ETHERNET_MHZ, SimulatedBoard, SimulatedEthernet

@@ -12,7 +12,7 @@ from typing import Self
 
 from sigmabit.fpga.ethernet import core
 from sigmabit.fpga.programs import start
-from sigmabit.hdl.link.datagram_system import DatagramSystem, DatagramSystemConfig
+from sigmabit.hdl.link.datagrams import DatagramSystem, DatagramSystemConfig
 from sigmabit.hdl.verilog.convert import Design, Module, convert
 
 from ..simulation.job import Progress, SimulationError

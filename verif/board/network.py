@@ -1,7 +1,8 @@
-"""A bad network: a UDP socket before another, that loses, doubles, delays and changes datagrams on the way, in both directions."""
+"""A bad network: a UDP socket before another, that loses, doubles, delays and changes datagrams, in both directions."""
 
 from __future__ import annotations
 
+import contextlib
 import heapq
 import random
 import socket
@@ -107,8 +108,6 @@ class BadNetwork:
                 now = time.monotonic()
                 while self._due and self._due[0][0] <= now:
                     _, _, data, through, to = heapq.heappop(self._due)
-                    try:
+                    with contextlib.suppress(OSError):  # whoever it is to may have gone
                         through.sendto(data, to) if through is self._near else through.send(data)
-                    except OSError:  # whoever it is to has gone
-                        pass
                 self._lock.wait(self._due[0][0] - now if self._due else None)

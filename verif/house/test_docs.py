@@ -29,9 +29,12 @@ GOLDEN = {
     "eager": "layers/gather",
     "unrolled": "layers/fixed",
     "tabled": "sampling/reparameterise",
+    "datagram_receiver": "link/datagram",
+    "answerer": "link/session",
+    "datagrams": "link/session",
 }
-"""Where golden/ calls what hdl/ builds by another name: a pipeline is a network there, a stream a tensor's layout, and a
-layer of fixed-point weights the same however it is built."""
+"""Where golden/ calls what hdl/ builds by another name: a pipeline is a network there, a stream a tensor's layout, a
+layer of fixed-point weights the same however it is built, and a device on a network is one session after the other."""
 
 WITHOUT_BLOCKS = ("family", "planning", "verilog")
 """Wings of hdl/ that only serve blocks."""

@@ -19,7 +19,7 @@ import time
 import numpy as np
 
 from sigmabit.golden import import_model
-from sigmabit.hdl.link.datagram_system import datagram_system_of
+from sigmabit.hdl.link.datagrams import datagram_system_of
 from sigmabit.hdl.planning.planner import Planner
 from sigmabit.host import DatagramClient
 from sigmabit.scripts.data.datasets import digits

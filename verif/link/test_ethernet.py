@@ -20,14 +20,14 @@ from sigmabit.golden import Network, import_model
 from sigmabit.golden.link.controller import Kind
 from sigmabit.golden.link.datagram import Datagram
 from sigmabit.golden.link.session import Hold
-from sigmabit.hdl.link.datagram_system import datagram_system_of
+from sigmabit.hdl.link.datagrams import datagram_system_of
 from sigmabit.hdl.planning.plan import PlanError
 from sigmabit.hdl.planning.planner import Planner
 from sigmabit.host import DatagramClient, LinkError
 from sigmabit.host.datagrams import address_of
 from sigmabit.scripts.data.datasets import digits
 
-from ..board import BadNetwork, Faults, SimulatedEthernet
+from ..board import ETHERNET_LEASE, ETHERNET_MHZ, BadNetwork, Faults, SimulatedEthernet
 from ..harness.command_line import DIGITS, MODELS, Call, Refused, outside
 
 pytestmark = [
@@ -40,9 +40,6 @@ EVERYTHING = Faults(lost=0.05, doubled=0.05, late=0.05, changed=0.01)
 PATIENCE = 300.0
 """Seconds that a busy machine may take for an answer."""
 
-LEASE = 14
-"""Cycles of silence, two to this power, after which these boards may be had by others."""
-
 
 @pytest.fixture(scope="module")
 def network() -> Network:
@@ -53,8 +50,8 @@ def network() -> Network:
 @pytest.fixture(scope="module")
 def board(network: Network) -> Iterator[SimulatedEthernet]:
     """A board that recognises digits as fast as it can."""
-    plan = Planner(network, "xc7vx690t", 62.5).fastest()
-    with SimulatedEthernet(datagram_system_of(plan, LEASE), optimise=1) as simulated:
+    plan = Planner(network, "xc7vx690t", ETHERNET_MHZ).fastest()
+    with SimulatedEthernet(datagram_system_of(plan, ETHERNET_LEASE), optimise=1) as simulated:
         yield simulated
 
 
