@@ -1,4 +1,4 @@
-"""The host's end of both links: a public library for programs that use a board. It needs golden/ for the protocol, and pyserial."""
+"""The host's end of both links: a library for programs that use a board. It needs golden/ for the protocol, and pyserial."""
 
 from __future__ import annotations
 

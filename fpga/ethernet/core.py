@@ -11,8 +11,6 @@ import sys
 from functools import lru_cache
 from importlib.util import find_spec
 
-from sigmabit.golden import SigmabitError
-
 from ..programs import running
 
 MODULE = "liteeth_core"
@@ -21,19 +19,23 @@ PORT = 4660
 """The device's, of UDP."""
 
 
+class CoreError(RuntimeError):
+    """LiteEth is not there, or its generator ended badly."""
+
+
 @lru_cache
 def verilog(clock_mhz: float, port: int = PORT) -> str:
-    """The module's text, 32 bits wide at a clock of so many MHz. Raises SigmabitError where LiteEth is not installed.
+    """The module's text, 32 bits wide at a clock of so many MHz. Raises CoreError where LiteEth is not installed.
 
     A process of its own writes it: Migen names signals after whatever was made before.
     """
     if find_spec("liteeth") is None:
-        raise SigmabitError("LiteEth is not installed; `pip install sigmabit[ethernet]` brings it")
+        raise CoreError("LiteEth is not installed; `pip install sigmabit[ethernet]` brings it")
     command = [sys.executable, "-m", f"{__package__}.generate", str(clock_mhz), str(port)]
     with running(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         written, said = process.communicate()
     if process.returncode:
-        raise SigmabitError(f"LiteEth's Verilog could not be made: {said.strip().splitlines()[-1:]}")
+        raise CoreError(f"LiteEth's Verilog could not be made: {said.strip().splitlines()[-1:]}")
     return written
 
 

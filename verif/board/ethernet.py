@@ -43,10 +43,13 @@ class Traffic:
 
 
 def design_of(config: DatagramSystemConfig) -> Design:
-    """The system's Verilog, LiteEth's, and the top that joins them."""
+    """The system's Verilog, LiteEth's, and the top that joins them. Raises SimulationError where LiteEth is not installed."""
     system = convert(DatagramSystem(config).outline())
     name = f"{config.core.name}_ethernet"
-    texts = {core.MODULE: core.verilog(ETHERNET_MHZ), name: core.top(name, system.top)}
+    try:
+        texts = {core.MODULE: core.verilog(ETHERNET_MHZ), name: core.top(name, system.top)}
+    except core.CoreError as error:
+        raise SimulationError(str(error)) from None
     return Design(name, {**system.modules, **{stem: Module(stem, None, text, ()) for stem, text in texts.items()}})
 
 

@@ -15,6 +15,7 @@ from sigmabit.golden.layers.fixed import Fixed
 from sigmabit.golden.layers.shuffle import Shuffle
 from sigmabit.golden.layers.window import Axis, Window
 from sigmabit.golden.link.controller import Traffic
+from sigmabit.golden.link.session import Exchange
 from sigmabit.golden.sampling.latent import Latent
 from sigmabit.golden.types.grid import Grid
 from sigmabit.golden.types.range import Range
@@ -35,9 +36,13 @@ from sigmabit.hdl.layers.recode import RecodeConfig
 from sigmabit.hdl.layers.residual import MeetConfig, Operand
 from sigmabit.hdl.layers.shuffle import SpreadConfig
 from sigmabit.hdl.layers.window import WindowConfig
+from sigmabit.hdl.link.answerer import AnswererConfig
 from sigmabit.hdl.link.controller import ControllerConfig
+from sigmabit.hdl.link.crc import CrcConfig
+from sigmabit.hdl.link.datagram_receiver import DatagramReceiverConfig
 from sigmabit.hdl.link.deframer import DeframerConfig
 from sigmabit.hdl.link.framer import FramerConfig
+from sigmabit.hdl.link.session import SessionConfig
 from sigmabit.hdl.link.uart_receiver import UartReceiverConfig
 from sigmabit.hdl.link.uart_transmitter import UartTransmitterConfig
 from sigmabit.hdl.pipeline.egress import EgressConfig
@@ -47,10 +52,22 @@ from sigmabit.hdl.sampling.replay import ReplayConfig
 
 SAME = Axis(5, 3, 1, 1, 1)
 SQUARE = Window(SAME, SAME)
+SHARED = Exchange(frame_bytes=8, result_bytes=4, window=4)
 SMALL = Traffic(frame_bytes=4, result_bytes=1, frames=1, window=2)
 
 REFUSED: tuple[tuple[Callable[..., Any], tuple[Any, ...], str], ...] = (
     (PopcountConfig, (0, 1, 1), "inputs=0 is below 1"),
+    (CrcConfig, (2,), "bytes=2 is neither 1 nor 4"),
+    (DatagramReceiverConfig, (1000, 16), "depth=1000 is no power of two of at least 736"),
+    (DatagramReceiverConfig, (1024, 2), "messages=2 is no power of two of at least 4"),
+    (Exchange, (0, 1, 4), "frame_bytes=0 is below 1"),
+    (Exchange, (65536, 1, 4), "frames of 65536 bytes, expected 65,535 at most"),
+    (Exchange, (4, 1461, 4), "results of 1461 bytes, a datagram has room for 1460"),
+    (Exchange, (4, 4, 3), "window=3 is none of 2, 4, 8, 16"),
+    (SessionConfig, (SHARED, 3, bytes(16), (0, 1, 0)), "frame_bytes=8 is no multiple of the 3 bytes of a transfer"),
+    (SessionConfig, (SHARED, 4, b"m", (0, 1, 0)), "model of 1 bytes, expected 16"),
+    (SessionConfig, (SHARED, 4, bytes(16), (0, 1, 0), 3), "lease=3 is not between 4 and 40"),
+    (AnswererConfig, (SHARED, 3), "result_bytes=4 is no multiple of the 3 bytes of a transfer"),
     (PopcountConfig, (1, 0, 1), "bits=0 is below 1"),
     (PopcountConfig, (1, 1, 0), "lanes=0 is below 1"),
     (AccumulateConfig, (1, 1, 2, 0, False, False), "gain=0 is below 1"),
