@@ -90,7 +90,7 @@ class AnswererConfig(Billed):
 
 
 @block
-def gather_words(clk, unit, keep, over, number, word, whole, last_transfer):
+def gather_words(clk, rst, unit, keep, over, number, word, whole, last_transfer):
     """Whole words of units of a byte: a word is whole with its fourth, or with the last of a frame, filled up with zeros.
 
     over: the unit is the last of its transfer, the number of which is that in its frame.
@@ -118,7 +118,7 @@ def gather_words(clk, unit, keep, over, number, word, whole, last_transfer):
             else:
                 held.next = concat(unit, held[16:])
 
-    @always(clk.posedge)
+    @always_seq(clk.posedge, reset=rst)
     def count():
         if whole:
             place.next = 0
@@ -346,7 +346,7 @@ def answerer(clk, rst, orders, reply, m_axis, sent, config):
     gathered = (
         gather_whole(unit, keep, word, whole)
         if config.unit == WORD
-        else gather_words(clk, unit, keep, over, number, word, whole, last_transfer)
+        else gather_words(clk, rst, unit, keep, over, number, word, whole, last_transfer)
     )
     return (
         parts,

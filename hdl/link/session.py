@@ -59,7 +59,7 @@ STATUS_WORDS = STATUS_BYTES // WORD
 
 
 @block
-def feed_words(clk, clear, word, there, taken, s_axis, several, transfers):
+def feed_words(clk, rst, clear, word, there, taken, s_axis, several, transfers):
     """Transfers of `several` words each, `transfers` of them to a frame."""
     full, last_word, last_transfer = bit(), several - 1, transfers - 1
     fill, number = wire(index_bits(several)), wire(index_bits(transfers))
@@ -76,7 +76,7 @@ def feed_words(clk, clear, word, there, taken, s_axis, several, transfers):
         s_axis.tvalid.next = full
         s_axis.tlast.next = number == last_transfer
 
-    @always(clk.posedge)
+    @always_seq(clk.posedge, reset=rst)
     def step():
         if clear:
             full.next = False
@@ -113,7 +113,7 @@ def feed_words(clk, clear, word, there, taken, s_axis, several, transfers):
 
 
 @block
-def feed_bytes(clk, clear, word, there, taken, s_axis, size, transfers):
+def feed_bytes(clk, rst, clear, word, there, taken, s_axis, size, transfers):
     """Transfers of `size` bytes each. Those that fill up a frame's last word are left out."""
     full, last_byte, last_transfer = bit(), size - 1, transfers - 1
     fill, number, loaded = wire(index_bits(size)), wire(index_bits(transfers)), wire(index_bits(transfers))
@@ -131,7 +131,7 @@ def feed_bytes(clk, clear, word, there, taken, s_axis, size, transfers):
         s_axis.tvalid.next = full
         s_axis.tlast.next = number == last_transfer
 
-    @always(clk.posedge)
+    @always_seq(clk.posedge, reset=rst)
     def step():
         if clear:
             full.next = False
@@ -397,10 +397,12 @@ def session(clk, rst, letters, refused, orders, reply, s_axis, counters, seed, c
 
     if config.source_bytes % WORD == 0:
         several = config.source_bytes // WORD
-        fed = feed_words(clk, clear, letters.word, there, taken, s_axis, several, exchange.frame_bytes // config.source_bytes)
+        fed = feed_words(
+            clk, rst, clear, letters.word, there, taken, s_axis, several, exchange.frame_bytes // config.source_bytes
+        )
     else:
         transfers = exchange.frame_bytes // config.source_bytes
-        fed = feed_bytes(clk, clear, letters.word, there, taken, s_axis, config.source_bytes, transfers)
+        fed = feed_bytes(clk, rst, clear, letters.word, there, taken, s_axis, config.source_bytes, transfers)
     instances = [
         fed,
         pick(about, reply.index, told),
