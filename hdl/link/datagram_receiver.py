@@ -104,7 +104,7 @@ def datagram_receiver(clk, rst, received, letters, refused, config):
     def decide():
         wanted.next = size[16:2]
         counted.next = arrived and count < wanted and not judging
-        clear.next = judging
+        clear.next = judging or (count == 0 and not arrived)
 
     @always_comb
     def feed_check():

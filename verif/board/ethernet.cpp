@@ -6,8 +6,9 @@
 //
 // BOARD_IP and BOARD_MAC are the board's, BOARD_PORT its UDP port. Behind a socket, whoever asks is a neighbour of its own: ARP is
 // answered for each. On SIGUSR1 it writes a line to standard error: PHY cycles so far, bytes to the board and from it, and the cycles in
-// which either was moving. Ends when its parent does.
+// which either was moving, and the cycles of the last request: from the first byte to the board behind a silence to the last byte from it. Ends when its parent does.
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstdint>
@@ -42,6 +43,7 @@ constexpr uint64_t MAC = 0x02'53'42'00'00'01, PEER = 0x02'53'42'00'00'02;
 constexpr unsigned GAP = 12;           // byte times between two frames
 constexpr uint64_t QUIET = 1200000;    // PHY cycles without a byte after which the simulation crawls
 constexpr unsigned LOOK = 128;         // PHY cycles between two looks at the socket
+constexpr uint64_t SILENCE = 1000;     // PHY cycles after which a byte to the board begins something new
 constexpr size_t AHEAD = 64;           // frames read ahead of the cable
 
 uint32_t crc(const Bytes& data, size_t size) {
@@ -76,7 +78,7 @@ struct Cable {  // to the board: frames with preamble, check and gap; from it: f
     unsigned gap = 0;
     bool receiving = false;
     Bytes heard;
-    uint64_t bytes_in = 0, bytes_out = 0, moving = 0;
+    uint64_t bytes_in = 0, bytes_out = 0, moving = 0, first = 0, last = 0, cycle = 0;
 
     void send(Bytes frame) {
         while (frame.size() < 60) frame.push_back(0);
@@ -89,12 +91,14 @@ struct Cable {  // to the board: frames with preamble, check and gap; from it: f
     }
     bool busy() const { return !in.empty() || receiving || !out.empty(); }
     void step(SIM_TOP& top) {
+        ++cycle;
         top.phy_rx_dv = 0;
         if (gap) --gap;
         else if (!in.empty()) {
             top.phy_rx_dv = 1;
             top.phy_rx_data = in.front()[at++];
             ++bytes_in;
+            if (cycle > SILENCE + std::max(first, last)) first = cycle;
             if (at == in.front().size()) {
                 in.pop_front();
                 at = 0;
@@ -105,6 +109,7 @@ struct Cable {  // to the board: frames with preamble, check and gap; from it: f
             receiving = true;
             heard.push_back(top.phy_tx_data);
             ++bytes_out;
+            last = cycle;
         } else if (receiving) {
             receiving = false;
             size_t start = 0;
@@ -243,8 +248,9 @@ int run(Port& port) {
         if (cycle % LOOK) continue;
         if (asked) {
             asked = 0;
-            std::fprintf(stderr, "%llu %llu %llu %llu\n", (unsigned long long)cycle, (unsigned long long)cable.bytes_in,
-                         (unsigned long long)cable.bytes_out, (unsigned long long)cable.moving);
+            std::fprintf(stderr, "%llu %llu %llu %llu %llu\n", (unsigned long long)cycle, (unsigned long long)cable.bytes_in,
+                         (unsigned long long)cable.bytes_out, (unsigned long long)cable.moving,
+                         (unsigned long long)(cable.last - cable.first));
         }
         if (cable.busy()) moved = cycle;
         port.read(cable);

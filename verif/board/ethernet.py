@@ -23,6 +23,9 @@ HARNESS = Path(__file__).with_name("ethernet.cpp")
 ETHERNET_MHZ = 62.5
 """The system's, half of the PHY's."""
 
+WIRE_MHZ = 125.0
+"""The PHY's: bytes on the cable."""
+
 ETHERNET_LEASE = 18
 """A simulation's seconds are long: what two seconds are to a board, these cycles are to it."""
 
@@ -33,13 +36,14 @@ BOARD_IP = "192.168.1.50"
 @dataclass(frozen=True)
 class Traffic:
     """Since the start: cycles of the PHY, 8 ns each; bytes on the cable to the board and from it, preambles and checks included;
-    cycles in which there was one.
+    cycles in which there was one. span: cycles from the first byte to the board behind a silence to the last from it.
     """
 
     cycles: int
     bytes_in: int
     bytes_out: int
     moving: int
+    span: int
 
 
 def design_of(config: DatagramSystemConfig) -> Design:

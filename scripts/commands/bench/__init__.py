@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from .differential import differential
+from .ethernet import ethernet
 from .frame import frame
 from .gates import gates
 from .latency import latency
@@ -18,9 +19,9 @@ from .steps import steps_cost
 @click.group(short_help="What blocks cost, how fast simulations are.", no_args_is_help=False)
 def bench() -> None:
     """Benchmarks: areas of a popcount array, of products, thresholds and a queue, simulation, netlists, latency beside a
-    processor's, drawn graphs.
+    processor's, a simulated Ethernet cable, drawn graphs.
     """
 
 
-for command in (popcount_cost, products_cost, steps_cost, queue_area, simulation, latency, frame, gates, differential):
+for command in (popcount_cost, products_cost, steps_cost, queue_area, simulation, latency, frame, gates, ethernet, differential):
     bench.add_command(command)
