@@ -15,6 +15,7 @@ from .commands.calibrate import calibrate
 from .commands.compare import compare
 from .commands.convert import convert
 from .commands.data import data
+from .commands.doctor import doctor
 from .commands.inspect import inspect
 from .commands.package import package
 from .commands.plan import plan
@@ -67,5 +68,5 @@ def sigmabit(context: click.Context) -> None:
 
 way_of_a_model = (inspect, calibrate, plan, convert, run, compare, verify, synth, route, power, report)
 on_a_board = (serve_sim, send, status, board, package)
-for command in (*way_of_a_model, data, train, random, anomaly, sampler, bench, *on_a_board):
+for command in (*way_of_a_model, data, train, random, anomaly, sampler, bench, *on_a_board, doctor):
     sigmabit.add_command(command)
