@@ -9,7 +9,7 @@ import pytest
 
 from sigmabit.scripts.commands import doctor as module
 
-from ..harness.command_line import Call, Refused
+from ..harness.command_line import Call
 
 pytestmark = pytest.mark.usefixtures("own_folder")
 
@@ -23,11 +23,13 @@ def test_here(call: Call) -> None:
     assert "MISSING" not in people and all(name in people for name in ("pyosys", "[ecp5]", "iverilog"))
 
 
-def test_compiler_is_missing(refused: Refused, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_compiler_is_missing(call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """It is needed."""
     monkeypatch.setenv("PATH", str(tmp_path))
     assert shutil.which("g++") is None
-    refused(["doctor"], "g++, make, perl: missing, and needed")
+    found = call("doctor")
+    assert found.status == 2 and found.err == "error: g++, make, perl: missing, and needed\n"
+    assert found.out.count("MISSING: apt install") == 3
 
 
 def test_extra_is_missing(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
