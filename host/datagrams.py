@@ -67,7 +67,9 @@ class DatagramClient:
 
     def __init__(self, address: tuple[str, int], patience: float = 10.0) -> None:
         self.address, self.patience, self.statistics = address, patience, Statistics()
-        self._session, self._turn, self._wait, self._open = secrets.randbelow(NUMBERS - 1) + 1, 0, FIRST_WAIT, False
+        self._session, self._turn, self._open = secrets.randbelow(NUMBERS - 1) + 1, 0, False
+        # seconds that an answer usually takes, and how often what was waited for in vain has doubled the wait
+        self._usual, self._doubled = FIRST_WAIT / OVERDUE, 1
         try:
             family, kind, number, _, where = socket.getaddrinfo(*address, socket.AF_INET, socket.SOCK_DGRAM)[0]
             self._socket = socket.socket(family, kind, number)
@@ -183,7 +185,7 @@ class DatagramClient:
                 done = f"{turns.done} of {len(requests)} requests are done"
                 raise LinkError(f"{self._name}: no answer in {self.patience:g} s; {done}")
             else:
-                self._wait = min(2 * self._wait, LONGEST_WAIT)
+                self._doubled *= 2
                 self._again(turns, turns.done, turns.done + 1)
             if turns.done > before:
                 deadline = now + self.patience
@@ -203,6 +205,11 @@ class DatagramClient:
             turns.sent[number] = now
             turns.again.add(number)
 
+    @property
+    def _wait(self) -> float:
+        """Seconds after which a request without an answer is sent again."""
+        return min(max(LEAST_WAIT, OVERDUE * self._usual) * self._doubled, LONGEST_WAIT)
+
     def _again(self, turns: _Turns, first: int, end: int) -> None:
         for number in range(first, end):
             if number not in turns.answers:
@@ -218,8 +225,8 @@ class DatagramClient:
         elif heard.kind == turns.requests[number][0] | ANSWER and number not in turns.answers:
             if number not in turns.again:
                 took = now - turns.sent[number]
-                self._wait = min(max(LEAST_WAIT, OVERDUE * took, self._wait * 7 / 8), LONGEST_WAIT)
-            turns.answers[number] = heard.payload
+                self._usual = max(took, self._usual + (took - self._usual) / 4)
+            turns.answers[number], self._doubled = heard.payload, 1
             while turns.done in turns.answers:
                 turns.done += 1
             # answers keep their order, as far as the network does: one that is passed by is lost, or will be here soon

@@ -29,6 +29,7 @@ from sigmabit.scripts.data.datasets import digits
 
 from ..board import ETHERNET_LEASE, ETHERNET_MHZ, BadNetwork, Faults, SimulatedEthernet
 from ..harness.command_line import DIGITS, MODELS, Call, Refused, outside
+from ..simulation import Noise
 
 pytestmark = [
     pytest.mark.usefixtures("own_folder"),
@@ -105,6 +106,22 @@ def test_bad_network(board: SimulatedEthernet, frames: NDArray[np.uint8], expect
 def test_bad_network_for_long(board: SimulatedEthernet, frames: NDArray[np.uint8], expected: NDArray[np.uint8]) -> None:
     """Over 10,000 requests."""
     bad_talk(board, frames, expected, 34, 4)
+
+
+@pytest.mark.long
+def test_autoencoder() -> None:
+    """Its sampler begins with the seed that is sent."""
+    network = import_model(MODELS / "digits_vae.onnx")
+    assert network.latent is not None
+    codes = network.input.encode(digits().test_images[:30])
+    frames = network.input.tensor.layout.on_axi().pack(codes).reshape(len(codes), -1)
+    system = datagram_system_of(Planner(network, "xc7vx690t", ETHERNET_MHZ).plan(1000), ETHERNET_LEASE)
+    with SimulatedEthernet(system, optimise=0) as simulated, DatagramClient(simulated.address, PATIENCE) as client:
+        for seed in (7, 12345678901234):
+            client.seed(seed)
+            drawn = Noise(seed).codes(network.latent.latents, len(codes), 1)
+            expected = network.result.on_axi().pack(network.results(codes, drawn)).reshape(len(codes), -1)
+            assert np.array_equal(client.run(frames), expected)
 
 
 def test_two_clients(board: SimulatedEthernet, frames: NDArray[np.uint8], expected: NDArray[np.uint8]) -> None:
