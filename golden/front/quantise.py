@@ -17,7 +17,7 @@ from ..layers.layer import Layer
 from ..layers.pool import Pool
 from ..layers.recode import Recode
 from ..layers.shuffle import Shuffle
-from ..layers.window import Window
+from ..layers.window import Axis, Window
 from ..network.network import Network, OutputFormat
 from ..network.real import Real, RealLatent, RealLinear, RealNetwork
 from ..sampling.deferred import Deferred
@@ -136,7 +136,8 @@ def calibrate(network: RealNetwork, x: NDArray[np.generic]) -> dict[str, Extent]
     ranges: dict[str, Extent] = {}
     for start in range(0, len(codes), step):
         values = network.values(codes[start : start + step])
-        for name, found in _ranges(network, values, random.standard_normal((len(values), network.latents))).items():
+        beside = network.beside(values)
+        for name, found in _ranges(network, values, random.standard_normal((len(values), network.latents)), beside).items():
             seen = ranges.get(name, found)
             ranges[name] = seen.including(found)
     return ranges
@@ -149,8 +150,8 @@ def _widest(network: RealNetwork) -> int:
     return max([math.prod(network.tensor.shape), *(math.prod(layer.output.shape) for layer in network.binary), *real])
 
 
-def _ranges(network: RealNetwork, values: Real, epsilon: Real) -> dict[str, Extent]:
-    """Those of some frames, of what the first real layer reads."""
+def _ranges(network: RealNetwork, values: Real, epsilon: Real, beside: Real | None) -> dict[str, Extent]:
+    """Those of some frames, of what the first real layer reads, and of what travels beside samples."""
     ranges = {}
     for layer, following in with_following(network):
         if isinstance(layer, RealLatent):
@@ -163,8 +164,10 @@ def _ranges(network: RealNetwork, values: Real, epsilon: Real) -> dict[str, Exte
             reach = np.abs(means) + SIGMAS * layer.deviations(heads)
             if layer.place + layer.latents < network.latents:  # samples for the next one travel with these
                 reach = np.maximum(reach, SIGMAS)
+            if beside is not None:
+                reach = np.append(reach, np.abs(beside))
             ranges[layer.name] = _range(layer.name, np.array([-reach.max(), reach.max()]))
-            values = layer.run(values, epsilon)
+            values = layer.run(values, epsilon, beside)
         else:
             sums = layer.sums(values)
             if isinstance(following, RealLatent):  # logarithms have the means' format, whose range suffices for them
@@ -243,10 +246,13 @@ def quantise(network: RealNetwork, ranges: Extents, precision: Precision, own: M
                 layers[carried.start :], stage = carried.joined(real, tuple(layers[carried.start :]), stage, z)
                 units = [stage.grid.scale] * real.latents
                 continue
+            if real.beside is not None:
+                layers = [_with_condition(network, real, tuple(layers), ranges[real.name], widths)]
+                stage = replace(stage, tensor=layers[0].output)
             latent = _latent(real, stage, ranges[real.name], widths)
             layers.append(latent)
             stage = _Stage.of(latent.output, 2.0**-latent.z_fraction)
-            units = [stage.grid.scale] * latent.latents
+            units = [stage.grid.scale] * (latent.latents + latent.carried)
             if latent.score:
                 units += [2.0 ** (-2 * latent.fraction), 2.0**-KL_FRACTION]
             if latent.latents > real.latents:
@@ -315,6 +321,25 @@ class _Carried:
         return [beside, last], _Stage.of(last.output, 2.0 ** -z[1])
 
 
+def _with_condition(
+    network: RealNetwork, real: RealLatent, heads: tuple[Layer, ...], reach: Extent, precision: Precision
+) -> Concatenation:
+    """The layers up to the heads, and beside their results a condition's numbers, in the latent variables' format."""
+    beside, tensor, condition = real.beside, network.tensor, network.input.condition
+    assert beside is not None and condition is not None
+    places, count = beside.places(network.input.order), len(beside.elements)
+    if np.any(places >= tensor.channels):
+        raise CalibrationError(f"{real.name}: its condition is not at the first position of the input")
+    weights = np.zeros((1, 1, tensor.channels, count))
+    weights[0, 0, places, np.arange(count)] = beside.gain
+    window = Window(*(Axis(size, 1, size) for size in (tensor.height, tensor.width)))
+    name = f"{real.name}_condition"
+    carried = RealLinear(name, (condition.name,), window, weights, beside.offset, Chain(), 1, 1, 1, 1)
+    unit = 2.0 ** -_z_fraction(reach, precision)
+    fixed, _ = _linear(carried, _Stage(tensor, network.grid), reach, precision, unit, last=False)
+    return Concatenation(f"{real.name}_beside", real.nodes, tensor, heads, (fixed,))
+
+
 def _reading(real: RealLinear, tensor: TensorType) -> RealLinear:
     """The layer with no weight for what of its input is not its own: samples that travel."""
     more = tensor.channels - real.weights.shape[2]
@@ -358,7 +383,8 @@ def _centred(real: RealLatent, stage: _Stage) -> Recode:
 def _latent(real: RealLatent, stage: _Stage, reach: Extent, precision: Precision) -> Latent:
     fraction = round(-math.log2(stage.grid.scale))
     z_fraction = _z_fraction(reach, precision)
-    if stage.tensor.channels > 2 * real.latents:
+    carried = 0 if real.beside is None else len(real.beside.elements)
+    if stage.tensor.channels - carried > 2 * real.latents:
         z_fraction = min(z_fraction, EPS_FRACTION)  # samples travel with these
     form = fraction, real.log_sigma, real.score, precision.latents, z_fraction
     table = None
@@ -368,7 +394,7 @@ def _latent(real: RealLatent, stage: _Stage, reach: Extent, precision: Precision
             table = Table.tabulated(real.function, stage.tensor.bits, fraction, 2.0 ** (precision.latents - 1 - z_fraction))
         except ValueError as error:
             raise CalibrationError(f"{real.name}: {error}") from None
-    return Latent(real.name, real.nodes, stage.tensor, *form, table)
+    return Latent(real.name, real.nodes, stage.tensor, *form, table, carried)
 
 
 def _z_fraction(reach: Extent, precision: Precision) -> int:

@@ -90,13 +90,34 @@ class RealLinear:
 
 
 @dataclass(frozen=True, eq=False)
+class RealBeside:
+    """Numbers of a condition that travel beside samples: gain * x + offset, each (K,), of the input's elements x (K,)."""
+
+    elements: NDArray[np.int64]
+    gain: Real
+    offset: Real
+
+    def of(self, values: Real, order: NDArray[np.int64]) -> Real:
+        """(N, K) of the network's input (N, height, width, channels), whose numbers are the elements `order`."""
+        numbers: Real = values.reshape(len(values), -1)[:, self.places(order)] * self.gain + self.offset
+        return numbers
+
+    def places(self, order: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Where each is first among the elements `order` of a stream."""
+        _, first = np.unique(order, return_index=True)
+        found: NDArray[np.int64] = first[np.searchsorted(order[first], self.elements)]
+        return found
+
+
+@dataclass(frozen=True, eq=False)
 class RealLatent:
     """Sampling of `latents` latent variables from (1, 1, 2 * latents) means and logarithms of variances, in this order.
 
     log_sigma: they are logarithms of standard deviations instead. score: the sum of the squared means and the Kullback-Leibler
     divergence are given behind the samples. mean, logarithm, eps: the float graph's tensors of these. function: if it is not
     empty, what stands behind the means are no logarithms, but what it makes standard deviations of; its constants are scalars.
-    centre: what is applied to the means first, if it is not empty. place: where its samples begin among those of a frame.
+    centre: what is applied to the means first, if it is not empty. place: where its samples begin among those of a frame. beside:
+    numbers of a condition, which are given behind the samples.
     """
 
     name: str
@@ -110,6 +131,7 @@ class RealLatent:
     function: Chain = field(default=Chain())
     centre: Chain = field(default=Chain())
     place: int = 0
+    beside: RealBeside | None = None
 
     @property
     def input_shape(self) -> tuple[int, int, int]:
@@ -119,7 +141,7 @@ class RealLatent:
     @property
     def shape(self) -> tuple[int, int, int]:
         """(height, width, channels) of the result."""
-        return 1, 1, self.latents + 2 * self.score
+        return 1, 1, self.latents + 2 * self.score + (0 if self.beside is None else len(self.beside.elements))
 
     @property
     def operations(self) -> int:
@@ -146,8 +168,10 @@ class RealLatent:
         with np.errstate(divide="ignore"):
             return 2 * np.log(self.function(logarithms))
 
-    def run(self, heads: Real, epsilon: Real) -> Real:
-        """(N, 1, 1, latents [+ 2]) of heads and a frame's standard normal samples (N, place + latents or more)."""
+    def run(self, heads: Real, epsilon: Real, beside: Real | None = None) -> Real:
+        """(N, 1, 1, latents [+ 2] [+ K]) of heads, a frame's standard normal samples (N, place + latents or more), and a
+        condition's numbers (N, K).
+        """
         means = self.means(heads)
         deviations = self.deviations(heads)
         results = [means + deviations * epsilon[:, self.place : self.place + self.latents]]
@@ -155,6 +179,8 @@ class RealLatent:
             squares = (means**2).sum(axis=1, keepdims=True)
             terms = means**2 + deviations**2 - 1 - 2 * np.log(deviations)
             results += [squares, terms.sum(axis=1, keepdims=True) / 2]
+        if beside is not None:
+            results.append(beside)
         return np.concatenate(results, axis=1)[:, None, None, :]
 
 
@@ -214,16 +240,21 @@ class RealNetwork:
         """What the first real layer reads, for the frames x (N, *input.shape)."""
         return self.values(self.input.encode(x))
 
+    def beside(self, values: Real) -> Real | None:
+        """(N, K) numbers of a condition that travel beside samples, of what the first real layer reads."""
+        latent = self.latent
+        return None if latent is None or latent.beside is None else latent.beside.of(values, self.input.order)
+
     def evaluate(self, x: NDArray[np.generic], epsilon: NDArray[np.floating]) -> dict[str, Real]:
         """What the first real layer reads, as `input`, and every layer's result (N, height, width, channels), by its name.
 
         x: frames (N, *input.shape); epsilon: standard normal samples (N, latents), of one layer that samples behind the other.
         """
         values = self.encode(x)
-        results = {"input": values}
+        results, beside = {"input": values}, self.beside(values)
         for layer in self.layers:
             if isinstance(layer, RealLatent):
-                values = layer.run(values, epsilon.astype(np.float64))
+                values = layer.run(values, epsilon.astype(np.float64), beside)
             else:
                 values = layer.result(layer.sums(values))
             results[layer.name] = values

@@ -17,8 +17,8 @@ from sigmabit.golden.front.widths import Found
 from sigmabit.golden.network.network import InputFormat
 
 from ..interface.choices import Reading
-from ..interface.files import check_writable, read_array, write_whole
-from ..interface.loading import calibration_of, remark_clamped, remark_reading, widths_of
+from ..interface.files import check_writable, write_whole
+from ..interface.loading import calibration_of, frames_of, remark_clamped, remark_reading, widths_of
 from ..interface.terminal import Terminal, table
 from . import options
 
@@ -100,16 +100,17 @@ def calibrate(
         raise InputError("--share: how near the output is to stay is for --bits auto")
     asked = {"weights": weights_bits, "codes": codes_bits, "latents": latents_bits, "table": table_bits}
     stated = {part: bits for part, bits in asked.items() if isinstance(bits, int)}
-    x = read_array(data)
+    frames = frames_of(data, reading)
     widths: Found | None = None
     with terminal.progress() as report:
         report("calibrating", 0, 0)
         if automatic:
-            widths = widths_of(model, x, data, reading, SHARE if share is None else share, stated, report)
+            widths = widths_of(model, frames, reading, SHARE if share is None else share, stated, report)
             found = widths.calibration
         else:
-            found = calibration_of(model, x, data, reading, Precision(**stated))
+            found = calibration_of(model, frames, reading, Precision(**stated))
         network = import_model(model, None, found, reading.output_name, reading.coding)
+    x = frames.of(network.input)
     if len(x) == 1:
         raise InputError(f"{data}: one frame shows no range that numbers have; calibrate with frames of every kind")
     remark_reading(terminal, model, network, reading.input_scale)

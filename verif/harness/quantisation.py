@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from sigmabit.golden import Network
 from sigmabit.golden.front.quantise import SIGMAS
 from sigmabit.golden.layers.fixed import Fixed
+from sigmabit.golden.layers.layer import Layer
 from sigmabit.golden.network.real import Real, RealLatent, RealLinear, RealNetwork
 from sigmabit.golden.noise.gaussian import FRACTION
 from sigmabit.golden.sampling.deferred import Deferred
@@ -53,13 +54,22 @@ def compare_layers(
     trace = network.trace(x, epsilon[:, None])
     values = real.values(trace["input"])
     by_name = {layer.name: layer for layer in network.every}
+    beside, carried = real.beside(values), np.zeros(0)
+    if beside is not None:
+        carried = _carried(real, by_name, values, beside)
     for step in real.layers:
         layer = by_name[step.name]
         if isinstance(step, RealLatent) and isinstance(layer, Deferred):
             results, expected, bound = _deferred(step, layer, trace, values, epsilon.astype(np.float64) * 2.0**-FRACTION)
         elif isinstance(step, RealLatent):
             assert isinstance(layer, Latent)
-            results, expected, bound = _sampled(step, layer, trace, values, epsilon.astype(np.float64) * 2.0**-FRACTION)
+            drawn = epsilon.astype(np.float64) * 2.0**-FRACTION
+            results, expected, bound = _sampled(step, layer, trace, values, drawn)
+            if beside is not None:
+                unit = 2.0**-layer.z_fraction
+                codes = trace[layer.name][:, 0, 0, layer.latents :]
+                parts = (results, codes * unit), (expected, beside), (bound, carried)
+                results, expected, bound = (np.concatenate([a, b[:, None, None]], axis=-1) for a, b in parts)
         else:
             assert isinstance(layer, Fixed)
             last = f"{step.name}_shuffle" if step.rows * step.columns > 1 else step.name
@@ -72,6 +82,22 @@ def compare_layers(
             expected, bound = _through(step, layer, values)
         yield Comparison(step.name, results, expected, bound)
         values = results
+
+
+def _carried(real: RealNetwork, layers: dict[str, Layer], values: Real, numbers: Real) -> Real:
+    """(N, K) the most that numbers of a condition may differ by where they are beside samples."""
+    step = real.latent
+    assert step is not None and step.beside is not None
+    fixed, latent = layers[f"{step.name}_condition"], layers[step.name]
+    assert isinstance(fixed, Fixed) and isinstance(latent, Latent)
+    places = step.beside.places(real.input.order)
+    weights = fixed.weights[0, 0, places, np.arange(len(places))] * (fixed.scale / fixed.grid.scale)
+    errors = np.abs(values.reshape(len(values), -1)[:, places]) * np.abs(weights - step.beside.gain)
+    half, unit = 1 << fixed.activation.shift >> 1, 2.0**-latent.z_fraction
+    errors = errors + np.abs(step.beside.offset - (fixed.bias - half) * fixed.scale) + unit / 2
+    limit = (1 << latent.z_bits - 1) * unit
+    bound: Real = errors + np.maximum(0, np.abs(numbers) + unit - limit)
+    return bound
 
 
 def _own(real: RealLinear, layer: Fixed) -> tuple[Fixed, NDArray[np.int64] | None]:
@@ -149,7 +175,7 @@ def _sampled(
         bound[..., :latents] += (beyond * np.abs(epsilon))[:, None, None, :]
     if layer.score:
         bound[..., -1] = kl_bound(latents, layer.variance)
-    found = trace[layer.name] * units
+    found = trace[layer.name][..., : len(units)] * units
     if more:
         return found[..., : real.latents], expected[..., : real.latents], bound[..., : real.latents]
     return found, expected, bound

@@ -6,6 +6,7 @@ takes is never built, and matters no more than nodes that the output does not de
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
@@ -13,11 +14,11 @@ import numpy as np
 
 from ...layers.window import Window
 from ...network.network import InputFormat
-from ...network.real import RealLatent, RealLinear, RealNetwork
+from ...network.real import RealBeside, RealLatent, RealLinear, RealNetwork
 from ...types.coding import Coding
 from ...types.grid import BIPOLAR
 from ...types.range import BITS
-from ...types.scalar import Add, Chain, Float, Rowwise, Step, fine
+from ...types.scalar import Add, Chain, Float, Multiply, Rowwise, Step, fine
 from . import latent
 from .affine import IDENTITY, Affine, Parts, Real, affine, idle
 from .assembly import Assembly, numbered
@@ -41,7 +42,7 @@ from .operands import (
 from .real_layers import MAX_WEIGHTS, PROBES, Intermediate, Linear, Reading, absorb, dense, matrix_of, read, shifted, side_by_side
 from .repeated import RepeatedAxis, before_opset_11, merged, reblocked, repeats, resized, to_space
 from .scalar_nodes import QUANTISERS, Refusal, clip
-from .symbols import MAX_ACTIVATION, PAD, Codes, Frame, Index, Symbol, Unknown, Value, joined, unknown, unwrapped
+from .symbols import MAX_ACTIVATION, PAD, Codes, Frame, Index, Input, Symbol, Unknown, Value, joined, unknown, unwrapped
 from .transposed import blocked, transposed_axis
 from .walk import ARITHMETIC, FLOAT_TYPES, Results, Walk
 
@@ -59,6 +60,7 @@ class RealWalk(Walk[RealNetwork, Real]):
 
     unfolded = (*QUANTISERS, *RANDOM, *OTHER_RANDOM)
     several = ("Split", "TopK")
+    conditional = True
 
     def __init__(self, graph: Graph, path: str, coding: Coding | None) -> None:
         super().__init__(graph, path, coding)
@@ -88,7 +90,9 @@ class RealWalk(Walk[RealNetwork, Real]):
         return super().run()
 
     def begin(self) -> None:
-        """Import binary layers in front, if there are any, as those of a binary network."""
+        """Import binary layers in front, if there are any, as those of a binary network, which takes no condition."""
+        if self.condition is not None:
+            return
         nodes = self.graph.leading
         for operators in ((*BINARISING, *ROUNDING), BINARISING):
             tensor = last_binary(self.graph, nodes, operators)
@@ -187,7 +191,20 @@ class RealWalk(Walk[RealNetwork, Real]):
                 place += layer.latents
             else:
                 layers.append(layer[0].build(next(names), layer[1]))
-        return tuple(layers), taken
+        return tuple(self.unshifted(layer, taken) for layer in layers), taken
+
+    def unshifted(self, layer: RealLinear | RealLatent, first: Reading) -> RealLinear | RealLatent:
+        """A layer whose condition's numbers are those of the input as the first layer reads it."""
+        if isinstance(layer, RealLinear) or layer.beside is None:
+            return layer
+        if len(self.noise) > 1:
+            raise Refusal(
+                "a condition is joined to a sample, and a second sample is drawn; a condition may be joined to a single one"
+            )
+        codes, beside = first.source, layer.beside
+        assert isinstance(codes, Codes)
+        _, factor = shifted(codes.grid, codes.range, first.shift, self.quantiser is not None)
+        return replace(layer, beside=replace(beside, gain=beside.gain / factor, offset=beside.offset - beside.gain * first.shift))
 
     def settle_front(self) -> None:
         """Let the input travel in its natural order if binary layers in front begin with it and nothing asks for another."""
@@ -296,14 +313,69 @@ class RealWalk(Walk[RealNetwork, Real]):
         parts = [a for a in arguments if isinstance(a, Symbol)]
         if any(isinstance(part.source, Unknown) for part in parts):
             return self.placeholder(node)
+        if len(parts) == len(arguments) and all(isinstance(part.source, Input) for part in parts):
+            return self.inputs(node, parts)
         samples = [part.source for part in parts if isinstance(part.source, Sample)]
         if not samples and len(parts) == len(arguments) and self._in_rows(node, parts):
             return self.heads(node, parts)
+        if samples and len(parts) == len(arguments) and {type(part.source) for part in parts} == {Sample, Input}:
+            return self.conditioned(node, parts)
         if not samples or len(parts) < len(arguments) or any(sample is not samples[0] for sample in samples):
             raise Refusal("only a sample and its scores can be joined")
         if not self._in_rows(node, parts):
             raise Refusal(f"activations of shapes {[part.shape for part in parts]}; only rows (1, n) can be joined, over axis 1")
         return latent.scores(parts, samples[0])
+
+    def inputs(self, node: Node, parts: list[Symbol]) -> Symbol:
+        """Numbers of the input and of a condition in one tensor, each behind affine steps of its own."""
+        index = np.asarray(self.fold(node, [part.index for part in parts])[0])
+        if all(part.chain.steps == parts[0].chain.steps for part in parts):
+            return parts[0].rearranged(index)
+        gain, offset = np.full((2, parts[0].source.frame.size), np.nan)
+        for part in parts:
+            whole, elements = affine(part.chain), np.unique(part.index[part.index != PAD])
+            if whole is None:
+                raise Refusal(f"it joins the input behind {', '.join(dict.fromkeys(part.chain.nodes))}, which no layer absorbs")
+            for numbers, found in zip((gain, offset), whole.of(elements), strict=True):
+                if not np.all(np.isnan(numbers[elements]) | (numbers[elements] == found)):
+                    raise Refusal("it joins two functions of the same numbers of the input")
+                numbers[elements] = found
+        steps = Multiply(node.name, np.nan_to_num(gain, nan=1.0)), Add(node.name, np.nan_to_num(offset))
+        return Symbol(parts[0].source, index, Chain(steps))
+
+    def conditioned(self, node: Node, parts: list[Symbol]) -> Symbol:
+        """A sample and numbers of a condition, which travel beside it."""
+        (sample, *others) = {id(part.source): part.source for part in parts if isinstance(part.source, Sample)}.values()
+        assert isinstance(sample, Sample)
+        if others or sample.layer.beside is not None:
+            raise Refusal("it joins a condition to two samples, or two conditions to one: join all to it at once")
+        latents, first = sample.layer.latents, math.prod(self.input_shape)
+        rows: dict[tuple[int, float, float], int] = {}
+        gain, offset, index = np.ones(latents), np.zeros(latents), []
+        for part in parts:
+            of_sample = part.source is sample
+            taken = part if of_sample else self.on_stream(part)
+            whole = affine(taken.chain)
+            if whole is None or np.any(part.index == PAD):
+                raise Refusal(
+                    f"it joins what {', '.join(part.chain.nodes) or 'a padding'} gives; only a sample and a condition may be"
+                )
+            gains, offsets = whole.of(part.index)
+            if of_sample:
+                gain[part.index], offset[part.index] = gains, offsets
+                index.append(part.index)
+                continue
+            if np.any(part.index < first):
+                raise Refusal("it joins the input to a sample; residual and other branches are not supported")
+            keys = zip(part.index.flat, gains.flat, offsets.flat, strict=True)
+            places = [latents + rows.setdefault((int(e), float(g), float(o)), len(rows)) for e, g, o in keys]
+            index.append(np.array(places).reshape(part.index.shape))
+        layer = replace(sample.layer, beside=RealBeside(*map(np.array, zip(*rows, strict=True))))
+        joint = replace(sample, frame=Frame.of((latents + len(rows), 1, 1)), layer=layer)
+        ones, none = np.ones(len(rows)), np.zeros(len(rows))
+        steps = Multiply(node.name, np.concatenate([gain, ones])), Add(node.name, np.concatenate([offset, none]))
+        chain = Chain(steps if np.any(gain != 1) or np.any(offset) else ())
+        return Symbol(joint, np.asarray(self.fold(node, index)[0]), chain)
 
     def _in_rows(self, node: Node, parts: list[Symbol]) -> bool:
         """Does it join rows (1, n) to a longer one?"""
@@ -375,6 +447,10 @@ class RealWalk(Walk[RealNetwork, Real]):
     def repeat(self, node: Node, arguments: list[Value]) -> Symbol:
         symbol, counts = activation(arguments), [int(n) for n in constant(arguments, 1).reshape(-1)]
         shape = symbol.shape
+        if isinstance(symbol.source, Input):
+            index = np.asarray(self.fold(node, [symbol.index, np.array(counts)])[0])
+            if index.shape[0] == 1 and index.size <= MAX_ACTIVATION:
+                return symbol.rearranged(index)
         if node.operator == "Expand":
             same = len(counts) <= len(shape) and all(n in (1, d) for n, d in zip(counts[::-1], shape[::-1], strict=False))
         else:
@@ -455,10 +531,23 @@ class RealWalk(Walk[RealNetwork, Real]):
             return self.of_repeated(node, symbol, image, window, weights)
         symbol, image = reblocked(symbol, image)
         kernel = weights.transpose(2, 3, 1, 0)[:, :, :, None, None, :]
+        image, kernel = self.with_condition(symbol, image, kernel)
         reading, kernel, bias = absorb(kernel, read(symbol, image), window, self.quantiser is not None)
         frame = Frame.of((len(weights), window.rows.outputs, window.columns.outputs))
         layer = self.linear("dense" if window.whole else "conv", node, reading, window, (kernel, bias), frame)
         return Symbol(layer, frame.settled[None])
+
+    def with_condition(self, symbol: Symbol, image: Index, kernel: Real) -> tuple[Index, Real]:
+        """An image (C, H, W) of the input and its weights (kh, kw, in, ...), with all of a condition beside each position: what
+        the layer does not take of it has weights of 0.
+        """
+        if not isinstance(symbol.source, Codes) or self.condition is None:
+            return image, kernel
+        first = math.prod(self.input_shape)
+        left = np.setdiff1d(np.arange(first, self.frame.size), image)
+        none = np.zeros((*kernel.shape[:2], len(left), *kernel.shape[3:]))
+        beside = np.broadcast_to(left[:, None, None], (len(left), *image.shape[1:]))
+        return np.concatenate([image, beside]), np.concatenate([kernel, none], axis=2)
 
     def of_image(self, node: Node, symbol: Symbol, image: Index, window: Window, weights: Real, frame: Frame) -> Symbol:
         """What a convolution makes of latent variables that are an image, as a dense layer: they come all at once."""
