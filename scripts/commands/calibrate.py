@@ -42,9 +42,14 @@ class _Width(click.ParamType):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | str:
         """The number that an option says, or auto."""
-        if self.automatic and value == AUTO:
+        if self.automatic and str(value).lower() == AUTO:
             return AUTO
-        return int(click.IntRange(*LIMITS[self.part]).convert(value, param, ctx))
+        try:
+            return int(click.IntRange(*LIMITS[self.part]).convert(value, param, ctx))
+        except click.BadParameter:
+            low, high = LIMITS[self.part]
+            also = f", nor {AUTO}, which looks for the fewest" if self.automatic else ""
+            raise click.BadParameter(f"{value!r} is no number of bits from {low} to {high}{also}", ctx, param) from None
 
 
 def _width(name: str, part: str, text: str, automatic: bool = False) -> Callable[[Any], Any]:
@@ -130,7 +135,7 @@ def calibrate(
     ranges = {name: [seen.low, seen.high] for name, seen in found.ranges.items()}
     result = {
         "frames": len(x),
-        "precision": asdict(found.precision),
+        "precision": asdict(found.precision) if widths is None else _widest(widths),
         "input_scale": found.input_scale,
         "input": about,
         "ranges": ranges,
@@ -154,6 +159,14 @@ def _by_layer(found: Found) -> dict[str, dict[str, int]]:
     for tensor, bits in found.widths.items():
         layers.setdefault(str(tensor.layer), {})[tensor.part] = bits
     return layers
+
+
+def _widest(found: Found) -> dict[str, int]:
+    """The most bits that any layer has, by fields of Precision; of what none has, those of all."""
+    chosen = asdict(found.calibration.precision)
+    for part in chosen:
+        chosen[part] = max((bits for tensor, bits in found.widths.items() if tensor.part == part), default=chosen[part])
+    return chosen
 
 
 def _widths(found: Found, input_bits: int) -> list[Any]:

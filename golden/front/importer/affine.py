@@ -8,7 +8,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...types.scalar import Add, Chain, Choose, Clip, Divide, Float, Function, LeakyRelu, Multiply, Normalise, Quantise, Rowwise, Step, fine
+from ...types.scalar import (
+    Add,
+    Chain,
+    Choose,
+    Clip,
+    Divide,
+    Float,
+    Function,
+    LeakyRelu,
+    Multiply,
+    Normalise,
+    Quantise,
+    Rowwise,
+    Step,
+    fine,
+)
 from .scalar_nodes import UNARY, Refusal
 
 Real = NDArray[np.float64]
