@@ -19,7 +19,7 @@ from ..layers.recode import Recode
 from ..layers.shuffle import Shuffle
 from ..layers.window import Axis, Window
 from ..network.network import Network, OutputFormat
-from ..network.real import Real, RealLatent, RealLinear, RealNetwork
+from ..network.real import Real, RealBeside, RealLatent, RealLinear, RealNetwork
 from ..sampling.deferred import Deferred
 from ..sampling.deviations import Table
 from ..sampling.exponential import CLAMP
@@ -136,8 +136,7 @@ def calibrate(network: RealNetwork, x: NDArray[np.generic]) -> dict[str, Extent]
     ranges: dict[str, Extent] = {}
     for start in range(0, len(codes), step):
         values = network.values(codes[start : start + step])
-        beside = network.beside(values)
-        for name, found in _ranges(network, values, random.standard_normal((len(values), network.latents)), beside).items():
+        for name, found in _ranges(network, values, random.standard_normal((len(values), network.latents))).items():
             seen = ranges.get(name, found)
             ranges[name] = seen.including(found)
     return ranges
@@ -150,10 +149,13 @@ def _widest(network: RealNetwork) -> int:
     return max([math.prod(network.tensor.shape), *(math.prod(layer.output.shape) for layer in network.binary), *real])
 
 
-def _ranges(network: RealNetwork, values: Real, epsilon: Real, beside: Real | None) -> dict[str, Extent]:
-    """Those of some frames, of what the first real layer reads, and of what travels beside samples."""
-    ranges = {}
+def _ranges(network: RealNetwork, values: Real, epsilon: Real) -> dict[str, Extent]:
+    """Those of some frames, of what the first real layer reads."""
+    ranges, first = {}, values
     for layer, following in with_following(network):
+        beside = network.beside(layer, first)
+        if beside is not None:
+            ranges[_condition(layer)] = _range(_condition(layer), beside)
         if isinstance(layer, RealLatent):
             means, logarithms = layer.means(values), values[:, 0, 0, layer.latents :]
             if not layer.function.steps:
@@ -181,8 +183,13 @@ def _ranges(network: RealNetwork, values: Real, epsilon: Real, beside: Real | No
                     ranges[layer.name] = ranges[layer.name].including(needed)
             else:
                 ranges[layer.name] = _range(layer.name, sums)
-            values = layer.result(sums)
+            values = layer.result(sums, beside)
     return ranges
+
+
+def _condition(layer: RealLinear | RealLatent) -> str:
+    """The name of a condition's numbers beside the results of a layer."""
+    return f"{layer.name}_condition"
 
 
 def _changing(function: Chain, extent: Extent) -> Extent:
@@ -229,9 +236,9 @@ def quantise(network: RealNetwork, ranges: Extents, precision: Precision, own: M
 
     Raises CalibrationError where a layer has no range.
     """
-    for real in network.layers:
-        if real.name not in ranges:
-            raise CalibrationError(f"{network.name}: the calibration has no range for {real.name}")
+    for name in (name for real in network.layers for name in (real.name, *((_condition(real),) if real.beside else ()))):
+        if name not in ranges:
+            raise CalibrationError(f"{network.name}: the calibration has no range for {name}")
     layers: list[Layer] = list(network.binary)
     stage = _Stage(network.tensor, network.grid)
     units: list[float] = []
@@ -247,7 +254,9 @@ def quantise(network: RealNetwork, ranges: Extents, precision: Precision, own: M
                 units = [stage.grid.scale] * real.latents
                 continue
             if real.beside is not None:
-                layers = [_with_condition(network, real, tuple(layers), ranges[real.name], widths)]
+                unit = 2.0 ** -_z_fraction(ranges[real.name], widths)
+                codes = Range.of_bits(widths.latents, signed=True)
+                layers = [_with_condition(network, real, real.beside, tuple(layers), unit, codes, widths.weights)]
                 stage = replace(stage, tensor=layers[0].output)
             latent = _latent(real, stage, ranges[real.name], widths)
             layers.append(latent)
@@ -274,6 +283,13 @@ def quantise(network: RealNetwork, ranges: Extents, precision: Precision, own: M
         if real.pool is not None:
             layers += _maxima(real, real.pool, tensor)
             stage = _Stage(layers[-1].output, Grid(1, tensor.low, unit))
+            tensor = stage.tensor
+        if real.beside is not None:
+            seen = ranges[_condition(real)]
+            codes = Range(math.floor(min(seen.low, 0) / unit), max(1, math.ceil(seen.high / unit)))
+            codes = Range.of_bits(min(codes.bits, LIMITS["codes"][1]), codes.signed)
+            layers = [_with_condition(network, real, real.beside, tuple(layers), unit, codes, widths.weights)]
+            stage = _Stage.of(layers[0].output, unit)
             tensor = stage.tensor
         units = [unit] * tensor.channels
     scale = np.array(units, np.float32)[network.output_order % stage.tensor.channels]
@@ -322,22 +338,29 @@ class _Carried:
 
 
 def _with_condition(
-    network: RealNetwork, real: RealLatent, heads: tuple[Layer, ...], reach: Extent, precision: Precision
+    network: RealNetwork,
+    real: RealLinear | RealLatent,
+    beside: RealBeside,
+    before: tuple[Layer, ...],
+    unit: float,
+    codes: Range,
+    weight_bits: int,
 ) -> Concatenation:
-    """The layers up to the heads, and beside their results a condition's numbers, in the latent variables' format."""
-    beside, tensor, condition = real.beside, network.tensor, network.input.condition
-    assert beside is not None and condition is not None
+    """The layers before, and beside their results a condition's numbers as such codes, multiples of a unit."""
+    tensor, condition = network.tensor, network.input.condition
+    assert condition is not None
     places, count = beside.places(network.input.order), len(beside.elements)
     if np.any(places >= tensor.channels):
         raise CalibrationError(f"{real.name}: its condition is not at the first position of the input")
     weights = np.zeros((1, 1, tensor.channels, count))
     weights[0, 0, places, np.arange(count)] = beside.gain
     window = Window(*(Axis(size, 1, size) for size in (tensor.height, tensor.width)))
-    name = f"{real.name}_condition"
-    carried = RealLinear(name, (condition.name,), window, weights, beside.offset, Chain(), 1, 1, 1, 1)
-    unit = 2.0 ** -_z_fraction(reach, precision)
-    fixed, _ = _linear(carried, _Stage(tensor, network.grid), reach, precision, unit, last=False)
-    return Concatenation(f"{real.name}_beside", real.nodes, tensor, heads, (fixed,))
+    integers, shift, _ = _scaled(weights * network.grid.scale, unit, weight_bits, exact=True)
+    scale = unit / 2**shift
+    bias = np.rint(beside.offset / scale).astype(np.int64) + (1 << shift >> 1)
+    activation = Activation(shift, codes.bits, codes.signed)
+    form = tensor, network.grid, window, integers, bias, activation, scale, unit
+    return Concatenation(f"{real.name}_beside", real.nodes, tensor, before, (Fixed(_condition(real), (condition.name,), *form),))
 
 
 def _reading(real: RealLinear, tensor: TensorType) -> RealLinear:

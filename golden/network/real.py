@@ -23,6 +23,28 @@ WINDOW_ELEMENTS = 1 << 22
 
 
 @dataclass(frozen=True, eq=False)
+class RealBeside:
+    """Numbers of a condition that travel beside samples, or beside results: gain * x + offset, each (K,), of the input's elements
+    x (K,).
+    """
+
+    elements: NDArray[np.int64]
+    gain: Real
+    offset: Real
+
+    def of(self, values: Real, order: NDArray[np.int64]) -> Real:
+        """(N, K) of the network's input (N, height, width, channels), whose numbers are the elements `order`."""
+        numbers: Real = values.reshape(len(values), -1)[:, self.places(order)] * self.gain + self.offset
+        return numbers
+
+    def places(self, order: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Where each is first among the elements `order` of a stream."""
+        _, first = np.unique(order, return_index=True)
+        found: NDArray[np.int64] = first[np.searchsorted(order[first], self.elements)]
+        return found
+
+
+@dataclass(frozen=True, eq=False)
 class RealLinear:
     """A dense layer, a convolution or a transposed convolution, and the function of one element behind it.
 
@@ -34,7 +56,8 @@ class RealLinear:
     rows slowest, channels fastest; `height` and `width` are what it gives, of which the last blocks may have too many.
     Everything else has rows = columns = 1.
 
-    pool: a window over the results, of which the largest are the layer's; padding takes no part.
+    pool: a window over the results, of which the largest are the layer's; padding takes no part. beside: numbers of a condition,
+    which are given behind the results of one position.
     """
 
     name: str
@@ -48,6 +71,7 @@ class RealLinear:
     height: int
     width: int
     pool: Window | None = None
+    beside: RealBeside | None = None
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -55,7 +79,7 @@ class RealLinear:
         channels = self.weights.shape[3] // (self.rows * self.columns)
         if self.pool is not None:
             return self.pool.rows.outputs, self.pool.columns.outputs, channels
-        return self.height, self.width, channels
+        return self.height, self.width, channels + (0 if self.beside is None else len(self.beside.elements))
 
     @property
     def input_shape(self) -> tuple[int, int, int]:
@@ -77,36 +101,18 @@ class RealLinear:
             sums[start : start + step] = windows.reshape(*windows.shape[:3], -1) @ matrix + self.bias
         return sums
 
-    def result(self, sums: Real) -> Real:
-        """What becomes of the sums: (N, height, width, out_channels)."""
+    def result(self, sums: Real, beside: Real | None = None) -> Real:
+        """What becomes of the sums: (N, height, width, out_channels), a condition's numbers (N, K) included."""
         frames, down, across = sums.shape[:3]
         values = np.asarray(self.function(sums), np.float64).reshape(frames, down, across, self.rows, self.columns, -1)
         image = values.transpose(0, 1, 3, 2, 4, 5).reshape(frames, down * self.rows, across * self.columns, -1)
         image = image[:, : self.height, : self.width]
+        if beside is not None:
+            return np.concatenate([image, beside[:, None, None]], axis=-1)
         if self.pool is None:
             return image
         largest: Real = self.pool.extract(image, padding=-np.inf).max(axis=(3, 4))  # type: ignore[arg-type]
         return largest
-
-
-@dataclass(frozen=True, eq=False)
-class RealBeside:
-    """Numbers of a condition that travel beside samples: gain * x + offset, each (K,), of the input's elements x (K,)."""
-
-    elements: NDArray[np.int64]
-    gain: Real
-    offset: Real
-
-    def of(self, values: Real, order: NDArray[np.int64]) -> Real:
-        """(N, K) of the network's input (N, height, width, channels), whose numbers are the elements `order`."""
-        numbers: Real = values.reshape(len(values), -1)[:, self.places(order)] * self.gain + self.offset
-        return numbers
-
-    def places(self, order: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Where each is first among the elements `order` of a stream."""
-        _, first = np.unique(order, return_index=True)
-        found: NDArray[np.int64] = first[np.searchsorted(order[first], self.elements)]
-        return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -240,10 +246,9 @@ class RealNetwork:
         """What the first real layer reads, for the frames x (N, *input.shape)."""
         return self.values(self.input.encode(x))
 
-    def beside(self, values: Real) -> Real | None:
-        """(N, K) numbers of a condition that travel beside samples, of what the first real layer reads."""
-        latent = self.latent
-        return None if latent is None or latent.beside is None else latent.beside.of(values, self.input.order)
+    def beside(self, layer: RealLinear | RealLatent, values: Real) -> Real | None:
+        """(N, K) numbers of a condition that a layer gives as well, of what the first real layer reads."""
+        return None if layer.beside is None else layer.beside.of(values, self.input.order)
 
     def evaluate(self, x: NDArray[np.generic], epsilon: NDArray[np.floating]) -> dict[str, Real]:
         """What the first real layer reads, as `input`, and every layer's result (N, height, width, channels), by its name.
@@ -251,12 +256,13 @@ class RealNetwork:
         x: frames (N, *input.shape); epsilon: standard normal samples (N, latents), of one layer that samples behind the other.
         """
         values = self.encode(x)
-        results, beside = {"input": values}, self.beside(values)
+        results, first = {"input": values}, values
         for layer in self.layers:
+            beside = self.beside(layer, first)
             if isinstance(layer, RealLatent):
                 values = layer.run(values, epsilon.astype(np.float64), beside)
             else:
-                values = layer.result(layer.sums(values))
+                values = layer.result(layer.sums(values), beside)
             results[layer.name] = values
         return results
 

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from sigmabit.golden import Network
 from sigmabit.golden.front.quantise import SIGMAS
 from sigmabit.golden.layers.fixed import Fixed
-from sigmabit.golden.layers.layer import Layer
 from sigmabit.golden.network.real import Real, RealLatent, RealLinear, RealNetwork
 from sigmabit.golden.noise.gaussian import FRACTION
 from sigmabit.golden.sampling.deferred import Deferred
@@ -54,10 +53,9 @@ def compare_layers(
     trace = network.trace(x, epsilon[:, None])
     values = real.values(trace["input"])
     by_name = {layer.name: layer for layer in network.every}
-    beside, carried = real.beside(values), np.zeros(0)
-    if beside is not None:
-        carried = _carried(real, by_name, values, beside)
+    start = values
     for step in real.layers:
+        beside = real.beside(step, start)
         layer = by_name[step.name]
         if isinstance(step, RealLatent) and isinstance(layer, Deferred):
             results, expected, bound = _deferred(step, layer, trace, values, epsilon.astype(np.float64) * 2.0**-FRACTION)
@@ -65,11 +63,6 @@ def compare_layers(
             assert isinstance(layer, Latent)
             drawn = epsilon.astype(np.float64) * 2.0**-FRACTION
             results, expected, bound = _sampled(step, layer, trace, values, drawn)
-            if beside is not None:
-                unit = 2.0**-layer.z_fraction
-                codes = trace[layer.name][:, 0, 0, layer.latents :]
-                parts = (results, codes * unit), (expected, beside), (bound, carried)
-                results, expected, bound = (np.concatenate([a, b[:, None, None]], axis=-1) for a, b in parts)
         else:
             assert isinstance(layer, Fixed)
             last = f"{step.name}_shuffle" if step.rows * step.columns > 1 else step.name
@@ -80,24 +73,28 @@ def compare_layers(
             layer, columns = _own(step, layer)
             results = results if columns is None else results[..., columns]
             expected, bound = _through(step, layer, values)
+        if beside is not None:
+            fixed = by_name[f"{step.name}_condition"]
+            assert isinstance(fixed, Fixed)
+            codes = trace[step.name if isinstance(step, RealLatent) else f"{step.name}_beside"]
+            own = codes[..., -beside.shape[1] :] * fixed.result_scale
+            parts = (results, own), (expected, beside[:, None, None]), (bound, _carried(real, step, fixed, start, beside))
+            results, expected, bound = (np.concatenate(pair, axis=-1) for pair in parts)
         yield Comparison(step.name, results, expected, bound)
         values = results
 
 
-def _carried(real: RealNetwork, layers: dict[str, Layer], values: Real, numbers: Real) -> Real:
-    """(N, K) the most that numbers of a condition may differ by where they are beside samples."""
-    step = real.latent
-    assert step is not None and step.beside is not None
-    fixed, latent = layers[f"{step.name}_condition"], layers[step.name]
-    assert isinstance(fixed, Fixed) and isinstance(latent, Latent)
-    places = step.beside.places(real.input.order)
-    weights = fixed.weights[0, 0, places, np.arange(len(places))] * (fixed.scale / fixed.grid.scale)
-    errors = np.abs(values.reshape(len(values), -1)[:, places]) * np.abs(weights - step.beside.gain)
-    half, unit = 1 << fixed.activation.shift >> 1, 2.0**-latent.z_fraction
-    errors = errors + np.abs(step.beside.offset - (fixed.bias - half) * fixed.scale) + unit / 2
-    limit = (1 << latent.z_bits - 1) * unit
-    bound: Real = errors + np.maximum(0, np.abs(numbers) + unit - limit)
-    return bound
+def _carried(real: RealNetwork, step: RealLinear | RealLatent, layer: Fixed, values: Real, numbers: Real) -> Real:
+    """(N, 1, 1, K) the most that numbers of a condition may differ by where they are beside a layer's results."""
+    beside = step.beside
+    assert beside is not None
+    places = beside.places(real.input.order)
+    weights = layer.weights[0, 0, places, np.arange(len(places))] * (layer.scale / layer.grid.scale)
+    errors = np.abs(values.reshape(len(values), -1)[:, places]) * np.abs(weights - beside.gain)
+    half, (low, high) = 1 << layer.activation.shift >> 1, layer.activation.limits
+    errors = errors + np.abs(beside.offset - (layer.bias - half) * layer.scale) + layer.result_scale / 2
+    cut = np.abs(numbers - np.clip(numbers, low * layer.result_scale, high * layer.result_scale))
+    return (errors + cut)[:, None, None]
 
 
 def _own(real: RealLinear, layer: Fixed) -> tuple[Fixed, NDArray[np.int64] | None]:

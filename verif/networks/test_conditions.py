@@ -91,6 +91,19 @@ def noise_beside(g: Conditional) -> str:
     return g.decoded(g.join(z, "c"), LATENTS + CLASSES)
 
 
+def of_the_mean(g: Conditional) -> str:
+    """What eval() exports: the mean in place of a sample."""
+    mean, _ = g.heads(g("Relu", g.dense("x", FEATURES, HIDDEN)), HIDDEN, LATENTS)
+    return g.decoded(g.join(mean, "c"), LATENTS + CLASSES)
+
+
+def at_each_layer(g: Conditional) -> str:
+    """Joined to what functions give, one layer after the other."""
+    y = g.join("c", g("Relu", g.dense("x", FEATURES, HIDDEN)))
+    y = g.join(g("Mul", g("Tanh", g.dense(y, HIDDEN + CLASSES, LATENTS)), 2.0), g("Neg", "c"))
+    return g.decoded(y, LATENTS + CLASSES)
+
+
 def scores(g: Conditional) -> str:
     """An encoder alone, whose condition is at the input."""
     return g.dense(g("Relu", g.dense(g.join("x", "c"), FEATURES + CLASSES, HIDDEN)), HIDDEN, 5)
@@ -120,6 +133,8 @@ ROWS: dict[str, Graph] = {
     "table": of_a_table,
     "noise": noise_beside,
     "scores": scores,
+    "mean": of_the_mean,
+    "each layer": at_each_layer,
 }
 IMAGES: dict[str, Graph] = {
     "maps": lambda g: images(g, maps=True, sample=False),
@@ -175,18 +190,18 @@ def test_within_bounds(name: str, standardised: bool, tmp_path: Path) -> None:
     assert np.sqrt(np.mean((golden - executed) ** 2)) < 0.08 * max(executed.std(), 0.3)
 
 
-@pytest.mark.parametrize("name", ["both", "table", "maps and sample"])
+@pytest.mark.parametrize("name", ["both", "table", "each layer", "maps and sample"])
 def test_hardware(name: str, tmp_path: Path) -> None:
     """Every tensor is golden's, in the cycles that were planned; with several samples, and with stalls, too."""
     made = Made(name, tmp_path, standardised=True)
     codes = made.network.input.encode(made.frames)[:10]
-    for samples, stalls in ((1, Stalls()), (3, Stalls(60, 90, 5))):
+    for samples, stalls in ((1, Stalls()), (3 if made.network.latent else 1, Stalls(60, 90, 5))):
         plan = Planner(made.network, "xc7vx690t", 200.0, samples).plan(600)
-        noise = Noise(7)
+        noise = Noise(7 if made.network.latent else 0)
         measured = simulate(plan, codes, "verilator", taps=True, noise=noise, stalls=stalls, optimise=0)
         drawn = noise.for_network(plan.network, len(codes), samples)
         assert first_difference(dict(plan.network.steps(codes, drawn)), measured.trace) is None
-        assert measured.latency == plan.latency or samples > 1
+        assert measured.latency == plan.latency or stalls != Stalls()
 
 
 def test_codes_of_a_condition(tmp_path: Path) -> None:
@@ -271,18 +286,29 @@ class TestRefused:
         g = Conditional(FEATURES)
         g.join("x", "c")
         y = g.decoded(g.join(g.encoded("x", FEATURES), g("Tanh", "c", name="bend")), LATENTS + CLASSES)
-        assert "it joins what bend gives; only a sample and a condition may be" in self.refusal(g, y, tmp_path)
+        assert "it joins what bend gives; only a sample, or a layer's result, and a condition may be" in self.refusal(
+            g, y, tmp_path
+        )
 
     def test_the_input_beside_a_sample(self, tmp_path: Path) -> None:
         g = Conditional(FEATURES)
         y = g.decoded(g.join(g.encoded(g.join("x", "c"), FEATURES + CLASSES), "x"), LATENTS + FEATURES)
-        assert "it joins the input to a sample; residual" in self.refusal(g, y, tmp_path)
+        assert "it joins the input to what is made of it; residual" in self.refusal(g, y, tmp_path)
 
     def test_twice(self, tmp_path: Path) -> None:
         g = Conditional(FEATURES)
         z = g.join(g.encoded("x", FEATURES), "c")
         y = g.decoded(g.join(z, "c"), LATENTS + 2 * CLASSES)
         assert "two conditions to one: join all to it at once" in self.refusal(g, y, tmp_path)
+
+    def test_behind_a_sample(self, tmp_path: Path) -> None:
+        g = Conditional(FEATURES)
+        y = g.join(g("Relu", g.dense(g.encoded("x", FEATURES), LATENTS, HIDDEN)), "c")
+        assert "join all to the sample itself" in self.refusal(g, g.dense(y, HIDDEN + CLASSES, FEATURES), tmp_path)
+
+    def test_at_the_output(self, tmp_path: Path) -> None:
+        g = Conditional(FEATURES)
+        assert "which the host can do" in self.refusal(g, g.join(g.dense("x", FEATURES, HIDDEN), "c"), tmp_path)
 
     def test_beside_two_samples(self, tmp_path: Path) -> None:
         g = Conditional(FEATURES)

@@ -39,7 +39,20 @@ from .operands import (
     spread_kernels,
     with_bias,
 )
-from .real_layers import MAX_WEIGHTS, PROBES, Intermediate, Linear, Reading, absorb, dense, matrix_of, read, shifted, side_by_side
+from .real_layers import (
+    MAX_WEIGHTS,
+    PROBES,
+    Beside,
+    Intermediate,
+    Linear,
+    Reading,
+    absorb,
+    dense,
+    matrix_of,
+    read,
+    shifted,
+    side_by_side,
+)
 from .repeated import RepeatedAxis, before_opset_11, merged, reblocked, repeats, resized, to_space
 from .scalar_nodes import QUANTISERS, Refusal, clip
 from .symbols import MAX_ACTIVATION, PAD, Codes, Frame, Index, Input, Symbol, Unknown, Value, joined, unknown, unwrapped
@@ -138,6 +151,8 @@ class RealWalk(Walk[RealNetwork, Real]):
             order = symbol.index.reshape(-1)
         else:
             taken = read(symbol)
+            if isinstance(source, Beside):
+                raise Refusal("it joins a condition to the output, which the host can do")
             if not isinstance(source, Linear):
                 raise Refusal("no layer stands between the input and the output")
             if taken.parts.after is not IDENTITY:
@@ -168,15 +183,18 @@ class RealWalk(Walk[RealNetwork, Real]):
         """The layers that lead to an activation, in order, and what the first of them reads."""
         source = symbol.source
         taken: Reading | None = None if isinstance(source, Sample | Scored) else read(symbol)
-        found: list[RealLatent | tuple[Linear, Reading]] = []
+        found: list[RealLatent | tuple[Linear, Reading, RealBeside | None]] = []
         while not isinstance(source, Codes):
             if isinstance(source, Sample | Scored):
                 drawn = source.sample if isinstance(source, Scored) else source
                 found.append(drawn.layer)
                 source = drawn.heads
                 taken = Reading(source, Parts(IDENTITY, Chain(), IDENTITY), source.frame.settled, ())
+            beside = None
+            if isinstance(source, Beside):
+                beside, taken, source = source.beside, source.taken, source.taken.source
             assert isinstance(source, Linear) and taken is not None
-            found.append((source, taken))
+            found.append((source, taken, beside))
             taken = source.input
             source = taken.source
         assert taken is not None
@@ -190,12 +208,12 @@ class RealWalk(Walk[RealNetwork, Real]):
                 layers.append(replace(layer, name=f"{layer.name}2" if place else layer.name, place=place))
                 place += layer.latents
             else:
-                layers.append(layer[0].build(next(names), layer[1]))
+                layers.append(replace(layer[0].build(next(names), layer[1]), beside=layer[2]))
         return tuple(self.unshifted(layer, taken) for layer in layers), taken
 
     def unshifted(self, layer: RealLinear | RealLatent, first: Reading) -> RealLinear | RealLatent:
         """A layer whose condition's numbers are those of the input as the first layer reads it."""
-        if isinstance(layer, RealLinear) or layer.beside is None:
+        if layer.beside is None:
             return layer
         if len(self.noise) > 1:
             raise Refusal(
@@ -315,6 +333,8 @@ class RealWalk(Walk[RealNetwork, Real]):
             return self.placeholder(node)
         if len(parts) == len(arguments) and all(isinstance(part.source, Input) for part in parts):
             return self.inputs(node, parts)
+        if len(parts) == len(arguments) and {type(part.source) for part in parts} == {Linear, Input}:
+            return self.beside_results(node, parts)
         samples = [part.source for part in parts if isinstance(part.source, Sample)]
         if not samples and len(parts) == len(arguments) and self._in_rows(node, parts):
             return self.heads(node, parts)
@@ -349,33 +369,57 @@ class RealWalk(Walk[RealNetwork, Real]):
         assert isinstance(sample, Sample)
         if others or sample.layer.beside is not None:
             raise Refusal("it joins a condition to two samples, or two conditions to one: join all to it at once")
-        latents, first = sample.layer.latents, math.prod(self.input_shape)
+        latents = sample.layer.latents
+        beside, symbol = self.side_by_side(node, parts, np.arange(latents), IDENTITY)
+        joint = replace(sample, frame=symbol.source.frame, layer=replace(sample.layer, beside=beside))
+        return replace(symbol, source=joint)
+
+    def beside_results(self, node: Node, parts: list[Symbol]) -> Symbol:
+        """What a dense layer gives, behind its function, and numbers of a condition."""
+        results = [part for part in parts if isinstance(part.source, Linear)]
+        source = results[0].source
+        if len(results) > 1 or not (isinstance(source, Linear) and source.open):
+            raise Refusal("it joins a condition to what is not the result of one dense layer")
+        if self.noise:
+            raise Refusal("it joins a condition to a layer of a graph that draws samples: join all to the sample itself")
+        taken = read(results[0])
+        plain = [replace(part, chain=Chain()) if part is results[0] else part for part in parts]
+        beside, symbol = self.side_by_side(node, plain, taken.view.reshape(-1), taken.parts.after)
+        return replace(
+            symbol, source=Beside(symbol.source.frame, replace(taken, parts=replace(taken.parts, after=IDENTITY)), beside)
+        )
+
+    def side_by_side(self, node: Node, parts: list[Symbol], elements: Index, after: Affine) -> tuple[RealBeside, Symbol]:
+        """Numbers of a condition that travel beside others, which are the given elements of their source behind affine steps; and
+        all of them as a symbol, without its source's details.
+        """
+        count, first = len(elements), math.prod(self.input_shape)
+        place = np.full(elements.max() + 1, -1)
+        place[elements] = np.arange(count)
         rows: dict[tuple[int, float, float], int] = {}
-        gain, offset, index = np.ones(latents), np.zeros(latents), []
+        gain, offset, index = np.ones(count), np.zeros(count), []
         for part in parts:
-            of_sample = part.source is sample
-            taken = part if of_sample else self.on_stream(part)
-            whole = affine(taken.chain)
+            of_condition = isinstance(part.source, Input)
+            whole = affine(self.on_stream(part).chain, IDENTITY if of_condition else after)
             if whole is None or np.any(part.index == PAD):
-                raise Refusal(
-                    f"it joins what {', '.join(part.chain.nodes) or 'a padding'} gives; only a sample and a condition may be"
-                )
+                names = ", ".join(part.chain.nodes) or "a padding"
+                raise Refusal(f"it joins what {names} gives; only a sample, or a layer's result, and a condition may be")
             gains, offsets = whole.of(part.index)
-            if of_sample:
-                gain[part.index], offset[part.index] = gains, offsets
-                index.append(part.index)
+            if not of_condition:
+                gain[place[part.index]], offset[place[part.index]] = gains, offsets
+                index.append(place[part.index])
                 continue
             if np.any(part.index < first):
-                raise Refusal("it joins the input to a sample; residual and other branches are not supported")
+                raise Refusal("it joins the input to what is made of it; residual and other branches are not supported")
             keys = zip(part.index.flat, gains.flat, offsets.flat, strict=True)
-            places = [latents + rows.setdefault((int(e), float(g), float(o)), len(rows)) for e, g, o in keys]
+            places = [count + rows.setdefault((int(e), float(g), float(o)), len(rows)) for e, g, o in keys]
             index.append(np.array(places).reshape(part.index.shape))
-        layer = replace(sample.layer, beside=RealBeside(*map(np.array, zip(*rows, strict=True))))
-        joint = replace(sample, frame=Frame.of((latents + len(rows), 1, 1)), layer=layer)
         ones, none = np.ones(len(rows)), np.zeros(len(rows))
         steps = Multiply(node.name, np.concatenate([gain, ones])), Add(node.name, np.concatenate([offset, none]))
         chain = Chain(steps if np.any(gain != 1) or np.any(offset) else ())
-        return Symbol(joint, np.asarray(self.fold(node, index)[0]), chain)
+        source = Intermediate(Frame.of((count + len(rows), 1, 1)), "")
+        symbol = Symbol(source, np.asarray(self.fold(node, index)[0]), chain)
+        return RealBeside(*map(np.array, zip(*rows, strict=True))), symbol
 
     def _in_rows(self, node: Node, parts: list[Symbol]) -> bool:
         """Does it join rows (1, n) to a longer one?"""
