@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -18,7 +19,7 @@ from sigmabit.scripts.training.train_dense import Layers, Passed, divergence, gr
 from ..harness.command_line import Call
 from ..simulation.reference import execute
 
-SIZES = {"hidden": 12, "latents": 3, "epochs": 60, "batch": 16, "learning_rate": 1e-2, "variance": 1e-3}
+SIZES: dict[str, Any] = {"hidden": 12, "latents": 3, "epochs": 60, "batch": 16, "learning_rate": 1e-2, "variance": 1e-3}
 RECIPE = replace(train_dense.RECIPES["mnist_dense_vae"], **SIZES)
 PIXELS = 20
 
