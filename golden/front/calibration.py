@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import onnx
 from numpy.typing import NDArray
 
 from ..network.real import RealNetwork
-from ..types.coding import MOST_BITS, MOST_OFFSET, Coding
+from ..types.coding import MOST_BITS, MOST_OFFSET, SAME, Coding, Line
 from ..types.errors import CalibrationError
 from ..types.grid import MAX_DENOMINATOR, Grid
 from ..types.range import Range
@@ -32,7 +32,7 @@ class Calibration:
     layers, instead of those of all.
 
     input_scale: the step of that data, where the model's file does not fix it; or coding: which codes its numbers become. output:
-    the one of several of the graph's outputs that the layers lead to.
+    the one of several of the graph's outputs that the layers lead to. beside: what those codes stand for in a condition.
     """
 
     precision: Precision
@@ -41,11 +41,13 @@ class Calibration:
     output: str | None = None
     coding: Coding | None = None
     own: Mapping[str, Precision] = field(default_factory=dict)
+    beside: Line = SAME
 
     @property
     def input(self) -> Coding | None:
         """The codes of the data, where the model's file does not fix them."""
-        return self.coding or (None if self.input_scale is None else Coding.pixels(self.input_scale))
+        found = self.coding or (None if self.input_scale is None else Coding.pixels(self.input_scale))
+        return found and replace(found, beside=self.beside)
 
     def to_json(self) -> str:
         """As a model file holds it."""
@@ -55,6 +57,8 @@ class Calibration:
             held["output"] = self.output
         if self.coding is not None:
             held["coding"] = {**asdict(self.coding.codes), **asdict(self.coding.grid)}
+        if self.beside != SAME:
+            held["condition"] = asdict(self.beside)
         if self.own:
             held["own"] = {name: asdict(widths) for name, widths in self.own.items()}
         return json.dumps(held)
@@ -71,12 +75,13 @@ class Calibration:
             if not isinstance(output, str | None):
                 raise TypeError(f"{output!r} is no output")
             coding = _coding(**data["coding"]) if "coding" in data else None
+            beside = _beside(**data["condition"]) if "condition" in data else SAME
             own = {name: _precision(widths) for name, widths in data.get("own", {}).items()}
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise CalibrationError(
                 f"the calibration in the model's metadata is damaged ({type(error).__name__}: {error})"
             ) from None
-        return Calibration(precision, ranges, scale, output, coding, own)
+        return Calibration(precision, ranges, scale, output, coding, own, beside)
 
 
 def _precision(widths: Any) -> Precision:
@@ -108,6 +113,12 @@ def _coding(low: Any, high: Any, gain: Any, offset: Any, scale: Any) -> Coding:
     return Coding(codes, grid)
 
 
+def _beside(gain: Any, offset: Any) -> Line:
+    if not (_number(gain) and _number(offset)):
+        raise ValueError(f"a condition of gain {gain!r:.40} and offset {offset!r:.40}")
+    return Line(float(gain), float(offset))
+
+
 def _number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and ordinary(value)
 
@@ -125,7 +136,9 @@ def calibrated(
     }
     scale = float(form.grid.scale) if form.quantiser is None else None
     output = network.output_name if network.omitted.outputs else None
-    return Calibration(precision, ranges, scale, output, form.coding, own)
+    beside = SAME if form.condition is None else form.condition.beside
+    coding = form.coding and replace(form.coding, beside=SAME)
+    return Calibration(precision, ranges, scale, output, coding, own, beside)
 
 
 def _flushed(name: str, number: float) -> float:

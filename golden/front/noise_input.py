@@ -11,22 +11,25 @@ FLOATS = (onnx.TensorProto.FLOAT, onnx.TensorProto.DOUBLE)
 
 
 def noise_input(graph: onnx.GraphProto) -> onnx.ValueInfoProto | None:
-    """Of two inputs of a graph, the one that does nothing but multiply what depends on the other, as eps in mu + sigma * eps."""
+    """Of two or three inputs of a graph, the one that does nothing but multiply what depends on the others, as eps in
+    mu + sigma * eps.
+    """
     constants = {tensor.name for tensor in graph.initializer}
     inputs: list[onnx.ValueInfoProto] = [value for value in graph.input if value.name not in constants]
-    if len(inputs) != 2:
+    if len(inputs) not in (2, 3):
         return None
-    for noise, other in (inputs[::-1], inputs):
+    for noise in inputs[::-1]:
+        others = {value.name for value in inputs if value is not noise}
         dimensions = noise.type.tensor_type.shape.dim
         known = len(dimensions) > 1 and all(dimension.dim_value > 0 for dimension in dimensions[1:])
-        if noise.type.tensor_type.elem_type in FLOATS and known and _multiplies(graph, noise.name, other.name):
+        if noise.type.tensor_type.elem_type in FLOATS and known and _multiplies(graph, noise.name, others):
             return noise
     return None
 
 
-def _multiplies(graph: onnx.GraphProto, noise: str, other: str) -> bool:
-    """Is all that is done with the noise a product with what depends on the other input?"""
-    same, dependent, used = {noise}, {other}, False
+def _multiplies(graph: onnx.GraphProto, noise: str, others: set[str]) -> bool:
+    """Is all that is done with the noise a product with what depends on the other inputs?"""
+    same, dependent, used = {noise}, {*others}, False
     for node in graph.node:
         if dependent.intersection(node.input):
             dependent.update(node.output)

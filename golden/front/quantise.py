@@ -17,9 +17,9 @@ from ..layers.layer import Layer
 from ..layers.pool import Pool
 from ..layers.recode import Recode
 from ..layers.shuffle import Shuffle
-from ..layers.window import Window
+from ..layers.window import Axis, Window
 from ..network.network import Network, OutputFormat
-from ..network.real import Real, RealLatent, RealLinear, RealNetwork
+from ..network.real import Real, RealBeside, RealLatent, RealLinear, RealNetwork
 from ..sampling.deferred import Deferred
 from ..sampling.deviations import Table
 from ..sampling.exponential import CLAMP
@@ -151,8 +151,11 @@ def _widest(network: RealNetwork) -> int:
 
 def _ranges(network: RealNetwork, values: Real, epsilon: Real) -> dict[str, Extent]:
     """Those of some frames, of what the first real layer reads."""
-    ranges = {}
+    ranges, first = {}, values
     for layer, following in with_following(network):
+        beside = network.beside(layer, first)
+        if beside is not None:
+            ranges[_condition(layer)] = _range(_condition(layer), beside)
         if isinstance(layer, RealLatent):
             means, logarithms = layer.means(values), values[:, 0, 0, layer.latents :]
             if not layer.function.steps:
@@ -163,8 +166,10 @@ def _ranges(network: RealNetwork, values: Real, epsilon: Real) -> dict[str, Exte
             reach = np.abs(means) + SIGMAS * layer.deviations(heads)
             if layer.place + layer.latents < network.latents:  # samples for the next one travel with these
                 reach = np.maximum(reach, SIGMAS)
+            if beside is not None:
+                reach = np.append(reach, np.abs(beside))
             ranges[layer.name] = _range(layer.name, np.array([-reach.max(), reach.max()]))
-            values = layer.run(values, epsilon)
+            values = layer.run(values, epsilon, beside)
         else:
             sums = layer.sums(values)
             if isinstance(following, RealLatent):  # logarithms have the means' format, whose range suffices for them
@@ -178,8 +183,13 @@ def _ranges(network: RealNetwork, values: Real, epsilon: Real) -> dict[str, Exte
                     ranges[layer.name] = ranges[layer.name].including(needed)
             else:
                 ranges[layer.name] = _range(layer.name, sums)
-            values = layer.result(sums)
+            values = layer.result(sums, beside)
     return ranges
+
+
+def _condition(layer: RealLinear | RealLatent) -> str:
+    """The name of a condition's numbers beside the results of a layer."""
+    return f"{layer.name}_condition"
 
 
 def _changing(function: Chain, extent: Extent) -> Extent:
@@ -226,9 +236,9 @@ def quantise(network: RealNetwork, ranges: Extents, precision: Precision, own: M
 
     Raises CalibrationError where a layer has no range.
     """
-    for real in network.layers:
-        if real.name not in ranges:
-            raise CalibrationError(f"{network.name}: the calibration has no range for {real.name}")
+    for name in (name for real in network.layers for name in (real.name, *((_condition(real),) if real.beside else ()))):
+        if name not in ranges:
+            raise CalibrationError(f"{network.name}: the calibration has no range for {name}")
     layers: list[Layer] = list(network.binary)
     stage = _Stage(network.tensor, network.grid)
     units: list[float] = []
@@ -243,10 +253,15 @@ def quantise(network: RealNetwork, ranges: Extents, precision: Precision, own: M
                 layers[carried.start :], stage = carried.joined(real, tuple(layers[carried.start :]), stage, z)
                 units = [stage.grid.scale] * real.latents
                 continue
+            if real.beside is not None:
+                unit = 2.0 ** -_z_fraction(ranges[real.name], widths)
+                codes = Range.of_bits(widths.latents, signed=True)
+                layers = [_with_condition(network, real, real.beside, tuple(layers), unit, codes, widths.weights)]
+                stage = replace(stage, tensor=layers[0].output)
             latent = _latent(real, stage, ranges[real.name], widths)
             layers.append(latent)
             stage = _Stage.of(latent.output, 2.0**-latent.z_fraction)
-            units = [stage.grid.scale] * latent.latents
+            units = [stage.grid.scale] * (latent.latents + latent.carried)
             if latent.score:
                 units += [2.0 ** (-2 * latent.fraction), 2.0**-KL_FRACTION]
             if latent.latents > real.latents:
@@ -268,6 +283,13 @@ def quantise(network: RealNetwork, ranges: Extents, precision: Precision, own: M
         if real.pool is not None:
             layers += _maxima(real, real.pool, tensor)
             stage = _Stage(layers[-1].output, Grid(1, tensor.low, unit))
+            tensor = stage.tensor
+        if real.beside is not None:
+            seen = ranges[_condition(real)]
+            codes = Range(math.floor(min(seen.low, 0) / unit), max(1, math.ceil(seen.high / unit)))
+            codes = Range.of_bits(min(codes.bits, LIMITS["codes"][1]), codes.signed)
+            layers = [_with_condition(network, real, real.beside, tuple(layers), unit, codes, widths.weights)]
+            stage = _Stage.of(layers[0].output, unit)
             tensor = stage.tensor
         units = [unit] * tensor.channels
     scale = np.array(units, np.float32)[network.output_order % stage.tensor.channels]
@@ -315,6 +337,32 @@ class _Carried:
         return [beside, last], _Stage.of(last.output, 2.0 ** -z[1])
 
 
+def _with_condition(
+    network: RealNetwork,
+    real: RealLinear | RealLatent,
+    beside: RealBeside,
+    before: tuple[Layer, ...],
+    unit: float,
+    codes: Range,
+    weight_bits: int,
+) -> Concatenation:
+    """The layers before, and beside their results a condition's numbers as such codes, multiples of a unit."""
+    tensor, condition = network.tensor, network.input.condition
+    assert condition is not None
+    places, count = beside.places(network.input.order), len(beside.elements)
+    if np.any(places >= tensor.channels):
+        raise CalibrationError(f"{real.name}: its condition is not at the first position of the input")
+    weights = np.zeros((1, 1, tensor.channels, count))
+    weights[0, 0, places, np.arange(count)] = beside.gain
+    window = Window(*(Axis(size, 1, size) for size in (tensor.height, tensor.width)))
+    integers, shift, _ = _scaled(weights * network.grid.scale, unit, weight_bits, exact=True)
+    scale = unit / 2**shift
+    bias = np.rint(beside.offset / scale).astype(np.int64) + (1 << shift >> 1)
+    activation = Activation(shift, codes.bits, codes.signed)
+    form = tensor, network.grid, window, integers, bias, activation, scale, unit
+    return Concatenation(f"{real.name}_beside", real.nodes, tensor, before, (Fixed(_condition(real), (condition.name,), *form),))
+
+
 def _reading(real: RealLinear, tensor: TensorType) -> RealLinear:
     """The layer with no weight for what of its input is not its own: samples that travel."""
     more = tensor.channels - real.weights.shape[2]
@@ -358,7 +406,8 @@ def _centred(real: RealLatent, stage: _Stage) -> Recode:
 def _latent(real: RealLatent, stage: _Stage, reach: Extent, precision: Precision) -> Latent:
     fraction = round(-math.log2(stage.grid.scale))
     z_fraction = _z_fraction(reach, precision)
-    if stage.tensor.channels > 2 * real.latents:
+    carried = 0 if real.beside is None else len(real.beside.elements)
+    if stage.tensor.channels - carried > 2 * real.latents:
         z_fraction = min(z_fraction, EPS_FRACTION)  # samples travel with these
     form = fraction, real.log_sigma, real.score, precision.latents, z_fraction
     table = None
@@ -368,7 +417,7 @@ def _latent(real: RealLatent, stage: _Stage, reach: Extent, precision: Precision
             table = Table.tabulated(real.function, stage.tensor.bits, fraction, 2.0 ** (precision.latents - 1 - z_fraction))
         except ValueError as error:
             raise CalibrationError(f"{real.name}: {error}") from None
-    return Latent(real.name, real.nodes, stage.tensor, *form, table)
+    return Latent(real.name, real.nodes, stage.tensor, *form, table, carried)
 
 
 def _z_fraction(reach: Extent, precision: Precision) -> int:

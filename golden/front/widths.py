@@ -126,7 +126,8 @@ class _Search:
         report: Report,
     ) -> None:
         self.coding, self.x, self.share, self.stated, self.report = coding, x, share, stated, report
-        self.network = lru_cache(READ)(lambda bits: read(coding if bits is None else Coding.fitting(x, bits)))
+        self.form = read(coding).input
+        self.network = lru_cache(READ)(lambda bits: read(coding if bits is None else self.form.fitting(x, bits)))
         self.calibration = lru_cache(READ)(lambda bits: calibrated(self.network(bits), x, Precision()))
         self.looks = 0
         start = self.network(MOST_BITS if free_input else None)
@@ -142,7 +143,7 @@ class _Search:
     @cached_property
     def exact(self) -> RealNetwork:
         """The float graph, which reads the frames as nearly as 16 bits hold them."""
-        rounded = self.coding is not None and not self.coding.holds(self.x)
+        rounded = self.coding is not None and not self.form.held(self.coding, self.x)
         return self.network(MOST_BITS if rounded else None)
 
     @cached_property

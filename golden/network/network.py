@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,7 @@ from ..layers.layer import Layer
 from ..layers.normalisation import Tie
 from ..layers.ways import every, reached, traced
 from ..sampling.latent import Latent
-from ..types.coding import Coding
+from ..types.coding import SAME, Coding, Line
 from ..types.errors import InputError
 from ..types.grid import Grid
 from ..types.layout import Layout
@@ -70,6 +71,34 @@ def _nodes(count: int) -> str:
     return f"{count} node{'s lead' if count > 1 else ' leads'}"
 
 
+@dataclass(frozen=True)
+class Condition:
+    """A further input of the graph, whose numbers are the last of a frame.
+
+    shape: its own, without the batch; first: that of the first input. beside: what codes stand for in it.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    first: tuple[int, ...]
+    beside: Line = SAME
+
+    @property
+    def start(self) -> int:
+        """How many numbers are before its own."""
+        return math.prod(self.first)
+
+    def of(self, numbers: NDArray[np.floating]) -> NDArray[np.floating]:
+        """The inverse of `aligned`."""
+        own = numbers[:, self.start :] * self.beside.gain + self.beside.offset
+        return np.concatenate([numbers[:, : self.start], own.astype(numbers.dtype)], axis=1)
+
+    def aligned(self, numbers: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Numbers (N, size) of frames, those of the condition as what their codes stand for in the first input."""
+        aligned = self.beside.aligned(numbers[:, self.start :])
+        return np.concatenate([numbers[:, : self.start].astype(np.float64), aligned], axis=1)
+
+
 @dataclass(frozen=True, eq=False)
 class InputFormat:
     """How the graph's first input becomes codes.
@@ -78,7 +107,8 @@ class InputFormat:
     input element. quantiser: the graph's own nodes up to its input Quant, which the host applies; None where the input itself
     lies on the grid. assumed: nothing in the file fixed the grid. statement: what the file says of it beside a Quant node. whole:
     the least and the largest number of the input's type, where that is one of whole numbers. coding: what `quantiser` rounds to,
-    where that is no part of the graph but was calibrated or stated.
+    where that is no part of the graph but was calibrated or stated. condition: a further input, which is part of a frame: shape
+    is then that of a row of all numbers, and a number of the condition may have several codes.
     """
 
     name: str
@@ -91,6 +121,59 @@ class InputFormat:
     statement: Statement | None = None
     whole: tuple[int, int] | None = None
     coding: Coding | None = None
+    condition: Condition | None = None
+
+    @property
+    def first(self) -> tuple[int, ...]:
+        """The shape of the first input, without the batch."""
+        return self.shape if self.condition is None else self.condition.first
+
+    def of_first(self, x: NDArray[Any]) -> NDArray[Any]:
+        """Of frames x (N, *shape) what the first input takes."""
+        if self.condition is None:
+            return x
+        return x[:, : self.condition.start].reshape(len(x), *self.condition.first)
+
+    def joined(self, x: NDArray[Any], condition: NDArray[Any] | None) -> NDArray[Any]:
+        """Frames (N, *shape) of what the first input and the condition take, (N, ...) each.
+
+        Raises InputError where there is a condition without an input for it, or the other way round, or where they do not fit.
+        """
+        form = self.condition
+        if form is None:
+            if condition is not None:
+                raise InputError(f"--condition: the graph takes {self.name} alone, no condition beside it")
+            return x
+        sizes = ", ".join(map(str, form.shape))
+        if condition is None:
+            raise InputError(
+                f"the graph takes a condition {form.name} (N, {sizes}) beside {self.name}; --condition C.npy gives it"
+            )
+        if x.dtype.kind not in "fiub" or x.shape[1:] != form.first or not len(x):
+            first = ", ".join(map(str, form.first))
+            raise InputError(f"input of type {x.dtype} and shape {x.shape}, expected numbers (N, {first})")
+        if condition.dtype.kind not in "fiub" or condition.shape != (len(x), *form.shape):
+            found = f"of type {condition.dtype} and shape {condition.shape}"
+            raise InputError(f"the condition {form.name} is {found}, expected numbers ({len(x)}, {sizes}) for {len(x)} frames")
+        return np.concatenate([numbers.reshape(len(x), -1) for numbers in (x, condition)], axis=1)
+
+    def of_condition(self, x: NDArray[np.generic]) -> NDArray[np.generic]:
+        """Of frames x (N, *shape) the condition's numbers (N, size), which there must be."""
+        assert self.condition is not None
+        return x[:, self.condition.start :]
+
+    def suited(self, coding: Coding, x: NDArray[np.generic]) -> Coding:
+        """Codes for frames x (N, *shape), which say what they stand for in a condition."""
+        return coding if self.condition is None else coding.with_condition(self.of_condition(x))
+
+    def fitting(self, x: NDArray[np.generic], bits: int | None = None) -> Coding:
+        """The finest codes for frames x (N, *shape); bits and errors as for Coding.fitting."""
+        return self.suited(Coding.fitting(self.of_first(x), bits), x)
+
+    def held(self, coding: Coding, x: NDArray[np.generic]) -> bool:
+        """Do codes stand for all numbers of frames x (N, *shape), but for rounding?"""
+        rest = self.condition is None or coding.holds(coding.beside.aligned(self.of_condition(x).astype(np.float64)))
+        return rest and coding.holds(self.of_first(x))
 
     def encode(self, x: NDArray[np.generic]) -> NDArray[np.int64]:
         """(N, *shape) numbers to (N, height, width, channels) codes.
@@ -104,6 +187,8 @@ class InputFormat:
     def _codes(self, x: NDArray[np.generic], first: int) -> NDArray[np.int64]:
         """Those of the frames from `first` on."""
         numbers = x.astype(np.float32).reshape(len(x), -1)
+        if self.condition is not None:
+            numbers = self.condition.aligned(numbers).astype(np.float32)
         if self.quantiser is None:
             codes = numbers.astype(np.float64) / self.grid.scale
             nearest = np.rint(codes)
@@ -121,7 +206,9 @@ class InputFormat:
 
     def saturated(self, x: NDArray[np.generic]) -> NDArray[np.bool_]:
         """Which of the numbers (N, *shape) lie beyond the codes that were calibrated or stated for them."""
-        return np.zeros(x.shape, bool) if self.coding is None else self.coding.beyond(x)
+        if self.coding is None:
+            return np.zeros(x.shape, bool)
+        return self.coding.beyond(x if self.condition is None else self.condition.aligned(x.astype(np.float64)))
 
     def check(self, x: NDArray[np.generic]) -> NDArray[np.generic]:
         """x itself, if it is a batch of finite numbers of the right shape; otherwise InputError."""

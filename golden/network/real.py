@@ -23,6 +23,28 @@ WINDOW_ELEMENTS = 1 << 22
 
 
 @dataclass(frozen=True, eq=False)
+class RealBeside:
+    """Numbers of a condition that travel beside samples, or beside results: gain * x + offset, each (K,), of the input's elements
+    x (K,).
+    """
+
+    elements: NDArray[np.int64]
+    gain: Real
+    offset: Real
+
+    def of(self, values: Real, order: NDArray[np.int64]) -> Real:
+        """(N, K) of the network's input (N, height, width, channels), whose numbers are the elements `order`."""
+        numbers: Real = values.reshape(len(values), -1)[:, self.places(order)] * self.gain + self.offset
+        return numbers
+
+    def places(self, order: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Where each is first among the elements `order` of a stream."""
+        _, first = np.unique(order, return_index=True)
+        found: NDArray[np.int64] = first[np.searchsorted(order[first], self.elements)]
+        return found
+
+
+@dataclass(frozen=True, eq=False)
 class RealLinear:
     """A dense layer, a convolution or a transposed convolution, and the function of one element behind it.
 
@@ -34,7 +56,8 @@ class RealLinear:
     rows slowest, channels fastest; `height` and `width` are what it gives, of which the last blocks may have too many.
     Everything else has rows = columns = 1.
 
-    pool: a window over the results, of which the largest are the layer's; padding takes no part.
+    pool: a window over the results, of which the largest are the layer's; padding takes no part. beside: numbers of a condition,
+    which are given behind the results of one position.
     """
 
     name: str
@@ -48,6 +71,7 @@ class RealLinear:
     height: int
     width: int
     pool: Window | None = None
+    beside: RealBeside | None = None
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -55,7 +79,7 @@ class RealLinear:
         channels = self.weights.shape[3] // (self.rows * self.columns)
         if self.pool is not None:
             return self.pool.rows.outputs, self.pool.columns.outputs, channels
-        return self.height, self.width, channels
+        return self.height, self.width, channels + (0 if self.beside is None else len(self.beside.elements))
 
     @property
     def input_shape(self) -> tuple[int, int, int]:
@@ -77,12 +101,14 @@ class RealLinear:
             sums[start : start + step] = windows.reshape(*windows.shape[:3], -1) @ matrix + self.bias
         return sums
 
-    def result(self, sums: Real) -> Real:
-        """What becomes of the sums: (N, height, width, out_channels)."""
+    def result(self, sums: Real, beside: Real | None = None) -> Real:
+        """What becomes of the sums: (N, height, width, out_channels), a condition's numbers (N, K) included."""
         frames, down, across = sums.shape[:3]
         values = np.asarray(self.function(sums), np.float64).reshape(frames, down, across, self.rows, self.columns, -1)
         image = values.transpose(0, 1, 3, 2, 4, 5).reshape(frames, down * self.rows, across * self.columns, -1)
         image = image[:, : self.height, : self.width]
+        if beside is not None:
+            return np.concatenate([image, beside[:, None, None]], axis=-1)
         if self.pool is None:
             return image
         largest: Real = self.pool.extract(image, padding=-np.inf).max(axis=(3, 4))  # type: ignore[arg-type]
@@ -96,7 +122,8 @@ class RealLatent:
     log_sigma: they are logarithms of standard deviations instead. score: the sum of the squared means and the Kullback-Leibler
     divergence are given behind the samples. mean, logarithm, eps: the float graph's tensors of these. function: if it is not
     empty, what stands behind the means are no logarithms, but what it makes standard deviations of; its constants are scalars.
-    centre: what is applied to the means first, if it is not empty. place: where its samples begin among those of a frame.
+    centre: what is applied to the means first, if it is not empty. place: where its samples begin among those of a frame. beside:
+    numbers of a condition, which are given behind the samples.
     """
 
     name: str
@@ -110,6 +137,7 @@ class RealLatent:
     function: Chain = field(default=Chain())
     centre: Chain = field(default=Chain())
     place: int = 0
+    beside: RealBeside | None = None
 
     @property
     def input_shape(self) -> tuple[int, int, int]:
@@ -119,7 +147,7 @@ class RealLatent:
     @property
     def shape(self) -> tuple[int, int, int]:
         """(height, width, channels) of the result."""
-        return 1, 1, self.latents + 2 * self.score
+        return 1, 1, self.latents + 2 * self.score + (0 if self.beside is None else len(self.beside.elements))
 
     @property
     def operations(self) -> int:
@@ -146,8 +174,10 @@ class RealLatent:
         with np.errstate(divide="ignore"):
             return 2 * np.log(self.function(logarithms))
 
-    def run(self, heads: Real, epsilon: Real) -> Real:
-        """(N, 1, 1, latents [+ 2]) of heads and a frame's standard normal samples (N, place + latents or more)."""
+    def run(self, heads: Real, epsilon: Real, beside: Real | None = None) -> Real:
+        """(N, 1, 1, latents [+ 2] [+ K]) of heads, a frame's standard normal samples (N, place + latents or more), and a
+        condition's numbers (N, K).
+        """
         means = self.means(heads)
         deviations = self.deviations(heads)
         results = [means + deviations * epsilon[:, self.place : self.place + self.latents]]
@@ -155,6 +185,8 @@ class RealLatent:
             squares = (means**2).sum(axis=1, keepdims=True)
             terms = means**2 + deviations**2 - 1 - 2 * np.log(deviations)
             results += [squares, terms.sum(axis=1, keepdims=True) / 2]
+        if beside is not None:
+            results.append(beside)
         return np.concatenate(results, axis=1)[:, None, None, :]
 
 
@@ -214,18 +246,23 @@ class RealNetwork:
         """What the first real layer reads, for the frames x (N, *input.shape)."""
         return self.values(self.input.encode(x))
 
+    def beside(self, layer: RealLinear | RealLatent, values: Real) -> Real | None:
+        """(N, K) numbers of a condition that a layer gives as well, of what the first real layer reads."""
+        return None if layer.beside is None else layer.beside.of(values, self.input.order)
+
     def evaluate(self, x: NDArray[np.generic], epsilon: NDArray[np.floating]) -> dict[str, Real]:
         """What the first real layer reads, as `input`, and every layer's result (N, height, width, channels), by its name.
 
         x: frames (N, *input.shape); epsilon: standard normal samples (N, latents), of one layer that samples behind the other.
         """
         values = self.encode(x)
-        results = {"input": values}
+        results, first = {"input": values}, values
         for layer in self.layers:
+            beside = self.beside(layer, first)
             if isinstance(layer, RealLatent):
-                values = layer.run(values, epsilon.astype(np.float64))
+                values = layer.run(values, epsilon.astype(np.float64), beside)
             else:
-                values = layer.result(layer.sums(values))
+                values = layer.result(layer.sums(values), beside)
             results[layer.name] = values
         return results
 

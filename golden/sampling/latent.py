@@ -26,7 +26,8 @@ class Latent:
     score, the sum of the squared means and the Kullback-Leibler divergence follow.
 
     table: None, or the standard deviations that the codes behind the means stand for, which then are no logarithms; there is no
-    score of them.
+    score of them. carried: how many further codes come behind, which are given behind the results, as they are but
+    saturated to their width.
     """
 
     name: str
@@ -38,10 +39,11 @@ class Latent:
     z_bits: int
     z_fraction: int
     table: Table | None = None
+    carried: int = 0
 
     def __post_init__(self) -> None:
         tensor = self.input
-        if (tensor.height, tensor.width) != (1, 1) or tensor.channels % 2 or not tensor.signed:
+        if (tensor.height, tensor.width) != (1, 1) or (tensor.channels - self.carried) % 2 or not tensor.signed:
             raise ValueError(f"{self.name}: means and logarithms from {tensor}, expected signed codes at one position")
         table = self.table
         if table is None:
@@ -55,7 +57,7 @@ class Latent:
     @property
     def latents(self) -> int:
         """Latent variables."""
-        return self.input.channels // 2
+        return (self.input.channels - self.carried) // 2
 
     @property
     def operations(self) -> int:
@@ -82,21 +84,25 @@ class Latent:
     @property
     def output(self) -> TensorType:
         """The results of one sample."""
-        return TensorType(1, 1, self.latents + 2 * self.score, Range.of_bits(self.result_bits, signed=True))
+        return TensorType(1, 1, self.latents + 2 * self.score + self.carried, Range.of_bits(self.result_bits, signed=True))
 
     def run(self, codes: NDArray[np.integer], epsilon: NDArray[np.integer] | None = None) -> NDArray[np.int64]:
-        """(N, 1, 1, 2 * latents) codes and (N, K, latents) standard normal codes to (N * K, 1, 1, results).
+        """(N, 1, 1, 2 * latents + carried) codes and (N, K, latents) standard normal codes to (N * K, 1, 1, results).
 
         ValueError without samples.
         """
         if epsilon is None:
             raise ValueError(f"{self.name} needs samples")
         heads = codes[:, 0, 0].astype(np.int64)
-        mu, logvar = heads[:, None, : self.latents], heads[:, None, self.latents :]
+        mu, logvar, carried = np.split(heads[:, None], [self.latents, 2 * self.latents], axis=-1)
         results = reparameterise(mu, logvar, epsilon, self.deviation, self.z_bits, self.z_fraction)
         if self.score:
             scores = np.stack(score(mu, logvar, self.variance), axis=-1)
             results = np.concatenate([results, np.broadcast_to(scores, (*results.shape[:2], 2))], axis=-1)
+        if self.carried:
+            half = 1 << (self.result_bits - 1)
+            carried = np.clip(carried, -half, half - 1)
+            results = np.concatenate([results, np.broadcast_to(carried, (*results.shape[:2], self.carried))], axis=-1)
         return results.reshape(-1, 1, 1, results.shape[-1])
 
     def log_variances(self, codes: NDArray[np.integer]) -> NDArray[np.float64]:

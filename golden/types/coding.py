@@ -35,16 +35,38 @@ WHOLE = 1e-3
 
 
 @dataclass(frozen=True)
+class Line:
+    """What a code stands for in a condition: gain * x + offset, where it stands for x in the input beside it."""
+
+    gain: float = 1.0
+    offset: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not (LEAST_STEP <= self.gain <= 1 / LEAST_STEP and abs(self.offset) <= 1 / LEAST_STEP):
+            raise ValueError(f"a gain of {self.gain:g} and an offset of {self.offset:g}")
+
+    def aligned(self, numbers: NDArray[np.floating]) -> NDArray[np.float64]:
+        """What numbers (...) of a condition are in the input."""
+        found: NDArray[np.float64] = (numbers.astype(np.float64) - self.offset) / self.gain
+        return found
+
+
+SAME = Line()
+"""What it stands for in the input."""
+
+
+@dataclass(frozen=True)
 class Coding:
     """Codes of a range, each of which stands for a number on a grid.
 
     rounds: a number becomes the nearest code, and one beyond the ends that of the end; otherwise a number that no code stands
-    for is an error, as with pixels.
+    for is an error, as with pixels. beside: what they stand for in a condition, where that differs.
     """
 
     codes: Range
     grid: Grid
     rounds: bool = True
+    beside: Line = SAME
 
     @staticmethod
     def pixels(scale: float) -> Coding:
@@ -87,6 +109,27 @@ class Coding:
         if bits in (None, USUAL_BITS) and -1 <= low < 0 < high <= 1 and np.all(np.abs(steps - np.rint(steps)) <= WHOLE):
             return Coding(Range(0, PIXELS), Grid(2, -PIXELS, 1 / PIXELS))
         return _between(low, high, bits or USUAL_BITS)
+
+    def with_condition(self, numbers: NDArray[np.generic]) -> Coding:
+        """The same codes for an input with a condition beside it, of which such numbers are known.
+
+        Zero stays zero wherever there is room, so that padding stays padding; numbers on a grid of their own stay on it. Raises
+        InputError for numbers of no ordinary size.
+        """
+        low, high = float(numbers.min()), float(numbers.max())
+        lowest, highest = self.ends
+        if not max(-low, high) <= 1 / LEAST_STEP / max(highest, -lowest, 1.0):
+            raise InputError(f"its condition goes from {low:g} to {high:g}, which is no ordinary size")
+        if highest <= 0 or lowest > 0 or (lowest == 0 and low < 0):
+            gain = max(high - low, LEAST_STEP) / (highest - lowest)
+            return replace(self, beside=Line(gain, low - gain * lowest))
+        size = max(high / highest, low / lowest if low < 0 else 0.0) * self.step
+        if not size >= LEAST_STEP:
+            return self
+        step = _common_step(numbers, math.floor(max(-low, high) / size + WHOLE))
+        if step is not None:
+            size = step / math.floor(step / size + WHOLE)
+        return replace(self, beside=Line(size / self.step))
 
     def __str__(self) -> str:
         if not self.rounds:
@@ -134,6 +177,17 @@ class Coding:
         numbers, room = x.astype(np.float64), self.step * (0.5 + WHOLE)
         outside: NDArray[np.bool_] = (numbers < low - room) | (numbers > high + room)
         return outside
+
+
+def _common_step(numbers: NDArray[np.generic], most: int) -> float | None:
+    """The largest step of which all numbers are multiples, up to so many times; None without one."""
+    sizes = np.unique(np.abs(numbers.astype(np.float64)))
+    for count in range(1, most + 1):
+        step = float(sizes[-1]) / count
+        multiples = sizes[: most + 1] / step
+        if len(sizes) <= most + 1 and np.all(np.abs(multiples - np.rint(multiples)) <= WHOLE):
+            return step
+    return None
 
 
 def _between(low: float, high: float, bits: int) -> Coding:

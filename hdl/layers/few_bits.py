@@ -13,13 +13,13 @@ from sigmabit.golden.arithmetic.steps import Steps
 from sigmabit.golden.layers.few_bits import FewBits
 from sigmabit.golden.types.range import Range
 
-from ..arithmetic import steps
+from ..arithmetic import stepping
 from ..arithmetic.dot import DotConfig
 from ..arithmetic.few_bit_sums import constant_adder, sums_of_products, sums_of_unlike
 from ..arithmetic.popcount import PopcountConfig
 from ..arithmetic.products import Products
 from ..arithmetic.rom import RomStyle, unpack_word
-from ..arithmetic.steps import StepsConfig
+from ..arithmetic.stepping import Stepping
 from ..family import Cost, Family
 from .binary import BinaryMvuConfig
 from .convolution import ConvolutionKind
@@ -94,9 +94,9 @@ class _Stepped(Arithmetic):
         ends = [int(low.min()), int(high.max()), int(thresholds.min()), int(thresholds.max()), -1, 0]
         return max(2, Range(min(ends), max(ends)).bits)
 
-    def activation(self, lanes: int, sum_bits: int, places: int = 1) -> StepsConfig | None:
+    def activation(self, lanes: int, sum_bits: int, places: int = 1) -> Stepping | None:
         layer = self.layer
-        return None if layer.steps is None else steps.configure(layer.name, layer.steps, lanes // places, sum_bits, places)
+        return None if layer.steps is None else stepping.configure(layer.name, layer.steps, lanes // places, sum_bits, places)
 
 
 @dataclass(frozen=True)
@@ -179,10 +179,10 @@ class Signs(Counted):
     def multiplier(self, inputs: int, lanes: int, sum_bits: int, constant: bool, products: Products) -> PopcountConfig:
         return PopcountConfig(inputs, self.layer.input.bits, lanes, constant, times=2)
 
-    def activation(self, lanes: int, sum_bits: int, places: int = 1) -> StepsConfig | None:
+    def activation(self, lanes: int, sum_bits: int, places: int = 1) -> Stepping | None:
         layer = self.layer
         assert layer.steps is not None
-        return steps.configure(layer.name, Steps(2 * layer.steps.thresholds), lanes // places, sum_bits, places)
+        return stepping.configure(layer.name, Steps(2 * layer.steps.thresholds), lanes // places, sum_bits, places)
 
 
 @dataclass(frozen=True)

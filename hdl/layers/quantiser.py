@@ -12,8 +12,8 @@ from sigmabit.golden.arithmetic.steps import Steps
 from sigmabit.golden.layers.quantiser import Quantiser
 from sigmabit.golden.types.range import Range
 
-from ..arithmetic import steps as step
-from ..arithmetic.steps import StepsConfig, steps
+from ..arithmetic import stepping
+from ..arithmetic.stepping import Stepping
 from ..family import Billed, Cost, Family
 from ..verilog.fabric import Blocks, field, joined, like, pass_on
 from ..verilog.module import composite, leaf
@@ -84,7 +84,7 @@ class QuantiserConfig(LayerConfig):
     """present: the sums as they are compared. steps: what makes codes of them."""
 
     present: PresentConfig
-    steps: StepsConfig
+    steps: Stepping
 
     @property
     def block(self) -> Any:
@@ -106,7 +106,7 @@ def configure(layer: Quantiser, positions: int = 1) -> QuantiserConfig:
     return QuantiserConfig(
         layer.name,
         PresentConfig(layer.name, tensor.bits, tensor.signed, sum_bits, falling),
-        step.configure(layer.name, thresholds, tensor.channels, sum_bits, positions),
+        stepping.configure(layer.name, thresholds, tensor.channels, sum_bits, positions),
     )
 
 
@@ -116,7 +116,7 @@ def quantiser(clk, rst, sink, source, config):
     sums = Flow(config.present.sum_bits * len(config.present.falling))
     return (
         present(sink, sums, config.present),
-        steps(clk, rst, sums, source, config.steps),
+        config.steps.block(clk, rst, sums, source, config.steps),
     )
 
 

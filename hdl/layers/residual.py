@@ -13,8 +13,8 @@ from sigmabit.golden.layers.residual import Residual
 from sigmabit.golden.types.range import Range
 from sigmabit.golden.types.tensor import TensorType
 
-from ..arithmetic import steps as step
-from ..arithmetic.steps import StepsConfig, steps
+from ..arithmetic import stepping
+from ..arithmetic.stepping import Stepping
 from ..family import Billed, Cost, Family
 from ..verilog.fabric import Blocks, age_reset, field, joined, like, pass_on, register
 from ..verilog.module import composite, leaf
@@ -204,7 +204,7 @@ class ResidualConfig(LayerConfig):
     """
 
     meet: MeetConfig
-    steps: StepsConfig | None
+    steps: Stepping | None
     swapped: bool
 
     @property
@@ -223,7 +223,7 @@ def residual(clk, rst, main, skip, source, config):
     late, early = (skip, main) if config.swapped else (main, skip)
     return (
         meet(clk, rst, late, early, sums, config.meet),
-        steps(clk, rst, sums, source, config.steps),
+        config.steps.block(clk, rst, sums, source, config.steps),
     )
 
 
@@ -247,10 +247,10 @@ class ResidualKind(WaysKind):
         late, early = self.ordered((operands[0], operands[1]))
         sum_bits = layer.output.bits if layer.steps is None else _compared_bits(layer.sum_range, layer.steps)
         meeting = MeetConfig(layer.name, late, early, depth, wait, sum_bits)
-        stepping = None
+        made = None
         if layer.steps is not None:
-            stepping = step.configure(layer.name, layer.steps, layer.output.channels, sum_bits, places)
-        return ResidualConfig(layer.name, meeting, stepping, self.swapped)
+            made = stepping.configure(layer.name, layer.steps, layer.output.channels, sum_bits, places)
+        return ResidualConfig(layer.name, meeting, made, self.swapped)
 
 
 def _compared_bits(sums: tuple[int, int], thresholds: Steps) -> int:

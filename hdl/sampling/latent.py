@@ -19,10 +19,12 @@ from ..layers.kind import Arrivals, Kind, Use
 from ..layers.layer import LayerConfig, Stage, Surroundings
 from ..layers.timing import Times
 from ..noise.sampler import SamplerConfig
+from ..verilog.fabric import Blocks, age, field, joined, low, pass_on
 from ..verilog.module import composite, leaf
 from ..verilog.stream import Flow, bit, wire
 from .deviations import DeviationsConfig, deviations
 from .draw import DrawConfig, draw
+from .exponential import saturate
 from .reparameterise import ReparameteriseConfig, displace
 from .replay import ReplayConfig, replay
 from .tabled import MOST_BITS, TabledConfig, applies
@@ -50,9 +52,34 @@ class WaitConfig:
 
 
 @dataclass(frozen=True)
+class CarryConfig:
+    """heads: bits of the means and of what makes deviations. carried, bits: codes behind them, and their width. results: bits of
+    the samples; result_bits: of one of them. wait: cycles from heads to samples.
+    """
+
+    heads: int
+    carried: int
+    bits: int
+    results: int
+    result_bits: int
+    wait: int
+
+    @property
+    def module(self) -> str:
+        shape = f"{self.heads}_{self.carried}x{self.bits}_{self.results}_{self.result_bits}_{self.wait}"
+        return f"latent_carry_{shape}"
+
+    def bill(self, family: Family) -> Cost:
+        """Expected size: shift registers in LUTs, a LUT for 32 cycles, and the last register."""
+        width = self.carried * min(self.bits, self.result_bits)
+        return family.logic(width * (-(-self.wait // 32))) + family.registers(width)
+
+
+@dataclass(frozen=True)
 class LatentConfig(LayerConfig):
     """name: the layer's. wait: for the frame's status, None where that is always first. replay: None for a single sample.
-    sampling: the arithmetic, as it is or sooner. draw: who consumes samples. deviations: None where they are exponentials.
+    sampling: the arithmetic, as it is or sooner. draw: who consumes samples. deviations: None where they are exponentials. carry:
+    None where no codes are carried.
     """
 
     wait: WaitConfig | None
@@ -60,6 +87,7 @@ class LatentConfig(LayerConfig):
     sampling: ReparameteriseConfig | TabledConfig
     draw: DrawConfig
     deviations: DeviationsConfig | None = None
+    carry: CarryConfig | None = None
 
     @property
     def block(self) -> Any:
@@ -74,7 +102,8 @@ class LatentConfig(LayerConfig):
 
     def bill(self, family: Family) -> Cost:
         """Expected size."""
-        return super().bill(family) + self.draw.bill(family)
+        carry = Cost() if self.carry is None else self.carry.bill(family)
+        return super().bill(family) + self.draw.bill(family) + carry
 
 
 def arithmetic(layer: Latent) -> ReparameteriseConfig:
@@ -102,7 +131,13 @@ def configure(layer: Latent, samples: int, pace: int, frames: int, early: bool =
         words = TabulateConfig(layer.name, layer.latents, VALUE_BITS, tuple(table.words.tolist()))
         tabulated = DeviationsConfig(layer.input.bits, words)
     drawing = DrawConfig(samples, frames)
-    return LatentConfig(layer.name, waiting, replayed, TabledConfig(sampling) if eager else sampling, drawing, tabulated)
+    sampled = TabledConfig(sampling) if eager else sampling
+    carry = None
+    if layer.carried:
+        heads, results = 2 * layer.latents * layer.input.bits, sampling.outputs * layer.result_bits
+        wait = sampled.latency + (0 if tabulated is None else tabulated.latency)
+        carry = CarryConfig(heads, layer.carried, layer.input.bits, results, layer.result_bits, wait)
+    return LatentConfig(layer.name, waiting, replayed, sampled, drawing, tabulated, carry)
 
 
 @leaf
@@ -136,6 +171,31 @@ def latent_wait(clk, rst, sink, done, source, config):
     return decide, hold, follow
 
 
+@leaf
+def latent_carry(clk, sink, heads, drawn, source, config):
+    """heads = sink's means and what makes deviations; source = the samples drawn of them, and behind these sink's other codes.
+
+    sink: heads in the low bits, then config.carried codes. drawn: config.wait cycles after heads. source's codes are of
+    config.result_bits; a carried one that they do not hold is the nearest that they do.
+    """
+    blocks: Blocks = []
+    data, samples = wire(config.heads + config.carried * config.bits), wire(config.results)
+    late = wire(config.carried * config.bits)
+    blocks.append(pass_on(sink.data, data))
+    blocks.append(pass_on(low(data, config.heads), heads.data))
+    blocks.append(pass_on(sink.valid, heads.valid))
+    blocks.append(age(clk, data(len(data), config.heads), late, config.wait))
+    blocks.append(pass_on(drawn.data, samples))
+    codes = [samples]
+    for number in range(config.carried):
+        code = wire(config.result_bits)
+        blocks.append(saturate(field(late, number, config.bits), code))
+        codes.append(code)
+    blocks.append(pass_on(joined(codes), source.data))
+    blocks.append(pass_on(drawn.valid, source.valid))
+    return blocks
+
+
 @composite
 def latent(clk, rst, sink, status, eps, consume, source, config):
     """source = for each beat of means and logarithms on sink, its samples. eps: a vector of the standard normal, till consume."""
@@ -147,6 +207,10 @@ def latent(clk, rst, sink, status, eps, consume, source, config):
     if config.replay is not None:
         once, heads = heads, Flow(config.replay.bits)
         instances.append(replay(clk, rst, once, heads, config.replay))
+    if config.carry is not None:
+        whole, heads = heads, Flow(config.carry.heads)
+        results, source = source, Flow(config.carry.results)
+        instances.append(latent_carry(clk, whole, heads, source, results, config.carry))
     if config.deviations is None:
         instances.append(config.sampling.block(clk, rst, heads, eps, take, source, config.sampling))
     else:

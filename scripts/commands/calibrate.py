@@ -17,8 +17,8 @@ from sigmabit.golden.front.widths import Found
 from sigmabit.golden.network.network import InputFormat
 
 from ..interface.choices import Reading
-from ..interface.files import check_writable, read_array, write_whole
-from ..interface.loading import calibration_of, remark_clamped, remark_reading, widths_of
+from ..interface.files import check_writable, write_whole
+from ..interface.loading import calibration_of, frames_of, remark_clamped, remark_reading, widths_of
 from ..interface.terminal import Terminal, table
 from . import options
 
@@ -42,9 +42,14 @@ class _Width(click.ParamType):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | str:
         """The number that an option says, or auto."""
-        if self.automatic and value == AUTO:
+        if self.automatic and str(value).lower() == AUTO:
             return AUTO
-        return int(click.IntRange(*LIMITS[self.part]).convert(value, param, ctx))
+        try:
+            return int(click.IntRange(*LIMITS[self.part]).convert(value, param, ctx))
+        except click.BadParameter:
+            low, high = LIMITS[self.part]
+            also = f", nor {AUTO}, which looks for the fewest" if self.automatic else ""
+            raise click.BadParameter(f"{value!r} is no number of bits from {low} to {high}{also}", ctx, param) from None
 
 
 def _width(name: str, part: str, text: str, automatic: bool = False) -> Callable[[Any], Any]:
@@ -100,16 +105,17 @@ def calibrate(
         raise InputError("--share: how near the output is to stay is for --bits auto")
     asked = {"weights": weights_bits, "codes": codes_bits, "latents": latents_bits, "table": table_bits}
     stated = {part: bits for part, bits in asked.items() if isinstance(bits, int)}
-    x = read_array(data)
+    frames = frames_of(data, reading)
     widths: Found | None = None
     with terminal.progress() as report:
         report("calibrating", 0, 0)
         if automatic:
-            widths = widths_of(model, x, data, reading, SHARE if share is None else share, stated, report)
+            widths = widths_of(model, frames, reading, SHARE if share is None else share, stated, report)
             found = widths.calibration
         else:
-            found = calibration_of(model, x, data, reading, Precision(**stated))
+            found = calibration_of(model, frames, reading, Precision(**stated))
         network = import_model(model, None, found, reading.output_name, reading.coding)
+    x = frames.of(network.input)
     if len(x) == 1:
         raise InputError(f"{data}: one frame shows no range that numbers have; calibrate with frames of every kind")
     remark_reading(terminal, model, network, reading.input_scale)
@@ -129,7 +135,7 @@ def calibrate(
     ranges = {name: [seen.low, seen.high] for name, seen in found.ranges.items()}
     result = {
         "frames": len(x),
-        "precision": asdict(found.precision),
+        "precision": asdict(found.precision) if widths is None else _widest(widths),
         "input_scale": found.input_scale,
         "input": about,
         "ranges": ranges,
@@ -153,6 +159,14 @@ def _by_layer(found: Found) -> dict[str, dict[str, int]]:
     for tensor, bits in found.widths.items():
         layers.setdefault(str(tensor.layer), {})[tensor.part] = bits
     return layers
+
+
+def _widest(found: Found) -> dict[str, int]:
+    """The most bits that any layer has, by fields of Precision; of what none has, those of all."""
+    chosen = asdict(found.calibration.precision)
+    for part in chosen:
+        chosen[part] = max((bits for tensor, bits in found.widths.items() if tensor.part == part), default=chosen[part])
+    return chosen
 
 
 def _widths(found: Found, input_bits: int) -> list[Any]:

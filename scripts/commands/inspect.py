@@ -89,7 +89,12 @@ def _about(model: str, form: InputFormat, output: str, shape: tuple[int, ...], o
         "unsupported": [],
         "input": {
             "name": form.name,
-            "shape": list(form.shape),
+            "shape": list(form.first),
+            **(
+                {}
+                if form.condition is None
+                else {"condition": {"name": form.condition.name, "shape": list(form.condition.shape)}}
+            ),
             "levels": form.tensor.codes.levels,
             "scale": form.grid.scale,
             **({} if form.coding is None else {"range": list(form.coding.ends), "bits": form.tensor.bits}),
@@ -203,12 +208,17 @@ def _ends(form: InputFormat, output: str, shape: tuple[int, ...], omitted: Omitt
         where = "its Quant node"
     else:
         where = "assumption" if form.assumed else scale
+    taken = f"{form.name} {form.first}{_beside(form)}"
     return [
         "",
-        f"input {form.name} {form.shape}: {form.tensor.codes.levels} levels{_from_to(form)}, step {_step(form):g} by {where}",
+        f"input {taken}: {form.tensor.codes.levels} levels{_from_to(form)}, step {_step(form):g} by {where}",
         f"output {output} {shape}",
         *omitted.remarks(output),
     ]
+
+
+def _beside(form: InputFormat) -> str:
+    return "" if form.condition is None else f" with condition {form.condition.name} {form.condition.shape}"
 
 
 def _from_to(form: InputFormat) -> str:

@@ -107,13 +107,16 @@ _scale_and_output = (
         help="Which of the graph's outputs is taken (default: the one calibrated for, or the first).",
     ),
 )
-reading_uncalibrated = _together("reading", Reading, *_scale_and_output)
+_condition = click.option(
+    "--condition", type=PATH, metavar="C.npy", help="What the graph's condition takes beside each frame, (N, numbers)."
+)
+reading_uncalibrated = _together("reading", Reading, *_scale_and_output, _condition)
 _calibration = click.option(
     "--calibration", type=PATH, metavar="X.npy", help="Frames that say what range a real-valued model's numbers have."
 )
 _strict = click.option("--strict-input", is_flag=True, help="Refuse numbers beyond the input's codes, which saturate otherwise.")
-reading = _together("reading", Reading, *_scale_and_output, _calibration)
-reading_frames = _together("reading", Reading, *_scale_and_output, _calibration, _strict)
+reading = _together("reading", Reading, *_scale_and_output, _calibration, _condition)
+reading_frames = _together("reading", Reading, *_scale_and_output, _calibration, _condition, _strict)
 
 _file = click.option(
     "--plan", "file", type=PATH, metavar="FILE", help="A plan.json; without it the fastest plan for the part is made."

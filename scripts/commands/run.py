@@ -136,7 +136,7 @@ def latent_values(
     """
     latent = network.latent
     assert latent is not None
-    codes = tensors[network.layers[network.layers.index(latent) - 1].name][:, 0, 0]
+    codes = tensors[network.layers[network.layers.index(latent) - 1].name][:, 0, 0, : 2 * latent.latents]
     heads = codes * 2.0**-latent.fraction
     z = tensors[latent.name][:, 0, 0, : latent.latents] * 2.0**-latent.z_fraction
     values = {

@@ -17,7 +17,7 @@ from sigmabit.golden import Precision, SigmabitError, calibrated, embed, import_
 from ..data.datasets import Dataset, DatasetError, data_folder, load
 from ..interface.files import check_folder, check_writable, write_folder, write_whole
 from ..interface.terminal import Terminal
-from ..networks.autoencoder import random_autoencoder
+from ..networks.autoencoder import autoencoder, random_autoencoder
 from ..networks.trigger import SEED, random_trigger
 from . import options
 
@@ -124,6 +124,29 @@ def _autoencoder(name: str, folder: Path | None, epochs: int | None, path: Path,
     return result, text
 
 
+def _dense(name: str, folder: Path | None, epochs: int | None, path: Path, terminal: Terminal) -> Result:
+    from ..training import train_dense as training
+
+    recipe = training.RECIPES[name]
+    dataset = _load(recipe.dataset, folder)
+    with terminal.progress() as report:
+
+        def epoch(done: int, total: int, error: float, kl: float) -> None:
+            report(f"{name}: squared error {error:.4f}, KL divergence {kl:.2f} nats", done, total)
+
+        layers = training.train(recipe, dataset, epoch, epochs)
+    found = training.figures(layers, dataset.test_images)
+
+    def write(fresh: Path) -> None:
+        onnx.save(autoencoder(dataset.test_images.shape[1:], layers), str(fresh))
+        _calibrate(fresh, dataset.train_images[:CALIBRATION_FRAMES])
+
+    write_whole(path, write)
+    latents = " ".join(f"{kl:.2f}" for kl in found["kl_per_latent"])
+    text = f"{path}: squared error {found['squared_error_per_pixel']:.4f} per pixel, KL per latent {latents} nats"
+    return {"model": str(path), **found}, text
+
+
 def _anomaly_set(name: str, folder: Path | None, epochs: int | None, path: Path, terminal: Terminal) -> Result:
     from ..training.vae_topologies import ANOMALY_SET
 
@@ -178,6 +201,7 @@ TRAINERS: dict[str, Trainer] = {
     "digits_vae": _autoencoder,
     "mnist_vae": _autoencoder,
     "trigger_vae": _autoencoder,
+    "mnist_dense_vae": _dense,
     "trigger_57": _seeded,
     "dense_autoencoder": partial(_seeded, make=partial(random_autoencoder, (784,)), precision=Precision(weights=8)),
     "digits_anomaly": _anomaly_set,
@@ -194,7 +218,8 @@ def _listed(names: Iterable[str]) -> str:
     help=f"""Train a shipped network and write it: {_listed(TRAINERS)}.
 
     digits_anomaly is a folder of ten: digits_vae with each class left out in turn. trigger_57 and
-    dense_autoencoder have seeded weights, and need no data. All others need the `training` extra.""",
+    dense_autoencoder have seeded weights, and need no data. mnist_dense_vae is the latter, trained; all others need the
+    `training` extra.""",
 )
 @click.argument("name", metavar="NAME")
 @click.option("--data", type=options.PATH, metavar="DIR", help="Folder with the larger data sets.")

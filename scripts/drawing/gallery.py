@@ -24,9 +24,9 @@ def draw(network: Network, x: NDArray[Any], y: NDArray[np.float32], folder: Path
     None for a network whose results are no images like its frames: nothing is drawn.
     """
     shape, latent = network.output.shape, network.latent
-    if latent is None or len(shape) != 3 or shape[0] != 1 or shape != network.input.shape:
+    if latent is None or len(shape) != 3 or shape[0] != 1 or shape != network.input.first:
         return None
-    count = min(ACROSS, len(x))
+    x, count = network.input.of_first(x), min(ACROSS, len(x))
     targets = (x / x.max()).reshape(-1, *shape[1:])[:count]
     reconstructions = y.reshape(len(x), -1, *shape[1:])[:count, 0]
 

@@ -15,7 +15,7 @@ class Reading:
 
     input_bits: their width. input_offset: what the first of them stands for. output_name: which of the graph's outputs is taken.
     calibration: a file of frames to calibrate a real-valued model with. None leaves each to the file. strict_input: a number
-    beyond the input's codes is refused.
+    beyond the input's codes is refused. condition: a file of what a further input takes beside the frames.
     """
 
     input_scale: float | None = None
@@ -24,6 +24,7 @@ class Reading:
     input_bits: int | None = None
     input_offset: float | None = None
     strict_input: bool = False
+    condition: Path | None = None
 
     @property
     def coding(self) -> Coding | None:

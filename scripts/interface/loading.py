@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +54,9 @@ def load_network(model: Path, reading: Reading, terminal: Terminal, plan: Path |
     if plan is not None and stated is reading.input_bits is None:
         reading = replace(reading, input_scale=planned_scale(plan))
     if reading.calibration is not None:
-        network = _calibrated(model, read_array(reading.calibration), reading.calibration, reading, terminal)
+        network = _calibrated(model, frames_of(reading.calibration, reading), reading, terminal)
+    elif reading.condition is not None:
+        raise InputError("--condition: it belongs to the frames of a calibration (--calibration X.npy), and there are none")
     else:
         network = import_model(model, coding=reading.coding, output_name=reading.output_name)
     check_width(model, network, reading)
@@ -106,18 +108,20 @@ def load_with_data(
 ) -> tuple[Network, NDArray[Any], NDArray[np.int64]]:
     """The network, its input frames, and their codes; the step of pixels is recognised where the file does not fix it.
 
-    A real-valued model that comes without a calibration is calibrated with the frames that are to be read for it, or these.
+    A real-valued model that comes without a calibration is calibrated with the frames that are to be read for it, or these. Where
+    the graph takes a condition, it is part of the frames.
     """
-    x = read_array(data)
+    frames = frames_of(data, reading)
     uncalibrated = False
     try:
-        network = _network_for(x, model, data, reading, terminal)
+        network = _network_for(frames, model, reading, terminal)
     except UncalibratedError:
         uncalibrated = True
-        network = _calibrated(model, x, data, reading, terminal)
+        network = _calibrated(model, frames, reading, terminal)
     check_width(model, network, reading)
     remark_reading(terminal, model, network, reading.input_scale)
     with _about(data):
+        x = frames.of(network.input)
         codes = _encode(network, x)
         count_saturated(terminal, network, x, reading.strict_input)
     if uncalibrated:
@@ -168,13 +172,36 @@ def _about(file: Path) -> Iterator[None]:
         raise type(error)(f"{file}: {error}") from None
 
 
-def _network_for(x: NDArray[Any], model: Path, data: Path, reading: Reading, terminal: Terminal) -> Network:
-    """The network of a model file for the frames x, which come from the file `data`. Raises UncalibratedError."""
+@dataclass(frozen=True, eq=False)
+class Frames:
+    """Arrays of files: what the graph's first input takes, and the condition beside it, if there is one."""
+
+    data: Path
+    numbers: NDArray[Any]
+    condition: NDArray[Any] | None = None
+
+    def of(self, form: InputFormat) -> NDArray[Any]:
+        """Frames (N, *shape) for an input. Raises InputError."""
+        return form.check(form.joined(self.numbers, self.condition))
+
+
+def frames_of(data: Path, reading: Reading) -> Frames:
+    """The frames of a file, with the condition that options say. Raises InputError."""
+    return Frames(data, read_array(data), None if reading.condition is None else read_array(reading.condition))
+
+
+def _network_for(frames: Frames, model: Path, reading: Reading, terminal: Terminal) -> Network:
+    """The network of a model file for some frames. Raises UncalibratedError."""
     if reading.calibration is not None:
-        return _calibrated(model, read_array(reading.calibration), reading.calibration, reading, terminal)
+        if reading.condition is not None:
+            raise InputError(
+                "--calibration and --condition: the condition is that of one file of frames; sigmabit calibrate writes a model "
+                "that needs no frames any more"
+            )
+        return _calibrated(model, frames_of(reading.calibration, reading), reading, terminal)
     network = import_model(model, coding=reading.coding, output_name=reading.output_name)
-    with _about(data):
-        network.input.check(x)
+    with _about(frames.data):
+        x = frames.of(network.input)
     return import_model(model, _likely_scale(x), output_name=reading.output_name) if network.input.assumed else network
 
 
@@ -189,43 +216,47 @@ def _encode(network: Network, x: NDArray[Any]) -> NDArray[np.int64]:
         raise InputError(f"{error} ({said.by} says that the step is {said.scale:g})") from None
 
 
-def _calibrated(model: Path, x: NDArray[Any], data: Path, reading: Reading, terminal: Terminal) -> Network:
-    """A real-valued model calibrated with the frames x, which come from the file `data`."""
-    found = calibration_of(model, x, data, reading, Precision())
+def _calibrated(model: Path, frames: Frames, reading: Reading, terminal: Terminal) -> Network:
+    """A real-valued model calibrated with some frames."""
+    found = calibration_of(model, frames, reading, Precision())
     remark_clamped(terminal, model, found)
     return import_model(model, None, found, reading.output_name, reading.coding)
 
 
-def calibration_of(model: Path, x: NDArray[Any], data: Path, reading: Reading, precision: Precision) -> Calibration:
-    """The calibration of a real-valued model by the frames x, which come from the file `data`."""
-    network, _ = _reading_of(model, x, data, reading)
-    with _about(data):
-        return calibrated(network, x, precision)
+def calibration_of(model: Path, frames: Frames, reading: Reading, precision: Precision) -> Calibration:
+    """The calibration of a real-valued model by some frames."""
+    network, _ = _reading_of(model, frames, reading)
+    with _about(frames.data):
+        return calibrated(network, frames.of(network.input), precision)
 
 
-def widths_of(
-    model: Path, x: NDArray[Any], data: Path, reading: Reading, share: float, stated: Mapping[str, int], report: Report
-) -> Found:
+def widths_of(model: Path, frames: Frames, reading: Reading, share: float, stated: Mapping[str, int], report: Report) -> Found:
     """The same of the fewest bits for which the output's error stays below a share of its standard deviation."""
 
     def read(coding: Coding | None) -> RealNetwork:
         return import_real(model, coding=coding, output_name=reading.output_name)
 
-    _, coding = _reading_of(model, x, data, reading)
-    with _about(data):
-        free = reading.coding is None and reading.input_bits is None and coding is not None and not coding.holds(x)
+    network, coding = _reading_of(model, frames, reading)
+    with _about(frames.data):
+        x = frames.of(network.input)
+        unsaid = reading.coding is None and reading.input_bits is None
+        free = unsaid and coding is not None and not network.input.held(coding, x)
         return fewest(read, coding, free, x, share, stated, report)
 
 
-def _reading_of(model: Path, x: NDArray[Any], data: Path, reading: Reading) -> tuple[RealNetwork, Coding | None]:
-    """A real-valued network whose input has codes for the frames x, and these, unless the model's file fixes them."""
+def _reading_of(model: Path, frames: Frames, reading: Reading) -> tuple[RealNetwork, Coding | None]:
+    """A real-valued network whose input has codes for some frames, and these, unless the model's file fixes them."""
     network = import_real(model, coding=reading.coding, output_name=reading.output_name)
-    with _about(data):
-        network.input.check(x)
-        if reading.coding is not None or network.input.quantiser is not None:
-            return network, reading.coding
-        coding = _likely_coding(network.input, x, reading.input_bits)
-        if network.input.assumed or coding.rounds:
+    with _about(frames.data):
+        x, form = frames.of(network.input), network.input
+        said = reading.coding
+        if said is not None and form.condition is not None:
+            said = form.suited(said, x)
+            return import_real(model, coding=said, output_name=reading.output_name), said
+        if said is not None or form.quantiser is not None:
+            return network, said
+        coding = form.suited(_likely_coding(form, form.of_first(x), reading.input_bits), x)
+        if form.assumed or coding.rounds or form.condition is not None:
             return import_real(model, coding=coding, output_name=reading.output_name), coding
         return network, None
 

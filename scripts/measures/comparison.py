@@ -86,7 +86,8 @@ class Executions:
         """How the outputs of an autoencoder compare; with the frames, or pixels scaled to 1, if they are alike."""
         result: dict[str, Any] = {"samples": self.plan.samples} if self.network.latent else {}
         result |= self.values()
-        if math.prod(self.network.output.shape) == math.prod(self.network.input.shape) > 1:
+        if math.prod(self.network.output.shape) == math.prod(self.network.input.first) > 1:
+            x = self.network.input.of_first(x)
             whole = 1.0 if self.network.input.coding else x.max()
             target = (x / whole).reshape(len(x), -1).repeat(self.plan.samples, axis=0)
             errors = {name: float(((y.reshape(len(y), -1) - target) ** 2).mean()) for name, y in self.outputs.items()}

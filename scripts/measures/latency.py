@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from sigmabit.golden import Network
 from sigmabit.hdl.planning.plan import Plan
+from sigmabit.verif.simulation.reference import apart
 
 from ..networks.portable import portable
 
@@ -119,15 +120,21 @@ def onnxruntime_run(model: Path, threads: int) -> Run:
     options.log_severity_level = 3
     options.intra_op_num_threads = threads
     session = onnxruntime.InferenceSession(portable(model), options, providers=["CPUExecutionProvider"])
-    name, kind = session.get_inputs()[0].name, np.float32
-    return lambda x: session.run(None, {name: x.astype(kind, copy=False)})
+    names, shapes = zip(*((entry.name, entry.shape[1:]) for entry in session.get_inputs()), strict=True)
+
+    def run(x: NDArray[Any]) -> object:
+        parts = [x] if len(names) == 1 else apart(x, shapes)
+        return session.run(None, {name: part.astype(np.float32, copy=False) for name, part in zip(names, parts, strict=True)})
+
+    return run
 
 
 def drawn(network: Network, frames: int = 64) -> NDArray[np.float32]:
     """Frames (N, ...) for a network: any of its input's codes everywhere."""
     form = network.input
     codes = np.random.default_rng(1).integers(0, form.tensor.codes.levels, (frames, *form.shape))
-    return (codes * form.grid.scale).astype(np.float32)
+    numbers = (codes * form.grid.scale).astype(np.float32)
+    return numbers if form.condition is None else form.condition.of(numbers)
 
 
 def processor() -> str:

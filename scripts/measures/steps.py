@@ -10,6 +10,8 @@ import numpy as np
 from sigmabit.fpga.netlist import Area
 from sigmabit.fpga.synthesis import synthesise
 from sigmabit.golden.arithmetic.steps import Steps
+from sigmabit.hdl.arithmetic.search import SearchConfig, search
+from sigmabit.hdl.arithmetic.search import configure as configure_search
 from sigmabit.hdl.arithmetic.steps import StepsConfig, configure, reach
 from sigmabit.hdl.family import SERIES7
 from sigmabit.hdl.verilog.convert import convert
@@ -21,6 +23,9 @@ LANES = 4
 
 MOST_LUT = 0.6
 """LUT6 for each bit of the accumulator that a comparator may take: two bits a LUT, a carry chain, and what is rounded up."""
+
+MOST_OFF = 0.1
+"""Share of a search's LUT6 by which its price may be off."""
 
 BITS = (2, 3, 4, 5)
 """Of the codes that are measured."""
@@ -43,11 +48,21 @@ class Comparing:
         return (1 << self.bits) - 1
 
     @property
-    def config(self) -> StepsConfig:
-        """The block, with thresholds that are drawn."""
+    def drawn(self) -> Steps:
+        """Thresholds, the same each time."""
         half, channels = 1 << (self.sum_bits - 1), LANES * (1 if self.constant else 2)
-        drawn = np.random.default_rng(1).integers(1 - half, half, (channels, self.thresholds))
-        return configure("bench", Steps(np.sort(drawn, axis=1)), LANES, self.sum_bits)
+        limits = np.random.default_rng(1).integers(1 - half, half, (channels, self.thresholds))
+        return Steps(np.sort(limits, axis=1))
+
+    @property
+    def config(self) -> StepsConfig:
+        """The block that compares them all at once."""
+        return configure("bench", self.drawn, LANES, self.sum_bits)
+
+    @property
+    def searched(self) -> SearchConfig:
+        """The block that finds them one bit after the other."""
+        return configure_search("bench", self.drawn, LANES, self.sum_bits)
 
     @property
     def planned(self) -> float:
@@ -57,6 +72,15 @@ class Comparing:
     def comparators(self, area: Area) -> float:
         """LUT6 of those, of a whole block's: without what counts the thresholds that are reached."""
         return area.lut - self.config.reach.counting(SERIES7).lut
+
+
+def search_area(case: Comparing, folder: Path) -> Area:
+    """A search for the same codes, its tables included, by Yosys for xc7."""
+    config = case.searched
+    with outline():
+        flows = Flow(config.sums * config.sum_bits), Flow(config.sums * config.bits)
+        design = convert(search(bit(), reset(), flows[0], flows[1], config))
+    return synthesise(design.write(folder / "verilog"), design.top, folder / "yosys").area
 
 
 def reach_area(case: Comparing, folder: Path) -> Area:

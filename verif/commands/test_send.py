@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from onnx import TensorProto, helper
 
 from sigmabit.fpga.board import Board, Clock
 from sigmabit.fpga.boards import board as board_named
@@ -284,6 +285,27 @@ def test_silence() -> None:
         os.close(near)
     with pytest.raises(LinkError, match=r"^/nonsense: cannot be opened as a serial port: No such file or directory$"):
         Client.open("/nonsense")
+
+
+def test_condition(tmp_path: Path, call: Call) -> None:
+    """What a graph takes beside its input travels with each frame."""
+    g, random = Builder((6,)), np.random.default_rng(9)
+    g.inputs.append(helper.make_tensor_value_info("c", TensorProto.FLOAT, ["N", 3]))
+    hidden = g("Relu", g("Gemm", g("Concat", "x", "c", axis=1), random.normal(size=(9, 5)).astype(np.float32)))
+    path, ready = (
+        g.save(tmp_path / "m.onnx", g("Gemm", hidden, random.normal(size=(5, 2)).astype(np.float32))),
+        tmp_path / "r.onnx",
+    )
+    x, c = random.normal(size=(20, 6)).astype(np.float32), np.eye(3, dtype=np.float32)[np.arange(20) % 3]
+    np.save(tmp_path / "x.npy", x)
+    np.save(tmp_path / "c.npy", c)
+    given = "--input", tmp_path / "x.npy", "--condition", tmp_path / "c.npy"
+    assert call("calibrate", path, *given, "-o", ready).status == 0
+    network = import_model(ready)
+    with board_of(network) as board:
+        sent = "--port", board.port, "--patience", PATIENCE, "--output", tmp_path / "y.npy"
+        assert call("send", ready, *given, *sent, "--json").json["frames"] == 20
+    assert np.array_equal(np.load(tmp_path / "y.npy"), network.run(network.input.joined(x, c)))
 
 
 def test_serve_and_send(tmp_path: Path, board: SimulatedBoard) -> None:

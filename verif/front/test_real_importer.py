@@ -15,6 +15,7 @@ from onnx import TensorProto, helper
 
 from sigmabit.golden import Coding, Network, SigmabitError, UnsupportedModelError, import_model
 from sigmabit.golden.front.importer import import_real, read_model
+from sigmabit.golden.front.importer.walk import CONDITION
 from sigmabit.golden.front.quantise import Precision, calibrate, quantise
 from sigmabit.golden.layers.convolution import Convolution
 from sigmabit.golden.layers.pool import Pool
@@ -931,7 +932,7 @@ class TestLayers:
     def test_a_second_input(self, tmp_path: Path) -> None:
         g = Case()
         g.inputs.append(helper.make_tensor_value_info("label", TensorProto.FLOAT, [1, LATENTS]))
-        assert refusals(g, g.dense(g("Add", g.z(), "label"), LATENTS, 2), tmp_path) == {"label": "a second input"}
+        assert refusals(g, g.dense(g("Add", g.z(), "label"), LATENTS, 2), tmp_path) == {"label": f"a second input; {CONDITION}"}
 
     def test_all_offenders_are_listed(self, tmp_path: Path) -> None:
         g = Case()

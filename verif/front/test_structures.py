@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sigmabit.golden import UnsupportedModelError, read_model
+from sigmabit.golden import ModelFileError, UnsupportedModelError, read_model
 from sigmabit.golden.front.importer.real_layers import MAX_WEIGHTS
 from sigmabit.golden.front.importer.structures import MOST_VISITS
 from sigmabit.hdl.family.families import FAMILIES
@@ -23,6 +23,7 @@ SEQUENCE, ROW, IMAGE = (STEPS, FEATURES), (FEATURES,), (4, 5, 5)
 NORMALISED = "whose mean or deviation is that of the frame itself, known only when all of it has come; train with BatchNorm"
 ATTENDED = "which multiplies activations with one another; only products with constant weights are layers"
 LOOKED_UP = "the nearest codeword of a codebook is looked up here, as in a VQ-VAE; the encoder in front of it"
+LOST = "an error of what layers give against the input itself, as a loss is, which only the host can compute"
 STATEFUL = "which keeps a state from step to step; a Conv1d over a window of steps"
 
 
@@ -101,6 +102,36 @@ def recurrent(g: Vae, operator: str, gates: int) -> str:
     return g.dense(g("Flatten", g("Transpose", g("Squeeze", y, np.array([1])), perm=[1, 0, 2])), 4 * STEPS, 2)
 
 
+def reconstruction(g: Vae) -> str:
+    """Of an image."""
+    y = g("ConvTranspose", g("Relu", g("Conv", "x", g.weights(3, 4, 2, 2, fan=16))), g.weights(3, 4, 2, 2, fan=12))
+    return g("Sigmoid", y)
+
+
+def squared(g: Vae, mean: bool = True) -> str:
+    """MSELoss; or a sum over rows, and its mean."""
+    if mean:
+        return g("ReduceMean", g("Pow", g("Sub", reconstruction(g), "x"), 2.0), keepdims=0)
+    difference = g("Sub", g("Flatten", "x"), g("Flatten", reconstruction(g)))
+    return g("ReduceMean", g("ReduceSum", g("Mul", difference, difference), np.array([1])), keepdims=0)
+
+
+def entropy(g: Vae) -> str:
+    """A binary cross-entropy, written out."""
+    y = reconstruction(g)
+    ones, zeros = g("Mul", "x", g("Log", y)), g("Mul", g("Sub", 1.0, "x"), g("Log", g("Sub", 1.0, y)))
+    return g("Neg", g("ReduceMean", g("Add", ones, zeros), keepdims=0))
+
+
+def elbo(g: Vae) -> str:
+    """The error beside a divergence."""
+    mean, logvar = g.heads(g("Relu", g.dense("x", 8, 8)), 8, 3)
+    y = g.dense(g("Relu", g.dense(g.draw(mean, logvar), 3, 8)), 8, 8)
+    error = g("ReduceSum", g("Abs", g("Sub", y, "x")), np.array([1]))
+    excess = g("Sub", g("Sub", g("Add", g("Mul", mean, mean), g("Exp", logvar)), 1.0), logvar)
+    return g("Add", error, g("Mul", g("ReduceSum", excess, np.array([1])), 0.5))
+
+
 Graph = Callable[[Vae], str]
 
 CASES: dict[str, tuple[tuple[int, ...], Graph, str, str]] = {
@@ -137,6 +168,10 @@ CASES: dict[str, tuple[tuple[int, ...], Graph, str, str]] = {
     "similarity": (SEQUENCE, similarity, "MatMul", f"a product of two activations, as in attention, {ATTENDED}"),
     "codebook": (ROW, lambda g: codebook(g, "expanded"), "ArgMin", LOOKED_UP),
     "codebook of distances": (ROW, lambda g: codebook(g, "cdist"), "ArgMin", LOOKED_UP),
+    "squared error": (IMAGE, squared, "Sub", LOST),
+    "sum of squares": (IMAGE, lambda g: squared(g, mean=False), "Sub", LOST),
+    "cross-entropy": (IMAGE, entropy, "Mul", LOST),
+    "elbo": (ROW, elbo, "Sub", LOST),
     "one of the codebook": (ROW, lambda g: codebook(g, "one hot"), "ArgMax", LOOKED_UP),
 }
 """By what it is: the input's shape, a graph, the operator that is at fault, and what is said of it."""
@@ -188,6 +223,26 @@ def test_each_is_told_and_so_is_what_is_beside(tmp_path: Path) -> None:
     with pytest.raises(UnsupportedModelError) as caught:
         read_model(g.save(tmp_path / "m.onnx", rows_end(g, y)))
     assert [finding.operator for finding in caught.value.findings] == ["Div", "Div", "Sin"]
+
+
+def test_outputs_beside_a_loss(tmp_path: Path, call: Call) -> None:
+    """Those that the graph has are named, and one of them taken is a network."""
+    g = Vae(IMAGE, np.random.default_rng(5))
+    y = reconstruction(g)
+    loss = g("ReduceMean", g("Pow", g("Sub", y, "x"), 2.0), keepdims=0)
+    path = g.save(tmp_path / "m.onnx", loss, y)
+    assert only_finding(path)[1].endswith(f"; --output-name {y} takes another output")
+    assert only_finding(g.save(tmp_path / "alone.onnx", loss))[1].endswith("; export the model without it")
+    assert call("inspect", path, "--output-name", y).status == 0
+
+
+def test_a_fixed_batch(tmp_path: Path) -> None:
+    """Of a sequence in a batch of its own, the structure is what is told, not the batch; without one, the batch."""
+    g = Vae(SEQUENCE, np.random.default_rng(5), batch=5)
+    assert only_finding(g.save(tmp_path / "m.onnx", recurrent(g, "LSTM", 4)))[1].startswith(f"an LSTM, {STATEFUL}")
+    g = Vae(ROW, np.random.default_rng(5), batch=5)
+    with pytest.raises(ModelFileError, match="a fixed batch of 5"):
+        read_model(g.save(tmp_path / "m.onnx", g.dense("x", 8, 3)))
 
 
 def test_what_is_none(tmp_path: Path) -> None:

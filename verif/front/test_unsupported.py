@@ -13,6 +13,7 @@ import pytest
 from onnx import TensorProto, helper
 
 from sigmabit.golden import UnsupportedModelError, import_model
+from sigmabit.golden.front.importer.walk import CONDITION
 
 from ..harness.onnx_graphs import Builder, Operand, normalisation, signs
 from ..simulation.reference import execute
@@ -582,7 +583,7 @@ class TestGraphs:
             g.inputs.append(helper.make_tensor_value_info("z", TensorProto.FLOAT, [1, 4, 1, 1]))
             return g("Add", g.conv(), "z")
 
-        assert refusals(graph, tmp_path) == {"z": "a second input"}
+        assert refusals(graph, tmp_path) == {"z": f"a second input; {CONDITION}"}
 
     @pytest.mark.parametrize(
         ("graph", "reason"),

@@ -161,11 +161,14 @@ class TestCommand:
 
     def test_table(self, call: Call) -> None:
         """What was found, for people and for programs; the copy runs like any other."""
-        command = ["calibrate", "tanh.onnx", "--input", "x.npy", "-o", "c.onnx", "--bits", "auto"]
+        command = ["calibrate", "tanh.onnx", "--input", "x.npy", "-o", "c.onnx", "--bits", "Auto"]
         found = call(*command, "--share", "0.03", "--json").json
         assert 0.005 < found["share"] <= 0.03
         assert set(found["widths"]) == {"dense1", "dense2", "dense3"}
         assert set(found["widths"]["dense1"]) == {"weights", "table", "codes"}
+        for part in ("weights", "table", "codes"):
+            assert found["precision"][part] == max(widths[part] for widths in found["widths"].values() if part in widths)
+        assert found["precision"]["weights"] != Precision().weights
         people = call(*command).out
         assert "Fewest bits of each tensor" in people
         assert "of its standard deviation" in people
@@ -175,8 +178,8 @@ class TestCommand:
         ("options", "says"),
         [
             ("--bits 8 --share 0.1", "--share: how near the output is to stay is for --bits auto"),
-            ("--bits some", "--bits"),
-            ("--weight-bits auto", "--weight-bits"),
+            ("--bits some", "--bits': 'some' is no number of bits from 2 to 16, nor auto, which looks for the fewest"),
+            ("--weight-bits auto", "--weight-bits': 'auto' is no number of bits from 2 to 18"),
             ("--bits auto --share 1e-9", "x.npy: tanh: the output's error is"),
             ("--bits auto --share 0", "--share"),
         ],

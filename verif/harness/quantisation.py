@@ -53,13 +53,16 @@ def compare_layers(
     trace = network.trace(x, epsilon[:, None])
     values = real.values(trace["input"])
     by_name = {layer.name: layer for layer in network.every}
+    start = values
     for step in real.layers:
+        beside = real.beside(step, start)
         layer = by_name[step.name]
         if isinstance(step, RealLatent) and isinstance(layer, Deferred):
             results, expected, bound = _deferred(step, layer, trace, values, epsilon.astype(np.float64) * 2.0**-FRACTION)
         elif isinstance(step, RealLatent):
             assert isinstance(layer, Latent)
-            results, expected, bound = _sampled(step, layer, trace, values, epsilon.astype(np.float64) * 2.0**-FRACTION)
+            drawn = epsilon.astype(np.float64) * 2.0**-FRACTION
+            results, expected, bound = _sampled(step, layer, trace, values, drawn)
         else:
             assert isinstance(layer, Fixed)
             last = f"{step.name}_shuffle" if step.rows * step.columns > 1 else step.name
@@ -70,8 +73,28 @@ def compare_layers(
             layer, columns = _own(step, layer)
             results = results if columns is None else results[..., columns]
             expected, bound = _through(step, layer, values)
+        if beside is not None:
+            fixed = by_name[f"{step.name}_condition"]
+            assert isinstance(fixed, Fixed)
+            codes = trace[step.name if isinstance(step, RealLatent) else f"{step.name}_beside"]
+            own = codes[..., -beside.shape[1] :] * fixed.result_scale
+            parts = (results, own), (expected, beside[:, None, None]), (bound, _carried(real, step, fixed, start, beside))
+            results, expected, bound = (np.concatenate(pair, axis=-1) for pair in parts)
         yield Comparison(step.name, results, expected, bound)
         values = results
+
+
+def _carried(real: RealNetwork, step: RealLinear | RealLatent, layer: Fixed, values: Real, numbers: Real) -> Real:
+    """(N, 1, 1, K) the most that numbers of a condition may differ by where they are beside a layer's results."""
+    beside = step.beside
+    assert beside is not None
+    places = beside.places(real.input.order)
+    weights = layer.weights[0, 0, places, np.arange(len(places))] * (layer.scale / layer.grid.scale)
+    errors = np.abs(values.reshape(len(values), -1)[:, places]) * np.abs(weights - beside.gain)
+    half, (low, high) = 1 << layer.activation.shift >> 1, layer.activation.limits
+    errors = errors + np.abs(beside.offset - (layer.bias - half) * layer.scale) + layer.result_scale / 2
+    cut = np.abs(numbers - np.clip(numbers, low * layer.result_scale, high * layer.result_scale))
+    return (errors + cut)[:, None, None]
 
 
 def _own(real: RealLinear, layer: Fixed) -> tuple[Fixed, NDArray[np.int64] | None]:
@@ -149,7 +172,7 @@ def _sampled(
         bound[..., :latents] += (beyond * np.abs(epsilon))[:, None, None, :]
     if layer.score:
         bound[..., -1] = kl_bound(latents, layer.variance)
-    found = trace[layer.name] * units
+    found = trace[layer.name][..., : len(units)] * units
     if more:
         return found[..., : real.latents], expected[..., : real.latents], bound[..., : real.latents]
     return found, expected, bound

@@ -38,8 +38,13 @@ class Frames(CalibrationDataReader):  # type: ignore[misc]
 
 def quantised(name: str, folder: Path, kind: str, per_channel: bool) -> tuple[Path, np.ndarray, RealNetwork, Network]:
     """A work's file as the quantiser writes it, frames, and what it is in real numbers and in integers."""
-    path, given = WORKS[name].write(folder / "m.onnx", "script", 17, fixed=False), folder / "q.onnx"
-    x = WORKS[name].frames("script")[0]
+    path = WORKS[name].write(folder / "m.onnx", "script", 17, fixed=False)
+    return of_file(path, WORKS[name].frames("script")[0], kind, per_channel)
+
+
+def of_file(path: Path, x: np.ndarray, kind: str, per_channel: bool) -> tuple[Path, np.ndarray, RealNetwork, Network]:
+    """The same of a file, for frames."""
+    given = path.with_name("q.onnx")
     form = {"quant_format": QuantFormat.QDQ, "activation_type": KINDS[kind], "weight_type": QuantType.QInt8}
     quantize_static(str(path), str(given), Frames(x), per_channel=per_channel, **form)
     real = import_real(given)
@@ -59,7 +64,22 @@ def quantised(name: str, folder: Path, kind: str, per_channel: bool) -> tuple[Pa
 )
 def test_grids(name: str, kind: str, per_channel: bool, tmp_path: Path) -> None:
     """Codes are those of the file, each layer within its bound; results differ by a step here and there."""
-    path, x, real, network = quantised(name, tmp_path, kind, per_channel)
+    check(*quantised(name, tmp_path, kind, per_channel))
+
+
+@pytest.mark.parametrize(("kind", "rectified"), [("unsigned", True), ("signed", False)])
+def test_maxima(kind: str, rectified: bool, tmp_path: Path) -> None:
+    """The quantiser states the same grid before maxima and behind them."""
+    g = Author((2, 8, 6), "script", 17, "N", 3)
+    y = g.conv("x", 2, 4, (3, 3), pads=[1, 1, 1, 1])
+    y = g("MaxPool", g("Relu", y) if rectified else y, kernel_shape=[2, 2], strides=[2, 2])
+    y = g.linear(g("Relu", g.linear(g("Flatten", y), 48, 8)), 8, 4)
+    x = (np.random.default_rng(1).integers(0, 256, (24, 2, 8, 6)) / 255).astype(np.float32)
+    check(*of_file(g.save(tmp_path / "m.onnx", y), x, kind, per_channel=True))
+
+
+def check(path: Path, x: np.ndarray, real: RealNetwork, network: Network) -> None:
+    """A quantised file against onnxruntime and against its float network, as `test_grids` says."""
     none = np.zeros((len(x), 0))
     executed = execute(path, x).outputs
     steps = [layer.result_scale for layer in network.every if isinstance(layer, Fixed)]

@@ -47,7 +47,7 @@ FRAMES = 3
 @dataclass(frozen=True)
 class Case:
     """A sampling layer, and the samples that are drawn. early: may a frame's codes come before its status? eager: are they looked
-    up whole?
+    up whole? carried: codes that are given as they are, but saturated.
     """
 
     latents: int
@@ -60,12 +60,14 @@ class Case:
     pace: int
     early: bool
     eager: bool = False
+    carried: int = 0
 
     @cached_property
     def layer(self) -> Latent:
         """The golden layer."""
-        tensor = TensorType(1, 1, 2 * self.latents, Range.of_bits(self.bits, signed=True))
-        return Latent("latent", (), tensor, self.fraction, self.log_sigma, self.score, self.z_bits, self.z_bits // 2)
+        tensor = TensorType(1, 1, 2 * self.latents + self.carried, Range.of_bits(self.bits, signed=True))
+        form = self.fraction, self.log_sigma, self.score, self.z_bits, self.z_bits // 2
+        return Latent("latent", (), tensor, *form, carried=self.carried)
 
     @cached_property
     def config(self) -> block.LatentConfig:
@@ -75,7 +77,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Frame:
-    """Codes of all latents, and the samples of the normal that are the frame's if it is good.
+    """Codes of all latents, the samples of the normal that are the frame's if it is good, and what is carried.
 
     status: cycles from the frame's codes to its status, which come after it where negative. late: further cycles to wait.
     """
@@ -85,6 +87,7 @@ class Frame:
     eps: tuple[tuple[int, ...], ...]
     status: int
     late: int
+    carried: tuple[int, ...] = ()
 
 
 class LatentSuite(BlockSuite):
@@ -96,37 +99,41 @@ class LatentSuite(BlockSuite):
         Case(1, 12, 8, True, True, 12, 2, 1, True),
         Case(2, 7, 3, True, False, 9, 1, 2, True),
         Case(2, 8, 3, False, True, 9, 2, 1, True, eager=True),
+        Case(2, 9, 4, False, False, 7, 3, 2, False, carried=3),
+        Case(1, 6, 3, False, False, 8, 1, 1, True, eager=True, carried=2),
     )
 
     def configs(self) -> st.SearchStrategy[Case]:
         flags, bits = st.booleans(), st.integers(2, 12)
         shape = st.integers(1, 3), bits, st.integers(0, 10), flags, flags, bits
-        return st.builds(Case, *shape, st.sampled_from([1, 2, 4]), st.integers(1, 4), flags, flags)
+        return st.builds(Case, *shape, st.sampled_from([1, 2, 4]), st.integers(1, 4), flags, flags, st.sampled_from([0, 0, 1, 3]))
 
     def stimuli(self, config: Case) -> st.SearchStrategy[list[Frame]]:
         one = codes(config.bits, config.latents)
         eps = st.tuples(*[codes(EPS_BITS, config.latents)] * config.samples)
         status = st.integers(-9, 9) if config.early else st.integers(-9, -2)
         late = st.sampled_from([0, 0, 0, 3, 20])
-        return st.lists(
-            st.builds(Frame, st.booleans(), st.builds(Posterior, one, one), eps, status, late), min_size=1, max_size=6
+        frame = st.builds(
+            Frame, st.booleans(), st.builds(Posterior, one, one), eps, status, late, codes(config.bits, config.carried)
         )
+        return st.lists(frame, min_size=1, max_size=6)
 
     def expected(self, config: Case, stimulus: list[Frame]) -> list[list[int]]:
         sampling = block.arithmetic(config.layer)
-        results = []
+        results, limit = [], 1 << config.layer.result_bits - 1
         for frame in stimulus:
+            carried = [min(max(code, -limit), limit - 1) for code in frame.carried]
             scores = scores_of(frame.posterior, sampling.scores.variance) if config.score else ()
             for vector in frame.eps if frame.good else ():
                 z = zip(frame.posterior.mu, frame.posterior.logvar, vector, strict=True)
-                results.append([*(sample_of(mu, log, eps, sampling) for mu, log, eps in z), *scores])
+                results.append([*(sample_of(mu, log, eps, sampling) for mu, log, eps in z), *scores, *carried])
         return results
 
     def golden(self, config: Case, stimulus: list[Frame]) -> list[list[int]]:
         good = [frame for frame in stimulus if frame.good]
         if not good:
             return []
-        heads = np.array([(*frame.posterior.mu, *frame.posterior.logvar) for frame in good])
+        heads = np.array([(*frame.posterior.mu, *frame.posterior.logvar, *frame.carried) for frame in good])
         return config.layer.run(heads[:, None, None, :], np.array([frame.eps for frame in good]))[:, 0, 0].tolist()  # type: ignore[no-any-return]
 
     def elaborate(self, config: Case) -> Any:
@@ -169,7 +176,7 @@ class LatentSuite(BlockSuite):
         now = 12
         for frame in stimulus:
             now += frame.late
-            word = packed((*frame.posterior.mu, *frame.posterior.logvar), config.bits)
+            word = packed((*frame.posterior.mu, *frame.posterior.logvar, *frame.carried), config.bits)
             beats[now], statuses[now + frame.status] = word, frame.good
             starts.append(max(now, now + frame.status + 1) if config.early else now)
             # the next codes come after this status, and samples and statuses are an interval apart

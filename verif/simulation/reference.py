@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from onnx.inliner import inline_local_functions
 
 from sigmabit.golden import SigmabitError
+from sigmabit.golden.front.condition_input import condition_input
 from sigmabit.golden.front.noise_input import noise_input
 
 
@@ -69,9 +70,11 @@ def execute(
     wanted = list(dict.fromkeys((output or proto.graph.output[0].name, *tensors)))
     given = noise_input(proto.graph)
     constants = {tensor.name for tensor in proto.graph.initializer}
-    first = next(value for value in proto.graph.input if value.name not in constants and value is not given)
-    _prune(proto, wanted, first.name)
-    feeds = {first.name: x.astype(onnx.helper.tensor_dtype_to_np_dtype(first.type.tensor_type.elem_type))}
+    condition = condition_input(proto.graph)
+    first = next(v for v in proto.graph.input if v.name not in constants and v is not given and v is not condition)
+    entries = {value.name: value.type.tensor_type for value in (first, condition) if value is not None}
+    feeds = _fed(x, entries, model)
+    _prune(proto, wanted, list(entries))
     samples = epsilon.shape[1:-1] if epsilon is not None else ()
     noise = _noise(proto, wanted, model)
     if bool(noise) != (epsilon is not None):
@@ -79,7 +82,8 @@ def execute(
     if epsilon is not None:
         if epsilon.ndim not in (2, 3) or len(epsilon) != len(x):
             raise ExecutionError(f"{model}: noise of shape {epsilon.shape} for {len(x)} frames")
-        feeds[first.name] = np.repeat(feeds[first.name], epsilon.size // (len(x) * epsilon.shape[-1]), axis=0)
+        for name in entries:
+            feeds[name] = np.repeat(feeds[name], epsilon.size // (len(x) * epsilon.shape[-1]), axis=0)
         rows, place = epsilon.reshape(-1, epsilon.shape[-1]), 0
         for name, shape in _shapes(proto, noise, epsilon.shape[-1], model).items():
             end = place + math.prod(shape)
@@ -112,9 +116,26 @@ def _part(feeds: Feeds, start: int, end: int) -> Feeds:
     return {name: array[start:end] for name, array in feeds.items()}
 
 
-def _prune(proto: onnx.ModelProto, wanted: Sequence[str], first: str) -> None:
+def _fed(x: NDArray[np.generic], entries: Mapping[str, onnx.TypeProto.Tensor], model: Path) -> Feeds:
+    """What each input takes of the frames x (N, ...): all, or of a row of the input's numbers and a condition's its own."""
+    shapes = [tuple(dimension.dim_value for dimension in entry.shape.dim[1:]) for entry in entries.values()]
+    size = sum(math.prod(shape) for shape in shapes)
+    if len(entries) > 1 and x.shape[1:] != (size,):
+        raise ExecutionError(f"{model}: frames of shape {x.shape}, expected (N, {size}) with the condition's numbers")
+    parts = [x] if len(entries) == 1 else apart(x, shapes)
+    kinds = (onnx.helper.tensor_dtype_to_np_dtype(entry.elem_type) for entry in entries.values())
+    return {name: part.astype(kind) for name, part, kind in zip(entries, parts, kinds, strict=True)}
+
+
+def apart(x: NDArray[np.generic], shapes: Sequence[Sequence[int]]) -> list[NDArray[np.generic]]:
+    """Rows x (N, numbers) as inputs (N, *shape) of such shapes, one behind the other."""
+    ends = np.cumsum([math.prod(shape) for shape in shapes])
+    return [part.reshape(len(x), *shape) for part, shape in zip(np.split(x, ends[:-1], axis=1), shapes, strict=True)]
+
+
+def _prune(proto: onnx.ModelProto, wanted: Sequence[str], fed: Sequence[str]) -> None:
     """Take out nodes and inputs that the wanted tensors do not depend on, so that nothing must be known about them."""
-    needed, kept = {first, *wanted}, []
+    needed, kept = {*fed, *wanted}, []
     for node in reversed(proto.graph.node):
         if needed.intersection(filter(None, node.output)):
             needed.update(node.input)

@@ -83,3 +83,41 @@ def test_beyond_and_held() -> None:
     assert coding.nearest(numbers(-9, 0.3, 9)).tolist() == [[-4.0, 0.5, 3.5]]
     assert coding.holds(numbers(-4, 0.5, 3.5))
     assert not coding.holds(numbers(0.3)) and not coding.holds(numbers(4.0))
+
+
+class TestConditions:
+    """What the same codes stand for in a condition."""
+
+    CODINGS = (Coding.pixels(1 / 255), Coding.pixels(1.0), Coding.fitting(numbers(-1.5, 2.0)), Coding.fitting(numbers(0.5, 1.5)))
+
+    @every
+    @given(st.sampled_from(CODINGS), st.floats(-1e3, 1e3), st.floats(1e-2, 1e3))
+    def test_half_a_step(self, coding: Coding, low: float, width: float) -> None:
+        """No number is beyond, or further from its code than half a step; zero has a code of its own wherever the input's has."""
+        x = low + width * np.concatenate([[0.0, 1.0], np.random.default_rng(1).random(50)])
+        found = coding.with_condition(x)
+        assert (found.codes, found.grid, found.rounds) == (coding.codes, coding.grid, coding.rounds)
+        aligned = found.beside.aligned(x)
+        assert not found.beyond(aligned).any()
+        assert np.abs(found.nearest(aligned) - aligned).max() <= found.step * 0.5001
+        lowest, _ = coding.ends
+        if lowest < 0 or (lowest == 0 and low >= 0):
+            assert found.beside.offset == 0
+            # at most half of the steps are lost to a range that is not the input's
+            reach = max(-x.min() / max(-lowest, 1e-9), x.max() / coding.ends[1]) if lowest else x.max() / coding.ends[1]
+            assert found.beside.gain <= reach * 2.001
+
+    @pytest.mark.parametrize("coding", CODINGS)
+    @pytest.mark.parametrize("most", [1, 3, 9, 100])
+    def test_whole_numbers(self, coding: Coding, most: int) -> None:
+        """Labels, or one of several, are codes as they are where zero is one."""
+        x = np.arange(most + 1.0)
+        found = coding.with_condition(x)
+        if coding.nearest(np.zeros(1))[0] == 0 and coding.ends[0] <= 0:
+            np.testing.assert_allclose(found.nearest(found.beside.aligned(x)), found.beside.aligned(x), rtol=1e-6)
+
+    def test_nothing_to_see(self) -> None:
+        """Zeros alone leave things as they are; what is beyond all measure is refused."""
+        assert self.CODINGS[0].with_condition(np.zeros(3)) == self.CODINGS[0]
+        with pytest.raises(InputError, match="its condition goes from 0 to 1e\\+31"):
+            self.CODINGS[0].with_condition(numbers(0, 1e31))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from ...network.network import Network
@@ -42,6 +43,8 @@ def import_model(
             graph = graph.taking(calibration.output, Path(path))
         _check_suits(calibration, path, coding or _pixels(input_scale), output_name)
     given = coding or _pixels(input_scale) or (None if calibration is None else calibration.input)
+    if given is not None and calibration is not None:
+        given = replace(given, beside=calibration.beside)
     found = interpret(graph, str(path), given)
     if isinstance(found, Network):
         return found

@@ -8,7 +8,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...types.scalar import Add, Chain, Choose, Clip, Divide, Float, Function, LeakyRelu, Multiply, Normalise, Rowwise, Step, fine
+from ...types.scalar import (
+    Add,
+    Chain,
+    Choose,
+    Clip,
+    Divide,
+    Float,
+    Function,
+    LeakyRelu,
+    Multiply,
+    Normalise,
+    Quantise,
+    Rowwise,
+    Step,
+    fine,
+)
 from .scalar_nodes import UNARY, Refusal
 
 Real = NDArray[np.float64]
@@ -152,6 +167,8 @@ def _rises(step: Step) -> bool:
             return bool(step.constant > 0)
         case LeakyRelu():
             return bool(step.constant >= 0)
+        case Quantise():
+            return fine(step)
         case Function():
             return step.function in RISING
     return False

@@ -8,7 +8,7 @@ from dataclasses import replace
 from ...network.network import Network
 from ...network.real import RealNetwork
 from ...types.coding import Coding
-from ...types.errors import UnsupportedModelError
+from ...types.errors import ModelFileError, UnsupportedModelError
 from . import latent
 from .binary_walk import BinaryWalk
 from .front import BINARISING, ROUNDING, last_binary
@@ -33,6 +33,11 @@ def interpret(graph: Graph, path: str, coding: Coding | None) -> Network | RealN
         return _read(graph, path, coding)
     except UnsupportedModelError as error:
         raise told(error, graph, path) from None
+    except ModelFileError:  # an input that none of our networks has, perhaps for the structure's sake
+        named = told(UnsupportedModelError(path, ()), graph, path)
+        if not named.findings:
+            raise
+        raise named from None
 
 
 def _read(graph: Graph, path: str, coding: Coding | None) -> Network | RealNetwork:

@@ -16,6 +16,7 @@ from onnx import numpy_helper
 
 from ...network.network import Omitted
 from ...types.errors import ModelFileError
+from ..condition_input import condition_input
 from ..external import Beside
 from ..noise_input import noise_input
 from ..onnx_file import load
@@ -38,11 +39,20 @@ class Node:
     proto: onnx.NodeProto
 
 
+@dataclass(frozen=True)
+class Given:
+    """A condition: the input's name, and its shape without the batch."""
+
+    name: str
+    shape: tuple[int, ...]
+
+
 @dataclass(frozen=True, eq=False)
 class Graph:
     """A model's main graph: nodes in order, constants, first input with its shape (None where a dimension is free).
 
-    output: the one of `outputs` that is taken. input_type: ONNX's number of the input's element type.
+    output: the one of `outputs` that is taken. input_type: ONNX's number of the input's element type. condition: a further input
+    that is joined to the first one, or to a sample.
     """
 
     name: str
@@ -56,6 +66,7 @@ class Graph:
     outputs: tuple[str, ...]
     opset: int
     metadata: dict[str, str]
+    condition: Given | None = None
 
     @cached_property
     def consumers(self) -> dict[str, list[str]]:
@@ -110,8 +121,8 @@ def read(path: Path, output: str | None = None) -> Graph:
         raise ModelFileError(f"{path}: {len(graph.node)} nodes, at most {MAX_NODES} are read")
     beside = Beside(path)
     constants = {tensor.name: _array(beside, tensor.name, tensor) for tensor in graph.initializer}
-    noise = noise_input(graph)
-    inputs = [value for value in graph.input if value.name not in constants and value is not noise]
+    noise, condition = noise_input(graph), condition_input(graph)
+    inputs = [value for value in graph.input if value.name not in constants and value not in (noise, condition)]
     if not inputs:
         raise ModelFileError(f"{path}: every graph input is a constant")
     nodes = tuple(_node(beside, position, proto) for position, proto in enumerate(graph.node))
@@ -130,13 +141,19 @@ def read(path: Path, output: str | None = None) -> Graph:
         outputs=outputs,
         opset=max((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), default=13),
         metadata={entry.key: entry.value for entry in model.metadata_props},
+        condition=None if condition is None else Given(condition.name, sizes_of(condition)),
     )
     return found if output is None else found.taking(output, path)
 
 
+def sizes_of(value: onnx.ValueInfoProto) -> tuple[int, ...]:
+    """An input's dimensions without the batch, all of which are known."""
+    return tuple(dimension.dim_value for dimension in value.type.tensor_type.shape.dim[1:])
+
+
 def _drawn(noise: onnx.ValueInfoProto) -> onnx.NodeProto:
     """A node that draws a standard normal of an input's shape, for one frame."""
-    shape = [1, *(dimension.dim_value for dimension in noise.type.tensor_type.shape.dim[1:])]
+    shape = [1, *sizes_of(noise)]
     return onnx.helper.make_node("RandomNormal", [], [noise.name], name=noise.name, shape=shape)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...layers.window import Axis, Window
-from ...network.real import RealLinear
+from ...network.real import RealBeside, RealLinear
 from ...types.grid import BIPOLAR, Grid
 from ...types.range import BITS, Range
 from ...types.scalar import Chain
@@ -137,6 +137,15 @@ class Linear:
             width,
             self.pool,
         )
+
+
+@dataclass(eq=False)
+class Beside:
+    """What a dense layer gives, taken as `taken` says, and behind it numbers of a condition."""
+
+    frame: Frame
+    taken: Reading
+    beside: RealBeside
 
 
 def read(symbol: Symbol, view: Index | None = None) -> Reading:

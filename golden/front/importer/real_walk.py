@@ -6,6 +6,7 @@ takes is never built, and matters no more than nodes that the output does not de
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
@@ -13,11 +14,11 @@ import numpy as np
 
 from ...layers.window import Window
 from ...network.network import InputFormat
-from ...network.real import RealLatent, RealLinear, RealNetwork
+from ...network.real import RealBeside, RealLatent, RealLinear, RealNetwork
 from ...types.coding import Coding
 from ...types.grid import BIPOLAR
 from ...types.range import BITS
-from ...types.scalar import Add, Chain, Float, Rowwise, Step, fine
+from ...types.scalar import Add, Chain, Float, Multiply, Rowwise, Step, fine
 from . import latent
 from .affine import IDENTITY, Affine, Parts, Real, affine, idle
 from .assembly import Assembly, numbered
@@ -38,10 +39,23 @@ from .operands import (
     spread_kernels,
     with_bias,
 )
-from .real_layers import MAX_WEIGHTS, PROBES, Intermediate, Linear, Reading, absorb, dense, matrix_of, read, shifted, side_by_side
+from .real_layers import (
+    MAX_WEIGHTS,
+    PROBES,
+    Beside,
+    Intermediate,
+    Linear,
+    Reading,
+    absorb,
+    dense,
+    matrix_of,
+    read,
+    shifted,
+    side_by_side,
+)
 from .repeated import RepeatedAxis, before_opset_11, merged, reblocked, repeats, resized, to_space
 from .scalar_nodes import QUANTISERS, Refusal, clip
-from .symbols import MAX_ACTIVATION, PAD, Codes, Frame, Index, Symbol, Unknown, Value, joined, unknown, unwrapped
+from .symbols import MAX_ACTIVATION, PAD, Codes, Frame, Index, Input, Symbol, Unknown, Value, joined, unknown, unwrapped
 from .transposed import blocked, transposed_axis
 from .walk import ARITHMETIC, FLOAT_TYPES, Results, Walk
 
@@ -59,6 +73,7 @@ class RealWalk(Walk[RealNetwork, Real]):
 
     unfolded = (*QUANTISERS, *RANDOM, *OTHER_RANDOM)
     several = ("Split", "TopK")
+    conditional = True
 
     def __init__(self, graph: Graph, path: str, coding: Coding | None) -> None:
         super().__init__(graph, path, coding)
@@ -88,7 +103,9 @@ class RealWalk(Walk[RealNetwork, Real]):
         return super().run()
 
     def begin(self) -> None:
-        """Import binary layers in front, if there are any, as those of a binary network."""
+        """Import binary layers in front, if there are any, as those of a binary network, which takes no condition."""
+        if self.condition is not None:
+            return
         nodes = self.graph.leading
         for operators in ((*BINARISING, *ROUNDING), BINARISING):
             tensor = last_binary(self.graph, nodes, operators)
@@ -134,6 +151,8 @@ class RealWalk(Walk[RealNetwork, Real]):
             order = symbol.index.reshape(-1)
         else:
             taken = read(symbol)
+            if isinstance(source, Beside):
+                raise Refusal("it joins a condition to the output, which the host can do")
             if not isinstance(source, Linear):
                 raise Refusal("no layer stands between the input and the output")
             if taken.parts.after is not IDENTITY:
@@ -164,15 +183,18 @@ class RealWalk(Walk[RealNetwork, Real]):
         """The layers that lead to an activation, in order, and what the first of them reads."""
         source = symbol.source
         taken: Reading | None = None if isinstance(source, Sample | Scored) else read(symbol)
-        found: list[RealLatent | tuple[Linear, Reading]] = []
+        found: list[RealLatent | tuple[Linear, Reading, RealBeside | None]] = []
         while not isinstance(source, Codes):
             if isinstance(source, Sample | Scored):
                 drawn = source.sample if isinstance(source, Scored) else source
                 found.append(drawn.layer)
                 source = drawn.heads
                 taken = Reading(source, Parts(IDENTITY, Chain(), IDENTITY), source.frame.settled, ())
+            beside = None
+            if isinstance(source, Beside):
+                beside, taken, source = source.beside, source.taken, source.taken.source
             assert isinstance(source, Linear) and taken is not None
-            found.append((source, taken))
+            found.append((source, taken, beside))
             taken = source.input
             source = taken.source
         assert taken is not None
@@ -186,8 +208,21 @@ class RealWalk(Walk[RealNetwork, Real]):
                 layers.append(replace(layer, name=f"{layer.name}2" if place else layer.name, place=place))
                 place += layer.latents
             else:
-                layers.append(layer[0].build(next(names), layer[1]))
-        return tuple(layers), taken
+                layers.append(replace(layer[0].build(next(names), layer[1]), beside=layer[2]))
+        return tuple(self.unshifted(layer, taken) for layer in layers), taken
+
+    def unshifted(self, layer: RealLinear | RealLatent, first: Reading) -> RealLinear | RealLatent:
+        """A layer whose condition's numbers are those of the input as the first layer reads it."""
+        if layer.beside is None:
+            return layer
+        if len(self.noise) > 1:
+            raise Refusal(
+                "a condition is joined to a sample, and a second sample is drawn; a condition may be joined to a single one"
+            )
+        codes, beside = first.source, layer.beside
+        assert isinstance(codes, Codes)
+        _, factor = shifted(codes.grid, codes.range, first.shift, self.quantiser is not None)
+        return replace(layer, beside=replace(beside, gain=beside.gain / factor, offset=beside.offset - beside.gain * first.shift))
 
     def settle_front(self) -> None:
         """Let the input travel in its natural order if binary layers in front begin with it and nothing asks for another."""
@@ -296,14 +331,95 @@ class RealWalk(Walk[RealNetwork, Real]):
         parts = [a for a in arguments if isinstance(a, Symbol)]
         if any(isinstance(part.source, Unknown) for part in parts):
             return self.placeholder(node)
+        if len(parts) == len(arguments) and all(isinstance(part.source, Input) for part in parts):
+            return self.inputs(node, parts)
+        if len(parts) == len(arguments) and {type(part.source) for part in parts} == {Linear, Input}:
+            return self.beside_results(node, parts)
         samples = [part.source for part in parts if isinstance(part.source, Sample)]
         if not samples and len(parts) == len(arguments) and self._in_rows(node, parts):
             return self.heads(node, parts)
+        if samples and len(parts) == len(arguments) and {type(part.source) for part in parts} == {Sample, Input}:
+            return self.conditioned(node, parts)
         if not samples or len(parts) < len(arguments) or any(sample is not samples[0] for sample in samples):
             raise Refusal("only a sample and its scores can be joined")
         if not self._in_rows(node, parts):
             raise Refusal(f"activations of shapes {[part.shape for part in parts]}; only rows (1, n) can be joined, over axis 1")
         return latent.scores(parts, samples[0])
+
+    def inputs(self, node: Node, parts: list[Symbol]) -> Symbol:
+        """Numbers of the input and of a condition in one tensor, each behind affine steps of its own."""
+        index = np.asarray(self.fold(node, [part.index for part in parts])[0])
+        if all(part.chain.steps == parts[0].chain.steps for part in parts):
+            return parts[0].rearranged(index)
+        gain, offset = np.full((2, parts[0].source.frame.size), np.nan)
+        for part in parts:
+            whole, elements = affine(part.chain), np.unique(part.index[part.index != PAD])
+            if whole is None:
+                raise Refusal(f"it joins the input behind {', '.join(dict.fromkeys(part.chain.nodes))}, which no layer absorbs")
+            for numbers, found in zip((gain, offset), whole.of(elements), strict=True):
+                if not np.all(np.isnan(numbers[elements]) | (numbers[elements] == found)):
+                    raise Refusal("it joins two functions of the same numbers of the input")
+                numbers[elements] = found
+        steps = Multiply(node.name, np.nan_to_num(gain, nan=1.0)), Add(node.name, np.nan_to_num(offset))
+        return Symbol(parts[0].source, index, Chain(steps))
+
+    def conditioned(self, node: Node, parts: list[Symbol]) -> Symbol:
+        """A sample and numbers of a condition, which travel beside it."""
+        (sample, *others) = {id(part.source): part.source for part in parts if isinstance(part.source, Sample)}.values()
+        assert isinstance(sample, Sample)
+        if others or sample.layer.beside is not None:
+            raise Refusal("it joins a condition to two samples, or two conditions to one: join all to it at once")
+        latents = sample.layer.latents
+        beside, symbol = self.side_by_side(node, parts, np.arange(latents), IDENTITY)
+        joint = replace(sample, frame=symbol.source.frame, layer=replace(sample.layer, beside=beside))
+        return replace(symbol, source=joint)
+
+    def beside_results(self, node: Node, parts: list[Symbol]) -> Symbol:
+        """What a dense layer gives, behind its function, and numbers of a condition."""
+        results = [part for part in parts if isinstance(part.source, Linear)]
+        source = results[0].source
+        if len(results) > 1 or not (isinstance(source, Linear) and source.open):
+            raise Refusal("it joins a condition to what is not the result of one dense layer")
+        if self.noise:
+            raise Refusal("it joins a condition to a layer of a graph that draws samples: join all to the sample itself")
+        taken = read(results[0])
+        plain = [replace(part, chain=Chain()) if part is results[0] else part for part in parts]
+        beside, symbol = self.side_by_side(node, plain, taken.view.reshape(-1), taken.parts.after)
+        return replace(
+            symbol, source=Beside(symbol.source.frame, replace(taken, parts=replace(taken.parts, after=IDENTITY)), beside)
+        )
+
+    def side_by_side(self, node: Node, parts: list[Symbol], elements: Index, after: Affine) -> tuple[RealBeside, Symbol]:
+        """Numbers of a condition that travel beside others, which are the given elements of their source behind affine steps; and
+        all of them as a symbol, without its source's details.
+        """
+        count, first = len(elements), math.prod(self.input_shape)
+        place = np.full(elements.max() + 1, -1)
+        place[elements] = np.arange(count)
+        rows: dict[tuple[int, float, float], int] = {}
+        gain, offset, index = np.ones(count), np.zeros(count), []
+        for part in parts:
+            of_condition = isinstance(part.source, Input)
+            whole = affine(self.on_stream(part).chain, IDENTITY if of_condition else after)
+            if whole is None or np.any(part.index == PAD):
+                names = ", ".join(part.chain.nodes) or "a padding"
+                raise Refusal(f"it joins what {names} gives; only a sample, or a layer's result, and a condition may be")
+            gains, offsets = whole.of(part.index)
+            if not of_condition:
+                gain[place[part.index]], offset[place[part.index]] = gains, offsets
+                index.append(place[part.index])
+                continue
+            if np.any(part.index < first):
+                raise Refusal("it joins the input to what is made of it; residual and other branches are not supported")
+            keys = zip(part.index.flat, gains.flat, offsets.flat, strict=True)
+            places = [count + rows.setdefault((int(e), float(g), float(o)), len(rows)) for e, g, o in keys]
+            index.append(np.array(places).reshape(part.index.shape))
+        ones, none = np.ones(len(rows)), np.zeros(len(rows))
+        steps = Multiply(node.name, np.concatenate([gain, ones])), Add(node.name, np.concatenate([offset, none]))
+        chain = Chain(steps if np.any(gain != 1) or np.any(offset) else ())
+        source = Intermediate(Frame.of((count + len(rows), 1, 1)), "")
+        symbol = Symbol(source, np.asarray(self.fold(node, index)[0]), chain)
+        return RealBeside(*map(np.array, zip(*rows, strict=True))), symbol
 
     def _in_rows(self, node: Node, parts: list[Symbol]) -> bool:
         """Does it join rows (1, n) to a longer one?"""
@@ -375,6 +491,10 @@ class RealWalk(Walk[RealNetwork, Real]):
     def repeat(self, node: Node, arguments: list[Value]) -> Symbol:
         symbol, counts = activation(arguments), [int(n) for n in constant(arguments, 1).reshape(-1)]
         shape = symbol.shape
+        if isinstance(symbol.source, Input):
+            index = np.asarray(self.fold(node, [symbol.index, np.array(counts)])[0])
+            if index.shape[0] == 1 and index.size <= MAX_ACTIVATION:
+                return symbol.rearranged(index)
         if node.operator == "Expand":
             same = len(counts) <= len(shape) and all(n in (1, d) for n, d in zip(counts[::-1], shape[::-1], strict=False))
         else:
@@ -455,10 +575,23 @@ class RealWalk(Walk[RealNetwork, Real]):
             return self.of_repeated(node, symbol, image, window, weights)
         symbol, image = reblocked(symbol, image)
         kernel = weights.transpose(2, 3, 1, 0)[:, :, :, None, None, :]
+        image, kernel = self.with_condition(symbol, image, kernel)
         reading, kernel, bias = absorb(kernel, read(symbol, image), window, self.quantiser is not None)
         frame = Frame.of((len(weights), window.rows.outputs, window.columns.outputs))
         layer = self.linear("dense" if window.whole else "conv", node, reading, window, (kernel, bias), frame)
         return Symbol(layer, frame.settled[None])
+
+    def with_condition(self, symbol: Symbol, image: Index, kernel: Real) -> tuple[Index, Real]:
+        """An image (C, H, W) of the input and its weights (kh, kw, in, ...), with all of a condition beside each position: what
+        the layer does not take of it has weights of 0.
+        """
+        if not isinstance(symbol.source, Codes) or self.condition is None:
+            return image, kernel
+        first = math.prod(self.input_shape)
+        left = np.setdiff1d(np.arange(first, self.frame.size), image)
+        none = np.zeros((*kernel.shape[:2], len(left), *kernel.shape[3:]))
+        beside = np.broadcast_to(left[:, None, None], (len(left), *image.shape[1:]))
+        return np.concatenate([image, beside]), np.concatenate([kernel, none], axis=2)
 
     def of_image(self, node: Node, symbol: Symbol, image: Index, window: Window, weights: Real, frame: Frame) -> Symbol:
         """What a convolution makes of latent variables that are an image, as a dense layer: they come all at once."""

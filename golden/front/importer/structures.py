@@ -47,6 +47,14 @@ PROJECTIONS = (
 )
 """What queries, keys and values are made with."""
 
+LAYERS = ("Conv", "ConvTranspose", "Gemm", "MatMul")
+REDUCING = ("ReduceL1", "ReduceL2", "ReduceMean", "ReduceSum", "ReduceSumSquare")
+ERRORS = (
+    *(*REDUCING, "Abs", "Add", "Cast", "Clip", "Div", "Exp", "Flatten", "Identity", "Log", "Max", "Mul", "Neg", "Pow", "Reshape"),
+    *("Sqrt", "Squeeze", "Sub", "Unsqueeze"),
+)
+"""What an error of a reconstruction is made with, of it and of the input, alone or beside a divergence."""
+
 HELP_OF_RECURRENT = "which keeps a state from step to step; a Conv1d over a window of steps is a layer that a pipeline has"
 HELP_OF_NORMALISATION = (
     "whose mean or deviation is that of the frame itself, known only when all of it has come; train with BatchNorm, whose "
@@ -59,6 +67,9 @@ HELP_OF_ATTENTION = (
 HELP_OF_CODEBOOK = (
     "the nearest codeword of a codebook is looked up here, as in a VQ-VAE; the encoder in front of it and the decoder behind it "
     "can each be exported alone"
+)
+HELP_OF_LOSS = (
+    "an error of what layers give against the input itself, as a loss is, which only the host can compute: verify and anomaly do"
 )
 
 
@@ -100,6 +111,16 @@ class _Look:
                 self.fed.update(filter(None, node.outputs))
 
     @cached_property
+    def layered(self) -> set[str]:
+        """Tensors that a layer leads to."""
+        found = set[str]()
+        for node in self.nodes:
+            layer = node.operator in LAYERS and self.fed.intersection(node.inputs)
+            if node.operator != "Shape" and (layer or found.intersection(node.inputs)):
+                found.update(filter(None, node.outputs))
+        return found
+
+    @cached_property
     def takers(self) -> dict[str, list[Node]]:
         """For each tensor, the nodes that take it."""
         found: dict[str, list[Node]] = {}
@@ -132,6 +153,8 @@ class _Look:
             return self.normalisation(node)
         if node.operator in PRODUCTS and self.fed.issuperset(node.inputs[:2]):
             return self.attention(node)
+        if node.operator in ("Mul", "Sub"):
+            return self.loss(node)
         return self.codebook(node) if node.operator in CHOOSING else None
 
     def normalisation(self, root: Node) -> Structure | None:
@@ -152,6 +175,24 @@ class _Look:
             nodes = {n.name for n in (centre, difference, square, *deviation, root, last)}
             return Structure(last, f"{what}, {HELP_OF_NORMALISATION}", frozenset(nodes))
         return None
+
+    def loss(self, node: Node) -> Structure | None:
+        """A distance between what layers give and the input, or a cross-entropy, up to the output."""
+        raw = self.fed - self.layered
+        results = [name for name in node.inputs if name in self.layered]
+        if len(results) != 1 or not raw.intersection(node.inputs):
+            return None
+        before = self.back(node, ("Clip", "Log", "Max", "Neg", "Sub"))
+        if node.operator == "Mul" and not any(made.operator == "Log" for made in before):
+            return None
+        behind = self.forward(node)
+        if not {made.operator for made in behind}.issubset(ERRORS) or not any(made.operator in REDUCING for made in behind):
+            return None
+        others = [name for name in self.graph.outputs if name != self.graph.output]
+        way = f"--output-name {' or '.join(others)} takes another output" if others else "export the model without it"
+        last = [*behind][-1]
+        inside = {node.name, *_names(behind), *_names(self.back(last, ERRORS))}
+        return Structure(node, f"{HELP_OF_LOSS}; {way}", frozenset(inside))
 
     def by_axes(self, mean: Node) -> str:
         """Which normalisation takes such a mean."""

@@ -23,8 +23,8 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 
 from ...layers.window import Window
-from ...network.network import InputFormat, Statement
-from ...types.coding import Coding
+from ...network.network import Condition, InputFormat, Statement
+from ...types.coding import SAME, Coding
 from ...types.errors import ModelFileError, Unsupported, UnsupportedModelError
 from ...types.grid import Grid
 from ...types.range import Range
@@ -112,6 +112,9 @@ MOVING = (
 )
 """Operators that give what they take, whole numbers as whole numbers."""
 
+CONDITION = "a condition is joined (Concat) to the input or to a sample, as floats of stated size (N, numbers)"
+"""What helps where another input is none."""
+
 MAX_SPREAD = 1 << 28
 """Thresholds of all elements of an activation: a gigabyte."""
 
@@ -134,19 +137,24 @@ class Walk(ABC, Generic[Result, Weights]):
     counted: bool = False
     """Must the input's codes count from 0?"""
 
+    conditional: bool = False
+    """May a condition be part of the input?"""
+
     def __init__(self, graph: Graph, path: str, coding: Coding | None) -> None:
         self.graph = graph
         self.path = path
         self.coding = coding
         self.findings: list[Unsupported] = []
         self.input_shape = _input_shape(graph, path)
-        self.frame = Frame(math.prod(self.input_shape))
+        self.condition = graph.condition if self.conditional else None
+        first = math.prod(self.input_shape)
+        self.frame = Frame(first + (math.prod(self.condition.shape) if self.condition else 0))
         self.codes: Codes | None = None
         self.quantiser: Chain | None = None
         self.quantised = False
         self.rounded: Coding | None = None
         self.statement: Statement | None = None
-        index = np.arange(self.frame.size).reshape(1, *self.input_shape)
+        index = np.arange(first).reshape(1, *self.input_shape)
         self.fold = ConstantFolding(graph.opset)
         self.budget = Budget()
         # for each tensor, how many nodes are still to take it
@@ -156,6 +164,9 @@ class Walk(ABC, Generic[Result, Weights]):
             **dict.fromkeys(graph.other_inputs),
             graph.input: Symbol(Input(self.frame), index),
         }
+        if graph.condition is not None:
+            elements = np.arange(first, self.frame.size).reshape(1, *graph.condition.shape) if self.condition else None
+            self.values[graph.condition.name] = None if elements is None else Symbol(Input(self.frame), elements)
         # tensors that do not depend on the input's numbers, whether or not a finding made them unknown
         self.static = {*graph.constants}
         # those among them that come from shapes, in which the batch is 1 here
@@ -203,7 +214,10 @@ class Walk(ABC, Generic[Result, Weights]):
         taken = {self.graph.output, *(name for node in self.graph.leading for name in node.inputs)}
         for name in self.graph.other_inputs:
             if name in taken:
-                self.findings.append(Unsupported(name, "graph input", "a second input"))
+                self.findings.append(Unsupported(name, "graph input", f"a second input; {CONDITION}"))
+        if self.graph.condition is not None and not self.conditional:
+            name = self.graph.condition.name
+            self.findings.append(Unsupported(name, "graph input", "a condition, which only networks of real weights may have"))
         if not self.findings:
             try:
                 return self.network(self.result())
@@ -722,24 +736,45 @@ class Walk(ABC, Generic[Result, Weights]):
         if self.quantised:
             raise Refusal("it takes the input beside its Quant node; branches are not supported")
         if self.codes is None:
-            self.statement = input_grid.stated(self.graph, symbol.chain)
+            self.statement = input_grid.stated(self.graph, self.of_first(symbol.chain))
             coding = self.coding or Coding.pixels(self.statement.scale if self.statement else 1 / 255)
             codes, grid, self.quantiser = input_grid.grid_of(self.graph, coding.counted if self.counted else coding)
             self.rounded = coding if coding.rounds and not input_grid.fixed(self.graph) else None
             self.codes = Codes(self.frame, 0, codes, grid)
-        return Symbol(self.codes, symbol.index, symbol.chain)
+        return Symbol(self.codes, symbol.index, Chain((*self.beside(), *symbol.chain.steps)))
+
+    def beside(self) -> tuple[Step, ...]:
+        """What makes a condition's numbers of those that its codes stand for in the input."""
+        line = self.coding.beside if self.coding and self.condition else SAME
+        if line == SAME or self.condition is None:
+            return ()
+        start = math.prod(self.input_shape)
+        gain, offset = np.ones(self.frame.size), np.zeros(self.frame.size)
+        gain[start:], offset[start:] = line.gain, line.offset
+        return Multiply(self.condition.name, gain), Add(self.condition.name, offset)
 
     def settle_input(self) -> None:
         """Let the input travel in its natural order if no layer has asked for another."""
         if self.frame.view is None:
-            channels, *rest = self.input_shape
+            channels, *rest = (self.frame.size,) if self.condition else self.input_shape
             self.frame.view = np.arange(self.frame.size).reshape(channels, *[1] * (2 - len(rest)), *rest)
 
     def format(self, view: Index, codes: Range, grid: Grid, quantiser: Chain | None) -> InputFormat:
         """How the graph's input becomes codes; view: (C, H, W) elements as they are on the stream."""
         assumed = quantiser is None and self.coding is None and self.statement is None
-        form = input_format(self.graph.input, self.input_shape, view, codes, grid, quantiser, assumed)
-        return replace(form, statement=self.statement, whole=input_grid.whole_numbers(self.graph), coding=self.rounded)
+        shape, condition = self.input_shape, None
+        if self.condition is not None:
+            line = self.coding.beside if self.coding else SAME
+            condition = Condition(self.condition.name, self.condition.shape, shape, line)
+            shape = (self.frame.size,)
+        form = input_format(self.graph.input, shape, view, codes, grid, quantiser, assumed)
+        whole = input_grid.whole_numbers(self.graph)
+        return replace(form, statement=self.statement, whole=whole, coding=self.rounded, condition=condition)
+
+    def of_first(self, chain: Chain) -> Chain:
+        """A chain on the input without its constants for a condition."""
+        first = math.prod(self.input_shape)
+        return chain.map_constants(lambda constant: constant[:first] if np.ndim(constant) else constant)
 
 
 def _over_row(arguments: list[Value]) -> bool:

@@ -10,10 +10,11 @@ import click
 
 from sigmabit.fpga.synthesis import SynthesisError
 from sigmabit.golden import SigmabitError
+from sigmabit.hdl.family import SERIES7
 
 from ...interface.terminal import Terminal, table
 from ...measures import steps as measured
-from ...measures.steps import LANES, MOST_LUT, Comparing
+from ...measures.steps import LANES, MOST_LUT, MOST_OFF, Comparing
 from .. import options
 
 
@@ -22,9 +23,10 @@ from .. import options
 @click.option("--bits", type=click.IntRange(1, 6), multiple=True, help="Of a code; may be given several times.")
 @options.as_json
 def steps_cost(sum_bits: tuple[int, ...], bits: tuple[int, ...], as_json: bool) -> None:
-    """LUT6 of the comparators behind an accumulator, by Yosys for xc7, and for each bit of a sum and threshold.
+    """LUT6 of the comparators behind an accumulator, by Yosys for xc7, and for each bit of a sum and threshold; and of a search.
 
-    A threshold that changes is planned with half a LUT for each bit of a sum; it is an error if one takes more than 0.6.
+    A threshold that changes is planned with half a LUT for each bit of a sum; it is an error if one takes more than 0.6, or if a
+    search takes a tenth more or less than is planned.
     """
     terminal = Terminal(as_json)
     cases = [
@@ -38,11 +40,28 @@ def steps_cost(sum_bits: tuple[int, ...], bits: tuple[int, ...], as_json: bool) 
         [
             "constant" if case.constant else "changing", case.bits, case.sum_bits, case.thresholds, each["lut"],
             round(each["comparators"]), round(each["planned"]), f"{each['lut_per_bit']:.3f}", each["levels"],
+            each["search"]["lut"], round(each["search"]["planned"]),
         ]
         for case, each in zip(cases, found, strict=True)
     ]  # fmt: skip
-    columns = ["thresholds", "bits", "sum bits", "of a sum", "LUT6", "comparing", "planned", "per bit", "levels"]
+    columns = [
+        "thresholds",
+        "bits",
+        "sum bits",
+        "of a sum",
+        "LUT6",
+        "comparing",
+        "planned",
+        "per bit",
+        "levels",
+        "searched",
+        "planned",
+    ]
     terminal.emit({"steps": found}, table(f"thresholds of {LANES} sums by Yosys for xc7", columns, rows))
+    off = [each for each in found if abs(each["search"]["planned"] - each["search"]["lut"]) > MOST_OFF * each["search"]["lut"]]
+    if off:
+        of = f"{off[0]['bits']} bits of sums of {off[0]['sum_bits']}"
+        raise SigmabitError(f"a search for {of} takes {off[0]['search']['lut']} LUT6, planned {off[0]['search']['planned']:.0f}")
     costly = [each for each in found if not each["constant"] and each["lut_per_bit"] > MOST_LUT]
     if costly:
         raise SigmabitError(f"a comparator takes {costly[0]['lut_per_bit']:.3f} LUT6 for each bit, more than {MOST_LUT}")
@@ -56,6 +75,7 @@ def _found(terminal: Terminal, cases: list[Comparing]) -> list[dict[str, Any]]:
             with tempfile.TemporaryDirectory() as name:
                 try:
                     area = measured.reach_area(case, Path(name))
+                    found = measured.search_area(case, Path(name) / "search")
                 except SynthesisError as error:
                     raise SigmabitError(str(error)) from None
             comparators = case.comparators(area)
@@ -71,6 +91,12 @@ def _found(terminal: Terminal, cases: list[Comparing]) -> list[dict[str, Any]]:
                     "lut_per_bit": comparators / (LANES * case.thresholds * case.sum_bits),
                     "ff": area.ff,
                     "levels": area.levels,
+                    "search": {
+                        "lut": found.lut,
+                        "planned": case.searched.bill(SERIES7).lut,
+                        "ff": found.ff,
+                        "levels": found.levels,
+                    },
                 }
             )
     return results
