@@ -1,6 +1,6 @@
 """Boards as data: what stands in a board's file becomes a top module and constraints around a system's Verilog.
 
-What a family's boards have besides, such as how their clock is made, is a subclass' business: fpga/series7, fpga/ecp5.
+What a family's boards have besides, such as how their clock is made, is a subclass' business, in the family's folder.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ PIN = r"[A-Z]{1,2}\d{1,2}", "a pin's name, such as AB12"
 STANDARD = r"[A-Z][A-Z0-9_]*", "an I/O standard, such as LVCMOS18"
 PROPERTY = r"[A-Z][A-Z0-9_.]*", "a property's name, such as CFGBVS"
 SETTING = r"[\w.+:-]+", "a word or a number; a name with dots is quoted"
+LOADER = r"[\w.-]+", "a board's name for openFPGALoader, such as ulx3s"
 LEVEL = r"high|low", "high or low"
 SINGLE = r"(?!DIFF_|TMDS_|RSDS_|PPDS_)(?!.*LVDS)[A-Z][A-Z0-9_]*", "an I/O standard of one pin, such as LVCMOS33"
 PAIR = r"(?!LVCMOS|LVTTL|PCI33|HSTL|SSTL|HSUL|MOBILE)[A-Z][A-Z0-9_]*", "an I/O standard of two pins, such as LVDS"
@@ -256,11 +257,11 @@ def is_text(value: object, kind: Text) -> bool:
     return isinstance(value, str) and re.fullmatch(kind[0], value, re.ASCII) is not None
 
 
-def common(origin: str, file: Table, parts: Text) -> dict[str, Any]:
-    """What all boards have, as arguments of a Board. parts: what those of the family are called. Raises BoardError."""
+def common(origin: str, file: Table, parts: Text, pins: Text = PIN) -> dict[str, Any]:
+    """What all boards have, as arguments of a Board. parts, pins: what those of the family are called. Raises BoardError."""
     uart = file.table("uart", "rx", "tx", "standard")
-    mhz, clock, clock_standard = _clock(file)
-    lamps, lamps_low = _lamps(file)
+    mhz, clock, clock_standard = _clock(file, pins)
+    lamps, lamps_low = _lamps(file, pins)
     return {
         "origin": origin,
         "name": file.text("name", NAME),
@@ -268,9 +269,9 @@ def common(origin: str, file: Table, parts: Text) -> dict[str, Any]:
         "oscillator_mhz": mhz,
         "clock": clock,
         "clock_standard": clock_standard,
-        "reset": _reset(file),
-        "rx": uart.text("rx", PIN),
-        "tx": uart.text("tx", PIN),
+        "reset": _reset(file, pins),
+        "rx": uart.text("rx", pins),
+        "tx": uart.text("tx", pins),
         "uart_standard": uart.text("standard", STANDARD),
         "lamps": lamps,
         "lamps_low": lamps_low,
@@ -286,7 +287,7 @@ def checked(of: Board, file: Table) -> None:
             raise BoardError(f"{file.file}: pin {pin} is given twice")
 
 
-def _clock(file: Table) -> tuple[float, tuple[str, ...], str]:
+def _clock(file: Table, kind: Text) -> tuple[float, tuple[str, ...], str]:
     """The oscillator: MHz; one pin, or the positive and the negative one; their standard."""
     found = file.table("clock").values
     if not {"pin", "p", "n"} & set(found):
@@ -294,23 +295,23 @@ def _clock(file: Table) -> tuple[float, tuple[str, ...], str]:
     pins = ("pin",) if "pin" in found else ("p", "n")
     table = file.table("clock", "mhz", *pins, "standard")
     standard = table.text("standard", SINGLE if "pin" in found else PAIR)
-    return table.number("mhz", *MHZ), tuple(table.text(pin, PIN) for pin in pins), standard
+    return table.number("mhz", *MHZ), tuple(table.text(pin, kind) for pin in pins), standard
 
 
-def _reset(file: Table) -> Button | None:
+def _reset(file: Table, kind: Text) -> Button | None:
     """The button, where there is one."""
     if "reset" not in file.values:
         return None
     table = file.table("reset", "pin", "standard", "pressed")
-    return Button(table.text("pin", PIN), table.text("standard", STANDARD), table.level("pressed"))
+    return Button(table.text("pin", kind), table.text("standard", STANDARD), table.level("pressed"))
 
 
-def _lamps(file: Table) -> tuple[tuple[tuple[str, str], ...], bool]:
+def _lamps(file: Table, kind: Text) -> tuple[tuple[tuple[str, str], ...], bool]:
     """The lamps, and whether they are lit when low; none where the table is missing."""
     if "lamps" not in file.values:
         return (), False
     table = file.table("lamps", "pins", "standards", "lit")
-    pins = table.texts("pins", PIN, range(LAMPS + 1), f"{LAMPS} at most")
+    pins = table.texts("pins", kind, range(LAMPS + 1), f"{LAMPS} at most")
     counts = sorted({1, len(pins)})
     standards = table.texts("standards", STANDARD, counts, " or ".join(map(str, counts)))
     each = standards * len(pins) if len(standards) == 1 else standards

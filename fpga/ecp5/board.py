@@ -8,7 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import ClassVar, Self
 
-from ..board import Board, BoardError, Clock, Table, Text, checked, common
+from ..board import LOADER, Board, BoardError, Clock, Table, Text, checked, common
 
 RTL = Path(__file__).with_name("rtl")
 
@@ -19,7 +19,6 @@ PART = (
     rf"LFE5U(?:M|M5G)?-(?:12|25|45|85)F-[678](?:{'|'.join(PACKAGES)})[CI]",
     "an ECP5 part with speed grade, 6 to 8, and package, such as LFE5U-85F-6BG381C",
 )
-LOADER = r"[\w.-]+", "a board's name for openFPGALoader, such as ulx3s"
 
 
 # --- the clock

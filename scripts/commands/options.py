@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from sigmabit.fpga.boards import known
+from sigmabit.hdl.family import FAMILIES
 from sigmabit.verif.simulation import SIMULATORS
 
 from ..interface.choices import Planning, Reading, Sampling
@@ -156,9 +157,8 @@ _positions = click.option(
     help="Positions in a beat, of a row or whole rows, or as many as serve best (default: 1; auto with --latency or --fastest).",
 )
 _part = click.option("--part", metavar="PART", help="Device (default: the plan's, or xc7vx690t).")
-_clock = click.option(
-    "--clock-mhz", type=POSITIVE, metavar="F", help="Assumed clock in MHz (default: the plan's, or 200; 100 for ECP5)."
-)
+_usual = ", ".join(f"{family.usual_mhz:g} for {family.name}" for family in FAMILIES)
+_clock = click.option("--clock-mhz", type=POSITIVE, metavar="F", help=f"Assumed clock in MHz (default: the plan's, or {_usual}).")
 
 _planning = partial(_together, "planning", Planning)
 planning = _planning(_file, _part, _clock)
