@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from .ecp5 import Ecp5
 from .family import Family
+from .gowin import Gowin
 from .series7 import Series7
 
 SERIES7: Family = Series7()
 
 ECP5: Family = Ecp5()
 
-FAMILIES: tuple[Family, ...] = (SERIES7, ECP5)
+GOWIN: Family = Gowin()
+
+FAMILIES: tuple[Family, ...] = (SERIES7, ECP5, GOWIN)
 """All of them: Verilog has bodies for each that has primitives."""
