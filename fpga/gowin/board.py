@@ -27,7 +27,7 @@ PHASE_MHZ = 3, 500
 VCO_MHZ = 500, 1250
 """The PLL's own frequency."""
 
-CLOCK_MHZ = Fraction(125, 32), 625
+CLOCK_MHZ = Fraction(125, 32), Fraction(625)
 """What the PLL gives."""
 
 DIVIDERS = 64

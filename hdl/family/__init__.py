@@ -3,7 +3,7 @@
 from .bill import Billed
 from .bodies import in_synthesis, with_bodies
 from .cost import Cost, Part
-from .families import ECP5, FAMILIES, GOWIN, SERIES7
+from .families import ECP5, FAMILIES, GOWIN, SERIES7, ULTRASCALE, XILINX
 from .family import Family, Primitives
 
 __all__ = [
@@ -11,6 +11,8 @@ __all__ = [
     "FAMILIES",
     "GOWIN",
     "SERIES7",
+    "ULTRASCALE",
+    "XILINX",
     "Billed",
     "Cost",
     "Family",

@@ -131,7 +131,7 @@ def router_of(plan: Plan) -> Router:
     """What places and routes a plan's part. Raises SigmabitError where nothing does."""
     router = target_of(plan.family).router
     if router is None:
-        raise SigmabitError(f"{plan.part}: route is for {routed_families()}, not for the {plan.family.name}")
+        raise SigmabitError(f"{plan.part}: route is for {routed_families()}, not for {plan.family.name}")
     return router
 
 

@@ -17,7 +17,7 @@ from sigmabit.fpga.board import BoardError, top, top_name, write
 from sigmabit.fpga.boards import board, files, known
 from sigmabit.fpga.gowin import route
 from sigmabit.fpga.gowin.board import GowinBoard, pll
-from sigmabit.fpga.gowin.netlist import SHADOWED
+from sigmabit.fpga.gowin.netlist import SHADOWED, GowinNetlist
 from sigmabit.fpga.gowin.target import GOWIN as TARGET
 from sigmabit.fpga.synthesis import synthesise
 from sigmabit.golden import import_model
@@ -93,6 +93,7 @@ def test_cells_are_counted(tmp_path: Path) -> None:
     """Chains with what gets into them and out, in pairs; a memory's tile; registers that have no LUT of their own; levels."""
     (tmp_path / "small.v").write_text(SMALL)
     found = synthesise([tmp_path / "small.v"], "small", tmp_path / "yosys", target=TARGET)
+    assert isinstance(found, GowinNetlist)
     area = found.area
     assert (area.cells["ALU"], area.cells["RAM16SDP4"], area.ff) == (10 + 10, 1, 10 + 10 + 10 + 4 + 1)
     assert sorted(found.chains) == [12, 12]  # of a sum with a carry in; of a comparison with a carry out, too
