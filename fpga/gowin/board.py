@@ -18,6 +18,8 @@ PART = (
 )
 PIN = r"[A-Z]{0,2}\d{1,3}", "a pin's name, such as 69 or AB12"
 
+STANDARDS = r"LVCMOS(?:12|15|18|25|33)|LVTTL33", "an I/O standard of a GW2A, such as LVCMOS33"
+
 
 # --- the clock
 
@@ -94,7 +96,7 @@ class GowinBoard(Board):
 
     @classmethod
     def read(cls, origin: str, file: Table) -> Self:
-        of = cls(**common(origin, file, PART, PIN), loader=file.text("loader", LOADER))
+        of = cls(**common(origin, file, PART, PIN, STANDARDS), loader=file.text("loader", LOADER))
         checked(of, file)
         if of.oscillator_mhz > PHASE_MHZ[1]:
             raise BoardError(f"{file.file}: clock.mhz is {of.oscillator_mhz:g}, expected {PHASE_MHZ[1]} at the most, for the PLL")

@@ -46,6 +46,7 @@ class Ecp5:
     name = "ECP5"
     parts = _parts()
     series: ClassVar[Mapping[str, str]] = {"lfe5u-": "ECP5", "lfe5um-": "ECP5 with SERDES", "lfe5um5g-": "ECP5-5G"}
+    orders = r"-[678](?:bg|mg|tg)\d{3}[ci]", "speed grade, 6 to 8, package and range of temperature, such as -6BG381C"
     resources: ClassVar[Mapping[str, str]] = {"lut": "LUT4", "ff": "registers", "bram36": "DP16KD pairs", "dsp": "MULT18X18D"}
     usual_mhz = 100.0
     primitives = None

@@ -52,6 +52,7 @@ class Gowin:
     name = "GW2A"
     parts = _parts()
     series: ClassVar[Mapping[str, str]] = {"gw2a-": "GW2A", "gw2ar-": "GW2AR"}
+    orders = r"c|[a-z]{2}\d{2,3}[a-z]{0,2}?c[789]/i[678]", "package and speed grade, such as QN88C8/I7"
     resources: ClassVar[Mapping[str, str]] = {"lut": "LUT4", "ff": "registers", "bram36": "BSRAM pairs", "dsp": "MULT18X18"}
     usual_mhz = 100.0
     primitives = None

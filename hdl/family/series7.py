@@ -61,6 +61,7 @@ class Series7:
         "xc7v": "Virtex-7",
         "xc7z": "Zynq-7000",
     }
+    orders = r"i?[a-z]{2,4}\d{2,4}(?:-[123][a-z]{0,2})?", "a package, with or without speed grade, such as ffg1761-2"
     resources: ClassVar[Mapping[str, str]] = {"lut": "LUT", "ff": "registers", "bram36": "RAMB36", "dsp": "DSP48"}
     usual_mhz = 200.0
     primitives = Series7Primitives()

@@ -35,6 +35,10 @@ class UltraScalePlus(Series7):
         "xcku": "Kintex UltraScale+",
         "xcvu": "Virtex UltraScale+",
     }
+    orders = (
+        r"-[a-z]{4,5}\d{3,4}(?:-[123][a-z]{0,2}(?:-[a-z])?)?",
+        "a package, with or without speed grade and range of temperature, such as -sbva484-1-e",
+    )
     resources: ClassVar[Mapping[str, str]] = {"lut": "LUT", "ff": "registers", "bram36": "RAMB36", "dsp": "DSP48"}
     usual_mhz = 250.0
 

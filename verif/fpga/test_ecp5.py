@@ -164,6 +164,12 @@ class TestBoards:
             ('pin = "G2"', 'p = "G2"\nn = "H2"', "clock.standard is 'LVCMOS33', expected an I/O standard of two pins, .*"),
             ("[uart]", "[flash]\nmegabytes = 4\n[uart]", "flash is not known, only name, part, .*, loader"),
             ('"H3"', '"G2"', "pin G2 is given twice"),
+            ('"ON"', '"MAYBE"', "configuration.COMPRESS_CONFIG is 'MAYBE', expected one of ON, OFF"),
+            ("MCCLK_FREQ = 62", "MCCLK_FREQ = 63", "configuration.MCCLK_FREQ is 63, expected one of 2.4, 4.8, .*, 62"),
+            ("MCCLK_FREQ = 62", "MCCLK_FREQ = true", "configuration.MCCLK_FREQ is True, expected one of 2.4, .*"),
+            ("MCCLK_FREQ = 62", "MCCLOCK = 62", "configuration.MCCLOCK is not known, only COMPRESS_CONFIG, .*"),
+            ('"LVCMOS33"', '"LVCMOS99"', "clock.standard is 'LVCMOS99', expected an I/O standard of an ECP5, such as LVCMOS33"),
+            ('["LVCMOS33"]', '["LVDS25"]', "lamps.standards has the entry 'LVDS25', expected .* of an ECP5, such as LVCMOS33"),
             ("mhz = 25.0", "mhz = 500", "clock.mhz is 500, expected 400 at the most, for the PLL"),
             (
                 "BG381C",

@@ -150,6 +150,7 @@ class TestBoards:
             ('pin = "4"', 'p = "4"\nn = "5"', "clock.standard is 'LVCMOS33', expected an I/O standard of two pins, .*"),
             ("[uart]", "[flash]\nmegabytes = 4\n[uart]", "flash is not known, only name, part, .*, loader"),
             ("[uart]", '[configuration]\nX = "y"\n[uart]', "configuration is not known, only name, part, .*, loader"),
+            ('"LVCMOS33"', '"LVCMOS99"', "clock.standard is 'LVCMOS99', expected an I/O standard of a GW2A, such as LVCMOS33"),
             ('"20"]', '"4"]', "pin 4 is given twice"),
             ("mhz = 27.0", "mhz = 600", "clock.mhz is 600, expected 500 at the most, for the PLL"),
             ("mhz = 27.0", "mhz = true", "clock.mhz is True, expected a number from 10 to 800"),
