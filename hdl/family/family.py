@@ -121,6 +121,11 @@ class Family(Protocol):
         ...
 
     @property
+    def fill(self) -> float:
+        """The share of a device's LUTs and registers that a plan may use; the rest is room for a link, and for routing."""
+        ...
+
+    @property
     def primitives(self) -> Primitives | None:
         """Bodies of primitives; None where plain operations do."""
         ...

@@ -55,6 +55,7 @@ class Gowin:
     orders = r"c|[a-z]{2}\d{2,3}[a-z]{0,2}?c[789]/i[678]", "package and speed grade, such as QN88C8/I7"
     resources: ClassVar[Mapping[str, str]] = {"lut": "LUT4", "ff": "registers", "bram36": "BSRAM pairs", "dsp": "MULT18X18"}
     usual_mhz = 100.0
+    fill = 0.65  # places count that a LUT could share, and a link takes more of a small device than of a large one
     primitives = None
 
     def logic(self, functions: float) -> Cost:

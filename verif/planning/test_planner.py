@@ -32,12 +32,13 @@ from sigmabit.golden.types.scalar import Chain
 from sigmabit.golden.types.tensor import TensorType
 from sigmabit.hdl.family import SERIES7, Cost, Part
 from sigmabit.hdl.family.parts import PartError, family_of, part
+from sigmabit.hdl.family.rules import FILL
 from sigmabit.hdl.layers.folding import Folding
 from sigmabit.hdl.layers.kind import Use
 from sigmabit.hdl.planning.kinds import kind_of
 from sigmabit.hdl.planning.knapsack import lightest, smallest
 from sigmabit.hdl.planning.plan import Plan, PlanError, make_plan, read_plan
-from sigmabit.hdl.planning.planner import FILL, Choices, Planner
+from sigmabit.hdl.planning.planner import Choices, Planner
 
 from ..harness.command_line import MODELS
 from ..harness.random_networks import NetworkCase, draw_plan
