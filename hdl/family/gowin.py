@@ -81,12 +81,17 @@ class Gowin:
     def match_adder(self) -> Cost:
         return Cost(lut=3.5)
 
-    def full_adder(self) -> Cost:
+    def full_adder(self, constants: bool = False) -> Cost:
+        """The same price for constants, which the prices were measured with, too."""
         return Cost(lut=1.5)
 
-    def counter(self) -> Cost:
+    def counter(self, constants: bool = False) -> Cost:
         """Two full adders and a LUT for each bit of what they give are seven; where inputs are constant, fewer are left."""
         return Cost(lut=4)
+
+    def array(self, elements: int) -> Cost | None:
+        """It is made of the compressors above."""
+        return None
 
     def comparator(self, bits: int) -> Cost:
         return self.adder(bits)

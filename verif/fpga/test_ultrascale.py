@@ -96,6 +96,7 @@ def test_cells_are_counted(tmp_path: Path) -> None:
     assert area.lut == 8 + sum(count for kind, count in area.cells.items() if re.fullmatch(r"LUT\d|INV", kind))
 
 
+@pytest.mark.long
 def test_netlist_is_golden(data: Path, tmp_path: Path) -> None:
     """A small network in this family's LUTs, carry chains, memories and registers: every result, and the latency."""
     network = import_model(data / "tiny.onnx")
