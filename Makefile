@@ -12,7 +12,7 @@ INPUT_SCALE ?=#                      step of the pixels, for models without a Qu
 SAMPLES ?=#                          samples of each frame, for models that draw them
 PLAN ?=#                             a plan.json; without it the fastest plan for PART is made
 PART ?= xc7vx690tffg1761-2#          the device
-CLOCK_MHZ ?= 200#                    its assumed clock; of an ECP5, 100 unless given
+CLOCK_MHZ ?= 200#                    its assumed clock; of an ECP5 or a GW2A, 100 unless given
 BOARD ?=#                            a board, or its file (.toml), for `make bitstream` and `make package`; without it Vivado chooses the pins
 BAUD ?= 921600#                      the rate of its serial line
 SAIF ?=#                             activity from a simulation, for Vivado's report of power
@@ -55,7 +55,7 @@ endif
 planned := $(if $(PLAN),--plan $(PLAN),--part $(PART) --clock-mhz $(CLOCK_MHZ)) \
 	$(if $(INPUT_SCALE),--input-scale $(INPUT_SCALE)) $(if $(SAMPLES),--samples $(SAMPLES))
 
-on_board = $(if $(filter ecp5file,$(FLOW)$(origin CLOCK_MHZ)),,--clock-mhz $(CLOCK_MHZ)) $(if $(PLAN),--plan $(PLAN)) \
+on_board = $(if $(and $(filter-out vivado,$(FLOW)),$(filter file,$(origin CLOCK_MHZ))),,--clock-mhz $(CLOCK_MHZ)) $(if $(PLAN),--plan $(PLAN)) \
 	$(if $(INPUT_SCALE),--input-scale $(INPUT_SCALE)) $(if $(SAMPLES),--samples $(SAMPLES))
 
 .PHONY: help setup sim check test closure lint convert synth train sampler-stats package clean
@@ -186,8 +186,8 @@ package_command = $(strip $(SIGMABIT) package $(MODEL) $(planned) $(if $(PLAN),-
 else
 PLACE := build/$(STEM)/$(notdir $(BOARD))
 BOARD_FILE := $(if $(filter %.toml,$(BOARD)),$(BOARD),$(firstword $(wildcard fpga/*/boards/$(BOARD).toml) fpga/series7/boards/$(BOARD).toml))
-# whose tools make its bitstream
-FLOW := $(if $(shell grep -s "^part *= *['\"]LFE5U" '$(BOARD_FILE)'),ecp5,vivado)
+# whose tools make its bitstream: a family's, whose file parts says how its parts begin, or Vivado
+FLOW := $(or $(firstword $(foreach parts,$(wildcard fpga/*/parts),$(shell grep -qs "^part *= *['\"]$$(cat $(parts))" '$(BOARD_FILE)' && basename $$(dirname $(parts))))),vivado)
 BITSTREAM_NEEDS := $(PLACE)/verilog/board.json
 verilog_command = $(strip $(SIGMABIT) board $(MODEL) --board $(BOARD) --baud $(BAUD) $(on_board) -o $(PLACE)/verilog)
 package_command = $(strip $(SIGMABIT) package $(MODEL) $(patsubst part=%,--part %,$(filter part=%,$(ahead))) $(on_board) -o $(PLACE)/package)
@@ -201,8 +201,8 @@ $(PLACE)/settings: FORCE
 	$(if_new)
 endif
 
-ifeq ($(FLOW),ecp5)
-include fpga/ecp5/ecp5.mk
+ifneq ($(filter-out vivado,$(FLOW)),)
+include fpga/routed.mk
 else
 
 # What Vivado and the package need to know, before anything is made. What is wrong with a variable is said here.

@@ -1,6 +1,6 @@
 """Boards as data: what stands in a board's file becomes a top module and constraints around a system's Verilog.
 
-What a family's boards have besides, such as how their clock is made, is a subclass' business: fpga/series7, fpga/ecp5.
+What a family's boards have besides, such as how their clock is made, is a subclass' business, in the family's folder.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import tomllib
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -27,6 +27,7 @@ PIN = r"[A-Z]{1,2}\d{1,2}", "a pin's name, such as AB12"
 STANDARD = r"[A-Z][A-Z0-9_]*", "an I/O standard, such as LVCMOS18"
 PROPERTY = r"[A-Z][A-Z0-9_.]*", "a property's name, such as CFGBVS"
 SETTING = r"[\w.+:-]+", "a word or a number; a name with dots is quoted"
+LOADER = r"[\w.-]+", "a board's name for openFPGALoader, such as ulx3s"
 LEVEL = r"high|low", "high or low"
 SINGLE = r"(?!DIFF_|TMDS_|RSDS_|PPDS_)(?!.*LVDS)[A-Z][A-Z0-9_]*", "an I/O standard of one pin, such as LVCMOS33"
 PAIR = r"(?!LVCMOS|LVTTL|PCI33|HSTL|SSTL|HSUL|MOBILE)[A-Z][A-Z0-9_]*", "an I/O standard of two pins, such as LVDS"
@@ -34,6 +35,12 @@ PAIR = r"(?!LVCMOS|LVTTL|PCI33|HSTL|SSTL|HSUL|MOBILE)[A-Z][A-Z0-9_]*", "an I/O s
 
 Text = tuple[str, str]
 """What a text looks like, and how that is said."""
+
+
+def one_of(*values: str) -> Text:
+    """One of some words or numbers."""
+    return "|".join(re.escape(value) for value in values), f"one of {', '.join(values)}"
+
 
 MHZ = 10, 800
 
@@ -256,11 +263,21 @@ def is_text(value: object, kind: Text) -> bool:
     return isinstance(value, str) and re.fullmatch(kind[0], value, re.ASCII) is not None
 
 
-def common(origin: str, file: Table, parts: Text) -> dict[str, Any]:
-    """What all boards have, as arguments of a Board. parts: what those of the family are called. Raises BoardError."""
+def common(
+    origin: str,
+    file: Table,
+    parts: Text,
+    pins: Text = PIN,
+    standards: Text = STANDARD,
+    properties: Mapping[str, Text] | None = None,
+    others: bool = True,
+) -> dict[str, Any]:
+    """What all boards have, as arguments of a Board. parts, pins, standards: what those of the family are called. properties: of
+    the bitstream, with their values; others: whether there may be more. Raises BoardError.
+    """
     uart = file.table("uart", "rx", "tx", "standard")
-    mhz, clock, clock_standard = _clock(file)
-    lamps, lamps_low = _lamps(file)
+    mhz, clock, clock_standard = _clock(file, pins, standards)
+    lamps, lamps_low = _lamps(file, pins, standards)
     return {
         "origin": origin,
         "name": file.text("name", NAME),
@@ -268,13 +285,13 @@ def common(origin: str, file: Table, parts: Text) -> dict[str, Any]:
         "oscillator_mhz": mhz,
         "clock": clock,
         "clock_standard": clock_standard,
-        "reset": _reset(file),
-        "rx": uart.text("rx", PIN),
-        "tx": uart.text("tx", PIN),
-        "uart_standard": uart.text("standard", STANDARD),
+        "reset": _reset(file, pins, standards),
+        "rx": uart.text("rx", pins),
+        "tx": uart.text("tx", pins),
+        "uart_standard": uart.text("standard", standards),
         "lamps": lamps,
         "lamps_low": lamps_low,
-        "configuration": _configuration(file),
+        "configuration": _configuration(file, properties or {}, others),
     }
 
 
@@ -286,7 +303,7 @@ def checked(of: Board, file: Table) -> None:
             raise BoardError(f"{file.file}: pin {pin} is given twice")
 
 
-def _clock(file: Table) -> tuple[float, tuple[str, ...], str]:
+def _clock(file: Table, kind: Text, standards: Text) -> tuple[float, tuple[str, ...], str]:
     """The oscillator: MHz; one pin, or the positive and the negative one; their standard."""
     found = file.table("clock").values
     if not {"pin", "p", "n"} & set(found):
@@ -294,30 +311,32 @@ def _clock(file: Table) -> tuple[float, tuple[str, ...], str]:
     pins = ("pin",) if "pin" in found else ("p", "n")
     table = file.table("clock", "mhz", *pins, "standard")
     standard = table.text("standard", SINGLE if "pin" in found else PAIR)
-    return table.number("mhz", *MHZ), tuple(table.text(pin, PIN) for pin in pins), standard
+    if "pin" in found:
+        table.text("standard", standards)
+    return table.number("mhz", *MHZ), tuple(table.text(pin, kind) for pin in pins), standard
 
 
-def _reset(file: Table) -> Button | None:
+def _reset(file: Table, kind: Text, standards: Text) -> Button | None:
     """The button, where there is one."""
     if "reset" not in file.values:
         return None
     table = file.table("reset", "pin", "standard", "pressed")
-    return Button(table.text("pin", PIN), table.text("standard", STANDARD), table.level("pressed"))
+    return Button(table.text("pin", kind), table.text("standard", standards), table.level("pressed"))
 
 
-def _lamps(file: Table) -> tuple[tuple[tuple[str, str], ...], bool]:
+def _lamps(file: Table, kind: Text, standards: Text) -> tuple[tuple[tuple[str, str], ...], bool]:
     """The lamps, and whether they are lit when low; none where the table is missing."""
     if "lamps" not in file.values:
         return (), False
     table = file.table("lamps", "pins", "standards", "lit")
-    pins = table.texts("pins", PIN, range(LAMPS + 1), f"{LAMPS} at most")
+    pins = table.texts("pins", kind, range(LAMPS + 1), f"{LAMPS} at most")
     counts = sorted({1, len(pins)})
-    standards = table.texts("standards", STANDARD, counts, " or ".join(map(str, counts)))
-    each = standards * len(pins) if len(standards) == 1 else standards
+    given = table.texts("standards", standards, counts, " or ".join(map(str, counts)))
+    each = given * len(pins) if len(given) == 1 else given
     return tuple(zip(pins, each, strict=True)), table.level("lit")
 
 
-def _configuration(file: Table) -> tuple[tuple[str, str], ...]:
+def _configuration(file: Table, properties: Mapping[str, Text], others: bool) -> tuple[tuple[str, str], ...]:
     """Properties of the bitstream; numbers as they are written."""
     if "configuration" not in file.values:
         return ()
@@ -326,8 +345,11 @@ def _configuration(file: Table) -> tuple[tuple[str, str], ...]:
         if not is_text(name, PROPERTY):
             raise BoardError(f"{file.file}: configuration has the key {name!r:.60}, expected {PROPERTY[1]}")
         text = value if isinstance(value, str) else shown(value)
-        if type(value) not in (str, int, float) or not is_text(text, SETTING):
-            raise table.wrong(name, SETTING[1])
+        if not (others or name in properties):
+            raise BoardError(f"{file.file}: configuration.{word(name)} is not known, only {', '.join(properties)}")
+        kind = properties.get(name, SETTING)
+        if type(value) not in (str, int, float) or not is_text(text, kind):
+            raise table.wrong(name, kind[1])
     return tuple((name, str(value)) for name, value in table.values.items())
 
 

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from .board import Board, BoardError, Table, is_text, values
 from .ecp5.board import Ecp5Board
+from .gowin.board import GowinBoard
 from .series7.board import Series7Board
 
-KINDS: tuple[type[Board], ...] = (Series7Board, Ecp5Board)
+KINDS: tuple[type[Board], ...] = (Series7Board, Ecp5Board, GowinBoard)
 """A family's boards each. Which one a file's board is of, its part says."""
 
 FILE = r"[\w.+ -]+\.toml"

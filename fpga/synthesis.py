@@ -35,14 +35,23 @@ def run_yosys(lines: Sequence[str], name: str, folder: Path, work: Path) -> Path
     return log
 
 
-def synthesise(sources: Sequence[Path], top: str, work: Path, boxes: Collection[str] = (), target: Target = SERIES7) -> Netlist:
+def synthesise(
+    sources: Sequence[Path],
+    top: str,
+    work: Path,
+    boxes: Collection[str] = (),
+    target: Target = SERIES7,
+    then: Sequence[str] = (),
+) -> Netlist:
     """The mapped netlist of module `top`. Sources are read in their own folder, where the contents of memories lie.
 
-    work: a folder for the script, the log and the netlist. boxes: modules of which the netlist has instances, and no more. Raises
-    SynthesisError.
+    work: a folder for the script, the log and the netlist. boxes: modules of which the netlist has instances, and no more.
+    then: further passes. Raises SynthesisError.
     """
     netlist = work / f"{top}.json"
-    run_yosys([*_mapping(sources, top, target, boxes), f"write_json {netlist.resolve()}"], top, sources[0].resolve().parent, work)
+    run_yosys(
+        [*_mapping(sources, top, target, boxes), *then, f"write_json {netlist.resolve()}"], top, sources[0].resolve().parent, work
+    )
     return target.netlist(netlist, top)
 
 

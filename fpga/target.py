@@ -9,6 +9,7 @@ from pathlib import Path
 from sigmabit.hdl.family import Family
 
 from .netlist import Netlist
+from .router import Router
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,7 @@ class Target:
     family: whose cells these are. reading: options for reading sources, which choose among bodies. libraries: commands that read
     the cells, before any source. script: the passes, once the sources are read and the top is set. patterns: beginnings of passes
     that take long, and how the types of the cells begin that they look for. netlist: how the result is read. models: Verilog of
-    what the cells do, but for those in unmodelled.
+    what the cells do, but for those in unmodelled. router: what places and routes them; None where that is nothing here.
     """
 
     family: Family
@@ -29,3 +30,4 @@ class Target:
     netlist: type[Netlist]
     models: Path
     unmodelled: frozenset[str]
+    router: Router | None = None

@@ -5,10 +5,12 @@ from __future__ import annotations
 from sigmabit.hdl.family import Family
 
 from .ecp5.target import ECP5
+from .gowin.target import GOWIN
 from .series7.target import SERIES7
 from .target import Target
+from .ultrascale.target import ULTRASCALE
 
-TARGETS: tuple[Target, ...] = (SERIES7, ECP5)
+TARGETS: tuple[Target, ...] = (SERIES7, ECP5, GOWIN, ULTRASCALE)
 
 
 def target_of(family: Family) -> Target:

@@ -8,7 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import ClassVar, Self
 
-from ..board import Board, BoardError, Clock, Table, Text, checked, common
+from ..board import LOADER, Board, BoardError, Clock, Table, Text, checked, common, one_of
 
 RTL = Path(__file__).with_name("rtl")
 
@@ -19,7 +19,27 @@ PART = (
     rf"LFE5U(?:M|M5G)?-(?:12|25|45|85)F-[678](?:{'|'.join(PACKAGES)})[CI]",
     "an ECP5 part with speed grade, 6 to 8, and package, such as LFE5U-85F-6BG381C",
 )
-LOADER = r"[\w.-]+", "a board's name for openFPGALoader, such as ulx3s"
+
+
+STANDARDS = r"LVCMOS(?:12|15|18|25|33)|LVTTL33|SSTL(?:135|15|18)_II?|HSUL12", "an I/O standard of an ECP5, such as LVCMOS33"
+
+ON, ENABLED = one_of("ON", "OFF"), one_of("ENABLE", "DISABLE")
+
+PROPERTIES = {
+    "COMPRESS_CONFIG": ON,
+    "CONFIG_IOVOLTAGE": one_of("1.2", "1.5", "1.8", "2.5", "3.3"),
+    "CONFIG_SECURE": ON,
+    "DONE_EX": ON,
+    "DONE_OD": ON,
+    "DONE_PULL": ON,
+    "MCCLK_FREQ": one_of("2.4", "4.8", "9.7", "19.4", "38.8", "62"),
+    "TRANSFR": ON,
+    "BACKGROUND_RECONFIG": ON,
+    "MASTER_SPI_PORT": ENABLED,
+    "SLAVE_SPI_PORT": ENABLED,
+    "SLAVE_PARALLEL_PORT": ENABLED,
+}
+"""Properties of the bitstream, and their values (FPGA-TN-02039)."""
 
 
 # --- the clock
@@ -94,7 +114,10 @@ class Ecp5Board(Board):
 
     @classmethod
     def read(cls, origin: str, file: Table) -> Self:
-        of = cls(**common(origin, file, PART), loader=file.text("loader", LOADER))
+        of = cls(
+            **common(origin, file, PART, standards=STANDARDS, properties=PROPERTIES, others=False),
+            loader=file.text("loader", LOADER),
+        )
         checked(of, file)
         if of.oscillator_mhz > PHASE_MHZ[1]:
             raise BoardError(f"{file.file}: clock.mhz is {of.oscillator_mhz:g}, expected {PHASE_MHZ[1]} at the most, for the PLL")

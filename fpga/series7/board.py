@@ -8,7 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import ClassVar, Self
 
-from ..board import Board, BoardError, Clock, Table, Text, checked, common, is_text
+from ..board import Board, BoardError, Clock, Table, Text, checked, common, is_text, one_of
 
 RTL = Path(__file__).with_name("rtl")
 
@@ -18,6 +18,19 @@ INTERFACE = r"BPIx8|BPIx16|SPIx1|SPIx2|SPIx4", "one of BPIx8, BPIx16, SPIx1, SPI
 KEYS = "name", "part", "clock", "reset", "uart", "lamps", "configuration", "flash"
 MEGABYTES = 1024
 WIDTH = "BITSTREAM.CONFIG.SPI_BUSWIDTH"
+
+
+PROPERTIES = {
+    "CFGBVS": one_of("VCCO", "GND"),
+    "CONFIG_VOLTAGE": one_of("1.5", "1.8", "2.5", "3.3"),
+    "BITSTREAM.GENERAL.COMPRESS": one_of("TRUE", "FALSE"),
+    "BITSTREAM.CONFIG.CONFIGRATE": one_of("3", "6", "9", "12", "16", "22", "26", "33", "40", "50", "66"),
+    "BITSTREAM.CONFIG.EXTMASTERCCLK_EN": one_of("DISABLE", "DIV-1", "DIV-2", "DIV-4", "DIV-8"),
+    "BITSTREAM.CONFIG.BPI_SYNC_MODE": one_of("DISABLE", "TYPE1", "TYPE2"),
+    "BITSTREAM.CONFIG.SPI_BUSWIDTH": one_of("NONE", "1", "2", "4"),
+    "BITSTREAM.CONFIG.UNUSEDPIN": one_of("PULLDOWN", "PULLUP", "PULLNONE"),
+}
+"""Properties of the bitstream whose values are checked (UG908); Vivado has more."""
 
 
 def is_part(name: str) -> bool:
@@ -100,7 +113,7 @@ class Series7Board(Board):
     def read(cls, origin: str, file: Table) -> Self:
         flash = file.table("flash", "interface", "megabytes")
         interface, megabytes = flash.text("interface", INTERFACE), flash.power_of_two("megabytes", MEGABYTES)
-        of = cls(**common(origin, file, PART), flash=(interface, megabytes))
+        of = cls(**common(origin, file, PART, properties=PROPERTIES), flash=(interface, megabytes))
         checked(of, file)
         width = interface.removeprefix("SPIx")
         if width != interface and dict(of.configuration).get(WIDTH, "1") != width:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from ..netlist import START, Cell, Netlist, Way, inputs, later, latest, outputs
 
@@ -38,23 +38,29 @@ class Series7Netlist(Netlist):
 
     One LUT with the MUXF7/8 behind it is a level; so is a carry chain of up to eight CARRY4, the LUT before it not included;
     distributed memory counts as a LUT from address to output. Block RAM and DSP are ends of paths.
+
+    luts, memories: LUT6 and RAMB36 that a cell occupies; multiplier: the cell that multiplies.
     """
+
+    luts: ClassVar[Mapping[str, int]] = LUTS
+    memories: ClassVar[Mapping[str, float]] = BRAM36
+    multiplier: ClassVar[str] = "DSP48E1"
 
     def uses(self, counts: Counter[str]) -> Mapping[str, float]:
         return {
-            "lut": sum(LUTS.get(kind, 0) * n for kind, n in counts.items()),
+            "lut": sum(self.luts.get(kind, 0) * n for kind, n in counts.items()),
             "ff": sum(n for kind, n in counts.items() if kind.startswith("FD")),
-            "bram36": sum(BRAM36.get(kind, 0.0) * n for kind, n in counts.items()),
-            "dsp": counts["DSP48E1"],
+            "bram36": sum(self.memories.get(kind, 0.0) * n for kind, n in counts.items()),
+            "dsp": counts[self.multiplier],
             "carry4": counts["CARRY4"],
         }
 
     def kind(self, cell: Cell) -> str:
-        return "lut" if cell["type"] in LUTS else "register" if cell["type"].startswith("FD") else ""
+        return "lut" if cell["type"] in self.luts else "register" if cell["type"].startswith("FD") else ""
 
     def combinational(self, cell: Cell) -> bool:
         kind = cell["type"]
-        return kind.startswith(("LUT", "MUXF", "RAM32M", "RAM64M", "RAM32X", "RAM64X", "RAM128X")) or kind in ("CARRY4", "INV")
+        return kind.startswith(("LUT", "MUXF", "RAM32", "RAM64", "RAM128")) or kind in ("CARRY4", "INV")
 
     def clocked_by(self, pin: str) -> bool:
         return pin in CLOCKS

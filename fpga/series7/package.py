@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from .board import is_part
+from ..board import Text, is_text
+from .board import PART
 
 SPIRIT = "http://www.spiritconsortium.org/XMLSchema/SPIRIT/1685-2009"
 XILINX = "http://www.xilinx.com"
@@ -15,7 +16,7 @@ VENDOR, LIBRARY = "sigmabit", "networks"
 STREAM = {"TDATA": "tdata", "TVALID": "tvalid", "TREADY": "tready", "TLAST": "tlast"}
 """AXI4-Stream's signals in IP-XACT, and the ends of our ports' names."""
 
-FAMILIES = ("artix7", "kintex7", "virtex7", "zynq")
+FAMILIES = ("artix7", "kintex7", "virtex7", "zynq", "zynquplus", "kintexuplus", "virtexuplus")
 
 
 @dataclass(frozen=True)
@@ -70,13 +71,23 @@ def fusesoc(core: Core, part: str) -> str:
         "    tools:\n      verilator:\n        mode: lint-only\n        verilator_options: [-Wall]\n\n"
         + (
             f"  synth:\n    <<: *default\n    default_tool: vivado\n    tools:\n      vivado:\n        part: {part}\n"
-            if is_part(part)
+            if is_vivados(part)
             else f"  # no target synth: {part} {NOT_A_PART}\n"
         )
     )
 
 
-NOT_A_PART = "is a device without package and speed grade, which Vivado needs; see --part"
+NOT_A_PART = "names no Xilinx device with package and speed grade, which Vivado needs; see --part"
+
+ULTRASCALE: Text = (
+    r"xc(?:zu|k2|ku|vu)[a-z0-9]+-[a-z]+\d+-[123][a-zA-Z]*-[a-z]",
+    "an UltraScale+ part, such as xck26-sfvc784-2LV-c",
+)
+
+
+def is_vivados(name: str) -> bool:
+    """Is it a part with package and speed grade that Vivado builds for?"""
+    return is_text(name, PART) or is_text(name, ULTRASCALE)
 
 
 # --- IP-XACT

@@ -3,7 +3,21 @@
 from .bill import Billed
 from .bodies import in_synthesis, with_bodies
 from .cost import Cost, Part
-from .families import ECP5, FAMILIES, SERIES7
+from .families import ECP5, FAMILIES, GOWIN, SERIES7, ULTRASCALE, XILINX
 from .family import Family, Primitives
 
-__all__ = ["ECP5", "FAMILIES", "SERIES7", "Billed", "Cost", "Family", "Part", "Primitives", "in_synthesis", "with_bodies"]
+__all__ = [
+    "ECP5",
+    "FAMILIES",
+    "GOWIN",
+    "SERIES7",
+    "ULTRASCALE",
+    "XILINX",
+    "Billed",
+    "Cost",
+    "Family",
+    "Part",
+    "Primitives",
+    "in_synthesis",
+    "with_bodies",
+]

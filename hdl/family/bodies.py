@@ -9,8 +9,9 @@ from .family import Primitives
 
 
 def with_bodies(text: Callable[[Primitives], str], plain: str) -> str:
-    """A body for each family that has primitives, and the plain one for all others."""
-    found = [family.primitives for family in FAMILIES if family.primitives is not None]
+    """A body for each family that has primitives, once where several have the same, and the plain one for all others."""
+    known = [family.primitives for family in FAMILIES if family.primitives is not None]
+    found = [own for number, own in enumerate(known) if own.macro not in {other.macro for other in known[:number]}]
     chosen = "".join(
         f"`{'elsif' if number else 'ifdef'} {primitives.macro}\n{text(primitives).strip()}\n"
         for number, primitives in enumerate(found)

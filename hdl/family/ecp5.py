@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from .cost import Cost, Part
-from .rules import block_ram_shape, multiplies
+from .rules import FILL, block_ram_shape, multiplies
 
 LUT_INPUTS = 4
 
@@ -46,8 +46,10 @@ class Ecp5:
     name = "ECP5"
     parts = _parts()
     series: ClassVar[Mapping[str, str]] = {"lfe5u-": "ECP5", "lfe5um-": "ECP5 with SERDES", "lfe5um5g-": "ECP5-5G"}
+    orders = r"-[678](?:bg|mg|tg)\d{3}[ci]", "speed grade, 6 to 8, package and range of temperature, such as -6BG381C"
     resources: ClassVar[Mapping[str, str]] = {"lut": "LUT4", "ff": "registers", "bram36": "DP16KD pairs", "dsp": "MULT18X18D"}
     usual_mhz = 100.0
+    fill = FILL
     primitives = None
 
     def logic(self, functions: float) -> Cost:

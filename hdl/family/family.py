@@ -106,6 +106,11 @@ class Family(Protocol):
         ...
 
     @property
+    def orders(self) -> tuple[str, str]:
+        """What may follow a device's name, in lower case, as a regular expression, and how that is said."""
+        ...
+
+    @property
     def resources(self) -> Mapping[str, str]:
         """What the fields of a cost are called, in the order in which a plan is to have few of them."""
         ...
@@ -113,6 +118,11 @@ class Family(Protocol):
     @property
     def usual_mhz(self) -> float:
         """The clock that is assumed unless another is stated."""
+        ...
+
+    @property
+    def fill(self) -> float:
+        """The share of a device's LUTs and registers that a plan may use; the rest is room for a link, and for routing."""
         ...
 
     @property

@@ -17,10 +17,17 @@ class PartError(SigmabitError):
 
 def part(name: str) -> Part:
     """The device of a part name, with or without package and speed grade. Raises PartError."""
-    for device in sorted((part for family in FAMILIES for part in family.parts), key=lambda part: -len(part.name)):
-        # no further digit: xc7s6 is no xc7s60
-        if re.match(rf"{device.name}(?!\d)", name.lower()):
-            return device
+    begun: list[tuple[Part, Family]] = []
+    for family in FAMILIES:
+        for device in family.parts:
+            if re.fullmatch(rf"{device.name}(?:{family.orders[0]})?", name.lower()):
+                return device
+            # no further digit: xc7s6 is no xc7s60
+            if re.match(rf"{device.name}(?!\d)", name.lower()):
+                begun.append((device, family))
+    if begun:
+        device, family = max(begun, key=lambda found: len(found[0].name))
+        raise PartError(f"unknown part {_shown(name)}: behind {device.name} may stand {family.orders[1]}, or nothing")
     raise PartError(_unknown(name))
 
 
@@ -34,13 +41,18 @@ def _unknown(name: str) -> str:
     for family in FAMILIES:
         for start, series in family.series.items():
             if name.lower().startswith(start):
-                return f"unknown part {name:.60}; of {series}, known are {', '.join(_names(family, start))}"
+                return f"unknown part {_shown(name)}; of {series}, known are {', '.join(_names(family, start))}"
     known = "; ".join(
         f"the {family.name}: "
         + ", ".join(f"{series} (such as {_names(family, start)[0]})" for start, series in family.series.items())
         for family in FAMILIES
     )
-    return f"unknown part {name:.60}; known are {known}"
+    return f"unknown part {_shown(name)}; known are {known}"
+
+
+def _shown(name: str) -> str:
+    """A name in a message, on one line."""
+    return f"{name:.60}" if name.isprintable() else f"{name!r:.60}"
 
 
 def _names(family: Family, start: str) -> list[str]:

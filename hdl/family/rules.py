@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import math
 
+FILL = 0.85
+"""The share of a device's LUTs and registers that a plan may use, by rule of thumb, unless a family knows better."""
+
 BLOCK_RAM_FROM = 512
 """Words from which on a table lives in block RAM; shorter ones are made of LUTs."""
 

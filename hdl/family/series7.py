@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from .cost import Cost, Part
-from .rules import SHIFT_DEPTH, SHIFT_FROM, block_ram_shape, multiplies
+from .rules import FILL, SHIFT_DEPTH, SHIFT_FROM, block_ram_shape, multiplies
 from .series7_primitives import LUT_INPUTS, Series7Primitives
 
 MOST_COMPARED = 12
@@ -61,8 +61,10 @@ class Series7:
         "xc7v": "Virtex-7",
         "xc7z": "Zynq-7000",
     }
+    orders = r"i?[a-z]{2,4}\d{2,4}(?:-[123][a-z]{0,2})?", "a package, with or without speed grade, such as ffg1761-2"
     resources: ClassVar[Mapping[str, str]] = {"lut": "LUT", "ff": "registers", "bram36": "RAMB36", "dsp": "DSP48"}
     usual_mhz = 200.0
+    fill = FILL
     primitives = Series7Primitives()
     _few_bit_products = _products()
 

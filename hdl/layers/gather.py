@@ -79,7 +79,7 @@ class GatherConfig:
         lut = family.distributed_ram(self.word_bits, self.depth).lut if self.depth > 1 else 0
         lut += self.chunk_bits * family.multiplexer(self.slices).lut if self.slices > 1 else 0
         lut += 0 if self.row is None else self.width - self.row[1] + 10
-        return Cost(lut + 20 + 3 * self.fold.address_bits, 2 * self.word_bits + self.chunk_bits + 30)
+        return Cost(lut + 20 + 3 * self.fold.address_bits) + family.delay(2 * self.word_bits + self.chunk_bits + 30, 1)
 
     @property
     def latency(self) -> int:

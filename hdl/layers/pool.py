@@ -91,7 +91,7 @@ class MaximumConfig:
         else:  # which code is larger is seen in the LUTs of the result's bits if there are two of them
             lut += bits // self.bits * (self.bits + (self.bits - 1) // 2) * sum(steps)
         lut += self.filler * self.width
-        return Cost(lut + 18, (across.kernel - 1) * self.positions * self.width + 2 * bits + above + 20)
+        return Cost(lut + 18) + family.delay((across.kernel - 1) * self.positions * self.width + 2 * bits + above + 20, 1)
 
     @property
     def latency(self) -> int:

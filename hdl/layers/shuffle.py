@@ -122,7 +122,7 @@ class SpreadConfig:
         """Expected size: the memory, and the choice of a part."""
         memory = family.distributed_ram(self.word_bits, self.depth).lut if self.depth > 1 else 0
         choice = self.beat_bits * family.multiplexer(self.rows * self.fold.slices).lut
-        return Cost(memory + choice + 30, 2 * self.word_bits + self.beat_bits + 30)
+        return Cost(memory + choice + 30) + family.delay(2 * self.word_bits + self.beat_bits + 30, 1)
 
     @property
     def latency(self) -> int:

@@ -118,7 +118,7 @@ class WindowConfig:
         lut = banks * family.distributed_ram(self.beat_bits, -(-self.beats.columns.size // self.columns)).lut
         lut += read * across + self.chunk_bits * down
         lut += read * family.multiplexer(self.slices).lut if self.slices > 1 else 0
-        return Cost(lut + 100, banks * self.beat_bits + read + self.chunk_bits + 80)
+        return Cost(lut + 100) + family.delay(banks * self.beat_bits + read + self.chunk_bits + 80, 1)
 
     @property
     def latency(self) -> int:

@@ -103,6 +103,7 @@ class LayerPlan:
             "name": self.name,
             "folding": folding,
             **({"positions": self.kind.places} if self.kind.places > 1 else {}),
+            "shape": list(self.layer.output.shape),
             "interval_cycles": self.cycles,
             "latency_cycles": self.done,
             **_rounded(self.config.bill(family)),
@@ -333,6 +334,10 @@ def _from_json(data: Any, network: Network) -> Plan:
     expected = [layer.name for layer in network.every]
     if names != expected:
         raise PlanError(f"a plan for layers {', '.join(names)}; the model has {', '.join(expected)}")
+    for entry, layer in zip(layers, network.every, strict=True):
+        shape = list(layer.output.shape)
+        if (other := entry.get("shape", shape)) != shape:  # earlier programs wrote none
+            raise PlanError(f"a plan for another network: there {layer.name} gives {json.dumps(other)[:40]}, here {shape}")
     foldings = {}
     wide = {name: _entry(layer, "positions", int) for name, layer in zip(names, layers, strict=True) if "positions" in layer}
     for name, layer in zip(names, layers, strict=True):

@@ -25,9 +25,6 @@ from .kinds import kinds_of
 from .knapsack import Table, front, grained, lightest, smallest
 from .plan import Plan, PlanError, check_positions, check_samples, make_plan, repetitions
 
-FILL = 0.85
-"""Share of a part's LUTs and registers that a plan may use; the rest is room for routing, by rule of thumb."""
-
 STEP = 1.01
 """Least ratio between the intervals of a sweep."""
 
@@ -460,7 +457,7 @@ class Planner:
     @property
     def room(self) -> NDArray[np.float64]:
         """(resources,) what a plan may use of the part."""
-        return np.array([FILL * self.part.lut, FILL * self.part.ff, self.part.bram36, self.part.dsp])
+        return np.array([self.family.fill * self.part.lut, self.family.fill * self.part.ff, self.part.bram36, self.part.dsp])
 
     def _fronts(self, interval: int) -> list[NDArray[np.intp]]:
         return [choices.front(interval) for choices in self.choices.values()]
@@ -503,7 +500,7 @@ class Planner:
         """What there is of a resource, and how it is reckoned."""
         whole = getattr(self.part, RESOURCES[number])
         room = self.room[number]
-        return f"{whole:,}" if room == whole else f"{math.floor(room):,} ({FILL:.0%} of {whole:,})"
+        return f"{whole:,}" if room == whole else f"{math.floor(room):,} ({self.family.fill:.0%} of {whole:,})"
 
 
 def _lut(chosen: Chosen) -> float:

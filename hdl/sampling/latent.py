@@ -43,7 +43,7 @@ class WaitConfig:
 
     def bill(self, family: Family) -> Cost:
         """Expected size: a register for the beat, and a counter."""
-        return Cost(6, self.bits + self.frames.bit_length() + 2)
+        return Cost(6) + family.delay(self.bits + self.frames.bit_length() + 2, 1)
 
     @property
     def latency(self) -> int:

@@ -11,11 +11,33 @@ from typing import Any
 import click
 
 from sigmabit.fpga.boards import known
+from sigmabit.hdl.family import FAMILIES
 from sigmabit.verif.simulation import SIMULATORS
 
 from ..interface.choices import Planning, Reading, Sampling
 
-PATH = click.Path(path_type=Path)
+
+class _Path(click.Path):
+    """A path; an empty one, of a variable that was not set perhaps, is not this folder."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if value == "":
+            self.fail("it is empty, expected a path", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+PATH = _Path(path_type=Path)
+
+
+class _Part(click.ParamType):
+    """The name of a part."""
+
+    name = "part"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if not value:
+            self.fail("it is empty, expected a device such as xc7vx690t", param, ctx)
+        return str(value)
 
 
 class _Number(click.ParamType):
@@ -159,10 +181,9 @@ _positions = click.option(
     metavar="N|auto",
     help="Positions in a beat, of a row or whole rows, or as many as serve best (default: 1; auto with --latency or --fastest).",
 )
-_part = click.option("--part", metavar="PART", help="Device (default: the plan's, or xc7vx690t).")
-_clock = click.option(
-    "--clock-mhz", type=POSITIVE, metavar="F", help="Assumed clock in MHz (default: the plan's, or 200; 100 for ECP5)."
-)
+_part = click.option("--part", type=_Part(), metavar="PART", help="Device (default: the plan's, or xc7vx690t).")
+_usual = ", ".join(f"{family.usual_mhz:g} for {family.name}" for family in FAMILIES)
+_clock = click.option("--clock-mhz", type=POSITIVE, metavar="F", help=f"Assumed clock in MHz (default: the plan's, or {_usual}).")
 
 _planning = partial(_together, "planning", Planning)
 planning = _planning(_file, _part, _clock)

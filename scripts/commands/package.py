@@ -7,8 +7,7 @@ from pathlib import Path
 
 import click
 
-from sigmabit.fpga.series7.board import is_part
-from sigmabit.fpga.series7.package import NOT_A_PART, Core, Port, fusesoc, ipxact
+from sigmabit.fpga.series7.package import NOT_A_PART, Core, Port, fusesoc, ipxact, is_vivados
 from sigmabit.hdl.pipeline.top import Pipeline
 from sigmabit.hdl.verilog.convert import Design
 from sigmabit.hdl.verilog.convert import convert as to_verilog
@@ -54,9 +53,9 @@ def package(
         (fresh / f"{core.name}.core").write_text(fusesoc(core, made.part))
 
     write_folder(output, write, last=(COMPONENT,))
-    if not is_part(made.part):
+    if not is_vivados(made.part):
         terminal.remark(f"{core.name}.core has no target for synthesis: {made.part} {NOT_A_PART}")
-    part_of_core = made.part if is_part(made.part) else None
+    part_of_core = made.part if is_vivados(made.part) else None
     data = {"top": core.name, "folder": str(output), "component": COMPONENT, "core": f"{core.name}.core", "part": part_of_core}
     terminal.emit(data, f"{len(core.files)} modules in {output}, {COMPONENT} for Vivado and {core.name}.core for FuseSoC")
 

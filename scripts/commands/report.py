@@ -9,9 +9,11 @@ from typing import Any
 
 import click
 
+from sigmabit.hdl.family import SERIES7
+
 from ..interface.choices import Planning, Reading, Sampling
 from ..interface.files import check_folder, read_labels
-from ..interface.loading import check_series7, load_with_data, make_noise, make_plan
+from ..interface.loading import check_reported, check_series7, load_with_data, make_noise, make_plan
 from ..interface.terminal import Terminal
 from ..measures.area import Areas, read_areas, synthesised
 from ..measures.power import estimate, measured, read_activity
@@ -73,7 +75,10 @@ def report(
         raise click.UsageError(f"--labels: {network.name} draws samples, it does not classify")
     noise, samples = make_noise(network, len(x), sampling)
     made = make_plan(network, planning, samples)
-    check_series7(made, "report")
+    check_reported(made)
+    energies = made.family is SERIES7
+    if power_file:
+        check_series7(made, "--power")
     areas = read_areas(synth_file, made) if synth_file else None
     activity = read_activity(power_file, made) if power_file else None
     with terminal.progress() as progress, tempfile.TemporaryDirectory() as work:
@@ -82,12 +87,14 @@ def report(
             return areas if areas or no_synth else synthesised(made, Path(work), progress)
 
         def power(known: Areas | None) -> dict[str, Any] | None:
-            if no_power:
+            if no_power or not energies:
                 return None
             return estimate(activity or measured(made, codes, noise, progress), made, known)
 
         found = study(Subject(model, made, x, codes, truth, noise), area, power, progress)
     files = write(found, network, x, output)
+    if not (energies or no_power):
+        terminal.remark(f"power is left out: energies are known for the {SERIES7.name} alone, not for {made.family.name}")
     doubts = found.data["batches"]["warning"]
     if doubts:
         terminal.remark(f"onnxruntime's times: {doubts}")

@@ -1,4 +1,4 @@
-"""sigmabit route: place and route for ECP5."""
+"""sigmabit route: place and route by nextpnr."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ import click
 
 from sigmabit.fpga.board import BoardError, is_text
 from sigmabit.fpga.boards import board as board_named
-from sigmabit.fpga.ecp5.board import PART, Ecp5Board
+from sigmabit.fpga.targets import target_of
 from sigmabit.golden import SigmabitError
+from sigmabit.hdl.family.parts import family_of
+from sigmabit.hdl.family.parts import part as device
 
 from ..interface.choices import Planning, Reading
 from ..interface.files import check_folder, check_writable, write_folder, write_json
@@ -24,7 +26,7 @@ PLAN = "plan.json"
 ROUTE = "route.json"
 
 
-@click.command(short_help="Place and route for ECP5: clock, bitstream.")
+@click.command(short_help="Place and route by nextpnr: clock, bitstream.")
 @options.model
 @click.option("--board", "name", metavar="BOARD", help="Put it on a board, or on that of a file, with its link.")
 @click.option("--baud", type=click.IntRange(1), default=921_600, show_default=True, metavar="N", help="Rate of the serial line.")
@@ -68,38 +70,37 @@ def route(
     if name and planning.part:
         raise click.UsageError("--board and --part exclude each other; a board has its part")
     if not (name or planning.part or planning.file):
-        raise click.UsageError("--board, or --part with an ECP5 such as LFE5U-85F-6BG381C, says where to")
+        raise click.UsageError(f"--board, or --part with {routing.examples()}, says where to")
     on = board_named(name) if name else None
     if on is not None:
-        if not isinstance(on, Ecp5Board):
-            raise BoardError(
-                f"{name}: {on.part} is placed and routed by Vivado (`make bitstream BOARD={name}`); route is for ECP5"
-            )
+        if target_of(family_of(device(on.part))).router is None:
+            known = f"`make bitstream BOARD={name}`); route is for {routing.routed_families()}"
+            raise BoardError(f"{name}: {on.part} is placed and routed by Vivado ({known}")
         planning = replace(planning, part=on.part)
     network = load_network(model, reading, terminal, planning.file)
     made = make_plan(network, planning, samples)
-    part = made.part.upper()
-    if not is_text(part, PART):
-        raise SigmabitError(f"{made.part}: route takes {PART[1]}")
+    part, router = made.part.upper(), routing.router_of(made)
+    if not is_text(part, router.parts):
+        raise SigmabitError(f"{made.part}: route takes {router.parts[1]}")
     clock = on.made_clock(made.clock_mhz) if on else None
     mhz = float(clock.mhz) if clock else made.clock_mhz
     place = routing.Place(part, mhz, (on, clock, baud) if on and clock else None)
+    bitstream = f"{network.name}{router.bitstream_file}"
     with tempfile.TemporaryDirectory() as temporary, terminal.progress() as report:
         kept = work or Path(temporary)
         found = routing.route(made, place, seeds, kept, report, until_met=output is not None)
         result = routing.facts(found, made, place)
 
         def write(fresh: Path) -> None:
-            routing.bitstream(found, made, place, kept.resolve(), (fresh / f"{network.name}.bit").resolve())
+            routing.bitstream(found, place, (fresh / bitstream).resolve())
             write_json(fresh / PLAN, made.to_json())
             write_json(fresh / ROUTE, result)
 
         if output and found.best.met:
-            write_folder(output, write, (), last=(PLAN, ROUTE, f"{network.name}.bit"))
+            write_folder(output, write, (), last=(PLAN, ROUTE, bitstream))
     if report_file:
         write_json(report_file, result)
     path = result["path"]
-    used = {"LUT4": "lut", "registers": "ff", "DP16KD": "ram", "MULT18X18D": "multipliers"}
     rates = result["routed_mhz"]
     terminal.emit(
         result,
@@ -113,8 +114,9 @@ def route(
         f"{result['fps']:,.0f} frames/s and {result['latency_us']:,.2f} us latency at {result['clock_mhz']:g} MHz",
         f"slowest path: from {path['from']} to {path['to']}, {path['levels']} levels, {path['ns']:g} ns, "
         f"{path['share_of_wires']:.0%} on wires",
-        ", ".join(f"{result[key]:,} {title}" for title, key in used.items()),
-        *([f"{output}/{network.name}.bit"] if output and found.best.met else []),
+        ", ".join(f"{result[key]:,} {title}" for key, title in router.titles.items()),
+        *([router.untimed] if router.untimed else []),
+        *([f"{output}/{bitstream}"] if output and found.best.met else []),
     )
     if not found.best.met:
         short = f"the clock of {mhz:g} MHz is missed by {mhz - found.best.mhz:.1f} MHz"

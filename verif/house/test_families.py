@@ -21,10 +21,10 @@ from sigmabit.hdl.family.series7_primitives import Series7Primitives
 
 from .test_wings import ROOT, imported, modules
 
-CELLS = re.compile("CARRY4|LUT6|DSP48|RAMB|SIGMABIT_7SERIES")
-"""Words of the 7 series."""
+CELLS = re.compile("CARRY4|LUT6|DSP48|RAMB|SIGMABIT_7SERIES|CCU2C|TRELLIS|DP16KD|MULT18X18|RAM16SDP|BSRAM")
+"""Words of the families."""
 
-HOMES = ("hdl/family/", "fpga/series7/")
+HOMES = ("hdl/family/", *(f"{of.parent.relative_to(ROOT).as_posix()}/" for of in (ROOT / "fpga").glob("*/target.py")))
 """Where a family is known."""
 
 TITLES = ("scripts/",)

@@ -32,12 +32,13 @@ from sigmabit.golden.types.scalar import Chain
 from sigmabit.golden.types.tensor import TensorType
 from sigmabit.hdl.family import SERIES7, Cost, Part
 from sigmabit.hdl.family.parts import PartError, family_of, part
+from sigmabit.hdl.family.rules import FILL
 from sigmabit.hdl.layers.folding import Folding
 from sigmabit.hdl.layers.kind import Use
 from sigmabit.hdl.planning.kinds import kind_of
 from sigmabit.hdl.planning.knapsack import lightest, smallest
 from sigmabit.hdl.planning.plan import Plan, PlanError, make_plan, read_plan
-from sigmabit.hdl.planning.planner import FILL, Choices, Planner
+from sigmabit.hdl.planning.planner import Choices, Planner
 
 from ..harness.command_line import MODELS
 from ..harness.random_networks import NetworkCase, draw_plan
@@ -462,6 +463,18 @@ def test_part_names(name: str, device: str) -> None:
         ("xc7z0200clg", "unknown part xc7z0200clg; of Zynq-7000, known are xc7z007s, xc7z010, .*xc7z100"),
         ("xc6slx9", r"unknown part xc6slx9; known are the 7 series: Spartan-7 \(such as xc7s6\), .* Zynq-7000 \(such as .*\)"),
         ("x" * 1000, "unknown part x{60}; known are the 7 series: .*"),
+        ("", "unknown part ; known are the 7 series: .*"),
+        ("xc7a35t\nx", r"unknown part 'xc7a35t\\nx': behind xc7a35t may stand a package, .*, or nothing"),
+        (
+            "xc7z020zzz",
+            "unknown part xc7z020zzz: behind xc7z020 may stand a package, with or without speed grade, .*, or nothing",
+        ),
+        ("xc7a35tcpg236-4", "unknown part xc7a35tcpg236-4: behind xc7a35t may stand .*"),
+        ("lfe5u-85f-whatever", "unknown part lfe5u-85f-whatever: behind lfe5u-85f may stand speed grade, 6 to 8, package .*"),
+        ("LFE5U-85F-9BG381C", "unknown part LFE5U-85F-9BG381C: behind lfe5u-85f may stand .*"),
+        ("lfe5u-85fx", "unknown part lfe5u-85fx: behind lfe5u-85f may stand .*"),
+        ("GW2A-18XX", "unknown part GW2A-18XX: behind gw2a-18 may stand package and speed grade, such as QN88C8/I7, or nothing"),
+        ("xczu3eg-nonsense", "unknown part xczu3eg-nonsense: behind xczu3eg may stand a package, .*"),
     ],
 )
 def test_unknown_part(name: str, sentence: str) -> None:

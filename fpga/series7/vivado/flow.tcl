@@ -23,6 +23,9 @@ namespace eval flow {
 
     # Arguments that a script has besides those that all have, and files that it leaves besides the bitstream, by their endings.
     variable more_arguments {}
+    variable optional {saif {} incremental 1}
+    variable parts {^xc7[a-z0-9]+-\w+$}
+    variable parts_said "a 7-series part with package and speed grade"
     variable more_files {}
     variable unwritten {}
 
@@ -62,7 +65,9 @@ proc flow::step {command args} {
 # their full paths.
 proc flow::arguments {given} {
     variable more_arguments
-    set optional {saif {} incremental 1}
+    variable optional
+    variable parts
+    variable parts_said
     set needed [concat {folder top part clock_mhz out} $more_arguments]
     set known [concat $needed [dict keys $optional]]
     set run {}
@@ -81,7 +86,7 @@ proc flow::arguments {given} {
         if {![regexp {^\d+(\.\d+)?$} $clock_mhz] || [scan $clock_mhz %f] <= 0 || [scan $clock_mhz %f] > 1000} {
             refuse "clock_mhz=$clock_mhz is not a number of MHz above 0, 1000 at most"
         }
-        if {![regexp {^xc7[a-z0-9]+-\w+$} $part]} { refuse "part=$part is not a 7-series part with package and speed grade" }
+        if {![regexp $parts $part]} { refuse "part=$part is not $parts_said" }
         if {[llength [get_parts -quiet $part]] != 1} { refuse "this Vivado does not have the part $part" }
         if {$incremental ni {0 1}} { refuse "incremental=$incremental is neither 0 nor 1" }
         if {$saif ne ""} {

@@ -22,7 +22,7 @@ from .symbols import Codes, Frame, Index, Source, Symbol
 PROBES = 16
 """Random frames on which expressions of heads are compared."""
 
-MAX_WEIGHTS = 1 << 26
+MAX_WEIGHTS = 1 << 27
 """Weights of a network, zeros included: of two bits each more than all memories and tables of the largest known part hold. How
 many of fewer a part has room for, its plan says.
 """

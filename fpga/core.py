@@ -7,6 +7,9 @@ import re
 CLOCK = "clk_in"
 """The pin of the clock."""
 
+PINS = CLOCK, "aresetn", "first", "last"
+"""All pins."""
+
 
 def core_name(pipeline: str) -> str:
     """The name of the module around a pipeline."""

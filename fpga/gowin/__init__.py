@@ -1,0 +1,1 @@
+"""Gowin's GW2A: synthesis, boards, place and route."""

@@ -1,0 +1,164 @@
+"""Place and route by nextpnr: what a family has to say of it, and what comes of it."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from . import programs
+from .board import Text
+
+
+class RouteError(RuntimeError):
+    """Place and route failed, or its tool is not there; the message says which."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """A part of a path: so many ns through a cell, or on a wire to it. cell: the register or LUT that the step ends at."""
+
+    ns: float
+    wire: bool
+    cell: str
+
+
+@dataclass(frozen=True)
+class Routed:
+    """A placed and routed design. mhz: the fastest clock of its slowest path. used: cells, by the keys of a router's titles."""
+
+    seed: int
+    mhz: float
+    wanted_mhz: float
+    used: dict[str, int]
+    path: tuple[Step, ...]
+
+    @property
+    def met(self) -> bool:
+        """May the clock be as fast as it was wanted?"""
+        return self.mhz >= self.wanted_mhz
+
+    @property
+    def wires(self) -> float:
+        """The share of the slowest path's time that is spent on wires."""
+        total = sum(step.ns for step in self.path)
+        return sum(step.ns for step in self.path if step.wire) / total if total else 0.0
+
+    @property
+    def levels(self) -> int:
+        """Cells between the registers of the slowest path."""
+        return max(0, len([step for step in self.path if not step.wire]) - 2)
+
+    def ends(self) -> tuple[str, str]:
+        """The registers, or memories, at which the slowest path begins and ends, by their names in the design."""
+        return self.path[0].cell, self.path[-1].cell
+
+
+class Router(Protocol):
+    """What places and routes the netlists of a family. The names of clocks and cells are those that nextpnr reports."""
+
+    @property
+    def parts(self) -> Text:
+        """What the parts that it takes are called: with package and speed grade."""
+        ...
+
+    @property
+    def titles(self) -> Mapping[str, str]:
+        """What is counted of a routed design, lut, ff, ram, multipliers, and what that is called."""
+        ...
+
+    @property
+    def cells(self) -> str:
+        """How the kinds of cells begin, as alternatives of a regular expression: what Yosys appends to the names of nets."""
+        ...
+
+    @property
+    def untimed(self) -> str:
+        """What its timing leaves out, as a sentence; empty where that is nothing."""
+        ...
+
+    @property
+    def pads(self) -> Sequence[str]:
+        """Yosys' passes that a netlist needs, after those of the target, before it is placed."""
+        ...
+
+    @property
+    def bitstream_file(self) -> str:
+        """How the name of a bitstream ends."""
+        ...
+
+    def core_constraints(self, part: str, pins: Sequence[str]) -> str:
+        """Constraints for a design of so many ports that is on no board; empty where nextpnr chooses pins."""
+        ...
+
+    def place_and_route(
+        self,
+        netlist: Path,
+        part: str,
+        wanted_mhz: float,
+        seed: int,
+        on_board: bool,
+        constraints: Path | None,
+        progress: Callable[[str], None],
+    ) -> Routed:
+        """Place and route a netlist, as Yosys wrote it. Placements are left beside it.
+
+        constraints: pins, in the netlist's folder. on_board: whether its clock is made by the board's top. Raises RouteError.
+        """
+        ...
+
+    def pack(self, netlist: Path, part: str, seed: int, bitstream: Path) -> None:
+        """The bitstream of what was placed and routed with a seed. Raises RouteError."""
+        ...
+
+
+def read(report: dict[str, Any], clock: str, wanted_mhz: float, seed: int, used: Mapping[str, Sequence[str]]) -> Routed:
+    """What a report of nextpnr says. clock: what the name of the net of the clock ends in. used: the kinds of cells by what is
+    counted. Raises RouteError where it has no such clock, or several.
+    """
+    rates = {name: entry["achieved"] for name, entry in report["fmax"].items() if name.endswith(clock)}
+    if len(rates) != 1:
+        known = ", ".join(report["fmax"]) or "none"
+        raise RouteError(f"nextpnr reports the clocks {known}, of which {f'{clock} is not one' if clock else 'one is expected'}")
+    (net, mhz) = next(iter(rates.items()))
+    inside = f"posedge {net}"
+    paths = [path["path"] for path in report["critical_paths"] if path["from"] == path["to"] == inside]
+    steps = [Step(step["delay"], step["type"] == "routing", step["to"]["cell"]) for path in paths[:1] for step in path]
+    counted = {key: sum(report["utilization"][kind]["used"] for kind in kinds) for key, kinds in used.items()}
+    return Routed(seed, mhz, wanted_mhz, counted, tuple(steps))
+
+
+def run(
+    program: str,
+    options: Sequence[str],
+    work: Path,
+    log: Path,
+    extra: str,
+    progress: Callable[[str], None] = lambda what: None,
+) -> None:
+    """Run one of the programs that an extra brings, in a folder; its output is kept. Raises RouteError."""
+    command = Path(sys.executable).parent / program
+    said = program.removeprefix("yowasp-")
+    if not command.exists():
+        raise RouteError(f"{said} is not installed; `pip install 'sigmabit[{extra}]'` brings it, and make does so by itself")
+    lines: list[str] = []
+    with (
+        log.open("w") as kept,
+        programs.running([str(command), *options], cwd=work, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process,
+    ):
+        for line in process.stdout or ():
+            text = line.decode(errors="replace") if isinstance(line, bytes) else line
+            kept.write(text)
+            lines.append(text.strip())
+            if (phase := re.match(r"Info: (Pack|Placed|Running|Routing|Creating)", text)) is not None:
+                progress({"Pack": "packing", "Routing": "routing"}.get(phase[1], "placing"))
+        status = process.wait()
+    if status:
+        errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR")]
+        last = next((line for line in reversed(lines) if line), "it said nothing")
+        what = errors[0] if errors else f"it ended with status {status}, and {last!r:.200}"
+        raise RouteError(f"{said}: {what}; --work DIR keeps its log, {log.name}")

@@ -1,0 +1,1 @@
+"""Xilinx' UltraScale+, by synthesis alone: Vivado makes the rest."""
