@@ -8,6 +8,7 @@ from sigmabit.hdl import family
 
 from ..target import Target
 from .netlist import Ecp5Netlist
+from .output_registers import output_registers
 
 ECP5 = Target(
     family=family.ECP5,
@@ -18,4 +19,5 @@ ECP5 = Target(
     netlist=Ecp5Netlist,
     models=Path(__file__).with_name("rtl") / "cells.v",
     unmodelled=frozenset(),
+    passes={"output_registers": output_registers},
 )

@@ -15,13 +15,16 @@ from ..simulation.toolchain import run_tool, verilator_environment, verilator_ro
 
 @dataclass(frozen=True)
 class Cell:
-    """A module of the ports clk, in (of some bits), out; and the cell that it must be mapped to."""
+    """A module of the ports clk, in (of some bits), out; and the cell that it must be mapped to. registered: no register is left
+    beside it.
+    """
 
     name: str
     inputs: int
     outputs: int
     body: str
     cell: str
+    registered: bool = False
 
     @property
     def text(self) -> str:
@@ -46,16 +49,19 @@ assign out = word;"""
     return Cell(f"memory_{bits}x{size}", 2 * address + bits + 1, bits, body, "DP16KD")
 
 
-def table(bits: int, address: int) -> Cell:
-    """A table in block RAM."""
+def table(bits: int, address: int, late: bool = False) -> Cell:
+    """A table in block RAM. late: with a register behind it."""
     body = f"""\
 (* rom_style = "block", ram_style = "block" *) reg [{bits - 1}:0] held [0:{(1 << address) - 1}];
-reg [{bits - 1}:0] word;
+reg [{bits - 1}:0] found, word;
 integer i;
 initial for (i = 0; i < {1 << address}; i = i + 1) held[i] = (i * 40503) ^ (i << 7);
-always @(posedge clk) word <= held[in];
-assign out = word;"""
-    return Cell(f"table_{bits}x{1 << address}", address, bits, body, "DP16KD")
+always @(posedge clk) begin
+    found <= held[in];
+    word <= found;
+end
+assign out = {"word" if late else "found"};"""
+    return Cell(f"table_{bits}x{1 << address}{'_late' if late else ''}", address, bits, body, "DP16KD", registered=late)
 
 
 def product(first: int, second: int, signs: str) -> Cell:
@@ -69,10 +75,11 @@ def product(first: int, second: int, signs: str) -> Cell:
     return Cell(f"product_{first}x{second}_{signs}", size, size, body, "MULT18X18D")
 
 
-CELLS = [memory(36, 9), memory(9, 11), memory(2, 13), table(13, 10), product(9, 8, "signed")]
+CELLS = [memory(36, 9), memory(9, 11), memory(2, 13), table(13, 10, late=True), product(9, 8, "signed")]
 MORE = [
     *(memory(bits, address) for bits, address in ((18, 10), (4, 12), (1, 14), (25, 9))),
-    *(table(bits, address) for bits, address in ((36, 9), (7, 11), (3, 12))),
+    *(table(bits, address) for bits, address in ((36, 9), (7, 11), (3, 12), (13, 10))),
+    *(table(bits, address, late=True) for bits, address in ((36, 9), (48, 9), (3, 12))),
     product(18, 18, "signed"),
     product(12, 10, "unsigned"),
 ]
@@ -87,6 +94,7 @@ def test_mapped_is_plain(cell: Cell, tmp_path: Path) -> None:
     source.write_text(cell.text)
     text, netlist = as_verilog([source], cell.name, tmp_path / "yosys", ECP5)
     assert netlist.area.cells.get(cell.cell)
+    assert not (cell.registered and netlist.area.ff)
     (tmp_path / "both.v").write_text(
         f"""{cell.text}{text.replace(f"module {cell.name}", f"module mapped_{cell.name}", 1)}
 module both (input clk, output reg wrong);
