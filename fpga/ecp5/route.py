@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +21,19 @@ USED = {"lut": "TRELLIS_COMB", "ff": "TRELLIS_FF", "ram": "DP16KD", "multipliers
 """What is counted of a routed design, and how nextpnr calls it."""
 
 
+TIMING_WEIGHT = 30
+"""What nextpnr's placement gives for time, against the length of wires; its own is 10."""
+
+ROUTERS = "router1", "router2"
+"""nextpnr's routers, in the order in which they are tried: the second gives slower clocks, but copes with crowds."""
+
+
 class RouteError(RuntimeError):
-    """nextpnr failed, or is not there; the message says which."""
+    """nextpnr failed, or is not there; the message says which. placed: it failed behind placement."""
+
+    def __init__(self, message: str, placed: bool = False) -> None:
+        super().__init__(message)
+        self.placed = placed
 
 
 @dataclass(frozen=True)
@@ -36,13 +47,16 @@ class Step:
 
 @dataclass(frozen=True)
 class Routed:
-    """A placed and routed design. mhz: the fastest clock of its slowest path. used: cells, by the keys of USED."""
+    """A placed and routed design. mhz: the fastest clock of its slowest path. used: cells, by the keys of USED. router: which of
+    ROUTERS it took.
+    """
 
     seed: int
     mhz: float
     wanted_mhz: float
     used: dict[str, int]
     path: tuple[Step, ...]
+    router: str = ROUTERS[0]
 
     @property
     def met(self) -> bool:
@@ -90,10 +104,19 @@ def place_and_route(
     work, stem = netlist.parent, f"{netlist.stem}_{seed}"
     options = [*device(part), "--json", netlist.name, "--textcfg", f"{stem}.config", "--report", f"{stem}.json"]
     options += ["--seed", str(seed), "--freq", f"{wanted_mhz:g}", "--timing-allow-fail", "--lpf-allow-unconstrained"]
+    options += ["--placer-heap-timingweight", str(TIMING_WEIGHT)]
     if constraints is not None:
         options += ["--lpf", constraints.name]
-    run("nextpnr-ecp5", options, work, work / f"{stem}.log", progress)
-    return read(json.loads((work / f"{stem}.json").read_text()), clock, wanted_mhz, seed)
+    for router in ROUTERS:
+        try:
+            run("nextpnr-ecp5", [*options, "--router", router], work, work / f"{stem}.log", progress)
+        except RouteError as error:
+            if not error.placed or router == ROUTERS[-1]:
+                raise
+        else:
+            found = read(json.loads((work / f"{stem}.json").read_text()), clock, wanted_mhz, seed)
+            return replace(found, router=router)
+    raise AssertionError
 
 
 def pack(placed: Path, bitstream: Path) -> None:
@@ -137,4 +160,4 @@ def run(program: str, options: Sequence[str], work: Path, log: Path, progress: C
         errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR")]
         last = next((line for line in reversed(lines) if line), "it said nothing")
         said = errors[0] if errors else f"it ended with status {status}, and {last!r:.200}"
-        raise RouteError(f"{program}: {said}; --work DIR keeps its log, {log.name}")
+        raise RouteError(f"{program}: {said}; --work DIR keeps its log, {log.name}", any("Routing.." in line for line in lines))

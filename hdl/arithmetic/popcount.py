@@ -156,8 +156,9 @@ class PopcountConfig(Billed):
                 lane += (family.match() + family.match_adder() * (length // 2)) * (number * self.bits)
         if not (self.constant and self.levels):
             planes += sum(self.matched)
-        for level in self.levels:
-            lane += family.counter() * sum(level.sixes) + family.full_adder() * sum(level.threes)
+        for number, level in enumerate(self.levels):
+            fixed = self.constant and number == 0
+            lane += family.counter(fixed) * sum(level.sixes) + family.full_adder(fixed) * sum(level.threes)
             planes += sum(self.kept(level.results))
         if self.rows > 1:
             lane += family.adder_of_three(self.count_bits)

@@ -71,14 +71,16 @@ class Ecp5:
         return Cost(lut=1)
 
     def match_adder(self) -> Cost:
-        return Cost(lut=4)
+        """The parity of what is matched; the carry, which it chooses; and the sum."""
+        return Cost(lut=3)
 
-    def full_adder(self) -> Cost:
-        return Cost(lut=2)
+    def full_adder(self, constants: bool = False) -> Cost:
+        """With constants, all lanes have the same sum but for its sign, and one of four carries: it costs next to nothing."""
+        return Cost(lut=0 if constants else 2)
 
-    def counter(self) -> Cost:
-        """Two full adders, and a LUT for each bit of what they give."""
-        return Cost(lut=7)
+    def counter(self, constants: bool = False) -> Cost:
+        """Two full adders, and a LUT for each bit of what they give; with constants, the two higher bits alone."""
+        return Cost(lut=2 if constants else 7)
 
     def comparator(self, bits: int) -> Cost:
         return self.adder(bits)

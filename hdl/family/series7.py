@@ -89,10 +89,10 @@ class Series7:
     def match_adder(self) -> Cost:
         return Cost(lut=1)
 
-    def full_adder(self) -> Cost:
+    def full_adder(self, constants: bool = False) -> Cost:
         return Cost(lut=1)
 
-    def counter(self) -> Cost:
+    def counter(self, constants: bool = False) -> Cost:
         return Cost(lut=2)
 
     def comparator(self, bits: int) -> Cost:

@@ -22,6 +22,7 @@ from sigmabit.fpga.ecp5.netlist import COMBS, ENDS_OF_CHAIN
 from sigmabit.fpga.ecp5.target import ECP5 as TARGET
 from sigmabit.fpga.synthesis import synthesise
 from sigmabit.golden import import_model
+from sigmabit.hdl.arithmetic.popcount import PopcountConfig
 from sigmabit.hdl.family import ECP5
 from sigmabit.hdl.family.parts import PartError, family_of, part
 from sigmabit.hdl.pipeline.top import Pipeline
@@ -30,6 +31,7 @@ from sigmabit.scripts.data.datasets import digits
 from sigmabit.scripts.interface.choices import Planning
 from sigmabit.scripts.interface.loading import make_plan
 from sigmabit.scripts.measures.area import parts_of, synthesised
+from sigmabit.scripts.measures.popcounts import popcount_area
 from sigmabit.scripts.measures.routing import where
 
 from ..harness.command_line import DIGITS, Call, Refused, frames
@@ -80,6 +82,19 @@ def test_planned_area(interval: int, tmp_path: Path) -> None:
     for key in ("lut", "bram36"):
         found = sum(area[key] for area in areas.values())
         assert sum(getattr(of.bill(ECP5), key) for of in parts_of(plan).values()) == pytest.approx(found, rel=0.1)
+
+
+@pytest.mark.parametrize("config", [PopcountConfig(96, 1, 13), PopcountConfig(9, 5, 16, constant=True)], ids=lambda c: c.module)
+def test_planned_arrays(config: PopcountConfig, tmp_path: Path) -> None:
+    """What most LUTs are taken by: within a tenth."""
+    assert config.bill(ECP5).lut == pytest.approx(popcount_area(config, tmp_path, TARGET).lut, rel=0.1)
+
+
+def test_popcount(call: Call) -> None:
+    """The command measures in the cells of a part's family, beside the price."""
+    done = call("bench", "popcount", "--inputs", 12, "--lanes", 2, "--part", PART, "--json").json
+    assert done["lut_per_lane"] == pytest.approx(done["planned_lut_per_lane"], rel=0.3)
+    assert done["lut"] == done["lut_per_lane"] * 24 > 0
 
 
 # --- cells
@@ -263,6 +278,24 @@ class TestRoute:
         assert [where(cell) for cell in found.ends()] == ["conv1 / x", "link / deframer / tail"]
         with pytest.raises(route.RouteError, match=r"reports the clocks .*, of which other is not one"):
             route.read(report(200.0), "other", 150.0, 3)
+
+    def test_second_router(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        """Where the first gives up, the second is tried; where something else is wrong, that is said."""
+        asked: list[str] = []
+
+        def nextpnr(program: str, options: list[str], work: Path, log: Path, progress: object) -> None:
+            asked.append(options[-1])
+            if options[-1] == "router1":
+                raise route.RouteError("no way", placed)
+            (work / "some_3.json").write_text(json.dumps(report(90.0)))
+
+        monkeypatch.setattr(route, "run", nextpnr)
+        placed = True
+        found = route.place_and_route(tmp_path / "some.json", PART, 80.0, "clock_instance.clk", 3)
+        assert (found.mhz, found.router, asked) == (90.0, "router2", ["router1", "router2"])
+        placed = False
+        with pytest.raises(route.RouteError, match="no way"):
+            route.place_and_route(tmp_path / "some.json", PART, 80.0, "clock_instance.clk", 3)
 
     @pytest.mark.parametrize(
         ("name", "told"),
