@@ -20,6 +20,7 @@ class Target:
     the cells, before any source. script: the passes, once the sources are read and the top is set. patterns: beginnings of passes
     that take long, and how the types of the cells begin that they look for. netlist: how the result is read. models: Verilog of
     what the cells do, but for those in unmodelled. passes: commands of the script that are none of Yosys', which take its design.
+    body: the text of a module that does the same as the one of that name, in fewer cells; None where there is none.
     """
 
     family: Family
@@ -31,3 +32,4 @@ class Target:
     models: Path
     unmodelled: frozenset[str]
     passes: Mapping[str, Callable[[Any], None]] = field(default_factory=dict)
+    body: Callable[[str], str | None] = lambda module: None

@@ -9,6 +9,7 @@ from sigmabit.hdl import family
 from ..target import Target
 from .netlist import Ecp5Netlist
 from .output_registers import output_registers
+from .popcount import body
 
 ECP5 = Target(
     family=family.ECP5,
@@ -20,4 +21,5 @@ ECP5 = Target(
     models=Path(__file__).with_name("rtl") / "cells.v",
     unmodelled=frozenset(),
     passes={"output_registers": output_registers},
+    body=body,
 )

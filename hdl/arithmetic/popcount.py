@@ -151,6 +151,7 @@ class PopcountConfig(Billed):
     def bill_of_lane(self, family: Family) -> Cost:
         """Compressors and the final addition, the XNOR with weights that come from elsewhere included."""
         lane, planes = Cost(), 0
+        array = None if self.constant or self.bits > 1 or self.times > 1 or self.picks else family.array(self.elements)
         if not self.constant:
             for length, number in self.chains:
                 lane += (family.match() + family.match_adder() * (length // 2)) * (number * self.bits)
@@ -162,7 +163,7 @@ class PopcountConfig(Billed):
             planes += sum(self.kept(level.results))
         if self.rows > 1:
             lane += family.adder_of_three(self.count_bits)
-        return lane + family.registers(planes + self.count_bits)
+        return (lane if array is None else array) + family.registers(planes + self.count_bits)
 
     @property
     def latency(self) -> int:

@@ -14,12 +14,16 @@ from pathlib import Path
 from typing import ClassVar
 
 from .cost import Cost, Part
+from .ecp5_chains import Count
 from .rules import block_ram_shape, multiplies
 
 LUT_INPUTS = 4
 
-ENDS = 4
-"""LUTs that get into a carry chain and out of it."""
+BEGINNING = 2
+"""LUTs that get into a carry chain."""
+
+ARRAY_FROM = 6
+"""Elements from which on an array of weights that change is made of carry chains."""
 
 MULTIPLIER_BITS = 18
 """Of either factor of a MULT18X18D."""
@@ -61,7 +65,7 @@ class Ecp5:
         return Cost(ff=bits * cycles)
 
     def adder(self, bits: int) -> Cost:
-        return Cost(lut=2 * math.ceil(bits / 2) + ENDS)
+        return Cost(lut=2 * math.ceil(bits / 2) + BEGINNING)
 
     def adder_of_three(self, bits: int, fast: bool = False) -> Cost:
         """Three numbers become two, of whose bits each takes two LUTs."""
@@ -81,6 +85,13 @@ class Ecp5:
     def counter(self, constants: bool = False) -> Cost:
         """Two full adders, and a LUT for each bit of what they give; with constants, the two higher bits alone."""
         return Cost(lut=2 if constants else 7)
+
+    def array(self, elements: int) -> Cost | None:
+        """Positions of carry chains; of each level the last, and one to make them even; bits that wait, matched."""
+        if elements < ARRAY_FROM:
+            return None
+        count = Count(elements)
+        return Cost(lut=count.positions + 2 * count.level + count.waiting)
 
     def comparator(self, bits: int) -> Cost:
         return self.adder(bits)
@@ -107,8 +118,10 @@ class Ecp5:
         return Cost(lut=MEMORY * math.ceil(bits / 4) * blocks) + self.multiplexer(blocks) * bits
 
     def block_ram(self, bits: int, depth: int) -> Cost:
+        """Of few words some bits are the same in all, and need no memory: so many as of random words."""
         width, words = block_ram_shape(depth)
-        return Cost(bram36=math.ceil(bits / width) * math.ceil(depth / words) / 2)
+        kept = bits * (1 - 2.0 ** (1 - depth)) if depth > 1 else bits
+        return Cost(bram36=math.ceil(kept / width) * math.ceil(depth / words) / 2)
 
     def product(self, first: int, second: int, signed: bool = True) -> Cost:
         if multiplies(first, second):

@@ -156,6 +156,12 @@ class Family(Protocol):
         """Six bits added: a lane of `counter`. constants: as above."""
         ...
 
+    def array(self, elements: int) -> Cost | None:
+        """A lane of so many bits, matched with weights that change and counted, registers left out; None where it is made of the
+        compressors above.
+        """
+        ...
+
     def comparator(self, bits: int) -> Cost:
         """Whether one number reaches another."""
         ...

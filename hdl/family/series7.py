@@ -95,6 +95,9 @@ class Series7:
     def counter(self, constants: bool = False) -> Cost:
         return Cost(lut=2)
 
+    def array(self, elements: int) -> Cost | None:
+        return None
+
     def comparator(self, bits: int) -> Cost:
         """Two bits of each share a LUT6_2 before the carry chain."""
         return Cost(lut=bits * 0.5)

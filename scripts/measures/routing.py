@@ -12,7 +12,7 @@ from typing import Any
 
 from sigmabit.fpga.board import Board, Clock, top_name, write
 from sigmabit.fpga.ecp5.core import CLOCK, between_registers, core_name
-from sigmabit.fpga.ecp5.route import Routed, RouteError, pack, place_and_route
+from sigmabit.fpga.ecp5.route import Routed, RouteError, loosened, pack, place_and_route
 from sigmabit.fpga.ecp5.target import ECP5
 from sigmabit.fpga.netlist import Area
 from sigmabit.fpga.synthesis import SynthesisError, synthesise
@@ -85,13 +85,14 @@ def route(plan: Plan, place: Place, seeds: int, work: Path, report: Report, unti
     try:
         report("synthesising", 0, 0)
         area = synthesise([folder / name for name in names], top, work, target=ECP5).area
+        netlist = loosened(work / f"{top}.json")
         if constraints.exists():
             shutil.copy(constraints, work)
         done: list[int] = []
 
         def attempt(seed: int) -> Routed:
             found = place_and_route(
-                work / f"{top}.json",
+                netlist,
                 place.part,
                 place.mhz,
                 net,

@@ -18,7 +18,7 @@ from sigmabit.fpga.boards import board, files, known
 from sigmabit.fpga.ecp5 import route
 from sigmabit.fpga.ecp5.board import Ecp5Board, pll
 from sigmabit.fpga.ecp5.core import between_registers, core_name
-from sigmabit.fpga.ecp5.netlist import COMBS, ENDS_OF_CHAIN
+from sigmabit.fpga.ecp5.netlist import COMBS, END_OF_CHAIN
 from sigmabit.fpga.ecp5.target import ECP5 as TARGET
 from sigmabit.fpga.synthesis import synthesise
 from sigmabit.golden import import_model
@@ -119,12 +119,12 @@ endmodule
 
 
 def test_cells_are_counted(tmp_path: Path) -> None:
-    """Chains with what gets into them and out; memories with what writes them; one level each."""
+    """Chains with what gets into them, for nothing gets out of this one; memories with what writes them; one level each."""
     (tmp_path / "small.v").write_text(SMALL)
     area = synthesise([tmp_path / "small.v"], "small", tmp_path / "yosys", target=TARGET).area
     assert (area.cells["CCU2C"], area.cells["TRELLIS_DPR16X4"], area.ff) == (5, 1, 10 + 10 + 10 + 4)
     luts = area.cells.get("LUT4", 0)
-    assert area.lut == luts + 5 * COMBS["CCU2C"] + COMBS["TRELLIS_DPR16X4"] + ENDS_OF_CHAIN
+    assert area.lut == luts + 5 * COMBS["CCU2C"] + COMBS["TRELLIS_DPR16X4"] + END_OF_CHAIN
     assert area.levels == 1
 
 
