@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 
-from sigmabit.hdl.arithmetic.popcount import PopcountConfig
 from sigmabit.hdl.family.ecp5 import ARRAY_FROM
-from sigmabit.hdl.family.ecp5_chains import Count, cycle_of
+from sigmabit.hdl.family.ecp5_chains import Count, cycle_of, cycles_of
 
 NAME = re.compile(r"popcount_(\d+)x1b_(\d+)_var")
 LONGEST = 32
@@ -22,8 +21,7 @@ def body(module: str) -> str | None:
     named = NAME.fullmatch(module)
     if named is None or int(named[1]) < ARRAY_FROM:
         return None
-    config = PopcountConfig(int(named[1]), 1, int(named[2]))
-    return _Lane(config).module
+    return _Lane(int(named[1])).module(module, int(named[2]))
 
 
 Bit = tuple[str, str]
@@ -36,16 +34,14 @@ PLACE = str.maketrans("[", "_", "]")
 class _Lane:
     """One lane, as a module of its own."""
 
-    def __init__(self, config: PopcountConfig) -> None:
-        self.config = config
+    def __init__(self, inputs: int) -> None:
         self.wires: list[str] = []
         self.clocked: list[str] = []
-        self.chains: list[list[tuple[list[Bit], int]]] = []
         self.taken = 0
         self.levels: dict[int, list[list[tuple[str, Bit, Bit]]]] = defaultdict(list)
-        root = Count(config.inputs)
-        self.depth, self.cycles = root.level, config.latency
-        made, cycle = self._sum(root)
+        self.root = Count(inputs)
+        self.cycles = cycles_of(inputs)
+        made, cycle = self._sum(self.root)
         self.count = [self._later(bit, cycle, self.cycles + 1) for bit in made]
 
     def _element(self, cycle: int) -> Bit:
@@ -70,7 +66,7 @@ class _Lane:
 
     def _sum(self, count: Count) -> tuple[list[str], int]:
         """The bits of a count, lowest first, and the cycle in which they are made."""
-        cycle = cycle_of(count.level, self.depth, self.cycles)
+        cycle = cycle_of(count.level, self.root.level, self.cycles)
         numbers: list[list[Bit]] = []
         for part in count.parts:
             if part.elements == 1:
@@ -88,11 +84,9 @@ class _Lane:
         self.levels[count.level].append([("", carried, ZERO), *adds, (f"{name}[{width}]", ZERO, ZERO)])
         return [f"{name}[{place}]" for place in range(count.width)], cycle
 
-    @property
-    def module(self) -> str:
-        """The lane, and the array of them."""
-        n, lanes, bits = self.config.inputs, self.config.lanes, self.config.count_bits
-        name = self.config.module
+    def module(self, name: str, lanes: int) -> str:
+        """The lane, and the array of so many."""
+        n, bits = self.root.elements, self.root.width
         chains = [chain for level in self.levels.values() for chain in _chained(level)]
         text = "\n".join(cell for number, chain in enumerate(chains) for cell in _cells(number, chain))
         each = "\n".join(f"    assign matching[{place}] = weights[{place * lanes} + lane];" for place in range(n))

@@ -68,6 +68,25 @@ def _best(elements: int) -> tuple[int, int, int]:
     return min(found)
 
 
+def cycles_of(elements: int) -> int:
+    """In which so many bits are counted: as many as compressors take, whose place sums take (hdl/arithmetic/popcount.py)."""
+    width, left, planes = elements.bit_length(), elements, [0, 0]
+    for length in (7, 5, 3, 1):
+        chains, left = divmod(left, length)
+        planes[0] += chains
+        planes[1] += length // 2 * chains
+    cycles = 2
+    while max(planes) > 3:
+        taken = [0] * (len(planes) + 2)
+        for weight, count in enumerate(planes):
+            sixes, rest = divmod(count, 6)
+            threes = rest // 3
+            for more, found in enumerate((count - 5 * sixes - 2 * threes, sixes + threes, sixes)):
+                taken[weight + more] += found
+        planes, cycles = taken[:width], cycles + 1
+    return cycles
+
+
 def cycle_of(level: int, levels: int, cycles: int) -> int:
     """In which of so many cycles, from 1 on, the sums of a level are made: the early ones, which are narrow, in twos."""
     each, more = divmod(levels, cycles)

@@ -24,6 +24,7 @@ from sigmabit.fpga.synthesis import synthesise
 from sigmabit.golden import import_model
 from sigmabit.hdl.arithmetic.popcount import PopcountConfig
 from sigmabit.hdl.family import ECP5
+from sigmabit.hdl.family.ecp5_chains import Count, cycle_of, cycles_of
 from sigmabit.hdl.family.parts import PartError, family_of, part
 from sigmabit.hdl.pipeline.top import Pipeline
 from sigmabit.hdl.verilog.convert import convert
@@ -88,6 +89,19 @@ def test_planned_area(interval: int, tmp_path: Path) -> None:
 def test_planned_arrays(config: PopcountConfig, tmp_path: Path) -> None:
     """What most LUTs are taken by: within a tenth."""
     assert config.bill(ECP5).lut == pytest.approx(popcount_area(config, tmp_path, TARGET).lut, rel=0.1)
+
+
+def test_chains() -> None:
+    """Sums count every bit, in as many cycles as compressors do, and each comes when what it adds is there."""
+    for elements in range(2, 1200):
+        count, cycles = Count(elements), cycles_of(elements)
+        assert cycles == PopcountConfig(elements, 1, 1).latency
+        assert sum(part.elements for part in count.parts) + count.carried == elements and count.carried in (0, 1)
+        assert all(part.level < count.level for part in count.parts)
+        made = [cycle_of(level, count.level, cycles) for level in range(1, count.level + 1)]
+        assert made == sorted(made) and made[0] == 1 and made[-1] <= cycles
+        assert all(made.count(cycle) <= 2 for cycle in made)
+    assert Count(511).positions < 1.5 * 511
 
 
 def test_popcount(call: Call) -> None:
