@@ -75,7 +75,7 @@ class Ecp5Netlist(Netlist):
 
 
 def loose_ends(cells: Mapping[str, Cell]) -> set[tuple[str, str]]:
-    """Pins of CCU2C, by cell, that need no net: what it carries goes nowhere, or what is carried to it does not matter."""
+    """Pins of CCU2C, by cell, that need no net: what it carries goes nowhere, or a constant carried to it goes no further."""
     taken = {
         net
         for cell in cells.values()
@@ -89,8 +89,11 @@ def loose_ends(cells: Mapping[str, Cell]) -> set[tuple[str, str]]:
             pins = cell["connections"]
             if not set(pins.get("COUT", [])) & taken:
                 found.add((name, "COUT"))
-            # with C at 1 and D at 0 it looks up the second four entries; where all are 0 it carries something of its own
-            if (pins.get("C0"), pins.get("D0")) == (["1"], ["0"]) and cell["parameters"]["INIT0"][8:12] == "0000":
+            # with C at 1 and D at 0 it looks up the second four entries; where all are 0 it carries something of its own, and
+            # what was carried to it is its sum
+            own = (pins.get("C0"), pins.get("D0")) == (["1"], ["0"]) and cell["parameters"]["INIT0"][8:12] == "0000"
+            unread = not set(pins.get("S0", [])) & taken
+            if own and unread and pins.get("CIN", ["x"])[0] in ("0", "1", "x"):
                 found.add((name, "CIN"))
     return found
 

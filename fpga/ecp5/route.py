@@ -126,7 +126,9 @@ def loosened(netlist: Path) -> Path:
     for module in held["modules"].values():
         if module.get("attributes", {}).get("top"):
             for name, pin in loose_ends(module["cells"]):
-                module["cells"][name]["connections"][pin] = ["x"]
+                cell = module["cells"][name]
+                cell["connections"][pin] = ["x"]
+                cell["port_directions"][pin] = "output" if pin == "COUT" else "input"
     found = netlist.with_suffix(".loosened.json")
     found.write_text(json.dumps(held))
     return found

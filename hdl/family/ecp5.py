@@ -22,6 +22,9 @@ LUT_INPUTS = 4
 BEGINNING = 2
 """LUTs that get into a carry chain."""
 
+CHAIN = 24
+"""Positions of a long carry chain, about."""
+
 ARRAY_FROM = 6
 """Elements from which on an array of weights that change is made of carry chains."""
 
@@ -87,11 +90,13 @@ class Ecp5:
         return Cost(lut=2 if constants else 7)
 
     def array(self, elements: int) -> Cost | None:
-        """Positions of carry chains; of each level the last, and one to make them even; bits that wait, matched."""
+        """Positions of carry chains, with one more for each chain; of each level the last, and one to make them even; bits that
+        wait, matched.
+        """
         if elements < ARRAY_FROM:
             return None
         count = Count(elements)
-        return Cost(lut=count.positions + 2 * count.level + count.waiting)
+        return Cost(lut=count.positions * (1 + 1 / CHAIN) + 2 * count.level + count.waiting)
 
     def comparator(self, bits: int) -> Cost:
         return self.adder(bits)

@@ -18,16 +18,18 @@ from sigmabit.fpga.boards import board, files, known
 from sigmabit.fpga.ecp5 import route
 from sigmabit.fpga.ecp5.board import Ecp5Board, pll
 from sigmabit.fpga.ecp5.core import between_registers, core_name
-from sigmabit.fpga.ecp5.netlist import COMBS, END_OF_CHAIN
+from sigmabit.fpga.ecp5.netlist import COMBS, END_OF_CHAIN, loose_ends
 from sigmabit.fpga.ecp5.target import ECP5 as TARGET
 from sigmabit.fpga.synthesis import synthesise
 from sigmabit.golden import import_model
-from sigmabit.hdl.arithmetic.popcount import PopcountConfig
+from sigmabit.hdl.arithmetic.popcount import PopcountConfig, popcount
 from sigmabit.hdl.family import ECP5
 from sigmabit.hdl.family.ecp5_chains import Count, cycle_of, cycles_of
 from sigmabit.hdl.family.parts import PartError, family_of, part
 from sigmabit.hdl.pipeline.top import Pipeline
 from sigmabit.hdl.verilog.convert import convert
+from sigmabit.hdl.verilog.module import outline
+from sigmabit.hdl.verilog.stream import bit, wire
 from sigmabit.scripts.data.datasets import digits
 from sigmabit.scripts.interface.choices import Planning
 from sigmabit.scripts.interface.loading import make_plan
@@ -91,6 +93,17 @@ def test_planned_arrays(config: PopcountConfig, tmp_path: Path) -> None:
     assert config.bill(ECP5).lut == pytest.approx(popcount_area(config, tmp_path, TARGET).lut, rel=0.1)
 
 
+@pytest.mark.long
+def test_the_second_body_wins(tmp_path: Path) -> None:
+    """By a third of the LUT4 and more, over compressors."""
+    config = PopcountConfig(96, 1, 13)
+    with outline():
+        plain = convert(popcount(bit(), wire(96), wire(96 * 13), wire(7 * 13), config)).modules[config.module].text
+    (tmp_path / "plain.v").write_text(plain.replace(f"module {config.module}", "module plain"))
+    compressors = synthesise([tmp_path / "plain.v"], "plain", tmp_path / "yosys", target=TARGET).area.lut
+    assert popcount_area(config, tmp_path, TARGET).lut / (96 * 13) < 1.8 < 2.7 < compressors / (96 * 13)
+
+
 def test_chains() -> None:
     """Sums count every bit, in as many cycles as compressors do, and each comes when what it adds is there."""
     for elements in range(2, 1200):
@@ -112,6 +125,41 @@ def test_popcount(call: Call) -> None:
 
 
 # --- cells
+
+
+CHAIN = """\
+module chain (input clk, input [3:0] a, output reg [1:0] sum, output reg top);
+wire [2:0] s;
+wire between;
+CCU2C #(.INIT0(16'h0006), .INIT1(16'h6996), .INJECT1_0("NO"), .INJECT1_1("NO"))
+    first (.CIN(1'b0), .A0(a[0]), .B0(a[1]), .C0(1'b1), .D0(1'b0), .A1(a[2]), .B1(a[3]), .C1(1'b0), .D1(1'b0),
+    .S0(), .S1(s[0]), .COUT(between));
+CCU2C #(.INIT0(16'h0006), .INIT1(16'h6996), .INJECT1_0("NO"), .INJECT1_1("NO"))
+    second (.CIN(between), .A0(a[2]), .B0(a[3]), .C0(1'b1), .D0(1'b0), .A1(a[0]), .B1(a[1]), .C1(1'b0), .D1(1'b0),
+    .S0(s[1]), .S1(s[2]), .COUT());
+always @(posedge clk) {top, sum} <= s[2:0];
+endmodule
+"""
+
+
+def test_loose_ends(tmp_path: Path) -> None:
+    """Where a chain begins with what it carries of its own, and where it ends; not inside, nor where a constant is added."""
+    (tmp_path / "chain.v").write_text(CHAIN)
+    synthesise([tmp_path / "chain.v"], "chain", tmp_path, target=TARGET)
+    before, after = (
+        json.loads(path.read_text())["modules"]["chain"]
+        for path in (tmp_path / "chain.json", route.loosened(tmp_path / "chain.json"))
+    )
+    changed = {
+        (name, pin)
+        for name, cell in after["cells"].items()
+        for pin, nets in cell["connections"].items()
+        if nets != before["cells"][name]["connections"].get(pin)
+    }
+    assert changed == {("first", "CIN"), ("second", "COUT")}
+    assert all(after["cells"][name]["connections"][pin] == ["x"] for name, pin in changed)
+    before["cells"]["first"]["parameters"]["INIT0"] = f"{0x6996:016b}"
+    assert loose_ends(before["cells"]) == {("second", "COUT")}
 
 
 SMALL = """\
