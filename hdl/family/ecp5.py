@@ -31,6 +31,9 @@ ARRAY_FROM = 6
 MULTIPLIER_BITS = 18
 """Of either factor of a MULT18X18D."""
 
+PIECE_BITS = 13
+"""Of the pieces of a factor that is wider: none is left that is too narrow for a multiplier."""
+
 MEMORY = 6
 """LUTs that hold 4 bits of 16 words, and write them."""
 
@@ -129,8 +132,11 @@ class Ecp5:
         return Cost(bram36=math.ceil(kept / width) * math.ceil(depth / words) / 2)
 
     def product(self, first: int, second: int, signed: bool = True) -> Cost:
+        """Wider ones in pieces, whose products are added."""
         if multiplies(first, second):
-            return Cost(dsp=math.ceil(first / MULTIPLIER_BITS) * math.ceil(second / MULTIPLIER_BITS))
+            pieces = [1 if bits <= MULTIPLIER_BITS else math.ceil(bits / PIECE_BITS) for bits in (first, second)]
+            count = math.prod(pieces)
+            return Cost(dsp=count) + self.adder(PIECE_BITS + min(first, second)) * (count - 1)
         return Cost(lut=first * second * 2.5)
 
     def few_bit_product(self, bits: int, weight_bits: int, signed: bool) -> Cost:
