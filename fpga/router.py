@@ -15,7 +15,11 @@ from .board import Text
 
 
 class RouteError(RuntimeError):
-    """Place and route failed, or its tool is not there; the message says which."""
+    """Place and route failed, or its tool is not there; the message says which. placed: it failed behind placement."""
+
+    def __init__(self, message: str, placed: bool = False) -> None:
+        super().__init__(message)
+        self.placed = placed
 
 
 @dataclass(frozen=True)
@@ -29,13 +33,16 @@ class Step:
 
 @dataclass(frozen=True)
 class Routed:
-    """A placed and routed design. mhz: the fastest clock of its slowest path. used: cells, by the keys of a router's titles."""
+    """A placed and routed design. mhz: the fastest clock of its slowest path. used: cells, by the keys of a router's titles.
+    router: which of nextpnr's it took, where there are several.
+    """
 
     seed: int
     mhz: float
     wanted_mhz: float
     used: dict[str, int]
     path: tuple[Step, ...]
+    router: str = ""
 
     @property
     def met(self) -> bool:
@@ -161,4 +168,5 @@ def run(
         errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR")]
         last = next((line for line in reversed(lines) if line), "it said nothing")
         what = errors[0] if errors else f"it ended with status {status}, and {last!r:.200}"
-        raise RouteError(f"{said}: {what}; --work DIR keeps its log, {log.name}")
+        placed = any("Routing.." in line for line in lines)
+        raise RouteError(f"{said}: {what}; --work DIR keeps its log, {log.name}", placed)

@@ -50,20 +50,29 @@ def synthesise(
     """
     netlist = work / f"{top}.json"
     run_yosys(
-        [*_mapping(sources, top, target, boxes), *then, f"write_json {netlist.resolve()}"], top, sources[0].resolve().parent, work
+        [*_mapping(sources, top, work, target, boxes), *then, f"write_json {netlist.resolve()}"],
+        top,
+        sources[0].resolve().parent,
+        work,
     )
     return target.netlist(netlist, top)
 
 
-def _mapping(sources: Sequence[Path], top: str, target: Target, boxes: Collection[str] = ()) -> list[str]:
-    """The commands that read sources, in their own folder, and map module `top`."""
+def _mapping(sources: Sequence[Path], top: str, work: Path, target: Target, boxes: Collection[str] = ()) -> list[str]:
+    """The commands that read sources, in their own folder, and map module `top`. work: a folder for the family's own bodies."""
     folder = sources[0].resolve().parent
+    reading = []
+    for source in sources:
+        body = None if source.stem in boxes else target.body(source.stem)
+        if body is not None:
+            own = work / "bodies" / source.name
+            own.parent.mkdir(parents=True, exist_ok=True)
+            own.write_text(body)
+        read = str(source.resolve().relative_to(folder)) if body is None else str(own.resolve())
+        reading.append(f"read_verilog {'-lib' if source.stem in boxes else target.reading} {read}")
     return [
         *target.libraries,
-        *(
-            f"read_verilog {'-lib' if source.stem in boxes else target.reading} {source.resolve().relative_to(folder)}"
-            for source in sources
-        ),
+        *reading,
         f"hierarchy -check -top {top}",
         f"script {target.script}",
     ]
@@ -77,7 +86,7 @@ def as_verilog(sources: Sequence[Path], top: str, work: Path, target: Target = S
     netlist, verilog = work / f"{top}.json", work / f"{top}.v"
     renaming = ["select -set inner w:* x:* %d", "rename -hide @inner c:*", "rename -enumerate -pattern n%"]
     writing = [f"write_verilog -noattr -noexpr {verilog.resolve()}", f"write_json {netlist.resolve()}"]
-    run_yosys([*_mapping(sources, top, target), *renaming, *writing], top, sources[0].resolve().parent, work)
+    run_yosys([*_mapping(sources, top, work, target), *renaming, *writing], top, sources[0].resolve().parent, work)
     # a bus of thousands on one line is more than some tools take
     return verilog.read_text().replace(", ", ",\n"), target.netlist(netlist, top)
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from sigmabit.hdl.family import Family
 
@@ -19,7 +20,9 @@ class Target:
     family: whose cells these are. reading: options for reading sources, which choose among bodies. libraries: commands that read
     the cells, before any source. script: the passes, once the sources are read and the top is set. patterns: beginnings of passes
     that take long, and how the types of the cells begin that they look for. netlist: how the result is read. models: Verilog of
-    what the cells do, but for those in unmodelled. router: what places and routes them; None where that is nothing here.
+    what the cells do, but for those in unmodelled. router: what places and routes them; None where that is nothing here. passes:
+    commands of the script that are none of Yosys', which take its design. body: the text of a module that does the same as the
+    one of that name, in fewer cells; None where there is none.
     """
 
     family: Family
@@ -31,3 +34,5 @@ class Target:
     models: Path
     unmodelled: frozenset[str]
     router: Router | None = None
+    passes: Mapping[str, Callable[[Any], None]] = field(default_factory=dict)
+    body: Callable[[str], str | None] = lambda module: None

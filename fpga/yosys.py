@@ -19,6 +19,10 @@ PATTERNS = dict(chain.from_iterable(target.patterns.items() for target in TARGET
 """Beginnings of commands, and how the types of the cells begin without which they find nothing."""
 
 
+PASSES = dict(chain.from_iterable(target.passes.items() for target in TARGETS))
+"""Commands that are none of Yosys'."""
+
+
 def commands(script: Path) -> Iterator[str]:
     """The commands of a script, and of those that it runs."""
     for line in script.read_text().splitlines():
@@ -33,6 +37,9 @@ def main(script: Path) -> None:
     """Run a script's commands one by one."""
     design = libyosys.Design()
     for command in commands(script):
+        if command in PASSES:
+            PASSES[command](design)
+            continue
         cells = tuple(kind for start, kind in PATTERNS.items() if command.startswith(start))
         if not cells or any(kind.startswith(cells) for kind in _types(design)):
             libyosys.run_pass(command, design)

@@ -11,8 +11,8 @@ from ..netlist import START, Cell, Netlist, Way, inputs, later, latest, outputs
 COMBS = {"LUT4": 1, "CCU2C": 2, "TRELLIS_DPR16X4": 6}
 """LUT4 that each cell occupies; a memory of 16 words of 4 bits has four, and two more to write it (FPGA-TN-02205)."""
 
-ENDS_OF_CHAIN = 4
-"""LUT4 by which nextpnr prolongs each carry chain: at either end it takes a cell to get in and out."""
+END_OF_CHAIN = 2
+"""LUT4 by which nextpnr prolongs a carry chain at either end that is connected: it takes a cell to get in or out."""
 
 CARRIES_PER_LEVEL = 16
 """CCU2C of one chain that count as one logic level."""
@@ -29,7 +29,7 @@ class Ecp5Netlist(Netlist):
 
     def uses(self, counts: Counter[str]) -> Mapping[str, float]:
         return {
-            "lut": sum(COMBS.get(kind, 0) * n for kind, n in counts.items()) + ENDS_OF_CHAIN * self.chains,
+            "lut": sum(COMBS.get(kind, 0) * n for kind, n in counts.items()) + END_OF_CHAIN * self.ends,
             "ff": counts["TRELLIS_FF"],
             "bram36": counts["DP16KD"] / 2,
             "dsp": counts["MULT18X18D"],
@@ -37,11 +37,15 @@ class Ecp5Netlist(Netlist):
         }
 
     @property
-    def chains(self) -> int:
-        """Carry chains."""
-        carries = [cell["connections"] for cell in self.cells.values() if cell["type"] == "CCU2C"]
-        carried = {net for pins in carries for net in pins.get("COUT", [])}
-        return sum(not set(pins.get("CIN", [])) & carried for pins in carries)
+    def ends(self) -> int:
+        """Ends of carry chains that are connected to something."""
+        carries = {name: cell for name, cell in self.cells.items() if cell["type"] == "CCU2C"}
+        carried = {net for cell in carries.values() for net in cell["connections"].get("COUT", [])}
+        loose = loose_ends(self.cells)
+        begun = [name for name, cell in carries.items() if not set(cell["connections"].get("CIN", [])) & carried]
+        taken = {net for cell in carries.values() for net in cell["connections"].get("CIN", [])}
+        ended = [name for name, cell in carries.items() if not set(cell["connections"].get("COUT", [])) & taken]
+        return sum((name, "CIN") not in loose for name in begun) + sum((name, "COUT") not in loose for name in ended)
 
     def kind(self, cell: Cell) -> str:
         return "lut" if cell["type"] in ("LUT4", "TRELLIS_DPR16X4") else "register" if cell["type"] == "TRELLIS_FF" else ""
@@ -68,6 +72,30 @@ class Ecp5Netlist(Netlist):
             way = latest(arrival, cell, self.entries(cell), 1)
         for pin in outputs(cell):
             yield pin, way
+
+
+def loose_ends(cells: Mapping[str, Cell]) -> set[tuple[str, str]]:
+    """Pins of CCU2C, by cell, that need no net: what it carries goes nowhere, or a constant carried to it goes no further."""
+    taken = {
+        net
+        for cell in cells.values()
+        for pin, nets in cell["connections"].items()
+        if cell["port_directions"].get(pin) == "input"
+        for net in nets
+    }
+    found = set()
+    for name, cell in cells.items():
+        if cell["type"] == "CCU2C":
+            pins = cell["connections"]
+            if not set(pins.get("COUT", [])) & taken:
+                found.add((name, "COUT"))
+            # with C at 1 and D at 0 it looks up the second four entries; where all are 0 it carries something of its own, and
+            # what was carried to it is its sum
+            own = (pins.get("C0"), pins.get("D0")) == (["1"], ["0"]) and cell["parameters"]["INIT0"][8:12] == "0000"
+            unread = not set(pins.get("S0", [])) & taken
+            if own and unread and pins.get("CIN", ["x"])[0] in ("0", "1", "x"):
+                found.add((name, "CIN"))
+    return found
 
 
 def _carried(cell: Cell, arrival: Mapping[Any, Way]) -> Way:

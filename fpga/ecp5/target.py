@@ -8,6 +8,8 @@ from sigmabit.hdl import family
 
 from ..target import Target
 from .netlist import Ecp5Netlist
+from .output_registers import output_registers
+from .popcount import body
 from .route import Ecp5Router
 
 ECP5 = Target(
@@ -20,4 +22,6 @@ ECP5 = Target(
     models=Path(__file__).with_name("rtl") / "cells.v",
     unmodelled=frozenset(),
     router=Ecp5Router(),
+    passes={"output_registers": output_registers},
+    body=body,
 )

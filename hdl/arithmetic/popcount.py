@@ -151,17 +151,19 @@ class PopcountConfig(Billed):
     def bill_of_lane(self, family: Family) -> Cost:
         """Compressors and the final addition, the XNOR with weights that come from elsewhere included."""
         lane, planes = Cost(), 0
+        array = None if self.constant or self.bits > 1 or self.times > 1 or self.picks else family.array(self.elements)
         if not self.constant:
             for length, number in self.chains:
                 lane += (family.match() + family.match_adder() * (length // 2)) * (number * self.bits)
         if not (self.constant and self.levels):
             planes += sum(self.matched)
-        for level in self.levels:
-            lane += family.counter() * sum(level.sixes) + family.full_adder() * sum(level.threes)
+        for number, level in enumerate(self.levels):
+            fixed = self.constant and number == 0
+            lane += family.counter(fixed) * sum(level.sixes) + family.full_adder(fixed) * sum(level.threes)
             planes += sum(self.kept(level.results))
         if self.rows > 1:
             lane += family.adder_of_three(self.count_bits)
-        return lane + family.registers(planes + self.count_bits)
+        return (lane if array is None else array) + family.registers(planes + self.count_bits)
 
     @property
     def latency(self) -> int:

@@ -14,15 +14,25 @@ from pathlib import Path
 from typing import ClassVar
 
 from .cost import Cost, Part
+from .ecp5_chains import Count
 from .rules import FILL, block_ram_shape, multiplies
 
 LUT_INPUTS = 4
 
-ENDS = 4
-"""LUTs that get into a carry chain and out of it."""
+BEGINNING = 2
+"""LUTs that get into a carry chain."""
+
+CHAIN = 24
+"""Positions of a long carry chain, about."""
+
+ARRAY_FROM = 6
+"""Elements from which on an array of weights that change is made of carry chains."""
 
 MULTIPLIER_BITS = 18
 """Of either factor of a MULT18X18D."""
+
+PIECE_BITS = 13
+"""Of the pieces of a factor that is wider: none is left that is too narrow for a multiplier."""
 
 MEMORY = 6
 """LUTs that hold 4 bits of 16 words, and write them."""
@@ -63,7 +73,7 @@ class Ecp5:
         return Cost(ff=bits * cycles)
 
     def adder(self, bits: int) -> Cost:
-        return Cost(lut=2 * math.ceil(bits / 2) + ENDS)
+        return Cost(lut=2 * math.ceil(bits / 2) + BEGINNING)
 
     def adder_of_three(self, bits: int, fast: bool = False) -> Cost:
         """Three numbers become two, of whose bits each takes two LUTs."""
@@ -73,14 +83,25 @@ class Ecp5:
         return Cost(lut=1)
 
     def match_adder(self) -> Cost:
-        return Cost(lut=4)
+        """The parity of what is matched; the carry, which it chooses; and the sum."""
+        return Cost(lut=3)
 
-    def full_adder(self) -> Cost:
-        return Cost(lut=2)
+    def full_adder(self, constants: bool = False) -> Cost:
+        """With constants, all lanes have the same sum but for its sign, and one of four carries: it costs next to nothing."""
+        return Cost(lut=0 if constants else 2)
 
-    def counter(self) -> Cost:
-        """Two full adders, and a LUT for each bit of what they give."""
-        return Cost(lut=7)
+    def counter(self, constants: bool = False) -> Cost:
+        """Two full adders, and a LUT for each bit of what they give; with constants, the two higher bits alone."""
+        return Cost(lut=2 if constants else 7)
+
+    def array(self, elements: int) -> Cost | None:
+        """Positions of carry chains, with one more for each chain; of each level the last, and one to make them even; bits that
+        wait, matched.
+        """
+        if elements < ARRAY_FROM:
+            return None
+        count = Count(elements)
+        return Cost(lut=count.positions * (1 + 1 / CHAIN) + 2 * count.level + count.waiting)
 
     def comparator(self, bits: int) -> Cost:
         return self.adder(bits)
@@ -107,12 +128,17 @@ class Ecp5:
         return Cost(lut=MEMORY * math.ceil(bits / 4) * blocks) + self.multiplexer(blocks) * bits
 
     def block_ram(self, bits: int, depth: int) -> Cost:
+        """Of few words some bits are the same in all, and need no memory: so many as of random words."""
         width, words = block_ram_shape(depth)
-        return Cost(bram36=math.ceil(bits / width) * math.ceil(depth / words) / 2)
+        kept = bits * (1 - 2.0 ** (1 - depth)) if depth > 1 else bits
+        return Cost(bram36=math.ceil(kept / width) * math.ceil(depth / words) / 2)
 
     def product(self, first: int, second: int, signed: bool = True) -> Cost:
+        """Wider ones in pieces, whose products are added."""
         if multiplies(first, second):
-            return Cost(dsp=math.ceil(first / MULTIPLIER_BITS) * math.ceil(second / MULTIPLIER_BITS))
+            pieces = [1 if bits <= MULTIPLIER_BITS else math.ceil(bits / PIECE_BITS) for bits in (first, second)]
+            count = math.prod(pieces)
+            return Cost(dsp=count) + self.adder(PIECE_BITS + min(first, second)) * (count - 1)
         return Cost(lut=first * second * 2.5)
 
     def few_bit_product(self, bits: int, weight_bits: int, signed: bool) -> Cost:

@@ -158,12 +158,18 @@ class Family(Protocol):
         """Two bits matched with weights and added to a third: a lane of `match_adder`."""
         ...
 
-    def full_adder(self) -> Cost:
-        """Three bits added: a lane of `full_adder`."""
+    def full_adder(self, constants: bool = False) -> Cost:
+        """Three bits added: a lane of `full_adder`. constants: in all lanes the same bits, but for their signs."""
         ...
 
-    def counter(self) -> Cost:
-        """Six bits added: a lane of `counter`."""
+    def counter(self, constants: bool = False) -> Cost:
+        """Six bits added: a lane of `counter`. constants: as above."""
+        ...
+
+    def array(self, elements: int) -> Cost | None:
+        """A lane of so many bits, matched with weights that change and counted, registers left out; None where it is made of the
+        compressors above.
+        """
         ...
 
     def comparator(self, bits: int) -> Cost:

@@ -91,11 +91,14 @@ class Series7:
     def match_adder(self) -> Cost:
         return Cost(lut=1)
 
-    def full_adder(self) -> Cost:
+    def full_adder(self, constants: bool = False) -> Cost:
         return Cost(lut=1)
 
-    def counter(self) -> Cost:
+    def counter(self, constants: bool = False) -> Cost:
         return Cost(lut=2)
+
+    def array(self, elements: int) -> Cost | None:
+        return None
 
     def comparator(self, bits: int) -> Cost:
         """Two bits of each share a LUT6_2 before the carry chain."""

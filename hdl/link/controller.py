@@ -138,12 +138,16 @@ def fill_up(last, fill, head, filling, content, kept):
 
 
 @block
-def take_whole(part, over, last_part):
-    """over: this is the last byte of a transfer."""
+def take_whole(clk, rst, running, putting, part, over, last_part):
+    """over: this is the last byte of a transfer, from a register: the network's exit waits for it."""
+    before_last = last_part - 1
 
-    @always_comb
+    @always_seq(clk.posedge, reset=rst)
     def judge():
-        over.next = part == last_part
+        if not running:
+            over.next = False
+        elif putting:
+            over.next = part == before_last
 
     return judge
 
@@ -186,16 +190,19 @@ def controller(
     taking, loading = bit(), bit()
     # whose turn it is, and how many of the answers before it are kept
     expected, kept, repeated, counts = wire(8), wire(window.bit_length()), bit(), bit()
+    # what `kind`, `turn` and `remaining` say, from registers
+    for_status, for_refusal, for_data, in_turn, owed = (bit() for _ in range(5))
     # the answer: its slot, the length of its payload, the places of its next byte and behind its last
     target, in_use = wire(answers.slot_bits), wire(answers.slot_bits)
-    size, offset, stop, full, ending = wire(16), wire(16), wire(16), bit(), bit()
-    known, count = wire(8), wire(4)
+    size, offset, following, stop, full, ending = wire(16), wire(16), wire(16), wire(16), bit(), bit()
+    stating, echoing, known, count = bit(), bit(), wire(8), wire(4)
     putting, written, closing = bit(), wire(8), bit()
     summed, clear, check = Flow(8), bit(), wire(32)
     # frames on their way in, results on their way out
     beat, offering = wire(beat_bits), bit()
     fill, number, part = wire(index_bits(last_fill + 1)), wire(index_bits(last_beat + 1)), wire(index_bits(last_part + 1))
-    running, transfer, silence, content, over = bit(), bit(), wire(patience + 1), wire(8), bit()
+    running, transfer, silence, content = bit(), bit(), wire(patience + 1), wire(8)
+    over = True if config.result_row is None and last_part == 0 else bit()
     filling = False if config.source_row is None else bit()
     results, result = wire(8 * config.result_bytes), wire(8)
     alive, held_seed = bit(), wire(8 * SEED_BYTES)
@@ -217,26 +224,33 @@ def controller(
         *(constant(value, 1) for value in reversed((PROTOCOL, *config.version))),
         constant(0, NONCE_END),
     )
-    about_index = wire(6)
+    about_index, stated = wire(6), wire(8)
 
-    @always_comb
-    def watch():
+    @always(clk.posedge)
+    def classify():
+        # a cycle late is early enough: between what these come from and their first use lie words of a header, or an answer's
         past = intbv(0)[9:]
         past[:] = expected + 255
         past[:] = past - turn
         repeated.next = past[8:] < kept
-        running.next = state == BODY and kind == DATA
-        about_index.next = offset[6:]
+        in_turn.next = turn == expected
+        for_status.next = kind == STATUS
+        for_refusal.next = kind == REFUSED
+        for_data.next = kind == DATA
+
+    @always_comb
+    def watch():
+        about_index.next = following[6:]
         transfer.next = offering and s_axis.tready
 
     @always_comb
     def read():
-        loading.next = running and not offering and (filling or (waiting and remaining != 0))
+        loading.next = running and not offering and (filling or (waiting and owed))
         taking.next = waiting and (
             state <= HIGH
-            or ((state == SKIP or state == LOAD) and remaining != 0)
-            or (state == BODY and kind == STATUS and offset < NONCE_END)
-            or (running and remaining != 0 and not offering and not filling)
+            or ((state == SKIP or state == LOAD) and owed)
+            or (stating and echoing)
+            or (running and owed and not offering and not filling)
         )
 
     @always_comb
@@ -261,15 +275,15 @@ def controller(
                 written.next = check[24:16]
             else:
                 written.next = check[32:24]
-        elif kind == REFUSED:
+        elif for_refusal:
             putting.next = state == BODY and not ending
             written.next = expected
             if offset == HEADER_BYTES:
                 written.next = reason
-        elif kind == STATUS:
-            putting.next = state == BODY and not ending and (waiting or offset >= NONCE_END)
+        elif for_status:
+            putting.next = stating and not ending and (waiting or not echoing)
             written.next = known
-            if offset < NONCE_END:
+            if echoing:
                 written.next = head[8:]
         else:
             putting.next = running and m_axis.tvalid and not full
@@ -301,35 +315,40 @@ def controller(
     @always(clk.posedge)
     def look_ahead():
         # whether the answer is full is known a cycle before it matters: the network waits for it
-        more = intbv(0)[17:]
         behind = intbv(0)[17:]
-        more[:] = offset + 1
         behind[:] = size + HEADER_BYTES
         stop.next = behind[16:]
         full.next = offset == stop
         if putting:
-            full.next = more[16:] == stop
+            full.next = following == stop
+            known.next = stated
+            echoing.next = following < NONCE_END
+        if state == OPEN:
+            echoing.next = True
 
     @always_comb
     def finish():
-        ending.next = full and (kind != DATA or (remaining == 0 and not offering))
+        ending.next = full and not (for_data and (owed or offering))
 
     @always_seq(clk.posedge, reset=rst)
     def step():
         more = intbv(0)[17:]
-        following = intbv(0)[9:]
+        later = intbv(0)[9:]
         start.next = False
         write.next = putting
         alive.next = state != CLEAR
-        more[:] = offset + 1
+        more[:] = following + 1
         if putting:
-            offset.next = more[16:]
+            offset.next = following
+            following.next = more[16:]
         if taking and state != IDLE:
             remaining.next = remaining - 1
+            owed.next = remaining != 1
         if state == IDLE:
             counts.next = False
             reason.next = 0
             remaining.next = 3
+            owed.next = True
             kind.next = head[8:]
             if taking:
                 state.next = SEQUENCE
@@ -351,26 +370,28 @@ def controller(
                 state.next = JUDGE
         elif state == JUDGE:
             remaining.next = length
+            owed.next = length != 0
             measured.next = length
             target.next = turn[window_bits:]
             size.next = 0
             state.next = SKIP
-            if kind == STATUS:
+            if for_status:
                 target.next = window
                 size.next = STATUS_BYTES
                 if length == NONCE_BYTES:
                     remaining.next = NONCE_BYTES
+                    owed.next = True
                     state.next = OPEN
                 else:
                     reason.next = BAD_SIZE
-            elif kind != DATA and kind != RESET and not (seeded and kind == SEED):
+            elif not for_data and kind != RESET and not (seeded and kind == SEED):
                 reason.next = BAD_KIND
-            elif turn != expected:
+            elif not in_turn:
                 if not repeated:
                     reason.next = BAD_SEQUENCE
             else:
                 counts.next = True
-                if kind == DATA:
+                if for_data:
                     state.next = MEASURE
                 elif kind == RESET and length == 0:
                     state.next = CLEAR
@@ -388,7 +409,7 @@ def controller(
                 measured.next = measured - frame_bytes
                 size.next = size + result_bytes
         elif state == SKIP:
-            if remaining == 0:
+            if not owed:
                 state.next = SEND if reason == 0 else REFUSE
         elif state == REFUSE:
             kind.next = REFUSED
@@ -397,25 +418,32 @@ def controller(
             size.next = REFUSAL_BYTES
             state.next = OPEN
         elif state == LOAD:
-            if remaining == 0:
+            if not owed:
                 state.next = CLEAR
         elif state == CLEAR:
             if count == last_pulse:
                 state.next = OPEN if reason == 0 else SKIP
         elif state == OPEN:
             offset.next = 0
+            following.next = 1
             # the framer may still be sending what this slot holds
             if not busy or in_use != target:
                 state.next = HEAD
         elif state == HEAD:
             if offset == 3:
                 state.next = BODY
+                running.next = for_data
+                stating.next = for_status
         elif state == BODY:
             if ending:
                 state.next = CHECK
+                running.next = False
+                stating.next = False
             elif silence[patience]:
                 reason.next = STALLED
                 state.next = CLEAR
+                running.next = False
+                stating.next = False
                 if kept == window:
                     # the answer that was begun has taken the place of the oldest
                     kept.next = newest
@@ -427,8 +455,8 @@ def controller(
             in_use.next = target
             state.next = IDLE
             if counts:
-                following[:] = expected + 1
-                expected.next = following[8:]
+                later[:] = expected + 1
+                expected.next = later[8:]
                 if kept != window:
                     kept.next = kept + 1
 
@@ -450,7 +478,8 @@ def controller(
             part.next = 0
             silence.next = 0
         else:
-            if loading or transfer or putting:
+            # what is put while this runs is what the network gives
+            if loading or transfer or (m_axis.tvalid and not full):
                 silence.next = 0
             elif not silence[patience]:
                 silence.next = silence + 1
@@ -474,7 +503,7 @@ def controller(
 
     instances = [
         crc(clk, clear, summed, check, CrcConfig()),
-        pick(about, about_index, known),
+        pick(about, about_index, stated),
         pass_on(m_axis.tdata, results),
         pass_on(results, result) if last_part == 0 else pick(results, part, result),
         tally(clk, rst, running, busy_cycles),
@@ -498,9 +527,7 @@ def controller(
     else:
         (line, counted), last = config.source_row, bit()
         instances += [walk(clk, rst, running, transfer, last, line), fill_up(last, fill, head, filling, content, counted)]
-    if config.result_row is None:
-        instances += [take_whole(part, over, last_part)]
-    else:
+    if config.result_row is not None:
         (width, some), ended, past = config.result_row, bit(), bit()
 
         @always_comb
@@ -508,6 +535,8 @@ def controller(
             past.next = putting and over
 
         instances += [pass_by, walk(clk, rst, running, past, ended, width), take_some(ended, part, over, last_part, some - 1)]
+    elif last_part != 0:
+        instances += [take_whole(clk, rst, running, putting, part, over, last_part)]
     if seeded:
 
         @always_seq(clk.posedge, reset=rst)
@@ -516,4 +545,4 @@ def controller(
                 held_seed.next = concat(head[8:], held_seed[64:8])
 
         instances += [load, pass_on(held_seed, seed)]
-    return instances, watch, read, choose, connect, put, look_ahead, finish, step, measure_time, feed, fetch
+    return instances, classify, watch, read, choose, connect, put, look_ahead, finish, step, measure_time, feed, fetch

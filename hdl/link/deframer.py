@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from myhdl import always, always_comb, always_seq, concat, intbv
+from myhdl import Signal, always, always_comb, always_seq, concat, intbv
 
 from sigmabit.golden.link.crc import RESIDUE
 from sigmabit.golden.link.deframer import REFUSAL, Reason
@@ -49,13 +49,13 @@ class DeframerConfig(Billed):
     def bill(self, family: Family) -> Cost:
         """The CRC, counters and pointers."""
         banks = -(-self.depth >> BANK_BITS)
-        kept = family.registers(190 + 9 * (banks + 1)) + family.multiplexer(banks) * 9
+        kept = family.registers(240 + 9 * (banks + 1)) + family.multiplexer(banks) * 9
         return family.logic(280) + kept + family.block_ram(9, self.depth)
 
     @property
     def latency(self) -> int:
         """Cycles from a frame's last byte to its first word at the empty memory's exit."""
-        return 2 + DEEP_CYCLES
+        return 3 + DEEP_CYCLES
 
 
 @leaf
@@ -78,11 +78,13 @@ def deframer(clk, rst, sink, broken, head, waiting, take, refused, config):
     checked, check = Flow(8), wire(32)
     # a byte on its way to the memory, the verdict on a frame
     passed, arrived = wire(8), bit()
-    done, fault = bit(), wire(4)
+    done, fault, faulty = bit(), wire(4), bit()
     # the memory
-    tail, after_tail, commit, after_commit, oldest = (wire(pointer) for _ in range(5))
+    tail, commit, oldest, readable = (wire(pointer) for _ in range(4))
+    after_tail, after_commit = (Signal(intbv(1)[pointer:]) for _ in range(2))
     lost, marked, marking, refusing, storing, idle = (bit() for _ in range(6))
     place, word, keeping, known, settled = wire(pointer), wire(9), bit(), bit(), bit()
+    at, kept, writing = wire(pointer), wire(9), bit()
 
     @always_comb
     def decode():
@@ -133,6 +135,7 @@ def deframer(clk, rst, sink, broken, head, waiting, take, refused, config):
         expected[:] = length + 8
         done.next = closing and started
         arrived.next = emitting and count != largest
+        faulty.next = True
         if damaged:
             fault.next = BROKEN
         elif over:
@@ -145,25 +148,17 @@ def deframer(clk, rst, sink, broken, head, waiting, take, refused, config):
             fault.next = LENGTH
         else:
             fault.next = 0
+            faulty.next = False
 
     @always(clk.posedge)
     def pass_byte():
         passed.next = checked.data
 
     @always_comb
-    def look_ahead():
-        next_tail = intbv(0)[pointer + 1 :]
-        next_commit = intbv(0)[pointer + 1 :]
-        next_tail[:] = tail + 1
-        next_commit[:] = commit + 1
-        after_tail.next = next_tail[pointer:]
-        after_commit.next = next_commit[pointer:]
-
-    @always_comb
     def decide():
-        refusing.next = done and (fault != 0 or lost)
+        refusing.next = done and (faulty or lost)
         # a refusal behind one that nobody has read says nothing new
-        marking.next = done and (fault != 0 or lost) and after_commit != oldest and not (marked and oldest != commit)
+        marking.next = done and (faulty or lost) and after_commit != oldest and not (marked and oldest != commit)
         storing.next = arrived and after_tail != oldest
 
     @always_comb
@@ -174,15 +169,29 @@ def deframer(clk, rst, sink, broken, head, waiting, take, refused, config):
         if done:
             place.next = commit
             word.next = concat(True, intbv(0)[4:], fault)
-            if fault == 0:
+            if not faulty:
                 word.next = NO_ROOM_WORD
 
     @always_seq(clk.posedge, reset=rst)
+    def write():
+        writing.next = keeping
+        readable.next = commit
+
+    @always(clk.posedge)
+    def pass_word():
+        at.next = place
+        kept.next = word
+
+    @always_seq(clk.posedge, reset=rst)
     def account():
+        # both numbers and those behind them are kept: what is compared is not added first
         whole = intbv(0)[pointer + 1 :]
+        behind = intbv(0)[pointer + 1 :]
         if arrived:
             if storing:
+                behind[:] = after_tail + 1
                 tail.next = after_tail
+                after_tail.next = behind[pointer:]
             else:
                 lost.next = True
         elif done:
@@ -190,20 +199,27 @@ def deframer(clk, rst, sink, broken, head, waiting, take, refused, config):
             if not refusing:
                 # the CRC at the end has served: a power of two more, less the carry, is that many less
                 whole[:] = tail + less_crc
+                behind[:] = after_tail + less_crc
                 tail.next = whole[pointer:]
                 commit.next = whole[pointer:]
+                after_tail.next = behind[pointer:]
+                after_commit.next = behind[pointer:]
                 marked.next = False
             elif marking:
+                behind[:] = after_commit + 1
                 tail.next = after_commit
                 commit.next = after_commit
+                after_tail.next = behind[pointer:]
+                after_commit.next = behind[pointer:]
                 marked.next = True
             else:
                 tail.next = commit
+                after_tail.next = after_commit
 
     @always_seq(clk.posedge, reset=rst)
     def present():
         further = intbv(0)[pointer + 1 :]
-        known.next = oldest != commit and not take
+        known.next = oldest != readable and not take
         settled.next = known and not take
         waiting.next = settled and not take
         if take:
@@ -211,7 +227,7 @@ def deframer(clk, rst, sink, broken, head, waiting, take, refused, config):
             oldest.next = further[pointer:]
 
     counted = tally(clk, rst, refusing, refused)
-    memory = deep_bank(clk, keeping, place, word, oldest, head, depth)
+    memory = deep_bank(clk, writing, at, kept, oldest, head, depth)
     checksum = crc(clk, idle, checked, check, CrcConfig())
-    parts = decode, feed_check, parse, measure, judge, pass_byte, look_ahead, decide, choose, account, present
+    parts = decode, feed_check, parse, measure, judge, pass_byte, decide, choose, write, pass_word, account, present
     return counted, memory, checksum, parts

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from myhdl import always_comb, always_seq, concat, intbv
+from myhdl import always, always_comb, always_seq, concat, intbv
 
 from sigmabit.golden.link.framer import CRC_BYTES, HEADER_BYTES, LONGEST_RUN
 
@@ -75,7 +75,7 @@ def framer(clk, rst, write, write_address, write_data, start, slot, busy, source
     stop = wire(offset_bits + 1)
     # bytes of a run, and one
     run = wire(8)
-    gap, at_end, ready = bit(), bit(), bit()
+    gap, at_end, empty, longest, ready = bit(), bit(), bit(), bit(), bit()
     address = wire(config.address_bits)
     valid = bit()
 
@@ -83,10 +83,16 @@ def framer(clk, rst, write, write_address, write_data, start, slot, busy, source
     def show():
         busy.next = state != IDLE
         address.next = concat(sending, place[offset_bits:])
-        at_end.next = place == stop
         waits.next = moved or settling != 0
-        shows = state == OPEN or state == CODE or state == CLOSE or (state == COPY and run != 0)
+        shows = state == OPEN or state == CODE or state == CLOSE or (state == COPY and not empty)
         valid.next = shows and not moved and settling == 0
+
+    @always(clk.posedge)
+    def judge():
+        # a cycle late: wherever `place` moves, and `run` with it, the word is waited for
+        at_end.next = place == stop
+        empty.next = run == 0
+        longest.next = run == longest_code
 
     @always_comb
     def choose():
@@ -132,8 +138,8 @@ def framer(clk, rst, write, write_address, write_data, start, slot, busy, source
             if ready:
                 state.next = SCAN
         elif state == SCAN:
-            if at_end or found == 0 or run == longest_code:
-                gap.next = not at_end and run != longest_code
+            if at_end or found == 0 or longest:
+                gap.next = not at_end and not longest
                 state.next = CODE
             else:
                 run.next = run + 1
@@ -153,7 +159,7 @@ def framer(clk, rst, write, write_address, write_data, start, slot, busy, source
                 run.next = run - 1
                 place.next = place + 1
                 moved.next = True
-            elif run == 0:
+            elif empty:
                 # a zero behind the run is in the run's code
                 run.next = 1
                 state.next = SCAN
@@ -166,4 +172,4 @@ def framer(clk, rst, write, write_address, write_data, start, slot, busy, source
             state.next = IDLE
 
     memory = deep_bank(clk, write, write_address, write_data, address, found, config.slots << offset_bits)
-    return memory, show, choose, offer, send
+    return memory, show, judge, choose, offer, send

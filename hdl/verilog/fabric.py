@@ -134,7 +134,8 @@ def high_part(source, target):
 def deep_bank(clk, write, write_address, write_data, read_address, read_data, words):
     """The same of any number of words, in banks: what is read comes DEEP_CYCLES later.
 
-    There are registers behind each bank, whose output is late, and behind the choice among them.
+    There are registers behind each bank, whose output is late, and behind the choice among them. A word that is read in the cycle
+    in which it is written may be anything: on some devices that is what block RAM gives.
     """
     size, width = len(read_address), len(read_data)
     if size <= BANK_BITS:

@@ -106,8 +106,8 @@ def route(
         result,
         table(
             f"{network.name} at {made.interval:,} cycles per frame, placed and routed for {part}",
-            ["seed", "routed MHz"],
-            [[attempt["seed"], attempt["routed_mhz"]] for attempt in result["seeds"]],
+            ["seed", "routed MHz", "router"],
+            [[attempt["seed"], attempt["routed_mhz"], attempt["router"] or "-"] for attempt in result["seeds"]],
         ),
         "",
         f"least {rates['least']:g}, median {rates['median']:g}, best {rates['best']:g} MHz; {mhz:g} MHz were wanted",

@@ -9,7 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from sigmabit.fpga.netlist import Area
+from sigmabit.fpga.series7.target import SERIES7
 from sigmabit.fpga.synthesis import synthesise
+from sigmabit.fpga.target import Target
 from sigmabit.hdl.arithmetic.popcount import PopcountConfig, popcount
 from sigmabit.hdl.verilog.convert import convert
 from sigmabit.hdl.verilog.module import outline
@@ -38,15 +40,15 @@ PUBLISHED = (
 )
 
 
-def popcount_area(config: PopcountConfig, folder: Path) -> Area:
-    """The array by itself, pipeline registers included, by Yosys for xc7; constant weights are drawn at random."""
+def popcount_area(config: PopcountConfig, folder: Path, target: Target = SERIES7) -> Area:
+    """The array by itself, pipeline registers included, by Yosys; constant weights are drawn at random."""
     with outline():
         ports = wire(config.inputs * config.bits), wire(config.inputs * config.lanes), wire(config.lanes * config.count_bits)
         block = popcount(bit(), *ports, config)
     design = convert(block)
     sources = design.write(folder / "verilog")
     if not config.constant:
-        return synthesise(sources, design.top, folder / "yosys").area
+        return synthesise(sources, design.top, folder / "yosys", target=target).area
     size = config.inputs * config.lanes
     bits = np.random.default_rng(1).integers(0, 2, size)
     rows = [f"{len(part)}'b{''.join(map(str, part))}" for part in np.array_split(bits, -(-size // 64))]
@@ -57,7 +59,7 @@ def popcount_area(config: PopcountConfig, folder: Path) -> Area:
         f"wire [{size - 1}:0] weights = {{\n    " + ",\n    ".join(rows) + "};\n"
         f"{design.top} array (.clk(clk), .operand(operand), .weights(weights), .counts(counts));\nendmodule\n"
     )
-    return synthesise([*sources, top], "constant_weights", folder / "yosys").area
+    return synthesise([*sources, top], "constant_weights", folder / "yosys", target=target).area
 
 
 def plot(path: Path, inputs: Sequence[int], changing: Sequence[float], constant: Sequence[float], lanes: int) -> None:

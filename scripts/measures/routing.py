@@ -171,7 +171,9 @@ def facts(routing: Routing, plan: Plan, place: Place) -> dict[str, Any]:
         "fps": mhz * 1e6 / plan.interval,
         "latency_us": plan.latency / mhz,
         **best.used,
-        "seeds": [{"seed": attempt.seed, "routed_mhz": round(attempt.mhz, 2)} for attempt in routing.attempts],
+        "seeds": [
+            {"seed": attempt.seed, "routed_mhz": round(attempt.mhz, 2), "router": attempt.router} for attempt in routing.attempts
+        ],
         "path": {
             "from": where(start, routing.router),
             "to": where(end, routing.router),

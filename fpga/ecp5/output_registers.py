@@ -1,0 +1,82 @@
+"""Registers that stand behind all outputs of a block RAM are the ones inside it, which give their word sooner.
+
+Without them a DP16KD takes 5.8 ns to its output, and there is a wire to the register. Yosys does not know of them.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+Cell = dict[str, Any]
+WIDE = 36
+"""Bits of a word that takes the outputs of both ports; port B then reads it."""
+
+
+def output_registers(design: Any) -> None:
+    """Use them, in a design of mapped modules."""
+    from pyosys import libyosys
+
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "netlist.json"
+        libyosys.run_pass(f"write_json {file}", design)
+        modules = json.loads(file.read_text())["modules"]
+    for module in design.selected_modules():
+        name = module.name.str().removeprefix("\\")
+        for memory, ports, registers in absorbed(modules[name]["cells"]):
+            into = module.cell(_id(memory))
+            for port in ports:
+                into.setParam(libyosys.IdString(f"\\REGMODE_{port}"), libyosys.Const("OUTREG"))
+                into.setPort(libyosys.IdString(f"\\OCE{port}"), libyosys.SigSpec(True))
+            for pin, register in registers.items():
+                behind = module.cell(_id(register))
+                into.setPort(libyosys.IdString(f"\\{pin}"), behind.getPort(libyosys.IdString("\\Q")))
+                module.remove(behind)
+
+
+def absorbed(cells: dict[str, Cell]) -> list[tuple[str, str, dict[str, str]]]:
+    """Memories of Yosys' JSON that are read in every cycle, the ports whose registers are used, and by the pin of an output the
+    register behind it, which takes it in every cycle of the same clock, is never cleared, and begins with 0.
+    """
+    loads: dict[Any, list[tuple[str, str]]] = defaultdict(list)
+    for name, cell in cells.items():
+        for pin, nets in cell["connections"].items():
+            if cell["port_directions"].get(pin) == "input":
+                for net in nets:
+                    loads[net].append((name, pin))
+    found = []
+    for name, cell in cells.items():
+        if cell["type"] != "DP16KD":
+            continue
+        # the outputs of one register, all at once: of a port, or of both where a word takes both
+        for ports in ("AB",) if _number(cell, "DATA_WIDTH_A") == WIDE == _number(cell, "DATA_WIDTH_B") else ("A", "B"):
+            pins = {pin: nets[0] for pin, nets in cell["connections"].items() if pin[:2] == "DO" and pin[2] in ports}
+            read = {pin: loads[net] for pin, net in pins.items() if loads[net]}
+            clock = (cell["connections"][f"CLK{ports[-1]}"], cell["parameters"].get(f"CLK{ports[-1]}MUX", "CLK")[:3])
+            always = cell["connections"][f"CE{ports[-1]}"] == ["1"]
+            if read and always and all(len(to) == 1 and _plain(cells[to[0][0]], to[0][1], clock) for to in read.values()):
+                found.append((name, ports, {pin: to[0][0] for pin, to in read.items()}))
+    return found
+
+
+def _plain(cell: Cell, pin: str, clock: tuple[Any, str]) -> bool:
+    """Is this pin the input of a register as is wanted?"""
+    if cell["type"] != "TRELLIS_FF" or pin != "DI":
+        return False
+    has, pins = cell["parameters"], cell["connections"]
+    enabled = has.get("CEMUX", "1").strip() == "1"
+    kept = pins.get("LSR", ["0"]) == ["0"] and has.get("LSRMUX", "LSR") == "LSR" and has.get("REGSET", "RESET") == "RESET"
+    return enabled and kept and (pins["CLK"], has.get("CLKMUX", "CLK")[:3]) == clock
+
+
+def _number(cell: Cell, parameter: str) -> int:
+    return int(cell["parameters"][parameter], 2)
+
+
+def _id(name: str) -> Any:
+    from pyosys import libyosys
+
+    return libyosys.IdString(name if name.startswith("$") else f"\\{name}")
