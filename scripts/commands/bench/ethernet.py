@@ -26,7 +26,7 @@ QUIET_S = 0.5
 @click.command(name="ethernet")
 @options.model
 @options.data
-@options.planning_at_interval
+@options.planning
 @options.reading_frames
 @options.patience
 @options.as_json
