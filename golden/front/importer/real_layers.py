@@ -22,9 +22,10 @@ from .symbols import Codes, Frame, Index, Source, Symbol
 PROBES = 16
 """Random frames on which expressions of heads are compared."""
 
-MAX_WEIGHTS = 1 << 27
-"""Weights of a network, zeros included: of two bits each more than all memories and tables of the largest known part hold. How
-many of fewer a part has room for, its plan says.
+MAX_WEIGHTS = 1 << 26
+"""Weights of a network, zeros included: of two bits each more than all memories and tables of any known part hold, but for the
+largest of UltraScale+; to read more would take more memory than a file that nobody vouches for may. How many of fewer a part has
+room for, its plan says.
 """
 
 ALIKE = np.linspace(-64, 64, 4097)
@@ -265,7 +266,7 @@ def matrix_of(window: Window, weights: Real, frame: Frame) -> Real:
     if inputs * max(inputs, frame.size) > MAX_WEIGHTS:
         raise Refusal(
             f"layers at latent variables of more than one position become dense ones; {inputs} by {frame.size} weights are more "
-            "than any known part holds"
+            f"than the {MAX_WEIGHTS} that are read"
         )
     blocks = weights.reshape(*weights.shape[:3], -1)
     one = RealLinear("", (), window, blocks, np.zeros(blocks.shape[3]), Chain(), 1, 1, *_positions(window))

@@ -668,7 +668,7 @@ class RealWalk(Walk[RealNetwork, Real]):
 
 def _too_many(weights: str) -> str:
     """Why no weights beyond MAX_WEIGHTS are read."""
-    return f"{weights}; of {MAX_WEIGHTS} even two bits each are more than any known part holds"
+    return f"{weights}; no more than {MAX_WEIGHTS} are read, of which even two bits each fill all but the largest known parts"
 
 
 def _axes(node: Node, arguments: list[Value]) -> tuple[int, ...]:
