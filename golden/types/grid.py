@@ -44,7 +44,8 @@ class Grid:
         """The grid on which code v stands for reals[v], or None where the numbers are not evenly spaced and rising.
 
         The offset in steps, a real number, is taken as the fraction of smallest denominator that it cannot be told from in
-        float32; that denominator becomes the gain.
+        float32; that denominator becomes the gain. Where there is none, the numbers may be a unit in the last place off, not half
+        of one: they are what is left of a difference.
         """
         exact = reals.astype(np.float64)
         step = float(exact[-1] - exact[0]) / (len(exact) - 1)
@@ -56,15 +57,19 @@ class Grid:
         ratio = float(exact[0]) / step
         # each number is off by half a unit in float32's last place, the step by twice that over all steps
         tolerance = 2.0**-24 * max(1.0, largest / step) * (1 + 2 * abs(ratio) / (len(exact) - 1))
-        gain = 1
-        while abs(ratio * gain - round(ratio * gain)) > tolerance * gain:
-            gain += 1
-            if gain > MAX_DENOMINATOR:
-                return None
+        gain = _denominator(ratio, tolerance) or _denominator(ratio, 2 * tolerance)
+        if gain is None:
+            return None
         fraction = Fraction(round(ratio * gain), gain)
         place = int(np.argmax(np.abs(exact)))  # the largest number tells the scale best
         value = fraction.denominator * place + fraction.numerator
         return Grid(fraction.denominator, fraction.numerator, float(exact[place]) / value)
+
+
+def _denominator(ratio: float, tolerance: float) -> int | None:
+    """The smallest of a fraction that is so near to a ratio."""
+    gains = range(1, MAX_DENOMINATOR + 1)
+    return next((gain for gain in gains if abs(ratio * gain - round(ratio * gain)) <= tolerance * gain), None)
 
 
 BIPOLAR = Grid(gain=2, offset=-1, scale=1.0)

@@ -87,6 +87,7 @@ class TestFit:
             ([0, 0.7], 1, 0),
             ([-0.7, 0], 1, -1),
             ([3, 4, 5], 1, 3),
+            (np.array([6, 9], np.float32) * np.float32(0.16875) - np.float32(1), 81, 2),  # the difference has the last place of 1
         ],
     )
     def test_known_grids(self, reals: list[float], gain: int, offset: int) -> None:
