@@ -41,7 +41,7 @@ volatile std::sig_atomic_t asked = 0;
 
 constexpr uint64_t MAC = 0x02'53'42'00'00'01, PEER = 0x02'53'42'00'00'02;
 constexpr unsigned GAP = 12;           // byte times between two frames
-constexpr uint64_t QUIET = 1200000;    // PHY cycles without a byte after which the simulation crawls
+constexpr uint64_t QUIET = 4000000;    // PHY cycles without a byte after which the simulation crawls
 constexpr unsigned LOOK = 128;         // PHY cycles between two looks at the socket
 constexpr uint64_t SILENCE = 1000;     // PHY cycles after which a byte to the board begins something new
 constexpr size_t AHEAD = 64;           // frames read ahead of the cable

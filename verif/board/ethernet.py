@@ -26,7 +26,7 @@ ETHERNET_MHZ = 62.5
 WIRE_MHZ = 125.0
 """The PHY's: bytes on the cable."""
 
-ETHERNET_LEASE = 18
+ETHERNET_LEASE = 20
 """A simulation's seconds are long: what two seconds are to a board, these cycles are to it."""
 
 BOARD_IP = "192.168.1.50"
