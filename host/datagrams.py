@@ -36,9 +36,9 @@ ROOM = 1 << 20
 
 def address_of(text: str, port: int = PORT, least: int = 1) -> tuple[str, int]:
     """HOST or HOST:PORT, the port at least so much. Raises LinkError for anything else."""
-    host, colon, number = text.rpartition(":")
+    host, colon, number = text.strip().rpartition(":")
     if not colon:
-        host, number = text, str(port)
+        host, number = text.strip(), str(port)
     if not host or not number.isascii() or not number.isdigit() or not least <= int(number[:6]) < 65536:
         raise LinkError(f"{text!r} is no address: give HOST or HOST:PORT, the port from {least} to 65535")
     return host, int(number)
@@ -75,8 +75,8 @@ class DatagramClient:
             self._socket = socket.socket(family, kind, number)
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, ROOM)
             self._socket.connect(where)
-        except OSError as error:
-            raise LinkError(f"{self._name}: {error.strerror or error}") from None
+        except (OSError, UnicodeError) as error:  # the latter of names that are no names
+            raise LinkError(f"{self._name}: {getattr(error, 'strerror', None) or 'no such host'}") from None
         try:
             self.device = self.status()
             if self.device.protocol != PROTOCOL:

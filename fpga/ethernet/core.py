@@ -35,7 +35,8 @@ def verilog(clock_mhz: float, port: int = PORT) -> str:
     with running(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         written, said = process.communicate()
     if process.returncode:
-        raise CoreError(f"LiteEth's Verilog could not be made: {said.strip().splitlines()[-1:]}")
+        last = next(iter(said.strip().splitlines()[::-1]), "it said nothing")
+        raise CoreError(f"LiteEth's Verilog could not be made: {last:.200}")
     return written
 
 

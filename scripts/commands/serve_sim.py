@@ -47,7 +47,7 @@ def serve_sim(
     With --udp or --ethernet it is MODEL behind gigabit Ethernet, from the PHY's bytes inwards, that is simulated.
     """
     terminal = Terminal(as_json)
-    if udp and ethernet:
+    if udp is not None and ethernet is not None:
         raise InputError("give one of --udp and --ethernet")
     on = board_named(board)
     network = load_network(model, reading, terminal, planning.file)
@@ -56,8 +56,8 @@ def serve_sim(
     served: SimulatedEthernet | SimulatedBoard
     with ExitStack() as stack:
         with terminal.progress() as report:
-            if udp or ethernet:
-                socket = address_of(udp, least=0) if udp else None
+            if udp is not None or ethernet is not None:
+                socket = address_of(udp, least=0) if udp is not None else None
                 served = stack.enter_context(
                     SimulatedEthernet(datagram_system_of(made, ETHERNET_LEASE), socket, ethernet or "", report)
                 )

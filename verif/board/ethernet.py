@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import signal
+import socket
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from sigmabit.hdl.link.datagrams import DatagramSystem, DatagramSystemConfig
 from sigmabit.hdl.verilog.convert import Design, Module, convert
 
 from ..simulation.job import Progress, SimulationError
+from ..simulation.toolchain import ToolError
 from ..simulation.verilator import compiled
 
 HARNESS = Path(__file__).with_name("ethernet.cpp")
@@ -33,6 +35,21 @@ BOARD_IP = "192.168.1.50"
 """The board's address behind a TAP device."""
 
 
+LONGEST_NAME = 15
+"""Of a network device, in letters."""
+
+
+def _may_be_bound(host: str, port: int) -> tuple[str, int]:
+    """The IPv4 address of a host, if a socket of this machine can have it with this port. Raises ToolError."""
+    try:
+        address = socket.getaddrinfo(host, port, socket.AF_INET, socket.SOCK_DGRAM)[0][4]
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as tried:
+            tried.bind(address)
+    except (OSError, UnicodeError) as error:
+        raise ToolError(f"{host}:{port}: {getattr(error, 'strerror', None) or 'no such host'}") from None
+    return str(address[0]), port
+
+
 @dataclass(frozen=True)
 class Traffic:
     """Since the start: cycles of the PHY, 8 ns each; bytes on the cable to the board and from it, preambles and checks included;
@@ -47,13 +64,13 @@ class Traffic:
 
 
 def design_of(config: DatagramSystemConfig) -> Design:
-    """The system's Verilog, LiteEth's, and the top that joins them. Raises SimulationError where LiteEth is not installed."""
+    """The system's Verilog, LiteEth's, and the top that joins them. Raises ToolError where LiteEth is not installed."""
     system = convert(DatagramSystem(config).outline())
     name = f"{config.core.name}_ethernet"
     try:
         texts = {core.MODULE: core.verilog(ETHERNET_MHZ), name: core.top(name, system.top)}
     except core.CoreError as error:
-        raise SimulationError(str(error)) from None
+        raise ToolError(str(error)) from None
     return Design(name, {**system.modules, **{stem: Module(stem, None, text, ()) for stem, text in texts.items()}})
 
 
@@ -68,9 +85,13 @@ class SimulatedEthernet:
         progress: Progress = lambda what, done, total: None,
         optimise: int = 2,
     ) -> None:
-        """udp: address and port of the socket, any port for 0; None for the TAP device `tap`. Raises SimulationError where there
-        is none to be had.
+        """udp: address and port of the socket, any port for 0; None for the TAP device `tap`. Raises ToolError where there is no
+        such thing to be had: as far as can be told, before anything is built.
         """
+        if udp is not None:
+            udp = _may_be_bound(*udp)
+        elif not 0 < len(tap) <= LONGEST_NAME:
+            raise ToolError(f"{tap!r}: the name of a TAP device has 1 to {LONGEST_NAME} letters")
         progress("converting", 0, 0)
         design = design_of(config)
         progress("building", 0, 0)
@@ -88,7 +109,7 @@ class SimulatedEthernet:
         if not said:
             why = self._process.stderr.read().decode().strip()
             self.close()
-            raise SimulationError(f"{' '.join(where[1:])}: {why}")
+            raise ToolError(f"{':'.join(where[1:])}: {why}")
         self.address = (udp[0], int(said)) if udp else (BOARD_IP, core.PORT)
 
     def __enter__(self) -> Self:

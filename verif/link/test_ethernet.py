@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from sigmabit.fpga.ethernet import core
 from sigmabit.golden import Network, import_model
 from sigmabit.golden.link.controller import Kind
 from sigmabit.golden.link.datagram import Datagram
@@ -215,6 +216,30 @@ def test_address() -> None:
     for text in ("", ":5", "host:0", "host:99999", "host:-1"):
         with pytest.raises(LinkError, match="is no address"):
             address_of(text)
+
+
+@pytest.mark.parametrize("host", ["a..b", "." * 3, "x" * 300, "nowhere.invalid"])
+def test_no_such_host(host: str, refused: Refused) -> None:
+    """Neither to ask nor to be at, and nothing is built before that is said."""
+    refused(["status", "--udp", f"{host}:5"], f"{host}:5: ")
+    refused(["serve-sim", DIGITS, "--udp", f"{host}:5"], f"{host}:5: ")
+
+
+def test_port_in_use(refused: Refused) -> None:
+    """As above; and names that no device can have."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.bind(("127.0.0.1", 0))
+        taken = f"127.0.0.1:{other.getsockname()[1]}"
+        refused(["serve-sim", DIGITS, "--udp", taken], f"{taken}: Address already in use")
+    refused(["serve-sim", DIGITS, "--ethernet", "x" * 16], "the name of a TAP device has 1 to 15 letters")
+    refused(["serve-sim", DIGITS, "--ethernet", ""], "the name of a TAP device has 1 to 15 letters")
+
+
+def test_the_same_text_each_time() -> None:
+    """Of LiteEth, without the time of day: what is built is found again."""
+    first = core.verilog.__wrapped__(62.5)
+    time.sleep(1.1)
+    assert first == core.verilog.__wrapped__(62.5) and "module liteeth_core" in first
 
 
 def test_nobody_there() -> None:
