@@ -120,7 +120,7 @@ def load_with_data(
         network = _calibrated(model, frames, reading, terminal)
     check_width(model, network, reading)
     remark_reading(terminal, model, network, reading.input_scale)
-    with _about(data):
+    with _about(frames.named):
         x = frames.of(network.input)
         codes = _encode(network, x)
         count_saturated(terminal, network, x, reading.strict_input)
@@ -157,6 +157,10 @@ def count_saturated(terminal: Terminal, network: Network, x: NDArray[Any], stric
         f"{x[position]:g} at {position}",
         f"the codes of the input {network.input.name}, from {lowest:g} to {highest:g}",
     )
+    beside = network.input.condition
+    if beside is not None and position[1] >= beside.start:
+        first = f"{x[position]:g} at {(position[0], position[1] - beside.start)}"
+        codes = f"the codes of the condition {beside.name}"
     if strict:
         raise InputError(f"input value {first} is beyond {codes}")
     numbers = "1 number is" if count == 1 else f"{count} numbers are"
@@ -164,12 +168,12 @@ def count_saturated(terminal: Terminal, network: Network, x: NDArray[Any], stric
 
 
 @contextmanager
-def _about(file: Path) -> Iterator[None]:
-    """Names the file that something is wrong with: once, and no other."""
+def _about(files: str) -> Iterator[None]:
+    """Names the file, or the two that belong together, that something is wrong with: once, and no other."""
     try:
         yield
     except (InputError, CalibrationError) as error:
-        raise type(error)(f"{file}: {error}") from None
+        raise type(error)(f"{files}: {error}") from None
 
 
 @dataclass(frozen=True, eq=False)
@@ -179,6 +183,12 @@ class Frames:
     data: Path
     numbers: NDArray[Any]
     condition: NDArray[Any] | None = None
+    beside: Path | None = None
+
+    @property
+    def named(self) -> str:
+        """The files, for people."""
+        return str(self.data) if self.beside is None else f"{self.data} with {self.beside}"
 
     def of(self, form: InputFormat) -> NDArray[Any]:
         """Frames (N, *shape) for an input. Raises InputError."""
@@ -187,7 +197,8 @@ class Frames:
 
 def frames_of(data: Path, reading: Reading) -> Frames:
     """The frames of a file, with the condition that options say. Raises InputError."""
-    return Frames(data, read_array(data), None if reading.condition is None else read_array(reading.condition))
+    condition = None if reading.condition is None else read_array(reading.condition)
+    return Frames(data, read_array(data), condition, reading.condition)
 
 
 def _network_for(frames: Frames, model: Path, reading: Reading, terminal: Terminal) -> Network:
@@ -200,7 +211,7 @@ def _network_for(frames: Frames, model: Path, reading: Reading, terminal: Termin
             )
         return _calibrated(model, frames_of(reading.calibration, reading), reading, terminal)
     network = import_model(model, coding=reading.coding, output_name=reading.output_name)
-    with _about(frames.data):
+    with _about(frames.named):
         x = frames.of(network.input)
     return import_model(model, _likely_scale(x), output_name=reading.output_name) if network.input.assumed else network
 
@@ -226,7 +237,7 @@ def _calibrated(model: Path, frames: Frames, reading: Reading, terminal: Termina
 def calibration_of(model: Path, frames: Frames, reading: Reading, precision: Precision) -> Calibration:
     """The calibration of a real-valued model by some frames."""
     network, _ = _reading_of(model, frames, reading)
-    with _about(frames.data):
+    with _about(frames.named):
         return calibrated(network, frames.of(network.input), precision)
 
 
@@ -237,7 +248,7 @@ def widths_of(model: Path, frames: Frames, reading: Reading, share: float, state
         return import_real(model, coding=coding, output_name=reading.output_name)
 
     network, coding = _reading_of(model, frames, reading)
-    with _about(frames.data):
+    with _about(frames.named):
         x = frames.of(network.input)
         unsaid = reading.coding is None and reading.input_bits is None
         free = unsaid and coding is not None and not network.input.held(coding, x)
@@ -247,7 +258,7 @@ def widths_of(model: Path, frames: Frames, reading: Reading, share: float, state
 def _reading_of(model: Path, frames: Frames, reading: Reading) -> tuple[RealNetwork, Coding | None]:
     """A real-valued network whose input has codes for some frames, and these, unless the model's file fixes them."""
     network = import_real(model, coding=reading.coding, output_name=reading.output_name)
-    with _about(frames.data):
+    with _about(frames.named):
         x, form = frames.of(network.input), network.input
         said = reading.coding
         if said is not None and form.condition is not None:

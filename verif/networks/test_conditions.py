@@ -231,7 +231,9 @@ def test_commands(tmp_path: Path, call: Call) -> None:
     network = import_model(ready)
     assert np.array_equal(np.load(tmp_path / "y.npy"), network.run(made.frames, Noise(0).for_network(network, FRAMES, 1)))
     np.save(c, 2 * made.c)
-    assert call("run", ready, *given, "--output", tmp_path / "y.npy", "--json").json["saturated_inputs"] == FRAMES
+    beyond = call("run", ready, *given, "--output", tmp_path / "y.npy", "--json")
+    assert beyond.json["saturated_inputs"] == FRAMES
+    assert f"beyond the codes of the condition c, and saturated; the first is 2 at (0, {int(made.c[0].argmax())})" in beyond.err
     plan = call("plan", made.path, "--calibration", x, "--condition", c, "--json").json
     assert "latent_condition" in {layer["name"] for layer in plan["layers"]}
     np.save(c, made.c)
@@ -249,7 +251,13 @@ def test_refused_arrays(tmp_path: Path, refused: Refused) -> None:
     given: list[Any] = ["run", made.path, "--input", files["x"], "--output", tmp_path / "y.npy"]
     refused(given, f"takes a condition c (N, {CLASSES}) beside x", "--condition")
     shape = f"({FRAMES - 1}, {CLASSES})"
-    refused([*given, "--condition", files["short"]], "the condition c is of type float32", shape, f"for {FRAMES} frames")
+    refused(
+        [*given, "--condition", files["short"]],
+        "x.npy with ",
+        "short.npy: the condition c is of type float32",
+        shape,
+        f"for {FRAMES}",
+    )
     refused([*given, "--condition", files["words"]], "the condition c is of type <U")
     refused([*given, "--condition", files["c"], "--calibration", files["x"]], "--calibration and --condition")
     refused(["plan", made.path, "--condition", files["c"]], "--condition", "--calibration X.npy")
