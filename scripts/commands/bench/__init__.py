@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from .datagrams import datagrams
 from .differential import differential
 from .ethernet import ethernet
 from .frame import frame
@@ -19,9 +20,14 @@ from .steps import steps_cost
 @click.group(short_help="What blocks cost, how fast simulations are.", no_args_is_help=False)
 def bench() -> None:
     """Benchmarks: areas of a popcount array, of products, thresholds and a queue, simulation, netlists, latency beside a
-    processor's, a simulated Ethernet cable, drawn graphs.
+    processor's, a simulated Ethernet cable, drawn datagrams and graphs.
     """
 
 
-for command in (popcount_cost, products_cost, steps_cost, queue_area, simulation, latency, frame, gates, ethernet, differential):
+COMMANDS = (
+    *(popcount_cost, products_cost, steps_cost, queue_area),
+    *(simulation, latency, frame, gates, ethernet, datagrams, differential),
+)
+
+for command in COMMANDS:
     bench.add_command(command)
