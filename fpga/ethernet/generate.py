@@ -1,4 +1,4 @@
-"""Writes the module of core.py to standard output: python -m sigmabit.fpga.ethernet.generate MHZ PORT."""
+"""Writes the module of core.py to standard output: python -m sigmabit.fpga.ethernet.generate MHZ PORT PHY."""
 
 from __future__ import annotations
 
@@ -6,13 +6,18 @@ import re
 import sys
 import tempfile
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from liteeth.core import LiteEthUDPIPCore
-from liteeth.phy.gmii import LiteEthPHYGMIIRX, LiteEthPHYGMIITX
+from liteeth.phy import ecp5rgmii, gmii
+from litex.build.lattice.common import lattice_ecp5_trellis_special_overrides
+from litex.build.xilinx.common import xilinx_s7_special_overrides, xilinx_special_overrides
 from litex.gen import LiteXModule
 from litex.gen.fhdl import verilog
 from migen import ClockDomain, ClockDomainsRenamer, Record, Signal
+
+from .phy import BYTES, GMII, RGMII
 
 STREAM = (
     ("valid", 1),
@@ -27,34 +32,49 @@ STREAM = (
 )
 """A UDP port's, in either direction."""
 
-PADS = (("rx_clk", 1), ("rx_rst", 1), ("rx_dv", 1), ("rx_er", 1), ("rx_data", 8), ("tx_clk", 1), ("tx_rst", 1), ("tx_en", 1))
-"""A PHY's byte interface, with what the two below bring."""
 
-
-class Phy(LiteXModule):  # type: ignore[misc]
-    """Bytes as on GMII, the clocks of both directions from outside."""
+class Bytes(LiteXModule):  # type: ignore[misc]
+    """Bytes as on GMII, with one clock for both directions."""
 
     dw = 8
     tx_clk_freq = rx_clk_freq = 125e6
 
     def __init__(self, pads: Any) -> None:
         self.cd_eth_rx, self.cd_eth_tx = ClockDomain("eth_rx"), ClockDomain("eth_tx")
-        self.comb += [self.cd_eth_rx.clk.eq(pads.rx_clk), self.cd_eth_tx.clk.eq(pads.tx_clk)]
-        self.comb += [self.cd_eth_rx.rst.eq(pads.rx_rst), self.cd_eth_tx.rst.eq(pads.tx_rst)]
-        self.tx = ClockDomainsRenamer("eth_tx")(LiteEthPHYGMIITX(pads))
-        self.rx = ClockDomainsRenamer("eth_rx")(LiteEthPHYGMIIRX(pads))
+        for domain in (self.cd_eth_rx, self.cd_eth_tx):
+            self.comb += [domain.clk.eq(pads.clk), domain.rst.eq(pads.rst)]
+        self.tx = ClockDomainsRenamer("eth_tx")(gmii.LiteEthPHYGMIITX(pads))
+        self.rx = ClockDomainsRenamer("eth_rx")(gmii.LiteEthPHYGMIIRX(pads))
         self.sink, self.source = self.tx.sink, self.rx.source
+
+
+def _gmii(pads: Any) -> Any:
+    """tx: a clock that PHYs have for slower networks only."""
+    return gmii.LiteEthPHYGMII(SimpleNamespace(rx=pads.rx_clk, gtx=pads.gtx_clk, tx=Signal()), pads)
+
+
+def _rgmii(pads: Any) -> Any:
+    return ecp5rgmii.LiteEthPHYRGMII(SimpleNamespace(rx=pads.rx_clk, tx=pads.tx_clk), pads, with_inband_status=False)
+
+
+KINDS = {
+    BYTES.name: (BYTES, Bytes, {}),
+    GMII.name: (GMII, _gmii, {**xilinx_special_overrides, **xilinx_s7_special_overrides}),
+    RGMII.name: (RGMII, _rgmii, lattice_ecp5_trellis_special_overrides),
+}
+"""What there is between LiteEth and each PHY, and with which primitives it is written."""
 
 
 class Core(LiteXModule):  # type: ignore[misc]
     """PHY, MAC, ARP, IP, ICMP, and one UDP port."""
 
-    def __init__(self, clock_hz: int, number: int) -> None:
+    def __init__(self, clock_hz: int, number: int, kind: str) -> None:
         self.cd_sys = ClockDomain("sys")
         clk, rst, mac, ip = Signal(name="clk"), Signal(name="rst"), Signal(48, name="mac_address"), Signal(32, name="ip_address")
         self.comb += [self.cd_sys.clk.eq(clk), self.cd_sys.rst.eq(rst)]
-        pads = Record([*PADS, ("tx_er", 1), ("tx_data", 8)], name="phy")
-        self.phy = Phy(pads)
+        phy, made, _ = KINDS[kind]
+        pads = Record([(pin.name, pin.bits) for pin in phy.pins], name="phy")
+        self.phy = made(pads)
         self.core = LiteEthUDPIPCore(self.phy, mac, ip, clock_hz, dw=32, with_sys_datapath=True)
         port = self.core.udp.crossbar.get_port(number, dw=32)
         sink, source = Record(STREAM, name="sink"), Record([*STREAM, ("error", 4)], name="source")
@@ -68,16 +88,16 @@ class Core(LiteXModule):  # type: ignore[misc]
         self.ports = {clk, rst, mac, ip, *pads.flatten(), *sink.flatten(), *source.flatten()}
 
 
-def text(clock_mhz: float, port: int) -> str:
+def text(clock_mhz: float, port: int, kind: str) -> str:
     """The module. What LiteX says of the day and the folder is left out."""
-    core = Core(round(clock_mhz * 1e6), port)
+    core = Core(round(clock_mhz * 1e6), port, kind)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "liteeth_core.v"
-        verilog.convert(core, core.ports, name="liteeth_core").write(str(path))
+        verilog.convert(core, core.ports, name="liteeth_core", special_overrides=KINDS[kind][2]).write(str(path))
         written = path.read_text()
     written = re.sub(r"^// +(?:Auto-Generated|Date).*\n", "", written, flags=re.MULTILINE)
     return re.sub(r"\A(//[^\n]*\n)+", "// LiteEth (BSD-2-Clause), as fpga/ethernet/generate.py joins it\n", written)
 
 
 if __name__ == "__main__":
-    print(text(float(sys.argv[1]), int(sys.argv[2])))
+    print(text(float(sys.argv[1]), int(sys.argv[2]), sys.argv[3]))

@@ -237,7 +237,7 @@ int run(Port& port) {
     top.ip_address = BOARD_IP;
     std::signal(SIGUSR1, [](int) { asked = 1; });
     for (uint64_t cycle = 0;; ++cycle) {  // of the PHY; the system's clock has half its rate
-        top.reset = cycle < 16;
+        top.reset = top.phy_rst = cycle < 16;
         if (cycle >= 32) cable.step(top);
         top.phy_clk = 0;
         if (cycle & 1) top.clk = 0;

@@ -13,8 +13,8 @@ from typing import Self
 
 from sigmabit.fpga.ethernet import core
 from sigmabit.fpga.programs import start
-from sigmabit.hdl.link.datagrams import DatagramSystem, DatagramSystemConfig
-from sigmabit.hdl.verilog.convert import Design, Module, convert
+from sigmabit.hdl.link.datagrams import DatagramSystemConfig
+from sigmabit.hdl.verilog.convert import Design
 
 from ..simulation.job import Progress, SimulationError
 from ..simulation.toolchain import ToolError
@@ -64,14 +64,11 @@ class Traffic:
 
 
 def design_of(config: DatagramSystemConfig) -> Design:
-    """The system's Verilog, LiteEth's, and the top that joins them. Raises ToolError where LiteEth is not installed."""
-    system = convert(DatagramSystem(config).outline())
-    name = f"{config.core.name}_ethernet"
+    """The system behind a PHY's byte interface. Raises ToolError where LiteEth is not installed."""
     try:
-        texts = {core.MODULE: core.verilog(ETHERNET_MHZ), name: core.top(name, system.top)}
+        return core.behind(config, ETHERNET_MHZ)
     except core.CoreError as error:
         raise ToolError(str(error)) from None
-    return Design(name, {**system.modules, **{stem: Module(stem, None, text, ()) for stem, text in texts.items()}})
 
 
 class SimulatedEthernet:

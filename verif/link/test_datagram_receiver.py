@@ -14,11 +14,11 @@ from sigmabit.golden.link.deframer import Reason
 from sigmabit.hdl.link.datagram_receiver import DatagramReceiverConfig, Letters, Received, datagram_receiver
 from sigmabit.hdl.verilog.stream import bit, reset, wire
 
+from ..differential import datagrams as fuzz
 from ..harness.bench import Dut, MyHdlDut
 from ..harness.command_line import Call
 from ..harness.suite import BlockSuite, GoldenTests, MyHdlTests, VerilogTests
 from ..simulation.job import SimulationError
-from . import fuzz
 
 
 @dataclass(frozen=True)

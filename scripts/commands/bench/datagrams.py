@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from sigmabit.verif.link.fuzz import fuzzed
+from sigmabit.verif.differential.datagrams import fuzzed
 
 from ...interface.terminal import Terminal, table
 from .. import options

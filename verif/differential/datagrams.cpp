@@ -1,4 +1,4 @@
-// Sends datagrams to datagram_receiver and reads its messages. verif/link/fuzz.py builds it and writes harness.h, which includes the
+// Sends datagrams to datagram_receiver and reads its messages. verif/differential/datagrams.py builds it and writes harness.h, which includes the
 // model and defines SIM_TOP, its class, DEPTH and MESSAGES, its configuration.
 //
 //   model DATAGRAMS MESSAGES SEED     of each datagram: sender (8 bytes), length (4), words (4), the words; of each message: sender, words

@@ -22,7 +22,7 @@ from ..simulation.job import Progress, SimulationError
 from ..simulation.toolchain import work_folder
 from ..simulation.verilator import compiled
 
-HARNESS = Path(__file__).with_name("fuzz.cpp")
+HARNESS = Path(__file__).with_name("datagrams.cpp")
 
 CONFIG = DatagramReceiverConfig(1 << (WINDOW * LARGEST // WORD).bit_length(), 4 * WINDOW)
 """As behind a network."""
