@@ -9,15 +9,18 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import liteiclink.transceiver.gtx_7series as gtx_7series
 from liteeth.core import LiteEthUDPIPCore
 from liteeth.phy import ecp5rgmii, gmii
+from liteeth.phy.common import LiteEthPHYHWReset
+from liteeth.phy.k7_1000basex import K7_1000BASEX
 from litex.build.lattice.common import lattice_ecp5_trellis_special_overrides
 from litex.build.xilinx.common import xilinx_s7_special_overrides, xilinx_special_overrides
 from litex.gen import LiteXModule
 from litex.gen.fhdl import verilog
 from migen import ClockDomain, ClockDomainsRenamer, Record, Signal
 
-from .phy import BYTES, GMII, RGMII
+from .phy import BYTES, GMII, RGMII, SGMII
 
 STREAM = (
     ("valid", 1),
@@ -39,7 +42,7 @@ class Bytes(LiteXModule):  # type: ignore[misc]
     dw = 8
     tx_clk_freq = rx_clk_freq = 125e6
 
-    def __init__(self, pads: Any) -> None:
+    def __init__(self, pads: Any, clock_hz: int) -> None:
         self.cd_eth_rx, self.cd_eth_tx = ClockDomain("eth_rx"), ClockDomain("eth_tx")
         for domain in (self.cd_eth_rx, self.cd_eth_tx):
             self.comb += [domain.clk.eq(pads.clk), domain.rst.eq(pads.rst)]
@@ -48,19 +51,43 @@ class Bytes(LiteXModule):  # type: ignore[misc]
         self.sink, self.source = self.tx.sink, self.rx.source
 
 
-def _gmii(pads: Any) -> Any:
+def _gmii(pads: Any, clock_hz: int) -> Any:
     """tx: a clock that PHYs have for slower networks only."""
     return gmii.LiteEthPHYGMII(SimpleNamespace(rx=pads.rx_clk, gtx=pads.gtx_clk, tx=Signal()), pads)
 
 
-def _rgmii(pads: Any) -> Any:
+def _rgmii(pads: Any, clock_hz: int) -> Any:
     return ecp5rgmii.LiteEthPHYRGMII(SimpleNamespace(rx=pads.rx_clk, tx=pads.tx_clk), pads, with_inband_status=False)
 
 
+class Pll(gtx_7series.GTXChannelPLL):  # type: ignore[misc]
+    """A transceiver's, of the reference that boards have for SGMII; K7_1000BASEX takes it to be 200 MHz.
+
+    All else there is of 125 MHz: RX_CLK25_DIV and TX_CLK25_DIV, the reference over 25 MHz, are 5.
+    """
+
+    def __init__(self, refclk: Any, refclk_freq: float, linerate: float) -> None:
+        super().__init__(refclk, 125e6, linerate)
+
+
+class Sgmii(K7_1000BASEX):  # type: ignore[misc]
+    """A GTX, with a reset of the PHY at power-up."""
+
+    def __init__(self, pads: Any, clock_hz: int) -> None:
+        gtx_7series.GTXChannelPLL = Pll
+        data = SimpleNamespace(txp=pads.tx_p, txn=pads.tx_n, rxp=pads.rx_p, rxn=pads.rx_n)
+        super().__init__(SimpleNamespace(p=pads.clk_p, n=pads.clk_n), data, clock_hz, with_csr=False)
+        self.hw_reset = LiteEthPHYHWReset()
+        self.comb += pads.rst_n.eq(~self.hw_reset.reset)
+
+
+XILINX = {**xilinx_special_overrides, **xilinx_s7_special_overrides}
+
 KINDS = {
     BYTES.name: (BYTES, Bytes, {}),
-    GMII.name: (GMII, _gmii, {**xilinx_special_overrides, **xilinx_s7_special_overrides}),
+    GMII.name: (GMII, _gmii, XILINX),
     RGMII.name: (RGMII, _rgmii, lattice_ecp5_trellis_special_overrides),
+    SGMII.name: (SGMII, Sgmii, XILINX),
 }
 """What there is between LiteEth and each PHY, and with which primitives it is written."""
 
@@ -74,7 +101,7 @@ class Core(LiteXModule):  # type: ignore[misc]
         self.comb += [self.cd_sys.clk.eq(clk), self.cd_sys.rst.eq(rst)]
         phy, made, _ = KINDS[kind]
         pads = Record([(pin.name, pin.bits) for pin in phy.pins], name="phy")
-        self.phy = made(pads)
+        self.phy = made(pads, clock_hz)
         self.core = LiteEthUDPIPCore(self.phy, mac, ip, clock_hz, dw=32, with_sys_datapath=True)
         port = self.core.udp.crossbar.get_port(number, dw=32)
         sink, source = Record(STREAM, name="sink"), Record([*STREAM, ("error", 4)], name="source")

@@ -7,9 +7,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from .phy import GMII, RGMII, Phy
+from .phy import GMII, RGMII, SGMII, Phy
 
-PHYS = {phy.name: phy for phy in (GMII, RGMII)}
+PHYS = {phy.name: phy for phy in (GMII, RGMII, SGMII)}
 """What a board's file may name."""
 
 MAC, IP = "02:53:42:00:00:01", "192.168.1.50"
@@ -51,9 +51,9 @@ class Cable:
 
     @property
     def places(self) -> list[tuple[str, str, str]]:
-        """Port, pin and standard of everything."""
+        """Port, pin and standard of everything; of a transceiver's pins there is none."""
         return [
-            (f"{port}[{number}]" if pin.bits > 1 else port, place, self.standard)
+            (f"{port}[{number}]" if pin.bits > 1 else port, place, "" if pin.serial else self.standard)
             for port, pin in self.phy.ports()
             for number, place in enumerate(self.pins[pin.name])
         ]

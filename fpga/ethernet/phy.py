@@ -10,20 +10,26 @@ PHY_MHZ = 125
 
 @dataclass(frozen=True)
 class Pin:
-    """A pin, or a row of them, the FPGA's output or its input."""
+    """A pin, or a row of them, the FPGA's output or its input. serial: a transceiver's, which has no I/O standard."""
 
     name: str
     bits: int = 1
     output: bool = False
+    serial: bool = False
 
 
 @dataclass(frozen=True)
 class Phy:
-    """An interface of a gigabit PHY. clock: the pin of what it sends, at 125 MHz; empty where there is none."""
+    """An interface of a gigabit PHY. clock: the pin of a clock from it, at 125 MHz."""
 
     name: str
     pins: tuple[Pin, ...]
     clock: str = "rx_clk"
+
+    @property
+    def transceiver(self) -> bool:
+        """Is it a transceiver of the FPGA's to which it is connected?"""
+        return any(pin.serial for pin in self.pins)
 
     def ports(self, prefix: str = "phy_") -> tuple[tuple[str, Pin], ...]:
         """The pins, with the names of a module's ports."""
@@ -56,3 +62,14 @@ RGMII = Phy(
     ),
 )
 """Of ECP5, by LiteEth's LiteEthPHYRGMII: it sends at the clock at which it receives, two nanoseconds late."""
+
+SGMII = Phy(
+    "sgmii",
+    (
+        *(Pin(name, serial=True) for name in ("clk_p", "clk_n", "rx_p", "rx_n")),
+        *(Pin(name, output=True, serial=True) for name in ("tx_p", "tx_n")),
+        Pin("rst_n", 1, True),
+    ),
+    clock="clk_p",
+)
+"""At a GTX of the 7 series, with a reference of 125 MHz, by LiteEth's K7_1000BASEX, which finds out that it is SGMII."""

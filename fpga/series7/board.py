@@ -138,15 +138,17 @@ class Series7Board(Board):
         inputs, outputs = (" ".join(ports) for ports in self.asynchronous)
         lines = [f"# {self.name}, made from {self.origin}, which has the sources"]
         lines += [f"set_property PACKAGE_PIN {pin} [get_ports {{{port}}}]" for port, pin, _ in self.places]
-        lines += [f"set_property IOSTANDARD {standard} [get_ports {{{port}}}]" for port, _, standard in self.places]
+        lines += [f"set_property IOSTANDARD {standard} [get_ports {{{port}}}]" for port, _, standard in self.places if standard]
         lines += [f"set_property {name} {value} [current_design]" for name, value in self.configuration]
         lines.append(f"create_clock -name oscillator -period {1000 / self.oscillator_mhz:.3f} [get_ports {self.clock_ports[0]}]")
         if self.network:
-            groups = " ".join(f"-group [get_clocks -include_generated_clocks {clock}]" for clock in ("oscillator", "phy"))
-            lines += [
-                f"create_clock -name phy -period {1000 / PHY_MHZ:.3f} [get_ports phy_{self.network.phy.clock}]",
-                f"set_clock_groups -asynchronous {groups}",
-            ]
+            lines.append(f"create_clock -name phy -period {1000 / PHY_MHZ:.3f} [get_ports phy_{self.network.phy.clock}]")
+            made = {"phy_tx": "TXOUTCLK", "phy_rx": "RXOUTCLK"} if self.network.phy.transceiver else {}
+            for name, pin in made.items():  # a transceiver's clocks, of 20 bits each, do not follow from its reference
+                pins = f"[get_pins -hierarchical -filter {{REF_PIN_NAME == {pin}}}]"
+                lines.append(f"create_clock -name {name} -period {2000 / PHY_MHZ:.3f} {pins}")
+            groups = (f"-group [get_clocks -include_generated_clocks {clock}]" for clock in ("oscillator", "phy", *made))
+            lines.append(f"set_clock_groups -asynchronous {' '.join(groups)}")
         lines += [
             *([f"set_false_path -from [get_ports {{{inputs}}}]"] if inputs else []),
             f"set_false_path -to [get_ports {{{outputs}}}]",

@@ -17,7 +17,7 @@ import pytest
 from numpy.typing import NDArray
 
 from sigmabit.fpga.ethernet import core
-from sigmabit.golden import Network, import_model
+from sigmabit.golden import InputError, Network, import_model
 from sigmabit.golden.link.controller import Kind
 from sigmabit.golden.link.datagram import Datagram
 from sigmabit.golden.link.session import Hold
@@ -27,6 +27,7 @@ from sigmabit.hdl.planning.planner import Planner
 from sigmabit.host import DatagramClient, LinkError
 from sigmabit.host.datagrams import address_of
 from sigmabit.scripts.data.datasets import digits
+from sigmabit.scripts.interface.device import where
 
 from ..board import ETHERNET_LEASE, ETHERNET_MHZ, BadNetwork, Faults, SimulatedEthernet
 from ..harness.command_line import DIGITS, MODELS, Call, Refused, outside
@@ -248,6 +249,17 @@ def test_nobody_there() -> None:
         silent.bind(("127.0.0.1", 0))
         with pytest.raises(LinkError, match=r"no answer in 0.3 s, asked \d times; is it the right address, and the right port"):
             DatagramClient(silent.getsockname(), patience=0.3)
+        with pytest.raises(LinkError, match=r"no answer in 1e-09 s, asked once;"):
+            DatagramClient(silent.getsockname(), patience=1e-9)
+        with pytest.raises(LinkError, match="patience=nan is no number of seconds above 0"):
+            DatagramClient(silent.getsockname(), patience=float("nan"))
+
+
+def test_where() -> None:
+    """An address with its port, for people; a serial line's rate is not of one."""
+    assert where(None, "board", None) == "board:4660" and where("COM1", None, 9600) == "COM1"
+    with pytest.raises(InputError, match="--baud 9600: it is a serial line's rate, and --udp has none"):
+        where(None, "board", 9600)
 
 
 def test_what_does_not_fit() -> None:
