@@ -278,12 +278,24 @@ def may_make_devices() -> bool:
     return subprocess.run([sys.executable, "-c", code], capture_output=True, env=outside(), check=False).returncode == 0
 
 
-def test_tap() -> None:
-    """Behind a TAP device, with the kernel's own stack as the peer: an echo is answered, and so are requests."""
+def tap(*arguments: str) -> dict[str, object]:
+    """What came of a talk with the kernel's own stack as the peer."""
     if not may_make_devices():
         pytest.skip("no rights to make a network namespace and a TAP device")
-    found = subprocess.run(
-        [sys.executable, "-m", "sigmabit.verif.link.tap", "599"], capture_output=True, text=True, env=outside(), check=False
-    )
+    command = [sys.executable, "-m", "sigmabit.verif.link.tap", *arguments]
+    found = subprocess.run(command, capture_output=True, text=True, env=outside(), check=False)
     assert found.returncode == 0, found.stderr
-    assert json.loads(found.stdout) == {"ping": True, "frames": 599, "wrong": 0}
+    told: dict[str, object] = json.loads(found.stdout)
+    return told
+
+
+def test_tap() -> None:
+    """Behind a TAP device: an echo is answered, and so is `sigmabit send`."""
+    assert tap() == {"ping": True, "frames": 599, "wrong": 0, "garbage": 0}
+
+
+@pytest.mark.long
+def test_tap_garbage() -> None:
+    """The same for a minute, while another neighbour breaks the rules of ARP, IP, ICMP and UDP."""
+    told = tap("--garbage", "60")
+    assert told["ping"] is True and told["wrong"] == 0 and int(str(told["garbage"])) > 1000
