@@ -10,7 +10,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import liteiclink.transceiver.gtx_7series as gtx_7series
+from liteeth.common import eth_icmp_user_description
 from liteeth.core import LiteEthUDPIPCore
+from liteeth.core import icmp as icmp_core
+from liteeth.core.icmp import LiteEthICMPEcho
 from liteeth.phy import ecp5rgmii, gmii
 from liteeth.phy.common import LiteEthPHYHWReset
 from liteeth.phy.k7_1000basex import K7_1000BASEX
@@ -18,7 +21,8 @@ from litex.build.lattice.common import lattice_ecp5_trellis_special_overrides
 from litex.build.xilinx.common import xilinx_s7_special_overrides, xilinx_special_overrides
 from litex.gen import LiteXModule
 from litex.gen.fhdl import verilog
-from migen import ClockDomain, ClockDomainsRenamer, Record, Signal
+from litex.soc.interconnect import stream
+from migen import ClockDomain, ClockDomainsRenamer, If, Record, Signal
 
 from .phy import BYTES, GMII, RGMII, SGMII
 
@@ -92,6 +96,38 @@ KINDS = {
 """What there is between LiteEth and each PHY, and with which primitives it is written."""
 
 
+class Echo(LiteXModule):  # type: ignore[misc]
+    """LiteEth's LiteEthICMPEcho, which takes the length that an IP header says for that of the frame: where more words come than
+    its queue has room for, they stand before it for ever, and so does all that comes behind them. Here such a request ends where
+    the queue does.
+    """
+
+    def __init__(self, dw: int, fifo_depth: int) -> None:
+        self.echo = echo = LiteEthICMPEcho(dw, fifo_depth)
+        self.sink, self.source = stream.Endpoint(eth_icmp_user_description(dw)), echo.source
+        words = fifo_depth // (dw // 8)
+        count, over = Signal(max=words + 1), Signal()
+        self.comb += [
+            self.sink.connect(echo.sink, omit={"valid", "ready", "last"}),
+            echo.sink.valid.eq(self.sink.valid & ~over),
+            echo.sink.last.eq(self.sink.last | (count == words - 1)),
+            self.sink.ready.eq(echo.sink.ready | over),
+        ]
+        self.sync += If(
+            self.sink.valid & self.sink.ready,
+            If(self.sink.last, count.eq(0), over.eq(0)).Elif(count == words - 1, over.eq(1)).Else(count.eq(count + 1)),
+        )
+
+
+def core_of(phy: Any, mac: Any, ip: Any, clock_hz: int) -> Any:
+    """LiteEth's MAC, ARP, IP and ICMP, with the echo above."""
+    own, icmp_core.LiteEthICMPEcho = icmp_core.LiteEthICMPEcho, Echo
+    try:
+        return LiteEthUDPIPCore(phy, mac, ip, clock_hz, dw=32, with_sys_datapath=True)
+    finally:
+        icmp_core.LiteEthICMPEcho = own
+
+
 class Core(LiteXModule):  # type: ignore[misc]
     """PHY, MAC, ARP, IP, ICMP, and one UDP port."""
 
@@ -102,7 +138,7 @@ class Core(LiteXModule):  # type: ignore[misc]
         phy, made, _ = KINDS[kind]
         pads = Record([(pin.name, pin.bits) for pin in phy.pins], name="phy")
         self.phy = made(pads, clock_hz)
-        self.core = LiteEthUDPIPCore(self.phy, mac, ip, clock_hz, dw=32, with_sys_datapath=True)
+        self.core = core_of(self.phy, mac, ip, clock_hz)
         port = self.core.udp.crossbar.get_port(number, dw=32)
         sink, source = Record(STREAM, name="sink"), Record([*STREAM, ("error", 4)], name="source")
         for name, _ in STREAM:

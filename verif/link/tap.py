@@ -2,9 +2,9 @@
 
     python -m sigmabit.verif.link.tap [--model MODEL.onnx] [--input X.npy] [--count N] [--garbage SECONDS]
 
-pings the board, and has `sigmabit send` send it frames, the held-out digits without others. With garbage, it does so again and again
-for so long, while another neighbour sends frames that break the rules of ARP, IP, ICMP and UDP. Prints what came of it as JSON. Needs
-rights to make namespaces and devices.
+pings the board, and has `sigmabit send` send it frames, the held-out digits without others. With garbage, it does so again and
+again for so long, while another neighbour sends frames that break the rules of ARP, IP, ICMP and UDP. Prints what came of it as
+JSON. Needs rights to make namespaces and devices.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from ..harness.command_line import DIGITS
 NAMESPACE_OF_NETWORK = 0x40000000
 SET_ADDRESS, SET_MASK, SET_FLAGS = 0x8916, 0x891C, 0x8914
 UP_AND_RUNNING = 0x41
-DEVICE, HOST_IP = "sigmabit0", "192.168.1.1"
+DEVICE, HOST_IP, OTHER_IP = "sigmabit0", "192.168.1.1", "192.168.1.77"
 
 
 def own_namespace() -> None:
@@ -90,9 +90,9 @@ def checksum(data: bytes) -> int:
 
 
 def garbage(chance: random.Random, port: int) -> bytes:
-    """An Ethernet frame, from a neighbour that is not there, that breaks some rule."""
+    """An Ethernet frame from another neighbour that breaks some rule."""
     to, me = bytes.fromhex("025342000001"), bytes.fromhex("02aabbccdd77")
-    board, mine = socket.inet_aton(BOARD_IP), socket.inet_aton("192.168.1.77")
+    board, mine = socket.inet_aton(BOARD_IP), socket.inet_aton(OTHER_IP)
     size = chance.choice([0, 1, 7, 8, 40, 1400])
     if chance.randrange(4) == 0:  # ARP: operations, lengths and kinds of addresses that are none, cut short
         whole = struct.pack(
@@ -106,7 +106,7 @@ def garbage(chance: random.Random, port: int) -> bytes:
     if kind == 17:  # UDP: lengths that lie, other ports, and what is no message
         length = chance.choice([0, 7, 8 + size, 9 + size, 65535])
         body = struct.pack("!HHHH", 7777, chance.choice([port, port, 0, 53]), length, chance.choice([0, 1])) + body
-    length = chance.choice([20 + len(body)] * 3 + [0, 19, 21 + len(body), 65535])
+    length = chance.choice([20 + len(body)] * 3 + [0, 19, 48, 21 + len(body), 65535])
     head = struct.pack(
         "!BBHHHBBH4s4s",
         chance.choice([0x45] * 4 + [0x44, 0x4F, 0x65]),
@@ -151,6 +151,7 @@ def main(arguments: argparse.Namespace) -> None:
         SimulatedEthernet(datagram_system_of(plan, ETHERNET_LEASE), None, DEVICE, optimise=1) as board,
     ):
         bring_up(DEVICE, HOST_IP)
+        bring_up(f"{DEVICE}:1", OTHER_IP)  # who must be there: the board asks where he is before it answers him
         data = Path(folder) / "x.npy"
         np.save(data, images)
         echoed = ping(BOARD_IP, 60.0)
