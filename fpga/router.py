@@ -133,7 +133,11 @@ def read(report: dict[str, Any], clock: str, wanted_mhz: float, seed: int, used:
         known = ", ".join(report["fmax"]) or "none"
         raise RouteError(f"nextpnr reports the clocks {known}, of which {f'{clock} is not one' if clock else 'one is expected'}")
     (net, mhz) = next(iter(rates.items()))
-    others = {name: (entry["achieved"], entry["constraint"]) for name, entry in report["fmax"].items() if name != net}
+    others = {
+        name.removeprefix("$glbnet$").split("$")[0]: (entry["achieved"], entry["constraint"])
+        for name, entry in report["fmax"].items()
+        if name != net
+    }
     inside = f"posedge {net}"
     paths = [path["path"] for path in report["critical_paths"] if path["from"] == path["to"] == inside]
     steps = [Step(step["delay"], step["type"] == "routing", step["to"]["cell"]) for path in paths[:1] for step in path]

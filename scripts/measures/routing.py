@@ -165,7 +165,7 @@ def facts(routing: Routing, plan: Plan, place: Place) -> dict[str, Any]:
         "wanted_mhz": round(place.mhz, 6),
         "routed_mhz": {key: round(rate, 2) for key, rate in routing.rates.items()},
         "met": best.met,
-        "other_clocks_mhz": {re.sub(r"\$.*", "", name): round(rate, 2) for name, (rate, _) in best.others.items()},
+        "other_clocks_mhz": {name: round(rate, 2) for name, (rate, _) in best.others.items()},
         "interval_cycles": plan.interval,
         "latency_cycles": plan.latency,
         "clock_mhz": round(mhz, 2),
