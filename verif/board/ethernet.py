@@ -83,8 +83,8 @@ class SimulatedEthernet:
         optimise: int = 2,
         clock_mhz: float = ETHERNET_MHZ,
     ) -> None:
-        """udp: address and port of the socket, any port for 0; None for the TAP device `tap`. clock_mhz: the system's, at most the
-        PHY's. Raises ToolError where there is no such thing to be had: as far as can be told, before anything is built.
+        """udp: address and port of the socket, any port for 0; None for the TAP device `tap`. clock_mhz: the system's, at most
+        the PHY's. Raises ToolError where there is no such thing to be had: as far as can be told, before anything is built.
         """
         if udp is not None:
             udp = _may_be_bound(*udp)
