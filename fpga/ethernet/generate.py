@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 import tempfile
+from importlib.metadata import files
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -151,6 +152,15 @@ class Core(LiteXModule):  # type: ignore[misc]
         self.ports = {clk, rst, mac, ip, *pads.flatten(), *sink.flatten(), *source.flatten()}
 
 
+def licences() -> str:
+    """Those of what the module is made of, which ask to go with it, as Verilog comments."""
+    texts = []
+    for name in ("liteeth", "liteiclink", "litex", "migen"):
+        found = [path for path in files(name) or () if path.name.startswith("LICENSE")]
+        texts += [f"{name}\n\n{path.read_text()}" for path in found]
+    return "".join(f"// {line}".rstrip() + "\n" for line in "\n".join(texts).splitlines())
+
+
 def text(clock_mhz: float, port: int, kind: str) -> str:
     """The module. What LiteX says of the day and the folder is left out."""
     core = Core(round(clock_mhz * 1e6), port, kind)
@@ -159,7 +169,11 @@ def text(clock_mhz: float, port: int, kind: str) -> str:
         verilog.convert(core, core.ports, name="liteeth_core", special_overrides=KINDS[kind][2]).write(str(path))
         written = path.read_text()
     written = re.sub(r"^// +(?:Auto-Generated|Date).*\n", "", written, flags=re.MULTILINE)
-    return re.sub(r"\A(//[^\n]*\n)+", "// LiteEth (BSD-2-Clause), as fpga/ethernet/generate.py joins it\n", written)
+    return re.sub(
+        r"\A(//[^\n]*\n)+",
+        f"// LiteEth, as fpga/ethernet/generate.py joins it, and the licences of its parts\n//\n{licences()}",
+        written,
+    )
 
 
 if __name__ == "__main__":

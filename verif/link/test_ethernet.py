@@ -239,10 +239,11 @@ def test_port_in_use(refused: Refused) -> None:
 
 
 def test_the_same_text_each_time() -> None:
-    """Of LiteEth, without the time of day: what is built is found again."""
+    """Of LiteEth, without the time of day: what is built is found again. Its licences go with it."""
     first = core.verilog.__wrapped__(62.5)
     time.sleep(1.1)
     assert first == core.verilog.__wrapped__(62.5) and "module liteeth_core" in first
+    assert first.count("// Redistributions of source code must retain") + first.count("// 1. Redistributions of source") >= 4
 
 
 def test_nobody_there() -> None:
