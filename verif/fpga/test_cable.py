@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -162,3 +165,41 @@ def test_command(call: Call, refused: Refused) -> None:
     refused(slow, "20 MHz are too slow for Ethernet: 40 MHz at least, for a gigabit a second")
     refused(["route", DIGITS, "--part", "LFE5U-85F-6BG381C", "--link", "ethernet"], "a link is a board's; --board says which")
     assert not Path("other").exists()
+
+
+LIMITS = {"kc705": 6000, "ecpix5": 10000}
+"""LUTs of a family that link, LiteEth and all else beside the network may take."""
+
+
+def area(call: Call, key: str) -> Any:
+    """What a board adds to the classifier of digits."""
+    return call("bench", "link", DIGITS, "--board", key, "--link", "ethernet", "--clock-mhz", 62.5, "--json").json
+
+
+def test_area_is_of_all_but_the_network(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The network is a box; everything else is read."""
+    told: list[Any] = []
+
+    def synthesise(sources: list[Path], top: str, work: Path, boxes: list[str], target: object) -> Any:
+        told.append(({source.stem for source in sources}, top, boxes))
+        return SimpleNamespace(area=SimpleNamespace(lut=7, ff=8, bram36=0.5))
+
+    monkeypatch.setattr(import_module("sigmabit.scripts.commands.bench.link"), "synthesise", synthesise)
+    assert area(call, "ecpix5") == {
+        "board": "ecpix5",
+        "part": "LFE5UM5G-85F-8BG554I",
+        "link": "ethernet",
+        "lut": 7,
+        "ff": 8,
+        "bram36": 0.5,
+    }
+    ((sources, top, boxes),) = told
+    assert {"liteeth_core", "datagram_receiver", "session", "answerer", "board_clock", "board_lamps", "digits_bcnn"} <= sources
+    assert (top, boxes) == ("digits_bcnn_ethernet_board", ["digits_bcnn"])
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("key", LIMITS)
+def test_area(call: Call, key: str) -> None:
+    """By Yosys."""
+    assert area(call, key)["lut"] <= LIMITS[key]
