@@ -6,7 +6,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -34,7 +34,7 @@ class Step:
 @dataclass(frozen=True)
 class Routed:
     """A placed and routed design. mhz: the fastest clock of its slowest path. used: cells, by the keys of a router's titles.
-    router: which of nextpnr's it took, where there are several.
+    router: which of nextpnr's it took, where there are several. others: the fastest that other clocks may be, and what they are.
     """
 
     seed: int
@@ -43,11 +43,12 @@ class Routed:
     used: dict[str, int]
     path: tuple[Step, ...]
     router: str = ""
+    others: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
     @property
     def met(self) -> bool:
-        """May the clock be as fast as it was wanted?"""
-        return self.mhz >= self.wanted_mhz
+        """May the clock be as fast as it was wanted, and others as fast as they are?"""
+        return self.mhz >= self.wanted_mhz and all(fastest >= given for fastest, given in self.others.values())
 
     @property
     def wires(self) -> float:
@@ -132,11 +133,16 @@ def read(report: dict[str, Any], clock: str, wanted_mhz: float, seed: int, used:
         known = ", ".join(report["fmax"]) or "none"
         raise RouteError(f"nextpnr reports the clocks {known}, of which {f'{clock} is not one' if clock else 'one is expected'}")
     (net, mhz) = next(iter(rates.items()))
+    others = {
+        name.removeprefix("$glbnet$").split("$")[0]: (entry["achieved"], entry["constraint"])
+        for name, entry in report["fmax"].items()
+        if name != net
+    }
     inside = f"posedge {net}"
     paths = [path["path"] for path in report["critical_paths"] if path["from"] == path["to"] == inside]
     steps = [Step(step["delay"], step["type"] == "routing", step["to"]["cell"]) for path in paths[:1] for step in path]
     counted = {key: sum(report["utilization"][kind]["used"] for kind in kinds) for key, kinds in used.items()}
-    return Routed(seed, mhz, wanted_mhz, counted, tuple(steps))
+    return Routed(seed, mhz, wanted_mhz, counted, tuple(steps), others=others)
 
 
 def run(

@@ -11,10 +11,12 @@ from typing import Any
 import click
 
 from sigmabit.fpga.boards import known
+from sigmabit.fpga.ethernet.link import IP, MAC
 from sigmabit.hdl.family import FAMILIES
 from sigmabit.verif.simulation import SIMULATORS
 
 from ..interface.choices import Planning, Reading, Sampling
+from ..interface.linking import BAUD, LINKS, Linking
 
 
 class _Path(click.Path):
@@ -76,7 +78,7 @@ SEED = click.IntRange(0, 2**64 - 1)
 seed = click.option("--seed", type=SEED, metavar="N", help="Seed of the model's sampler (default: 0).")
 port = click.option("--port", metavar="PORT", help="The board's serial port.")
 udp = click.option("--udp", metavar="HOST[:PORT]", help="The board's address, in place of a serial port.")
-baud = click.option("--baud", type=click.IntRange(1), default=921_600, show_default=True, metavar="N", help="Its rate.")
+baud = click.option("--baud", type=click.IntRange(1), metavar="N", help=f"Its rate (default: {BAUD}).")
 patience = click.option(
     "--patience",
     type=POSITIVE,
@@ -191,6 +193,15 @@ planning_at_interval = _planning(_file, _interval, _part, _clock)
 planning_for_board = _planning(_file, _clock)
 planning_by_device = _planning(_part, _clock)
 planning_anew = _planning(_part, _interval, _fps, _latency, _fastest, _positions, _clock)
+
+linking = _together(
+    "linking",
+    Linking,
+    click.option("--link", type=click.Choice(LINKS), default=LINKS[0], show_default=True, help="The way to the host."),
+    click.option("--baud", type=click.IntRange(1), metavar="N", help=f"Rate of the serial line (default: {BAUD})."),
+    click.option("--ip", metavar="ADDRESS", help=f"The board's IPv4 address on Ethernet (default: {IP})."),
+    click.option("--mac", metavar="ADDRESS", help=f"Its MAC address (default: {MAC})."),
+)
 
 sampling = _together("sampling", Sampling, samples, seed)
 sampling_or_given = _together("sampling", Sampling, samples, seed, epsilon)

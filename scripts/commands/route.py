@@ -17,6 +17,7 @@ from sigmabit.hdl.family.parts import part as device
 
 from ..interface.choices import Planning, Reading
 from ..interface.files import check_folder, check_writable, write_folder, write_json
+from ..interface.linking import Linking
 from ..interface.loading import load_network, make_plan
 from ..interface.terminal import Terminal, table
 from ..measures import routing
@@ -29,7 +30,7 @@ ROUTE = "route.json"
 @click.command(short_help="Place and route by nextpnr: clock, bitstream.")
 @options.model
 @click.option("--board", "name", metavar="BOARD", help="Put it on a board, or on that of a file, with its link.")
-@click.option("--baud", type=click.IntRange(1), default=921_600, show_default=True, metavar="N", help="Rate of the serial line.")
+@options.linking
 @click.option(
     "--seeds",
     type=click.IntRange(1, 1000),
@@ -48,7 +49,7 @@ ROUTE = "route.json"
 def route(
     model: Path,
     name: str | None,
-    baud: int,
+    linking: Linking,
     seeds: int,
     planning: Planning,
     reading: Reading,
@@ -71,7 +72,9 @@ def route(
         raise click.UsageError("--board and --part exclude each other; a board has its part")
     if not (name or planning.part or planning.file):
         raise click.UsageError(f"--board, or --part with {routing.examples()}, says where to")
-    on = board_named(name) if name else None
+    if not name and linking != Linking():
+        raise click.UsageError("a link is a board's; --board says which")
+    on = linking.on(board_named(name)) if name else None
     if on is not None:
         if target_of(family_of(device(on.part))).router is None:
             known = f"`make bitstream BOARD={name}`); route is for {routing.routed_families()}"
@@ -84,7 +87,7 @@ def route(
         raise SigmabitError(f"{made.part}: route takes {router.parts[1]}")
     clock = on.made_clock(made.clock_mhz) if on else None
     mhz = float(clock.mhz) if clock else made.clock_mhz
-    place = routing.Place(part, mhz, (on, clock, baud) if on and clock else None)
+    place = routing.Place(part, mhz, (on, clock, linking.baud) if on and clock else None)
     bitstream = f"{network.name}{router.bitstream_file}"
     with tempfile.TemporaryDirectory() as temporary, terminal.progress() as report:
         kept = work or Path(temporary)
@@ -111,6 +114,7 @@ def route(
         ),
         "",
         f"least {rates['least']:g}, median {rates['median']:g}, best {rates['best']:g} MHz; {mhz:g} MHz were wanted",
+        *(f"{name}: {rate:g} MHz" for name, rate in result["other_clocks_mhz"].items()),
         f"{result['fps']:,.0f} frames/s and {result['latency_us']:,.2f} us latency at {result['clock_mhz']:g} MHz",
         f"slowest path: from {path['from']} to {path['to']}, {path['levels']} levels, {path['ns']:g} ns, "
         f"{path['share_of_wires']:.0%} on wires",
@@ -119,6 +123,9 @@ def route(
         *([f"{output}/{bitstream}"] if output and found.best.met else []),
     )
     if not found.best.met:
+        slow = [f"{name} of {given:g} MHz" for name, (rate, given) in found.best.others.items() if rate < given]
+        if slow:
+            raise SigmabitError(f"{', '.join(slow)}: missed; --seeds tries more")
         short = f"the clock of {mhz:g} MHz is missed by {mhz - found.best.mhz:.1f} MHz"
         helps = f"--clock-mhz {int(found.best.mhz)} can be met, or --seeds tries more"
         raise SigmabitError(f"{short}, on the path from {path['from']} to {path['to']}; {helps}")

@@ -42,7 +42,7 @@ def send(
     model: Path,
     port: str | None,
     udp: str | None,
-    baud: int,
+    baud: int | None,
     data: Path,
     output: Path | None,
     reading: Reading,
@@ -55,7 +55,7 @@ def send(
 
     A damaged line costs time, never a result.
     """
-    terminal, place = Terminal(as_json), where(port, udp)
+    terminal, place = Terminal(as_json), where(port, udp, baud)
     if output is not None:
         check_writable(output)
     network, _, codes = load_with_data(model, data, reading, terminal)

@@ -348,6 +348,14 @@ class TestRoute:
         with pytest.raises(router.RouteError, match=r"reports the clocks .*, of which other is not one"):
             router.read(report(200.0), "other", 150.0, 3, route.USED)
 
+    def test_other_clocks(self) -> None:
+        """A PHY's must be as fast as it is; its name is the port's."""
+        told = report(200.0)
+        for rate, met in ((130.0, True), (120.0, False)):
+            clocks = {"$glbnet$phy_rx_clk$TRELLIS_IO_IN": {"achieved": rate, "constraint": 125.0}, **report(200.0)["fmax"]}  # type: ignore[dict-item]
+            found = router.read({**told, "fmax": clocks}, "clock_instance.clk", 150.0, 3, route.USED)
+            assert (found.met, found.others) == (met, {"phy_rx_clk": (rate, 125.0)})
+
     def test_second_router(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         """Where the first gives up, the second is tried; where something else is wrong, that is said."""
         asked: list[str] = []
