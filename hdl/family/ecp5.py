@@ -82,6 +82,9 @@ class Ecp5:
     def match(self) -> Cost:
         return Cost(lut=1)
 
+    def choose(self, lanes: int) -> Cost:
+        return Cost(lut=lanes)
+
     def match_adder(self) -> Cost:
         """The parity of what is matched; the carry, which it chooses; and the sum."""
         return Cost(lut=3)

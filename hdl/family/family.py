@@ -30,6 +30,13 @@ class Primitives(Protocol):
         ...
 
     @property
+    def choose(self) -> str:
+        """Compressor: $chosen = ($planes XOR $weights) AND $there, of $elements times $lanes bits, $pairs of these and perhaps
+        one more. $planes is the same in all lanes of an element.
+        """
+        ...
+
+    @property
     def match_adder(self) -> str:
         """Compressor: two such products and $c, added: $ones + 2 $twos, of $top + 1 bits."""
         ...
@@ -152,6 +159,10 @@ class Family(Protocol):
 
     def match(self) -> Cost:
         """A bit matched with a weight: a lane of the compressor `match`."""
+        ...
+
+    def choose(self, lanes: int) -> Cost:
+        """A bit matched with weights that may be none: all lanes of an element of the compressor `choose`."""
         ...
 
     def match_adder(self) -> Cost:

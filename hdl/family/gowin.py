@@ -78,6 +78,9 @@ class Gowin:
     def match(self) -> Cost:
         return Cost(lut=1)
 
+    def choose(self, lanes: int) -> Cost:
+        return Cost(lut=lanes)
+
     def match_adder(self) -> Cost:
         return Cost(lut=3.5)
 

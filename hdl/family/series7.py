@@ -88,6 +88,9 @@ class Series7:
     def match(self) -> Cost:
         return Cost(lut=0.5)
 
+    def choose(self, lanes: int) -> Cost:
+        return Cost(lut=-(-lanes // 2))
+
     def match_adder(self) -> Cost:
         return Cost(lut=1)
 

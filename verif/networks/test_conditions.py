@@ -222,7 +222,11 @@ def test_commands(tmp_path: Path, call: Call) -> None:
     np.save(x, made.x)
     np.save(c, made.c)
     given = "--input", x, "--condition", c
-    assert call("calibrate", made.path, *given, "-o", ready, "--json").json["frames"] == FRAMES
+    about = call("calibrate", made.path, *given, "-o", ready, "--json").json
+    assert about["frames"] == FRAMES
+    beside = about["input"]["condition"]
+    assert beside["name"] == "c" and beside["low"] <= made.c.min() < made.c.max() == pytest.approx(beside["high"])
+    assert beside["error"] <= beside["step"] / 2 and about["input"]["error"] <= about["input"]["step"] / 2
     found = call("inspect", ready, "--json").json["input"]
     assert (found["shape"], found["condition"]) == ([FEATURES], {"name": "c", "shape": [CLASSES]})
     for command in ("compare", "verify"):
