@@ -130,6 +130,10 @@ class Ecp5:
         blocks = math.ceil(depth / 16)
         return Cost(lut=MEMORY * math.ceil(bits / 4) * blocks) + self.multiplexer(blocks) * bits
 
+    def buffer(self, bits: int, depth: int) -> Cost:
+        """In logic; block RAM has not been measured here."""
+        return self.distributed_ram(bits, depth)
+
     def block_ram(self, bits: int, depth: int) -> Cost:
         """Of few words some bits are the same in all, and need no memory: so many as of random words."""
         width, words = block_ram_shape(depth)

@@ -207,6 +207,10 @@ class Family(Protocol):
         """A memory in logic of so many words, written and read in every cycle, at two addresses."""
         ...
 
+    def buffer(self, bits: int, depth: int) -> Cost:
+        """The same with a register behind it, for which synthesis takes logic or block RAM."""
+        ...
+
     def block_ram(self, bits: int, depth: int) -> Cost:
         """A memory of so many words in block RAM."""
         ...

@@ -121,6 +121,10 @@ class Gowin:
         blocks = math.ceil(depth / 16)
         return Cost(lut=MEMORY * math.ceil(bits / 4) * blocks) + self.multiplexer(blocks) * bits
 
+    def buffer(self, bits: int, depth: int) -> Cost:
+        """In logic; block RAM has not been measured here."""
+        return self.distributed_ram(bits, depth)
+
     def block_ram(self, bits: int, depth: int) -> Cost:
         """What comes out is kept, in registers that have no LUT of their own."""
         width, words = block_ram_shape(depth)
