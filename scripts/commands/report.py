@@ -22,7 +22,19 @@ from ..report.write import PAGE, write
 from . import options
 
 
-@click.command(short_help="One page about MODEL's pipeline: speed, area, bits, comparisons.")
+class Remembered(click.Command):
+    """A command that knows what was typed behind its name."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        ctx.meta[TYPED] = list(args)
+        return super().parse_args(ctx, args)
+
+
+TYPED = "sigmabit.report.typed"
+"""Where a context holds that."""
+
+
+@click.command(cls=Remembered, short_help="One page about MODEL's pipeline: speed, area, bits, comparisons.")
 @options.model
 @options.data
 @options.labels
@@ -76,6 +88,7 @@ def report(
     noise, samples = make_noise(network, len(x), sampling)
     made = make_plan(network, planning, samples)
     check_reported(made)
+    typed = ["sigmabit", "report", *click.get_current_context().meta[TYPED]]
     energies = made.family is SERIES7
     if power_file:
         check_series7(made, "--power")
@@ -91,13 +104,13 @@ def report(
                 return None
             return estimate(activity or measured(made, codes, noise, progress), made, known)
 
-        found = study(Subject(model, made, x, codes, truth, noise), area, power, progress)
-    files = write(found, network, x, output)
+        found = study(Subject(model, made, x, codes, truth, noise, typed), area, power, progress)
+    files = write(found, made, x, output)
     if not (energies or no_power):
         terminal.remark(f"power is left out: energies are known for the {SERIES7.name} alone, not for {made.family.name}")
     doubts = found.data["batches"]["warning"]
     if doubts:
         terminal.remark(f"onnxruntime's times: {doubts}")
     summary: dict[str, Any] = found.data | {"folder": str(output), "files": files}
-    terminal.emit(summary, f"{output / PAGE}, and {len(files) - 1} plots beside it")
+    terminal.emit(summary, f"{output / PAGE}, and {len(files) - 1} files beside it")
     sys.exit(1 if found.data["measured"]["mismatches"] else 0)
