@@ -67,7 +67,8 @@ class Absorbing:
         if layer is None:
             return None
         added = np.zeros(layer.weights.shape[1]) if layer.added is None else layer.added
-        nodes, result = (layer.node,), layer.node.output[0]
+        nodes: tuple[onnx.NodeProto, ...] = (layer.node,)
+        result = layer.node.output[0]
         behind = self.takers.get(result, [])
         if len(behind) == 1 and behind[0].op_type == "Add":
             more = next((found for tensor in behind[0].input if (found := self.row(tensor, len(added))) is not None), None)
