@@ -55,11 +55,10 @@ class EgressConfig(Billed):
         return self.beats * self.samples * self.frames
 
     def bill(self, family: Family) -> Cost:
-        """The queue, and counters of frames, by what synthesis makes of some."""
+        """The queue, and counters."""
         beat = self.channels * self.bits
         trimmed = 0 if self.row is None else (self.channels - self.row[1]) * self.bits + 2 * index_bits(self.row[0])
-        counting = max(25, min(8 * self.frames, 16 * index_bits(self.frames)))
-        return family.distributed_ram(beat, self.depth) + family.logic(counting + trimmed) + family.registers(beat + 80)
+        return family.distributed_ram(beat, self.depth) + family.logic(25 + trimmed) + family.registers(beat + 80)
 
     @property
     def latency(self) -> int:
