@@ -82,6 +82,9 @@ class Ecp5:
     def match(self) -> Cost:
         return Cost(lut=1)
 
+    def choose(self, lanes: int) -> Cost:
+        return Cost(lut=lanes)
+
     def match_adder(self) -> Cost:
         """The parity of what is matched; the carry, which it chooses; and the sum."""
         return Cost(lut=3)
@@ -126,6 +129,10 @@ class Ecp5:
     def distributed_ram(self, bits: int, depth: int) -> Cost:
         blocks = math.ceil(depth / 16)
         return Cost(lut=MEMORY * math.ceil(bits / 4) * blocks) + self.multiplexer(blocks) * bits
+
+    def buffer(self, bits: int, depth: int) -> Cost:
+        """In logic; block RAM has not been measured here."""
+        return self.distributed_ram(bits, depth)
 
     def block_ram(self, bits: int, depth: int) -> Cost:
         """Of few words some bits are the same in all, and need no memory: so many as of random words."""

@@ -30,6 +30,13 @@ class Primitives(Protocol):
         ...
 
     @property
+    def choose(self) -> str:
+        """Compressor: $chosen = ($planes XOR $weights) AND $there, of $elements times $lanes bits, $pairs of these and perhaps
+        one more. $planes is the same in all lanes of an element.
+        """
+        ...
+
+    @property
     def match_adder(self) -> str:
         """Compressor: two such products and $c, added: $ones + 2 $twos, of $top + 1 bits."""
         ...
@@ -154,6 +161,10 @@ class Family(Protocol):
         """A bit matched with a weight: a lane of the compressor `match`."""
         ...
 
+    def choose(self, lanes: int) -> Cost:
+        """A bit matched with weights that may be none: all lanes of an element of the compressor `choose`."""
+        ...
+
     def match_adder(self) -> Cost:
         """Two bits matched with weights and added to a third: a lane of `match_adder`."""
         ...
@@ -194,6 +205,10 @@ class Family(Protocol):
 
     def distributed_ram(self, bits: int, depth: int) -> Cost:
         """A memory in logic of so many words, written and read in every cycle, at two addresses."""
+        ...
+
+    def buffer(self, bits: int, depth: int) -> Cost:
+        """The same with a register behind it, for which synthesis takes logic or block RAM."""
         ...
 
     def block_ram(self, bits: int, depth: int) -> Cost:

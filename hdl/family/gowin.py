@@ -78,6 +78,9 @@ class Gowin:
     def match(self) -> Cost:
         return Cost(lut=1)
 
+    def choose(self, lanes: int) -> Cost:
+        return Cost(lut=lanes)
+
     def match_adder(self) -> Cost:
         return Cost(lut=3.5)
 
@@ -117,6 +120,10 @@ class Gowin:
     def distributed_ram(self, bits: int, depth: int) -> Cost:
         blocks = math.ceil(depth / 16)
         return Cost(lut=MEMORY * math.ceil(bits / 4) * blocks) + self.multiplexer(blocks) * bits
+
+    def buffer(self, bits: int, depth: int) -> Cost:
+        """In logic; block RAM has not been measured here."""
+        return self.distributed_ram(bits, depth)
 
     def block_ram(self, bits: int, depth: int) -> Cost:
         """What comes out is kept, in registers that have no LUT of their own."""

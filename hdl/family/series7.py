@@ -88,6 +88,9 @@ class Series7:
     def match(self) -> Cost:
         return Cost(lut=0.5)
 
+    def choose(self, lanes: int) -> Cost:
+        return Cost(lut=-(-lanes // 2))
+
     def match_adder(self) -> Cost:
         return Cost(lut=1)
 
@@ -139,6 +142,12 @@ class Series7:
             return Cost(lut=4 * math.ceil(bits / 6))
         blocks = math.ceil(depth / 64)
         return Cost(lut=4 * math.ceil(bits / 3) * blocks) + self.multiplexer(blocks) * bits
+
+    def buffer(self, bits: int, depth: int) -> Cost:
+        """Yosys weighs four LUTs as 8 and half a RAMB36, of 36 bits, as 129 (its lutrams_xc5v.txt and brams_xc4v.txt)."""
+        logic, block = self.distributed_ram(bits, depth), self.block_ram(bits, max(depth, 512))
+        cells = math.ceil(bits / (6 if depth <= 32 else 3)) * math.ceil(depth / 64)
+        return block if 8 * cells > 129 * math.ceil(bits / 36) else logic
 
     def block_ram(self, bits: int, depth: int) -> Cost:
         """In halves of a RAMB36: 512 words of 36 bits, 1,024 of 18, and so on down to 16,384 of 1."""

@@ -12,8 +12,8 @@ import click
 from sigmabit.hdl.family import SERIES7
 
 from ..interface.choices import Planning, Reading, Sampling
-from ..interface.files import check_folder, read_labels
-from ..interface.loading import check_reported, check_series7, load_with_data, make_noise, make_plan
+from ..interface.files import check_folder
+from ..interface.loading import check_reported, check_series7, labels_of, load_with_data, make_noise, make_plan
 from ..interface.terminal import Terminal
 from ..measures.area import Areas, read_areas, synthesised
 from ..measures.power import estimate, measured, read_activity
@@ -82,7 +82,7 @@ def report(
         raise click.UsageError("--plan and --interval exclude each other; a plan has its interval")
     check_folder(output)
     network, x, codes = load_with_data(model, data, reading, terminal)
-    truth = read_labels(labels, len(x), network.output.classes) if labels else None
+    truth = labels_of(labels, network, len(x))
     if truth is not None and network.latent is not None:
         raise click.UsageError(f"--labels: {network.name} draws samples, it does not classify")
     noise, samples = make_noise(network, len(x), sampling)

@@ -16,8 +16,8 @@ from sigmabit.hdl.planning.plan import Plan, check_samples
 from sigmabit.verif.simulation import SIMULATORS, Measured, Noise, simulate
 
 from ..interface.choices import Planning, Reading, Sampling
-from ..interface.files import check_writable, read_labels, write_array, write_arrays, write_whole
-from ..interface.loading import load_with_data, make_noise, make_plan
+from ..interface.files import check_writable, write_array, write_arrays, write_whole
+from ..interface.loading import labels_of, load_with_data, make_noise, make_plan
 from ..interface.terminal import Report, Terminal, table
 from ..measures.comparison import check_size
 from . import options
@@ -73,7 +73,7 @@ def run(
     noise, samples = make_noise(network, len(codes), sampling)
     if latents and network.latent is None:
         raise InputError(f"--latents: {network.name} draws no samples")
-    truth = read_labels(labels, len(codes), network.output.classes) if labels else None
+    truth = labels_of(labels, network, len(codes))
     made = None
     if on != "golden" or planning.file is not None:
         made = make_plan(network, planning, samples)

@@ -14,8 +14,8 @@ from sigmabit.host import LinkError, Status
 
 from ..interface.choices import Reading
 from ..interface.device import open_device, where
-from ..interface.files import check_writable, read_labels, write_array
-from ..interface.loading import load_with_data
+from ..interface.files import check_writable, write_array
+from ..interface.loading import labels_of, load_with_data
 from ..interface.terminal import Terminal, table
 from . import options
 from .run import accuracy
@@ -59,7 +59,7 @@ def send(
     if output is not None:
         check_writable(output)
     network, _, codes = load_with_data(model, data, reading, terminal)
-    truth = read_labels(labels, len(codes), network.output.classes) if labels else None
+    truth = labels_of(labels, network, len(codes))
     if seed is not None and network.latent is None:
         raise InputError(f"--seed: {network.name} draws no samples")
     source, result = network.input.tensor.layout.on_axi(), network.result.on_axi()

@@ -11,8 +11,8 @@ import click
 
 from ..drawing.gallery import draw
 from ..interface.choices import Planning, Reading, Sampling
-from ..interface.files import check_writable, read_labels, write_json
-from ..interface.loading import load_with_data, make_noise, make_plan
+from ..interface.files import check_writable, write_json
+from ..interface.loading import labels_of, load_with_data, make_noise, make_plan
 from ..interface.terminal import Terminal, table
 from ..measures.comparison import Executions, execute
 from . import options
@@ -58,7 +58,7 @@ def verify(
     unsaid = reading.input_scale is None and planning.file is None and form.quantiser is None and form.statement is None
     if unsaid and not network.calibrated and not math.isclose(step, 1 / 255):
         terminal.remark(f"{data}: pixels in steps of {step:g}; `sigmabit convert` must be told: --input-scale {step:g}")
-    truth = read_labels(labels, len(x), network.output.classes) if labels else None
+    truth = labels_of(labels, network, len(x))
     noise, samples = make_noise(network, len(x), sampling)
     made = make_plan(network, planning, samples)
     with terminal.progress() as report:
