@@ -122,7 +122,7 @@ def route(plan: Plan, place: Place, seeds: int, work: Path, report: Report, unti
 def bitstream(routing: Routing, place: Place, file: Path) -> None:
     """Write the bitstream of the best attempt. Raises SigmabitError."""
     try:
-        routing.router.pack(routing.netlist, place.part, routing.best.seed, file)
+        routing.router.pack(routing.netlist, routing.best.seed, file)
     except RouteError as error:
         raise SigmabitError(str(error)) from None
 

@@ -329,7 +329,7 @@ def report(fmax: float) -> dict[str, object]:
     ]
     return {
         "fmax": {net: {"achieved": fmax, "constraint": 100.0}},
-        "utilization": {kind: {"used": 7, "available": 9} for kinds in route.USED.values() for kind in kinds},
+        "utilization": {kind: {"used": 7, "available": 9} for kinds in route.Ecp5Router.used.values() for kind in kinds},
         "critical_paths": [
             {"from": "<async>", "to": f"posedge {net}", "path": inside[:1]},
             {"from": f"posedge {net}", "to": f"posedge {net}", "path": inside},
@@ -340,13 +340,13 @@ def report(fmax: float) -> dict[str, object]:
 class TestRoute:
     def test_report(self) -> None:
         """The clock, the path inside it, its share of wires, and the cells."""
-        found = router.read(report(200.0), "clock_instance.clk", 150.0, 3, route.USED)
+        found = router.read(report(200.0), "clock_instance.clk", 150.0, 3, route.Ecp5Router.used)
         assert (found.mhz, found.met, found.levels, found.seed) == (200.0, True, 1, 3)
         assert found.wires == pytest.approx(4 / 5)
         assert found.used == {"lut": 7, "ff": 7, "ram": 7, "multipliers": 7}
         assert [where(cell, route.Ecp5Router()) for cell in found.ends()] == ["conv1 / x", "link / deframer / tail"]
         with pytest.raises(router.RouteError, match=r"reports the clocks .*, of which other is not one"):
-            router.read(report(200.0), "other", 150.0, 3, route.USED)
+            router.read(report(200.0), "other", 150.0, 3, route.Ecp5Router.used)
 
     def test_second_router(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         """Where the first gives up, the second is tried; where something else is wrong, that is said."""
@@ -358,7 +358,7 @@ class TestRoute:
                 raise router.RouteError("no way", placed)
             (work / "some_3.json").write_text(json.dumps(report(90.0)))
 
-        monkeypatch.setattr(route, "run", nextpnr)
+        monkeypatch.setattr(router, "run", nextpnr)
         (tmp_path / "some.json").write_text('{"modules": {}}')
         placed = True
         found = route.Ecp5Router().place_and_route(tmp_path / "some.json", PART, 80.0, 3, True)
