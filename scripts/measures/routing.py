@@ -171,6 +171,7 @@ def facts(routing: Routing, plan: Plan, place: Place) -> dict[str, Any]:
         "fps": mhz * 1e6 / plan.interval,
         "latency_us": plan.latency / mhz,
         **best.used,
+        "fan_out": routing.area.fan_out,
         "seeds": [
             {"seed": attempt.seed, "routed_mhz": round(attempt.mhz, 2), "router": attempt.router} for attempt in routing.attempts
         ],

@@ -21,6 +21,7 @@ from sigmabit.fpga.ecp5 import route
 from sigmabit.fpga.ecp5.board import Ecp5Board, pll
 from sigmabit.fpga.ecp5.netlist import COMBS, END_OF_CHAIN, loose_ends
 from sigmabit.fpga.ecp5.target import ECP5 as TARGET
+from sigmabit.fpga.netlist import Area
 from sigmabit.fpga.synthesis import synthesise
 from sigmabit.golden import import_model
 from sigmabit.hdl.arithmetic.popcount import PopcountConfig, popcount
@@ -36,7 +37,7 @@ from sigmabit.scripts.interface.choices import Planning
 from sigmabit.scripts.interface.loading import make_plan
 from sigmabit.scripts.measures.area import parts_of, synthesised
 from sigmabit.scripts.measures.popcounts import popcount_area
-from sigmabit.scripts.measures.routing import where
+from sigmabit.scripts.measures.routing import Place, Routing, facts, where
 
 from ..harness.command_line import DIGITS, Call, Refused, frames
 from ..simulation import gates
@@ -347,6 +348,25 @@ class TestRoute:
         assert [where(cell, route.Ecp5Router()) for cell in found.ends()] == ["conv1 / x", "link / deframer / tail"]
         with pytest.raises(router.RouteError, match=r"reports the clocks .*, of which other is not one"):
             router.read(report(200.0), "other", 150.0, 3, route.Ecp5Router.used)
+
+    def test_facts(self, tmp_path: Path) -> None:
+        """Rates at the fastest clock of all seeds where no board has one; the path of that seed, and the loads by Yosys."""
+        plan = make_plan(import_model(DIGITS), Planning(interval=768, part=PART))
+        attempts = tuple(
+            replace(router.read(report(mhz), "clock_instance.clk", 100.0, seed, route.Ecp5Router.used), router="router1")
+            for seed, mhz in enumerate((90.0, 130.0, 100.0), 1)
+        )
+        made = Routing(Area(1, 2, 3.5, 4, 5, 6, 289), attempts, tmp_path / "netlist.json", route.Ecp5Router())
+        found = facts(made, plan, Place(PART, 100.0))
+        assert found["routed_mhz"] == {"least": 90.0, "median": 100.0, "best": 130.0}
+        assert (found["clock_mhz"], found["fps"], found["fan_out"], found["lut"]) == (130.0, 130e6 / 768, 289, 7)
+        assert found["path"] == {
+            "from": "conv1 / x",
+            "to": "link / deframer / tail",
+            "levels": 1,
+            "ns": 5.0,
+            "share_of_wires": 0.8,
+        }
 
     def test_second_router(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         """Where the first gives up, the second is tried; where something else is wrong, that is said."""
