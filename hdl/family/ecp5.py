@@ -60,6 +60,7 @@ class Ecp5:
     resources: ClassVar[Mapping[str, str]] = {"lut": "LUT4", "ff": "registers", "bram36": "DP16KD pairs", "dsp": "MULT18X18D"}
     usual_mhz = 100.0
     fill = FILL
+    ram_fill = 0.9  # a link for frames of 3 KB takes nine DP16KD
     primitives = None
 
     def logic(self, functions: float) -> Cost:

@@ -122,7 +122,12 @@ class Family(Protocol):
 
     @property
     def fill(self) -> float:
-        """The share of a device's LUTs and registers that a plan may use; the rest is room for a link, and for routing."""
+        """The share of its LUTs and registers that a plan may use; the rest is room for a link, and for routing."""
+        ...
+
+    @property
+    def ram_fill(self) -> float:
+        """The share of its block RAM that a plan may use; the rest is a link's."""
         ...
 
     @property

@@ -56,6 +56,7 @@ class Gowin:
     resources: ClassVar[Mapping[str, str]] = {"lut": "LUT4", "ff": "registers", "bram36": "BSRAM pairs", "dsp": "MULT18X18"}
     usual_mhz = 100.0
     fill = 0.65  # places count that a LUT could share, and a link takes more of a small device than of a large one
+    ram_fill = 0.85  # a link takes five BSRAM
     primitives = None
 
     def logic(self, functions: float) -> Cost:

@@ -65,6 +65,7 @@ class Series7:
     resources: ClassVar[Mapping[str, str]] = {"lut": "LUT", "ff": "registers", "bram36": "RAMB36", "dsp": "DSP48"}
     usual_mhz = 200.0
     fill = FILL
+    ram_fill = 1.0
     primitives = Series7Primitives()
     _few_bit_products = _products()
 

@@ -29,6 +29,7 @@ from sigmabit.hdl.family import ECP5
 from sigmabit.hdl.family.ecp5_chains import Count, cycle_of, cycles_of
 from sigmabit.hdl.family.parts import PartError, family_of, part
 from sigmabit.hdl.pipeline.top import Pipeline
+from sigmabit.hdl.planning.planner import Planner
 from sigmabit.hdl.verilog.convert import convert
 from sigmabit.hdl.verilog.module import outline
 from sigmabit.hdl.verilog.stream import bit, wire
@@ -76,6 +77,13 @@ def test_a_plan_has_its_parts_prices() -> None:
     assert moved.family is not ours.family and moved.cost.lut < ours.cost.lut
     ends = ours.pipeline.ingress.bill(ECP5) + ours.pipeline.egress.bill(ECP5)
     assert ours.cost == sum((layer.config.bill(ECP5) for layer in ours.layers), ends)
+
+
+def test_room() -> None:
+    """A plan leaves LUTs, registers and block RAM for a link; on the 7 series, all block RAM may be the plan's."""
+    ours, theirs = (Planner(import_model(DIGITS), name, 100.0) for name in ("lfe5u-85f", "xc7a100t"))
+    assert ours.room == pytest.approx([0.85 * 83_640, 0.85 * 83_640, 0.9 * 104, 156])
+    assert theirs.room == pytest.approx([0.85 * 63_400, 0.85 * 126_800, 135, 240])
 
 
 @pytest.mark.long
