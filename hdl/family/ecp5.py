@@ -142,5 +142,9 @@ class Ecp5:
             return Cost(dsp=count) + self.adder(PIECE_BITS + min(first, second)) * (count - 1)
         return Cost(lut=first * second * 2.5)
 
+    def row(self, bits: int, width: int, first: bool) -> Cost:
+        """A bit of the multiple is a function of five bits, or of four in the first row."""
+        return self.adder(width) + Cost(lut=bits if first else 2 * bits)
+
     def few_bit_product(self, bits: int, weight_bits: int, signed: bool) -> Cost:
         return Cost(lut=bits * weight_bits * 2)

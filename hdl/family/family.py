@@ -209,6 +209,12 @@ class Family(Protocol):
         """A product of two numbers in two's complement; not signed: the top bit of the first is always 0."""
         ...
 
+    def row(self, bits: int, width: int, first: bool) -> Cost:
+        """A multiple from -2 to 2 of a number of so many bits, which three bits choose, added to another; of so many bits is the
+        sum. first: two bits choose, and there is nothing that it is added to.
+        """
+        ...
+
     def few_bit_product(self, bits: int, weight_bits: int, signed: bool) -> Cost:
         """A product of a code, in two's complement if signed, and a weight, in two's complement; exact where both are narrow."""
         ...

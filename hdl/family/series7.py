@@ -151,6 +151,10 @@ class Series7:
             return Cost(dsp=1)
         return Cost(lut=first * second * (1.8 if signed else 1.1))
 
+    def row(self, bits: int, width: int, first: bool) -> Cost:
+        """The LUTs of the sum choose the multiple, too."""
+        return self.adder(width)
+
     def few_bit_product(self, bits: int, weight_bits: int, signed: bool) -> Cost:
         known = self._few_bit_products.get((bits, weight_bits, signed))
         return self.product(bits + (not signed), weight_bits, signed) if known is None else Cost(lut=known)

@@ -24,6 +24,7 @@ from sigmabit.fpga.ecp5.target import ECP5 as TARGET
 from sigmabit.fpga.netlist import Area
 from sigmabit.fpga.synthesis import synthesise
 from sigmabit.golden import import_model
+from sigmabit.hdl.arithmetic.dot import DotConfig, dot
 from sigmabit.hdl.arithmetic.popcount import PopcountConfig, popcount
 from sigmabit.hdl.family import ECP5
 from sigmabit.hdl.family.ecp5_chains import Count, cycle_of, cycles_of
@@ -101,6 +102,17 @@ def test_planned_area(interval: int, tmp_path: Path) -> None:
 def test_planned_arrays(config: PopcountConfig, tmp_path: Path) -> None:
     """What most LUTs are taken by: within a tenth."""
     assert config.bill(ECP5).lut == pytest.approx(popcount_area(config, tmp_path, TARGET).lut, rel=0.1)
+
+
+@pytest.mark.parametrize(("bits", "signed"), [(8, True), (8, False), (12, True)])
+def test_planned_products(bits: int, signed: bool, tmp_path: Path) -> None:
+    """Products of weights that change, made of LUTs, and their sums: within a tenth. Multiples take LUTs besides the sums'."""
+    config = DotConfig(inputs=3, bits=bits, signed=signed, weight_bits=12, lanes=2, count_bits=22, products="logic")
+    with outline():
+        module = dot(bit(), wire(3 * bits), wire(6 * 12), wire(2 * 22), config)
+        convert(module).write(tmp_path / "verilog")
+    found = synthesise([tmp_path / "verilog" / f"{config.module}.v"], config.module, tmp_path / "yosys", target=TARGET).area
+    assert config.bill(ECP5).lut == pytest.approx(found.lut, rel=0.1)
 
 
 @pytest.mark.long
