@@ -15,7 +15,7 @@ from typing import ClassVar
 
 from .cost import Cost, Part
 from .ecp5_chains import Count
-from .rules import FILL, block_ram_shape, multiplies
+from .rules import BLOCK_RAM_SHAPES, FILL, multiplies
 
 LUT_INPUTS = 4
 
@@ -104,6 +104,9 @@ class Ecp5:
         count = Count(elements)
         return Cost(lut=count.positions * (1 + 1 / CHAIN) + 2 * count.level + count.waiting)
 
+    def tally(self, bits: int) -> Cost:
+        return self.adder(bits)
+
     def comparator(self, bits: int) -> Cost:
         return self.adder(bits)
 
@@ -129,10 +132,15 @@ class Ecp5:
         return Cost(lut=MEMORY * math.ceil(bits / 4) * blocks) + self.multiplexer(blocks) * bits
 
     def block_ram(self, bits: int, depth: int) -> Cost:
-        """Of few words some bits are the same in all, and need no memory: so many as of random words."""
-        width, words = block_ram_shape(depth)
+        """Of few words some bits are the same in all, and need no memory: so many as of random words.
+
+        Yosys takes the shape that needs the fewest blocks: those of many words lack ninth bits. LUTs choose among blocks.
+        """
         kept = bits * (1 - 2.0 ** (1 - depth)) if depth > 1 else bits
-        return Cost(bram36=math.ceil(kept / width) * math.ceil(depth / words) / 2)
+        blocks, deep = min(
+            (math.ceil(kept / width) * math.ceil(depth / words), math.ceil(depth / words)) for width, words in BLOCK_RAM_SHAPES
+        )
+        return Cost(bram36=blocks / 2) + self.multiplexer(deep) * bits
 
     def product(self, first: int, second: int, signed: bool = True) -> Cost:
         """Wider ones in pieces, whose products are added."""

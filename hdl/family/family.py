@@ -177,6 +177,10 @@ class Family(Protocol):
         """
         ...
 
+    def tally(self, bits: int) -> Cost:
+        """A number that is counted up, besides its register."""
+        ...
+
     def comparator(self, bits: int) -> Cost:
         """Whether one number reaches another."""
         ...

@@ -94,6 +94,9 @@ class Gowin:
         """It is made of the compressors above."""
         return None
 
+    def tally(self, bits: int) -> Cost:
+        return self.adder(bits)
+
     def comparator(self, bits: int) -> Cost:
         return self.adder(bits)
 

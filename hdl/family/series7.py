@@ -101,6 +101,10 @@ class Series7:
     def array(self, elements: int) -> Cost | None:
         return None
 
+    def tally(self, bits: int) -> Cost:
+        """Carry chains take its bits as they are."""
+        return Cost()
+
     def comparator(self, bits: int) -> Cost:
         """Two bits of each share a LUT6_2 before the carry chain."""
         return Cost(lut=bits * 0.5)

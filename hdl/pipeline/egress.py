@@ -12,7 +12,7 @@ from ..family import Billed, Cost, Family
 from ..layers.abreast import trim
 from ..verilog.fabric import count, field, joined, pass_on, status_queue, tally
 from ..verilog.module import leaf
-from ..verilog.stream import bit, index_bits, wire
+from ..verilog.stream import COUNTER_BITS, bit, index_bits, wire
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,8 @@ class EgressConfig(Billed):
         """The queue, and counters."""
         beat = self.channels * self.bits
         trimmed = 0 if self.row is None else (self.channels - self.row[1]) * self.bits + 2 * index_bits(self.row[0])
-        return family.distributed_ram(beat, self.depth) + family.logic(25 + trimmed) + family.registers(beat + 80)
+        logic = family.logic(25 + trimmed) + family.tally(COUNTER_BITS) * 2
+        return family.distributed_ram(beat, self.depth) + logic + family.registers(beat + 80)
 
     @property
     def latency(self) -> int:

@@ -41,7 +41,7 @@ from sigmabit.scripts.measures.area import parts_of, synthesised
 from sigmabit.scripts.measures.popcounts import popcount_area
 from sigmabit.scripts.measures.routing import Place, Routing, facts, where
 
-from ..harness.command_line import DIGITS, Call, Refused, frames
+from ..harness.command_line import DIGITS, MODELS, Call, Refused, frames
 from ..simulation import gates
 from ..simulation.toolchain import run_tool, verilator_environment, verilator_root
 
@@ -87,13 +87,16 @@ def test_room() -> None:
     assert theirs.room == pytest.approx([0.85 * 63_400, 0.85 * 126_800, 135, 240])
 
 
+PLANS = (("digits_bcnn", 64), ("digits_bcnn", 768), ("mnist_bcnn", 784), ("digits_vae", 512), ("cifar10_bcnn_small", 12_288))
+
+
 @pytest.mark.long
-@pytest.mark.parametrize("interval", [64, 768])
-def test_planned_area(interval: int, tmp_path: Path) -> None:
-    """Within a tenth in total."""
-    plan = make_plan(import_model(DIGITS), Planning(interval=interval, part=PART))
+@pytest.mark.parametrize(("name", "interval"), PLANS)
+def test_planned_area(name: str, interval: int, tmp_path: Path) -> None:
+    """Within a tenth in total: LUT4, DP16KD, MULT18X18D."""
+    plan = make_plan(import_model(MODELS / f"{name}.onnx"), Planning(interval=interval, part=PART))
     areas = synthesised(plan, tmp_path, lambda what, done, total: None)
-    for key in ("lut", "bram36"):
+    for key in ("lut", "bram36", "dsp"):
         found = sum(area[key] for area in areas.values())
         assert sum(getattr(of.bill(ECP5), key) for of in parts_of(plan).values()) == pytest.approx(found, rel=0.1)
 
