@@ -61,6 +61,7 @@ class Ecp5:
     usual_mhz = 100.0
     fill = FILL
     ram_fill = 0.9  # a link for frames of 3 KB takes nine DP16KD
+    ram_words = 9  # of eight there are 256 functions, which all products share; block RAM stands in columns far from most of them
     primitives = None
 
     def logic(self, functions: float) -> Cost:

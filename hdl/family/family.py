@@ -131,6 +131,11 @@ class Family(Protocol):
         ...
 
     @property
+    def ram_words(self) -> int:
+        """How many weights must take turns for them to be in block RAM, at the least."""
+        ...
+
+    @property
     def primitives(self) -> Primitives | None:
         """Bodies of primitives; None where plain operations do."""
         ...

@@ -57,6 +57,7 @@ class Gowin:
     usual_mhz = 100.0
     fill = 0.65  # places count that a LUT could share, and a link takes more of a small device than of a large one
     ram_fill = 0.85  # a link takes five BSRAM
+    ram_words = 2
     primitives = None
 
     def logic(self, functions: float) -> Cost:

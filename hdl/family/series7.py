@@ -66,6 +66,7 @@ class Series7:
     usual_mhz = 200.0
     fill = FILL
     ram_fill = 1.0
+    ram_words = 2
     primitives = Series7Primitives()
     _few_bit_products = _products()
 

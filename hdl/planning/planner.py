@@ -73,7 +73,8 @@ class Choices:
 
     def __init__(self, kind: Kind[Any], repetitions: int, use: Use, every_way: bool = False) -> None:
         self.kind, self.use = kind, use
-        usual = [folding for folding in kind.foldings() if every_way or folding.products in USUAL]
+        offered = (folding for folding in kind.foldings() if every_way or folding.products in USUAL)
+        usual = [folding for folding in offered if not folding.block or kind.folds(folding) >= use.family.ram_words]
         self.foldings = [*usual, *(sooner for folding in usual for sooner in kind.hastened(folding))]
         self.cycles = repetitions * np.array([kind.cycles(folding) for folding in self.foldings], np.int64)
         self.costs = np.full((len(self.foldings), len(RESOURCES)), np.nan)
