@@ -118,7 +118,8 @@ def route(
         f"{result['fps']:,.0f} frames/s and {result['latency_us']:,.2f} us latency at {result['clock_mhz']:g} MHz",
         f"slowest path: from {path['from']} to {path['to']}, {path['levels']} levels, {path['ns']:g} ns, "
         f"{path['share_of_wires']:.0%} on wires",
-        ", ".join(f"{result[key]:,} {title}" for key, title in router.titles.items()),
+        ", ".join(f"{result[key]:,} {title}" for key, title in router.titles.items())
+        + f"; {result['fan_out']:,} loads of the net that has most, clocks left out",
         *([router.untimed] if router.untimed else []),
         *([f"{output}/{bitstream}"] if output and found.best.met else []),
     )

@@ -122,7 +122,7 @@ def route(plan: Plan, place: Place, seeds: int, work: Path, report: Report, unti
 def bitstream(routing: Routing, place: Place, file: Path) -> None:
     """Write the bitstream of the best attempt. Raises SigmabitError."""
     try:
-        routing.router.pack(routing.netlist, place.part, routing.best.seed, file)
+        routing.router.pack(routing.netlist, routing.best.seed, file)
     except RouteError as error:
         raise SigmabitError(str(error)) from None
 
@@ -172,6 +172,7 @@ def facts(routing: Routing, plan: Plan, place: Place) -> dict[str, Any]:
         "fps": mhz * 1e6 / plan.interval,
         "latency_us": plan.latency / mhz,
         **best.used,
+        "fan_out": routing.area.fan_out,
         "seeds": [
             {"seed": attempt.seed, "routed_mhz": round(attempt.mhz, 2), "router": attempt.router} for attempt in routing.attempts
         ],
