@@ -148,9 +148,7 @@ build/closure/sampler.txt: $(SOURCES) $(ENVIRONMENT)
 lint: $(ENVIRONMENT) ## style and types of the Python, silent traps of the MyHDL
 	.venv/bin/ruff check --quiet
 	.venv/bin/ruff format --check --quiet
-	@mkdir -p build/mypy/sigmabit
-	@for room in golden hdl host verif fpga scripts; do ln -sfn ../../../$$room build/mypy/sigmabit/$$room; done
-	cd build/mypy && ../../.venv/bin/mypy --config-file ../../pyproject.toml -p sigmabit
+	cd src && ../.venv/bin/mypy --config-file ../pyproject.toml --cache-dir ../build/mypy -p sigmabit
 	.venv/bin/python -m sigmabit.verif.house.lint_myhdl
 
 convert: build/$(STEM)/verilog/plan.json ## MODEL's Verilog, in build/
@@ -240,4 +238,4 @@ $(call escaped,$(OUT))/bitstream.done: | $(PLACE)/package/component.xml
 endif
 
 clean: ## away with build/ and .venv
-	rm -rf build .venv sigmabit.egg-info
+	rm -rf build .venv src/sigmabit.egg-info

@@ -21,8 +21,8 @@ from sigmabit.golden.layers.concatenation import Concatenation
 from sigmabit.golden.layers.linear import Linear
 
 from ..harness.command_line import Call
-from .binary import UNKNOWN
-from .campaign import Outcome, Tally, draw, operators, supported, trial
+from ..differential.binary import UNKNOWN
+from ..differential.campaign import Outcome, Tally, draw, operators, supported, trial
 
 GRAPHS, BLOCKS, FEW_BITS = 100, 5, 60
 
