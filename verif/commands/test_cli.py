@@ -18,7 +18,7 @@ from sigmabit.golden import import_model
 from sigmabit.golden.layers.dense import Dense
 from sigmabit.hdl.planning.planner import Planner
 from sigmabit.scripts import group
-from sigmabit.scripts.commands import compare as compare_command
+from sigmabit.scripts.api import execution, plans
 from sigmabit.scripts.data.datasets import digits
 from sigmabit.verif.simulation import SimulationError
 from sigmabit.verif.simulation.compare import Difference
@@ -360,7 +360,7 @@ class TestCompare:
         *before, dense = right.layers
         assert isinstance(dense, Dense)
         wrong = replace(right, layers=(*before, replace(dense, weights=dense.weights * np.array([1, -1, 1], np.int8))))
-        monkeypatch.setattr(compare_command, "make_plan", lambda *_, **__: Planner(wrong, "xc7vx690t", 200.0).fastest())
+        monkeypatch.setattr(plans, "make_plan", lambda *_, **__: Planner(wrong, "xc7vx690t", 200.0).fastest())
         truth, other = (network.trace(frames())["dense1"] for network in (right, wrong))
         frame = int(np.argwhere(truth != other)[0][0])
         expected = Difference(
@@ -375,14 +375,14 @@ class TestCompare:
         assert f"dense1 differs first in frame {frame} at row 0, column 0, channel 1" in people.out
 
     def test_one_wrong_element_inside(self, call: Call, monkeypatch: pytest.MonkeyPatch, data: Path, tiny: Path) -> None:
-        honest = compare_command.simulate
+        honest = execution.simulate
 
         def simulate(*arguments: Any, **named: Any) -> Any:
             measured = honest(*arguments, **named)
             measured.trace["conv1"][3, 2, 1, 0] ^= 1
             return measured
 
-        monkeypatch.setattr(compare_command, "simulate", simulate)
+        monkeypatch.setattr(execution, "simulate", simulate)
         result = call("compare", tiny, "--input", data / "x.npy", "--on", "myhdl", "--json")
         found = json.loads(result.out)["first_difference"]
         assert result.status == 1
@@ -392,7 +392,7 @@ class TestCompare:
         def simulate(*_: Any, **__: Any) -> Any:
             raise SimulationError("tiny: no transfer for 1000 cycles; 3 of 12 frames came out")
 
-        monkeypatch.setattr(compare_command, "simulate", simulate)
+        monkeypatch.setattr(execution, "simulate", simulate)
         result = call("compare", tiny, "--input", data / "x.npy")
         assert result == Result(1, "", "error: tiny: no transfer for 1000 cycles; 3 of 12 frames came out\n")
 

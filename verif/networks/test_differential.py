@@ -20,9 +20,9 @@ from sigmabit.golden.front.importer.scalar_nodes import UNARY
 from sigmabit.golden.layers.concatenation import Concatenation
 from sigmabit.golden.layers.linear import Linear
 
-from ..harness.command_line import Call
 from ..differential.binary import UNKNOWN
 from ..differential.campaign import Outcome, Tally, draw, operators, supported, trial
+from ..harness.command_line import Call
 
 GRAPHS, BLOCKS, FEW_BITS = 100, 5, 60
 
