@@ -188,7 +188,7 @@ _clock = click.option("--clock-mhz", type=POSITIVE, metavar="F", help=f"Assumed 
 _planning = partial(_together, "planning", Planning)
 planning = _planning(_file, _part, _clock)
 planning_at_interval = _planning(_file, _interval, _part, _clock)
-planning_for_board = _planning(_file, _clock)
+planning_for_board = _planning(_file, _interval, _clock)
 planning_by_device = _planning(_part, _clock)
 planning_anew = _planning(_part, _interval, _fps, _latency, _fastest, _positions, _clock)
 
