@@ -83,7 +83,8 @@ def power(
         [row["name"], *(row[key] for key in HELD), f"{row['rate']:.3f}", *(f"{row[key]:.3f}" for key in WATTS)]
         for row in result["layers"]
     ]
-    columns = ["layer", "LUT", "FF", "RAMB36", "DSP48", "toggles", "clock", "logic", "memory", "watts"]
+    words = made.family.resources
+    columns = ["layer", words["lut"], "FF", words["bram36"], words["dsp"], "toggles", "clock", "logic", "memory", "watts"]
     sums = [sum(row[key] for row in result["layers"]) for key in HELD]
     total = ["total", *sums, "", *(f"{result[key]:.3f}" for key in WATTS)]
     kind = "by Yosys" if areas else "as planned"

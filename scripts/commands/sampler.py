@@ -16,6 +16,7 @@ from sigmabit.golden import SigmabitError
 from sigmabit.golden.noise.distribution import CODES, LARGEST, distribution
 from sigmabit.golden.noise.gaussian import FRACTION
 from sigmabit.golden.noise.sampler import samples as golden_samples
+from sigmabit.hdl.family import SERIES7
 from sigmabit.hdl.noise.sampler import SamplerConfig
 from sigmabit.verif.simulation.sampler_run import draw, sampler_design
 
@@ -203,8 +204,9 @@ def cost(lanes: int, as_json: bool) -> None:
         [f"all of it, {lanes} lanes", whole.lut, whole.ff, whole.bram36, whole.dsp],
         ["per lane", whole.lut / lanes, whole.ff / lanes, whole.bram36 / lanes, whole.dsp / lanes],
     ]
+    words = SERIES7.resources
     terminal.emit(
         data,
-        table(f"{config.module} by Yosys for xc7", ["", "LUT", "FF", "RAMB36", "DSP48"], rows),
+        table(f"{config.module} by Yosys for xc7", ["", words["lut"], "FF", words["bram36"], words["dsp"]], rows),
         f"{whole.levels} logic levels; ready {config.seeding_cycles:,} cycles after reset",
     )

@@ -181,16 +181,16 @@ def passes(
 
 
 def errors(
-    path: Path, title: str, layers: Sequence[str], planned: Sequence[float], measured: Sequence[float], theme: Theme
+    path: Path, title: str, unit: str, layers: Sequence[str], planned: Sequence[float], measured: Sequence[float], theme: Theme
 ) -> None:
-    """LUTs of each layer, as planned and by Yosys, as bars side by side."""
+    """LUTs of each layer, as planned and by Yosys, as bars side by side. unit: what the family calls them."""
     with _figure(path, theme, (7.2, 0.9 + 0.42 * len(layers))) as (_, (axes,)):
         places = np.arange(len(layers))
         axes.barh(places - 0.18, planned, 0.34, color=theme.faint, label="planned")
         axes.barh(places + 0.18, measured, 0.34, color=theme.lines[0], label="Yosys")
         axes.set_yticks(places, [_plain(layer) for layer in layers])
         axes.invert_yaxis()
-        axes.set(xlabel="LUT6", title=title)
+        axes.set(xlabel=unit, title=title)
         axes.grid(axis="y", visible=False)
         _legend(axes, theme)
 

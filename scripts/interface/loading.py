@@ -365,7 +365,7 @@ def _sample_codes(values: NDArray[Any], path: str) -> NDArray[np.int64]:
 def make_plan(network: Network, planning: Planning, samples: int | None = None, logic_only: bool = False) -> Plan:
     """The plan of a file; or one for a part, as small as a target allows, or else as fast as the part allows.
 
-    samples: of each frame, which must be those of the file. logic_only: without block RAM and DSP48.
+    samples: of each frame, which must be those of the file. logic_only: without block RAM and multipliers.
     """
     file, part, interval, fps, clock_mhz = planning.file, planning.part, planning.interval, planning.fps, planning.clock_mhz
     if file is not None:

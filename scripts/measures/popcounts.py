@@ -73,7 +73,7 @@ def plot(path: Path, inputs: Sequence[int], changing: Sequence[float], constant:
     axes.plot(inputs, changing, "o-", color="C0", label="here, weights that change, XNOR included")
     axes.plot(inputs, constant, "s-", color="C1", label="here, constant weights")
     axes.set(
-        xscale="log", xlabel="inputs", ylabel="LUT6 per input and lane", ylim=(0, 1.7),
+        xscale="log", xlabel="inputs", ylabel="LUT per input and lane", ylim=(0, 1.7),
         title=f"XNOR-popcount arrays of {lanes} lanes, pipelined, by Yosys for xc7",
     )  # fmt: skip
     axes.set_xticks(inputs, [str(n) for n in inputs], minor=False)

@@ -17,6 +17,7 @@ from sigmabit.golden.types.grid import Grid
 from sigmabit.golden.types.range import Range
 from sigmabit.golden.types.tensor import TensorType
 from sigmabit.hdl.arithmetic.products import Products
+from sigmabit.hdl.family import SERIES7
 from sigmabit.hdl.layers import mvu as unit
 from sigmabit.hdl.layers.convolution import operand_for
 from sigmabit.hdl.layers.dense import borders
@@ -125,7 +126,7 @@ def plot(path: Path, labels: Sequence[str], found: Sequence[dict[str, float]]) -
     axes.set_xticks(range(len(labels)), list(labels), rotation=60, ha="right", fontsize=7)
     axes.set(
         yscale="log",
-        ylabel="LUT6 per product",
+        ylabel=f"{SERIES7.resources['lut']} per product",
         title="Units of a few bits, accumulators and thresholds included, by Yosys for xc7",
     )
     axes.grid(axis="y", which="both", alpha=0.3)

@@ -8,15 +8,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-RESOURCES = {"lut": "LUT6", "ff": "registers", "bram36": "RAMB36", "dsp": "DSP48"}
-
 TITLES = {
     "clock_mhz": "MHz",
     "cycles": "cycles per frame",
     "fps": "frames/s",
     "tops": "TOPS",
-    "lut": "LUT6",
-    "lut_per_mac": "LUT6 per MAC and cycle",
+    "lut": "LUT",
+    "lut_per_mac": "LUT per MAC and cycle",
     "watts": "W",
     "latency_us": "latency in µs",
     "accuracy": "accuracy",
@@ -26,8 +24,9 @@ TITLES = {
 NOTHING = "\N{EN DASH}"
 
 
-def render(data: Mapping[str, Any], pictures: Mapping[str, Path]) -> str:
-    """The page. pictures: PNG files by name; that of <name>_dark, if there is one, is for dark pages.
+def render(data: Mapping[str, Any], pictures: Mapping[str, Path], resources: Mapping[str, str]) -> str:
+    """The page. pictures: PNG files by name; that of <name>_dark, if there is one, is for dark pages. resources: what the
+    family of the part calls what an area consists of.
 
     Names come from files that nobody vouches for: whatever is not the template's own is escaped.
     """
@@ -47,7 +46,7 @@ def render(data: Mapping[str, Any], pictures: Mapping[str, Path]) -> str:
         d={"accuracy": None, "reconstruction_error": None, "power": None} | dict(data),
         images={"gallery": None} | {name: _image(name, pictures) for name in pictures if not name.endswith("_dark")},
         numbers={source["text"]: place for place, source in enumerate(sources, 1)},
-        resources=[(key, title) for key, title in RESOURCES.items() if _used(data["area"], key)],
+        resources=[(key, title) for key, title in resources.items() if _used(data["area"], key)],
         titles=TITLES,
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ def write(found: Study, network: Network, x: NDArray[Any], folder: Path) -> list
         drawn = draw(network, x, found.outputs, fresh)
         if drawn is not None:
             pictures["gallery"] = drawn.rename(fresh / "gallery.png")
-        (fresh / PAGE).write_text(render(found.data, pictures), encoding="utf-8")
+        (fresh / PAGE).write_text(render(found.data, pictures, _words(found.data)), encoding="utf-8")
         names.extend(path.name for path in pictures.values())
 
     write_folder(folder, fill, LEFTOVERS, last=(PAGE,))
@@ -47,7 +48,7 @@ LEFTOVERS = [f"{name}{ending}.png" for name in (*PLOTS, "gallery") for ending, _
 
 def draw_all(data: dict[str, Any], folder: Path) -> dict[str, Path]:
     """The plots as PNG files, by name."""
-    name, drawn = data["network"]["name"], {}
+    name, words, drawn = data["network"]["name"], _words(data), {}
     for ending, theme in THEMES:
         for plot in PLOTS:
             path = folder / f"{plot}{ending}.png"
@@ -56,7 +57,6 @@ def draw_all(data: dict[str, Any], folder: Path) -> dict[str, Path]:
                     passes = data["passes"]
                     plots.passes(path, name, passes["layers"], passes["planned"], passes["measured"], passes["last_out"], theme)
                 case "sweep_plot":
-                    words = family_of(part(data["part"])).resources
                     plots.sweep(path, f"{name} on {data['part']}", data["sweep"]["points"], words, _marks(data), theme)
                 case "batches_plot":
                     batches = data["batches"]
@@ -64,11 +64,16 @@ def draw_all(data: dict[str, Any], folder: Path) -> dict[str, Path]:
                 case "area_by_layer" if data["area"]["measured"]:
                     rows = data["layers"]
                     planned, measured = ([row[kind]["lut"] for row in rows] for kind in ("planned", "measured"))
-                    plots.errors(path, name, [row["name"] for row in rows], planned, measured, theme)
+                    plots.errors(path, name, words["lut"], [row["name"] for row in rows], planned, measured, theme)
                 case _:
                     continue
             drawn[f"{plot}{ending}"] = path
     return drawn
+
+
+def _words(data: dict[str, Any]) -> Mapping[str, str]:
+    """What the family of the part calls what areas consist of."""
+    return family_of(part(data["part"])).resources
 
 
 def _marks(data: dict[str, Any]) -> list[plots.Mark]:

@@ -184,7 +184,7 @@ class TestPage:
 
     def test_other_networks_are_not_compared_by_speed(self, made: Made) -> None:
         rows = made.page.tables["published"]
-        assert rows[0] == ["design", "LUT6", "LUT6 per MAC and cycle"]
+        assert rows[0] == ["design", "LUT", "LUT per MAC and cycle"]
         assert "remembered, not confirmed" in rows[2][1]
         lut, operations = made.data["area"]["measured"]["lut"], made.data["network"]["operations"]
         assert rows[1][2] == page.number(lut * INTERVAL / operations)
@@ -374,7 +374,8 @@ def test_names_are_never_markup(made: Made, paper: dict[str, Any]) -> None:
     data["batches"]["statement"] = {"text": "text", "source": "source", "url": "https://here"}
     data["accuracy"] = {"verilator": 0.5}
     plain = {name: made.folder / f"{name}.png" for name in write.PLOTS}
-    clean, dirty = Page(page.render(data, plain)), Page(page.render(data | _spoiled_parts(data, spoiled), plain))
+    found, words = data | _spoiled_parts(data, spoiled), SERIES7.resources
+    clean, dirty = Page(page.render(data, plain, words)), Page(page.render(found, plain, words))
     assert [name for name, _ in dirty.elements] == [name for name, _ in clean.elements]
     assert [sorted(attributes) for _, attributes in dirty.elements] == [sorted(attributes) for _, attributes in clean.elements]
     assert hostile in dirty.text
@@ -674,7 +675,7 @@ class TestBrowser:
         for layer in data["layers"]:
             layer["name"] *= 20
         pictures = {name: made.folder / f"{name}.png" for name in write.PLOTS}
-        (tmp_path / "long.html").write_text(page.render(data, pictures), encoding="utf-8")
+        (tmp_path / "long.html").write_text(page.render(data, pictures, SERIES7.resources), encoding="utf-8")
         shown.get((tmp_path / "long.html").as_uri())
         assert shown.execute_script(OUTSIDE) == []
         assert shown.execute_script("return document.documentElement.scrollWidth") == shown.execute_script("return innerWidth")
@@ -682,7 +683,7 @@ class TestBrowser:
     def test_tables_show_whole_words(self, shown: Any, made: Made, tmp_path: Path) -> None:
         """And on a usual screen, whole tables."""
         pictures = {name: made.folder / f"{name}.png" for name in write.PLOTS}
-        (tmp_path / "large.html").write_text(page.render(large(made), pictures), encoding="utf-8")
+        (tmp_path / "large.html").write_text(page.render(large(made), pictures, SERIES7.resources), encoding="utf-8")
         shown.get((tmp_path / "large.html").as_uri())
         assert shown.execute_script(BROKEN) == []
         assert shown.execute_script(OUTSIDE) == []

@@ -30,7 +30,7 @@ from sigmabit.golden import (
     import_model,
 )
 from sigmabit.golden.front.calibration import KEY
-from sigmabit.golden.front.importer import assembly, budget, constants
+from sigmabit.golden.front.importer import budget, constants, trials
 from sigmabit.golden.front.importer.budget import MAX_STEPS
 from sigmabit.golden.front.onnx_file import MAX_FIELDS, MAX_FILE_BYTES
 from sigmabit.hdl.planning.plan import PlanError, make_plan, planned_scale, read_plan
@@ -584,7 +584,7 @@ class TestBudget:
 
     def test_evaluations(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """Those of all layers together."""
-        monkeypatch.setattr(assembly, "MAX_EVALUATIONS", 5000)
+        monkeypatch.setattr(trials, "MAX_STEPS", 5000)
         g = Builder((64,))
         y = g.quant("x", 1, signed=0)
         for _ in range(3):

@@ -10,39 +10,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...arithmetic.steps import Steps
-from ...layers import normalisation
 from ...layers.concatenation import Concatenation
-from ...layers.convolution import Convolution
-from ...layers.dense import Dense
-from ...layers.few_bits import FewBits
 from ...layers.layer import Layer
-from ...layers.normalisation import Tie, falls, find_stairs, find_ties, real_values
+from ...layers.normalisation import falls, real_values
 from ...layers.pool import Pool
 from ...layers.quantiser import Quantiser
 from ...layers.recode import Recode
 from ...layers.residual import Residual
 from ...layers.threshold import Threshold
-from ...layers.window import Axis, Window
-from ...network.network import InputFormat, OutputFormat
+from ...layers.window import Window
 from ...types.grid import Grid
 from ...types.range import BITS, Range
-from ...types.scalar import Add, Binarise, Chain, Count, Float, Function, Power, Quantise, Rowwise, Sign, Step, Truncate
+from ...types.scalar import Chain, Float, Rowwise
 from ...types.tensor import TensorType
-from .decisions import NOT_BINARY, Accumulators, Decision, decide, decide_or_refuse, differently, quantises
+from .decisions import Accumulators, Decision, decide, decide_or_refuse, quantises
 from .joins import Added, Common, Unquantised, Way, check_width
 from .model_file import Node
 from .operands import value_grid
 from .scalar_nodes import Refusal
-from .symbols import Codes, Frame, Index, Input, Sums, Symbol, per_channel
-
-MAX_EVALUATIONS = 1 << 35
-"""Evaluations of one node for one accumulator, over all channels and binarisations of a network: a minute or two."""
-
-MAX_LEVELS = 1 << 16
-"""Of an input."""
-
-COSTLY = 8
-"""As how many evaluations that of a function such as an exponential counts."""
+from .sums import build_layer, chain_of_sums, codes_decision, sums_decision
+from .symbols import Codes, Frame, Sums, Symbol, per_channel
+from .trials import Trials
 
 CODES = Grid(1, 0, 1.0)
 """Of codes that stand for themselves."""
@@ -85,10 +73,9 @@ class Assembly:
         self.feeding: dict[str, str] = {}
         self.closed: dict[Sums | Added | Unquantised, list[tuple[Decision, Codes]]] = {}
         self.unclosed: dict[Sums | Added, Unquantised] = {}
-        self.ties: list[Tie] = []
+        self.trials = Trials()
         self.variations: dict[int, float] = {}
         self.contested: set[str] = set()
-        self.left = MAX_EVALUATIONS
 
     @property
     def stage(self) -> int:
@@ -206,10 +193,10 @@ class Assembly:
         source = symbol.source
         assert isinstance(source, Codes | Sums)
         try:
-            chain, accumulators = _codes_decision(symbol, source) if isinstance(source, Codes) else _sums_decision(symbol, source)
+            chain, accumulators = codes_decision(symbol, source) if isinstance(source, Codes) else sums_decision(symbol, source)
         except Refusal:  # it differs between positions
             return False
-        self._about_to_evaluate(chain, accumulators)
+        self.trials.count(chain, accumulators)
         return decide(chain, accumulators) is not None
 
     def on_stream(self, symbol: Symbol) -> Symbol:
@@ -221,8 +208,8 @@ class Assembly:
     def threshold(self, symbol: Symbol, codes: Codes, taker: str) -> Symbol:
         """Binarised pixels, or bits whose meaning changes from element to element."""
         frame = codes.frame
-        chain, accumulators = _codes_decision(symbol, codes)
-        self._about_to_evaluate(chain, accumulators)
+        chain, accumulators = codes_decision(symbol, codes)
+        self.trials.count(chain, accumulators)
         decision = decide_or_refuse(chain, accumulators)
         if decision.codes != BITS:
             return self.recode(symbol, codes, decision, taker)
@@ -252,7 +239,7 @@ class Assembly:
             raise Refusal("it differs between positions of one channel", symbol.chain.culprit)
         nodes = tuple(dict.fromkeys(symbol.chain.nodes))
         found = self.table(codes, by_channel[:, 0], Codes(codes.frame, 0, decision.codes, decision.grid), nodes, taker)
-        self._note_ties(*_codes_decision(symbol, codes), decision)
+        self._note_ties(*codes_decision(symbol, codes), decision)
         return Symbol(found, symbol.index)
 
     def table(self, codes: Codes, entries: NDArray[np.int64], result: Codes, nodes: tuple[str, ...], taker: str) -> Codes:
@@ -315,8 +302,8 @@ class Assembly:
     def close(self, symbol: Symbol, sums: Sums, taker: str) -> Symbol:
         """A layer of weights, its poolings and all that is done to single elements up to the next layer."""
         befores = [pooling.before for pooling in sums.poolings]
-        whole, accumulators = _sums_decision(symbol, sums)
-        self._about_to_evaluate(whole, accumulators)
+        whole, accumulators = sums_decision(symbol, sums)
+        self.trials.count(whole, accumulators)
         decision = decide_or_refuse(whole, accumulators)
         known = self.known(sums, decision)
         if known is not None:
@@ -336,7 +323,7 @@ class Assembly:
         inner = Chain()
         for pooling, part in zip(sums.poolings, befores, strict=True):
             inner = Chain((*inner.steps, *part.steps))
-            self._about_to_evaluate(inner, accumulators)
+            self.trials.count(inner, accumulators)
             inner_chain = inner.without_zeros if decision.zeros else inner
             try:
                 inner_falls = falls(
@@ -379,7 +366,7 @@ class Assembly:
         assert isinstance(source, Codes | Unquantised)
         self.consume(source, node.name)
         if isinstance(source, Unquantised):
-            self._about_to_evaluate(each, source.numbers)
+            self.trials.count(each, source.numbers)
             return source.way(each)
         channels, grid = source.frame.shape[0], source.grid
         low, high = (np.full(channels, end, np.int64) for end in (source.range.low, source.range.high))
@@ -409,7 +396,7 @@ class Assembly:
     def quantise(self, symbol: Symbol, sums: Unquantised, taker: str) -> Symbol:
         """Codes of sums that are on a stream as they are."""
         chain = chain_of_sums(symbol, sums.frame)
-        self._about_to_evaluate(chain, sums.numbers)
+        self.trials.count(chain, sums.numbers)
         decision = decide_or_refuse(chain, sums.numbers)
         sums.check(chain)
         known = self.known(sums, decision)
@@ -437,7 +424,7 @@ class Assembly:
         """A sum of two activations, and all that is done to single elements up to the next layer."""
         chain = chain_of_sums(symbol, added.frame)
         numbers = added.numbers()
-        self._about_to_evaluate(chain, numbers)
+        self.trials.count(chain, numbers)
         decision = decide_or_refuse(chain, numbers)
         added.check(chain)
         known = self.known(added, decision)
@@ -492,103 +479,13 @@ class Assembly:
     def note_ties_of_host(self, symbol: Symbol, sums: Sums) -> None:
         """List for which scores rounding decides what the host's quantisers make of them."""
         end = symbol.chain.binarised
-        if not end:
-            return
-        chain, numbers = _sums_decision(replace(symbol, chain=Chain(symbol.chain.steps[:end])), sums)
-        self._about_to_evaluate(chain, numbers)
-        low, high, stride = numbers.low, numbers.high, numbers.stride
-        stairs = find_stairs(lambda a: chain(numbers.reals(a)), low, high, stride, MAX_LEVELS)
-        if stairs is None:
-            raise Refusal(f"it changes more than {MAX_LEVELS} times over the sums of a channel", chain.culprit)
-        count = max(map(len, stairs.changes))
-        places = [[place for place, _ in changes] for changes in stairs.changes]
-        thresholds = [
-            [*of_channel, *[int(start)] * (count - len(of_channel))] for of_channel, start in zip(places, low, strict=True)
-        ]
-        steps = normalisation.Steps(np.array(thresholds, np.int64).reshape(len(low), count), np.zeros(len(low), bool))
-        self.ties.extend(self._ties(chain, numbers, steps, sums.variation))
-
-    def _about_to_evaluate(self, chain: Chain, accumulators: Accumulators) -> None:
-        """Count what trying all accumulators takes. Raises Refusal where that is too much."""
-        costs = 1 + sum(map(_evaluations, chain.steps))
-        self.left -= accumulators.evaluations * costs
-        if self.left < 0:
-            raise Refusal(
-                f"{accumulators.evaluations} accumulators of its channels to be tried, each through {len(chain.steps)} nodes; at "
-                f"most {MAX_EVALUATIONS} such steps are made for a network"
-            )
+        if end:
+            chain, numbers = sums_decision(replace(symbol, chain=Chain(symbol.chain.steps[:end])), sums)
+            self.trials.note_host(self.names()[-1], chain, numbers, sums.variation)
 
     def _note_ties(self, chain: Chain, accumulators: Accumulators, decision: Decision, variation: float = 0.0) -> None:
         """List what rounding decides, at each step of the chain that jumps, and what the zero of a Sign does."""
-        self.ties.extend(self._ties(chain, accumulators, decision.steps, variation, decision.zeros_of(self.names()[-1])))
-
-    def _ties(
-        self, chain: Chain, numbers: Accumulators, steps: normalisation.Steps, variation: float, zeros: tuple[Tie, ...] = ()
-    ) -> list[Tie]:
-        """Of the last layer, in order."""
-        found = {(tie.channel, tie.accumulator): tie for tie in zeros}
-        for position, step in reversed(list(enumerate(chain.steps))):
-            if step.jumps:
-                zero = step.threshold.astype(np.float64) if isinstance(step, Binarise) else np.zeros(())
-                before = Chain(chain.steps[:position])
-                rounded = before.rounded
-                behind = Chain(chain.steps[len(rounded.steps) :])
-                ties = find_ties(
-                    f"{self.names()[-1]} before {step.node}",
-                    lambda a, f=before, c=zero: f(numbers.exact(a)) - c,  # type: ignore[misc]
-                    steps,
-                    *(numbers.low, numbers.high, numbers.stride),
-                    lambda a, f=rounded: f(numbers.exact(a)),  # type: ignore[misc]
-                    behind,
-                    variation=variation,
-                )
-                found |= {(tie.channel, tie.accumulator): tie for tie in ties}
-        return [found[place] for place in sorted(found)]
-
-
-def _evaluations(step: Step) -> int:
-    """As how many evaluations that of a step counts."""
-    match step:
-        case Function() | Power():
-            return COSTLY
-        case Count():
-            return len(step.thresholds)
-    return 1
-
-
-def _codes_decision(symbol: Symbol, codes: Codes) -> tuple[Chain, Accumulators]:
-    """What is done to codes, element by element or to all alike, and the codes that there are."""
-    uniform = all(np.ndim(c) == 0 for step in symbol.chain.steps for c in step.constants)
-    chain = symbol.chain.map_constants(lambda c: np.asarray(c) if np.ndim(c) == 0 else np.asarray(c)[:, None])
-    rows = 1 if uniform else codes.frame.size
-    low, high = (np.full(rows, end, np.int64) for end in (codes.range.low, codes.range.high))
-    return chain, Accumulators(low, high, 1, codes.grid.reals, lambda a: codes.grid.values(a) * codes.grid.scale)
-
-
-def _sums_decision(symbol: Symbol, sums: Sums) -> tuple[Chain, Accumulators]:
-    """What is done to the sums of a layer, poolings left out, and the sums that there are."""
-    parts = (*(pooling.before for pooling in sums.poolings), chain_of_sums(symbol, sums.frame))
-    layer = build_layer("", (), sums, None, None)
-    scale = sums.scale[:, None]
-    chain = Chain(tuple(step for part in parts for step in part.steps))
-    return chain, Accumulators(
-        *layer.accumulator_range, layer.accumulator_stride, lambda a: real_values(a, scale, Chain()), lambda a: a * scale
-    )
-
-
-def chain_of_sums(symbol: Symbol, frame: Frame) -> Chain:
-    """What is done to sums, channel by channel."""
-    end = symbol.chain.decided
-    try:
-        quantised = per_channel(Chain(symbol.chain.steps[:end]), frame)
-    except Refusal as refusal:
-        raise Refusal(str(refusal), symbol.chain.culprit) from None
-    behind = Chain(symbol.chain.steps[end:])
-    try:
-        behind = per_channel(behind, frame)
-    except Refusal:
-        raise Refusal(differently(behind) if end else NOT_BINARY) from None
-    return Chain((*quantised.steps, *behind.steps))
+        self.trials.note(self.names()[-1], chain, accumulators, decision, variation)
 
 
 def _alike(first: Decision, second: Decision) -> bool:
@@ -596,117 +493,3 @@ def _alike(first: Decision, second: Decision) -> bool:
     steps = (first.steps, second.steps)
     thresholds, falling = (np.array_equal(*(getattr(step, part) for step in steps)) for part in ("thresholds", "falling"))
     return first.grid == second.grid and thresholds and falling
-
-
-def build_layer(
-    name: str,
-    nodes: tuple[str, ...],
-    sums: Sums,
-    thresholds: NDArray[np.int64] | None,
-    flips: NDArray[np.bool_] | None,
-) -> Convolution | FewBits:
-    """The layer of `sums`, with the weights of the channels in `flips` negated; binary where weights and results are bits.
-
-    thresholds: (channels,), or (channels, levels - 1).
-    """
-    channels, height, width = sums.codes.frame.shape
-    tensor = TensorType(height, width, channels, sums.codes.range)
-    weights = sums.weights if flips is None else np.where(flips, -sums.weights, sums.weights)
-    if np.all(np.abs(weights) == 1) and (thresholds is None or thresholds.ndim == 1):
-        signs = weights.astype(np.int8)
-        if sums.window is None:
-            return Dense.of(name, nodes, tensor, sums.grid, signs, thresholds)
-        return Convolution(name, nodes, tensor, sums.grid, sums.window, signs, thresholds)
-    steps = None if thresholds is None else Steps(thresholds.reshape(weights.shape[-1], -1))
-    window = sums.window or Window(Axis(height, height), Axis(width, width))
-    kernel = weights.reshape(window.rows.kernel, window.columns.kernel, channels, -1)
-    return FewBits(name, nodes, tensor, sums.grid, window, kernel, steps)
-
-
-def output_format(name: str, symbol: Symbol, shape: tuple[int, ...]) -> OutputFormat:
-    """How the graph's output, of such a shape with a batch of 1, follows from the last layer's result."""
-    source = symbol.source
-    if isinstance(source, Input):
-        raise Refusal("no layer stands between the input and the output")
-    elements = symbol.index.reshape(-1)
-    raster = source.frame.settled.transpose(1, 2, 0).reshape(-1)
-    place = np.empty(source.frame.size, np.int64)
-    place[raster] = np.arange(source.frame.size)
-    chain = symbol.chain.map_constants(lambda c: np.asarray(c) if np.ndim(c) == 0 else c[elements])
-    if isinstance(source, Codes):
-        scale, gain, offset = np.array(source.grid.scale), source.grid.gain, source.grid.offset
-    else:
-        assert isinstance(source, Sums | Unquantised)
-        channel = np.empty(source.frame.size, np.int64)
-        channel[source.frame.settled] = np.arange(source.frame.shape[0])[:, None, None]
-        scales, origin = source.line
-        scale, gain, offset = scales[channel[elements]], 1, 0
-        if origin.any():
-            chain = Chain((Add(source.node.name, origin[channel[elements]]), *chain.steps))
-    return OutputFormat(name, shape[1:], place[elements], scale, gain, offset, chain)
-
-
-def input_format(
-    name: str, shape: tuple[int, ...], view: Index, codes: Range, grid: Grid, quantiser: Chain | None, assumed: bool
-) -> InputFormat:
-    """How the graph's input becomes the first layer's codes; view: (C, H, W) elements as they are on the stream."""
-    channels, height, width = view.shape
-    order = view.transpose(1, 2, 0).reshape(-1)
-    return InputFormat(name, shape, order, TensorType(height, width, channels, codes), grid, quantiser, assumed)
-
-
-def _levels(last: Step) -> tuple[float, float]:
-    """The lower and the upper number that a binarisation gives."""
-    pair: tuple[Float, Float]
-    if isinstance(last, Quantise):
-        zero_point = last.zero_point.astype(np.float32)
-        pair = ((last.lowest - zero_point) * last.scale, (last.highest - zero_point) * last.scale)
-    else:
-        assert isinstance(last, Binarise)
-        pair = (last.low, last.high)
-    if any(np.asarray(level).size > 1 for level in pair):
-        raise Refusal("binary activations whose size differs between channels")
-    low, high = sorted(float(np.asarray(level).flat[0]) for level in pair)
-    return low, high
-
-
-def codes_of(last: Step) -> tuple[Range, Grid]:
-    """The codes that the input's quantiser gives, and what they stand for."""
-    if last.levels > MAX_LEVELS:
-        raise Refusal(f"an input of {last.levels} levels; at most {MAX_LEVELS} are supported")
-    if isinstance(last, Truncate):
-        raise Refusal("numbers that are cut, expected those of a quantiser")
-    if isinstance(last, Count):
-        reals = np.sort(last.of(np.arange(last.levels, dtype=np.float32)))
-        grid = Grid.fit(reals)
-        if grid is None:
-            raise Refusal(f"levels from {reals[0]:g} to {reals[-1]:g} that are not evenly spaced")
-        return Range.of_levels(last.levels), grid
-    if any(map(np.ndim, last.constants)):
-        raise Refusal("an input grid that differs between channels")
-    if isinstance(last, Quantise):
-        zero_point = float(last.zero_point.flat[0])
-        if zero_point % 1:
-            raise Refusal(f"a zero point of {zero_point:g}, expected a whole number")
-        return Range.of_levels(last.levels), Grid(1, last.lowest - int(zero_point), float(last.scale.flat[0]))
-    return BITS, binary_grid(last)
-
-
-def cut_codes(chain: Chain, codes: Codes) -> tuple[Range, Grid]:
-    """What is left of the input's codes behind a chain of one number each: those that it takes them to. Raises Refusal."""
-    if any(np.ndim(constant) for step in chain.steps for constant in step.constants):
-        raise Refusal("an input grid that differs between channels")
-    reals = np.unique(chain(codes.grid.reals(np.arange(codes.range.low, codes.range.high + 1))))
-    grid = Grid.fit(reals) if len(reals) > 1 else None
-    if grid is None:
-        raise Refusal(f"{len(reals)} levels from {reals[0]:g} to {reals[-1]:g} that are not evenly spaced")
-    return Range.of_levels(len(reals)), grid
-
-
-def binary_grid(last: Step) -> Grid:
-    """The grid of the two numbers that a binarisation gives."""
-    low, high = _levels(last.without_zero if isinstance(last, Sign) else last)
-    grid = Grid.fit(np.array([low, high], np.float32))
-    if grid is None:
-        raise Refusal(f"binary activations of the levels {low:g} and {high:g}")
-    return grid

@@ -16,8 +16,9 @@ from ...types.coding import Coding
 from ...types.grid import Grid
 from ...types.scalar import Chain, Choose, Step
 from .affine import affine
-from .assembly import Assembly, binary_grid, codes_of, output_format
+from .assembly import Assembly
 from .decisions import check_levels, quantises
+from .formats import binary_grid, codes_of, output_format
 from .front import BINARISING
 from .joins import Added, Common, Unquantised, forks, unquantised
 from .model_file import Graph, Node
@@ -115,7 +116,7 @@ class BinaryWalk(Walk[Network, BinaryWeights]):
             form,
             self.assembly.layers(),
             output,
-            tuple(self.assembly.ties),
+            tuple(self.assembly.trials.ties),
             self.graph.omitted,
             self.assembly.uneven,
         )
@@ -152,8 +153,7 @@ class BinaryWalk(Walk[Network, BinaryWeights]):
     def input(self) -> InputFormat:
         """How the graph's input becomes codes."""
         self.settle_input()
-        assert self.codes is not None
-        return self.format(self.frame.settled, self.codes.range, self.codes.grid, self.quantiser)
+        return self.graph_input.format_of_codes()
 
     def check_weights(self, node: Node, arguments: list[Value]) -> None:
         if node.operator in ("AveragePool", "MaxPool"):

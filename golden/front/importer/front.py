@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from .latent import OTHER_RANDOM, RANDOM
 from .model_file import Graph, Node
+from .rearranging import MOVING
 from .scalar_nodes import QUANTISERS, SHAPED, UNARY
-from .walk import ARITHMETIC, MOVING
+from .walk import ARITHMETIC
 
 BINARISING = (*QUANTISERS, "QuantizeLinear", "Greater", "GreaterOrEqual", "Less", "LessOrEqual", "Sign")
 ROUNDING = ("Ceil", "Floor", "Round")

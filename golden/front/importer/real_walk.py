@@ -6,7 +6,6 @@ takes is never built, and matters no more than nodes that the output does not de
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
@@ -104,7 +103,7 @@ class RealWalk(Walk[RealNetwork, Real]):
 
     def begin(self) -> None:
         """Import binary layers in front, if there are any, as those of a binary network, which takes no condition."""
-        if self.condition is not None:
+        if self.graph_input.condition is not None:
             return
         nodes = self.graph.leading
         for operators in ((*BINARISING, *ROUNDING), BINARISING):
@@ -172,7 +171,7 @@ class RealWalk(Walk[RealNetwork, Real]):
             self.graph.output,
             shape[1:],
             order,
-            tuple(assembly.ties),
+            tuple(assembly.trials.ties),
             self.graph.omitted,
             assembly.uneven,
             BIPOLAR if self.front is None else shifted(BIPOLAR, BITS, first.shift, True)[0],
@@ -221,7 +220,7 @@ class RealWalk(Walk[RealNetwork, Real]):
             )
         codes, beside = first.source, layer.beside
         assert isinstance(codes, Codes)
-        _, factor = shifted(codes.grid, codes.range, first.shift, self.quantiser is not None)
+        _, factor = shifted(codes.grid, codes.range, first.shift, self.graph_input.real)
         return replace(layer, beside=replace(beside, gain=beside.gain / factor, offset=beside.offset - beside.gain * first.shift))
 
     def settle_front(self) -> None:
@@ -235,13 +234,13 @@ class RealWalk(Walk[RealNetwork, Real]):
             return self.front.input()
         codes = first.source
         assert isinstance(codes, Codes)
-        if codes is not self.codes:
+        if codes is not self.graph_input.codes:
             raise Refusal("it takes the input in front of a second quantiser; branches are not supported", first.nodes[-1])
-        quantiser = self.quantiser
+        quantiser = self.graph_input.quantiser
         grid, _ = shifted(codes.grid, codes.range, first.shift, quantiser is not None)
         if quantiser is not None and first.shift:
             quantiser = quantiser.then(Add(first.nodes[-1], np.asarray(np.float32(first.shift))))
-        return self.format(first.view, codes.range, grid, quantiser)
+        return self.graph_input.format(first.view, codes.range, grid, quantiser)
 
     # nodes of two activations
 
@@ -393,7 +392,7 @@ class RealWalk(Walk[RealNetwork, Real]):
         """Numbers of a condition that travel beside others, which are the given elements of their source behind affine steps; and
         all of them as a symbol, without its source's details.
         """
-        count, first = len(elements), math.prod(self.input_shape)
+        count, first = len(elements), self.graph_input.first
         place = np.full(elements.max() + 1, -1)
         place[elements] = np.arange(count)
         rows: dict[tuple[int, float, float], int] = {}
@@ -576,7 +575,7 @@ class RealWalk(Walk[RealNetwork, Real]):
         symbol, image = reblocked(symbol, image)
         kernel = weights.transpose(2, 3, 1, 0)[:, :, :, None, None, :]
         image, kernel = self.with_condition(symbol, image, kernel)
-        reading, kernel, bias = absorb(kernel, read(symbol, image), window, self.quantiser is not None)
+        reading, kernel, bias = absorb(kernel, read(symbol, image), window, self.graph_input.real)
         frame = Frame.of((len(weights), window.rows.outputs, window.columns.outputs))
         layer = self.linear("dense" if window.whole else "conv", node, reading, window, (kernel, bias), frame)
         return Symbol(layer, frame.settled[None])
@@ -585,10 +584,10 @@ class RealWalk(Walk[RealNetwork, Real]):
         """An image (C, H, W) of the input and its weights (kh, kw, in, ...), with all of a condition beside each position: what
         the layer does not take of it has weights of 0.
         """
-        if not isinstance(symbol.source, Codes) or self.condition is None:
+        if not isinstance(symbol.source, Codes) or self.graph_input.condition is None:
             return image, kernel
-        first = math.prod(self.input_shape)
-        left = np.setdiff1d(np.arange(first, self.frame.size), image)
+        first = self.graph_input.first
+        left = np.setdiff1d(np.arange(first, self.graph_input.frame.size), image)
         none = np.zeros((*kernel.shape[:2], len(left), *kernel.shape[3:]))
         beside = np.broadcast_to(left[:, None, None], (len(left), *image.shape[1:]))
         return np.concatenate([image, beside]), np.concatenate([kernel, none], axis=2)
@@ -605,7 +604,7 @@ class RealWalk(Walk[RealNetwork, Real]):
         small, natural = image[:, ::down, ::across], Frame.of((len(weights), window.rows.outputs, window.columns.outputs))
         rows, columns = RepeatedAxis(window.rows, down), RepeatedAxis(window.columns, across)
         over = Window(rows.window, columns.window)
-        reading, blocks, bias = absorb(merged(weights, rows, columns), read(symbol, small), over, self.quantiser is not None)
+        reading, blocks, bias = absorb(merged(weights, rows, columns), read(symbol, small), over, self.graph_input.real)
         return Symbol(self.linear("conv", node, reading, over, (blocks, bias), natural), natural.settled[None])
 
     def spread(self, weights: Real, groups: int, dilations: Sequence[int]) -> Real:
@@ -634,7 +633,7 @@ class RealWalk(Walk[RealNetwork, Real]):
         if isinstance(symbol.source, Sample) and image[0].size > 1:
             return with_bias(node, arguments, self.of_image(node, symbol, image, window, blocks, natural))
         symbol, image = reblocked(symbol, image)
-        reading, blocks, bias = absorb(blocks, read(symbol, image), window, self.quantiser is not None)
+        reading, blocks, bias = absorb(blocks, read(symbol, image), window, self.graph_input.real)
         frame = natural
         if image.shape[1:] == (1, 1):  # one position: a dense layer, whose outputs may become any image
             frame = Frame.of((natural.size, 1, 1))

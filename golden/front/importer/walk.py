@@ -17,37 +17,30 @@ import operator
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import replace
-from typing import Any, Generic, TypeVar
+from functools import partial
+from typing import Generic, TypeVar
 
 import numpy as np
 
 from ...layers.window import Window
-from ...network.network import Condition, InputFormat, Statement
-from ...types.coding import SAME, Coding
-from ...types.errors import ModelFileError, Unsupported, UnsupportedModelError
-from ...types.grid import Grid
-from ...types.range import Range
+from ...types.coding import Coding
+from ...types.errors import Unsupported, UnsupportedModelError
 from ...types.scalar import (
     Add,
     Chain,
     Choice,
-    Choose,
     Float,
-    Function,
-    LeakyRelu,
     Multiply,
-    Normalise,
     Rowwise,
     Sign,
     Step,
-    Truncate,
 )
-from . import input_grid, scalar_nodes
-from .assembly import MAX_LEVELS, codes_of, cut_codes, input_format
+from . import elementwise, input_grid, rearranging, scalar_nodes
 from .budget import Budget
 from .constants import ConstantFolding
 from .decisions import MOST_LEVELS
+from .formats import MAX_LEVELS
+from .graph_input import GraphInput
 from .model_file import Graph, Node
 from .operands import (
     Array,
@@ -68,7 +61,6 @@ from .symbols import (
     MAX_ACTIVATION,
     PAD,
     Chosen,
-    Codes,
     Frame,
     Index,
     Input,
@@ -95,23 +87,6 @@ ARITHMETIC: dict[str, Callable[[Float, Float], Float]] = {
     "Pow": np.power,
     "Sub": operator.sub,
 }
-MOVING = (
-    "Dropout",
-    "Expand",
-    "Flatten",
-    "Gather",
-    "Identity",
-    "Pad",
-    "Reshape",
-    "Slice",
-    "Split",
-    "Squeeze",
-    "Tile",
-    "Transpose",
-    "Unsqueeze",
-)
-"""Operators that give what they take, whole numbers as whole numbers."""
-
 CONDITION = "a condition is joined (Concat) to the input or to a sample, as floats of stated size (N, numbers)"
 """What helps where another input is none."""
 
@@ -145,16 +120,7 @@ class Walk(ABC, Generic[Result, Weights]):
         self.path = path
         self.coding = coding
         self.findings: list[Unsupported] = []
-        self.input_shape = _input_shape(graph, path)
-        self.condition = graph.condition if self.conditional else None
-        first = math.prod(self.input_shape)
-        self.frame = Frame(first + (math.prod(self.condition.shape) if self.condition else 0))
-        self.codes: Codes | None = None
-        self.quantiser: Chain | None = None
-        self.quantised = False
-        self.rounded: Coding | None = None
-        self.statement: Statement | None = None
-        index = np.arange(first).reshape(1, *self.input_shape)
+        self.graph_input = GraphInput(graph, path, coding, self.counted, self.conditional)
         self.fold = ConstantFolding(graph.opset)
         self.budget = Budget()
         # for each tensor, how many nodes are still to take it
@@ -162,47 +128,45 @@ class Walk(ABC, Generic[Result, Weights]):
         self.values: dict[str, Value] = {
             **graph.constants,
             **dict.fromkeys(graph.other_inputs),
-            graph.input: Symbol(Input(self.frame), index),
+            **self.graph_input.symbols,
         }
-        if graph.condition is not None:
-            elements = np.arange(first, self.frame.size).reshape(1, *graph.condition.shape) if self.condition else None
-            self.values[graph.condition.name] = None if elements is None else Symbol(Input(self.frame), elements)
         # tensors that do not depend on the input's numbers, whether or not a finding made them unknown
         self.static = {*graph.constants}
         # those among them that come from shapes, in which the batch is 1 here
         self.sized: set[str] = set()
+        self.single = graph.input_shape[0] == 1
         # activations of a type of whole numbers: its name
         self.whole = {graph.input: input_grid.type_name(graph)} if input_grid.whole_numbers(graph) else dict[str, str]()
         self.handlers: dict[str, Callable[[Node, list[Value]], Results]] = {
             **dict.fromkeys(ARITHMETIC, self.binary),
             **dict.fromkeys(COMPARISONS, self.compare),
             **dict.fromkeys(("IntQuant", "Quant"), self.quant),
-            **dict.fromkeys(UNARY, self.unary),
-            **dict.fromkeys(SHAPED, self.shaped),
+            **dict.fromkeys(UNARY, elementwise.unary),
+            **dict.fromkeys(SHAPED, elementwise.shaped),
             **dict.fromkeys(ROWWISE, self.rowwise),
             **dict.fromkeys(("Identity", "Dropout", "Cast"), self.identity),
-            **dict.fromkeys(("Relu", "LeakyRelu", "PRelu"), self.relu),
-            **dict.fromkeys(("Squeeze", "Unsqueeze"), self.squeeze),
+            **dict.fromkeys(("Relu", "LeakyRelu", "PRelu"), elementwise.relu),
+            **dict.fromkeys(("Squeeze", "Unsqueeze"), rearranging.squeeze),
             "ArgMax": self.arg_max,
-            "BatchNormalization": self.batch_normalization,
+            "BatchNormalization": elementwise.batch_normalization,
             "BipolarQuant": self.bipolar_quant,
             "Clip": self.clip,
             "Conv": self.conv,
             "DequantizeLinear": self.dequantize,
             "QuantizeLinear": self.quantize,
-            "Flatten": self.flatten,
+            "Flatten": partial(rearranging.flatten, single=self.single),
             "Gemm": self.gemm,
-            "HardSigmoid": self.hard_sigmoid,
+            "HardSigmoid": elementwise.hard_sigmoid,
             "MatMul": self.matmul,
             "MultiThreshold": self.multi_threshold,
-            "Pad": self.pad,
+            "Pad": rearranging.pad,
             "Reshape": self.reshape,
-            "Shape": self.shape,
+            "Shape": rearranging.shape,
             "Sign": self.sign,
             "TopK": self.top_k,
             "Trunc": self.trunc,
-            "Transpose": self.transpose,
-            "Where": self.where,
+            "Transpose": rearranging.transpose,
+            "Where": elementwise.where,
         }
 
     def run(self) -> Result:
@@ -334,7 +298,7 @@ class Walk(ABC, Generic[Result, Weights]):
         kinds = [self.whole[name] for name in node.inputs if name in self.whole]
         if not kinds:
             return
-        if node.operator in (*MOVING, "Clip", "GlobalMaxPool", "MaxPool"):
+        if node.operator in (*rearranging.MOVING, "Clip", "GlobalMaxPool", "MaxPool"):
             self.whole.update(dict.fromkeys(node.outputs, kinds[0]))
         elif node.operator not in ("Cast", "DequantizeLinear", "Shape", "Where", *COMPARISONS):
             raise Refusal(f"it computes with numbers of the type {kinds[0].lower()}; cast them to float first")
@@ -364,12 +328,6 @@ class Walk(ABC, Generic[Result, Weights]):
 
     # scalar nodes
 
-    def scalar(self, value: Value, steps: Sequence[Step]) -> Symbol:
-        """The activation after scalar steps."""
-        if not isinstance(value, Symbol):
-            raise Refusal("its first input is a constant")
-        return value.then(steps)
-
     def binary(self, node: Node, arguments: list[Value]) -> Value:
         """Add, Sub, Mul, Div or Pow."""
         first, second = arguments
@@ -378,13 +336,7 @@ class Walk(ABC, Generic[Result, Weights]):
             if result is not None:
                 return result
         symbol, constant, constant_first = with_constant(arguments)
-        return self.scalar(symbol, scalar_nodes.binary_step(node, constant, constant_first))
-
-    def unary(self, node: Node, arguments: list[Value]) -> Symbol:
-        return self.scalar(arguments[0], [Function(node.name, UNARY[node.operator])])
-
-    def shaped(self, node: Node, arguments: list[Value]) -> Symbol:
-        return self.scalar(arguments[0], [Function(node.name, SHAPED[node.operator](node))])
+        return elementwise.scalar(symbol, scalar_nodes.binary_step(node, constant, constant_first))
 
     def rowwise(self, node: Node, arguments: list[Value]) -> Symbol:
         symbol = activation(arguments)
@@ -436,41 +388,12 @@ class Walk(ABC, Generic[Result, Weights]):
             self.whole[node.outputs[0]] = "INT64"
         return symbol
 
-    def relu(self, node: Node, arguments: list[Value]) -> Symbol:
-        slope: Float = np.zeros((), np.float32)
-        if node.operator == "LeakyRelu":
-            slope = np.asarray(np.float32(node.attributes.get("alpha", 0.01)))
-        elif node.operator == "PRelu":
-            slope = constant(arguments, 1)
-        return self.scalar(arguments[0], [LeakyRelu(node.name, slope)])
-
     def clip(self, node: Node, arguments: list[Value]) -> Value:
         bounds = [constant(arguments, i) if len(arguments) > i and arguments[i] is not None else None for i in (1, 2)]
         if node.inputs[0] in self.whole:
             least, largest = limits(self.whole[node.inputs[0]])
             return self.quantise(node, arguments, scalar_nodes.narrow(node, bounds[0], bounds[1], least, largest))
-        return self.scalar(arguments[0], [scalar_nodes.clip(node, *bounds)])
-
-    def hard_sigmoid(self, node: Node, arguments: list[Value]) -> Symbol:
-        return self.scalar(arguments[0], scalar_nodes.hard_sigmoid(node))
-
-    def batch_normalization(self, node: Node, arguments: list[Value]) -> Symbol:
-        symbol = activation(arguments)
-        if node.attributes.get("training_mode", 0):
-            raise Refusal("in training mode; export the model for inference")
-        shape = [1] * len(symbol.shape)
-        shape[1] = -1
-        scale, bias, mean, variance = (constant(arguments, i).reshape(shape) for i in range(1, 5))
-        epsilon = float(node.attributes.get("epsilon", 1e-5))
-        if not np.all(variance + epsilon > 0):
-            raise Refusal(f"the variance of channel {int(np.argmin(variance))} is not positive")
-        return symbol.then([Normalise(node.name, scale, bias, mean, variance, epsilon)])
-
-    def where(self, node: Node, arguments: list[Value]) -> Symbol:
-        if not isinstance(arguments[0], Symbol):
-            raise Refusal("a choice between activations")
-        yes, no = (constant(arguments, i).astype(np.float32) for i in (1, 2))
-        return arguments[0].then([Choose(node.name, yes, no)])
+        return elementwise.scalar(arguments[0], [scalar_nodes.clip(node, *bounds)])
 
     def dequantize(self, node: Node, arguments: list[Value]) -> Symbol:
         """Whole numbers, of the graph's input or behind a QuantizeLinear, as real numbers."""
@@ -494,77 +417,8 @@ class Walk(ABC, Generic[Result, Weights]):
         result = self.quantise(node, arguments, steps[:-1])
         return result.then(steps[-1:]) if isinstance(result, Symbol) else result
 
-    # rearranging nodes
-
-    def shape(self, node: Node, arguments: list[Value]) -> Value:
-        start, end = node.attributes.get("start", 0), node.attributes.get("end")
-        return np.array(activation(arguments).shape, np.int64)[start:end]
-
     def reshape(self, node: Node, arguments: list[Value]) -> Symbol:
-        symbol = activation(arguments)
-        sizes = [int(d) for d in constant(arguments, 1)]
-        target = sizes
-        if not node.attributes.get("allowzero", 0):
-            target = [symbol.shape[i] if d == 0 and i < len(symbol.shape) else d for i, d in enumerate(sizes)]
-        try:
-            index = symbol.index.reshape(target)
-        except ValueError:
-            raise Refusal(f"{symbol.shape} cannot become {tuple(target)}") from None
-        if -1 in sizes and sizes[0] not in (0, -1) and node.inputs[1] not in self.sized:
-            self.one_frame("-1 or 0 as its size")
-        return symbol.rearranged(index)
-
-    def squeeze(self, node: Node, arguments: list[Value]) -> Symbol:
-        symbol = activation(arguments)
-        given = constant(arguments, 1) if len(arguments) > 1 else node.attributes.get("axes")
-        axes = None if given is None else tuple(int(a) for a in np.asarray(given).reshape(-1))
-        try:
-            if node.operator == "Squeeze":
-                return symbol.rearranged(np.squeeze(symbol.index, axis=axes))
-            return symbol.rearranged(np.expand_dims(symbol.index, axis=axes or ()))
-        except (ValueError, TypeError):
-            raise Refusal(f"axes {axes} of an activation of shape {symbol.shape}") from None
-
-    def flatten(self, node: Node, arguments: list[Value]) -> Symbol:
-        symbol = activation(arguments)
-        axis = node.attributes.get("axis", 1)
-        if axis in (0, -len(symbol.shape)):
-            self.one_frame("axis=1")
-        return symbol.rearranged(symbol.index.reshape(math.prod(symbol.shape[:axis]), -1))
-
-    def one_frame(self, instead: str) -> None:
-        """Refuse what makes one of all frames, unless the graph takes no more than one at a time."""
-        if self.graph.input_shape[0] != 1:
-            raise Refusal(
-                f"it mixes the frames of a batch: keep the batch in front ({instead}), or give the graph's input a batch of 1"
-            )
-
-    def transpose(self, node: Node, arguments: list[Value]) -> Symbol:
-        symbol = activation(arguments)
-        return symbol.rearranged(np.transpose(symbol.index, node.attributes.get("perm")))
-
-    def pad(self, node: Node, arguments: list[Value]) -> Symbol:
-        symbol = activation(arguments)
-        if node.attributes.get("mode", "constant") != "constant":
-            raise Refusal(f"padding of mode {node.attributes['mode']}, only zeros are supported")
-        if len(arguments) > 1:
-            pads = constant(arguments, 1)
-            filler: Any = constant(arguments, 2) if len(arguments) > 2 and arguments[2] is not None else 0
-        else:
-            pads, filler = np.asarray(node.attributes["pads"]), node.attributes.get("value", 0)
-        if np.any(np.asarray(filler) != 0):
-            raise Refusal("padding with a value other than zero")
-        pads = pads.astype(np.int64).reshape(2, -1)
-        if len(arguments) > 3 and arguments[3] is not None:
-            wide = np.zeros((2, len(symbol.shape)), np.int64)
-            wide[:, constant(arguments, 3).astype(int)] = pads
-            pads = wide
-        if pads.min() < 0:
-            raise Refusal("negative padding")
-        if math.prod(d + int(n) for d, n in zip(symbol.shape, pads.sum(axis=0), strict=True)) > MAX_ACTIVATION:
-            raise Refusal(f"an activation of more than {MAX_ACTIVATION} elements")
-        # values are zeros only after the chain so far, which Symbol.then guards
-        return symbol.rearranged(np.pad(symbol.index, pads.T, constant_values=PAD))
+        return rearranging.reshape(node, arguments, self.single or node.inputs[1] in self.sized)
 
     # quantisers
 
@@ -588,9 +442,9 @@ class Walk(ABC, Generic[Result, Weights]):
         symbol, last = activation(arguments), steps[-1]
         levels = last.levels
         if isinstance(symbol.source, Input) and (levels > 2 or not symbol.chain.steps):
-            return self.quantise_input(symbol, steps)
-        if levels > 2 and symbol.source is self.codes and self.quantised:
-            return self.quantise_again(node, symbol, steps)
+            return self.graph_input.quantise(symbol, steps)
+        if levels > 2 and symbol.source is self.graph_input.codes and self.graph_input.quantised:
+            return self.graph_input.quantise_again(node, symbol, steps)
         if levels > 2 and _raw(symbol):
             return unknown(symbol.shape)
         if levels > 2 and not self.takes_levels(symbol) and not self.is_binary(symbol.then(steps)):
@@ -605,27 +459,6 @@ class Walk(ABC, Generic[Result, Weights]):
     def is_binary(self, symbol: Symbol) -> bool:
         """Does an activation take no more than two values?"""
         return False
-
-    def quantise_input(self, symbol: Symbol, steps: list[Step]) -> Symbol:
-        """The input's own quantiser: the host applies it, so that the input may be any numbers."""
-        if self.codes is not None:
-            raise Refusal("the input is taken a second time; branches are not supported")
-        self.quantiser = symbol.then(steps).chain
-        self.codes = Codes(self.frame, 0, *codes_of(self.quantiser.steps[-1]))
-        self.quantised = True
-        return Symbol(self.codes, symbol.index)
-
-    def quantise_again(self, node: Node, symbol: Symbol, steps: list[Step]) -> Symbol:
-        """One more quantiser of the input: the host applies it, too."""
-        assert self.codes is not None and self.quantiser is not None
-        if self.codes.consumer is not None:
-            raise Refusal(f"it takes an activation that also feeds {self.codes.consumer}; branches are not supported")
-        chain = symbol.then(steps).chain
-        cut = isinstance(chain.steps[-1], Truncate)
-        following = Codes(self.frame, 0, *(cut_codes(chain, self.codes) if cut else codes_of(chain.steps[-1])))
-        self.codes.consumer = self.codes.requantised = node.name
-        self.codes, self.quantiser = following, Chain((*self.quantiser.steps, *chain.steps))
-        return Symbol(self.codes, symbol.index)
 
     def sign(self, node: Node, arguments: list[Value]) -> Symbol:
         return self.binarise(node, arguments, [Sign(node.name)])
@@ -731,50 +564,11 @@ class Walk(ABC, Generic[Result, Weights]):
         if isinstance(symbol.source, Chosen):
             node = symbol.source.scores.chain.steps[-1].node
             raise Refusal(f"it takes the result of {node}, which only the host can compute")
-        if not isinstance(symbol.source, Input):
-            return symbol
-        if self.quantised:
-            raise Refusal("it takes the input beside its Quant node; branches are not supported")
-        if self.codes is None:
-            self.statement = input_grid.stated(self.graph, self.of_first(symbol.chain))
-            coding = self.coding or Coding.pixels(self.statement.scale if self.statement else 1 / 255)
-            codes, grid, self.quantiser = input_grid.grid_of(self.graph, coding.counted if self.counted else coding)
-            self.rounded = coding if coding.rounds and not input_grid.fixed(self.graph) else None
-            self.codes = Codes(self.frame, 0, codes, grid)
-        return Symbol(self.codes, symbol.index, Chain((*self.beside(), *symbol.chain.steps)))
-
-    def beside(self) -> tuple[Step, ...]:
-        """What makes a condition's numbers of those that its codes stand for in the input."""
-        line = self.coding.beside if self.coding and self.condition else SAME
-        if line == SAME or self.condition is None:
-            return ()
-        start = math.prod(self.input_shape)
-        gain, offset = np.ones(self.frame.size), np.zeros(self.frame.size)
-        gain[start:], offset[start:] = line.gain, line.offset
-        return Multiply(self.condition.name, gain), Add(self.condition.name, offset)
+        return self.graph_input.raw(symbol) if isinstance(symbol.source, Input) else symbol
 
     def settle_input(self) -> None:
         """Let the input travel in its natural order if no layer has asked for another."""
-        if self.frame.view is None:
-            channels, *rest = (self.frame.size,) if self.condition else self.input_shape
-            self.frame.view = np.arange(self.frame.size).reshape(channels, *[1] * (2 - len(rest)), *rest)
-
-    def format(self, view: Index, codes: Range, grid: Grid, quantiser: Chain | None) -> InputFormat:
-        """How the graph's input becomes codes; view: (C, H, W) elements as they are on the stream."""
-        assumed = quantiser is None and self.coding is None and self.statement is None
-        shape, condition = self.input_shape, None
-        if self.condition is not None:
-            line = self.coding.beside if self.coding else SAME
-            condition = Condition(self.condition.name, self.condition.shape, shape, line)
-            shape = (self.frame.size,)
-        form = input_format(self.graph.input, shape, view, codes, grid, quantiser, assumed)
-        whole = input_grid.whole_numbers(self.graph)
-        return replace(form, statement=self.statement, whole=whole, coding=self.rounded, condition=condition)
-
-    def of_first(self, chain: Chain) -> Chain:
-        """A chain on the input without its constants for a condition."""
-        first = math.prod(self.input_shape)
-        return chain.map_constants(lambda constant: constant[:first] if np.ndim(constant) else constant)
+        self.graph_input.settle()
 
 
 def _over_row(arguments: list[Value]) -> bool:
@@ -792,23 +586,3 @@ def _with_row(value: Value) -> Value:
 def _raw(symbol: Symbol) -> bool:
     """May an activation be the input itself, but for scalar nodes, of which one has been refused?"""
     return isinstance(symbol.source, Unknown) and symbol.source.raw
-
-
-def _input_shape(graph: Graph, path: str) -> tuple[int, ...]:
-    batch, *rest = graph.input_shape or (None,)
-    if len(rest) not in (1, 2, 3):
-        raise ModelFileError(
-            f"{path}: input {graph.input} has {len(rest) + 1} dimensions, expected (N, C, H, W), (N, C, L) or (N, features)"
-        )
-    if batch not in (None, 0, 1):
-        raise ModelFileError(f"{path}: input {graph.input} has a fixed batch of {batch}, expected 1 or a free one")
-    if not input_grid.whole_numbers(graph) and input_grid.type_name(graph) not in input_grid.FLOATS:
-        kind = input_grid.type_name(graph).lower()
-        raise ModelFileError(f"{path}: input {graph.input} holds numbers of type {kind}, expected float32 or whole numbers")
-    fixed = tuple(d for d in rest if d is not None and d > 0)
-    if len(fixed) != len(rest):
-        raise ModelFileError(f"{path}: input {graph.input} has a free dimension besides the batch")
-    size = math.prod(fixed)
-    if size > MAX_ACTIVATION:
-        raise ModelFileError(f"{path}: input {graph.input} of {size} elements, at most {MAX_ACTIVATION} are supported")
-    return fixed

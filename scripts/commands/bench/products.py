@@ -54,7 +54,8 @@ def products_cost(
         ]
         for s, each in zip(shapes, found, strict=True) for way in each["ways"]
     ]  # fmt: skip
-    columns = ["codes x outputs", "bits", "weights", "products by", "LUT6", "planned", "DSP48", "levels", ""]
+    words = SERIES7.resources
+    columns = ["codes x outputs", "bits", "weights", "products by", words["lut"], "planned", words["dsp"], "levels", ""]
     terminal.emit({"units": found}, table("units of a few bits by Yosys for xc7", columns, rows))
 
 

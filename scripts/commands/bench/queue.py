@@ -12,6 +12,7 @@ import click
 from sigmabit.fpga.netlist import Area
 from sigmabit.fpga.synthesis import SynthesisError, synthesise
 from sigmabit.golden import SigmabitError
+from sigmabit.hdl.family import SERIES7
 from sigmabit.hdl.pipeline.egress import EgressConfig, egress
 from sigmabit.hdl.verilog.convert import convert
 from sigmabit.hdl.verilog.module import outline
@@ -34,7 +35,8 @@ def queue_area(channels: int, depth: int, as_json: bool) -> None:
     terminal = Terminal(as_json)
     area = _area(terminal, lambda: egress(bit(), reset(), *ports, config))
     data = {"channels": channels, "depth": depth, "lut": area.lut, "ff": area.ff}
-    rows: list[list[object]] = [["LUT6, distributed memory included", area.lut], ["registers", area.ff]]
+    words = SERIES7.resources
+    rows: list[list[object]] = [[f"{words['lut']}, distributed memory included", area.lut], [words["ff"], area.ff]]
     terminal.emit(data, table(f"a queue of {depth} beats of {channels} bits by Yosys for xc7", ["", ""], rows))
 
 

@@ -49,7 +49,7 @@ def steps_cost(sum_bits: tuple[int, ...], bits: tuple[int, ...], as_json: bool) 
         "bits",
         "sum bits",
         "of a sum",
-        "LUT6",
+        SERIES7.resources["lut"],
         "comparing",
         "planned",
         "per bit",
@@ -61,10 +61,10 @@ def steps_cost(sum_bits: tuple[int, ...], bits: tuple[int, ...], as_json: bool) 
     off = [each for each in found if abs(each["search"]["planned"] - each["search"]["lut"]) > MOST_OFF * each["search"]["lut"]]
     if off:
         of = f"{off[0]['bits']} bits of sums of {off[0]['sum_bits']}"
-        raise SigmabitError(f"a search for {of} takes {off[0]['search']['lut']} LUT6, planned {off[0]['search']['planned']:.0f}")
+        raise SigmabitError(f"a search for {of} takes {off[0]['search']['lut']} LUTs, planned {off[0]['search']['planned']:.0f}")
     costly = [each for each in found if not each["constant"] and each["lut_per_bit"] > MOST_LUT]
     if costly:
-        raise SigmabitError(f"a comparator takes {costly[0]['lut_per_bit']:.3f} LUT6 for each bit, more than {MOST_LUT}")
+        raise SigmabitError(f"a comparator takes {costly[0]['lut_per_bit']:.3f} LUTs for each bit, more than {MOST_LUT}")
 
 
 def _found(terminal: Terminal, cases: list[Comparing]) -> list[dict[str, Any]]:
