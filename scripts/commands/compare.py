@@ -24,7 +24,7 @@ OF_256 = click.IntRange(0, 255)
 @click.option("--idle", type=OF_256, default=0, metavar="N", help="Of 256 cycles, in how many the input has nothing to give.")
 @click.option("--backpressure", type=OF_256, default=0, metavar="N", help="Of 256 cycles, in how many the output is not taken.")
 @click.option("--stall-seed", type=click.IntRange(0, 2**31 - 1), default=1, metavar="N", help="Which cycles these are.")
-@options.planning_at_interval
+@options.planning
 @options.reading_frames
 @options.sampling_or_given
 @options.as_json

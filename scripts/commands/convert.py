@@ -19,7 +19,7 @@ PLAN = "plan.json"
 
 @click.command(short_help="MODEL's pipeline as Verilog.")
 @options.model
-@options.planning_at_interval
+@options.planning
 @options.reading
 @options.samples
 @click.option("-o", "--output", type=options.PATH, required=True, metavar="DIR", help="Folder for the Verilog.")

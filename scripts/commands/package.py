@@ -23,7 +23,7 @@ COMPONENT = "component.xml"
 
 @click.command(short_help="MODEL's pipeline as an IP-XACT component and a FuseSoC core.")
 @options.model
-@options.planning_at_interval
+@options.planning
 @options.reading
 @options.samples
 @click.option("-o", "--output", type=options.PATH, required=True, metavar="DIR", help="A new folder for the package.")

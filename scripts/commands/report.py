@@ -19,7 +19,7 @@ from . import options
 @options.model
 @options.data
 @options.labels
-@options.planning_at_interval
+@options.planning
 @options.reading_frames
 @options.sampling
 @click.option(
@@ -65,7 +65,7 @@ def report(
     loaded = sigmabit.load_with_frames(model, data, **vars(reading), remark=terminal.remark)
     network, x = loaded.network, loaded.x
     terminal.figures |= loaded.figures
-    truth = read_labels(labels, len(x), network.output.classes) if labels else None
+    truth = read_labels(labels, len(x), network.output.classes) if labels is not None else None
     if truth is not None and network.latent is not None:
         raise click.UsageError(f"--labels: {network.name} draws samples, it does not classify")
     noise, samples = sigmabit.noise(network, len(x), **vars(sampling))

@@ -31,7 +31,7 @@ ROUTE = "route.json"
     metavar="N",
     help="How often to try; for a bitstream, at the most.",
 )
-@options.planning_at_interval
+@options.planning
 @options.reading
 @options.samples
 @options.report_file

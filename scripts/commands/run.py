@@ -25,7 +25,7 @@ from . import options
     show_default=True,
     help="What computes it.",
 )
-@options.planning_at_interval
+@options.planning
 @options.reading_frames
 @options.sampling_or_given
 @options.labels
@@ -63,7 +63,7 @@ def run(
     noise, samples = sigmabit.noise(network, len(codes), **vars(sampling))
     if latents and network.latent is None:
         raise sigmabit.InputError(f"--latents: {network.name} draws no samples")
-    truth = read_labels(labels, len(codes), network.output.classes) if labels else None
+    truth = read_labels(labels, len(codes), network.output.classes) if labels is not None else None
     made = None
     if on != "golden" or planning.file is not None:
         made = sigmabit.plan(network, **vars(planning), samples=samples)

@@ -58,7 +58,7 @@ def send(
     if output is not None:
         check_writable(output)
     network, _, codes = load_with_data(model, data, reading, terminal)
-    truth = read_labels(labels, len(codes), network.output.classes) if labels else None
+    truth = read_labels(labels, len(codes), network.output.classes) if labels is not None else None
     if seed is not None and network.latent is None:
         raise InputError(f"--seed: {network.name} draws no samples")
     source, result = network.input.tensor.layout.on_axi(), network.result.on_axi()

@@ -16,7 +16,7 @@ from . import options
 
 @click.command(short_help="Area and logic depth by Yosys.")
 @options.model
-@options.planning_at_interval
+@options.planning
 @options.reading
 @options.samples
 @options.report_file

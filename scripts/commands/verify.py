@@ -23,7 +23,7 @@ from . import options
 @options.data
 @options.labels
 @options.simulator
-@options.planning_at_interval
+@options.planning
 @options.reading_frames
 @options.sampling_or_given
 @click.option("--pictures", type=options.PATH, metavar="DIR", help="Draw what a variational autoencoder does, as PNG files.")
@@ -58,8 +58,8 @@ def verify(
     form = network.input
     unsaid = reading.input_scale is None and planning.file is None and form.quantiser is None and form.statement is None
     if unsaid and not network.calibrated and not math.isclose(step, 1 / 255):
-        terminal.remark(f"{data}: pixels in steps of {step:g}; `sigmabit convert` must be told: --input-scale {step:g}")
-    truth = read_labels(labels, len(x), network.output.classes) if labels else None
+        terminal.remark(f"{model}: pixels in steps of {step:g}; `sigmabit convert` must be told: --input-scale {step:g}")
+    truth = read_labels(labels, len(x), network.output.classes) if labels is not None else None
     noise, samples = sigmabit.noise(network, len(x), **vars(sampling))
     made = sigmabit.plan(network, **vars(planning), samples=samples)
     with terminal.progress() as report:

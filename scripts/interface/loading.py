@@ -371,6 +371,9 @@ def make_plan(network: Network, planning: Planning, samples: int | None = None, 
     if file is not None:
         if interval is not None:
             raise PlanError(f"{file}: a plan has its interval, no other one can be asked for")
+        for name in ("fps", "latency", "fastest", "positions"):
+            if getattr(planning, name) is not None:
+                raise PlanError(f"{file}: a plan is what it is, --{name} has no place beside it")
         made = read_plan(file, network)
         if samples is not None and samples != made.samples:
             raise PlanError(f"{file}: a plan for {made.samples} samples of a frame, not for {samples}")

@@ -463,7 +463,9 @@ class TestData:
 def leaves(group: click.Group, above: tuple[str, ...] = ()) -> dict[str, click.Command]:
     """Every command by its full name."""
     found: dict[str, click.Command] = {}
-    for name, below in group.commands.items():
+    for name in group.list_commands(click.Context(group)):
+        below = group.get_command(click.Context(group), name)
+        assert below is not None
         path = (*above, name)
         found |= leaves(below, path) if isinstance(below, click.Group) else {" ".join(path): below}
     return found
@@ -496,7 +498,7 @@ class TestHelp:
         shown = call("--help")
         assert shown.status == 0
         assert shown.out == call().out == call("-h").out
-        for name in group.sigmabit.commands:
+        for name in group.COMMANDS:
             assert re.search(rf"^  {name} +[A-Z].*[^.]\.$", shown.out, re.MULTILINE), name
         assert re.fullmatch(r"sigmabit, version [\d.]+\n", command("--version").out)
 
