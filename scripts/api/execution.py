@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from sigmabit.golden import InputError, Network
 from sigmabit.golden.noise.gaussian import FRACTION
 from sigmabit.hdl.planning.plan import Plan, check_samples
+from sigmabit.verif.simulation import waves as viewers
 from sigmabit.verif.simulation import SIMULATORS, Measured, Noise, Stalls, simulate
 from sigmabit.verif.simulation.compare import Difference, first_delay, first_difference
 from sigmabit.verif.simulation.job import Progress, level
@@ -101,7 +103,7 @@ def run(
         noise: where samples of the standard normal come from; the sampler with seed 0 without it.
         samples: of each frame; golden alone takes it without a plan.
         record: keep every tensor.
-        waves: a file for all signals, of a simulator that records them.
+        waves: a file for all signals, of a simulator that records them; beside it come views for GTKWave and Surfer.
         progress: is told what is going on, and how far it is: done of total.
 
     Raises:
@@ -132,7 +134,7 @@ def run(
 def _simulated(
     plan: Plan, codes: NDArray[np.int64], on: str, taps: bool, waves: Path | None, progress: Progress, noise: Noise
 ) -> Measured:
-    """The simulation; its waves appear when it has ended."""
+    """The simulation; its waves, and what viewers are to show of them, appear when it has ended."""
     if waves is None:
         return simulate(plan, codes, on, taps, progress=progress, noise=noise)
     found: list[Measured] = []
@@ -141,6 +143,10 @@ def _simulated(
         found.append(simulate(plan, codes, on, taps, waves=fresh, progress=progress, noise=noise))
 
     write_whole(waves, write)
+    if waves.is_file():
+        groups = viewers.groups(plan, taps, noise.epsilon is not None)
+        for ending, text in ((".gtkw", viewers.gtkwave(groups, waves)), (".sucl", viewers.surfer(groups))):
+            write_whole(waves.with_suffix(ending), partial(Path.write_text, data=text))
     return found[0]
 
 

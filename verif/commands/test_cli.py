@@ -20,7 +20,7 @@ from sigmabit.hdl.planning.planner import Planner
 from sigmabit.scripts import group
 from sigmabit.scripts.api import execution, plans
 from sigmabit.scripts.data.datasets import digits
-from sigmabit.verif.simulation import SimulationError
+from sigmabit.verif.simulation import SimulationError, verilator
 from sigmabit.verif.simulation.compare import Difference
 
 from ..harness import needs
@@ -308,14 +308,22 @@ class TestRun:
                 np.testing.assert_array_equal(trace[name], tensor)
         assert sorted(path.name for path in tmp_path.iterdir()) == ["t.npz", "y.npy"]
 
-    def test_waves(self, data: Path, tiny: Path, tmp_path: Path) -> None:
-        result = command(
+    def test_waves(self, call: Call, monkeypatch: pytest.MonkeyPatch, data: Path, tiny: Path, tmp_path: Path) -> None:
+        """Without any library of the system's, as all packages of Python's are there; each name of a view is in the file."""
+        monkeypatch.setattr(verilator, "missing_wave_headers", lambda: ["lz4.h", "zlib.h"])
+        result = call(
             *("run", tiny, "--input", data / "x.npy", "--on", "verilator"),
             *("--output", tmp_path / "y.npy", "--waves", tmp_path / "w.fst"),
         )
         assert result.status == 0, result.err
-        assert sorted(path.name for path in tmp_path.iterdir()) == ["w.fst", "y.npy"]
-        assert (tmp_path / "w.fst").read_bytes()[0] == 0  # a header block
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["w.fst", "w.gtkw", "w.sucl", "y.npy"]
+        written = (tmp_path / "w.fst").read_bytes()
+        assert written[0] == 0  # a header block
+        view = (tmp_path / "w.gtkw").read_text()
+        names = re.findall(r"^TOP\.tiny\.(\w+)", view, re.MULTILINE)
+        assert {"counters_frames_in", "conv1_source_data", "dense1_source_valid", "m_axis_tdata"} <= set(names)
+        assert [name for name in names if name.encode() not in written] == []
+        assert f"variable_add TOP.tiny.{names[0]}" in (tmp_path / "w.sucl").read_text()
 
     def test_too_few_frames_for_an_interval(self, call: Call, tiny: Path, tmp_path: Path) -> None:
         np.save(tmp_path / "x.npy", frames(10))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import os
 import shlex
@@ -113,12 +114,17 @@ def missing_wave_headers() -> list[str]:
     return [name for name in WAVE_HEADERS if subprocess.run([*probe, name], capture_output=True, check=False).returncode]
 
 
-def write_plain(missing: Sequence[str], folder: Path) -> None:
-    """Headers in place of those that are missing, and empty libraries for the linker, in a new folder."""
-    folder.mkdir()
-    for name in missing:
-        shutil.copyfile(PLAIN / name, folder / name)
-        (folder / WAVE_HEADERS[name][0]).write_bytes(b"!<arch>\n")
+def write_plain(missing: Sequence[str], folder: Path) -> str:
+    """Headers in place of those that are missing, and empty libraries for the linker, in a new folder; its name, which tells
+    them apart, as objects that were compiled with the same options are kept.
+    """
+    texts = {name: (PLAIN / name).read_text() for name in missing}
+    made = folder / f"plain-{hashlib.sha256(repr(texts).encode()).hexdigest()[:8]}"
+    made.mkdir()
+    for name, text in texts.items():
+        (made / name).write_text(text)
+        (made / WAVE_HEADERS[name][0]).write_bytes(b"!<arch>\n")
+    return made.name
 
 
 def run_tool(command: list[str], log: Path, environment: dict[str, str] | None = None, folder: Path | None = None) -> None:

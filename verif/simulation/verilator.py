@@ -60,7 +60,9 @@ def compiled(
 ) -> Path:
     """A design's compiled model with a harness, to which `header` says what it must know; from the cache if it was built before.
 
-    plain: headers for which there are ours, which compress nothing. The model's memories read their contents from the folder verilog beside it.
+    plain: headers for which there are ours, which compress nothing.
+
+    The model's memories read their contents from the folder verilog beside it.
     """
     options = [
         *("--cc", "--exe", "--build", "--top-module", design.top),
@@ -80,8 +82,8 @@ def compiled(
         (fresh / "harness.h").write_text(header)
         folders = ["-CFLAGS", "-I.."]
         if plain:
-            write_plain(plain, fresh / "plain")
-            folders = ["-CFLAGS", "-I.. -I../plain", "-LDFLAGS", "-L../plain"]
+            name = write_plain(plain, fresh)
+            folders = ["-CFLAGS", f"-I.. -I../{name}", "-LDFLAGS", f"-L../{name}"]
         verilator = str(Path(environment["VERILATOR_ROOT"]) / "bin" / "verilator")
         # no name has the cache's path in it, of which makefiles could make nothing if there is a blank in it
         command = ["perl", verilator, *options, "-j", str(os.cpu_count() or 1), "--Mdir", "objects", *folders]
