@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from sigmabit.golden import InputError, Network
 from sigmabit.golden.noise.gaussian import FRACTION
 from sigmabit.hdl.planning.plan import Plan, check_samples
-from sigmabit.verif.simulation import waves as viewers
 from sigmabit.verif.simulation import SIMULATORS, Measured, Noise, Stalls, simulate
+from sigmabit.verif.simulation import waves as viewers
 from sigmabit.verif.simulation.compare import Difference, first_delay, first_difference
 from sigmabit.verif.simulation.job import Progress, level
 

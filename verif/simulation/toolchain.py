@@ -115,16 +115,15 @@ def missing_wave_headers() -> list[str]:
 
 
 def write_plain(missing: Sequence[str], folder: Path) -> str:
-    """Headers in place of those that are missing, and empty libraries for the linker, in a new folder; its name, which tells
-    them apart, as objects that were compiled with the same options are kept.
+    """Headers in place of those that are missing, and empty libraries for the linker, in a new folder. Returns a macro that tells
+    them apart for the compiler, as objects are kept by its options.
     """
     texts = {name: (PLAIN / name).read_text() for name in missing}
-    made = folder / f"plain-{hashlib.sha256(repr(texts).encode()).hexdigest()[:8]}"
-    made.mkdir()
+    folder.mkdir()
     for name, text in texts.items():
-        (made / name).write_text(text)
-        (made / WAVE_HEADERS[name][0]).write_bytes(b"!<arch>\n")
-    return made.name
+        (folder / name).write_text(text)
+        (folder / WAVE_HEADERS[name][0]).write_bytes(b"!<arch>\n")
+    return f"-DPLAIN_{hashlib.sha256(repr(texts).encode()).hexdigest()[:16]}"
 
 
 def run_tool(command: list[str], log: Path, environment: dict[str, str] | None = None, folder: Path | None = None) -> None:

@@ -82,8 +82,8 @@ def compiled(
         (fresh / "harness.h").write_text(header)
         folders = ["-CFLAGS", "-I.."]
         if plain:
-            name = write_plain(plain, fresh)
-            folders = ["-CFLAGS", f"-I.. -I../{name}", "-LDFLAGS", f"-L../{name}"]
+            macro = write_plain(plain, fresh / "plain")
+            folders = ["-CFLAGS", f"-I.. -I../plain {macro}", "-LDFLAGS", "-L../plain"]
         verilator = str(Path(environment["VERILATOR_ROOT"]) / "bin" / "verilator")
         # no name has the cache's path in it, of which makefiles could make nothing if there is a blank in it
         command = ["perl", verilator, *options, "-j", str(os.cpu_count() or 1), "--Mdir", "objects", *folders]
