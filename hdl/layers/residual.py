@@ -90,7 +90,7 @@ class MeetConfig(Billed):
             return self.sum_bits - low
         ends = [(operand.signed, operand.bits + gain.bit_length() - 1) for operand, gain in numbers]
         unsigned = [end for signed, end in ends if not signed]
-        return max(0, min(self.sum_bits, *unsigned) - low)
+        return max(0, min((self.sum_bits, *unsigned)) - low)
 
     @property
     def latency(self) -> int:

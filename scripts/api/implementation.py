@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -192,6 +192,7 @@ def report(
     synth_file: Path | None = None,
     power: bool = True,
     power_file: Path | None = None,
+    command: Sequence[str] = ("sigmabit.report(...)",),
     progress: Progress = silent,
 ) -> dict[str, Any]:
     """One page about a pipeline, with plots: speed as planned and measured, area, power, decisions, comparisons.
@@ -208,6 +209,7 @@ def report(
         synth_file: what `sigmabit synth --report` wrote for this plan.
         power: estimate power, where the family's energies are known.
         power_file: what `sigmabit power --report` wrote for this plan.
+        command: how the page was asked for, word by word, which it says.
         progress: is told what is going on, and how far it is.
 
     Returns:
@@ -235,6 +237,6 @@ def report(
                 return None
             return estimate(activity or measured(plan, codes, noise, progress), plan, known)
 
-        found = study(Subject(file, plan, x, codes, labels, noise), area, watts, progress)
-    files = write(found, plan.network, x, folder)
+        found = study(Subject(file, plan, x, codes, labels, noise, list(command)), area, watts, progress)
+    files = write(found, plan, x, folder)
     return found.data | {"folder": str(folder), "files": files}

@@ -15,7 +15,19 @@ from ..interface.terminal import Terminal
 from . import options
 
 
-@click.command(short_help="One page about MODEL's pipeline: speed, area, bits, comparisons.")
+class Remembered(click.Command):
+    """A command that knows what was typed behind its name."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        ctx.meta[TYPED] = list(args)
+        return super().parse_args(ctx, args)
+
+
+TYPED = "sigmabit.report.typed"
+"""Where a context holds that."""
+
+
+@click.command(cls=Remembered, short_help="One page about MODEL's pipeline: speed, area, bits, comparisons.")
 @options.model
 @options.data
 @options.labels
@@ -83,6 +95,7 @@ def report(
             synth_file=synth_file,
             power=not no_power,
             power_file=power_file,
+            command=["sigmabit", "report", *click.get_current_context().meta[TYPED]],
             progress=progress,
         )
     if found["power"] is None and not no_power:
@@ -90,6 +103,6 @@ def report(
     doubts = found["batches"]["warning"]
     if doubts:
         terminal.remark(f"onnxruntime's times: {doubts}")
-    page, *plots = found["files"]
-    terminal.emit(found, f"{output / page}, and {len(plots)} plots beside it")
+    page, *others = found["files"]
+    terminal.emit(found, f"{output / page}, and {len(others)} files beside it")
     sys.exit(1 if found["measured"]["mismatches"] else 0)

@@ -33,21 +33,11 @@ LIGHT = Theme("#ffffff", "#1d2430", "#8b94a3", ("#1f6feb", "#c2410c", "#15803d",
 DARK = Theme("#151a21", "#e6e9ee", "#7d8795", ("#6ea8fe", "#fb923c", "#4ade80", "#c4b5fd"))
 
 
-@dataclass(frozen=True)
-class Mark:
-    """A single point among a sweep's: a plan, what Yosys made of it, somebody else's design."""
-
-    label: str
-    interval: float
-    lut: float
-
-
 def sweep(
     path: Path,
     title: str,
     points: Sequence[Mapping[str, float]],
     words: Mapping[str, str],
-    marks: Sequence[Mark] = (),
     theme: Theme = LIGHT,
     sooner: Sequence[Mapping[str, float]] = (),
 ) -> None:
@@ -58,18 +48,15 @@ def sweep(
     intervals = [point["interval_cycles"] for point in points]
     with _figure(path, theme, (7.2, 5.2), rows=(2.4, 1)) as (figure, axes):
         above, below = axes
-        blue, *others = theme.lines
+        blue = theme.lines[0]
         above.plot(intervals, [point["lut"] for point in points], color=blue, marker="o", markersize=3.5, label="planned")
         if sooner:
             latencies, luts = ([point[key] for point in sooner] for key in ("latency_cycles", "lut"))
             above.plot(latencies, luts, color=theme.lines[-1], marker="s", markersize=3.5, label="planned, against the latency")
-        for number, mark in enumerate(marks):
-            style: dict[str, Any] = {"color": others[number % len(others)], "marker": MARKERS[1 + number % 7]}
-            above.plot(mark.interval, mark.lut, label=mark.label, linestyle="none", markersize=8, **style)
         above.set(ylabel=words["lut"], title=title)
         _logarithmic(above, "x", (1, 2, 5))
         _logarithmic(above, "y", (1, 2, 5))
-        if marks or sooner:
+        if sooner:
             _legend(above, theme)
         below.plot(intervals, [point["bram36"] for point in points], color=blue, marker="o", markersize=3.5)
         below.set(xlabel="cycles between frames" + (", or of latency" if sooner else ""), ylabel=words["bram36"])
@@ -86,7 +73,7 @@ def batches(
     theme: Theme = LIGHT,
 ) -> None:
     """Frames per second when batches follow one another, and the time that one takes, against its size; a line for each name."""
-    with _figure(path, theme, (7.2, 6.4), rows=(1, 1)) as (_, axes):
+    with _figure(path, theme, (5.2, 6.4), rows=(1, 1)) as (_, axes):
         above, below = axes
         for number, name in enumerate(fps):
             style: dict[str, Any] = {
@@ -148,53 +135,6 @@ def _bars(axes: Axes, number: int, count: int, lengths: Sequence[float | None], 
     return axes.barh(places, [length for length in lengths if length is not None], height, **style)
 
 
-def passes(
-    path: Path,
-    title: str,
-    layers: Sequence[str],
-    planned: Sequence[Sequence[Sequence[int]]],
-    measured: Sequence[Sequence[Sequence[int]]],
-    last_out: Sequence[int],
-    theme: Theme,
-) -> None:
-    """From each layer's first result of a frame to its last, against cycles: as planned above, as measured below, frame by frame.
-
-    planned, measured: (layers, frames, 2) cycles. last_out: the cycle of each frame's last result at the exit, a line.
-    """
-    with _figure(path, theme, (7.2, 1.1 + 0.42 * len(layers))) as (_, (axes,)):
-        for height, kind in ((-0.18, planned), (0.18, measured)):
-            for frame in range(len(last_out)):
-                ends = np.array([of[frame] for of in kind], float).reshape(len(layers), 2)
-                colour = theme.faint if kind is planned else theme.lines[frame % len(theme.lines)]
-                label = f"frame {frame + 1}, measured" if kind is measured else "planned" if frame == 0 else None
-                places = np.arange(len(layers)) + height
-                # a single beat takes a cycle
-                axes.barh(places, ends[:, 1] - ends[:, 0] + 1, 0.34, left=ends[:, 0], color=colour, label=label)
-        for frame, cycle in enumerate(last_out):
-            axes.axvline(cycle, color=theme.lines[frame % len(theme.lines)], linewidth=1, linestyle="--")
-        axes.set_yticks(np.arange(len(layers)), [_plain(layer) for layer in layers])
-        axes.invert_yaxis()
-        axes.set_xlim(left=0)
-        axes.set(xlabel="cycles since the first transfer; dashed: the last result has left", title=title)
-        axes.grid(axis="y", visible=False)
-        _legend(axes, theme)
-
-
-def errors(
-    path: Path, title: str, unit: str, layers: Sequence[str], planned: Sequence[float], measured: Sequence[float], theme: Theme
-) -> None:
-    """LUTs of each layer, as planned and by Yosys, as bars side by side. unit: what the family calls them."""
-    with _figure(path, theme, (7.2, 0.9 + 0.42 * len(layers))) as (_, (axes,)):
-        places = np.arange(len(layers))
-        axes.barh(places - 0.18, planned, 0.34, color=theme.faint, label="planned")
-        axes.barh(places + 0.18, measured, 0.34, color=theme.lines[0], label="Yosys")
-        axes.set_yticks(places, [_plain(layer) for layer in layers])
-        axes.invert_yaxis()
-        axes.set(xlabel=unit, title=title)
-        axes.grid(axis="y", visible=False)
-        _legend(axes, theme)
-
-
 @contextmanager
 def _figure(
     path: Path, theme: Theme, size: tuple[float, float], rows: tuple[float, ...] = (1,), shared: bool = True
@@ -236,8 +176,3 @@ def _logarithmic(axes: Axes, name: str, steps: Sequence[float], plain: bool = Fa
 
 def _legend(axes: Axes, theme: Theme) -> None:
     axes.legend(frameon=True, framealpha=0.85, edgecolor=theme.faint, fontsize="small")
-
-
-def _plain(text: str) -> str:
-    """A name short enough for an axis."""
-    return text if len(text) <= 24 else f"{text[:23]}\N{HORIZONTAL ELLIPSIS}"

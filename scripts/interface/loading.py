@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -427,21 +427,27 @@ def sweep_of(network: Network, planning: Planning, samples: int | None = None, l
 
     latencies: that of latency against area as well, the plan of the least latency first.
     """
-    part, clock_mhz = planning.part or DEFAULT_PART, planning.clock_mhz or family_for(planning).usual_mhz
-    positions = planning.positions or 1
-    wide = widened(network, positions)
-    planner = Planner(network, part, clock_mhz, 1 if samples is None else samples, positions=positions, wide=wide)
-    keys = ("interval_cycles", "latency_cycles", "fps", "lut", "ff", "bram36", "dsp")
-
-    def points(plans: Iterable[Plan]) -> list[dict[str, Any]]:
-        return [{key: made[key] for key in keys} for made in (plan.to_json() for plan in plans)]
-
+    planner = planner_for(network, planning, samples)
     return {
         "network": network.name,
         "part": planner.part_name,
         "clock_mhz": planner.clock_mhz,
         "samples": planner.samples,
-        "positions": positions,
-        "points": points(planner.sweep()),
-        **({"latency_points": points(planner.sweep_latency())} if latencies else {}),
+        "positions": planner.source.positions,
+        "points": [point_of(plan) for plan in planner.sweep()],
+        **({"latency_points": [point_of(plan) for plan in planner.sweep_latency()]} if latencies else {}),
     }
+
+
+def planner_for(network: Network, planning: Planning, samples: int | None = None) -> Planner:
+    """The planner of a sweep: for a part, with so many positions at the entrance."""
+    part, clock_mhz = planning.part or DEFAULT_PART, planning.clock_mhz or family_for(planning).usual_mhz
+    positions = planning.positions or 1
+    wide = widened(network, positions)
+    return Planner(network, part, clock_mhz, 1 if samples is None else samples, positions=positions, wide=wide)
+
+
+def point_of(plan: Plan) -> dict[str, Any]:
+    """A plan among those of a sweep, as plain values."""
+    made = plan.to_json()
+    return {key: made[key] for key in ("interval_cycles", "latency_cycles", "fps", "lut", "ff", "bram36", "dsp")}

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from sigmabit.golden import Network
 from sigmabit.golden.layers.layer import Layer
 from sigmabit.golden.layers.linear import Linear
+from sigmabit.golden.layers.ways import Ways
+from sigmabit.golden.types.range import Range
 from sigmabit.hdl.family.parts import part as device
 from sigmabit.hdl.layers.folding import Folding
 from sigmabit.hdl.layers.weighted import Weighted
 from sigmabit.hdl.planning.plan import LayerPlan, Plan
 
+from ..interface.loading import point_of
 from ..measures.area import HELD, WORST, Areas, parts_of, planned
-from .published import OTHERS, PAPER, PAPER_CLOCK_MHZ, Figure, Published, is_binary, is_paper_network
+from .published import OTHERS, PAPER, PAPER_CLOCK_MHZ, Figure, Published, is_paper_network
+
+MOST_CLASSES = 20
+"""Of a table of decisions."""
 
 FIGURES = ("clock_mhz", "cycles", "fps", "tops", "lut", "lut_per_mac", "watts", "latency_us", "accuracy")
 """What designs are compared by."""
@@ -32,7 +42,7 @@ def layers(plan: Plan, areas: Areas | None) -> list[dict[str, Any]]:
     rows = []
     for name, part in parts_of(plan).items():
         row: dict[str, Any] = {"name": name, "kind": _END.get(name, ""), "planned": planned(part.bill(plan.family))}
-        row |= dict.fromkeys(("input", "output", "folding", "weights", "cycles", "busy", "operations", "operations_per_cycle"))
+        row |= dict.fromkeys(OF_LAYERS)
         if name in planned_of:
             row |= _of_layer(planned_of[name], plan.interval)
         row["measured"] = dict(areas[name]) if areas else None
@@ -40,6 +50,9 @@ def layers(plan: Plan, areas: Areas | None) -> list[dict[str, Any]]:
         rows.append(row)
     return rows
 
+
+OF_LAYERS = ("input", "output", "codes", "folding", "weights", "cycles", "busy", "operations", "operations_per_cycle")
+"""What is said of layers alone."""
 
 _END = {"ingress": "entrance", "egress": "exit", "sampler": "Gaussian sampler"}
 
@@ -53,6 +66,7 @@ def _of_layer(of: LayerPlan, interval: int) -> dict[str, Any]:
         "kind": _kind(layer),
         "input": _shape(layer.input.layout.shape),
         "output": _shape(layer.output.shape),
+        "codes": _codes(layer.output.codes),
         "folding": shape,
         "weights": where,
         "cycles": of.cycles,
@@ -74,8 +88,49 @@ def _folding(kind: Weighted, folding: Folding) -> str:
     return f"{inputs} \N{MULTIPLICATION SIGN} {outputs}, {folds}"
 
 
+def _codes(codes: Range) -> str:
+    bits = "1 bit" if codes.bits == 1 else f"{codes.bits} bits"
+    return f"{bits}, signed" if codes.signed else bits
+
+
 def _shape(shape: tuple[int, ...]) -> str:
     return "\N{MULTIPLICATION SIGN}".join(map(str, shape))
+
+
+def graph(network: Network, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The way of a frame, from the entrance to the exit: of each part its place among the rows. Where two ways join, `ways` holds
+    those of each, in front of the layer that joins them.
+    """
+    places = {row["name"]: place for place, row in enumerate(rows)}
+
+    def chain(layers: Sequence[Layer]) -> list[dict[str, Any]]:
+        return [
+            {"part": places[layer.name], "ways": [chain(way) for way in layer.ways] if isinstance(layer, Ways) else []}
+            for layer in layers
+        ]
+
+    first, last = ({"part": places[name], "ways": []} for name in ("ingress", "egress"))
+    return [first, *chain(network.layers), last]
+
+
+def points(plans: Iterable[Plan], command: Sequence[str]) -> list[dict[str, Any]]:
+    """The plans of a sweep, each with its layers' foldings and the command that makes it. command: all but the interval."""
+    found = []
+    for plan in plans:
+        layers = {layer.name: _of_layer(layer, plan.interval) for layer in plan.layers}
+        shown = {name: of["folding"] for name, of in layers.items() if of["folding"]}
+        words = shlex.join([*command, "--interval", str(plan.interval)])
+        found.append(point_of(plan) | {"layers": shown, "command": words})
+    return found
+
+
+def confusion(truth: NDArray[np.int64], decided: NDArray[np.int64], classes: int) -> list[list[int]] | None:
+    """Frames by their class (row) and by what was decided (column); None for more classes than a table shows."""
+    if classes > MOST_CLASSES:
+        return None
+    counts = np.zeros((classes, classes), np.int64)
+    np.add.at(counts, (truth, decided), 1)
+    return counts.tolist()
 
 
 def errors(expected: Mapping[str, float], found: Mapping[str, float]) -> dict[str, float | None]:
@@ -106,7 +161,8 @@ def totals(rows: list[dict[str, Any]], plan: Plan, measured: bool) -> dict[str, 
 
 
 def rates(plan: Plan, interval: float, latency: int) -> list[dict[str, float]]:
-    """Frames per second and what follows, at the plan's assumed clock and at that of Li et al."""
+    """Frames per second and what follows, at the plan's assumed clock, and for the network of Li et al. at theirs."""
+    clocks = (plan.clock_mhz, *((PAPER_CLOCK_MHZ,) if is_paper_network(plan.network) else ()))
     operations = sum(layer.operations for layer in plan.layers)
     return [
         {
@@ -115,7 +171,7 @@ def rates(plan: Plan, interval: float, latency: int) -> list[dict[str, float]]:
             "latency_us": latency / clock,
             "tops": 2 * operations * clock * 1e6 / interval / 1e12,
         }
-        for clock in dict.fromkeys((plan.clock_mhz, PAPER_CLOCK_MHZ))
+        for clock in dict.fromkeys(clocks)
     ]
 
 
@@ -127,19 +183,16 @@ def comparison(
     power: Mapping[str, Any] | None,
     accuracy: float | None,
 ) -> dict[str, Any] | None:
-    """This pipeline beside published ones: all figures for the network of Li et al., else LUT per operation alone.
+    """This pipeline beside published ones of the same network, that of Li et al.; None for any other.
 
-    interval, latency, accuracy: this pipeline's, as measured; area: its totals; power: its estimate. None for a network of real
-    weights, which has no published peer.
+    interval, latency, accuracy: this pipeline's, as measured; area: its totals; power: its estimate.
     """
     network = plan.network
-    if not is_binary(network):
+    if not is_paper_network(network):
         return None
     peers: Sequence[Published] = (PAPER, *OTHERS)
     keys: Sequence[str] = FIGURES
     clocks = rates(plan, interval, latency)
-    if not is_paper_network(network):
-        peers, keys, clocks = [peer for peer in peers if peer.lut_per_mac], ("lut", "lut_per_mac"), clocks[:1]
     measured = area["measured"]
     lut = (measured or area["planned"])["lut"]
     per_mac = lut / (network.operations / interval)

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from .charts import Sweep, Timing, marks
+
 TITLES = {
     "clock_mhz": "MHz",
     "cycles": "cycles per frame",
@@ -20,6 +22,9 @@ TITLES = {
     "accuracy": "accuracy",
 }
 """What the figures of a comparison are called."""
+
+OFF = 0.1
+"""Share of what was measured by which an estimate may be off before it stands out."""
 
 NOTHING = "\N{EN DASH}"
 
@@ -39,15 +44,20 @@ def render(data: Mapping[str, Any], pictures: Mapping[str, Path], resources: Map
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"number": number, "percent": percent, "signed": signed, "figure": figure}
+    environment.filters |= {"number": number, "percent": percent, "signed": signed, "figure": figure, "short": short}
+    binding = data["advice"]["resource"]
     comparison = data["comparison"]
     sources = comparison["sources"] if comparison else []
     return environment.get_template("page.html").render(
-        d={"accuracy": None, "reconstruction_error": None, "power": None} | dict(data),
+        d={"accuracy": None, "reconstruction_error": None, "power": None, "confusion": None} | dict(data),
         images={"gallery": None} | {name: _image(name, pictures) for name in pictures if not name.endswith("_dark")},
         numbers={source["text"]: place for place, source in enumerate(sources, 1)},
         resources=[(key, title) for key, title in resources.items() if _used(data["area"], key)],
         titles=TITLES,
+        words=resources,
+        off=OFF,
+        timing=Timing.of(data["passes"]),
+        sweeps={key: Sweep.of(data["sweep"]["points"], key, marks(data, key)) for key in dict.fromkeys(("lut", binding))},
     )
 
 
@@ -69,6 +79,14 @@ def number(value: float | None, digits: int | None = None) -> str:
 def _digits(value: float) -> int:
     """Digits behind the point with which four count."""
     return max(0, 3 - int(f"{value:e}".partition("e")[2]))
+
+
+def short(value: float) -> str:
+    """A round number for an axis: 2k for 2,000."""
+    for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if value >= size:
+            return f"{value / size:g}{letter}"
+    return f"{value:g}"
 
 
 def percent(value: float, digits: int = 1) -> str:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Callable
+import shlex
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -18,13 +21,14 @@ from sigmabit.hdl.planning.plan import Plan
 from sigmabit.verif.simulation import SIMULATORS, Measured, Noise, simulate
 
 from ..interface.choices import Planning
-from ..interface.loading import sweep_of
+from ..interface.loading import planner_for
 from ..interface.terminal import Report
 from ..measures import latency as measure
 from ..measures.area import Areas
 from ..measures.comparison import execute
 from ..networks.portable import NotPortableError
 from . import facts
+from .advice import advice
 from .published import AUTOENCODERS, GPU, LI_2017, PAPER, PAPER_CLOCK_MHZ, is_binary, is_paper_network
 
 BATCHES = tuple(1 << n for n in range(9))
@@ -40,7 +44,10 @@ SIMULATOR = next(iter(SIMULATORS))
 
 @dataclass(frozen=True, eq=False)
 class Subject:
-    """What the report is about. x: frames, codes: what the hardware sees of them, truth: their classes, if they are known."""
+    """What the report is about. x: frames, codes: what the hardware sees of them, truth: their classes, if they are known.
+
+    command: what was typed, word by word.
+    """
 
     model: Path
     plan: Plan
@@ -48,6 +55,7 @@ class Subject:
     codes: NDArray[np.int64]
     truth: NDArray[np.int64] | None
     noise: Noise
+    command: Sequence[str]
 
     @property
     def network(self) -> Network:
@@ -86,7 +94,14 @@ def study(
     area = facts.totals(rows, plan, measured=areas is not None)
     accuracy = compared.get("accuracy", {}).get(found.on)
     report("planning the sweep", 0, 0)
+    points = _sweep(subject)
     data = {
+        "made": {
+            "date": datetime.now(UTC).isoformat(timespec="seconds"),
+            "model": subject.model.name,
+            "sha256": sha256(subject.model.read_bytes()).hexdigest(),
+            "command": shlex.join(subject.command),
+        },
         "network": {
             "name": network.name,
             "input": list(network.input.shape),
@@ -112,16 +127,38 @@ def study(
         "passes": passes,
         "rates": facts.rates(plan, interval, latency),
         "layers": rows,
+        "graph": facts.graph(network, rows),
         "area": area,
+        "advice": advice(rows, area, points, plan.interval),
         "power": power,
         "executor": found.executor,
         **compared,
+        "confusion": _confusion(subject, found.outputs[found.on]) if "accuracy" in compared else None,
         "comparison": facts.comparison(plan, interval, latency, area, power, accuracy),
-        "sweep": sweep_of(network, Planning(part=plan.part, clock_mhz=plan.clock_mhz), plan.samples),
+        "sweep": {"positions": plan.positions, "points": points},
         "batches": _batches(subject, interval, latency, report),
         "tools": {tool: version(tool) for tool in TOOLS},
     }
     return Study(data, found.outputs[found.on])
+
+
+def _sweep(subject: Subject) -> list[dict[str, Any]]:
+    """The plans of the same part, clock and entrance, the fastest first."""
+    plan = subject.plan
+    positions = {"positions": plan.positions} if plan.positions > 1 else {}
+    planner = planner_for(plan.network, Planning(part=plan.part, clock_mhz=plan.clock_mhz, **positions), plan.samples)
+    options = {"part": plan.part, "clock-mhz": f"{plan.clock_mhz:g}", **positions}
+    if plan.network.latent is not None:
+        options["samples"] = plan.samples
+    words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
+    return facts.points(planner.sweep(), ["sigmabit", "plan", str(subject.model), *words])
+
+
+def _confusion(subject: Subject, outputs: NDArray[np.float32]) -> list[list[int]] | None:
+    """What the Verilog decided, class by class."""
+    assert subject.truth is not None
+    output = subject.network.output
+    return facts.confusion(subject.truth, output.decisions(outputs), output.classes)
 
 
 def _interval(subject: Subject, measured: Measured, report: Report) -> tuple[float, int]:

@@ -16,6 +16,7 @@ from sigmabit.golden.layers.threshold import Threshold
 from sigmabit.golden.types.range import BITS, Range
 from sigmabit.golden.types.tensor import TensorType
 from sigmabit.hdl.arithmetic import steps as step
+from sigmabit.hdl.family import SERIES7
 from sigmabit.hdl.layers.folding import Unsuitable
 from sigmabit.hdl.layers.kind import Arrivals, Kind
 from sigmabit.hdl.layers.residual import MeetConfig, Operand, ResidualConfig, ResidualKind
@@ -261,6 +262,18 @@ def test_neither_is_later() -> None:
     sometimes = Sometimes(Threshold("sign1", (), tensor, np.ones(tensor.shape, int), np.zeros(tensor.shape, bool)))
     with pytest.raises(Unsuitable, match="add1: neither of its ways is always the later: beat 3 needs input 2 of one, and 3"):
         ResidualKind(layer, (sometimes,), ()).check_positions()
+
+
+@pytest.mark.parametrize(
+    ("late", "early", "bits"),
+    [((True, True), (1, 1), 9), ((True, False), (1, 1), 4), ((False, True), (1, -1), 9), ((True, True), (4, 1), 7)],
+)
+def test_bits_that_are_added(late: tuple[bool, bool], early: tuple[int, int], bits: int) -> None:
+    """Of a sum of nine bits: where both ways are signed, the sign of each goes up to the top."""
+    operands = [Operand(4, signed, (gain,)) for signed, gain in zip(late, early, strict=True)]
+    meeting = MeetConfig("add1", *operands, depth=1, wait=0, sum_bits=9)
+    bare = MeetConfig("add1", *(Operand(4, False, (1 << 8,)) for _ in operands), depth=1, wait=0, sum_bits=9)
+    assert meeting.bill(SERIES7).lut - bare.bill(SERIES7).lut == bits - 1
 
 
 def test_refused() -> None:

@@ -153,6 +153,5 @@ def test_bad_input(refused: Refused, options: list[object], says: str) -> None:
 def test_names_that_look_like_formulas_are_drawn_as_they_are(tmp_path: Path) -> None:
     """Names come from files; what would be mathematics to Matplotlib, or an error in it, is text."""
     point = {"interval_cycles": 10, "lut": 100, "bram36": 0}
-    plots.sweep(tmp_path / "x.png", r"$\frac{", [point], SERIES7.resources, [plots.Mark("$^", 20, 50)])
+    plots.sweep(tmp_path / "x.png", r"$\frac{", [point], SERIES7.resources)
     plots.batches(tmp_path / "y.png", "$_$", (1, 2), {"$": [1e6, 1e6]}, {"$": [1e-6, 2e-6]}, plots.DARK)
-    plots.errors(tmp_path / "z.png", "$", ["$x^", "n" * 99], [1, 2], [2, 3], plots.LIGHT)
