@@ -73,7 +73,7 @@ planned := $(if $(PLAN),--plan $(PLAN),$(if $(PART),--part $(PART)) --clock-mhz 
 on_board = $(if $(and $(filter-out vivado,$(FLOW)),$(filter file,$(origin CLOCK_MHZ))),,--clock-mhz $(CLOCK_MHZ)) $(if $(PLAN),--plan $(PLAN)) \
 	$(if $(INPUT_SCALE),--input-scale $(INPUT_SCALE)) $(if $(SAMPLES),--samples $(SAMPLES))
 
-.PHONY: help setup sim check test closure lint convert synth train sampler-stats package clean
+.PHONY: help setup sim check test closure lint docs convert synth train sampler-stats package clean
 
 help: ## this list
 	@echo "make TARGET [VARIABLE=value ...]"
@@ -165,6 +165,13 @@ lint: $(ENVIRONMENT) ## style and types of the Python, silent traps of the MyHDL
 	.venv/bin/ruff format --check --quiet
 	cd src && ../.venv/bin/mypy --config-file ../pyproject.toml --cache-dir ../build/mypy -p sigmabit
 	.venv/bin/python -m sigmabit.verif.house.lint_myhdl
+
+docs: .venv/docs ## the site, in build/site: strictly, without a network
+	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --quiet
+
+.venv/docs: $(ENVIRONMENT)
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[docs]'
+	@touch $@
 
 convert: build/$(STEM)/verilog/plan.json ## MODEL's Verilog, in build/
 
