@@ -166,8 +166,9 @@ lint: $(ENVIRONMENT) ## style and types of the Python, silent traps of the MyHDL
 	cd src && ../.venv/bin/mypy --config-file ../pyproject.toml --cache-dir ../build/mypy -p sigmabit
 	.venv/bin/python -m sigmabit.verif.house.lint_myhdl
 
-docs: .venv/docs ## the site, in build/site: strictly, without a network
-	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --quiet
+docs: .venv/docs ## the site, in build/site: strictly, without a network; and the examples that take longer
+	.venv/bin/python -m pytest -q -m long verif/commands/test_examples.py
+	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build
 
 .venv/docs: $(ENVIRONMENT)
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[docs]'

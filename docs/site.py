@@ -19,6 +19,7 @@ OUTSIDE = {
     "CONTRIBUTING.md": "contributing.md",
     **{f"models/{path.name}": f"models/{path.name}" for path in sorted((ROOT / "models").glob("*.md"))},
     "models/anomaly/README.md": "models/anomaly.md",
+    "examples/README.md": "examples.md",
 }
 """Pages outside docs/, and what they are on the site."""
 
@@ -26,7 +27,7 @@ BLOCKS = ("Design", "Blocks")
 """Tabs for what index.md lists: pages of its first table that have no place yet, and those of its second, by their wings."""
 
 LINK = re.compile(r"(!?)\[([^\]]*)\]\(([^)\s]+)\)")
-FENCE = re.compile(r"(^```.*?^```$|^    .*?$|`[^`\n]*`)", re.MULTILINE | re.DOTALL)
+FENCE = re.compile(r"(^```.*?^```$|^    .*?$)", re.MULTILINE | re.DOTALL)
 LANGUAGES = {".py": "python", ".v": "verilog", ".tcl": "tcl", ".cpp": "cpp", ".toml": "toml", ".h": "cpp", ".sh": "bash"}
 
 origins: dict[str, str] = {}

@@ -26,8 +26,9 @@ from ..interface.shipped import shipped
 from ..measures.comparison import Executions
 from .execution import Comparison, Run, compare, run, verify
 from .implementation import ROUTED, Routed, Synthesis, board, report, route, synthesise
-from .networks import Loaded, Notice, load, load_with_frames, noise
+from .networks import Loaded, Notice, held_out, load, load_with_frames, noise
 from .plans import convert, plan, sweep
+from .torch_modules import ExportError, from_torch
 
 __all__ = [
     "ROUTED",
@@ -43,6 +44,7 @@ __all__ = [
     "Design",
     "Difference",
     "Executions",
+    "ExportError",
     "InputError",
     "LinkError",
     "Loaded",
@@ -68,6 +70,8 @@ __all__ = [
     "compare",
     "convert",
     "family_of",
+    "from_torch",
+    "held_out",
     "identifier",
     "load",
     "load_with_frames",

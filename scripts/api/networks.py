@@ -11,11 +11,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sigmabit.golden import Network
+from sigmabit.golden import InputError, Network
 from sigmabit.verif.simulation import Noise
 
 from ..interface.choices import Reading, Sampling, Source
 from ..interface.loading import load_network, load_with_data, make_noise
+from ..interface.shipped import held_out as shipped_frames
 from ..interface.shipped import model_file
 
 Remark = Callable[[str], object]
@@ -121,6 +122,18 @@ def load_with_frames(
     reading = Reading(input_scale, output_name, calibration, input_bits, input_offset, strict_input, condition)
     ear = _Ear(remark)
     return Loaded(*load_with_data(model_file(model), data, reading, ear), ear.figures)
+
+
+def held_out(model: str | Path) -> tuple[NDArray[np.float32], NDArray[np.int64] | None]:
+    """Frames (N, 1, 8, 8) for a shipped model of scikit-learn's digits, which it was not trained with, and their classes (N,),
+    where it tells them.
+
+    Raises InputError for any other model.
+    """
+    found = shipped_frames(model_file(model))
+    if found is None:
+        raise InputError(f"{model}: frames are at hand for the shipped models of digits alone")
+    return found
 
 
 def noise(

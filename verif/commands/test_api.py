@@ -21,7 +21,8 @@ from ..harness.command_line import MODELS, Tiny, frames
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMANDS = ROOT / "scripts" / "commands"
-EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
+EXAMPLES = [path for path in sorted((ROOT / "examples").glob("*.py")) if path.stem != "from_torch"]
+"""But for the one that needs PyTorch, which may not be there to be looked at."""
 
 SHOWING = ("interface", "drawing")
 """Wings of scripts/ that are a command's own business: its options, its files, its tables and pictures."""
