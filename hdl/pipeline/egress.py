@@ -10,9 +10,15 @@ from sigmabit.golden.types.layout import Layout
 
 from ..family import Billed, Cost, Family
 from ..layers.abreast import trim
-from ..verilog.fabric import count, field, joined, pass_on, status_queue, tally
+from ..verilog.fabric import MARKED, count, field, joined, marks_bill, pass_on, status_queue, tally
 from ..verilog.module import leaf
 from ..verilog.stream import bit, index_bits, wire
+
+COUNTING = 12
+"""Functions of what counts frames, and of what decides."""
+
+PER_BIT = 1.25
+"""Functions for each bit of a counter, or mark of a frame that lies in a register."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +64,11 @@ class EgressConfig(Billed):
         """The queue, and counters."""
         beat = self.channels * self.bits
         trimmed = 0 if self.row is None else (self.channels - self.row[1]) * self.bits + 2 * index_bits(self.row[0])
-        return family.distributed_ram(beat, self.depth) + family.logic(25 + trimmed) + family.registers(beat + 80)
+        counted = sum(2 * index_bits(places) + index_bits(places + 1) for places in (self.depth, self.frames))
+        counted += (index_bits(self.beats) if self.beats > 1 else 0) + (self.frames if self.frames <= MARKED else 0)
+        queue = family.distributed_ram(beat, self.depth) + marks_bill(family, self.frames)
+        control = family.logic(COUNTING + PER_BIT * counted + trimmed) + family.registers(80 - min(self.frames, MARKED))
+        return queue + control + family.registers(beat)
 
     @property
     def latency(self) -> int:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from myhdl import always_comb
 
 from ..family import Billed, Cost, Family
-from ..verilog.fabric import count, status_queue
+from ..verilog.fabric import count, marks_bill, status_queue
 from ..verilog.module import leaf
 from ..verilog.stream import bit, index_bits, wire
 
@@ -26,7 +26,7 @@ class DrawConfig(Billed):
     def bill(self, family: Family) -> Cost:
         """The statuses of the frames, and counters."""
         counted = 3 * index_bits(self.frames) + index_bits(self.samples)
-        return family.logic(20) + family.registers(self.frames + counted)
+        return family.logic(20) + family.registers(counted) + marks_bill(family, self.frames)
 
 
 @leaf

@@ -6,10 +6,14 @@ from typing import Any
 
 from myhdl import ConcatSignal, Signal, always, always_comb, always_seq, block, concat, intbv
 
+from ..family import Cost, Family
 from .stream import bit, index_bits, wire
 
 BANK_BITS = 11
 """Of the address of a bank: 2,048 words of nine bits are half a RAMB36, and a DP16KD."""
+
+MARKED = 8
+"""Frames whose status lies in a register."""
 
 DEEP_CYCLES = 3
 """From an address of `deep_bank` to its word."""
@@ -296,10 +300,18 @@ def scan(clk, rst, step, column, row, columns, rows):
     return count(clk, rst, step, column, line, columns), count(clk, rst, line, row, None, rows)
 
 
+def marks_bill(family: Family, frames: int) -> Cost:
+    """What the marks of so many frames lie in."""
+    return family.registers(frames) if frames <= MARKED else family.distributed_ram(1, frames)
+
+
 @block
 def status_queue(clk, rst, status, known, good, take, frames):
-    """The status of the frames that have entered and not left, oldest first. known: there is one; good: the oldest's."""
-    marks = wire(frames)
+    """The status of the frames that have entered and not left, oldest first. known: there is one; good: the oldest's.
+
+    A few lie in a register; more in distributed memory, of which one is read in a level of logic however many there are.
+    """
+    marks, kept = wire(frames), [wire(1) for _ in range(1 << index_bits(frames))]
     count = Signal(intbv(0, min=0, max=frames + 1))
     write, read = wire(index_bits(frames)), wire(index_bits(frames))
 
@@ -312,6 +324,16 @@ def status_queue(clk, rst, status, known, good, take, frames):
     def store():
         if status.done:
             marks.next[write] = status.good
+
+    @always_comb
+    def show_kept():
+        known.next = count != 0
+        good.next = kept[read] != 0
+
+    @always(clk.posedge)
+    def keep():
+        if status.done:
+            kept[write].next = status.good
 
     @always_seq(clk.posedge, reset=rst)
     def advance():
@@ -330,7 +352,9 @@ def status_queue(clk, rst, status, known, good, take, frames):
         elif take and not status.done:
             count.next = count - 1
 
-    return show, store, advance
+    if frames <= MARKED:
+        return show, store, advance
+    return show_kept, keep, advance
 
 
 @block

@@ -45,6 +45,7 @@ class EgressSuite(BlockSuite):
     samples = (
         EgressConfig(1, 10, 9, signed=True, frames=2),
         EgressConfig(3, 2, 8, signed=False, frames=2),
+        EgressConfig(1, 2, 3, signed=True, frames=12),
         EgressConfig(4, 1, 1, signed=False, frames=1),
         EgressConfig(2, 3, 17, signed=True, frames=3),
         EgressConfig(1, 2, 5, signed=True, frames=2, samples=3),
