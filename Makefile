@@ -4,6 +4,17 @@
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-builtin-rules
 
+# What sigmabit.toml says, where it is not given here
+said = $(shell sed -nE 's/^$(1)[[:space:]]*=[[:space:]]*("([^"]*)"|([^"\#[:space:]]*)).*/\2\3/p' sigmabit.toml)
+take = $(if $(filter undefined,$(origin $(1))),$(if $(call said,$(2)),$(eval override $(1) := $(call said,$(2)))))
+ifneq ($(wildcard sigmabit.toml),)
+$(foreach each,MODEL:model INPUT:input LABELS:labels INPUT_SCALE:input_scale SAMPLES:samples PLAN:plan PART:part CLOCK_MHZ:clock_mhz \
+	BOARD:board BAUD:baud,$(call take,$(firstword $(subst :, ,$(each))),$(lastword $(subst :, ,$(each)))))
+ifeq ($(origin PART)$(origin BOARD),undefinedoverride)
+override PART :=#  the board's, which commands look up
+endif
+endif
+
 # What may be given:
 MODEL ?= models/digits_bcnn.onnx#    the network; without it `make sim` takes digits_vae, too
 INPUT ?=#                            frames for `make sim` (.npy); without it the held-out digits, with their labels
@@ -25,6 +36,10 @@ DATA ?=#                             the folder of the larger data sets
 PYTHON ?=#                           the Python to make .venv with; without it one of 3.11 to 3.13 is looked for
 JOBS ?= auto#                        processes of `make test`: one more than processors, as some tests wait
 ARGS ?=#                             more arguments for pytest
+
+ifneq ($(wildcard models/$(MODEL).onnx),)
+override MODEL := models/$(MODEL).onnx
+endif
 
 ifneq ($(words $(BOARD)),$(words $(firstword $(BOARD))))
 $(error BOARD=$(BOARD): make cannot handle names with blanks; the sigmabit command can)
@@ -59,13 +74,13 @@ FRAMES := $(INPUT)
 CLASSES := $(LABELS)
 endif
 
-planned := $(if $(PLAN),--plan $(PLAN),--part $(PART) --clock-mhz $(CLOCK_MHZ)) \
+planned := $(if $(PLAN),--plan $(PLAN),$(if $(PART),--part $(PART)) --clock-mhz $(CLOCK_MHZ)) \
 	$(if $(INPUT_SCALE),--input-scale $(INPUT_SCALE)) $(if $(SAMPLES),--samples $(SAMPLES))
 
 on_board = $(if $(and $(filter-out vivado,$(FLOW)),$(filter file,$(origin CLOCK_MHZ))),,--clock-mhz $(CLOCK_MHZ)) $(if $(PLAN),--plan $(PLAN)) \
 	$(if $(INPUT_SCALE),--input-scale $(INPUT_SCALE)) $(if $(SAMPLES),--samples $(SAMPLES))
 
-.PHONY: help setup sim check test closure lint convert synth train sampler-stats package clean
+.PHONY: help setup sim check test closure lint docs convert synth train sampler-stats package clean
 
 help: ## this list
 	@echo "make TARGET [VARIABLE=value ...]"
@@ -155,10 +170,16 @@ build/closure/sampler.txt: $(SOURCES) $(ENVIRONMENT)
 lint: $(ENVIRONMENT) ## style and types of the Python, silent traps of the MyHDL
 	.venv/bin/ruff check --quiet
 	.venv/bin/ruff format --check --quiet
-	@mkdir -p build/mypy/sigmabit
-	@for room in golden hdl host verif fpga scripts; do ln -sfn ../../../$$room build/mypy/sigmabit/$$room; done
-	cd build/mypy && ../../.venv/bin/mypy --config-file ../../pyproject.toml -p sigmabit
+	cd src && ../.venv/bin/mypy --config-file ../pyproject.toml --cache-dir ../build/mypy -p sigmabit
 	.venv/bin/python -m sigmabit.verif.house.lint_myhdl
+
+docs: .venv/docs ## the site, in build/site: strictly, without a network; and the examples that take longer
+	.venv/bin/python -m pytest -q -m long verif/commands/test_examples.py
+	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build
+
+.venv/docs: $(ENVIRONMENT)
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[docs]'
+	@touch $@
 
 convert: build/$(STEM)/verilog/plan.json ## MODEL's Verilog, in build/
 
@@ -248,4 +269,4 @@ $(call escaped,$(OUT))/bitstream.done: | $(PLACE)/package/component.xml
 endif
 
 clean: ## away with build/ and .venv
-	rm -rf build .venv sigmabit.egg-info
+	rm -rf build .venv src/sigmabit.egg-info

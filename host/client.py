@@ -55,7 +55,7 @@ class Port(Protocol):
     def read(self, size: int = 1) -> bytes:
         """At least one byte, or none after a while."""
 
-    def write(self, data: bytes) -> int | None:
+    def write(self, data: bytes, /) -> int | None:
         """Send bytes."""
 
     def close(self) -> None:
