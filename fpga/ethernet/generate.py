@@ -23,7 +23,7 @@ from litex.build.xilinx.common import xilinx_s7_special_overrides, xilinx_specia
 from litex.gen import LiteXModule
 from litex.gen.fhdl import verilog
 from litex.soc.interconnect import stream
-from migen import ClockDomain, ClockDomainsRenamer, If, Record, Signal
+from migen import ClockDomain, ClockDomainsRenamer, If, Mux, Record, Signal
 
 from .phy import BYTES, GMII, RGMII, SGMII
 
@@ -107,16 +107,18 @@ class Echo(LiteXModule):  # type: ignore[misc]
         self.echo = echo = LiteEthICMPEcho(dw, fifo_depth)
         self.sink, self.source = stream.Endpoint(eth_icmp_user_description(dw)), echo.source
         words = fifo_depth // (dw // 8)
-        count, over = Signal(max=words + 1), Signal()
+        count, over, full = Signal(max=words + 1), Signal(), Signal()
         self.comb += [
-            self.sink.connect(echo.sink, omit={"valid", "ready", "last"}),
+            full.eq((count == words - 1) & ~self.sink.last),
+            self.sink.connect(echo.sink, omit={"valid", "ready", "last", "last_be"}),
             echo.sink.valid.eq(self.sink.valid & ~over),
-            echo.sink.last.eq(self.sink.last | (count == words - 1)),
+            echo.sink.last.eq(self.sink.last | full),
+            echo.sink.last_be.eq(Mux(full, 1 << dw // 8 - 1, self.sink.last_be)),  # the last byte's place
             self.sink.ready.eq(echo.sink.ready | over),
         ]
         self.sync += If(
             self.sink.valid & self.sink.ready,
-            If(self.sink.last, count.eq(0), over.eq(0)).Elif(count == words - 1, over.eq(1)).Else(count.eq(count + 1)),
+            If(self.sink.last, count.eq(0), over.eq(0)).Elif(full, over.eq(1)).Else(count.eq(count + 1)),
         )
 
 

@@ -89,6 +89,14 @@ def checksum(data: bytes) -> int:
     return ~total & 0xFFFF
 
 
+def lying_echo() -> bytes:
+    """A request for an echo of 1,400 bytes, whose IP header says that there are 20."""
+    head = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 48, 0, 0, 64, 1, 0, socket.inet_aton(HOST_IP), socket.inet_aton(BOARD_IP))
+    head = head[:10] + struct.pack("!H", checksum(head)) + head[12:]
+    request = struct.pack("!BBHHH", 8, 0, 1, 1, 1) + bytes(1400)
+    return bytes.fromhex("025342000001 02aabbccdd77 0800") + head + request
+
+
 def garbage(chance: random.Random, port: int) -> bytes:
     """An Ethernet frame from another neighbour that breaks some rule."""
     to, me = bytes.fromhex("025342000001"), bytes.fromhex("02aabbccdd77")
@@ -155,6 +163,9 @@ def main(arguments: argparse.Namespace) -> None:
         data = Path(folder) / "x.npy"
         np.save(data, images)
         echoed = ping(BOARD_IP, 60.0)
+        with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as raw:
+            raw.bind((DEVICE, 0))
+            raw.send(lying_echo())
         noise = threading.Thread(target=disturb, args=(done, board.address[1], sent))
         end = time.monotonic() + arguments.garbage
         if arguments.garbage:

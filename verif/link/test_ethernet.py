@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -31,6 +32,7 @@ from sigmabit.scripts.interface.device import where
 
 from ..board import ETHERNET_LEASE, ETHERNET_MHZ, BadNetwork, Faults, SimulatedEthernet
 from ..harness.command_line import DIGITS, MODELS, Call, Refused, outside
+from ..harness.onnx_graphs import Builder, signs
 from ..simulation import Noise
 
 pytestmark = [
@@ -273,6 +275,20 @@ def test_what_does_not_fit() -> None:
     vae = Planner(import_model(MODELS / "mnist_vae.onnx"), "xc7vx690t", 200.0, 3).plan(4000)
     with pytest.raises(PlanError, match="results of 2352 bytes, a datagram has room for 1460"):
         datagram_system_of(vae)
+
+
+@pytest.mark.long
+def test_rate_of_large_frames(call: Call) -> None:
+    """Frames of a CIFAR image's size: the cable is full."""
+    random = np.random.default_rng(3)
+    g = Builder((3, 32, 32))
+    y = g("Conv", g.quant("x", 8, signed=0, name="pixels"), signs(random, 4, 3, 4, 4), name="conv", strides=[4, 4])
+    y = g("MatMul", g("Flatten", g("BipolarQuant", y, 1.0, name="binary")), signs(random, 256, 10), name="dense")
+    model = g.save(Path("shape.onnx"), y)
+    np.save("x.npy", random.integers(0, 256, (400, 3, 32, 32)).astype(np.float32))
+    call("plan", model, "--positions", 4, "--clock-mhz", 62.5, "-o", "plan.json")
+    found = call("bench", "ethernet", model, "--input", "x.npy", "--plan", "plan.json", "--patience", PATIENCE, "--json").json
+    assert found["wrong"] == 0 and found["wire_mb_per_s"] >= 113
 
 
 def may_make_devices() -> bool:
