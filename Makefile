@@ -4,6 +4,17 @@
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-builtin-rules
 
+# What sigmabit.toml says, where it is not given here
+said = $(shell sed -nE 's/^$(1)[[:space:]]*=[[:space:]]*("([^"]*)"|([^"\#[:space:]]*)).*/\2\3/p' sigmabit.toml)
+take = $(if $(filter undefined,$(origin $(1))),$(if $(call said,$(2)),$(eval override $(1) := $(call said,$(2)))))
+ifneq ($(wildcard sigmabit.toml),)
+$(foreach each,MODEL:model INPUT:input LABELS:labels INPUT_SCALE:input_scale SAMPLES:samples PLAN:plan PART:part CLOCK_MHZ:clock_mhz \
+	BOARD:board BAUD:baud,$(call take,$(firstword $(subst :, ,$(each))),$(lastword $(subst :, ,$(each)))))
+ifeq ($(origin PART)$(origin BOARD),undefinedoverride)
+override PART :=#  the board's, which commands look up
+endif
+endif
+
 # What may be given:
 MODEL ?= models/digits_bcnn.onnx#    the network; without it `make sim` takes digits_vae, too
 INPUT ?=#                            frames for `make sim` (.npy); without it the held-out digits, with their labels
@@ -14,7 +25,10 @@ PLAN ?=#                             a plan.json; without it the fastest plan fo
 PART ?= xc7vx690tffg1761-2#          the device
 CLOCK_MHZ ?= 200#                    its assumed clock; of an ECP5 or a GW2A, 100 unless given
 BOARD ?=#                            a board, or its file (.toml), for `make bitstream` and `make package`; without it Vivado chooses the pins
+LINK ?= uart#                        the way to the board: uart, or ethernet
 BAUD ?= 921600#                      the rate of its serial line
+IP ?=#                               the board's IPv4 address; 192.168.1.50 without it
+MAC ?=#                              its MAC address; 02:53:42:00:00:01 without it
 SAIF ?=#                             activity from a simulation, for Vivado's report of power
 INCREMENTAL ?= 1#                    0: Vivado takes nothing from its earlier runs
 NAME ?= digits_bcnn#                 what `make train` trains
@@ -23,8 +37,16 @@ PYTHON ?=#                           the Python to make .venv with; without it o
 JOBS ?= auto#                        processes of `make test`: one more than processors, as some tests wait
 ARGS ?=#                             more arguments for pytest
 
+ifneq ($(wildcard models/$(MODEL).onnx),)
+override MODEL := models/$(MODEL).onnx
+endif
+
 ifneq ($(words $(BOARD)),$(words $(firstword $(BOARD))))
 $(error BOARD=$(BOARD): make cannot handle names with blanks; the sigmabit command can)
+endif
+
+ifeq ($(filter uart ethernet,$(LINK)),)
+$(error LINK=$(LINK): expected uart or ethernet)
 endif
 
 ifneq ($(words $(CURDIR)),1)
@@ -52,13 +74,13 @@ FRAMES := $(INPUT)
 CLASSES := $(LABELS)
 endif
 
-planned := $(if $(PLAN),--plan $(PLAN),--part $(PART) --clock-mhz $(CLOCK_MHZ)) \
+planned := $(if $(PLAN),--plan $(PLAN),$(if $(PART),--part $(PART)) --clock-mhz $(CLOCK_MHZ)) \
 	$(if $(INPUT_SCALE),--input-scale $(INPUT_SCALE)) $(if $(SAMPLES),--samples $(SAMPLES))
 
 on_board = $(if $(and $(filter-out vivado,$(FLOW)),$(filter file,$(origin CLOCK_MHZ))),,--clock-mhz $(CLOCK_MHZ)) $(if $(PLAN),--plan $(PLAN)) \
 	$(if $(INPUT_SCALE),--input-scale $(INPUT_SCALE)) $(if $(SAMPLES),--samples $(SAMPLES))
 
-.PHONY: help setup sim check test closure lint convert synth train sampler-stats package clean
+.PHONY: help setup sim check test closure lint docs convert synth train sampler-stats package clean
 
 help: ## this list
 	@echo "make TARGET [VARIABLE=value ...]"
@@ -148,10 +170,16 @@ build/closure/sampler.txt: $(SOURCES) $(ENVIRONMENT)
 lint: $(ENVIRONMENT) ## style and types of the Python, silent traps of the MyHDL
 	.venv/bin/ruff check --quiet
 	.venv/bin/ruff format --check --quiet
-	@mkdir -p build/mypy/sigmabit
-	@for room in golden hdl host verif fpga scripts; do ln -sfn ../../../$$room build/mypy/sigmabit/$$room; done
-	cd build/mypy && ../../.venv/bin/mypy --config-file ../../pyproject.toml -p sigmabit
+	cd src && ../.venv/bin/mypy --config-file ../pyproject.toml --cache-dir ../build/mypy -p sigmabit
 	.venv/bin/python -m sigmabit.verif.house.lint_myhdl
+
+docs: .venv/docs ## the site, in build/site: strictly, without a network; and the examples that take longer
+	.venv/bin/python -m pytest -q -m long verif/commands/test_examples.py
+	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build
+
+.venv/docs: $(ENVIRONMENT)
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[docs]'
+	@touch $@
 
 convert: build/$(STEM)/verilog/plan.json ## MODEL's Verilog, in build/
 
@@ -189,7 +217,8 @@ BOARD_FILE := $(if $(filter %.toml,$(BOARD)),$(BOARD),$(firstword $(wildcard fpg
 # whose tools make its bitstream: a family's, whose file parts says how its parts begin, or Vivado
 FLOW := $(or $(firstword $(foreach parts,$(wildcard fpga/*/parts),$(shell grep -qs "^part *= *['\"]$$(cat $(parts))" '$(BOARD_FILE)' && basename $$(dirname $(parts))))),vivado)
 BITSTREAM_NEEDS := $(PLACE)/verilog/board.json
-verilog_command = $(strip $(SIGMABIT) board $(MODEL) --board $(BOARD) --baud $(BAUD) $(on_board) -o $(PLACE)/verilog)
+linked := $(if $(filter ethernet,$(LINK)),--link ethernet $(if $(IP),--ip $(IP)) $(if $(MAC),--mac $(MAC)),--baud $(BAUD))
+verilog_command = $(strip $(SIGMABIT) board $(MODEL) --board $(BOARD) $(linked) $(on_board) -o $(PLACE)/verilog)
 package_command = $(strip $(SIGMABIT) package $(MODEL) $(patsubst part=%,--part %,$(filter part=%,$(ahead))) $(on_board) -o $(PLACE)/package)
 
 $(PLACE)/verilog/board.json: $(MODEL) $(PLAN) $(PLACE)/settings $(BOARD_FILE) $(SOURCES) $(ENVIRONMENT)
@@ -197,7 +226,7 @@ $(PLACE)/verilog/board.json: $(MODEL) $(PLAN) $(PLACE)/settings $(BOARD_FILE) $(
 
 $(PLACE)/settings: FORCE
 	@mkdir -p $(@D)
-	@echo '$(MODEL) $(BOARD) $(BAUD) $(on_board)' > $@.new
+	@echo '$(MODEL) $(BOARD) $(linked) $(on_board)' > $@.new
 	$(if_new)
 endif
 
@@ -207,7 +236,7 @@ else
 
 # What Vivado and the package need to know, before anything is made. What is wrong with a variable is said here.
 ifneq ($(filter bitstream out-of-context package,$(MAKECMDGOALS)),)
-variables := MODEL PLAN BOARD PART CLOCK_MHZ BAUD SAMPLES INPUT_SCALE SAIF INCREMENTAL
+variables := MODEL PLAN BOARD LINK IP MAC PART CLOCK_MHZ BAUD SAMPLES INPUT_SCALE SAIF INCREMENTAL
 ahead := $(shell $(or $(wildcard .venv/bin/python),$(shell scripts/check_system.sh $(PYTHON))) scripts/vivado_arguments.py \
 	$(foreach name,$(variables),'$(name)=$(subst ','\'',$($(name)))') 2>&1)
 ifeq ($(filter top=%,$(firstword $(ahead))),)
@@ -240,4 +269,4 @@ $(call escaped,$(OUT))/bitstream.done: | $(PLACE)/package/component.xml
 endif
 
 clean: ## away with build/ and .venv
-	rm -rf build .venv sigmabit.egg-info
+	rm -rf build .venv src/sigmabit.egg-info

@@ -1,4 +1,4 @@
-"""The entry point of the `sigmabit` command: signals first, then all the modules, which take a second or two."""
+"""The entry point of the `sigmabit` command: signals first, then the modules, which may take a second or two."""
 
 from __future__ import annotations
 
@@ -35,16 +35,13 @@ def main() -> None:
 
 
 def _run() -> int:
-    """Import everything and run the command; its exit status."""
+    """Import what the command needs, and run it; its exit status."""
     import click
 
-    from sigmabit.fpga.board import BoardError
-    from sigmabit.golden import SigmabitError
-    from sigmabit.verif.simulation import SimulationError
-
-    from .group import PipeClosed, sigmabit
+    from .group import PipeClosed, load, sigmabit
 
     try:
+        load(sys.argv[1:])
         with signals.handled(signals.orderly):
             sigmabit.main(standalone_mode=False)
     except click.exceptions.Exit as stop:
@@ -57,16 +54,28 @@ def _run() -> int:
         return PIPE_CLOSED
     except click.ClickException as error:
         return _fail(error.format_message())
-    except SimulationError as error:
-        return _fail(str(error), FAILED)
-    except (SigmabitError, BoardError) as error:
-        return _fail(str(error))
-    except MemoryError:
-        return _fail("not enough memory for this")
-    except OSError as error:
-        file = error.filename or ("a file" if _written(sys.stdout) else "standard output")
-        return _fail(f"{file}: {error.strerror or error}")
+    except Exception as error:
+        return _explained(error)
     return 0
+
+
+def _explained(error: Exception) -> int:
+    """What a user can mend, or what hardware has done wrong; the exit status. Whatever else it is, is raised."""
+    from sigmabit.fpga.board import BoardError
+    from sigmabit.golden import SigmabitError
+    from sigmabit.verif.simulation import SimulationError
+
+    match error:
+        case SimulationError():
+            return _fail(str(error), FAILED)
+        case SigmabitError() | BoardError():
+            return _fail(str(error))
+        case MemoryError():
+            return _fail("not enough memory for this")
+        case OSError():
+            file = error.filename or ("a file" if _written(sys.stdout) else "standard output")
+            return _fail(f"{file}: {error.strerror or error}")
+    raise error
 
 
 def _fail(message: str, status: int = BAD_INPUT) -> int:

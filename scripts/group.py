@@ -2,35 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib import import_module
 from typing import Any
 
 import click
 
-from .commands.anomaly import anomaly
-from .commands.bench import bench
-from .commands.board import board
-from .commands.calibrate import calibrate
-from .commands.compare import compare
-from .commands.convert import convert
-from .commands.data import data
-from .commands.doctor import doctor
-from .commands.inspect import inspect
-from .commands.package import package
-from .commands.plan import plan
-from .commands.power import power
-from .commands.random import random
-from .commands.report import report
-from .commands.route import route
-from .commands.run import run
-from .commands.sampler import sampler
-from .commands.send import send
-from .commands.serve_sim import serve_sim
-from .commands.status import status
-from .commands.synth import synth
-from .commands.train import train
-from .commands.verify import verify
+from .interface.settings import defaults, settings
+
+WAY_OF_A_MODEL = ("inspect", "calibrate", "plan", "convert", "run", "compare", "verify", "synth", "route", "power", "report")
+ON_A_BOARD = ("serve-sim", "send", "status", "board", "package")
+COMMANDS = (*WAY_OF_A_MODEL, "data", "train", "random", "anomaly", "sampler", "bench", *ON_A_BOARD, "doctor")
+"""Their modules in commands/ have the same names, and are imported when they are needed: each needs a second or two."""
 
 
 class PipeClosed(Exception):
@@ -39,6 +23,23 @@ class PipeClosed(Exception):
 
 class Sigmabit(click.Group):
     """The group. Click would end with status 1 where a pipe is closed, which says that hardware is wrong."""
+
+    def list_commands(self, ctx: click.Context | None) -> list[str]:
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context | None, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        name = cmd_name.replace("-", "_")
+        command: click.Command = getattr(import_module(f".commands.{name}", __package__), name)
+        return command
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        """With what sigmabit.toml says for whatever the arguments leave open."""
+        name, command, rest = super().resolve_command(ctx, args)
+        if name is not None and command is not None and not isinstance(command, click.Group) and (said := settings()):
+            ctx.default_map = {name: defaults(command, rest, said)}
+        return name, command, rest
 
     def make_context(self, *arguments: Any, **named: Any) -> click.Context:
         with _closed_pipe():
@@ -66,7 +67,9 @@ def sigmabit(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-way_of_a_model = (inspect, calibrate, plan, convert, run, compare, verify, synth, route, power, report)
-on_a_board = (serve_sim, send, status, board, package)
-for command in (*way_of_a_model, data, train, random, anomaly, sampler, bench, *on_a_board, doctor):
-    sigmabit.add_command(command)
+def load(arguments: Sequence[str]) -> None:
+    """Import the command that arguments name; all of them where their list is to be shown."""
+    named = next((word for word in arguments if not word.startswith("-")), None)
+    shown = not arguments or bool({"-h", "--help"}.intersection(arguments[:1]))
+    for name in COMMANDS if shown else (named,) if named in COMMANDS else ():
+        sigmabit.get_command(None, name)

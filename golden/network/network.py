@@ -275,6 +275,10 @@ class OutputFormat:
         rows = y.reshape(len(y), -1)
         return rows[:, 0].astype(np.int64) if self.chooses else rows.argmax(axis=1)
 
+    def accuracy(self, y: NDArray[np.floating], labels: NDArray[np.int64]) -> float:
+        """Fraction of outputs (N, *shape) whose class is the label (N,)."""
+        return float((self.decisions(y) == labels).mean())
+
 
 @dataclass(frozen=True, eq=False)
 class Network:
@@ -299,6 +303,10 @@ class Network:
             if layer.input != expected:
                 raise ValueError(f"{layer.name} takes {layer.input}, the layer before gives {expected}")
             expected = layer.output
+
+    def __repr__(self) -> str:
+        ends = ("x".join(map(str, shape)) for shape in (self.input.first, self.output.shape))
+        return f"<Network {self.name}: {' to '.join(ends)}, {len(self.every)} layers, {self.operations:,} MAC per frame>"
 
     @property
     def operations(self) -> int:

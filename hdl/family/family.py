@@ -129,7 +129,17 @@ class Family(Protocol):
 
     @property
     def fill(self) -> float:
-        """The share of a device's LUTs and registers that a plan may use; the rest is room for a link, and for routing."""
+        """The share of its LUTs and registers that a plan may use; the rest is room for a link, and for routing."""
+        ...
+
+    @property
+    def ram_fill(self) -> float:
+        """The share of its block RAM that a plan may use; the rest is a link's."""
+        ...
+
+    @property
+    def ram_words(self) -> int:
+        """How many weights must take turns for them to be in block RAM, at the least."""
         ...
 
     @property
@@ -183,6 +193,10 @@ class Family(Protocol):
         """
         ...
 
+    def tally(self, bits: int) -> Cost:
+        """A number that is counted up, besides its register."""
+        ...
+
     def comparator(self, bits: int) -> Cost:
         """Whether one number reaches another."""
         ...
@@ -217,6 +231,12 @@ class Family(Protocol):
 
     def product(self, first: int, second: int, signed: bool = True) -> Cost:
         """A product of two numbers in two's complement; not signed: the top bit of the first is always 0."""
+        ...
+
+    def row(self, bits: int, width: int, first: bool) -> Cost:
+        """A multiple from -2 to 2 of a number of so many bits, which three bits choose, added to another; of so many bits is the
+        sum. first: two bits choose, and there is nothing that it is added to.
+        """
         ...
 
     def few_bit_product(self, bits: int, weight_bits: int, signed: bool) -> Cost:

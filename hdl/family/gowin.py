@@ -56,6 +56,8 @@ class Gowin:
     resources: ClassVar[Mapping[str, str]] = {"lut": "LUT4", "ff": "registers", "bram36": "BSRAM pairs", "dsp": "MULT18X18"}
     usual_mhz = 100.0
     fill = 0.65  # places count that a LUT could share, and a link takes more of a small device than of a large one
+    ram_fill = 0.85  # a link takes five BSRAM
+    ram_words = 2
     primitives = None
 
     def logic(self, functions: float) -> Cost:
@@ -96,6 +98,9 @@ class Gowin:
         """It is made of the compressors above."""
         return None
 
+    def tally(self, bits: int) -> Cost:
+        return self.adder(bits)
+
     def comparator(self, bits: int) -> Cost:
         return self.adder(bits)
 
@@ -134,6 +139,10 @@ class Gowin:
         if multiplies(first, second):
             return Cost(dsp=math.ceil(first / MULTIPLIER_BITS) * math.ceil(second / MULTIPLIER_BITS))
         return Cost(lut=first * second * 2.5)
+
+    def row(self, bits: int, width: int, first: bool) -> Cost:
+        """A bit of the multiple is a function of five bits, or of four in the first row."""
+        return self.adder(width) + Cost(lut=bits if first else 2 * bits)
 
     def few_bit_product(self, bits: int, weight_bits: int, signed: bool) -> Cost:
         return Cost(lut=bits * weight_bits * 2)

@@ -65,6 +65,8 @@ class Series7:
     resources: ClassVar[Mapping[str, str]] = {"lut": "LUT", "ff": "registers", "bram36": "RAMB36", "dsp": "DSP48"}
     usual_mhz = 200.0
     fill = FILL
+    ram_fill = 1.0
+    ram_words = 2
     primitives = Series7Primitives()
     _few_bit_products = _products()
 
@@ -102,6 +104,10 @@ class Series7:
 
     def array(self, elements: int) -> Cost | None:
         return None
+
+    def tally(self, bits: int) -> Cost:
+        """Carry chains take its bits as they are."""
+        return Cost()
 
     def comparator(self, bits: int) -> Cost:
         """Two bits of each share a LUT6_2 before the carry chain."""
@@ -158,6 +164,10 @@ class Series7:
         if multiplies(first, second):
             return Cost(dsp=1)
         return Cost(lut=first * second * (1.8 if signed else 1.1))
+
+    def row(self, bits: int, width: int, first: bool) -> Cost:
+        """The LUTs of the sum choose the multiple, too."""
+        return self.adder(width)
 
     def few_bit_product(self, bits: int, weight_bits: int, signed: bool) -> Cost:
         known = self._few_bit_products.get((bits, weight_bits, signed))

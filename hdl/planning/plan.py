@@ -18,7 +18,7 @@ from sigmabit.golden.layers.layer import Layer
 from sigmabit.golden.sampling.latent import Latent
 from sigmabit.golden.types.layout import Layout
 
-from ..family import Cost, Family
+from ..family import Cost, Family, Part
 from ..family.parts import PartError, family_of, part
 from ..layers.folding import Folding, Unsuitable
 from ..layers.kind import Arrivals, Kind, Soonest
@@ -127,6 +127,10 @@ class Plan:
     samples: int = 1
     positions: int = 1
 
+    def __repr__(self) -> str:
+        cycles = f"interval {self.interval:,}, latency {self.latency:,} cycles"
+        return f"<Plan {self.network.name} on {self.part}: {cycles}, about {self.cost.lut:,.0f} LUT>"
+
     @property
     def source(self) -> Layout:
         """How a frame lies on the stream inside the pipeline."""
@@ -149,9 +153,14 @@ class Plan:
         return self.clock_mhz * 1e6 / self.interval
 
     @property
+    def device(self) -> Part:
+        """What the part holds."""
+        return part(self.part)
+
+    @property
     def family(self) -> Family:
         """That of the device."""
-        return family_of(part(self.part))
+        return family_of(self.device)
 
     @property
     def cost(self) -> Cost:

@@ -15,6 +15,7 @@ from sigmabit.golden.noise.gaussian import FRACTION
 from sigmabit.hdl.planning.plan import MAX_SAMPLES
 from sigmabit.verif.simulation import SIMULATORS, Noise, reference, simulate
 
+from ..api.execution import latent_values
 from ..interface.choices import Planning, Reading
 from ..interface.files import check_writable, read_labels, write_whole
 from ..interface.loading import load_with_data, make_plan
@@ -22,7 +23,6 @@ from ..interface.terminal import Terminal, table
 from ..measures.comparison import check_size
 from ..networks.anomaly import LEFT_OUT, Executor, Inference, Reals, roc_auc, scores, trigger_scores
 from . import options
-from .run import latent_values
 
 CLASSES = 10
 

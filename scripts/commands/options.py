@@ -9,12 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from sigmabit.fpga.boards import known
+from sigmabit.fpga.ethernet.link import IP, MAC
 from sigmabit.hdl.family import FAMILIES
 from sigmabit.verif.simulation import SIMULATORS
 
-from ..interface.choices import Planning, Reading, Sampling
+from ..interface.choices import Planning, Reading, Sampling, Source
+from ..interface.linking import BAUD, LINKS, Linking
+from ..interface.shipped import held_out, model_file, shipped
 
 
 class _Path(click.Path):
@@ -60,7 +64,19 @@ class _Number(click.ParamType):
 
 POSITIVE, FINITE = _Number("1e-30"), _Number("-1e30")
 
-model = click.argument("model", type=PATH)
+
+class _Model(_Path):
+    """The file of a model, or the name of a shipped one."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        return model_file(super().convert(value, param, ctx))
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        names = [CompletionItem(name) for name in shipped() if name.startswith(incomplete)]
+        return [*names, *super().shell_complete(ctx, param, incomplete)]
+
+
+model = click.argument("model", type=_Model(path_type=Path))
 as_json = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 BOARD = f"One of {', '.join(known())}, or a file that ends in .toml."
 """Help."""
@@ -68,15 +84,44 @@ BOARD = f"One of {', '.join(known())}, or a file that ends in .toml."
 simulator = click.option(
     "--on", type=click.Choice(list(SIMULATORS)), default=next(iter(SIMULATORS)), show_default=True, help="The simulator."
 )
-data = click.option("--input", "data", type=PATH, required=True, metavar="X.npy", help="Frames, as the graph's input takes them.")
-labels = click.option("--labels", type=PATH, metavar="Y.npy", help="One class per frame, for the accuracy.")
+
+
+def _frames(ctx: click.Context, param: click.Parameter, value: Path | None) -> Source | None:
+    """A shipped model of digits needs no file."""
+    if value is not None or ctx.resilient_parsing:
+        return value
+    found = held_out(ctx.params["model"]) if "model" in ctx.params else None
+    if found is None:
+        raise click.MissingParameter(ctx=ctx, param=param)
+    ctx.meta[HELD_OUT] = found[1]
+    return found[0]
+
+
+def _classes(ctx: click.Context, _: click.Parameter, value: Path | None) -> Source | None:
+    """Those of the frames that were taken."""
+    classes: Source | None = ctx.meta.get(HELD_OUT)
+    return classes if value is None else value
+
+
+HELD_OUT = "sigmabit.held_out"
+"""Where a context keeps the classes of frames that no option has named."""
+
+data = click.option(
+    "--input",
+    "data",
+    type=PATH,
+    callback=_frames,
+    metavar="X.npy",
+    help="Frames, as the graph's input takes them (default, of a shipped model of digits: those held out).",
+)
+labels = click.option("--labels", type=PATH, callback=_classes, metavar="Y.npy", help="One class per frame, for the accuracy.")
 report_file = click.option("--report", "report_file", type=PATH, metavar="FILE", help="Write the result here too, as JSON.")
 samples = click.option("--samples", type=int, metavar="K", help="Samples of each frame, for a model that draws them.")
 SEED = click.IntRange(0, 2**64 - 1)
 seed = click.option("--seed", type=SEED, metavar="N", help="Seed of the model's sampler (default: 0).")
 port = click.option("--port", metavar="PORT", help="The board's serial port.")
 udp = click.option("--udp", metavar="HOST[:PORT]", help="The board's address, in place of a serial port.")
-baud = click.option("--baud", type=click.IntRange(1), default=921_600, show_default=True, metavar="N", help="Its rate.")
+baud = click.option("--baud", type=click.IntRange(1), metavar="N", help=f"Its rate (default: {BAUD}).")
 patience = click.option(
     "--patience",
     type=POSITIVE,
@@ -181,16 +226,38 @@ _positions = click.option(
     metavar="N|auto",
     help="Positions in a beat, of a row or whole rows, or as many as serve best (default: 1; auto with --latency or --fastest).",
 )
-_part = click.option("--part", type=_Part(), metavar="PART", help="Device (default: the plan's, or xc7vx690t).")
+
+
+def _part_option(of_plan: str) -> Decorator:
+    return click.option("--part", type=_Part(), metavar="PART", help=f"Device (default: {of_plan}xc7vx690t).")
+
+
 _usual = ", ".join(f"{family.usual_mhz:g} for {family.name}" for family in FAMILIES)
-_clock = click.option("--clock-mhz", type=POSITIVE, metavar="F", help=f"Assumed clock in MHz (default: the plan's, or {_usual}).")
+
+
+def _clock_option(of_plan: str) -> Decorator:
+    usual = f"Assumed clock in MHz (default: {of_plan}{_usual})."
+    return click.option("--clock-mhz", type=POSITIVE, metavar="F", help=usual)
+
+
+_part, _clock = _part_option("the plan's, or "), _clock_option("the plan's, or ")
+_part_anew, _clock_anew = _part_option(""), _clock_option("")
 
 _planning = partial(_together, "planning", Planning)
-planning = _planning(_file, _part, _clock)
-planning_at_interval = _planning(_file, _interval, _part, _clock)
-planning_for_board = _planning(_file, _clock)
-planning_by_device = _planning(_part, _clock)
-planning_anew = _planning(_part, _interval, _fps, _latency, _fastest, _positions, _clock)
+_aim = (_interval, _fps, _latency, _fastest, _positions)
+planning = _planning(_file, *_aim, _part, _clock)
+planning_for_board = _planning(_file, *_aim, _clock)
+planning_by_device = _planning(_part_anew, _clock_anew)
+planning_anew = _planning(_part_anew, *_aim, _clock_anew)
+
+linking = _together(
+    "linking",
+    Linking,
+    click.option("--link", type=click.Choice(LINKS), default=LINKS[0], show_default=True, help="The way to the host."),
+    click.option("--baud", type=click.IntRange(1), metavar="N", help=f"Rate of the serial line (default: {BAUD})."),
+    click.option("--ip", metavar="ADDRESS", help=f"The board's IPv4 address on Ethernet (default: {IP})."),
+    click.option("--mac", metavar="ADDRESS", help=f"Its MAC address (default: {MAC})."),
+)
 
 sampling = _together("sampling", Sampling, samples, seed)
 sampling_or_given = _together("sampling", Sampling, samples, seed, epsilon)

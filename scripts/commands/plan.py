@@ -8,15 +8,12 @@ from typing import Any
 import click
 from rich.console import RenderableType
 
-from sigmabit.hdl.family import Cost
-from sigmabit.hdl.family.parts import family_of
-from sigmabit.hdl.family.parts import part as device
-from sigmabit.hdl.planning.plan import Plan
+import sigmabit
 
 from ..drawing import plots
 from ..interface.choices import Planning, Reading
 from ..interface.files import check_writable, write_json, write_whole
-from ..interface.loading import load_network, make_plan, remark_constant, sweep_of
+from ..interface.loading import remark_constant
 from ..interface.terminal import Terminal, table
 from . import options
 
@@ -57,21 +54,28 @@ def plan(
         check_writable(path)
     if len({path.resolve() for path in written}) < len(written):
         raise click.UsageError("--plot and --output are the same file")
-    network = load_network(model, reading, terminal)
+    network = sigmabit.load(model, **reading.of_model, remark=terminal.remark)
     remark_constant(terminal, network)
     if sweep:
         with terminal.progress() as report:
             report("planning", 0, 0)
-            found = sweep_of(network, planning, samples, latencies=True)
+            found = sigmabit.sweep(
+                network,
+                part=planning.part,
+                clock_mhz=planning.clock_mhz,
+                positions=planning.positions,
+                samples=samples,
+                latencies=True,
+            )
         if plot:
-            words = family_of(device(found["part"])).resources
+            words = sigmabit.family_of(sigmabit.part(found["part"])).resources
             points, sooner = found["points"], found["latency_points"]
             write_whole(plot, lambda fresh: plots.sweep(fresh, _title(found), points, words, sooner=sooner))
         if output:
             write_json(output, found)
         terminal.emit(found, *sweep_tables(found))
         return
-    made = make_plan(network, planning, samples)
+    made = sigmabit.plan(network, **vars(planning), samples=samples)
     if output:
         write_json(output, made.to_json())
     terminal.emit(made.to_json(), *tables(made))
@@ -79,9 +83,9 @@ def plan(
 
 def sweep_tables(found: dict[str, Any]) -> list[RenderableType]:
     """A sweep for people."""
-    part = device(found["part"])
+    part = sigmabit.part(found["part"])
     keys = ("interval_cycles", "latency_cycles", "fps", "lut", "ff", "bram36", "dsp")
-    words = family_of(part).resources
+    words = sigmabit.family_of(part).resources
     columns = ["interval", "latency", "frames/s", words["lut"], "FF", words["bram36"], words["dsp"], "LUT of the part"]
 
     def rows(points: list[dict[str, Any]]) -> list[list[object]]:
@@ -103,7 +107,7 @@ def _title(found: dict[str, Any]) -> str:
     return f"{found['network']} on {found['part']}{side_by_side}: interval against area, as planned"
 
 
-def tables(made: Plan) -> list[RenderableType]:
+def tables(made: sigmabit.Plan) -> list[RenderableType]:
     """A plan for people."""
     rows: list[list[object]] = []
     for layer in made.layers:
@@ -119,7 +123,7 @@ def tables(made: Plan) -> list[RenderableType]:
         rows.append(["sampler", "-", "-", "-", "-", *_size(made.pipeline.noise.bill(made.family))])
     cost = made.cost
     total = ["total", "", "", made.interval, made.latency, *_size(cost)]
-    part = device(made.part)
+    part = made.device
     words = made.family.resources
     columns = ["layer", "folding", "weights", "interval", "latency", words["lut"], "FF", words["bram36"], words["dsp"]]
     if not cost.dsp:  # a table without the column suits a terminal
@@ -136,5 +140,5 @@ def tables(made: Plan) -> list[RenderableType]:
     ]
 
 
-def _size(cost: Cost) -> list[object]:
+def _size(cost: sigmabit.Cost) -> list[object]:
     return [round(cost.lut), round(cost.ff), cost.bram36, round(cost.dsp)]

@@ -26,7 +26,7 @@ from . import options
 @click.command(short_help="Activity as SAIF, and an estimate of dynamic power.")
 @options.model
 @options.data
-@options.planning_at_interval
+@options.planning
 @options.reading_frames
 @options.sampling
 @click.option(

@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import sys
-import tempfile
 from pathlib import Path
-from typing import Any
 
 import click
 
-from sigmabit.hdl.family import SERIES7
+import sigmabit
 
 from ..interface.choices import Planning, Reading, Sampling
 from ..interface.files import check_folder
-from ..interface.loading import check_reported, check_series7, labels_of, load_with_data, make_noise, make_plan
+from ..interface.loading import labels_of
 from ..interface.terminal import Terminal
-from ..measures.area import Areas, read_areas, synthesised
-from ..measures.power import estimate, measured, read_activity
-from ..report.study import Subject, study
-from ..report.write import PAGE, write
 from . import options
 
 
@@ -38,7 +32,7 @@ TYPED = "sigmabit.report.typed"
 @options.model
 @options.data
 @options.labels
-@options.planning_at_interval
+@options.planning
 @options.reading_frames
 @options.sampling
 @click.option(
@@ -81,36 +75,35 @@ def report(
     if planning.file and planning.interval is not None:
         raise click.UsageError("--plan and --interval exclude each other; a plan has its interval")
     check_folder(output)
-    network, x, codes = load_with_data(model, data, reading, terminal)
+    loaded = sigmabit.load_with_frames(model, data, **vars(reading), remark=terminal.remark)
+    network, x = loaded.network, loaded.x
+    terminal.figures |= loaded.figures
     truth = labels_of(labels, network, len(x))
     if truth is not None and network.latent is not None:
         raise click.UsageError(f"--labels: {network.name} draws samples, it does not classify")
-    noise, samples = make_noise(network, len(x), sampling)
-    made = make_plan(network, planning, samples)
-    check_reported(made)
-    typed = ["sigmabit", "report", *click.get_current_context().meta[TYPED]]
-    energies = made.family is SERIES7
-    if power_file:
-        check_series7(made, "--power")
-    areas = read_areas(synth_file, made) if synth_file else None
-    activity = read_activity(power_file, made) if power_file else None
-    with terminal.progress() as progress, tempfile.TemporaryDirectory() as work:
-
-        def area() -> Areas | None:
-            return areas if areas or no_synth else synthesised(made, Path(work), progress)
-
-        def power(known: Areas | None) -> dict[str, Any] | None:
-            if no_power or not energies:
-                return None
-            return estimate(activity or measured(made, codes, noise, progress), made, known)
-
-        found = study(Subject(model, made, x, codes, truth, noise, typed), area, power, progress)
-    files = write(found, made, x, output)
-    if not (energies or no_power):
-        terminal.remark(f"power is left out: energies are known for the {SERIES7.name} alone, not for {made.family.name}")
-    doubts = found.data["batches"]["warning"]
+    noise, samples = sigmabit.noise(network, len(x), **vars(sampling))
+    made = sigmabit.plan(network, **vars(planning), samples=samples)
+    with terminal.progress() as progress:
+        found = sigmabit.report(
+            model,
+            made,
+            x,
+            loaded.codes,
+            output,
+            labels=truth,
+            noise=noise,
+            synth=not no_synth,
+            synth_file=synth_file,
+            power=not no_power,
+            power_file=power_file,
+            command=["sigmabit", "report", *click.get_current_context().meta[TYPED]],
+            progress=progress,
+        )
+    if found["power"] is None and not no_power:
+        terminal.remark(f"power is left out: energies are not known for {made.family.name}")
+    doubts = found["batches"]["warning"]
     if doubts:
         terminal.remark(f"onnxruntime's times: {doubts}")
-    summary: dict[str, Any] = found.data | {"folder": str(output), "files": files}
-    terminal.emit(summary, f"{output / PAGE}, and {len(files) - 1} files beside it")
-    sys.exit(1 if found.data["measured"]["mismatches"] else 0)
+    page, *others = found["files"]
+    terminal.emit(found, f"{output / page}, and {len(others)} files beside it")
+    sys.exit(1 if found["measured"]["mismatches"] else 0)

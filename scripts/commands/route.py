@@ -8,18 +8,12 @@ from pathlib import Path
 
 import click
 
-from sigmabit.fpga.board import BoardError, is_text
-from sigmabit.fpga.boards import board as board_named
-from sigmabit.fpga.targets import target_of
-from sigmabit.golden import SigmabitError
-from sigmabit.hdl.family.parts import family_of
-from sigmabit.hdl.family.parts import part as device
+import sigmabit
 
 from ..interface.choices import Planning, Reading
 from ..interface.files import check_folder, check_writable, write_folder, write_json
-from ..interface.loading import load_network, make_plan
+from ..interface.linking import Linking
 from ..interface.terminal import Terminal, table
-from ..measures import routing
 from . import options
 
 PLAN = "plan.json"
@@ -29,7 +23,7 @@ ROUTE = "route.json"
 @click.command(short_help="Place and route by nextpnr: clock, bitstream.")
 @options.model
 @click.option("--board", "name", metavar="BOARD", help="Put it on a board, or on that of a file, with its link.")
-@click.option("--baud", type=click.IntRange(1), default=921_600, show_default=True, metavar="N", help="Rate of the serial line.")
+@options.linking
 @click.option(
     "--seeds",
     type=click.IntRange(1, 1000),
@@ -38,7 +32,7 @@ ROUTE = "route.json"
     metavar="N",
     help="How often to try; for a bitstream, at the most.",
 )
-@options.planning_at_interval
+@options.planning
 @options.reading
 @options.samples
 @options.report_file
@@ -48,7 +42,7 @@ ROUTE = "route.json"
 def route(
     model: Path,
     name: str | None,
-    baud: int,
+    linking: Linking,
     seeds: int,
     planning: Planning,
     reading: Reading,
@@ -70,33 +64,32 @@ def route(
     if name and planning.part:
         raise click.UsageError("--board and --part exclude each other; a board has its part")
     if not (name or planning.part or planning.file):
-        raise click.UsageError(f"--board, or --part with {routing.examples()}, says where to")
-    on = board_named(name) if name else None
+        raise click.UsageError(f"--board, or --part with {sigmabit.ROUTED}, says where to")
+    if not name and linking != Linking():
+        raise click.UsageError("a link is a board's; --board says which")
+    on = linking.on(sigmabit.board(name)) if name else None
     if on is not None:
-        if target_of(family_of(device(on.part))).router is None:
-            known = f"`make bitstream BOARD={name}`); route is for {routing.routed_families()}"
-            raise BoardError(f"{name}: {on.part} is placed and routed by Vivado ({known}")
         planning = replace(planning, part=on.part)
-    network = load_network(model, reading, terminal, planning.file)
-    made = make_plan(network, planning, samples)
-    part, router = made.part.upper(), routing.router_of(made)
-    if not is_text(part, router.parts):
-        raise SigmabitError(f"{made.part}: route takes {router.parts[1]}")
-    clock = on.made_clock(made.clock_mhz) if on else None
-    mhz = float(clock.mhz) if clock else made.clock_mhz
-    place = routing.Place(part, mhz, (on, clock, baud) if on and clock else None)
-    bitstream = f"{network.name}{router.bitstream_file}"
+    network = sigmabit.load(model, plan=planning.file, **reading.of_model, remark=terminal.remark)
+    made = sigmabit.plan(network, **vars(planning), samples=samples)
     with tempfile.TemporaryDirectory() as temporary, terminal.progress() as report:
-        kept = work or Path(temporary)
-        found = routing.route(made, place, seeds, kept, report, until_met=output is not None)
-        result = routing.facts(found, made, place)
+        found = sigmabit.route(
+            made,
+            work or Path(temporary),
+            board=on,
+            baud=linking.baud,
+            seeds=seeds,
+            until_met=output is not None,
+            progress=report,
+        )
+        result, bitstream = found.to_json(), found.bitstream_name
 
         def write(fresh: Path) -> None:
-            routing.bitstream(found, place, (fresh / bitstream).resolve())
+            found.write_bitstream((fresh / bitstream).resolve())
             write_json(fresh / PLAN, made.to_json())
             write_json(fresh / ROUTE, result)
 
-        if output and found.best.met:
+        if output and found.met:
             write_folder(output, write, (), last=(PLAN, ROUTE, bitstream))
     if report_file:
         write_json(report_file, result)
@@ -105,20 +98,24 @@ def route(
     terminal.emit(
         result,
         table(
-            f"{network.name} at {made.interval:,} cycles per frame, placed and routed for {part}",
+            f"{network.name} at {made.interval:,} cycles per frame, placed and routed for {result['part']}",
             ["seed", "routed MHz", "router"],
             [[attempt["seed"], attempt["routed_mhz"], attempt["router"] or "-"] for attempt in result["seeds"]],
         ),
         "",
-        f"least {rates['least']:g}, median {rates['median']:g}, best {rates['best']:g} MHz; {mhz:g} MHz were wanted",
+        f"least {rates['least']:g}, median {rates['median']:g}, best {rates['best']:g} MHz; {found.wanted_mhz:g} MHz were wanted",
+        *(f"{name}: {rate:g} MHz" for name, rate in result["other_clocks_mhz"].items()),
         f"{result['fps']:,.0f} frames/s and {result['latency_us']:,.2f} us latency at {result['clock_mhz']:g} MHz",
         f"slowest path: from {path['from']} to {path['to']}, {path['levels']} levels, {path['ns']:g} ns, "
         f"{path['share_of_wires']:.0%} on wires",
-        ", ".join(f"{result[key]:,} {title}" for key, title in router.titles.items()),
-        *([router.untimed] if router.untimed else []),
-        *([f"{output}/{bitstream}"] if output and found.best.met else []),
+        ", ".join(f"{result[key]:,} {title}" for key, title in found.titles.items())
+        + f"; {result['fan_out']:,} loads of the net that has most, clocks left out",
+        *([found.untimed] if found.untimed else []),
+        *([f"{output}/{bitstream}"] if output and found.met else []),
     )
-    if not found.best.met:
-        short = f"the clock of {mhz:g} MHz is missed by {mhz - found.best.mhz:.1f} MHz"
-        helps = f"--clock-mhz {int(found.best.mhz)} can be met, or --seeds tries more"
-        raise SigmabitError(f"{short}, on the path from {path['from']} to {path['to']}; {helps}")
+    if not found.met:
+        if found.too_slow:
+            raise sigmabit.SigmabitError(f"{', '.join(found.too_slow)}: missed; --seeds tries more")
+        short = f"the clock of {found.wanted_mhz:g} MHz is missed by {found.wanted_mhz - found.mhz:.1f} MHz"
+        helps = f"--clock-mhz {int(found.mhz)} can be met, or --seeds tries more"
+        raise sigmabit.SigmabitError(f"{short}, on the path from {path['from']} to {path['to']}; {helps}")

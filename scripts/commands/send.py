@@ -18,7 +18,6 @@ from ..interface.files import check_writable, write_array
 from ..interface.loading import labels_of, load_with_data
 from ..interface.terminal import Terminal, table
 from . import options
-from .run import accuracy
 
 
 @click.command(short_help="MODEL's output for the frames of X.npy, computed by a board.")
@@ -42,7 +41,7 @@ def send(
     model: Path,
     port: str | None,
     udp: str | None,
-    baud: int,
+    baud: int | None,
     data: Path,
     output: Path | None,
     reading: Reading,
@@ -55,7 +54,7 @@ def send(
 
     A damaged line costs time, never a result.
     """
-    terminal, place = Terminal(as_json), where(port, udp)
+    terminal, place = Terminal(as_json), where(port, udp, baud)
     if output is not None:
         check_writable(output)
     network, _, codes = load_with_data(model, data, reading, terminal)
@@ -89,7 +88,7 @@ def send(
         "refused": line.refused,
     }
     if truth is not None:
-        summary["accuracy"] = accuracy(network, y, truth)
+        summary["accuracy"] = network.output.accuracy(y, truth)
     shown = [
         [key, f"{value:.2%}" if key == "accuracy" else value] for key, value in summary.items() if key not in ("network", "port")
     ]

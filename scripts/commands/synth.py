@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
-from typing import Any
 
 import click
 
-from sigmabit.hdl.family.parts import part as device
+import sigmabit
 
 from ..interface.choices import Planning, Reading
 from ..interface.files import check_folder, check_writable, write_json
-from ..interface.loading import load_network, make_plan
 from ..interface.terminal import Terminal, table
-from ..measures.area import PLANNED, RESOURCES, WORST, parts_of, planned, synthesised
 from . import options
-
-KEYS = (*RESOURCES, *(f"planned_{key}" for key in PLANNED))
-"""What is summed up over the layers."""
 
 
 @click.command(short_help="Area and logic depth by Yosys.")
 @options.model
-@options.planning_at_interval
+@options.planning
 @options.reading
 @options.samples
 @options.report_file
@@ -44,18 +37,11 @@ def synth(
         check_writable(report_file)
     if work:
         check_folder(work)
-    network = load_network(model, reading, terminal, planning.file)
-    made = make_plan(network, planning, samples)
-    parts = parts_of(made)
-    with tempfile.TemporaryDirectory() as temporary, terminal.progress() as report:
-        areas = synthesised(made, work or Path(temporary), report)
-    layers: list[dict[str, Any]] = []
-    for name, area in areas.items():
-        expected = planned(parts[name].bill(made.family))
-        layers.append({"name": name, **area, **{f"planned_{key}": expected[key] for key in PLANNED}})
-    total = {key: sum(layer[key] for layer in layers) for key in KEYS}
-    total |= {key: max(layer[key] for layer in layers) for key in WORST}
-    result = {"network": network.name, "part": made.part, "interval_cycles": made.interval, **total, "layers": layers}
+    network = sigmabit.load(model, plan=planning.file, **reading.of_model, remark=terminal.remark)
+    made = sigmabit.plan(network, **vars(planning), samples=samples)
+    with terminal.progress() as report:
+        found = sigmabit.synthesise(made, work=work, progress=report)
+    result, total = found.to_json(), found.total
     if report_file:
         write_json(report_file, result)
     titles = {
@@ -72,9 +58,9 @@ def synth(
     if not total["dsp"] and not total["planned_dsp"]:  # a table without these columns suits a terminal
         titles = {key: title for key, title in titles.items() if "dsp" not in key}
     columns, keys = ["layer", *titles.values()], list(titles)
-    rows = [[layer["name"], *(layer[key] for key in keys)] for layer in layers]
+    rows = [[layer["name"], *(layer[key] for key in keys)] for layer in found.layers]
     title = f"{network.name} at {made.interval:,} cycles per frame, by Yosys for {made.family.name}"
-    resources = device(made.part)
+    resources = made.device
     share = f"{total['lut'] / resources.lut:.1%} of the LUTs and {total['bram36'] / resources.bram36:.1%} of the block RAM"
     terminal.emit(
         result,

@@ -9,14 +9,14 @@ from typing import Any
 
 import click
 
+import sigmabit
+
 from ..drawing.gallery import draw
 from ..interface.choices import Planning, Reading, Sampling
 from ..interface.files import check_writable, write_json
-from ..interface.loading import labels_of, load_with_data, make_noise, make_plan
+from ..interface.loading import labels_of
 from ..interface.terminal import Terminal, table
-from ..measures.comparison import Executions, execute
 from . import options
-from .run import no_interval
 
 
 @click.command(short_help="Float graph, golden and Verilog side by side.")
@@ -52,17 +52,19 @@ def verify(
     terminal = Terminal(as_json)
     if report_file:
         check_writable(report_file)
-    network, x, codes = load_with_data(model, data, reading, terminal)
+    loaded = sigmabit.load_with_frames(model, data, **vars(reading), remark=terminal.remark)
+    network, x, codes = loaded.network, loaded.x, loaded.codes
+    terminal.figures |= loaded.figures
     step = network.input.grid.scale
     form = network.input
     unsaid = reading.input_scale is None and planning.file is None and form.quantiser is None and form.statement is None
     if unsaid and not network.calibrated and not math.isclose(step, 1 / 255):
-        terminal.remark(f"{data}: pixels in steps of {step:g}; `sigmabit convert` must be told: --input-scale {step:g}")
+        terminal.remark(f"{model}: pixels in steps of {step:g}; `sigmabit convert` must be told: --input-scale {step:g}")
     truth = labels_of(labels, network, len(x))
-    noise, samples = make_noise(network, len(x), sampling)
-    made = make_plan(network, planning, samples)
+    noise, samples = sigmabit.noise(network, len(x), **vars(sampling))
+    made = sigmabit.plan(network, **vars(planning), samples=samples)
     with terminal.progress() as report:
-        found = execute(model, made, x, codes, on, noise, report)
+        found = sigmabit.verify(model, made, x, codes, on=on, noise=noise, progress=report)
     measured, mismatches = found.measured, found.mismatches
     interval = measured.interval(made.settling)
     result: dict[str, Any] = {
@@ -81,7 +83,7 @@ def verify(
     rows += _rows(found, about)
     lines: list[str] = []
     if interval is None:
-        result["note"] = no_interval(len(x))
+        result["note"] = found.no_interval
         lines.append(result["note"])
     if report_file:
         write_json(report_file, result)
@@ -99,7 +101,7 @@ def verify(
     sys.exit(1 if mismatches else 0)
 
 
-def _rows(found: Executions, about: dict[str, Any]) -> list[list[object]]:
+def _rows(found: sigmabit.Executions, about: dict[str, Any]) -> list[list[object]]:
     """How the executions compare, for people."""
     rows: list[list[object]] = [[f"accuracy, {name}", f"{value:.2%}"] for name, value in about.get("accuracy", {}).items()]
     if "decisions_unlike_float" in about:

@@ -4,27 +4,38 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
 
 from sigmabit.golden import Coding, InputError
 from sigmabit.golden.types.coding import USUAL_BITS
 
+Source = Path | NDArray[Any]
+"""A .npy file, or the array itself."""
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, eq=False)
 class Reading:
     """How a model file is read. input_scale: step of the input's codes, which are pixels unless one of the next two is given.
 
     input_bits: their width. input_offset: what the first of them stands for. output_name: which of the graph's outputs is taken.
-    calibration: a file of frames to calibrate a real-valued model with. None leaves each to the file. strict_input: a number
-    beyond the input's codes is refused. condition: a file of what a further input takes beside the frames.
+    calibration: frames to calibrate a real-valued model with. None leaves each to the file. strict_input: a number
+    beyond the input's codes is refused. condition: what a further input takes beside the frames.
     """
 
     input_scale: float | None = None
     output_name: str | None = None
-    calibration: Path | None = None
+    calibration: Source | None = None
     input_bits: int | None = None
     input_offset: float | None = None
     strict_input: bool = False
-    condition: Path | None = None
+    condition: Source | None = None
+
+    @property
+    def of_model(self) -> dict[str, Any]:
+        """What says how a file is read that is read without frames."""
+        return {name: value for name, value in vars(self).items() if name != "strict_input"}
 
     @property
     def coding(self) -> Coding | None:
@@ -57,10 +68,10 @@ class Planning:
     clock_mhz: float | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Sampling:
-    """Samples of each frame, and where they come from: the model's sampler with a seed, or a file of standard normal ones."""
+    """Samples of each frame, and where they come from: the model's sampler with a seed, or given ones, (N, K, latents)."""
 
     samples: int | None = None
     seed: int | None = None
-    epsilon: Path | None = None
+    epsilon: Source | None = None

@@ -60,8 +60,10 @@ def _elements(file: BufferedReader) -> int:
     return elements
 
 
-def read_labels(path: Path, frames: int, classes: int) -> NDArray[np.int64]:
-    """One class per frame."""
+def read_labels(path: Path | NDArray[Any], frames: int, classes: int) -> NDArray[np.int64]:
+    """One class per frame, of a file, or an array of them."""
+    if isinstance(path, np.ndarray):
+        return path.astype(np.int64)
     labels = read_array(path)
     if labels.shape != (frames,) or labels.dtype.kind not in "iu":
         raise InputError(f"{path}: labels of shape {labels.shape} and type {labels.dtype}, expected {frames} whole numbers")

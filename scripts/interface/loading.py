@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,14 +39,24 @@ from sigmabit.hdl.planning.plan import Plan, PlanError, planned_scale, read_plan
 from sigmabit.hdl.planning.planner import Planner
 from sigmabit.verif.simulation import Noise
 
-from .choices import Planning, Reading, Sampling
+from .choices import Planning, Reading, Sampling, Source
 from .files import read_array, read_labels
-from .terminal import Report, Terminal
+from .terminal import Report
 
 DEFAULT_PART = "xc7vx690t"
 
 
-def load_network(model: Path, reading: Reading, terminal: Terminal, plan: Path | None = None) -> Network:
+class Listener(Protocol):
+    """Who is told what there is to know of what is read: a command's terminal, or a program's warnings."""
+
+    figures: dict[str, int]
+    """Counts about the frames, such as saturated_inputs."""
+
+    def remark(self, text: str) -> None:
+        """Something to know that is no error."""
+
+
+def load_network(model: Path, reading: Reading, terminal: Listener, plan: Path | None = None) -> Network:
     """The network of a model file, for pixels in the steps given, or else in those of the plan; says so if they are assumed, and
     what of the file is left out.
     """
@@ -69,7 +79,7 @@ def load_network(model: Path, reading: Reading, terminal: Terminal, plan: Path |
     return network
 
 
-def remark_constant(terminal: Terminal, network: Network) -> None:
+def remark_constant(terminal: Listener, network: Network) -> None:
     """Say so if layers give the same for all frames, which is legal and never meant."""
     names = network.constant_layers
     if names:
@@ -80,7 +90,7 @@ def remark_constant(terminal: Terminal, network: Network) -> None:
         )
 
 
-def remark_reading(terminal: Terminal, model: Path, network: Network | RealNetwork, input_scale: float | None) -> None:
+def remark_reading(terminal: Listener, model: Path, network: Network | RealNetwork, input_scale: float | None) -> None:
     """Say what of a file a network leaves out, and where --input-scale contradicts the file."""
     taken = network.output.name if isinstance(network, Network) else network.output_name
     for remark in network.omitted.remarks(taken):
@@ -104,7 +114,7 @@ def remark_reading(terminal: Terminal, model: Path, network: Network | RealNetwo
 
 
 def load_with_data(
-    model: Path, data: Path, reading: Reading, terminal: Terminal
+    model: Path, data: Source, reading: Reading, terminal: Listener
 ) -> tuple[Network, NDArray[Any], NDArray[np.int64]]:
     """The network, its input frames, and their codes; the step of pixels is recognised where the file does not fix it.
 
@@ -125,7 +135,9 @@ def load_with_data(
         codes = _encode(network, x)
         count_saturated(terminal, network, x, reading.strict_input)
     if uncalibrated:
-        terminal.remark(f"{model}: calibrated with {data}; `sigmabit calibrate` writes a model that is so once and for all")
+        terminal.remark(
+            f"{model}: calibrated with {frames.of_what}; `sigmabit calibrate` writes a model that is so once and for all"
+        )
     return network, x, codes
 
 
@@ -139,7 +151,7 @@ def check_width(model: Path, network: Network, reading: Reading) -> None:
         )
 
 
-def count_saturated(terminal: Terminal, network: Network, x: NDArray[Any], strict: bool) -> None:
+def count_saturated(terminal: Listener, network: Network, x: NDArray[Any], strict: bool) -> None:
     """Say how many of the frames' numbers lie beyond the input's codes, which become those at the ends. Raises InputError for
     the first one if strict.
     """
@@ -180,15 +192,20 @@ def _about(files: str) -> Iterator[None]:
 class Frames:
     """Arrays of files: what the graph's first input takes, and the condition beside it, if there is one."""
 
-    data: Path
+    data: Source
     numbers: NDArray[Any]
     condition: NDArray[Any] | None = None
-    beside: Path | None = None
+    beside: Source | None = None
+
+    @property
+    def of_what(self) -> str:
+        """The file of the frames, for people."""
+        return _said(self.data, "the frames")
 
     @property
     def named(self) -> str:
         """The files, for people."""
-        return str(self.data) if self.beside is None else f"{self.data} with {self.beside}"
+        return self.of_what if self.beside is None else f"{self.of_what} with {_said(self.beside, 'the condition')}"
 
     def of(self, form: InputFormat) -> NDArray[Any]:
         """Frames (N, *shape) for an input. Raises InputError."""
@@ -206,13 +223,23 @@ def labels_of(path: Path | None, network: Network, frames: int) -> NDArray[np.in
     return read_labels(path, frames, network.output.classes)
 
 
-def frames_of(data: Path, reading: Reading) -> Frames:
+def _said(source: Source, what: str) -> str:
+    """A file's name, or what an array is."""
+    return what if isinstance(source, np.ndarray) else str(source)
+
+
+def _numbers(source: Source) -> NDArray[Any]:
+    """The array, or that of a file. Raises InputError."""
+    return source if isinstance(source, np.ndarray) else read_array(source)
+
+
+def frames_of(data: Source, reading: Reading) -> Frames:
     """The frames of a file, with the condition that options say. Raises InputError."""
-    condition = None if reading.condition is None else read_array(reading.condition)
-    return Frames(data, read_array(data), condition, reading.condition)
+    condition = None if reading.condition is None else _numbers(reading.condition)
+    return Frames(data, _numbers(data), condition, reading.condition)
 
 
-def _network_for(frames: Frames, model: Path, reading: Reading, terminal: Terminal) -> Network:
+def _network_for(frames: Frames, model: Path, reading: Reading, terminal: Listener) -> Network:
     """The network of a model file for some frames. Raises UncalibratedError."""
     if reading.calibration is not None:
         if reading.condition is not None:
@@ -238,7 +265,7 @@ def _encode(network: Network, x: NDArray[Any]) -> NDArray[np.int64]:
         raise InputError(f"{error} ({said.by} says that the step is {said.scale:g})") from None
 
 
-def _calibrated(model: Path, frames: Frames, reading: Reading, terminal: Terminal) -> Network:
+def _calibrated(model: Path, frames: Frames, reading: Reading, terminal: Listener) -> Network:
     """A real-valued model calibrated with some frames."""
     found = calibration_of(model, frames, reading, Precision())
     remark_clamped(terminal, model, found)
@@ -293,7 +320,7 @@ def _likely_coding(form: InputFormat, x: NDArray[Any], bits: int | None) -> Codi
     return Coding.fitting(x, bits)
 
 
-def remark_clamped(terminal: Terminal, model: Path, found: Calibration) -> None:
+def remark_clamped(terminal: Listener, model: Path, found: Calibration) -> None:
     """Say so if logarithms of variances lie beyond what the hardware clamps them to."""
     seen = found.ranges.get(LOGARITHMS)
     if seen is not None and seen.magnitude > CLAMPED:
@@ -322,16 +349,17 @@ def make_noise(network: Network, frames: int, sampling: Sampling) -> tuple[Noise
         return Noise(seed or 0), samples
     if seed is not None:
         raise InputError("--seed and --epsilon: samples are either drawn or given")
-    codes = _sample_codes(read_array(epsilon), epsilon)
+    named = _said(epsilon, "epsilon")
+    codes = _sample_codes(_numbers(epsilon), named)
     if codes.ndim == 2:
         codes = codes[:, None]
     expected = frames, codes.shape[1] if samples is None else samples, network.latent.latents
     if codes.shape != expected:
-        raise InputError(f"{epsilon}: samples of shape {codes.shape}, expected {expected}: frames, samples of each, latents")
+        raise InputError(f"{named}: samples of shape {codes.shape}, expected {expected}: frames, samples of each, latents")
     return Noise(epsilon=codes), expected[1]
 
 
-def _sample_codes(values: NDArray[Any], path: Path) -> NDArray[np.int64]:
+def _sample_codes(values: NDArray[Any], path: str) -> NDArray[np.int64]:
     """Numbers rounded to the sampler's grid. Raises InputError for what it does not have."""
     if values.ndim not in (2, 3) or values.dtype.kind not in "fiu" or values.size == 0:
         raise InputError(f"{path}: an array of {values.dtype} of shape {values.shape}, expected numbers (N, K, latents)")
@@ -354,6 +382,9 @@ def make_plan(network: Network, planning: Planning, samples: int | None = None, 
     if file is not None:
         if interval is not None:
             raise PlanError(f"{file}: a plan has its interval, no other one can be asked for")
+        for name in ("fps", "latency", "fastest", "positions"):
+            if getattr(planning, name) is not None:
+                raise PlanError(f"{file}: a plan is what it is, --{name} has no place beside it")
         made = read_plan(file, network)
         if samples is not None and samples != made.samples:
             raise PlanError(f"{file}: a plan for {made.samples} samples of a frame, not for {samples}")

@@ -21,6 +21,9 @@ from ..interface.terminal import Report
 MAX_NUMBERS = 1 << 27
 """Of all results, or of all tensors that are recorded, together."""
 
+LEAST_FRAMES = 11
+"""Frames whose ten distances may show an interval."""
+
 
 def check_size(network: Network, frames: int, samples: int, recorded: bool = False) -> None:
     """InputError for more results than there is memory for; recorded: of all layers."""
@@ -37,6 +40,16 @@ def check_size(network: Network, frames: int, samples: int, recorded: bool = Fal
             f"{frames} frames of {samples} samples give {what} of {frames * each} numbers, at most {MAX_NUMBERS} at a time; "
             f"take fewer frames or samples"
         )
+
+
+def no_interval(measured: Measured, plan: Plan) -> str | None:
+    """Why a run shows no interval; None where it does."""
+    frames = len(measured.last_out)
+    if measured.interval(plan.settling) is not None:
+        return None
+    if frames < LEAST_FRAMES:
+        return f"no interval was measured: it takes at least {LEAST_FRAMES} frames, these were {frames}"
+    return f"no interval was measured: the last of {frames} frames do not follow at equal distances yet; it takes more frames"
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +74,11 @@ class Executions:
     def on(self) -> str:
         """The simulator."""
         return list(self.outputs)[-1]
+
+    @property
+    def no_interval(self) -> str | None:
+        """Why the run shows no interval; None where it does."""
+        return no_interval(self.measured, self.plan)
 
     @property
     def classified(self) -> bool:

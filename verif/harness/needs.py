@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,14 @@ def chromium() -> tuple[str, str]:
     if browser is None or driver is None:
         pytest.skip("Chromium is not installed (packages chromium and chromium-driver)")
     return browser, driver
+
+
+def pyright() -> Path:
+    """A static checker, as editors have it: part of the lint extra."""
+    program = Path(sys.executable).with_name("basedpyright")
+    if not program.exists():
+        pytest.skip("basedpyright is not installed: it is part of the lint extra")
+    return program
 
 
 def mnist() -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -25,6 +26,9 @@ KNOWS = {
 
 PRODUCT = ("board", "differential", "simulation")
 """Wings of verif/ that the command line uses. They know nothing of scripts/, and what they import needs no test framework."""
+
+SHIPPED = (*PRODUCT, "harness")
+"""Wings of verif/ that are in the wheel: the fuzzer draws its graphs with the tests' own tools."""
 
 TESTING = ("cocotb", "cocotb_test", "hypothesis", "pytest", "xdist")
 
@@ -102,6 +106,24 @@ def test_commands_need_no_test_framework() -> None:
     """Every command is imported where none of the frameworks can be."""
     block = f"import sys; sys.modules.update(dict.fromkeys({TESTING}))"
     result = subprocess.run(
-        [sys.executable, "-c", f"{block}; import sigmabit.scripts.group"], capture_output=True, text=True, check=False
+        [sys.executable, "-c", f"{block}; from sigmabit.scripts.group import load; load([])"],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert result.returncode == 0, result.stderr
+
+
+def test_python_finds_the_rooms() -> None:
+    """src/sigmabit links to every room, and to the models, and to nothing else; where they lie, editors and pyright find them."""
+    links = {path.name: path.resolve() for path in (ROOT / "src" / "sigmabit").iterdir() if path.is_symlink()}
+    assert links == {room: ROOT / room for room in (*KNOWS, "models")}
+
+
+def test_the_wheel_has_no_tests() -> None:
+    """Of verif/ there is in it what commands use, and no test is there."""
+    found = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]["find"]
+    wings = {path.parent.name for path in (ROOT / "verif").glob("*/__init__.py")}
+    left_out = {"sigmabit.verif", "*__pycache__*", *(f"sigmabit.verif.{wing}" for wing in wings - set(SHIPPED))}
+    assert set(found["exclude"]) == left_out
+    assert [path for wing in SHIPPED for path in (ROOT / "verif" / wing).glob("test_*.py")] == []

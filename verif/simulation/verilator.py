@@ -19,7 +19,7 @@ from sigmabit.hdl.verilog.convert import Design
 
 from .job import Job, Measured, Progress, SimulationError, Simulator, converted, unpack
 from .kept import kept
-from .toolchain import ToolError, cache_folder, check_wave_headers, run_tool, verilator_environment, work_folder
+from .toolchain import ToolError, cache_folder, missing_wave_headers, run_tool, verilator_environment, work_folder, write_plain
 
 HARNESS = Path(__file__).with_name("harness.cpp")
 
@@ -45,9 +45,8 @@ VERILATOR = Simulator("verilator", run, records=True)
 
 def build(job: Job, design: Design) -> Path:
     """The compiled model of a design, from the cache if it was built before."""
-    if job.waves:
-        check_wave_headers()
-    return compiled(design, HARNESS, header(job), recording(job), job.optimise)
+    plain = missing_wave_headers() if job.waves else []
+    return compiled(design, HARNESS, header(job), recording(job), job.optimise, plain)
 
 
 def recording(job: Job) -> list[str]:
@@ -56,8 +55,12 @@ def recording(job: Job) -> list[str]:
     return ["--trace-saif", *widest] if job.toggles else ["--trace-fst", *widest] if job.waves else []
 
 
-def compiled(design: Design, harness: Path, header: str, more: Sequence[str] = (), optimise: int = 2) -> Path:
+def compiled(
+    design: Design, harness: Path, header: str, more: Sequence[str] = (), optimise: int = 2, plain: Sequence[str] = ()
+) -> Path:
     """A design's compiled model with a harness, to which `header` says what it must know; from the cache if it was built before.
+
+    plain: headers for which there are ours, which compress nothing.
 
     The model's memories read their contents from the folder verilog beside it.
     """
@@ -68,7 +71,7 @@ def compiled(design: Design, harness: Path, header: str, more: Sequence[str] = (
         *("-MAKEFLAGS", f"OPT_FAST=-O{optimise}"),
     ]
     key = hashlib.sha256()
-    for part in (platform.machine(), version("verilator"), *options, header, harness.read_text(), *design.texts.values()):
+    for part in (platform.machine(), version("verilator"), *options, *plain, header, harness.read_text(), *design.texts.values()):
         key.update(part.encode() + b"\0")
     folder = cache_folder() / "pipelines" / f"{design.top}-{key.hexdigest()[:16]}"
 
@@ -77,9 +80,13 @@ def compiled(design: Design, harness: Path, header: str, more: Sequence[str] = (
         design.write(fresh / "verilog")
         shutil.copyfile(harness, fresh / "harness.cpp")
         (fresh / "harness.h").write_text(header)
+        folders = ["-CFLAGS", "-I.."]
+        if plain:
+            macro = write_plain(plain, fresh / "plain")
+            folders = ["-CFLAGS", f"-I.. -I../plain {macro}", "-LDFLAGS", "-L../plain"]
         verilator = str(Path(environment["VERILATOR_ROOT"]) / "bin" / "verilator")
         # no name has the cache's path in it, of which makefiles could make nothing if there is a blank in it
-        command = ["perl", verilator, *options, "-j", str(os.cpu_count() or 1), "--Mdir", "objects", "-CFLAGS", "-I.."]
+        command = ["perl", verilator, *options, "-j", str(os.cpu_count() or 1), "--Mdir", "objects", *folders]
         command += [*(f"verilog/{name}" for name in design.files), "harness.cpp"]
         run_tool(command, folder.with_name(f"{folder.name}.log"), environment, fresh)
         shutil.move(fresh / "objects" / f"V{design.top}", fresh / "model")

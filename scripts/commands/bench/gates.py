@@ -24,7 +24,7 @@ from .. import options
 @click.command(name="gates")
 @options.model
 @options.data
-@options.planning_at_interval
+@options.planning
 @options.reading_frames
 @options.as_json
 def gates(

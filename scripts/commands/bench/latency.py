@@ -21,7 +21,7 @@ BATCHES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 @click.command(name="latency")
 @options.model
 @options.data
-@options.planning_at_interval
+@options.planning
 @options.reading_frames
 @click.option("--torch", "recipe", metavar="NAME", help="Measure PyTorch too, on the shipped autoencoder of that name.")
 @click.option("--plot", "picture", type=options.PATH, metavar="FILE.png", help="Draw time against batch size.")

@@ -23,7 +23,7 @@ from .. import options
 @click.command(name="simulation")
 @options.model
 @options.data
-@options.planning_at_interval
+@options.planning
 @options.reading_frames
 @options.as_json
 def simulation(

@@ -20,9 +20,9 @@ from sigmabit.golden.front.importer.scalar_nodes import UNARY
 from sigmabit.golden.layers.concatenation import Concatenation
 from sigmabit.golden.layers.linear import Linear
 
+from ..differential.binary import UNKNOWN
+from ..differential.campaign import Outcome, Tally, draw, operators, supported, trial
 from ..harness.command_line import Call
-from .binary import UNKNOWN
-from .campaign import Outcome, Tally, draw, operators, supported, trial
 
 GRAPHS, BLOCKS, FEW_BITS = 100, 5, 60
 

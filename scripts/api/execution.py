@@ -1,0 +1,291 @@
+"""Frames through networks: in integers, through the float graph, and through the hardware in a simulator."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sigmabit.golden import InputError, Network
+from sigmabit.golden.noise.gaussian import FRACTION
+from sigmabit.hdl.planning.plan import Plan, check_samples
+from sigmabit.verif.simulation import SIMULATORS, Measured, Noise, Stalls, simulate
+from sigmabit.verif.simulation import waves as viewers
+from sigmabit.verif.simulation.compare import Difference, first_delay, first_difference
+from sigmabit.verif.simulation.job import Progress, level
+
+from ..interface.files import write_whole
+from ..interface.shipped import model_file
+from ..measures.comparison import Executions, check_size, execute, no_interval
+
+AT_A_TIME = 500
+"""Frames, or samples of frames, that are simulated and compared at a time, each time from reset: all their tensors are kept."""
+
+
+def silent(what: str, done: int, total: int) -> None:
+    """Progress that nobody wants to see."""
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """What came of frames.
+
+    y: the graph's output, float32 (N, ...), or (N, K, ...) where K samples were asked for. tensors: the input and each layer's
+    result by name, codes (N, height, width, channels), where they were recorded. measured: the simulation's own account; None
+    of golden. epsilon: the samples (N, K, latents) that were used, as codes of the sampler.
+    """
+
+    network: Network
+    plan: Plan | None
+    on: str
+    y: NDArray[np.float32]
+    tensors: Mapping[str, NDArray[np.int64]]
+    measured: Measured | None
+    epsilon: NDArray[np.int64] | None
+
+    @property
+    def latents(self) -> dict[str, NDArray[np.float32]]:
+        """mu and logvar (N, latents) and eps and z (N, K, latents), as the numbers that the codes of a recorded run stand for.
+
+        Raises InputError for a network that draws no samples.
+        """
+        if self.epsilon is None:
+            raise InputError(f"{self.network.name} draws no samples")
+        return latent_values(self.network, self.tensors, self.epsilon)
+
+    def summary(self, labels: NDArray[np.int64] | None = None) -> dict[str, Any]:
+        """Frames, cycles and accuracy, under the names that all commands use. labels: (N,) classes, for the accuracy."""
+        network, measured, plan = self.network, self.measured, self.plan
+        summary: dict[str, Any] = {
+            "network": network.name,
+            "on": self.on,
+            "frames": len(self.y),
+            "latency_cycles": measured.latency if measured else None,
+            "interval_cycles": measured.interval(plan.settling) if measured and plan else None,
+        }
+        if plan and measured:
+            planned = {"planned_latency_cycles": plan.latency, "planned_interval_cycles": plan.interval}
+            summary |= {"clock_mhz": plan.clock_mhz, **planned}
+            if (note := no_interval(measured, plan)) is not None:
+                summary["note"] = note
+        if network.latent is not None:
+            summary["samples"] = self.y.shape[1] if self.y.ndim > 1 + len(network.output.shape) else 1
+        if labels is not None:
+            summary["accuracy"] = network.output.accuracy(self.y, labels)
+        return summary
+
+
+def run(
+    network: Network,
+    codes: NDArray[np.int64],
+    *,
+    on: str = "golden",
+    plan: Plan | None = None,
+    noise: Noise | None = None,
+    samples: int | None = None,
+    record: bool = False,
+    waves: Path | None = None,
+    progress: Progress = silent,
+) -> Run:
+    """The graph's output for frames, computed by golden or by the hardware in a simulator.
+
+    Args:
+        network: what computes.
+        codes: (N, height, width, channels), from load_with_frames or network.input.encode.
+        on: golden, or one of SIMULATORS, for which there must be a plan.
+        plan: the pipeline, where there is one; its samples count.
+        noise: where samples of the standard normal come from; the sampler with seed 0 without it.
+        samples: of each frame; golden alone takes it without a plan.
+        record: keep every tensor.
+        waves: a file for all signals, of a simulator that records them; beside it come views for GTKWave and Surfer.
+        progress: is told what is going on, and how far it is: done of total.
+
+    Raises:
+        InputError: more results than there is memory for.
+        SimulationError: the hardware broke a rule of streams, or got stuck.
+    """
+    noise = noise or Noise()
+    count = plan.samples if plan else 1 if samples is None else samples
+    check_samples(network, count)
+    check_size(network, len(codes), count, record)
+    drawn = noise.for_network(network, len(codes), count)
+    measured: Measured | None = None
+    if on == "golden":
+        progress("computing", 0, 0)
+        tensors = dict(network.steps(codes, drawn)) if record else {}
+        results = tensors[network.layers[-1].name] if record else network.results(codes, drawn)
+    else:
+        if plan is None:
+            raise InputError(f"{on} simulates a plan, and there is none")
+        measured = _simulated(plan, codes, on, record, waves, progress, noise)
+        tensors, results = measured.trace, measured.results
+    y = network.output.decode(results)
+    if drawn is not None and (samples is not None or drawn.shape[1] > 1):
+        y = y.reshape(len(codes), -1, *y.shape[1:])
+    return Run(network, plan, on, y, tensors, measured, drawn)
+
+
+def _simulated(
+    plan: Plan, codes: NDArray[np.int64], on: str, taps: bool, waves: Path | None, progress: Progress, noise: Noise
+) -> Measured:
+    """The simulation; its waves, and what viewers are to show of them, appear when it has ended."""
+    if waves is None:
+        return simulate(plan, codes, on, taps, progress=progress, noise=noise)
+    found: list[Measured] = []
+
+    def write(fresh: Path) -> None:
+        found.append(simulate(plan, codes, on, taps, waves=fresh, progress=progress, noise=noise))
+
+    write_whole(waves, write)
+    if waves.is_file():
+        groups = viewers.groups(plan, taps, noise.epsilon is not None)
+        for ending, text in ((".gtkw", viewers.gtkwave(groups, waves)), (".sucl", viewers.surfer(groups))):
+            write_whole(waves.with_suffix(ending), partial(Path.write_text, data=text))
+    return found[0]
+
+
+def latent_values(
+    network: Network, tensors: Mapping[str, NDArray[np.int64]], epsilon: NDArray[np.int64]
+) -> dict[str, NDArray[np.float32]]:
+    """mu and logvar (N, latents) and eps and z (N, K, latents), as the numbers that the codes of a run stand for.
+
+    What the model has for the logarithm of a standard deviation, or for that itself, is given as the logarithm of the variance.
+    """
+    latent = network.latent
+    assert latent is not None
+    codes = tensors[network.layers[network.layers.index(latent) - 1].name][:, 0, 0, : 2 * latent.latents]
+    heads = codes * 2.0**-latent.fraction
+    z = tensors[latent.name][:, 0, 0, : latent.latents] * 2.0**-latent.z_fraction
+    values = {
+        "mu": heads[:, : latent.latents],
+        "logvar": latent.log_variances(codes[:, latent.latents :]),
+        "eps": epsilon * 2.0**-FRACTION,
+        "z": z.reshape(epsilon.shape),
+    }
+    return {name: value.astype(np.float32) for name, value in values.items()}
+
+
+def verify(
+    model: str | Path,
+    plan: Plan,
+    x: NDArray[Any],
+    codes: NDArray[np.int64],
+    *,
+    on: str = next(iter(SIMULATORS)),
+    noise: Noise | None = None,
+    progress: Progress = silent,
+) -> Executions:
+    """The same frames through the float graph, golden and the hardware.
+
+    Args:
+        model: the file, or the name of a shipped model, which onnxruntime or qonnx executes.
+        plan: of its network.
+        x: (N, ...), as load_with_frames gives them.
+        codes: the same as (N, height, width, channels).
+        on: one of SIMULATORS.
+        noise: a network that draws samples is given the same ones in all three.
+        progress: is told what is going on, and how far it is.
+
+    Raises:
+        InputError: more results than there is memory for.
+        SimulationError: the hardware broke a rule of streams, or got stuck.
+    """
+    return execute(model_file(model), plan, x, codes, on, noise or Noise(), progress)
+
+
+@dataclass
+class Comparison:
+    """Golden against the Verilog, tensor by tensor.
+
+    elements, wrong: how many there are of each tensor, and how many differ. difference: the first one; delay: which layer's
+    results came in other cycles than planned.
+    """
+
+    frames: int
+    elements: Counter[str] = field(default_factory=Counter)
+    wrong: Counter[str] = field(default_factory=Counter)
+    difference: Difference | None = None
+    delay: str | None = None
+
+    @property
+    def mismatches(self) -> int:
+        """Elements that differ."""
+        return sum(self.wrong.values())
+
+    @property
+    def equal(self) -> bool:
+        """Are all integers golden's, in the cycles that were planned?"""
+        return self.difference is None and self.delay is None
+
+    def __str__(self) -> str:
+        verdict = str(self.difference) if self.difference else f"all tensors of {self.frames} frames are equal"
+        return verdict + (f"; {self.delay}" if self.delay else "")
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain values."""
+        return {
+            "frames": self.frames,
+            "mismatches": self.mismatches,
+            "tensors": {name: {"elements": self.elements[name], "mismatches": self.wrong[name]} for name in self.elements},
+            "first_difference": asdict(self.difference) if self.difference else None,
+            "first_delay": self.delay,
+        }
+
+
+def compare(
+    plan: Plan,
+    codes: NDArray[np.int64],
+    *,
+    network: Network | None = None,
+    on: str = next(iter(SIMULATORS)),
+    stalls: Stalls | None = None,
+    noise: Noise | None = None,
+    progress: Progress = silent,
+) -> Comparison:
+    """Run frames through a plan's hardware with every layer recorded, and find the first element that differs from golden, or the
+    first layer whose results do not come in the cycles that were planned.
+
+    Args:
+        plan: the pipeline.
+        codes: (N, height, width, channels).
+        network: what is right; the plan's own without it.
+        on: one of SIMULATORS.
+        stalls: how often the input has nothing to give, and the output is not taken; then cycles are not compared.
+        noise: where samples of the standard normal come from.
+        progress: is told what is going on, and how far it is.
+
+    Raises:
+        InputError: more tensors than there is memory for.
+        SimulationError: the hardware broke a rule of streams, or got stuck.
+    """
+    network, stalls, noise = network or plan.network, stalls or Stalls(), noise or Noise()
+    step = max(1, AT_A_TIME // plan.samples)
+    check_size(network, min(step, len(codes)), plan.samples, recorded=True)
+    optimise = level(plan, len(codes))
+    found = Comparison(len(codes))
+    for start in range(0, len(codes), step):
+        some = codes[start : start + step]
+
+        def overall(what: str, done: int, total: int, start: int = start) -> None:
+            progress(what, start + done, len(codes) if total else 0)
+
+        given = noise.part(start, len(some))
+        measured = simulate(plan, some, on, taps=True, stalls=stalls, progress=overall, optimise=optimise, noise=given)
+        golden = dict(network.steps(some, given.for_network(network, len(some), plan.samples)))
+        for name, tensor in golden.items():
+            found.elements[name] += tensor.size
+            found.wrong[name] += int((tensor != measured.trace[name]).sum())
+        if start == 0 and stalls.idle == stalls.backpressure == 0:
+            found.delay = first_delay(plan, measured)
+        if found.difference is None:
+            first = first_difference(golden, measured.trace)
+            found.difference = first and replace(first, frame=start + first.frame)
+    if found.difference:
+        found.difference = replace(found.difference, count=found.wrong[found.difference.layer])
+    return found

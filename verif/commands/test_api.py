@@ -1,0 +1,163 @@
+"""`import sigmabit`: what commands call and nothing else, documented, and seen by static tools."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import sigmabit
+
+from ..harness import needs
+from ..harness.command_line import MODELS, Tiny, frames
+
+ROOT = Path(__file__).resolve().parents[2]
+COMMANDS = ROOT / "scripts" / "commands"
+EXAMPLES = [path for path in sorted((ROOT / "examples").glob("*.py")) if path.stem != "from_torch"]
+"""But for the one that needs PyTorch, which may not be there to be looked at."""
+
+SHOWING = ("interface", "drawing")
+"""Wings of scripts/ that are a command's own business: its options, its files, its tables and pictures."""
+
+NOT_YET = frozenset(
+    (
+        "anomaly",
+        "board",
+        "calibrate",
+        "data",
+        "doctor",
+        "inspect",
+        "package",
+        "power",
+        "random",
+        "sampler",
+        "send",
+        "serve_sim",
+        "train",
+    )
+)
+"""Commands that still call what is not public. The set may only shrink; bench measures what is inside, and stays out of this."""
+
+
+def strangers(path: Path) -> set[str]:
+    """What a command takes from the project that is neither public nor its own business."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom):
+            module = node.module or ""
+            wing = module.partition(".")[0]
+            inside = (wing == "sigmabit", wing not in ("", "options"), wing not in SHOWING)[node.level]
+            found |= {module} if inside else set()
+        elif isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names if alias.name.startswith("sigmabit.")}
+        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "sigmabit":
+            found |= {node.attr} - set(sigmabit.__all__)
+    return found
+
+
+def test_commands_call_only_public_names() -> None:
+    """But for those that do not yet."""
+    commands = {path.stem: strangers(path) for path in COMMANDS.glob("*.py") if path.stem not in ("__init__", "options")}
+    assert {name for name, found in commands.items() if found} == NOT_YET
+
+
+def test_a_stranger_is_seen(tmp_path: Path) -> None:
+    """Each way to call something else."""
+    (tmp_path / "command.py").write_text(
+        "import sigmabit.golden\nfrom sigmabit.hdl import planning\nfrom ..measures import area\nfrom .run import run\n"
+        "from ..interface.files import check_writable\nfrom . import options\nsigmabit.nonsense()\nsigmabit.load()\n"
+    )
+    assert strangers(tmp_path / "command.py") == {"sigmabit.golden", "sigmabit.hdl", "measures", "run", "nonsense"}
+
+
+def functions() -> list[str]:
+    """The public functions."""
+    return [name for name in sigmabit.__all__ if inspect.isfunction(getattr(sigmabit, name))]
+
+
+@pytest.mark.parametrize("name", functions())
+def test_functions_say_what_they_take(name: str) -> None:
+    """Types of all arguments and of the result; every keyword of a function that has some is in its docstring."""
+    function = getattr(sigmabit, name)
+    signature = inspect.signature(function)
+    assert signature.return_annotation is not inspect.Signature.empty
+    assert [key for key, value in signature.parameters.items() if value.annotation is inspect.Signature.empty] == []
+    text = inspect.getdoc(function) or ""
+    named = [key for key, value in signature.parameters.items() if value.kind is inspect.Parameter.KEYWORD_ONLY]
+    assert [key for key in named if not re.search(rf"^ +{key}: ", text, re.MULTILINE)] == []
+    assert text.endswith(".")
+
+
+def test_the_page_has_every_name() -> None:
+    """Once each in its tables, and no other."""
+    text = (ROOT / "docs" / "api.md").read_text()
+    rows = [cell for line in re.findall(r"^\| (`.+?`) \|", text, re.MULTILINE) for cell in re.findall(r"`(\w+)`", line)]
+    assert sorted(rows) == sorted(sigmabit.__all__)
+
+
+def test_import_is_quick() -> None:
+    """Nothing of what the names need is loaded before one is used; and a name that is not there is none."""
+    code = "import sys, sigmabit; print(sigmabit.__version__, 'numpy' in sys.modules, hasattr(sigmabit, 'nonsense'))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == [sigmabit.__version__, "False", "False"]
+    assert set(sigmabit.__all__) <= set(dir(sigmabit))
+
+
+def test_reprs_are_short() -> None:
+    """No arrays."""
+    network = sigmabit.load("digits_bcnn")
+    assert repr(network) == "<Network digits_bcnn: 1x8x8 to 10, 5 layers, 337,536 MAC per frame>"
+    assert re.fullmatch(
+        r"<Plan digits_bcnn on xc7vx690t: interval 64, latency 230 cycles, about [\d,]+ LUT>", repr(sigmabit.plan(network))
+    )
+
+
+def test_shipped_models_by_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """All of them, anywhere; a file of that name here is the one that is meant."""
+    monkeypatch.chdir(tmp_path)
+    assert {path.resolve() for path in sigmabit.shipped().values()} == set(MODELS.rglob("*.onnx"))
+    shutil.copy(Tiny().save(tmp_path / "tiny.onnx"), "digits_bcnn")
+    assert sigmabit.load("digits_bcnn").input.first == (1, 4, 4)
+    assert sigmabit.load("digits_cnn", remark=print).input.first == (1, 8, 8)
+
+
+def test_arrays_do_as_well_as_files(tmp_path: Path) -> None:
+    """Frames, conditions and samples."""
+    model, x = Tiny().save(tmp_path / "tiny.onnx"), frames()
+    np.save(tmp_path / "x.npy", x)
+    from_array, from_file = (sigmabit.load_with_frames(model, data) for data in (x, tmp_path / "x.npy"))
+    np.testing.assert_array_equal(from_array.codes, from_file.codes)
+    with pytest.raises(sigmabit.InputError, match="the frames: input of shape"):
+        sigmabit.load_with_frames(model, x[:, :, 1:])
+
+
+def test_what_is_assumed_is_a_warning(tmp_path: Path) -> None:
+    """Or goes to who asks for it."""
+    model = Tiny(quantised=False).save(tmp_path / "tiny.onnx")
+    with pytest.warns(sigmabit.Notice, match="no Quant node fixes the input's grid"):
+        sigmabit.load(model)
+    heard: list[str] = []
+    sigmabit.load(model, remark=heard.append)
+    assert len(heard) == 1
+
+
+def test_a_typed_program_outside_the_tree(tmp_path: Path) -> None:
+    """Every name that the examples use is resolved in an editable install as in a wheel, and strict checking finds nothing."""
+    program = needs.pyright()
+    for path in EXAMPLES:
+        shutil.copy(path, tmp_path)
+    (tmp_path / "pyrightconfig.json").write_text(json.dumps({"typeCheckingMode": "strict"}))
+    (tmp_path / "wrong.py").write_text("import sigmabit\n\nsigmabit.plan(sigmabit.load('x'), interval='fast')\n")
+    arguments = [program, "--outputjson", "--pythonpath", sys.executable]
+    found = json.loads(subprocess.run(arguments, cwd=tmp_path, capture_output=True, text=True, check=False).stdout)
+    errors = [(Path(each["file"]).name, each["message"]) for each in found["generalDiagnostics"] if each["severity"] == "error"]
+    assert [name for name, _ in errors] == ["wrong.py"]
+    assert '"interval"' in errors[0][1]
