@@ -70,6 +70,7 @@ def _network(trained: Trained) -> Network:
 
 DIGITS = Trained("digits_bcnn.onnx", "digits", 0.96)
 DIGITS_W2A2 = Trained("digits_w2a2.onnx", "digits", 0.98)
+MNIST_W2A2 = Trained("mnist_w2a2.onnx", "mnist", 0.994)
 MNIST = Trained("mnist_bcnn.onnx", "mnist", 0.985)
 TFC = Trained("TFC_1W1A.onnx", "mnist", 0.925)
 TERNARY = Trained("TFC_1W2A.onnx", "mnist", 0.9474)
@@ -89,8 +90,9 @@ def decisions(outputs: NDArray[np.float32]) -> NDArray[np.int64]:
     [
         *[(DIGITS, None), (DIGITS_W2A2, None), (MNIST, 2000), (TFC, None), (TERNARY, None), (TERNARY_WEIGHTS, None)],
         (CIFAR10, 500),
+        (MNIST_W2A2, 500),
     ],
-    ids=["digits", "digits_w2a2", "mnist", "tfc", "ternary", "ternary_weights", "cifar10"],
+    ids=["digits", "digits_w2a2", "mnist", "tfc", "ternary", "ternary_weights", "cifar10", "mnist_w2a2"],
 )
 def test_decisions(trained: Trained, count: int | None) -> None:
     """On test images golden decides like the float graph, executed from the same file, and is as accurate as promised."""
@@ -111,8 +113,9 @@ def test_decisions(trained: Trained, count: int | None) -> None:
         (TERNARY, 500, None),
         (TERNARY_WEIGHTS, 500, None),
         (CIFAR10, 100, 36_864),
+        pytest.param(MNIST_W2A2, 100, None, marks=pytest.mark.long),
     ],
-    ids=["digits", "digits_w2a2", "mnist", "tfc", "ternary", "ternary_weights", "cifar10"],
+    ids=["digits", "digits_w2a2", "mnist", "tfc", "ternary", "ternary_weights", "cifar10", "mnist_w2a2"],
 )
 def test_verilog(trained: Trained, frames: int, interval: int | None) -> None:
     """Every layer's every integer is golden's, and latency and interval are the plan's: the fastest, or one built sooner."""
