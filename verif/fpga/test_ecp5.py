@@ -19,7 +19,6 @@ from sigmabit.fpga.boards import board, files, known
 from sigmabit.fpga.core import between_registers, core_name
 from sigmabit.fpga.ecp5 import route
 from sigmabit.fpga.ecp5.board import Ecp5Board, pll
-from sigmabit.fpga.ecp5.copied_registers import crowded
 from sigmabit.fpga.ecp5.netlist import COMBS, END_OF_CHAIN, loose_ends
 from sigmabit.fpga.ecp5.target import ECP5 as TARGET
 from sigmabit.fpga.netlist import Area
@@ -195,21 +194,6 @@ def test_loose_ends(tmp_path: Path) -> None:
     assert all(after["cells"][name]["connections"][pin] == ["x"] for name, pin in changed)
     before["cells"]["first"]["parameters"]["INIT0"] = f"{0x6996:016b}"
     assert loose_ends(before["cells"]) == {("second", "COUT")}
-
-
-def test_copies(tmp_path: Path) -> None:
-    """A register with 40 loads is there three times, with the same inputs; lanes that lie together share one."""
-    text = "module wide (input clk, input a, input [39:0] x, output reg [39:0] y);\nreg kept;\n"
-    text += "always @(posedge clk) begin kept <= a; y <= x & {40{kept}}; end\nendmodule\n"
-    (tmp_path / "wide.v").write_text(text)
-    netlist = synthesise([tmp_path / "wide.v"], "wide", tmp_path / "yosys", target=TARGET)
-    assert (netlist.area.ff, netlist.area.fan_out) == (40 + 3, 14)
-    copies = [cell["connections"] for name, cell in netlist.cells.items() if name.startswith("kept_")]
-    assert len(copies) == 3 and len({(*pins["DI"], *pins["CLK"]) for pins in copies}) == 1
-    assert crowded(netlist.cells) == {}
-    cells = {f"lane{lane}": {"type": "LUT4", "port_directions": {"A": "input"}, "connections": {"A": [7]}} for lane in range(33)}
-    cells["one"] = {"type": "TRELLIS_FF", "port_directions": {"Q": "output"}, "connections": {"Q": [7]}}
-    assert crowded(cells)["one"][-1] == [(f"lane{lane}", "A") for lane in range(22, 33)]
 
 
 SMALL = """\
