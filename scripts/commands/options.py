@@ -15,8 +15,8 @@ from sigmabit.fpga.boards import known
 from sigmabit.hdl.family import FAMILIES
 from sigmabit.verif.simulation import SIMULATORS
 
+from ..data.shipped import held_out, model_file, shipped
 from ..interface.choices import Planning, Reading, Sampling, Source
-from ..interface.shipped import held_out, model_file, shipped
 
 
 class _Path(click.Path):
