@@ -25,7 +25,10 @@ PLAN ?=#                             a plan.json; without it the fastest plan fo
 PART ?= xc7vx690tffg1761-2#          the device
 CLOCK_MHZ ?= 200#                    its assumed clock; of an ECP5 or a GW2A, 100 unless given
 BOARD ?=#                            a board, or its file (.toml), for `make bitstream` and `make package`; without it Vivado chooses the pins
+LINK ?= uart#                        the way to the board: uart, or ethernet
 BAUD ?= 921600#                      the rate of its serial line
+IP ?=#                               the board's IPv4 address; 192.168.1.50 without it
+MAC ?=#                              its MAC address; 02:53:42:00:00:01 without it
 SAIF ?=#                             activity from a simulation, for Vivado's report of power
 INCREMENTAL ?= 1#                    0: Vivado takes nothing from its earlier runs
 NAME ?= digits_bcnn#                 what `make train` trains
@@ -40,6 +43,10 @@ endif
 
 ifneq ($(words $(BOARD)),$(words $(firstword $(BOARD))))
 $(error BOARD=$(BOARD): make cannot handle names with blanks; the sigmabit command can)
+endif
+
+ifeq ($(filter uart ethernet,$(LINK)),)
+$(error LINK=$(LINK): expected uart or ethernet)
 endif
 
 ifneq ($(words $(CURDIR)),1)
@@ -210,7 +217,8 @@ BOARD_FILE := $(if $(filter %.toml,$(BOARD)),$(BOARD),$(firstword $(wildcard fpg
 # whose tools make its bitstream: a family's, whose file parts says how its parts begin, or Vivado
 FLOW := $(or $(firstword $(foreach parts,$(wildcard fpga/*/parts),$(shell grep -qs "^part *= *['\"]$$(cat $(parts))" '$(BOARD_FILE)' && basename $$(dirname $(parts))))),vivado)
 BITSTREAM_NEEDS := $(PLACE)/verilog/board.json
-verilog_command = $(strip $(SIGMABIT) board $(MODEL) --board $(BOARD) --baud $(BAUD) $(on_board) -o $(PLACE)/verilog)
+linked := $(if $(filter ethernet,$(LINK)),--link ethernet $(if $(IP),--ip $(IP)) $(if $(MAC),--mac $(MAC)),--baud $(BAUD))
+verilog_command = $(strip $(SIGMABIT) board $(MODEL) --board $(BOARD) $(linked) $(on_board) -o $(PLACE)/verilog)
 package_command = $(strip $(SIGMABIT) package $(MODEL) $(patsubst part=%,--part %,$(filter part=%,$(ahead))) $(on_board) -o $(PLACE)/package)
 
 $(PLACE)/verilog/board.json: $(MODEL) $(PLAN) $(PLACE)/settings $(BOARD_FILE) $(SOURCES) $(ENVIRONMENT)
@@ -218,7 +226,7 @@ $(PLACE)/verilog/board.json: $(MODEL) $(PLAN) $(PLACE)/settings $(BOARD_FILE) $(
 
 $(PLACE)/settings: FORCE
 	@mkdir -p $(@D)
-	@echo '$(MODEL) $(BOARD) $(BAUD) $(on_board)' > $@.new
+	@echo '$(MODEL) $(BOARD) $(linked) $(on_board)' > $@.new
 	$(if_new)
 endif
 
@@ -228,7 +236,7 @@ else
 
 # What Vivado and the package need to know, before anything is made. What is wrong with a variable is said here.
 ifneq ($(filter bitstream out-of-context package,$(MAKECMDGOALS)),)
-variables := MODEL PLAN BOARD PART CLOCK_MHZ BAUD SAMPLES INPUT_SCALE SAIF INCREMENTAL
+variables := MODEL PLAN BOARD LINK IP MAC PART CLOCK_MHZ BAUD SAMPLES INPUT_SCALE SAIF INCREMENTAL
 ahead := $(shell $(or $(wildcard .venv/bin/python),$(shell scripts/check_system.sh $(PYTHON))) scripts/vivado_arguments.py \
 	$(foreach name,$(variables),'$(name)=$(subst ','\'',$($(name)))') 2>&1)
 ifeq ($(filter top=%,$(firstword $(ahead))),)

@@ -9,10 +9,12 @@ import re
 import tomllib
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, Self
+
+from .ethernet.link import PHYS, Address, Cable
 
 LAMPS = 8
 """What can be shown. Of fewer lamps, each shows what it would among eight."""
@@ -77,7 +79,8 @@ class Board(ABC):
     """A board. Pins are the package's.
 
     origin: its file, for people. clock: one pin, or the positive and the negative one. lamps: pin and standard of each, which are
-    lit when low if lamps_low says so.
+    lit when low if lamps_low says so. cable: its Ethernet PHY, where it has one. address: who it is on a network; without one its
+    link is the serial line.
     """
 
     origin: str
@@ -93,6 +96,8 @@ class Board(ABC):
     lamps: tuple[tuple[str, str], ...]
     lamps_low: bool
     configuration: tuple[tuple[str, str], ...]
+    cable: Cable | None = field(default=None, kw_only=True)
+    address: Address | None = field(default=None, kw_only=True)
 
     keys: ClassVar[tuple[str, ...]]
     """What a file may have."""
@@ -150,12 +155,31 @@ class Board(ABC):
         return None if self.reset is None else "reset_n" if self.reset.low else "reset"
 
     @property
+    def network(self) -> Cable | None:
+        """Its Ethernet PHY, where that is its link."""
+        return self.cable if self.address is not None else None
+
+    def at(self, address: Address) -> Self:
+        """The board with Ethernet as its link. Raises BoardError where it has none, or none that is known here."""
+        if self.cable is None:
+            raise BoardError(f"{self.key}: no Ethernet PHY is known of this board; its link is the serial line")
+        return replace(self, address=address)
+
+    @property
+    def asynchronous(self) -> tuple[list[str], list[str]]:
+        """Inputs and outputs of the top that have no clock."""
+        link = ([], ["phy_rst_n"]) if self.network else (["rx"], ["tx"])
+        return [*filter(None, [self.reset_port]), *link[0]], [*link[1], *(["lamps*"] if self.lamps else [])]
+
+    @property
     def places(self) -> list[tuple[str, str, str]]:
         """Port, pin and standard of everything that the top has."""
         places = [(port, pin, self.clock_standard) for port, pin in zip(self.clock_ports, self.clock, strict=True)]
         if self.reset is not None and self.reset_port is not None:
             places.append((self.reset_port, self.reset.pin, self.reset.standard))
-        places += [("rx", self.rx, self.uart_standard), ("tx", self.tx, self.uart_standard)]
+        places += (
+            self.network.places if self.network else [("rx", self.rx, self.uart_standard), ("tx", self.tx, self.uart_standard)]
+        )
         return places + [(f"lamps[{number}]", pin, standard) for number, (pin, standard) in enumerate(self.lamps)]
 
     @property
@@ -292,12 +316,14 @@ def common(
         "lamps": lamps,
         "lamps_low": lamps_low,
         "configuration": _configuration(file, properties or {}, others),
+        "cable": _cable(file, pins, standards),
     }
 
 
 def checked(of: Board, file: Table) -> None:
     """BoardError where a pin is given twice."""
-    pins = [pin for _, pin, _ in of.places]
+    others = of.cable.places if of.cable and not of.network else []
+    pins = [pin for _, pin, _ in (*of.places, *others)]
     for pin in pins:
         if pins.count(pin) > 1:
             raise BoardError(f"{file.file}: pin {pin} is given twice")
@@ -336,6 +362,17 @@ def _lamps(file: Table, kind: Text, standards: Text) -> tuple[tuple[tuple[str, s
     return tuple(zip(pins, each, strict=True)), table.level("lit")
 
 
+def _cable(file: Table, kind: Text, standards: Text) -> Cable | None:
+    """The Ethernet PHY, where there is one: a pin, or the pins of a row, lowest bit first."""
+    if "ethernet" not in file.values:
+        return None
+    phy = PHYS[file.table("ethernet").text("phy", one_of(*PHYS))]
+    table = file.table("ethernet", "phy", "standard", *(pin.name for pin in phy.pins))
+    single = {pin.name: (table.text(pin.name, kind),) for pin in phy.pins if pin.bits == 1}
+    rows = {pin.name: tuple(table.texts(pin.name, kind, [pin.bits], str(pin.bits))) for pin in phy.pins if pin.bits > 1}
+    return Cable(phy, single | rows, table.text("standard", standards))
+
+
 def _configuration(file: Table, properties: Mapping[str, Text], others: bool) -> tuple[tuple[str, str], ...]:
     """Properties of the bitstream; numbers as they are written."""
     if "configuration" not in file.values:
@@ -362,16 +399,17 @@ def top_name(system: str) -> str:
 
 
 def top(system: str, of: Board, clock: Clock, blink_bits: int = 26) -> str:
-    """The top module: clock, reset, lamps, and a system between the line's pins."""
-    pins = [f"input wire {port}" for port in (*of.clock_ports, *filter(None, [of.reset_port]), "rx")]
-    pins += ["output wire tx", *([f"output wire [{len(of.lamps) - 1}:0] lamps"] if of.lamps else [])]
+    """The top module: clock, reset, lamps, and a system between the link's pins. system: with Ethernet, that behind LiteEth."""
+    pins = [f"input wire {port}" for port in (*of.clock_ports, *filter(None, [of.reset_port]))]
+    parameters, linked, instance, moving = _link(system, of)
+    pins += [*linked, *([f"output wire [{len(of.lamps) - 1}:0] lamps"] if of.lamps else [])]
     ports = "".join(f"    {pin},\n" for pin in pins).removesuffix(",\n")
     oscillator = " ".join(f".{port}({port})," for port in of.clock_ports)
-    declared, shown = _show(of, blink_bits)
+    declared, shown = _show(of, blink_bits, moving)
     reset = {None: "1'b0", "reset": "reset", "reset_n": "~reset_n"}[of.reset_port]
     return f"""\
 // {of.name}: {system} on a board.
-module {top_name(system)} (
+module {top_name(system)} {parameters}(
 {ports}
 );
 
@@ -387,7 +425,7 @@ board_clock #(
 );
 
 {system} system_instance (
-    .aclk(clk), .aresetn(aresetn), .rx(rx), .tx(tx),
+    {instance},
     .counters_frames_in(frames_in), .counters_frames_out(frames_out), .counters_malformed(malformed), .counters_dropped(dropped)
 );
 {shown}
@@ -395,16 +433,36 @@ endmodule
 """
 
 
-def _show(of: Board, blink_bits: int) -> tuple[str, str]:
+def _link(system: str, of: Board) -> tuple[str, list[str], str, str]:
+    """Of a top: its parameters, the ports of its link, what is joined to the system's, and what its lamps see of the link."""
+    if of.network is None or of.address is None:
+        return "", ["input wire rx", "output wire tx"], ".aclk(clk), .aresetn(aresetn), .rx(rx), .tx(tx)", ".rx(rx), .tx(tx)"
+    parameters = f"""#(
+    parameter [47:0] MAC_ADDRESS = 48'h{of.address.mac:012x}, // {of.address.hardware}
+    parameter [31:0] IP_ADDRESS = 32'h{of.address.ip:08x} // {of.address}
+) """
+    ports = [
+        f"{'output' if pin.output else 'input'} wire {f'[{pin.bits - 1}:0] ' if pin.bits > 1 else ''}{port}"
+        for port, pin in of.network.phy.ports()
+    ]
+    joined = ", ".join(f".{port}({port})" for port, _ in of.network.phy.ports())
+    instance = f""".clk(clk), .reset(~aresetn), .mac_address(MAC_ADDRESS), .ip_address(IP_ADDRESS),
+    {joined},
+    .heard(heard), .said(said)"""
+    return parameters, ports, instance, ".rx(heard), .tx(~said)"
+
+
+def _show(of: Board, blink_bits: int, moving: str) -> tuple[str, str]:
     """board_lamps in a top, behind the wire that it needs where lamps are fewer than eight, or lit when low."""
+    heard = "wire heard, said;\n" if of.network else ""
     if not of.lamps:
-        return "", ""
+        return heard, ""
     whole = len(of.lamps) == LAMPS and not of.lamps_low
-    declared = "" if whole else f"wire [{LAMPS - 1}:0] shown;\n"
+    declared = heard + ("" if whole else f"wire [{LAMPS - 1}:0] shown;\n")
     assigned = "" if whole else f"\nassign lamps = {'~' if of.lamps_low else ''}shown[{len(of.lamps) - 1}:0];\n"
     instance = f"""
 board_lamps #(.BITS({blink_bits})) lamps_instance (
-    .clk(clk), .aresetn(aresetn), .rx(rx), .tx(tx),
+    .clk(clk), .aresetn(aresetn), {moving},
     .frame_in(frames_in[0]), .frame_out(frames_out[0]), .malformed(malformed), .lamps({"lamps" if whole else "shown"})
 );
 """

@@ -4,7 +4,7 @@
 SEEDS ?= 8#                               most attempts to route for the board's clock
 
 routed := $(PLACE)/routed
-route_command = $(strip $(SIGMABIT) route $(MODEL) --board $(BOARD) --baud $(BAUD) --seeds $(SEEDS) $(on_board) -o $(routed))
+route_command = $(strip $(SIGMABIT) route $(MODEL) --board $(BOARD) $(linked) --seeds $(SEEDS) $(on_board) -o $(routed))
 
 .PHONY: bitstream program package out-of-context
 

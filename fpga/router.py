@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, ClassVar
 
 from . import programs
 from .board import Text
@@ -34,7 +36,7 @@ class Step:
 @dataclass(frozen=True)
 class Routed:
     """A placed and routed design. mhz: the fastest clock of its slowest path. used: cells, by the keys of a router's titles.
-    router: which of nextpnr's it took, where there are several.
+    router: which of nextpnr's it took, where there are several. others: the fastest that other clocks may be, and what they are.
     """
 
     seed: int
@@ -43,11 +45,12 @@ class Routed:
     used: dict[str, int]
     path: tuple[Step, ...]
     router: str = ""
+    others: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
     @property
     def met(self) -> bool:
-        """May the clock be as fast as it was wanted?"""
-        return self.mhz >= self.wanted_mhz
+        """May the clock be as fast as it was wanted, and others as fast as they are?"""
+        return self.mhz >= self.wanted_mhz and all(fastest >= given for fastest, given in self.others.values())
 
     @property
     def wires(self) -> float:
@@ -65,42 +68,64 @@ class Routed:
         return self.path[0].cell, self.path[-1].cell
 
 
-class Router(Protocol):
-    """What places and routes the netlists of a family. The names of clocks and cells are those that nextpnr reports."""
+class Router(ABC):
+    """What places and routes the netlists of a family by nextpnr. Names of clocks and cells are those that nextpnr reports."""
 
-    @property
-    def parts(self) -> Text:
-        """What the parts that it takes are called: with package and speed grade."""
-        ...
+    parts: ClassVar[Text]
+    """What the parts that it takes are called: with package and speed grade."""
 
-    @property
-    def titles(self) -> Mapping[str, str]:
-        """What is counted of a routed design, lut, ff, ram, multipliers, and what that is called."""
-        ...
+    titles: ClassVar[Mapping[str, str]]
+    """What is counted of a routed design, lut, ff, ram, multipliers, and what that is called."""
 
-    @property
-    def cells(self) -> str:
-        """How the kinds of cells begin, as alternatives of a regular expression: what Yosys appends to the names of nets."""
-        ...
+    used: ClassVar[Mapping[str, Sequence[str]]]
+    """The same, and which kinds of cells of nextpnr's that is."""
 
-    @property
-    def untimed(self) -> str:
-        """What its timing leaves out, as a sentence; empty where that is nothing."""
-        ...
+    cells: ClassVar[str]
+    """How the kinds of cells begin, as alternatives of a regular expression: what Yosys appends to the names of nets."""
 
-    @property
-    def pads(self) -> Sequence[str]:
-        """Yosys' passes that a netlist needs, after those of the target, before it is placed."""
-        ...
+    untimed: ClassVar[str] = ""
+    """What its timing leaves out, as a sentence; empty where that is nothing."""
 
-    @property
-    def bitstream_file(self) -> str:
-        """How the name of a bitstream ends."""
-        ...
+    pads: ClassVar[Sequence[str]] = ()
+    """Yosys' passes that a netlist needs, after those of the target, before it is placed."""
 
+    program: ClassVar[str]
+    """nextpnr for this family."""
+
+    packer: ClassVar[str]
+    """What makes a bitstream of what it has placed."""
+
+    extra: ClassVar[str]
+    """What brings both."""
+
+    ways: ClassVar[Sequence[str]] = ("",)
+    """Its routers, in the order in which they are tried; nameless where there is but one."""
+
+    placed_file: ClassVar[str]
+    """How the name of a placement ends."""
+
+    bitstream_file: ClassVar[str]
+    """How the name of a bitstream ends."""
+
+    @abstractmethod
     def core_constraints(self, part: str, pins: Sequence[str]) -> str:
         """Constraints for a design of so many ports that is on no board; empty where nextpnr chooses pins."""
-        ...
+
+    @abstractmethod
+    def clock(self, on_board: bool) -> str:
+        """What the name of the net of the clock ends in. on_board: whether its clock is made by the board's top."""
+
+    @abstractmethod
+    def options(self, part: str, placed: str, constraints: str | None) -> list[str]:
+        """What nextpnr is told of a part, and of the files for placement and constraints. Raises RouteError."""
+
+    @abstractmethod
+    def packing(self, placed: str, bitstream: str) -> list[str]:
+        """What the packer is told of its two files."""
+
+    def prepared(self, netlist: Path, seed: int) -> Path:
+        """The netlist as nextpnr is to have it, beside itself."""
+        return netlist
 
     def place_and_route(
         self,
@@ -109,18 +134,34 @@ class Router(Protocol):
         wanted_mhz: float,
         seed: int,
         on_board: bool,
-        constraints: Path | None,
-        progress: Callable[[str], None],
+        constraints: Path | None = None,
+        progress: Callable[[str], None] = lambda what: None,
     ) -> Routed:
-        """Place and route a netlist, as Yosys wrote it. Placements are left beside it.
+        """Place and route a netlist, as Yosys wrote it. Placement, report and log are left beside it.
 
         constraints: pins, in the netlist's folder. on_board: whether its clock is made by the board's top. Raises RouteError.
         """
-        ...
+        work, stem = netlist.parent, f"{netlist.stem}_{seed}"
+        own = self.options(part, f"{stem}{self.placed_file}", constraints.name if constraints else None)
+        options = [*own, "--json", self.prepared(netlist, seed).name, "--report", f"{stem}.json"]
+        options += ["--seed", str(seed), "--freq", f"{wanted_mhz:g}", "--timing-allow-fail"]
+        for way in self.ways:
+            try:
+                run(self.program, options + ["--router", way] * bool(way), work, work / f"{stem}.log", self.extra, progress)
+            except RouteError as error:
+                if not error.placed or way == self.ways[-1]:
+                    raise
+            else:
+                report = json.loads((work / f"{stem}.json").read_text())
+                return replace(read(report, self.clock(on_board), wanted_mhz, seed, self.used), router=way)
+        raise AssertionError
 
-    def pack(self, netlist: Path, part: str, seed: int, bitstream: Path) -> None:
+    def pack(self, netlist: Path, seed: int, bitstream: Path) -> None:
         """The bitstream of what was placed and routed with a seed. Raises RouteError."""
-        ...
+        work, stem = netlist.parent, f"{netlist.stem}_{seed}"
+        name = f"{stem}{self.bitstream_file}"
+        run(self.packer, self.packing(f"{stem}{self.placed_file}", name), work, work / f"{stem}.pack.log", self.extra)
+        (work / name).replace(bitstream)
 
 
 def read(report: dict[str, Any], clock: str, wanted_mhz: float, seed: int, used: Mapping[str, Sequence[str]]) -> Routed:
@@ -132,11 +173,16 @@ def read(report: dict[str, Any], clock: str, wanted_mhz: float, seed: int, used:
         known = ", ".join(report["fmax"]) or "none"
         raise RouteError(f"nextpnr reports the clocks {known}, of which {f'{clock} is not one' if clock else 'one is expected'}")
     (net, mhz) = next(iter(rates.items()))
+    others = {
+        name.removeprefix("$glbnet$").split("$")[0]: (entry["achieved"], entry["constraint"])
+        for name, entry in report["fmax"].items()
+        if name != net
+    }
     inside = f"posedge {net}"
     paths = [path["path"] for path in report["critical_paths"] if path["from"] == path["to"] == inside]
     steps = [Step(step["delay"], step["type"] == "routing", step["to"]["cell"]) for path in paths[:1] for step in path]
     counted = {key: sum(report["utilization"][kind]["used"] for kind in kinds) for key, kinds in used.items()}
-    return Routed(seed, mhz, wanted_mhz, counted, tuple(steps))
+    return Routed(seed, mhz, wanted_mhz, counted, tuple(steps), others=others)
 
 
 def run(
@@ -154,7 +200,7 @@ def run(
         raise RouteError(f"{said} is not installed; `pip install 'sigmabit[{extra}]'` brings it, and make does so by itself")
     lines: list[str] = []
     with (
-        log.open("w") as kept,
+        log.open("w", buffering=1) as kept,
         programs.running([str(command), *options], cwd=work, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process,
     ):
         for line in process.stdout or ():

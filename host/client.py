@@ -189,6 +189,19 @@ class _Pace:
             self._usual += (most - self._usual) / 5
 
 
+def check_several(several: int | None) -> None:
+    """Raises LinkError for what is no number of frames."""
+    if several is not None and (not float(several).is_integer() or several < 1):
+        raise LinkError(f"several={several} is {'below 1' if several < 1 else 'no whole number'}")
+
+
+def checked_patience(patience: float) -> float:
+    """The same, if it is a number of seconds that ends. Raises LinkError."""
+    if not 0 < patience < math.inf:
+        raise LinkError(f"patience={patience} is no number of seconds above 0")
+    return patience
+
+
 class Client:
     """A device behind a port, which the client closes at the end.
 
@@ -198,7 +211,7 @@ class Client:
     """
 
     def __init__(self, port: Port, patience: float = 10.0, baud: int | None = None) -> None:
-        self.port, self.patience = port, patience
+        self.port, self.patience = port, checked_patience(patience)
         self.statistics = Statistics()
         self._heard: Queue[tuple[float, Message | Reason | Exception]] = Queue()
         self._closing = False
@@ -268,8 +281,7 @@ class Client:
         size = self.device.frame_bytes
         if frames.ndim != 2 or frames.shape[1] != size or frames.dtype != np.uint8:
             raise LinkError(f"frames of {frames.dtype} of shape {frames.shape}, the device takes bytes of shape (N, {size})")
-        if several is not None and several < 1:
-            raise LinkError(f"several={several} is below 1")
+        check_several(several)
         several = self.device.frames if several is None else min(several, self.device.frames)
         payloads = [frames[first : first + several].tobytes() for first in range(0, len(frames), several)]
         total = len(frames)

@@ -19,7 +19,7 @@ from sigmabit.golden.link.datagram import MOST_WORDS, NUMBERS, WORD, Datagram, w
 from sigmabit.golden.link.deframer import Reason
 from sigmabit.golden.link.session import PROTOCOL, Hold
 
-from .client import LinkError, Progress, Statistics
+from .client import LinkError, Progress, Statistics, check_several, checked_patience
 
 PORT = 4660
 """A device's, where none is given."""
@@ -66,7 +66,7 @@ class DatagramClient:
     """
 
     def __init__(self, address: tuple[str, int], patience: float = 10.0) -> None:
-        self.address, self.patience, self.statistics = address, patience, Statistics()
+        self.address, self.patience, self.statistics = address, checked_patience(patience), Statistics()
         self._session, self._turn, self._open = secrets.randbelow(NUMBERS - 1) + 1, 0, False
         # seconds that an answer usually takes, and how often what was waited for in vain has doubled the wait
         self._usual, self._doubled = FIRST_WAIT / OVERDUE, 1
@@ -123,8 +123,7 @@ class DatagramClient:
         size, total = self.device.frame_bytes, len(frames)
         if frames.ndim != 2 or frames.shape[1] != size or frames.dtype != np.uint8:
             raise LinkError(f"frames of {frames.dtype} of shape {frames.shape}, the device takes bytes of shape (N, {size})")
-        if several is not None and several < 1:
-            raise LinkError(f"several={several} is below 1")
+        check_several(several)
         each, results = words(size), words(self.device.result_bytes)
         padded = np.zeros((total, each * WORD), np.uint8)
         padded[:, :size] = frames
@@ -259,7 +258,7 @@ class DatagramClient:
     def _until(self, kind: int, payload: bytes, fits: Callable[[Datagram], bool]) -> Datagram:
         """The answer to a request that has no turn, which is sent again and again."""
         begun, wait, held, asked = time.monotonic(), self._wait, False, 0
-        while time.monotonic() < begun + self.patience:
+        while not asked or time.monotonic() < begun + self.patience:
             self._send(kind, 0, payload)
             asked += 1
             until = min(time.monotonic() + wait, begun + self.patience)

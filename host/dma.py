@@ -11,7 +11,7 @@ from typing import Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from .client import LinkError, Progress, Statistics
+from .client import LinkError, Progress, Statistics, check_several, checked_patience
 
 LINE = 64
 """Bytes between frames, and between results, in a buffer: descriptors have to begin so, and caches have such lines."""
@@ -94,10 +94,9 @@ class DmaClient:
         for key, value, most in (("frame_bytes", frame_bytes, LONGEST), ("result_bytes", result_bytes, LONGEST)):
             if not 1 <= value <= most:
                 raise LinkError(f"{key}={value} is not from 1 to {most}")
-        if several < 1:
-            raise LinkError(f"several={several} is below 1")
+        check_several(several)
         self.frame_bytes, self.result_bytes, self.several = frame_bytes, result_bytes, several
-        self.registers, self.patience, self.name = registers, patience, name
+        self.registers, self.patience, self.name = registers, checked_patience(patience), name
         self.statistics = Statistics()
         self._buffers: list[Buffer] = []
         if not registers.read(TO_NETWORK + STATUS) & DESCRIPTORS:
@@ -144,8 +143,7 @@ class DmaClient:
             raise LinkError(
                 f"frames of {frames.dtype} of shape {frames.shape}, the device takes bytes of shape (N, {self.frame_bytes})"
             )
-        if several is not None and several < 1:
-            raise LinkError(f"several={several} is below 1")
+        check_several(several)
         most = self.several if several is None else min(several, self.several)
         results = np.empty((len(frames), self.result_bytes), np.uint8)
         try:

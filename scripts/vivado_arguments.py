@@ -23,8 +23,9 @@ def vivado_arguments(given: Mapping[str, str]) -> dict[str, object]:
     """The top's name, part and clock; for a board its flash, too. Raises MistakeError, or BoardError for boards and clocks."""
     from sigmabit.fpga import boards
     from sigmabit.fpga.board import BoardError, top_name
+    from sigmabit.fpga.ethernet.link import IP, MAC, Address, ip_of, mac_of
     from sigmabit.fpga.series7.board import PART, is_part
-    from sigmabit.hdl.verilog.keywords import identifier, system_name
+    from sigmabit.hdl.verilog.keywords import ethernet_name, identifier, system_name
 
     for name in ("MODEL", "PLAN", "SAIF"):
         if given[name] and not Path(given[name]).is_file():
@@ -42,12 +43,15 @@ def vivado_arguments(given: Mapping[str, str]) -> dict[str, object]:
         _checked(given, "PART", PART[1], is_part)
         return {"top": top, "part": given["PART"], "clock_mhz": given["CLOCK_MHZ"]}
     _checked(given, "BAUD", "a number above 0", lambda text: int(text) > 0)
+    _checked(given, "LINK", "uart or ethernet", lambda text: text in ("uart", "ethernet"))
     try:
         of = boards.board(given["BOARD"])
+        if given["LINK"] == "ethernet":
+            of = of.at(Address(mac_of(given["MAC"] or MAC), ip_of(given["IP"] or IP)))
     except BoardError as error:
         raise MistakeError(f"BOARD={error}") from None
     arguments = of.arguments(of.made_clock(float(given["CLOCK_MHZ"])))
-    return {"top": top_name(system_name(top)), **arguments}
+    return {"top": top_name(system_name(top) if of.network is None else ethernet_name(top)), **arguments}
 
 
 def _checked(given: Mapping[str, str], name: str, expected: str, good: Callable[[str], bool]) -> None:

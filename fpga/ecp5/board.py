@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import ClassVar, Self
 
 from ..board import LOADER, Board, BoardError, Clock, Table, Text, checked, common, one_of
+from ..ethernet.phy import PHY_MHZ
 
 RTL = Path(__file__).with_name("rtl")
 
@@ -105,7 +106,7 @@ class Ecp5Board(Board):
 
     loader: str
 
-    keys: ClassVar[tuple[str, ...]] = "name", "part", "clock", "reset", "uart", "lamps", "configuration", "loader"
+    keys: ClassVar[tuple[str, ...]] = "name", "part", "clock", "reset", "uart", "ethernet", "lamps", "configuration", "loader"
     folder: ClassVar[Path] = Path(__file__).with_name("boards")
     parts: ClassVar[Text] = PART
     primitives: ClassVar[Path] = RTL / "primitives.v"
@@ -133,14 +134,18 @@ class Ecp5Board(Board):
         return (RTL / "board_clock.v").read_text()
 
     def constraints(self) -> str:
-        """Lines that are idle when high are pulled up, and a button the other way than it is pressed."""
+        """Lines that are idle when high are pulled up, so are a PHY's data, and a button the other way than it is pressed."""
         lines = [f"# {self.name}, made from {self.origin}, which has the sources"]
         lines += [f'LOCATE COMP "{port}" SITE "{pin}";' for port, pin, _ in self.places]
         pulls = {"rx": " PULLMODE=UP"}
+        if self.network:  # PHYs read at their reset from what they send by what they are to be: all that they can
+            pulls |= {port: " PULLMODE=UP" for port, _, _ in self.network.places if port.startswith("phy_rx_data")}
         if self.reset is not None and self.reset_port is not None:
             pulls[self.reset_port] = f" PULLMODE={'UP' if self.reset.low else 'DOWN'}"
         lines += [f'IOBUF PORT "{port}" IO_TYPE={standard}{pulls.get(port, "")};' for port, _, standard in self.places]
         lines.append(f'FREQUENCY PORT "{self.clock_ports[0]}" {self.oscillator_mhz:g} MHZ;')
+        if self.network:
+            lines.append(f'FREQUENCY PORT "phy_{self.network.phy.clock}" {PHY_MHZ} MHZ;')
         if self.configuration:
             lines.append(f"SYSCONFIG {' '.join(f'{name}={value}' for name, value in self.configuration)};")
         return "\n".join(lines) + "\n"

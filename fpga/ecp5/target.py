@@ -7,6 +7,7 @@ from pathlib import Path
 from sigmabit.hdl import family
 
 from ..target import Target
+from .copied_registers import copied_registers
 from .netlist import Ecp5Netlist
 from .output_registers import output_registers
 from .popcount import body
@@ -22,6 +23,6 @@ ECP5 = Target(
     models=Path(__file__).with_name("rtl") / "cells.v",
     unmodelled=frozenset(),
     router=Ecp5Router(),
-    passes={"output_registers": output_registers},
+    passes={"output_registers": output_registers, "copied_registers": copied_registers},
     body=body,
 )

@@ -1,4 +1,4 @@
-"""LiteEth's MAC, ARP, IP, ICMP and UDP as one Verilog module, behind a PHY's byte interface.
+"""LiteEth's MAC, ARP, IP, ICMP and UDP as one Verilog module behind a PHY, and a system joined to it.
 
 LiteEth is the `ethernet` extra's, its licence BSD-2-Clause. Its own generator gives a UDP port that hears only the port it
 answers to, so that its parts are joined here.
@@ -8,15 +8,24 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from functools import lru_cache
 from importlib.util import find_spec
 
+from sigmabit.hdl.link.datagrams import DatagramSystem, DatagramSystemConfig
+from sigmabit.hdl.verilog.convert import Design, Module, convert
+from sigmabit.hdl.verilog.keywords import ethernet_name
+
 from ..programs import running
+from .phy import BYTES, Phy
 
 MODULE = "liteeth_core"
 
 PORT = 4660
 """The device's, of UDP."""
+
+LEAST_MHZ = 40
+"""Words of four bytes come at a quarter of the PHY's 125 MHz; what LiteEth puts between them takes a few cycles more."""
 
 
 class CoreError(RuntimeError):
@@ -24,14 +33,14 @@ class CoreError(RuntimeError):
 
 
 @lru_cache
-def verilog(clock_mhz: float, port: int = PORT) -> str:
+def verilog(clock_mhz: float, phy: Phy = BYTES, port: int = PORT) -> str:
     """The module's text, 32 bits wide at a clock of so many MHz. Raises CoreError where LiteEth is not installed.
 
     A process of its own writes it: Migen names signals after whatever was made before.
     """
     if find_spec("liteeth") is None:
         raise CoreError("LiteEth is not installed; `pip install sigmabit[ethernet]` brings it")
-    command = [sys.executable, "-m", f"{__package__}.generate", str(clock_mhz), str(port)]
+    command = [sys.executable, "-m", f"{__package__}.generate", str(clock_mhz), str(port), phy.name]
     with running(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         written, said = process.communicate()
     if process.returncode:
@@ -40,41 +49,38 @@ def verilog(clock_mhz: float, port: int = PORT) -> str:
     return written
 
 
-def top(name: str, system: str) -> str:
+def top(name: str, system: str, phy: Phy = BYTES) -> str:
     """The Verilog of a module `name` that joins the core to a system (hdl/link/datagrams.py), whose module has that name.
 
-    clk: of the system, and of the core's 32-bit side. phy_clk: 125 MHz, of the PHY's byte interface. reset: active high, of both.
+    clk: of the system, and of the core's 32-bit side. reset: active high. heard, said: high while a datagram comes, or goes.
     """
+    ports = "".join(
+        f"    {'output' if pin.output else 'input '} wire {f'[{pin.bits - 1}:0] ' if pin.bits > 1 else ''}{port},\n"
+        for port, pin in phy.ports()
+    )
+    pins = ", ".join(f".{port}({port})" for port, _ in phy.ports())
     return f"""// A system behind LiteEth: datagrams to UDP port {PORT} are its requests.
 module {name} (
-    input  wire        clk,
-    input  wire        reset,
+    input  wire clk,
+    input  wire reset,
     input  wire [47:0] mac_address,
     input  wire [31:0] ip_address,
-    input  wire        phy_clk,
-    input  wire        phy_rx_dv,
-    input  wire  [7:0] phy_rx_data,
-    output wire        phy_tx_en,
-    output wire  [7:0] phy_tx_data,
+{ports}    output wire heard,
+    output wire said,
     output wire [31:0] counters_frames_in,
     output wire [31:0] counters_frames_out,
     output wire [31:0] counters_malformed,
     output wire [31:0] counters_dropped
 );
-    reg phy_reset_early = 1'b1, phy_reset = 1'b1;
-    always @(posedge phy_clk) begin
-        phy_reset_early <= reset;
-        phy_reset <= phy_reset_early;
-    end
-
     wire [31:0] received_data, received_ip, sent_data;
     wire [15:0] received_length, received_port, sent_length;
     wire [47:0] sent_to;
     wire received_valid, received_last, sent_valid, sent_last, sent_ready;
+    assign heard = received_valid;
+    assign said = sent_valid;
     {MODULE} network (
         .clk(clk), .rst(reset), .mac_address(mac_address), .ip_address(ip_address),
-        .phy_rx_clk(phy_clk), .phy_rx_rst(phy_reset), .phy_rx_dv(phy_rx_dv), .phy_rx_er(1'b0), .phy_rx_data(phy_rx_data),
-        .phy_tx_clk(phy_clk), .phy_tx_rst(phy_reset), .phy_tx_en(phy_tx_en), .phy_tx_er(), .phy_tx_data(phy_tx_data),
+        {pins},
         .source_valid(received_valid), .source_last(received_last), .source_ready(1'b1), .source_data(received_data),
         .source_last_be(), .source_error(), .source_length(received_length), .source_ip_address(received_ip),
         .source_src_port(received_port), .source_dst_port(),
@@ -82,7 +88,7 @@ module {name} (
         .sink_last_be({{sent_last, 3'b000}}), .sink_length(sent_length), .sink_ip_address(sent_to[31:0]),
         .sink_dst_port(sent_to[47:32]), .sink_src_port(16'd{PORT})
     );
-    {system} system (
+    {system} system_instance (
         .aclk(clk), .aresetn(!reset),
         .received_data(received_data), .received_valid(received_valid), .received_last(received_last),
         .received_length(received_length), .received_sender({{received_port, received_ip}}),
@@ -93,3 +99,16 @@ module {name} (
     );
 endmodule
 """
+
+
+def behind(
+    config: DatagramSystemConfig, clock_mhz: float, phy: Phy = BYTES, progress: Callable[[str], None] = lambda name: None
+) -> Design:
+    """A system's Verilog, LiteEth's at a clock of so many MHz, and the top that joins them, NAME_ethernet. Raises CoreError."""
+    if clock_mhz < LEAST_MHZ:
+        raise CoreError(f"{clock_mhz:g} MHz are too slow for Ethernet: {LEAST_MHZ} MHz at least, for a gigabit a second")
+    network = verilog(clock_mhz, phy)  # before what takes longer
+    system = convert(DatagramSystem(config).outline(), progress)
+    name = ethernet_name(config.core.name)
+    texts = {MODULE: network, name: top(name, system.top, phy)}
+    return Design(name, {**system.modules, **{stem: Module(stem, None, text, ()) for stem, text in texts.items()}})

@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import ClassVar, Self
 
 from ..board import Board, BoardError, Clock, Table, Text, checked, common, is_text, one_of
+from ..ethernet.phy import PHY_MHZ
 
 RTL = Path(__file__).with_name("rtl")
 
 PART = r"xc7[a-z]+\d+t?[a-z]+\d+-[123][a-zA-Z]*", "a 7-series part with package and speed grade, such as xc7k325tffg900-2"
 INTERFACE = r"BPIx8|BPIx16|SPIx1|SPIx2|SPIx4", "one of BPIx8, BPIx16, SPIx1, SPIx2, SPIx4"
 
-KEYS = "name", "part", "clock", "reset", "uart", "lamps", "configuration", "flash"
+KEYS = "name", "part", "clock", "reset", "uart", "ethernet", "lamps", "configuration", "flash"
 MEGABYTES = 1024
 WIDTH = "BITSTREAM.CONFIG.SPI_BUSWIDTH"
 
@@ -134,18 +135,28 @@ class Series7Board(Board):
 
     def constraints(self) -> str:
         """Pins, standards, the oscillator. The clock that the MMCM makes follows from it; pins without a clock have no timing."""
-        inputs = " ".join(filter(None, [self.reset_port, "rx"]))
+        inputs, outputs = (" ".join(ports) for ports in self.asynchronous)
         lines = [f"# {self.name}, made from {self.origin}, which has the sources"]
         lines += [f"set_property PACKAGE_PIN {pin} [get_ports {{{port}}}]" for port, pin, _ in self.places]
-        lines += [f"set_property IOSTANDARD {standard} [get_ports {{{port}}}]" for port, _, standard in self.places]
+        lines += [f"set_property IOSTANDARD {standard} [get_ports {{{port}}}]" for port, _, standard in self.places if standard]
         lines += [f"set_property {name} {value} [current_design]" for name, value in self.configuration]
+        lines.append(f"create_clock -name oscillator -period {1000 / self.oscillator_mhz:.3f} [get_ports {self.clock_ports[0]}]")
+        if self.network:
+            lines.append(f"create_clock -name phy -period {1000 / PHY_MHZ:.3f} [get_ports phy_{self.network.phy.clock}]")
+            made = {"phy_tx": "TXOUTCLK", "phy_rx": "RXOUTCLK"} if self.network.phy.transceiver else {}
+            for name, pin in made.items():  # a transceiver's clocks, of 20 bits each, do not follow from its reference
+                pins = f"[get_pins -hierarchical -filter {{REF_PIN_NAME == {pin}}}]"
+                lines.append(f"create_clock -name {name} -period {2000 / PHY_MHZ:.3f} {pins}")
+            groups = (f"-group [get_clocks -include_generated_clocks {clock}]" for clock in ("oscillator", "phy", *made))
+            lines.append(f"set_clock_groups -asynchronous {' '.join(groups)}")
         lines += [
-            f"create_clock -name oscillator -period {1000 / self.oscillator_mhz:.3f} [get_ports {self.clock_ports[0]}]",
-            f"set_false_path -from [get_ports {{{inputs}}}]",
-            f"set_false_path -to [get_ports {{tx{' lamps*' if self.lamps else ''}}}]",
-            # the first two registers behind rx; those behind reset carry the attribute in their source
-            "set_property ASYNC_REG TRUE [get_cells -hierarchical -regexp {.*uart_receiver_instance/(metastable|line)_reg}]",
+            *([f"set_false_path -from [get_ports {{{inputs}}}]"] if inputs else []),
+            f"set_false_path -to [get_ports {{{outputs}}}]",
         ]
+        if not self.network:
+            # the first two registers behind rx; those behind reset carry the attribute in their source
+            cells = ".*uart_receiver_instance/(metastable|line)_reg"
+            lines.append(f"set_property ASYNC_REG TRUE [get_cells -hierarchical -regexp {{{cells}}}]")
         return "\n".join(lines) + "\n"
 
     def arguments(self, clock: Clock) -> dict[str, str | float]:

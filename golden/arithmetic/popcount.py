@@ -39,6 +39,17 @@ def counts(codes: NDArray[np.integer], flips: NDArray[np.integer], bits: int) ->
     return result.reshape(*codes.shape[:-1], lanes)
 
 
+def counts_of_some(
+    codes: NDArray[np.integer], flips: NDArray[np.integer], there: NDArray[np.integer], bits: int
+) -> NDArray[np.int64]:
+    """`counts` of the elements alone whose weight is there: for weights of -1, 0 and 1. there: (n, lanes), 1 or 0.
+
+    With weight w = there * (1 - 2 * flip) again sum(w * code) + (2**bits - 1) * (number of -1 weights).
+    """
+    added: NDArray[np.int64] = codes @ (there * (1 - 2 * flips)) + ((1 << bits) - 1) * (there * flips).sum(axis=0)
+    return added
+
+
 def weighted_sums(codes: NDArray[np.integer], weights: NDArray[np.integer], bits: int) -> NDArray[np.int64]:
     """sum(w * code) for weights (n, lanes) of +1 and -1: `counts` without its constant."""
     flips = (weights < 0).astype(np.uint8)

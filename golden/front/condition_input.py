@@ -9,6 +9,9 @@ from .noise_input import FLOATS, KEEPING, noise_input
 MOVING = (*KEEPING, "Add", "Div", "Expand", "Gather", "Mul", "Neg", "Slice", "Sub", "Tile", "Transpose")
 """Operators behind which a condition still is one: its numbers elsewhere, or in another scale."""
 
+EMBEDDING = ("Gemm", "MatMul")
+"""A dense layer of its own, which the layers behind it may absorb."""
+
 
 def condition_input(graph: onnx.GraphProto) -> onnx.ValueInfoProto | None:
     """Of a graph's inputs the one beside the first, and beside the noise if there is one, that is joined to something else.
@@ -34,6 +37,6 @@ def _joined(graph: onnx.GraphProto, condition: str) -> bool:
     for node in graph.node:
         if node.op_type == "Concat" and same.intersection(node.input) and not same.issuperset(node.input):
             return True
-        if node.op_type in MOVING and same.intersection(node.input):
+        if node.op_type in (*MOVING, *EMBEDDING) and same.intersection(node.input):
             same.update(node.output)
     return False

@@ -52,6 +52,26 @@ match.verilog_code = "\n" + with_bodies(
 
 
 @block
+def choose(planes, weights, there, chosen, lanes):
+    """chosen = planes XOR weights, and 0 where no weight is there; two lanes of an element have the same bit, and share a LUT."""
+    elements, pairs = len(planes) // lanes, lanes // 2  # noqa: F841  read by the text
+
+    @always_comb
+    def choose_all():
+        chosen.next = (planes ^ weights) & there
+
+    read_by_text(planes, weights, there)
+    driven_by_text(chosen)
+    return choose_all
+
+
+choose.verilog_code = "\n" + with_bodies(
+    lambda primitives: primitives.choose,
+    "assign $chosen = ($planes ^ $weights) & $there;",
+)
+
+
+@block
 def match_adder(planes_a, weights_a, planes_b, weights_b, c, ones, twos):
     """(planes_a XOR weights_a) + (planes_b XOR weights_b) + c = ones + 2 twos, bit by bit."""
     top = len(planes_a) - 1  # noqa: F841  read by the text

@@ -14,7 +14,7 @@ from ..family import Billed, Cost, Family
 from ..verilog.fabric import Blocks, field, joined, like, register
 from ..verilog.module import leaf
 from ..verilog.stream import wire
-from .compressors import counter, full_adder, match, match_adder, sum_one, sum_three, sum_two
+from .compressors import choose, counter, full_adder, match, match_adder, sum_one, sum_three, sum_two
 
 ROWS = 3
 """Numbers that a carry chain adds."""
@@ -54,37 +54,43 @@ def _trimmed(counts: list[int]) -> tuple[int, ...]:
 @dataclass(frozen=True)
 class PopcountConfig(Billed):
     """inputs: operand elements per cycle, of `bits` bits each; lanes: sums taken of them; constant: the weights are constants;
-    times: how often each element is taken, each time with weights of its own. most: elements that a lane takes at the most, where
-    lanes take some alone, whose weights are constants; picks: for each lane which ones, None where it takes fewer.
+    ternary: weights that change may be 0, too: a second bit says whether they are not. most: elements that a lane takes at most,
+    where lanes take some alone, whose weights are constants; picks: for each lane which ones, None where it takes fewer.
 
     Constants cost no LUT input: planes go straight into the first counters. Weights that change are matched with their planes in
-    chains of adders, a level of its own.
+    chains of adders, a level of its own; where they may be 0, each by itself, as LUTs have no more inputs.
     """
 
     inputs: int
     bits: int
     lanes: int
     constant: bool = False
-    times: int = 1
+    ternary: bool = False
     most: int = 0
     picks: tuple[tuple[int | None, ...], ...] = ()
 
     def __post_init__(self) -> None:
-        for name in ("inputs", "bits", "lanes", "times"):
+        for name in ("inputs", "bits", "lanes"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name}={getattr(self, name)} is below 1")
+        if self.constant and self.ternary:
+            raise ValueError("constants that may be 0: lanes pick the others")
 
     @property
     def module(self) -> str:
-        kind = "const" if self.constant else "var"
-        again = f"_{self.times}times" if self.times > 1 else ""
+        kind = "const" if self.constant else "ternary" if self.ternary else "var"
         some = f"_{self.most}_{crc32(repr(self.picks).encode()):08x}" if self.most else ""
-        return f"popcount_{self.inputs}x{self.bits}b_{self.lanes}_{kind}{again}{some}"
+        return f"popcount_{self.inputs}x{self.bits}b_{self.lanes}_{kind}{some}"
 
     @property
     def elements(self) -> int:
         """Summands of a lane."""
-        return self.most or self.inputs * self.times
+        return self.most or self.inputs
+
+    @property
+    def weights(self) -> int:
+        """Bits of all weights."""
+        return self.elements * self.lanes * (2 if self.ternary else 1)
 
     @property
     def highest(self) -> int:
@@ -100,7 +106,7 @@ class PopcountConfig(Billed):
     def chains(self) -> tuple[tuple[int, int], ...]:
         """How the products of one bit are matched with weights that change: (length of the chain, number of such chains)."""
         found, left = [], self.elements
-        for length in MATCHED:
+        for length in MATCHED[-1:] if self.ternary else MATCHED:
             if left // length:
                 found.append((length, left // length))
                 left %= length
@@ -141,7 +147,8 @@ class PopcountConfig(Billed):
     def bill(self, family: Family) -> Cost:
         """Lanes, and constant weights' inverters, which they share."""
         inverted = family.logic(self.inputs * self.bits if self.constant else 0)
-        lanes = self.bill_of_lane(family) * self.lanes + inverted
+        chosen = family.choose(self.lanes) * (self.elements * self.bits) if self.ternary else Cost()
+        lanes = self.bill_of_lane(family) * self.lanes + inverted + chosen
         if not self.picks:
             return lanes
         # compressors of nothing but zeros are few, but what they would be kept in is not there
@@ -149,10 +156,10 @@ class PopcountConfig(Billed):
         return replace(lanes, ff=sum(replace(self, most=most, picks=()).bill_of_lane(family).ff for most in taken))
 
     def bill_of_lane(self, family: Family) -> Cost:
-        """Compressors and the final addition, the XNOR with weights that come from elsewhere included."""
+        """Compressors and the final addition, the XNOR with weights that come from elsewhere included, if they are signs."""
         lane, planes = Cost(), 0
-        array = None if self.constant or self.bits > 1 or self.times > 1 or self.picks else family.array(self.elements)
-        if not self.constant:
+        array = None if self.constant or self.bits > 1 or self.ternary or self.picks else family.array(self.elements)
+        if not (self.constant or self.ternary):
             for length, number in self.chains:
                 lane += (family.match() + family.match_adder() * (length // 2)) * (number * self.bits)
         if not (self.constant and self.levels):
@@ -200,38 +207,6 @@ generate
     for (spread_element = 0; spread_element < $inputs; spread_element = spread_element + 1) begin : each_element
       assign $planes[(spread_bit * $inputs + spread_element) * $lanes +: $lanes] =
           {$lanes{$operand[spread_element * $bits + spread_bit]}};
-    end
-  end
-endgenerate
-"""
-
-
-@block
-def spread_again(operand, planes, inputs, bits, lanes, times):
-    """The same, of elements that are taken several times: element i + inputs is element i once more."""
-    ones, elements = (1 << lanes) - 1, inputs * times
-
-    @always_comb
-    def repeat():
-        word = 0
-        for plane in range(bits * elements):
-            element = plane % inputs
-            if operand[element * bits + plane // elements]:
-                word |= ones << (plane * lanes)
-        planes.next = word
-
-    planes.driven = "wire"
-    operand.read = True
-    return repeat
-
-
-spread_again.verilog_code = """
-genvar spread_bit, spread_element;
-generate
-  for (spread_bit = 0; spread_bit < $bits; spread_bit = spread_bit + 1) begin : each_bit
-    for (spread_element = 0; spread_element < $elements; spread_element = spread_element + 1) begin : each_element
-      assign $planes[(spread_bit * $elements + spread_element) * $lanes +: $lanes] =
-          {$lanes{$operand[(spread_element % $inputs) * $bits + spread_bit]}};
     end
   end
 endgenerate
@@ -292,20 +267,21 @@ def popcount(clk, operand, weights, counts, config):
 
     counts[lane] = sum over elements i and bits b of 2**b * (operand[i][b] XOR weights[i][lane])
 
+    of the elements alone whose weight is not 0, if weights may be 0.
+
     Planes, one bit of every lane side by side, go through levels of 6:3 counters and full adders until each binary weight has at
     most three; three rows remain, which a carry chain per lane adds. One vector operation serves all lanes.
 
     operand: `inputs` elements of `bits` bits, element 0 lowest. weights: for each element one bit per lane, element 0 lowest;
-    1 stands for -1. counts: one field of `count_bits` per lane. Latency: config.latency. A new operand is taken every cycle.
+    1 stands for -1; if they may be 0, as many bits follow, 1 where a weight is not. counts: one field of `count_bits` per lane.
+    Latency: config.latency. A new operand is taken every cycle.
     """
     size = config.elements * config.lanes
     planes = wire(config.bits * size)
     if config.picks:
         instances: Blocks = [pick(operand, planes, config)]
-    elif config.times == 1:
-        instances = [spread(operand, planes, config.inputs, config.bits, config.lanes)]
     else:
-        instances = [spread_again(operand, planes, config.inputs, config.bits, config.lanes, config.times)]
+        instances = [spread(operand, planes, config.inputs, config.bits, config.lanes)]
 
     # columns[k]: the planes of weight 2**k, side by side
     columns: list[Signal | None] = []
@@ -314,6 +290,10 @@ def popcount(clk, operand, weights, counts, config):
         if config.constant:
             parts[k].append(wire(size))
             instances.append(differ(plane, weights, parts[k][0]))
+            continue
+        if config.ternary:
+            parts[k].append(wire(size))
+            instances.append(choose(plane, *_Slices(weights, size).take(1, 2), parts[k][0], config.lanes))
             continue
         elements, flips = _Slices(plane, config.lanes), _Slices(weights, config.lanes)
         for length, number in config.chains:

@@ -76,7 +76,8 @@ class Product(Billed):
         """One product, and its registers, which a multiplier holds itself."""
         if self.rows:
             held = sum(self.code_bits + 4 * (cycle + 1) for cycle in range(self.latency))
-            return family.adder(self.code_bits + 3) * self.rows + family.registers(held + self.weight_bits)
+            rows = (family.row(self.bits, self.code_bits + 3, row == 0) for row in range(self.rows))
+            return sum(rows, family.registers(held + self.weight_bits))
         product = family.product(self.code_bits, self.weight_bits, self.signed)
         if not multiplies(self.code_bits, self.weight_bits):
             product += family.registers(self.product_bits * (2.5 if self.halves else 2))

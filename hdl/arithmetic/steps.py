@@ -180,8 +180,11 @@ class StepsConfig(Billed):
         return self.reach.code_bits
 
     def bill(self, family: Family) -> Cost:
-        """A comparator for each threshold, and that of its parts. Of equal constants of a channel there is one."""
-        return self.comparators(family) + self.reach.counting(family) + self.limits.bill(family)
+        """A comparator for each threshold, and that of its parts. Of equal constants of a channel there is one. Sums that wait do
+        so in one delay with the accumulator's register.
+        """
+        waiting = family.delay(self.reach.sum_bits, self.reach.lead + 1).lut * self.reach.sums if self.reach.lead else 0
+        return self.comparators(family) + self.reach.counting(family) + self.limits.bill(family) + Cost(lut=waiting)
 
     def comparators(self, family: Family) -> Cost:
         """Those that all sums of a beat take."""

@@ -15,7 +15,7 @@ from typing import ClassVar
 
 from .cost import Cost, Part
 from .ecp5_chains import Count
-from .rules import FILL, block_ram_shape, multiplies
+from .rules import BLOCK_RAM_SHAPES, FILL, multiplies
 
 LUT_INPUTS = 4
 
@@ -60,6 +60,8 @@ class Ecp5:
     resources: ClassVar[Mapping[str, str]] = {"lut": "LUT4", "ff": "registers", "bram36": "DP16KD pairs", "dsp": "MULT18X18D"}
     usual_mhz = 100.0
     fill = FILL
+    ram_fill = 0.9  # a link for frames of 3 KB takes nine DP16KD
+    ram_words = 9  # of eight there are 256 functions, which all products share; block RAM stands in columns far from most of them
     primitives = None
 
     def logic(self, functions: float) -> Cost:
@@ -82,6 +84,9 @@ class Ecp5:
     def match(self) -> Cost:
         return Cost(lut=1)
 
+    def choose(self, lanes: int) -> Cost:
+        return Cost(lut=lanes)
+
     def match_adder(self) -> Cost:
         """The parity of what is matched; the carry, which it chooses; and the sum."""
         return Cost(lut=3)
@@ -102,6 +107,9 @@ class Ecp5:
             return None
         count = Count(elements)
         return Cost(lut=count.positions * (1 + 1 / CHAIN) + 2 * count.level + count.waiting)
+
+    def tally(self, bits: int) -> Cost:
+        return self.adder(bits)
 
     def comparator(self, bits: int) -> Cost:
         return self.adder(bits)
@@ -127,11 +135,20 @@ class Ecp5:
         blocks = math.ceil(depth / 16)
         return Cost(lut=MEMORY * math.ceil(bits / 4) * blocks) + self.multiplexer(blocks) * bits
 
+    def buffer(self, bits: int, depth: int) -> Cost:
+        """In logic; block RAM has not been measured here."""
+        return self.distributed_ram(bits, depth)
+
     def block_ram(self, bits: int, depth: int) -> Cost:
-        """Of few words some bits are the same in all, and need no memory: so many as of random words."""
-        width, words = block_ram_shape(depth)
+        """Of few words some bits are the same in all, and need no memory: so many as of random words.
+
+        Yosys takes the shape that needs the fewest blocks: those of many words lack ninth bits. LUTs choose among blocks.
+        """
         kept = bits * (1 - 2.0 ** (1 - depth)) if depth > 1 else bits
-        return Cost(bram36=math.ceil(kept / width) * math.ceil(depth / words) / 2)
+        blocks, deep = min(
+            (math.ceil(kept / width) * math.ceil(depth / words), math.ceil(depth / words)) for width, words in BLOCK_RAM_SHAPES
+        )
+        return Cost(bram36=blocks / 2) + self.multiplexer(deep) * bits
 
     def product(self, first: int, second: int, signed: bool = True) -> Cost:
         """Wider ones in pieces, whose products are added."""
@@ -140,6 +157,10 @@ class Ecp5:
             count = math.prod(pieces)
             return Cost(dsp=count) + self.adder(PIECE_BITS + min(first, second)) * (count - 1)
         return Cost(lut=first * second * 2.5)
+
+    def row(self, bits: int, width: int, first: bool) -> Cost:
+        """A bit of the multiple is a function of five bits, or of four in the first row."""
+        return self.adder(width) + Cost(lut=bits if first else 2 * bits)
 
     def few_bit_product(self, bits: int, weight_bits: int, signed: bool) -> Cost:
         return Cost(lut=bits * weight_bits * 2)

@@ -30,6 +30,13 @@ class Primitives(Protocol):
         ...
 
     @property
+    def choose(self) -> str:
+        """Compressor: $chosen = ($planes XOR $weights) AND $there, of $elements times $lanes bits, $pairs of these and perhaps
+        one more. $planes is the same in all lanes of an element.
+        """
+        ...
+
+    @property
     def match_adder(self) -> str:
         """Compressor: two such products and $c, added: $ones + 2 $twos, of $top + 1 bits."""
         ...
@@ -122,7 +129,17 @@ class Family(Protocol):
 
     @property
     def fill(self) -> float:
-        """The share of a device's LUTs and registers that a plan may use; the rest is room for a link, and for routing."""
+        """The share of its LUTs and registers that a plan may use; the rest is room for a link, and for routing."""
+        ...
+
+    @property
+    def ram_fill(self) -> float:
+        """The share of its block RAM that a plan may use; the rest is a link's."""
+        ...
+
+    @property
+    def ram_words(self) -> int:
+        """How many weights must take turns for them to be in block RAM, at the least."""
         ...
 
     @property
@@ -154,6 +171,10 @@ class Family(Protocol):
         """A bit matched with a weight: a lane of the compressor `match`."""
         ...
 
+    def choose(self, lanes: int) -> Cost:
+        """A bit matched with weights that may be none: all lanes of an element of the compressor `choose`."""
+        ...
+
     def match_adder(self) -> Cost:
         """Two bits matched with weights and added to a third: a lane of `match_adder`."""
         ...
@@ -170,6 +191,10 @@ class Family(Protocol):
         """A lane of so many bits, matched with weights that change and counted, registers left out; None where it is made of the
         compressors above.
         """
+        ...
+
+    def tally(self, bits: int) -> Cost:
+        """A number that is counted up, besides its register."""
         ...
 
     def comparator(self, bits: int) -> Cost:
@@ -196,12 +221,22 @@ class Family(Protocol):
         """A memory in logic of so many words, written and read in every cycle, at two addresses."""
         ...
 
+    def buffer(self, bits: int, depth: int) -> Cost:
+        """The same with a register behind it, for which synthesis takes logic or block RAM."""
+        ...
+
     def block_ram(self, bits: int, depth: int) -> Cost:
         """A memory of so many words in block RAM."""
         ...
 
     def product(self, first: int, second: int, signed: bool = True) -> Cost:
         """A product of two numbers in two's complement; not signed: the top bit of the first is always 0."""
+        ...
+
+    def row(self, bits: int, width: int, first: bool) -> Cost:
+        """A multiple from -2 to 2 of a number of so many bits, which three bits choose, added to another; of so many bits is the
+        sum. first: two bits choose, and there is nothing that it is added to.
+        """
         ...
 
     def few_bit_product(self, bits: int, weight_bits: int, signed: bool) -> Cost:

@@ -56,6 +56,8 @@ class Gowin:
     resources: ClassVar[Mapping[str, str]] = {"lut": "LUT4", "ff": "registers", "bram36": "BSRAM pairs", "dsp": "MULT18X18"}
     usual_mhz = 100.0
     fill = 0.65  # places count that a LUT could share, and a link takes more of a small device than of a large one
+    ram_fill = 0.85  # a link takes five BSRAM
+    ram_words = 2
     primitives = None
 
     def logic(self, functions: float) -> Cost:
@@ -78,6 +80,9 @@ class Gowin:
     def match(self) -> Cost:
         return Cost(lut=1)
 
+    def choose(self, lanes: int) -> Cost:
+        return Cost(lut=lanes)
+
     def match_adder(self) -> Cost:
         return Cost(lut=3.5)
 
@@ -92,6 +97,9 @@ class Gowin:
     def array(self, elements: int) -> Cost | None:
         """It is made of the compressors above."""
         return None
+
+    def tally(self, bits: int) -> Cost:
+        return self.adder(bits)
 
     def comparator(self, bits: int) -> Cost:
         return self.adder(bits)
@@ -118,6 +126,10 @@ class Gowin:
         blocks = math.ceil(depth / 16)
         return Cost(lut=MEMORY * math.ceil(bits / 4) * blocks) + self.multiplexer(blocks) * bits
 
+    def buffer(self, bits: int, depth: int) -> Cost:
+        """In logic; block RAM has not been measured here."""
+        return self.distributed_ram(bits, depth)
+
     def block_ram(self, bits: int, depth: int) -> Cost:
         """What comes out is kept, in registers that have no LUT of their own."""
         width, words = block_ram_shape(depth)
@@ -127,6 +139,10 @@ class Gowin:
         if multiplies(first, second):
             return Cost(dsp=math.ceil(first / MULTIPLIER_BITS) * math.ceil(second / MULTIPLIER_BITS))
         return Cost(lut=first * second * 2.5)
+
+    def row(self, bits: int, width: int, first: bool) -> Cost:
+        """A bit of the multiple is a function of five bits, or of four in the first row."""
+        return self.adder(width) + Cost(lut=bits if first else 2 * bits)
 
     def few_bit_product(self, bits: int, weight_bits: int, signed: bool) -> Cost:
         return Cost(lut=bits * weight_bits * 2)

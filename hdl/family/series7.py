@@ -65,6 +65,8 @@ class Series7:
     resources: ClassVar[Mapping[str, str]] = {"lut": "LUT", "ff": "registers", "bram36": "RAMB36", "dsp": "DSP48"}
     usual_mhz = 200.0
     fill = FILL
+    ram_fill = 1.0
+    ram_words = 2
     primitives = Series7Primitives()
     _few_bit_products = _products()
 
@@ -88,6 +90,9 @@ class Series7:
     def match(self) -> Cost:
         return Cost(lut=0.5)
 
+    def choose(self, lanes: int) -> Cost:
+        return Cost(lut=-(-lanes // 2))
+
     def match_adder(self) -> Cost:
         return Cost(lut=1)
 
@@ -99,6 +104,10 @@ class Series7:
 
     def array(self, elements: int) -> Cost | None:
         return None
+
+    def tally(self, bits: int) -> Cost:
+        """Carry chains take its bits as they are."""
+        return Cost()
 
     def comparator(self, bits: int) -> Cost:
         """Two bits of each share a LUT6_2 before the carry chain."""
@@ -140,6 +149,12 @@ class Series7:
         blocks = math.ceil(depth / 64)
         return Cost(lut=4 * math.ceil(bits / 3) * blocks) + self.multiplexer(blocks) * bits
 
+    def buffer(self, bits: int, depth: int) -> Cost:
+        """Yosys weighs four LUTs as 8 and half a RAMB36, of 36 bits, as 129 (its lutrams_xc5v.txt and brams_xc4v.txt)."""
+        logic, block = self.distributed_ram(bits, depth), self.block_ram(bits, max(depth, 512))
+        cells = math.ceil(bits / (6 if depth <= 32 else 3)) * math.ceil(depth / 64)
+        return block if 8 * cells > 129 * math.ceil(bits / 36) else logic
+
     def block_ram(self, bits: int, depth: int) -> Cost:
         """In halves of a RAMB36: 512 words of 36 bits, 1,024 of 18, and so on down to 16,384 of 1."""
         width, words = block_ram_shape(depth)
@@ -149,6 +164,10 @@ class Series7:
         if multiplies(first, second):
             return Cost(dsp=1)
         return Cost(lut=first * second * (1.8 if signed else 1.1))
+
+    def row(self, bits: int, width: int, first: bool) -> Cost:
+        """The LUTs of the sum choose the multiple, too."""
+        return self.adder(width)
 
     def few_bit_product(self, bits: int, weight_bits: int, signed: bool) -> Cost:
         known = self._few_bit_products.get((bits, weight_bits, signed))

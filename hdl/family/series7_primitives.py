@@ -5,6 +5,7 @@ A LUT6_2 gives two functions of five inputs, which logic synthesis rarely uses f
 | body of | takes | gives | LUT6 per lane |
 |---|---|---|---|
 | `match` | a product of one bit and a weight | 1 | 1/2 |
+| `choose` | a product of one bit and a weight that may be none | 1 | 1/2 |
 | `match_adder` | two such products and a bit | 1 + 2 | 1 |
 | `full_adder` | 3 bits | 1 + 2 | 1 |
 | `counter` | 6 bits | 1 + 2 + 4 | 2, and a CARRY4 |
@@ -82,6 +83,26 @@ LUT6_2 #(.INIT({_lut6_2(lambda i: i[2] ^ i[3], lambda i: i[0] ^ i[1])})) ${{diff
     .I2(${{differing}}_planes[$top:$half]), .I3(${{differing}}_weights[$top:$half]),
     .I4(1'b0), .I5(1'b1), .O5(${{differing}}_both[$half_top:0]), .O6(${{differing}}_both[$top:$half]));
 assign $differing = ${{differing}}_both[$size-1:0];
+"""
+
+    choose = f"""
+wire [$elements*$lanes-1:0] ${{chosen}}_bits = $planes, ${{chosen}}_flips = $weights, ${{chosen}}_there = $there;
+genvar ${{chosen}}_i, ${{chosen}}_k;
+generate for (${{chosen}}_i = 0; ${{chosen}}_i < $elements; ${{chosen}}_i = ${{chosen}}_i + 1) begin : ${{chosen}}_element
+    wire [$lanes-1:0] bits = ${{chosen}}_bits[${{chosen}}_i * $lanes +: $lanes];
+    wire [$lanes-1:0] flips = ${{chosen}}_flips[${{chosen}}_i * $lanes +: $lanes];
+    wire [$lanes-1:0] there = ${{chosen}}_there[${{chosen}}_i * $lanes +: $lanes];
+    wire [$lanes-1:0] results;
+    for (${{chosen}}_k = 0; ${{chosen}}_k < 2 * $pairs; ${{chosen}}_k = ${{chosen}}_k + 2) begin : two
+        LUT6_2 #(.INIT({_lut6_2(lambda i: (i[0] ^ i[3]) & i[4], lambda i: (i[0] ^ i[1]) & i[2])})) lut (
+            .I0(bits[${{chosen}}_k]), .I1(flips[${{chosen}}_k]), .I2(there[${{chosen}}_k]), .I3(flips[${{chosen}}_k+1]),
+            .I4(there[${{chosen}}_k+1]), .I5(1'b1), .O5(results[${{chosen}}_k]), .O6(results[${{chosen}}_k+1]));
+    end
+    if (2 * $pairs < $lanes) begin : one
+        assign results[$lanes-1] = (bits[$lanes-1] ^ flips[$lanes-1]) & there[$lanes-1];
+    end
+    assign $chosen[${{chosen}}_i * $lanes +: $lanes] = results;
+end endgenerate
 """
 
     match_adder = f"""

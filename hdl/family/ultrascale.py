@@ -48,3 +48,7 @@ class UltraScalePlus(Series7):
             return Cost(lut=8 * math.ceil(bits / 14))
         blocks = math.ceil(depth / 64)
         return Cost(lut=8 * math.ceil(bits / 7) * blocks) + self.multiplexer(blocks) * bits
+
+    def buffer(self, bits: int, depth: int) -> Cost:
+        """In logic; block RAM has not been measured here."""
+        return self.distributed_ram(bits, depth)

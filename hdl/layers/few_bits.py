@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sigmabit.golden.arithmetic.steps import Steps
 from sigmabit.golden.layers.few_bits import FewBits
 from sigmabit.golden.types.range import Range
 
@@ -111,12 +110,12 @@ class Multiplied(Multiplying, _Stepped):
     def ways(self, lanes: int, constant: bool) -> tuple[Products, ...]:
         layer, ways = self.layer, super().ways(lanes, constant)
         ternary = not layer.input.signed and int(np.abs(layer.weights).max()) == 1
-        return (*ways, "planes") if ternary and (constant or layer.steps is not None) else ways
+        return (*ways, "planes") if ternary else ways
 
     def made_by(self, products: Products, constant: bool) -> Arithmetic:
         if products != "planes":
             return self
-        return Chosen(self.layer) if constant else Signs(self.layer)
+        return (Chosen if constant else Ternary)(self.layer)
 
     def reckons(self, folds: int) -> bool:
         """Constants make a third or less of what weights that change do."""
@@ -154,40 +153,28 @@ class Counted(_Stepped):
 
 
 @dataclass(frozen=True)
-class Signs(Counted):
-    """Weights of -1, 0 and 1 as half the sum of two signs, by which bits that differ are counted. Sums are twice what they stand
-    for, and so are thresholds.
-    """
+class Ternary(Counted):
+    """Weights of -1, 0 and 1: of the codes whose weight is not 0, bits that differ are counted."""
 
     def fields(self, inputs: int) -> int:
         return 2 * inputs
 
-    @property
-    def sum_bits(self) -> int:
-        return super().sum_bits + 1
-
     def stored(self, weights: NDArray[np.integer]) -> NDArray[Any]:
-        """First signs, then second ones, which differ for 0."""
-        return np.concatenate([weights < 0, weights < 1], axis=1)
+        """The bits that are flipped, then those that count."""
+        return np.concatenate([weights < 0, weights != 0], axis=1)
 
     def numbers(self, borders: NDArray[np.int64]) -> Numbers:
         layer = self.layer
-        inputs, grid = layer.window.taps * layer.input.channels, layer.grid
-        negative = ((1 << layer.input.bits) - 1) * (inputs - layer.tap_sums.sum(axis=(0, 1)))
-        return Numbers(2 * grid.offset * borders - grid.gain * negative, grid.gain, self.sum_bits)
+        negative = ((1 << layer.input.bits) - 1) * np.count_nonzero(layer.weights.reshape(-1, layer.channels) < 0, axis=0)
+        return Numbers(layer.grid.offset * borders - layer.grid.gain * negative, layer.grid.gain, self.sum_bits)
 
     def multiplier(self, inputs: int, lanes: int, sum_bits: int, constant: bool, products: Products) -> PopcountConfig:
-        return PopcountConfig(inputs, self.layer.input.bits, lanes, constant, times=2)
-
-    def activation(self, lanes: int, sum_bits: int, places: int = 1) -> Stepping | None:
-        layer = self.layer
-        assert layer.steps is not None
-        return stepping.configure(layer.name, Steps(2 * layer.steps.thresholds), lanes // places, sum_bits, places)
+        return PopcountConfig(inputs, self.layer.input.bits, lanes, ternary=True)
 
 
 @dataclass(frozen=True)
-class Chosen(Counted):
-    """Constant weights of -1, 0 and 1: of the codes whose weight is not 0, bits that differ are counted."""
+class Chosen(Ternary):
+    """The same of constants, whose zeros are left out."""
 
     @cached_property
     def most(self) -> int:
@@ -205,11 +192,6 @@ class Chosen(Counted):
     def stored(self, weights: NDArray[np.integer]) -> NDArray[Any]:
         taken = self.taken(weights[0])
         return ((taken >= 0) & (np.take_along_axis(weights[0], np.maximum(taken, 0), axis=0) < 0))[None]
-
-    def numbers(self, borders: NDArray[np.int64]) -> Numbers:
-        layer = self.layer
-        negative = ((1 << layer.input.bits) - 1) * np.count_nonzero(layer.weights.reshape(-1, layer.channels) < 0, axis=0)
-        return Numbers(layer.grid.offset * borders - layer.grid.gain * negative, layer.grid.gain, self.sum_bits)
 
     def multiplier(self, inputs: int, lanes: int, sum_bits: int, constant: bool, products: Products) -> PopcountConfig:
         return PopcountConfig(inputs, self.layer.input.bits, lanes, constant, most=self.most)

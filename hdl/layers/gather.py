@@ -75,11 +75,13 @@ class GatherConfig:
         return self.word_bits // self.slices
 
     def bill(self, family: Family) -> Cost:
-        """Expected size: the memory, the choice of a slice, and the counters."""
-        lut = family.distributed_ram(self.word_bits, self.depth).lut if self.depth > 1 else 0
+        """Expected size: the memory, the choice of a slice, and the counters, one of them of the beats of a word."""
+        memory = family.buffer(self.word_bits, self.depth) if self.depth > 1 else Cost()
+        lut = 0.0
         lut += self.chunk_bits * family.multiplexer(self.slices).lut if self.slices > 1 else 0
         lut += 0 if self.row is None else self.width - self.row[1] + 10
-        return Cost(lut + 20 + 3 * self.fold.address_bits) + family.delay(2 * self.word_bits + self.chunk_bits + 30, 1)
+        lut += 4 * index_bits(self.merge) if self.merge > 1 else 0
+        return memory + Cost(lut + 20 + 3 * self.fold.address_bits) + family.delay(2 * self.word_bits + self.chunk_bits + 30, 1)
 
     @property
     def latency(self) -> int:

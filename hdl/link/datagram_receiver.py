@@ -83,8 +83,8 @@ def datagram_receiver(clk, rst, received, letters, refused, config):
     counted, storing = bit(), bit()
     checked, check, clear = Flow(32), wire(32), bit()
     # the verdict on a datagram
-    judging, announced, due, over, odd, held = bit(), wire(14), wire(14), bit(), bit(), wire(ADDRESS_BITS)
-    total, good, bad, lost = wire(15), bit(), bit(), bit()
+    judging, announced, due, over, odd, held = bit(), wire(15), wire(14), bit(), bit(), wire(ADDRESS_BITS)
+    total, good, bad, lost = wire(16), bit(), bit(), bit()
     # the memories
     tail, after_tail, commit, oldest, following = (wire(pointer) for _ in range(5))
     newest, after_newest, eldest, next_eldest = (wire(places) for _ in range(4))
@@ -131,7 +131,7 @@ def datagram_receiver(clk, rst, received, letters, refused, config):
         held.next = whose
         if counted and count == 0:
             padded[:] = word[32:16] + 3
-            announced.next = padded[16:2]
+            announced.next = padded[17:2]
 
     @always_comb
     def add_up():

@@ -59,19 +59,13 @@ STATUS_WORDS = STATUS_BYTES // WORD
 
 
 @block
-def feed_words(clk, rst, clear, word, there, taken, s_axis, several, transfers):
-    """Transfers of `several` words each, `transfers` of them to a frame."""
-    full, last_word, last_transfer = bit(), several - 1, transfers - 1
-    fill, number = wire(index_bits(several)), wire(index_bits(transfers))
-    beat, loading = wire(32 * several), bit()
-
-    @always_comb
-    def decide():
-        loading.next = there and (not full or s_axis.tready)
+def hand_over(clk, rst, clear, filled, beat, full, s_axis, transfers):
+    """A transfer that is there until it is taken, the last of each frame's marked. filled: `beat` is whole with this cycle."""
+    last_transfer = transfers - 1
+    number = wire(index_bits(transfers))
 
     @always_comb
     def show():
-        taken.next = loading
         s_axis.tdata.next = beat
         s_axis.tvalid.next = full
         s_axis.tlast.next = number == last_transfer
@@ -80,7 +74,6 @@ def feed_words(clk, rst, clear, word, there, taken, s_axis, several, transfers):
     def step():
         if clear:
             full.next = False
-            fill.next = 0
             number.next = 0
         else:
             if full and s_axis.tready:
@@ -89,12 +82,33 @@ def feed_words(clk, rst, clear, word, there, taken, s_axis, several, transfers):
                     number.next = number + 1
                 else:
                     number.next = 0
-            if loading:
-                if fill == last_word:
-                    fill.next = 0
-                    full.next = True
-                else:
-                    fill.next = fill + 1
+            if filled:
+                full.next = True
+
+    return show, step
+
+
+@block
+def feed_words(clk, rst, clear, word, there, taken, s_axis, several, transfers):
+    """Transfers of `several` words each, `transfers` of them to a frame."""
+    last_word = several - 1
+    full, fill, beat, loading, filled = bit(), wire(index_bits(several)), wire(32 * several), bit(), bit()
+
+    @always_comb
+    def decide():
+        loading.next = there and (not full or s_axis.tready)
+
+    @always_comb
+    def show():
+        taken.next = loading
+        filled.next = loading and fill == last_word
+
+    @always_seq(clk.posedge, reset=rst)
+    def step():
+        if clear or filled:
+            fill.next = 0
+        elif loading:
+            fill.next = fill + 1
 
     if several == 1:
 
@@ -109,43 +123,36 @@ def feed_words(clk, rst, clear, word, there, taken, s_axis, several, transfers):
             if loading:
                 beat.next = concat(word, beat[32 * several : 32])
 
-    return decide, show, step, load
+    return decide, show, step, load, hand_over(clk, rst, clear, filled, beat, full, s_axis, transfers)
 
 
 @block
 def feed_bytes(clk, rst, clear, word, there, taken, s_axis, size, transfers):
     """Transfers of `size` bytes each. Those that fill up a frame's last word are left out."""
-    full, last_byte, last_transfer = bit(), size - 1, transfers - 1
-    fill, number, loaded = wire(index_bits(size)), wire(index_bits(transfers)), wire(index_bits(transfers))
-    beat, loading, ends, rest, left = wire(8 * size), bit(), bit(), wire(32), wire(3)
+    last_byte, last_transfer = size - 1, transfers - 1
+    full, fill, beat, loading, filled = bit(), wire(index_bits(size)), wire(8 * size), bit(), bit()
+    loaded, ends, rest, left = wire(index_bits(transfers)), bit(), wire(32), wire(3)
 
     @always_comb
     def decide():
         loading.next = left != 0 and (not full or s_axis.tready)
-        ends.next = fill == last_byte and loaded == last_transfer
 
     @always_comb
     def show():
+        filled.next = loading and fill == last_byte
+        ends.next = fill == last_byte and loaded == last_transfer
+
+    @always_comb
+    def take():
         taken.next = there and (left == 0 or (loading and (left == 1 or ends)))
-        s_axis.tdata.next = beat
-        s_axis.tvalid.next = full
-        s_axis.tlast.next = number == last_transfer
 
     @always_seq(clk.posedge, reset=rst)
     def step():
         if clear:
-            full.next = False
             fill.next = 0
-            number.next = 0
             loaded.next = 0
             left.next = 0
         else:
-            if full and s_axis.tready:
-                full.next = False
-                if number != last_transfer:
-                    number.next = number + 1
-                else:
-                    number.next = 0
             if loading:
                 left.next = left - 1
                 rest.next = rest[32:8]
@@ -153,7 +160,6 @@ def feed_bytes(clk, rst, clear, word, there, taken, s_axis, size, transfers):
                     fill.next = fill + 1
                 else:
                     fill.next = 0
-                    full.next = True
                     if loaded != last_transfer:
                         loaded.next = loaded + 1
                     else:
@@ -176,7 +182,7 @@ def feed_bytes(clk, rst, clear, word, there, taken, s_axis, size, transfers):
             if loading:
                 beat.next = concat(rest[8:], beat[8 * size : 8])
 
-    return decide, show, step, load
+    return decide, show, take, step, load, hand_over(clk, rst, clear, filled, beat, full, s_axis, transfers)
 
 
 @leaf

@@ -12,7 +12,7 @@ from ..family import Billed, Cost, Family
 from ..layers.abreast import trim
 from ..verilog.fabric import MARKED, count, field, joined, marks_bill, pass_on, status_queue, tally
 from ..verilog.module import leaf
-from ..verilog.stream import bit, index_bits, wire
+from ..verilog.stream import COUNTER_BITS, bit, index_bits, wire
 
 COUNTING = 12
 """Functions of what counts frames, and of what decides."""
@@ -68,7 +68,7 @@ class EgressConfig(Billed):
         counted += (index_bits(self.beats) if self.beats > 1 else 0) + (self.frames if self.frames <= MARKED else 0)
         queue = family.distributed_ram(beat, self.depth) + marks_bill(family, self.frames)
         control = family.logic(COUNTING + PER_BIT * counted + trimmed) + family.registers(80 - min(self.frames, MARKED))
-        return queue + control + family.registers(beat)
+        return queue + control + family.registers(beat) + family.tally(COUNTER_BITS) * 2
 
     @property
     def latency(self) -> int:

@@ -9,7 +9,7 @@ from myhdl import Signal, always_comb, always_seq, block, intbv
 from ..family import Billed, Cost, Family
 from ..verilog.fabric import field, joined, like, low, pass_on, register, tally
 from ..verilog.module import leaf
-from ..verilog.stream import bit, index_bits
+from ..verilog.stream import COUNTER_BITS, bit, index_bits
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,8 @@ class IngressConfig(Billed):
     def bill(self, family: Family) -> Cost:
         """Counters, and a register for the beat."""
         counted = index_bits(self.beats) + 2 * max(self.pace, self.tail).bit_length()
-        return family.logic(28 + counted + 10 * self.gated) + family.registers(self.channels * self.bits + 90)
+        logic = family.logic(28 + counted + 10 * self.gated) + family.tally(COUNTER_BITS) * 2
+        return logic + family.registers(self.channels * self.bits + 90)
 
     @property
     def latency(self) -> int:

@@ -73,7 +73,8 @@ class Choices:
 
     def __init__(self, kind: Kind[Any], repetitions: int, use: Use, every_way: bool = False) -> None:
         self.kind, self.use = kind, use
-        usual = [folding for folding in kind.foldings() if every_way or folding.products in USUAL]
+        offered = (folding for folding in kind.foldings() if every_way or folding.products in USUAL)
+        usual = [folding for folding in offered if not folding.block or kind.folds(folding) >= use.family.ram_words]
         self.foldings = [*usual, *(sooner for folding in usual for sooner in kind.hastened(folding))]
         self.cycles = repetitions * np.array([kind.cycles(folding) for folding in self.foldings], np.int64)
         self.costs = np.full((len(self.foldings), len(RESOURCES)), np.nan)
@@ -457,7 +458,12 @@ class Planner:
     @property
     def room(self) -> NDArray[np.float64]:
         """(resources,) what a plan may use of the part."""
-        return np.array([self.family.fill * self.part.lut, self.family.fill * self.part.ff, self.part.bram36, self.part.dsp])
+        return self._shares * [getattr(self.part, resource) for resource in RESOURCES]
+
+    @property
+    def _shares(self) -> NDArray[np.float64]:
+        """(resources,) the share of each that may be used."""
+        return np.array([self.family.fill, self.family.fill, self.family.ram_fill, 1])
 
     def _fronts(self, interval: int) -> list[NDArray[np.intp]]:
         return [choices.front(interval) for choices in self.choices.values()]
@@ -500,7 +506,7 @@ class Planner:
         """What there is of a resource, and how it is reckoned."""
         whole = getattr(self.part, RESOURCES[number])
         room = self.room[number]
-        return f"{whole:,}" if room == whole else f"{math.floor(room):,} ({self.family.fill:.0%} of {whole:,})"
+        return f"{whole:,}" if room == whole else f"{math.floor(room):,} ({self._shares[number]:.0%} of {whole:,})"
 
 
 def _lut(chosen: Chosen) -> float:

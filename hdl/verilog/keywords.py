@@ -289,3 +289,8 @@ def identifier(text: str) -> str:
 def system_name(pipeline: str) -> str:
     """The name of the system around a pipeline."""
     return f"{pipeline}_system"
+
+
+def ethernet_name(pipeline: str) -> str:
+    """The name of the same behind Ethernet."""
+    return f"{pipeline}_ethernet"

@@ -14,6 +14,9 @@ from __future__ import annotations
 
 from myhdl import ResetSignal, Signal, intbv
 
+COUNTER_BITS = 32
+"""Of what a pipeline counts."""
+
 
 def wire(bits: int) -> Signal:
     """A vector of `bits` bits, unsigned."""
@@ -87,14 +90,14 @@ class FrameStatus:
 
 
 class Counters:
-    """What a pipeline has seen since reset, 32 bits each, wrapping.
+    """What a pipeline has seen since reset, COUNTER_BITS bits each, wrapping.
 
     frames_in: frames that have entered, malformed ones included; frames_out: results delivered; malformed: frames with an early
     or missing tlast; dropped: results suppressed for that reason. At rest frames_in = frames_out + dropped.
     """
 
     def __init__(self) -> None:
-        self.frames_in, self.frames_out, self.malformed, self.dropped = (wire(32) for _ in range(4))
+        self.frames_in, self.frames_out, self.malformed, self.dropped = (wire(COUNTER_BITS) for _ in range(4))
 
 
 def index_bits(count: int) -> int:

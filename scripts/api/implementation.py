@@ -118,6 +118,11 @@ class Routed:
         return self.place.mhz
 
     @property
+    def too_slow(self) -> list[str]:
+        """Clocks beside the system's, such as a PHY's, that are slower than they are given, for people."""
+        return [f"{name} of {given:g} MHz" for name, (rate, given) in self.routing.best.others.items() if rate < given]
+
+    @property
     def titles(self) -> Mapping[str, str]:
         """What is counted, by its key in to_json, for people."""
         return self.routing.router.titles
@@ -146,18 +151,18 @@ def route(
     work: Path,
     *,
     board: Board | None = None,
-    baud: int = 921_600,
+    baud: int | None = None,
     seeds: int = 1,
     until_met: bool = False,
     progress: Progress = silent,
 ) -> Routed:
-    """Place and route a plan's network by nextpnr, alone or with its serial link on a board.
+    """Place and route a plan's network by nextpnr, alone or with its link on a board.
 
     Args:
         plan: the pipeline, for a part that nextpnr knows; the board's, if there is one.
         work: a folder for Verilog, netlists and logs, also for write_bitstream later.
         board: where it goes; without one, the pipeline stands between registers.
-        baud: the rate of the board's serial line.
+        baud: the rate of the board's serial line; 921,600 without it.
         seeds: how often to try, with seeds 1, 2, ...
         until_met: stop trying when the clock is as fast as wanted.
         progress: is told what is going on, and how far it is.

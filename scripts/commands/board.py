@@ -11,11 +11,10 @@ from sigmabit.fpga import boards
 from sigmabit.fpga.board import top_name
 from sigmabit.fpga.board import write as write_board
 from sigmabit.golden.network.identity import identity
-from sigmabit.hdl.link.link import System, divisor, system_of
-from sigmabit.hdl.verilog.convert import convert
 
 from ..interface.choices import Planning, Reading
 from ..interface.files import check_folder, write_folder, write_json, written_before
+from ..interface.linking import Linking, system_on
 from ..interface.loading import load_network, make_plan
 from ..interface.terminal import Terminal
 from . import options
@@ -27,7 +26,7 @@ BOARD = "board.json"
 @click.command(short_help="MODEL on a board: the top module, its constraints, all Verilog.")
 @options.model
 @click.option("--board", "name", required=True, metavar="BOARD", help=options.BOARD)
-@click.option("--baud", type=click.IntRange(1), default=921_600, show_default=True, metavar="N", help="Rate of the serial line.")
+@options.linking
 @options.planning_for_board
 @options.reading
 @options.samples
@@ -36,31 +35,30 @@ BOARD = "board.json"
 def board(
     model: Path,
     name: str,
-    baud: int,
+    linking: Linking,
     planning: Planning,
     reading: Reading,
     samples: int | None,
     output: Path,
     as_json: bool,
 ) -> None:
-    """Write MODEL's pipeline, its serial link and the top of a board, with constraints, for `make bitstream BOARD=...`."""
+    """Write MODEL's pipeline, its link to the host and the top of a board, with constraints, for `make bitstream BOARD=...`."""
     terminal = Terminal(as_json)
     check_folder(output)
-    of = boards.board(name)
+    of = linking.on(boards.board(name))
     network = load_network(model, reading, terminal, planning.file)
     made = make_plan(network, replace(planning, part=of.part), samples)
     clock = of.made_clock(made.clock_mhz)
-    config = system_of(made, divisor(float(clock.mhz) * 1e6, baud))
     with terminal.progress() as report:
-        design = convert(System(config).outline(), lambda module: report(f"converting {module}", 0, 0))
+        design, link = system_on(of, made, clock, linking.baud, lambda module: report(f"converting {module}", 0, 0))
     top = top_name(design.top)
     told = of.arguments(clock)
     data = {
         "top": top,
         "board": of.key,
         "model": identity(network).hex(),
-        "baud": baud,
-        "cycles_per_bit": config.link.divisor,
+        "link": linking.link,
+        **link,
         **told,
     }
 

@@ -15,6 +15,7 @@ from sigmabit.golden import Coding, InputError, Precision, embed, import_model, 
 from sigmabit.golden.front.quantise import LIMITS, shrunk
 from sigmabit.golden.front.widths import Found
 from sigmabit.golden.network.network import InputFormat
+from sigmabit.golden.types.coding import SAME, Line
 
 from ..interface.choices import Reading
 from ..interface.files import check_writable, write_whole
@@ -128,9 +129,13 @@ def calibrate(
             "its bias, or an input of it, out of scale?"
         )
     about = _input(network.input, x)
-    if about["share"] is not None and about["share"] > COARSE:
-        lost = f"{data}: rounding its numbers to {about['bits']} bits costs {about['share']:.0%} of their standard deviation"
-        terminal.remark(f"{lost}; frames around zero, or more --input-bits, cost less")
+    named = {"input": about}
+    if network.input.condition is not None:
+        named[network.input.condition.name] = about["condition"]
+    for where, part in zip((data, reading.condition), named.values(), strict=False):
+        if part["share"] is not None and part["share"] > COARSE:
+            lost = f"{where}: rounding its numbers to {part['bits']} bits costs {part['share']:.0%} of their standard deviation"
+            terminal.remark(f"{lost}; frames around zero, or more --input-bits, cost less")
     write_whole(output, lambda fresh: embed(model, found, fresh))
     ranges = {name: [seen.low, seen.high] for name, seen in found.ranges.items()}
     result = {
@@ -140,17 +145,21 @@ def calibrate(
         "input": about,
         "ranges": ranges,
     }
-    rows = [["input", f"{about['low']:.4g}", f"{about['high']:.4g}"]]
+    rows = [[name, f"{part['low']:.4g}", f"{part['high']:.4g}"] for name, part in named.items()]
     rows += [[name, f"{low:.4g}", f"{high:.4g}"] for name, (low, high) in ranges.items()]
     title = f"{network.name}: input, sums and latent variables on {len(x)} frames"
-    spent = "" if about["share"] is None else f", {about['share']:.2%} of the numbers' standard deviation"
-    form = f"input codes of {about['bits']} bits, {'signed' if about['signed'] else 'unsigned'}, in steps of {about['step']:.6g}"
-    rounding = f"{form}: root mean square error {about['error']:.3g}{spent}"
-    parts: list[Any] = [table(title, ["layer", "from", "to"], rows), rounding]
+    parts: list[Any] = [table(title, ["layer", "from", "to"], rows), *(_rounding(name, part) for name, part in named.items())]
     if widths is not None:
         result |= {"widths": _by_layer(widths), "share": widths.share}
         parts += _widths(widths, about["bits"])
     terminal.emit(result, *parts)
+
+
+def _rounding(name: str, part: dict[str, Any]) -> str:
+    """A line about the codes of the input, or of a condition."""
+    spent = "" if part["share"] is None else f", {part['share']:.2%} of the numbers' standard deviation"
+    form = f"{name} codes of {part['bits']} bits, {'signed' if part['signed'] else 'unsigned'}, in steps of {part['step']:.6g}"
+    return f"{form}: root mean square error {part['error']:.3g}{spent}"
 
 
 def _by_layer(found: Found) -> dict[str, dict[str, int]]:
@@ -179,19 +188,28 @@ def _widths(found: Found, input_bits: int) -> list[Any]:
 
 
 def _input(form: InputFormat, x: NDArray[Any]) -> dict[str, Any]:
-    """The input's codes as plain values, and the error that they cost on the frames, as a root mean square, and as a share of the
-    numbers' standard deviation, unless they have none. Pixels, and what a quantiser of the graph gives, cost nothing.
+    """The input's codes as plain values, and the error that they cost on the frames; of a condition, whose numbers are the last,
+    the same codes in steps of its own. Pixels, and what a quantiser of the graph gives, cost nothing.
     """
-    coding, numbers = form.coding or Coding(form.tensor.codes, form.grid), x.astype(np.float64)
-    error = 0.0 if form.coding is None else float(np.sqrt(np.mean((coding.nearest(x) - numbers) ** 2)))
-    deviation = float(numbers.std())
-    low, high = coding.ends
-    return {
-        "low": low,
-        "high": high,
-        "bits": coding.codes.bits,
-        "signed": coding.codes.signed,
-        "step": coding.step,
-        "error": error,
-        "share": error / deviation if deviation else None,
-    }
+    coding, condition = form.coding or Coding(form.tensor.codes, form.grid), form.condition
+    numbers, taken = x.astype(np.float64), x
+    if form.coding is not None:
+        rounded = coding.nearest(x if condition is None else condition.aligned(x))
+        taken = rounded if condition is None else condition.of(rounded)
+    about = {"bits": coding.codes.bits, "signed": coding.codes.signed}
+    first = slice(None if condition is None else condition.start)
+    found = _coded(coding, SAME, numbers[:, first], taken[:, first]) | about
+    if condition is not None:
+        own = slice(condition.start, None)
+        found["condition"] = {"name": condition.name} | _coded(coding, condition.beside, numbers[:, own], taken[:, own]) | about
+    return found
+
+
+def _coded(coding: Coding, beside: Line, numbers: NDArray[np.float64], taken: NDArray[Any]) -> dict[str, Any]:
+    """What codes stand for beside the input, and the error that they cost on some numbers: as a root mean square, and as a share
+    of their standard deviation, unless they have none.
+    """
+    error, deviation = float(np.sqrt(np.mean((taken - numbers) ** 2))), float(numbers.std())
+    low, high = (beside.gain * end + beside.offset for end in coding.ends)
+    share = error / deviation if deviation else None
+    return {"low": low, "high": high, "step": beside.gain * coding.step, "error": error, "share": share}

@@ -12,11 +12,13 @@ import click
 from click.shell_completion import CompletionItem
 
 from sigmabit.fpga.boards import known
+from sigmabit.fpga.ethernet.link import IP, MAC
 from sigmabit.hdl.family import FAMILIES
 from sigmabit.verif.simulation import SIMULATORS
 
 from ..data.shipped import held_out, model_file, shipped
 from ..interface.choices import Planning, Reading, Sampling, Source
+from ..interface.linking import BAUD, LINKS, Linking
 
 
 class _Path(click.Path):
@@ -119,7 +121,7 @@ SEED = click.IntRange(0, 2**64 - 1)
 seed = click.option("--seed", type=SEED, metavar="N", help="Seed of the model's sampler (default: 0).")
 port = click.option("--port", metavar="PORT", help="The board's serial port.")
 udp = click.option("--udp", metavar="HOST[:PORT]", help="The board's address, in place of a serial port.")
-baud = click.option("--baud", type=click.IntRange(1), default=921_600, show_default=True, metavar="N", help="Its rate.")
+baud = click.option("--baud", type=click.IntRange(1), metavar="N", help=f"Its rate (default: {BAUD}).")
 patience = click.option(
     "--patience",
     type=POSITIVE,
@@ -247,6 +249,15 @@ planning = _planning(_file, *_aim, _part, _clock)
 planning_for_board = _planning(_file, *_aim, _clock)
 planning_by_device = _planning(_part_anew, _clock_anew)
 planning_anew = _planning(_part_anew, *_aim, _clock_anew)
+
+linking = _together(
+    "linking",
+    Linking,
+    click.option("--link", type=click.Choice(LINKS), default=LINKS[0], show_default=True, help="The way to the host."),
+    click.option("--baud", type=click.IntRange(1), metavar="N", help=f"Rate of the serial line (default: {BAUD})."),
+    click.option("--ip", metavar="ADDRESS", help=f"The board's IPv4 address on Ethernet (default: {IP})."),
+    click.option("--mac", metavar="ADDRESS", help=f"Its MAC address (default: {MAC})."),
+)
 
 sampling = _together("sampling", Sampling, samples, seed)
 sampling_or_given = _together("sampling", Sampling, samples, seed, epsilon)

@@ -10,7 +10,8 @@ import click
 import sigmabit
 
 from ..interface.choices import Planning, Reading, Sampling
-from ..interface.files import check_folder, read_labels
+from ..interface.files import check_folder
+from ..interface.loading import labels_of
 from ..interface.terminal import Terminal
 from . import options
 
@@ -77,7 +78,7 @@ def report(
     loaded = sigmabit.load_with_frames(model, data, **vars(reading), remark=terminal.remark)
     network, x = loaded.network, loaded.x
     terminal.figures |= loaded.figures
-    truth = read_labels(labels, len(x), network.output.classes) if labels is not None else None
+    truth = labels_of(labels, network, len(x))
     if truth is not None and network.latent is not None:
         raise click.UsageError(f"--labels: {network.name} draws samples, it does not classify")
     noise, samples = sigmabit.noise(network, len(x), **vars(sampling))

@@ -12,6 +12,7 @@ import sigmabit
 
 from ..interface.choices import Planning, Reading
 from ..interface.files import check_folder, check_writable, write_folder, write_json
+from ..interface.linking import Linking
 from ..interface.terminal import Terminal, table
 from . import options
 
@@ -22,7 +23,7 @@ ROUTE = "route.json"
 @click.command(short_help="Place and route by nextpnr: clock, bitstream.")
 @options.model
 @click.option("--board", "name", metavar="BOARD", help="Put it on a board, or on that of a file, with its link.")
-@click.option("--baud", type=click.IntRange(1), default=921_600, show_default=True, metavar="N", help="Rate of the serial line.")
+@options.linking
 @click.option(
     "--seeds",
     type=click.IntRange(1, 1000),
@@ -41,7 +42,7 @@ ROUTE = "route.json"
 def route(
     model: Path,
     name: str | None,
-    baud: int,
+    linking: Linking,
     seeds: int,
     planning: Planning,
     reading: Reading,
@@ -64,7 +65,9 @@ def route(
         raise click.UsageError("--board and --part exclude each other; a board has its part")
     if not (name or planning.part or planning.file):
         raise click.UsageError(f"--board, or --part with {sigmabit.ROUTED}, says where to")
-    on = sigmabit.board(name) if name else None
+    if not name and linking != Linking():
+        raise click.UsageError("a link is a board's; --board says which")
+    on = linking.on(sigmabit.board(name)) if name else None
     if on is not None:
         planning = replace(planning, part=on.part)
     network = sigmabit.load(model, plan=planning.file, **reading.of_model, remark=terminal.remark)
@@ -74,7 +77,7 @@ def route(
             made,
             work or Path(temporary),
             board=on,
-            baud=baud,
+            baud=linking.baud,
             seeds=seeds,
             until_met=output is not None,
             progress=report,
@@ -101,14 +104,18 @@ def route(
         ),
         "",
         f"least {rates['least']:g}, median {rates['median']:g}, best {rates['best']:g} MHz; {found.wanted_mhz:g} MHz were wanted",
+        *(f"{name}: {rate:g} MHz" for name, rate in result["other_clocks_mhz"].items()),
         f"{result['fps']:,.0f} frames/s and {result['latency_us']:,.2f} us latency at {result['clock_mhz']:g} MHz",
         f"slowest path: from {path['from']} to {path['to']}, {path['levels']} levels, {path['ns']:g} ns, "
         f"{path['share_of_wires']:.0%} on wires",
-        ", ".join(f"{result[key]:,} {title}" for key, title in found.titles.items()),
+        ", ".join(f"{result[key]:,} {title}" for key, title in found.titles.items())
+        + f"; {result['fan_out']:,} loads of the net that has most, clocks left out",
         *([found.untimed] if found.untimed else []),
         *([f"{output}/{bitstream}"] if output and found.met else []),
     )
     if not found.met:
+        if found.too_slow:
+            raise sigmabit.SigmabitError(f"{', '.join(found.too_slow)}: missed; --seeds tries more")
         short = f"the clock of {found.wanted_mhz:g} MHz is missed by {found.wanted_mhz - found.mhz:.1f} MHz"
         helps = f"--clock-mhz {int(found.mhz)} can be met, or --seeds tries more"
         raise sigmabit.SigmabitError(f"{short}, on the path from {path['from']} to {path['to']}; {helps}")

@@ -9,7 +9,8 @@ import click
 import sigmabit
 
 from ..interface.choices import Planning, Reading, Sampling
-from ..interface.files import check_writable, read_labels, write_array, write_arrays
+from ..interface.files import check_writable, write_array, write_arrays
+from ..interface.loading import labels_of
 from ..interface.terminal import Terminal, table
 from . import options
 
@@ -63,7 +64,7 @@ def run(
     noise, samples = sigmabit.noise(network, len(codes), **vars(sampling))
     if latents and network.latent is None:
         raise sigmabit.InputError(f"--latents: {network.name} draws no samples")
-    truth = read_labels(labels, len(codes), network.output.classes) if labels is not None else None
+    truth = labels_of(labels, network, len(codes))
     made = None
     if on != "golden" or planning.file is not None:
         made = sigmabit.plan(network, **vars(planning), samples=samples)

@@ -14,8 +14,8 @@ from sigmabit.host import LinkError, Status
 
 from ..interface.choices import Reading
 from ..interface.device import open_device, where
-from ..interface.files import check_writable, read_labels, write_array
-from ..interface.loading import load_with_data
+from ..interface.files import check_writable, write_array
+from ..interface.loading import labels_of, load_with_data
 from ..interface.terminal import Terminal, table
 from . import options
 
@@ -41,7 +41,7 @@ def send(
     model: Path,
     port: str | None,
     udp: str | None,
-    baud: int,
+    baud: int | None,
     data: Path,
     output: Path | None,
     reading: Reading,
@@ -54,11 +54,11 @@ def send(
 
     A damaged line costs time, never a result.
     """
-    terminal, place = Terminal(as_json), where(port, udp)
+    terminal, place = Terminal(as_json), where(port, udp, baud)
     if output is not None:
         check_writable(output)
     network, _, codes = load_with_data(model, data, reading, terminal)
-    truth = read_labels(labels, len(codes), network.output.classes) if labels is not None else None
+    truth = labels_of(labels, network, len(codes))
     if seed is not None and network.latent is None:
         raise InputError(f"--seed: {network.name} draws no samples")
     source, result = network.input.tensor.layout.on_axi(), network.result.on_axi()

@@ -15,12 +15,12 @@ from . import options
 @options.baud
 @options.patience
 @options.as_json
-def status(port: str | None, udp: str | None, baud: int, patience: float, as_json: bool) -> None:
+def status(port: str | None, udp: str | None, baud: int | None, patience: float, as_json: bool) -> None:
     """Ask the board at PORT, or at an address, what it holds and what it has counted; that changes nothing.
 
     Frames and results are counted from the network's last reset, refused requests and busy cycles from power-up.
     """
-    terminal, place = Terminal(as_json), where(port, udp)
+    terminal, place = Terminal(as_json), where(port, udp, baud)
     with terminal.progress() as report:
         report(f"asking {place}, for {patience:g} s at most", 0, 0)
         with open_device(port, udp, baud, patience) as client:

@@ -13,7 +13,8 @@ import sigmabit
 
 from ..drawing.gallery import draw
 from ..interface.choices import Planning, Reading, Sampling
-from ..interface.files import check_writable, read_labels, write_json
+from ..interface.files import check_writable, write_json
+from ..interface.loading import labels_of
 from ..interface.terminal import Terminal, table
 from . import options
 
@@ -59,7 +60,7 @@ def verify(
     unsaid = reading.input_scale is None and planning.file is None and form.quantiser is None and form.statement is None
     if unsaid and not network.calibrated and not math.isclose(step, 1 / 255):
         terminal.remark(f"{model}: pixels in steps of {step:g}; `sigmabit convert` must be told: --input-scale {step:g}")
-    truth = read_labels(labels, len(x), network.output.classes) if labels is not None else None
+    truth = labels_of(labels, network, len(x))
     noise, samples = sigmabit.noise(network, len(x), **vars(sampling))
     made = sigmabit.plan(network, **vars(planning), samples=samples)
     with terminal.progress() as report:

@@ -40,7 +40,7 @@ from sigmabit.hdl.planning.planner import Planner
 from sigmabit.verif.simulation import Noise
 
 from .choices import Planning, Reading, Sampling, Source
-from .files import read_array
+from .files import read_array, read_labels
 from .terminal import Report
 
 DEFAULT_PART = "xc7vx690t"
@@ -210,6 +210,17 @@ class Frames:
     def of(self, form: InputFormat) -> NDArray[Any]:
         """Frames (N, *shape) for an input. Raises InputError."""
         return form.check(form.joined(self.numbers, self.condition))
+
+
+def labels_of(path: Path | None, network: Network, frames: int) -> NDArray[np.int64] | None:
+    """The classes (N,) that a file says frames are of, if there is one. Raises InputError, also for what gives no classes."""
+    if path is None:
+        return None
+    reconstructs = network.calibrated and math.prod(network.output.shape) == math.prod(network.input.first) > 1
+    if network.latent is not None or reconstructs:
+        does = "draws samples" if network.latent else "gives what it takes, an autoencoder's reconstruction"
+        raise InputError(f"{path}: {network.name} {does}, and no scores of classes that labels could be held against")
+    return read_labels(path, frames, network.output.classes)
 
 
 def _said(source: Source, what: str) -> str:

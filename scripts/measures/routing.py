@@ -16,11 +16,11 @@ from sigmabit.fpga.router import Routed, RouteError, Router
 from sigmabit.fpga.synthesis import SynthesisError, synthesise
 from sigmabit.fpga.targets import TARGETS, target_of
 from sigmabit.golden import SigmabitError
-from sigmabit.hdl.link.link import System, divisor, system_of
 from sigmabit.hdl.pipeline.top import Pipeline
 from sigmabit.hdl.planning.plan import Plan
 from sigmabit.hdl.verilog.convert import convert
 
+from ..interface.linking import system_on
 from ..interface.terminal import Report
 
 JOBS = 2
@@ -30,12 +30,12 @@ JOBS = 2
 @dataclass(frozen=True)
 class Place:
     """Where a network is put. part: with speed grade and package. mhz: the clock that is wanted. on: a board, with its clock, and
-    the rate of its line; None for the pipeline alone.
+    the rate of its serial line, where it has one; None for the pipeline alone.
     """
 
     part: str
     mhz: float
-    on: tuple[Board, Clock, int] | None = None
+    on: tuple[Board, Clock, int | None] | None = None
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def route(plan: Plan, place: Place, seeds: int, work: Path, report: Report, unti
 
     if place.on is not None:
         board, clock, baud = place.on
-        design = convert(System(system_of(plan, divisor(float(clock.mhz) * 1e6, baud))).outline(), converting)
+        design, _ = system_on(board, plan, clock, baud, converting)
         design.write(folder)
         names, top = write(folder, design.top, design.files, board, clock), top_name(design.top)
         pins = f"{top}{board.constraints_file}"
@@ -122,7 +122,7 @@ def route(plan: Plan, place: Place, seeds: int, work: Path, report: Report, unti
 def bitstream(routing: Routing, place: Place, file: Path) -> None:
     """Write the bitstream of the best attempt. Raises SigmabitError."""
     try:
-        routing.router.pack(routing.netlist, place.part, routing.best.seed, file)
+        routing.router.pack(routing.netlist, routing.best.seed, file)
     except RouteError as error:
         raise SigmabitError(str(error)) from None
 
@@ -165,12 +165,14 @@ def facts(routing: Routing, plan: Plan, place: Place) -> dict[str, Any]:
         "wanted_mhz": round(place.mhz, 6),
         "routed_mhz": {key: round(rate, 2) for key, rate in routing.rates.items()},
         "met": best.met,
+        "other_clocks_mhz": {name: round(rate, 2) for name, (rate, _) in best.others.items()},
         "interval_cycles": plan.interval,
         "latency_cycles": plan.latency,
         "clock_mhz": round(mhz, 2),
         "fps": mhz * 1e6 / plan.interval,
         "latency_us": plan.latency / mhz,
         **best.used,
+        "fan_out": routing.area.fan_out,
         "seeds": [
             {"seed": attempt.seed, "routed_mhz": round(attempt.mhz, 2), "router": attempt.router} for attempt in routing.attempts
         ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from functools import partial
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 from sigmabit.fpga.equivalence import prove_bodies_equal
 from sigmabit.fpga.series7.target import MACRO, SERIES7
 from sigmabit.fpga.synthesis import SynthesisError
-from sigmabit.hdl.arithmetic.compressors import counter, full_adder, match, match_adder, sum_one, sum_three, sum_two
+from sigmabit.hdl.arithmetic.compressors import choose, counter, full_adder, match, match_adder, sum_one, sum_three, sum_two
 from sigmabit.hdl.arithmetic.delay import DelayConfig
 from sigmabit.hdl.arithmetic.delay import delay as delay_block
 from sigmabit.hdl.arithmetic.popcount import PopcountConfig, popcount
@@ -42,9 +43,11 @@ def test_matches() -> None:
     columns = [sum(row[i] << n for n, row in enumerate(rows)) for i in range(5)]
     ones, twos = combined(match_adder, columns, len(rows), 2)
     (differing,) = combined(match, columns[:2], len(rows), 1)
+    (chosen,) = combined(partial(choose, lanes=4), columns[:3], len(rows), 1)
     for n, (xa, wa, xb, wb, c) in enumerate(rows):
         assert (ones >> n & 1) + 2 * (twos >> n & 1) == (xa ^ wa) + (xb ^ wb) + c
         assert differing >> n & 1 == xa ^ wa
+        assert chosen >> n & 1 == (xa ^ wa) & xb
 
 
 def combined(block: Any, inputs: list[int], width: int, outputs: int) -> list[int]:
@@ -84,7 +87,7 @@ def test_sums(block: Any, rows: int) -> None:
 
 def popcount_module(config: PopcountConfig) -> Any:
     """An array with its ports."""
-    ports = wire(config.inputs * config.bits), wire(config.inputs * config.lanes), wire(config.lanes * config.count_bits)
+    ports = wire(config.inputs * config.bits), wire(config.weights), wire(config.lanes * config.count_bits)
     return popcount(bit(), *ports, config)
 
 
@@ -116,6 +119,7 @@ SIZES = [
     PopcountConfig(27, 8, 2),
     PopcountConfig(192, 1, 2),
     PopcountConfig(288, 1, 1),
+    PopcountConfig(9, 2, 3, ternary=True),
 ]
 LARGE = [PopcountConfig(384, 1, 2), PopcountConfig(512, 1, 1, constant=True), PopcountConfig(768, 1, 1)]
 

@@ -21,10 +21,11 @@ from ..harness.suite import BlockSuite, GoldenTests, MyHdlTests, VerilogTests
 
 @dataclass(frozen=True)
 class Term:
-    """One cycle's input: codes, and for each time that a code is taken one bit per lane, 1 for a weight of -1."""
+    """One cycle's input: codes, and for each one bit per lane, 1 for a weight of -1, and one that says whether it is there."""
 
     codes: tuple[int, ...]
     flips: tuple[int, ...]
+    there: tuple[int, ...] = ()
 
 
 class PopcountSuite(BlockSuite):
@@ -38,13 +39,15 @@ class PopcountSuite(BlockSuite):
         PopcountConfig(130, 1, 2),
         PopcountConfig(27, 3, 3),
         PopcountConfig(31, 8, 1, constant=True),
-        PopcountConfig(7, 2, 3, times=2),
+        PopcountConfig(7, 2, 3, ternary=True),
+        PopcountConfig(26, 1, 2, ternary=True),
         PopcountConfig(5, 2, 3, constant=True, most=3, picks=((0, 2, 4), (3, None, None), (1, 4, None))),
     )
 
     def configs(self) -> st.SearchStrategy[PopcountConfig]:
         sizes = st.integers(1, 40), st.integers(1, 4), st.integers(1, 5)
-        return st.builds(PopcountConfig, *sizes, st.booleans(), st.sampled_from([1, 1, 2, 3]))
+        kinds = st.sampled_from([(True, False), (False, False), (False, True)])
+        return st.builds(lambda *parts: PopcountConfig(*parts[:3], *parts[3]), *sizes, kinds)
 
     def stimuli(self, config: PopcountConfig) -> st.SearchStrategy[list[Term]]:
         def several(count: int, limit: int) -> st.SearchStrategy[tuple[int, ...]]:
@@ -52,7 +55,7 @@ class PopcountSuite(BlockSuite):
 
         extremes = st.sampled_from([(0,) * config.inputs, ((1 << config.bits) - 1,) * config.inputs])
         codes, flips = several(config.inputs, 1 << config.bits), several(config.elements, 1 << config.lanes)
-        term = st.builds(Term, codes | extremes, flips)
+        term = st.builds(Term, codes | extremes, flips, flips if config.ternary else st.just(()))
         return st.lists(term, min_size=1, max_size=8)
 
     def expected(self, config: PopcountConfig, stimulus: list[Term]) -> list[list[int]]:
@@ -64,30 +67,37 @@ class PopcountSuite(BlockSuite):
                     place = config.picks[lane][element] if config.picks else element % config.inputs
                     code = 0 if place is None else term.codes[place]
                     flip = (flips >> lane) & 1
+                    if term.there and not term.there[element] >> lane & 1:
+                        continue
                     for b in range(config.bits):
                         lanes[lane] += ((code >> b & 1) != flip) << b
             counts.append(lanes)
         return counts
 
     def golden(self, config: PopcountConfig, stimulus: list[Term]) -> list[list[int]]:
+        def bits(words: tuple[int, ...]) -> Any:
+            return (np.array(words)[:, None] >> np.arange(config.lanes)) & 1
+
         def counts(term: Term) -> list[int]:
-            flips = (np.array(term.flips)[:, None] >> np.arange(config.lanes)) & 1
+            flips = bits(term.flips)
+            if config.ternary:
+                return golden.counts_of_some(np.array(term.codes), flips, bits(term.there), config.bits).tolist()
             if not config.picks:
-                return golden.counts(np.tile(term.codes, config.times), flips, config.bits).tolist()
+                return golden.counts(np.array(term.codes), flips, config.bits).tolist()
             lanes = [[0 if place is None else term.codes[place] for place in lane] for lane in config.picks]
             return [int(golden.counts(np.array(c), flips[:, [i]], config.bits)[0]) for i, c in enumerate(lanes)]
 
         return [counts(term) for term in stimulus]
 
     def elaborate(self, config: PopcountConfig) -> Any:
-        inputs = wire(config.inputs * config.bits), wire(config.elements * config.lanes)
+        inputs = wire(config.inputs * config.bits), wire(config.weights)
         return popcount(bit(), *inputs, wire(config.lanes * config.count_bits), config)
 
     def play(self, dut: Dut, config: PopcountConfig, stimulus: list[Term]) -> list[list[int]]:
         seen = []
         for term in stimulus:
             operand = sum(code << (i * config.bits) for i, code in enumerate(term.codes))
-            weights = sum(flips << (i * config.lanes) for i, flips in enumerate(term.flips))
+            weights = sum(flips << (i * config.lanes) for i, flips in enumerate(term.flips + term.there))
             seen.append(dut.step({"operand": operand, "weights": weights}))
         seen += [dut.step({}) for _ in range(config.latency)]
         mask = (1 << config.count_bits) - 1

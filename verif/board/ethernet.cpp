@@ -4,9 +4,10 @@
 //   model udp ADDRESS PORT     datagrams to a socket of this machine are those to the board's UDP port
 //   model tap NAME             frames of a TAP device are those of the board's cable
 //
-// BOARD_IP and BOARD_MAC are the board's, BOARD_PORT its UDP port. Behind a socket, whoever asks is a neighbour of its own: ARP is
-// answered for each. On SIGUSR1 it writes a line to standard error: PHY cycles so far, bytes to the board and from it, and the cycles in
-// which either was moving, and the cycles of the last request: from the first byte to the board behind a silence to the last byte from it. Ends when its parent does.
+// BOARD_IP is the board's, BOARD_PORT its UDP port, SYSTEM_KHZ the rate of its system's clock, at most the PHY's. Behind a socket, whoever
+// asks is a neighbour of its own: ARP is answered for each. On SIGUSR1 it writes a line to standard error: PHY cycles so far, bytes to
+// the board and from it, the cycles in which either was moving, and the cycles of the last request: from the first byte to the board
+// behind a silence to the last byte from it. Ends when its parent does.
 
 #include <algorithm>
 #include <cerrno>
@@ -40,6 +41,7 @@ using Bytes = std::vector<uint8_t>;
 volatile std::sig_atomic_t asked = 0;
 
 constexpr uint64_t MAC = 0x02'53'42'00'00'01, PEER = 0x02'53'42'00'00'02;
+constexpr unsigned PHY_KHZ = 125000;
 constexpr unsigned GAP = 12;           // byte times between two frames
 constexpr uint64_t QUIET = 4000000;    // PHY cycles without a byte after which the simulation crawls
 constexpr unsigned LOOK = 128;         // PHY cycles between two looks at the socket
@@ -236,15 +238,21 @@ int run(Port& port) {
     top.mac_address = MAC;
     top.ip_address = BOARD_IP;
     std::signal(SIGUSR1, [](int) { asked = 1; });
-    for (uint64_t cycle = 0;; ++cycle) {  // of the PHY; the system's clock has half its rate
-        top.reset = cycle < 16;
+    unsigned phase = 0;  // of the system's clock: PHY_KHZ is half a cycle of it
+    const auto half = [&](bool level) {  // of a PHY cycle
+        top.phy_clk = level;
+        phase += SYSTEM_KHZ;
+        if (phase >= PHY_KHZ) {
+            phase -= PHY_KHZ;
+            top.clk = !top.clk;
+        }
+        top.eval();
+    };
+    for (uint64_t cycle = 0;; ++cycle) {  // of the PHY
+        top.reset = top.phy_rst = cycle < 16;
         if (cycle >= 32) cable.step(top);
-        top.phy_clk = 0;
-        if (cycle & 1) top.clk = 0;
-        top.eval();
-        top.phy_clk = 1;
-        if (!(cycle & 1)) top.clk = 1;
-        top.eval();
+        half(false);
+        half(true);
         if (cycle % LOOK) continue;
         if (asked) {
             asked = 0;

@@ -13,8 +13,8 @@ from typing import Self
 
 from sigmabit.fpga.ethernet import core
 from sigmabit.fpga.programs import start
-from sigmabit.hdl.link.datagrams import DatagramSystem, DatagramSystemConfig
-from sigmabit.hdl.verilog.convert import Design, Module, convert
+from sigmabit.hdl.link.datagrams import DatagramSystemConfig
+from sigmabit.hdl.verilog.convert import Design
 
 from ..simulation.job import Progress, SimulationError
 from ..simulation.toolchain import ToolError
@@ -23,7 +23,7 @@ from ..simulation.verilator import compiled
 HARNESS = Path(__file__).with_name("ethernet.cpp")
 
 ETHERNET_MHZ = 62.5
-"""The system's, half of the PHY's."""
+"""The system's, unless another is wanted: half of the PHY's."""
 
 WIRE_MHZ = 125.0
 """The PHY's: bytes on the cable."""
@@ -63,15 +63,12 @@ class Traffic:
     span: int
 
 
-def design_of(config: DatagramSystemConfig) -> Design:
-    """The system's Verilog, LiteEth's, and the top that joins them. Raises ToolError where LiteEth is not installed."""
-    system = convert(DatagramSystem(config).outline())
-    name = f"{config.core.name}_ethernet"
+def design_of(config: DatagramSystemConfig, clock_mhz: float = ETHERNET_MHZ) -> Design:
+    """The system behind a PHY's byte interface. Raises ToolError where LiteEth is not installed."""
     try:
-        texts = {core.MODULE: core.verilog(ETHERNET_MHZ), name: core.top(name, system.top)}
+        return core.behind(config, clock_mhz)
     except core.CoreError as error:
         raise ToolError(str(error)) from None
-    return Design(name, {**system.modules, **{stem: Module(stem, None, text, ()) for stem, text in texts.items()}})
 
 
 class SimulatedEthernet:
@@ -84,20 +81,22 @@ class SimulatedEthernet:
         tap: str = "",
         progress: Progress = lambda what, done, total: None,
         optimise: int = 2,
+        clock_mhz: float = ETHERNET_MHZ,
     ) -> None:
-        """udp: address and port of the socket, any port for 0; None for the TAP device `tap`. Raises ToolError where there is no
-        such thing to be had: as far as can be told, before anything is built.
+        """udp: address and port of the socket, any port for 0; None for the TAP device `tap`. clock_mhz: the system's, at most
+        the PHY's. Raises ToolError where there is no such thing to be had: as far as can be told, before anything is built.
         """
         if udp is not None:
             udp = _may_be_bound(*udp)
         elif not 0 < len(tap) <= LONGEST_NAME:
             raise ToolError(f"{tap!r}: the name of a TAP device has 1 to {LONGEST_NAME} letters")
         progress("converting", 0, 0)
-        design = design_of(config)
+        design = design_of(config, clock_mhz)
         progress("building", 0, 0)
         header = (
             f'#include "V{design.top}.h"\n#define SIM_TOP V{design.top}\n'
             f"#define BOARD_IP {int(ipaddress.ip_address(BOARD_IP)):#x}u\n#define BOARD_PORT {core.PORT}\n"
+            f"#define SYSTEM_KHZ {round(clock_mhz * 1000)}u\n"
         )
         program = compiled(design, HARNESS, header, ("-Wno-fatal", "-Wno-lint"), optimise)
         self.name = design.top

@@ -140,6 +140,12 @@ ARRAYS = [
     bad(f"{RUN} --labels y.npy", "y.npy", "12 whole numbers", "float64", y_npy=np.zeros(12)),
     bad(f"{RUN} --labels y.npy", "y.npy", "12 whole numbers", "(12, 3)", y_npy=np.eye(12, 3, dtype=int)),
     bad("verify good.onnx --input x.npy --labels y.npy --report r.json", "y.npy", "12 whole numbers", y_npy=np.arange(13)),
+    bad(
+        f"run {DIGITS.with_name('digits_vae.onnx')} --input d.npy --labels y.npy --output o.npy",
+        "y.npy: digits_vae draws samples, and no scores of classes",
+        d_npy=np.zeros((12, 1, 8, 8), np.float32),
+        y_npy=np.zeros(12, int),
+    ),
 ]  # fmt: skip
 
 TARGETS = [

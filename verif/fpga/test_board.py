@@ -72,7 +72,11 @@ class TestFiles:
             ("mhz = 200.0", 'mhz = "125"', "clock.mhz is '125', expected a number from 10 to 800"),
             ("mhz = 200.0\n", "", "clock.mhz is missing, expected a number from 10 to 800"),
             ("mhz = 200.0", "mhz = 200.0\nduty = 50", "clock.duty is not known, only mhz, p, n, standard"),
-            ("[uart]", "[uarts]", "uarts is not known, only name, part, clock, reset, uart, lamps, configuration, flash"),
+            (
+                "[uart]",
+                "[uarts]",
+                "uarts is not known, only name, part, clock, reset, uart, ethernet, lamps, configuration, flash",
+            ),
             ("[lamps]", "[[lamps]]", r"lamps is \[.*, expected a table"),
             ('"AM39", ', '"AM39", "A1", ', "lamps.pins has 9 entries, expected 8 at most, each a pin's name, such as AB12"),
             (

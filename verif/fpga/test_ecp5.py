@@ -19,15 +19,19 @@ from sigmabit.fpga.boards import board, files, known
 from sigmabit.fpga.core import between_registers, core_name
 from sigmabit.fpga.ecp5 import route
 from sigmabit.fpga.ecp5.board import Ecp5Board, pll
+from sigmabit.fpga.ecp5.copied_registers import crowded
 from sigmabit.fpga.ecp5.netlist import COMBS, END_OF_CHAIN, loose_ends
 from sigmabit.fpga.ecp5.target import ECP5 as TARGET
+from sigmabit.fpga.netlist import Area
 from sigmabit.fpga.synthesis import synthesise
 from sigmabit.golden import import_model
+from sigmabit.hdl.arithmetic.dot import DotConfig, dot
 from sigmabit.hdl.arithmetic.popcount import PopcountConfig, popcount
 from sigmabit.hdl.family import ECP5
 from sigmabit.hdl.family.ecp5_chains import Count, cycle_of, cycles_of
 from sigmabit.hdl.family.parts import PartError, family_of, part
 from sigmabit.hdl.pipeline.top import Pipeline
+from sigmabit.hdl.planning.planner import Planner
 from sigmabit.hdl.verilog.convert import convert
 from sigmabit.hdl.verilog.module import outline
 from sigmabit.hdl.verilog.stream import bit, wire
@@ -36,9 +40,9 @@ from sigmabit.scripts.interface.choices import Planning
 from sigmabit.scripts.interface.loading import make_plan
 from sigmabit.scripts.measures.area import parts_of, synthesised
 from sigmabit.scripts.measures.popcounts import popcount_area
-from sigmabit.scripts.measures.routing import where
+from sigmabit.scripts.measures.routing import Place, Routing, facts, where
 
-from ..harness.command_line import DIGITS, Call, Refused, frames
+from ..harness.command_line import DIGITS, MODELS, Call, Refused, frames
 from ..simulation import gates
 from ..simulation.toolchain import run_tool, verilator_environment, verilator_root
 
@@ -77,13 +81,32 @@ def test_a_plan_has_its_parts_prices() -> None:
     assert ours.cost == sum((layer.config.bill(ECP5) for layer in ours.layers), ends)
 
 
+def test_room() -> None:
+    """A plan leaves LUTs, registers and block RAM for a link; on the 7 series, all block RAM may be the plan's."""
+    ours, theirs = (Planner(import_model(DIGITS), name, 100.0) for name in ("lfe5u-85f", "xc7a100t"))
+    assert ours.room == pytest.approx([0.85 * 83_640, 0.85 * 83_640, 0.9 * 104, 156])
+    assert theirs.room == pytest.approx([0.85 * 63_400, 0.85 * 126_800, 135, 240])
+
+
+def test_short_tables() -> None:
+    """Of few words in turn, weights are in logic, however little that saves of LUTs; there may be block RAM on the 7 series."""
+    network = import_model(MODELS / "mnist_bcnn.onnx")
+    ours, theirs = (make_plan(network, Planning(interval=784, part=name)) for name in ("lfe5u-85f", "xc7vx690t"))
+    of = {plan.part: {layer.name: layer.folding for layer in plan.layers} for plan in (ours, theirs)}
+    assert ours.cost.bram36 < 20 < theirs.cost.bram36
+    assert not of["lfe5u-85f"]["conv2"].block and of["lfe5u-85f"]["conv3"].block and of["xc7vx690t"]["conv2"].block
+
+
+PLANS = (("digits_bcnn", 64), ("digits_bcnn", 768), ("mnist_bcnn", 784), ("digits_vae", 512), ("cifar10_bcnn_small", 12_288))
+
+
 @pytest.mark.long
-@pytest.mark.parametrize("interval", [64, 768])
-def test_planned_area(interval: int, tmp_path: Path) -> None:
-    """Within a tenth in total."""
-    plan = make_plan(import_model(DIGITS), Planning(interval=interval, part=PART))
+@pytest.mark.parametrize(("name", "interval"), PLANS)
+def test_planned_area(name: str, interval: int, tmp_path: Path) -> None:
+    """Within a tenth in total: LUT4, DP16KD, MULT18X18D."""
+    plan = make_plan(import_model(MODELS / f"{name}.onnx"), Planning(interval=interval, part=PART))
     areas = synthesised(plan, tmp_path, lambda what, done, total: None)
-    for key in ("lut", "bram36"):
+    for key in ("lut", "bram36", "dsp"):
         found = sum(area[key] for area in areas.values())
         assert sum(getattr(of.bill(ECP5), key) for of in parts_of(plan).values()) == pytest.approx(found, rel=0.1)
 
@@ -92,6 +115,17 @@ def test_planned_area(interval: int, tmp_path: Path) -> None:
 def test_planned_arrays(config: PopcountConfig, tmp_path: Path) -> None:
     """What most LUTs are taken by: within a tenth."""
     assert config.bill(ECP5).lut == pytest.approx(popcount_area(config, tmp_path, TARGET).lut, rel=0.1)
+
+
+@pytest.mark.parametrize(("bits", "signed"), [(8, True), (8, False), (12, True)])
+def test_planned_products(bits: int, signed: bool, tmp_path: Path) -> None:
+    """Products of weights that change, made of LUTs, and their sums: within a tenth. Multiples take LUTs besides the sums'."""
+    config = DotConfig(inputs=3, bits=bits, signed=signed, weight_bits=12, lanes=2, count_bits=22, products="logic")
+    with outline():
+        module = dot(bit(), wire(3 * bits), wire(6 * 12), wire(2 * 22), config)
+        convert(module).write(tmp_path / "verilog")
+    found = synthesise([tmp_path / "verilog" / f"{config.module}.v"], config.module, tmp_path / "yosys", target=TARGET).area
+    assert config.bill(ECP5).lut == pytest.approx(found.lut, rel=0.1)
 
 
 @pytest.mark.long
@@ -161,6 +195,21 @@ def test_loose_ends(tmp_path: Path) -> None:
     assert all(after["cells"][name]["connections"][pin] == ["x"] for name, pin in changed)
     before["cells"]["first"]["parameters"]["INIT0"] = f"{0x6996:016b}"
     assert loose_ends(before["cells"]) == {("second", "COUT")}
+
+
+def test_copies(tmp_path: Path) -> None:
+    """A register with 40 loads is there three times, with the same inputs; lanes that lie together share one."""
+    text = "module wide (input clk, input a, input [39:0] x, output reg [39:0] y);\nreg kept;\n"
+    text += "always @(posedge clk) begin kept <= a; y <= x & {40{kept}}; end\nendmodule\n"
+    (tmp_path / "wide.v").write_text(text)
+    netlist = synthesise([tmp_path / "wide.v"], "wide", tmp_path / "yosys", target=TARGET)
+    assert (netlist.area.ff, netlist.area.fan_out) == (40 + 3, 14)
+    copies = [cell["connections"] for name, cell in netlist.cells.items() if name.startswith("kept_")]
+    assert len(copies) == 3 and len({(*pins["DI"], *pins["CLK"]) for pins in copies}) == 1
+    assert crowded(netlist.cells) == {}
+    cells = {f"lane{lane}": {"type": "LUT4", "port_directions": {"A": "input"}, "connections": {"A": [7]}} for lane in range(33)}
+    cells["one"] = {"type": "TRELLIS_FF", "port_directions": {"Q": "output"}, "connections": {"Q": [7]}}
+    assert crowded(cells)["one"][-1] == [(f"lane{lane}", "A") for lane in range(22, 33)]
 
 
 SMALL = """\
@@ -329,7 +378,7 @@ def report(fmax: float) -> dict[str, object]:
     ]
     return {
         "fmax": {net: {"achieved": fmax, "constraint": 100.0}},
-        "utilization": {kind: {"used": 7, "available": 9} for kinds in route.USED.values() for kind in kinds},
+        "utilization": {kind: {"used": 7, "available": 9} for kinds in route.Ecp5Router.used.values() for kind in kinds},
         "critical_paths": [
             {"from": "<async>", "to": f"posedge {net}", "path": inside[:1]},
             {"from": f"posedge {net}", "to": f"posedge {net}", "path": inside},
@@ -340,13 +389,40 @@ def report(fmax: float) -> dict[str, object]:
 class TestRoute:
     def test_report(self) -> None:
         """The clock, the path inside it, its share of wires, and the cells."""
-        found = router.read(report(200.0), "clock_instance.clk", 150.0, 3, route.USED)
+        found = router.read(report(200.0), "clock_instance.clk", 150.0, 3, route.Ecp5Router.used)
         assert (found.mhz, found.met, found.levels, found.seed) == (200.0, True, 1, 3)
         assert found.wires == pytest.approx(4 / 5)
         assert found.used == {"lut": 7, "ff": 7, "ram": 7, "multipliers": 7}
         assert [where(cell, route.Ecp5Router()) for cell in found.ends()] == ["conv1 / x", "link / deframer / tail"]
         with pytest.raises(router.RouteError, match=r"reports the clocks .*, of which other is not one"):
-            router.read(report(200.0), "other", 150.0, 3, route.USED)
+            router.read(report(200.0), "other", 150.0, 3, route.Ecp5Router.used)
+
+    def test_facts(self, tmp_path: Path) -> None:
+        """Rates at the fastest clock of all seeds where no board has one; the path of that seed, and the loads by Yosys."""
+        plan = make_plan(import_model(DIGITS), Planning(interval=768, part=PART))
+        attempts = tuple(
+            replace(router.read(report(mhz), "clock_instance.clk", 100.0, seed, route.Ecp5Router.used), router="router1")
+            for seed, mhz in enumerate((90.0, 130.0, 100.0), 1)
+        )
+        made = Routing(Area(1, 2, 3.5, 4, 5, 6, 289), attempts, tmp_path / "netlist.json", route.Ecp5Router())
+        found = facts(made, plan, Place(PART, 100.0))
+        assert found["routed_mhz"] == {"least": 90.0, "median": 100.0, "best": 130.0}
+        assert (found["clock_mhz"], found["fps"], found["fan_out"], found["lut"]) == (130.0, 130e6 / 768, 289, 7)
+        assert found["path"] == {
+            "from": "conv1 / x",
+            "to": "link / deframer / tail",
+            "levels": 1,
+            "ns": 5.0,
+            "share_of_wires": 0.8,
+        }
+
+    def test_other_clocks(self) -> None:
+        """A PHY's must be as fast as it is; its name is the port's."""
+        told = report(200.0)
+        for rate, met in ((130.0, True), (120.0, False)):
+            clocks = {"$glbnet$phy_rx_clk$TRELLIS_IO_IN": {"achieved": rate, "constraint": 125.0}, **report(200.0)["fmax"]}  # type: ignore[dict-item]
+            found = router.read({**told, "fmax": clocks}, "clock_instance.clk", 150.0, 3, route.USED)
+            assert (found.met, found.others) == (met, {"phy_rx_clk": (rate, 125.0)})
 
     def test_second_router(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         """Where the first gives up, the second is tried; where something else is wrong, that is said."""
@@ -358,7 +434,7 @@ class TestRoute:
                 raise router.RouteError("no way", placed)
             (work / "some_3.json").write_text(json.dumps(report(90.0)))
 
-        monkeypatch.setattr(route, "run", nextpnr)
+        monkeypatch.setattr(router, "run", nextpnr)
         (tmp_path / "some.json").write_text('{"modules": {}}')
         placed = True
         found = route.Ecp5Router().place_and_route(tmp_path / "some.json", PART, 80.0, 3, True)

@@ -91,8 +91,23 @@ def product(first: int, second: int, signs: str) -> Cell:
     return Cell(f"product_{first}x{second}_{signs}", size, size, body, "MULT18X18D")
 
 
+def driver(loads: int) -> Cell:
+    """A register that is set, cleared and kept, with many loads."""
+    body = f"""\
+reg kept = 1;
+reg [{loads - 1}:0] word;
+always @(posedge clk) begin
+    if (in[{loads + 2}]) kept <= 1;
+    else if (in[{loads + 1}]) kept <= in[{loads}];
+    word <= in[{loads - 1}:0] ^ {{{loads}{{kept}}}};
+end
+assign out = word;"""
+    return Cell(f"driver_{loads}", loads + 3, loads, body, "TRELLIS_FF")
+
+
 CELLS = [
     array(6, 2),
+    driver(40),
     array(36, 2),
     memory(36, 9),
     memory(9, 11),

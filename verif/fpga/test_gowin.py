@@ -238,15 +238,15 @@ def test_report() -> None:
     """The one clock, whatever its net is called; the places of LUTs; layers and blocks of a path."""
     first = {"delay": 0.5, "type": "clk-to-q", "to": {"cell": "system_instance.pipeline_instance.conv1_instance.x_DFFR_Q"}}
     last = {"delay": 1.0, "type": "routing", "to": {"cell": "pipeline_instance.dense1_instance.y_DFFS_Q_2_D_ALU_SUM"}}
-    used = {kind: {"used": 3, "available": 9} for kinds in route.USED.values() for kind in kinds}
+    used = {kind: {"used": 3, "available": 9} for kinds in route.GowinRouter.used.values() for kind in kinds}
     paths = [{"from": "posedge some.clk", "to": "posedge some.clk", "path": [first, last]}]
     report = {"fmax": {"some.clk": {"achieved": 120.0}}, "utilization": used, "critical_paths": paths}
-    found = router.read(report, "", 100.0, 1, route.USED)
+    found = router.read(report, "", 100.0, 1, route.GowinRouter.used)
     assert (found.mhz, found.used) == (120.0, {"lut": 3 + 3 + 8 * 3, "ff": 3, "ram": 3, "multipliers": 3})
     assert [where(cell, route.GowinRouter()) for cell in found.ends()] == ["conv1 / x", "dense1 / y"]
     report["fmax"] = {"a": {"achieved": 1.0}, "b": {"achieved": 2.0}}
     with pytest.raises(router.RouteError, match=r"^nextpnr reports the clocks a, b, of which one is expected$"):
-        router.read(report, "", 100.0, 1, route.USED)
+        router.read(report, "", 100.0, 1, route.GowinRouter.used)
 
 
 def test_refused(refused: Refused, own_folder: None, tmp_path: Path) -> None:

@@ -983,7 +983,14 @@ class TestMakeModel:
     def test_as_the_converter_says(self, call: Call, tmp_path: Path) -> None:
         """What is said ahead is what the commands write, for a name that has to be changed, and a clock that cannot be met."""
         (tmp_path / "2 Bad-names.onnx").symlink_to(DIGITS)
-        given = {"MODEL": str(tmp_path / "2 Bad-names.onnx"), "BOARD": "kc705", "CLOCK_MHZ": "66.6", "BAUD": "9600", "PART": PART}
+        given = {
+            "MODEL": str(tmp_path / "2 Bad-names.onnx"),
+            "BOARD": "kc705",
+            "LINK": "uart",
+            "CLOCK_MHZ": "66.6",
+            "BAUD": "9600",
+            "PART": PART,
+        }
         given |= {"PLAN": "", "SAMPLES": "", "INPUT_SCALE": "", "SAIF": "", "INCREMENTAL": "1"}
         top, *told = (f"{name}={value}" for name, value in vivado_arguments(given).items())
         done = call("board", given["MODEL"], "--board", "kc705", "--clock-mhz", 66.6, "-o", tmp_path / "out", "--json").json

@@ -23,18 +23,36 @@ RESET_LEVELS = {"rst": 1, "aresetn": 0}
 """Reset ports, and the level at which they reset."""
 
 
+class Interrupted(BaseException):
+    """Whoever plays into a block has been stopped in the middle of it. No error, so that nothing takes it for one."""
+
+
 class Dut(ABC):
-    """A block under test. One clock cycle is settle(inputs), in which outputs are seen, and edge()."""
+    """A block under test. One clock cycle is settle(inputs), in which outputs are seen, and edge().
+
+    left: after how many further cycles an edge is to raise Interrupted; None for never.
+    """
 
     cycle = 0
+    left: int | None = None
 
     @abstractmethod
     def settle(self, inputs: Values) -> Values:
         """Apply inputs before the clock edge, let logic settle, and return all outputs."""
 
     @abstractmethod
+    def rise(self) -> None:
+        """The clock's rising edge."""
+
     def edge(self) -> None:
         """Let the clock rise."""
+        self.rise()
+        self.cycle += 1
+        if self.left is not None:
+            self.left -= 1
+            if self.left == 0:
+                self.left = None
+                raise Interrupted
 
     def step(self, inputs: Values) -> Values:
         """One cycle: the outputs that go with `inputs`, before the edge."""
@@ -93,11 +111,10 @@ class MyHdlDut(Dut):
         self.simulation.run(1, quiet=1)
         return {name: int(signal) for name, signal in self.signals.items()}
 
-    def edge(self) -> None:
+    def rise(self) -> None:
         if self.clock is not None:
             self.clock.next = True
         self.simulation.run(1, quiet=1)
-        self.cycle += 1
 
     def close(self) -> None:
         """Free MyHDL's one simulator for the next test."""
@@ -131,8 +148,7 @@ class VerilogDut(Dut):
         self.driven.update(changed)
         return self.call(rises, changed)
 
-    def edge(self) -> None:
+    def rise(self) -> None:
         if self.rises:
             self.settle({})
         self.rises = True  # nobody looks before the next inputs
-        self.cycle += 1

@@ -235,6 +235,8 @@ class Graph:
         values = self.random.normal(scale=2.0 ** (bits - 2), size=shape).astype(np.float32)
         if bits == 1:
             return self.g("BipolarQuant", values, 0.5)
+        if not np.rint(values / 0.5).any():  # weights of 0 alone are refused
+            values.flat[0] = -0.5
         return self.g.quant(values, bits, 0.5, narrow=int(self.random.integers(2)))
 
     def quantised(self, y: str, scale: float) -> str:

@@ -29,7 +29,7 @@ from sigmabit.hdl.verilog.quick import quick_elaboration
 
 from ..simulation.toolchain import environment, verilator_environment
 from . import needs
-from .bench import Dut, MyHdlDut
+from .bench import Dut, Interrupted, MyHdlDut
 
 VERIF = Path(__file__).parents[1]
 
@@ -38,6 +38,12 @@ CONFIGS = int(os.environ.get("SIGMABIT_CONFIGS", "20"))
 
 EXAMPLES = 12
 """Stimuli drawn for each configuration."""
+
+RESETS = 4
+"""Resets in the middle of work that are drawn for each configuration."""
+
+INTERRUPTED_AFTER = (4, 150)
+"""Cycles, of which the first three are usually those of a reset."""
 
 FEWER = int(os.environ.get("SIGMABIT_FEWER", "1"))
 """How many times fewer stimuli are drawn. Set for a second simulator: what it is for is another reading of the same Verilog."""
@@ -107,8 +113,25 @@ class BlockSuite(ABC):
         assert tried > 0
 
     def check_dut(self, config: Any, dut: Dut) -> None:
-        """The property on a block under test."""
+        """The property on a block under test, and after a reset in the middle of work."""
         self.check(config, lambda stimulus: self.play(dut, config, stimulus))
+        if dut.reset_ports:
+            self.check_reset(config, dut)
+
+    def check_reset(self, config: Any, dut: Dut) -> None:
+        """A reset, however long another stimulus was played and with its inputs as they were, leaves nothing of it."""
+
+        @settings(max_examples=-(-RESETS // FEWER), **_COMMON)
+        @given(self.stimuli(config), st.integers(*INTERRUPTED_AFTER), self.stimuli(config))
+        def agree(first: Any, cycles: int, second: Any) -> None:
+            dut.left = cycles
+            with contextlib.suppress(Interrupted):
+                self.play(dut, config, first)
+            dut.left = None
+            dut.reset({})
+            assert self.play(dut, config, second) == self.expected(config, second), f"after a reset in cycle {cycles}"
+
+        agree()
 
 
 class GoldenTests:
@@ -153,52 +176,73 @@ class VerilogTests:
 
 
 def run_cocotb(suite: type[BlockSuite], folder: Path, simulator: str = "verilator") -> None:
-    """Convert a suite's samples, build them side by side, and run verif/harness/cocotb_entry.py on them one after the other.
+    """Convert a suite's samples, build them side by side, and run the suite on them; its failure is one here."""
+    SideBySide.of(suite, folder, simulator).run()
 
-    One build and one start of a simulator cost more than all that most samples do in it. Fails with the log's end where the suite
-    fails.
+
+@dataclass(frozen=True)
+class SideBySide:
+    """A suite's samples as one design: one build and one start of a simulator cost more than all that most samples do in it.
+
+    ports: of each sample, whether each is an output.
     """
-    from cocotb_test.simulator import run
 
-    tests, samples = suite(), []
-    texts: dict[str, str] = {}
-    for number, config in enumerate(suite.samples):
-        with outline(), quick_elaboration():
-            instance = tests.elaborate(config)
-        sample = Sample.of(f"sample_{number}", convert(instance), texts)
-        texts |= sample.texts
-        samples.append(sample)
-    texts[f"{SIDE_BY_SIDE}.v"] = _side_by_side(samples)
-    verilog = folder / "verilog"
-    verilog.mkdir(parents=True)
-    for name, text in texts.items():
-        (verilog / name).write_text(text)
-    file = Path(inspect.getfile(suite)).relative_to(VERIF).with_suffix("")  # pytest gives test modules names of its own
-    extra = {
-        "SIGMABIT_SUITE": f"{'.'.join(('sigmabit.verif', *file.parts))}:{suite.__name__}",
-        "SIGMABIT_PORTS": json.dumps([{port.name: port.output for port in sample.ports} for sample in samples]),
-        "PYTHONPATH": os.pathsep.join(p for p in sys.path if p),
-        "HYPOTHESIS_STORAGE_DIRECTORY": str(VERIF.parent / ".hypothesis"),  # where it keeps what it read in our sources
-        "COCOTB_REWRITE_ASSERTION_FILES": f"suite.py {file.name}.py",  # it would take seconds to rewrite all that is imported
-    }
-    arguments: dict[str, Any] = {
-        "make_args": ["-j2", "OPT_FAST=-O0"],
-        "extra_args": ["--timescale", "1ns/1ps", "--output-split", "0"],
-    }
-    if simulator == "icarus":
-        arguments = {"extra_args": ["-g2005", "-Wall"], "timescale": "1ns/1ps"}
-        extra["SIGMABIT_FEWER"] = "3"
-    with environment(verilator_environment()), contextlib.chdir(verilog):  # where memories read their contents
-        run(
-            simulator=simulator,
-            toplevel=SIDE_BY_SIDE,
-            module="sigmabit.verif.harness.cocotb_entry",
-            verilog_sources=[str(verilog / name) for name in texts if name.endswith(".v")],
-            sim_build=str(folder / "build"),
-            work_dir=str(verilog),
-            extra_env=extra,
-            **arguments,
-        )
+    suite: type[BlockSuite]
+    folder: Path
+    simulator: str
+    texts: Mapping[str, str]
+    ports: Sequence[Mapping[str, bool]]
+
+    @staticmethod
+    def of(suite: type[BlockSuite], folder: Path, simulator: str = "verilator") -> SideBySide:
+        """All samples, converted."""
+        tests, samples = suite(), []
+        texts: dict[str, str] = {}
+        for number, config in enumerate(suite.samples):
+            with outline(), quick_elaboration():
+                instance = tests.elaborate(config)
+            sample = Sample.of(f"sample_{number}", convert(instance), texts)
+            texts |= sample.texts
+            samples.append(sample)
+        texts[f"{SIDE_BY_SIDE}.v"] = _side_by_side(samples)
+        return SideBySide(suite, folder, simulator, texts, [{p.name: p.output for p in sample.ports} for sample in samples])
+
+    def run(self, *plus_args: str) -> None:
+        """Build it, if that is to be done, and run verif/harness/cocotb_entry.py on the samples one after the other."""
+        from cocotb_test.simulator import run
+
+        verilog = self.folder / "verilog"
+        if not verilog.exists():
+            verilog.mkdir(parents=True)
+            for name, text in self.texts.items():
+                (verilog / name).write_text(text)
+        file = Path(inspect.getfile(self.suite)).relative_to(VERIF).with_suffix("")  # pytest gives test modules names of its own
+        extra = {
+            "SIGMABIT_SUITE": f"{'.'.join(('sigmabit.verif', *file.parts))}:{self.suite.__name__}",
+            "SIGMABIT_PORTS": json.dumps(self.ports),
+            "PYTHONPATH": os.pathsep.join(p for p in sys.path if p),
+            "HYPOTHESIS_STORAGE_DIRECTORY": str(VERIF.parent / ".hypothesis"),  # where it keeps what it read in our sources
+            "COCOTB_REWRITE_ASSERTION_FILES": f"suite.py {file.name}.py",  # it would take seconds to rewrite all that is imported
+        }
+        arguments: dict[str, Any] = {
+            "make_args": ["-j2", "OPT_FAST=-O0"],
+            "extra_args": ["--timescale", "1ns/1ps", "--output-split", "0"],
+        }
+        if self.simulator == "icarus":
+            arguments = {"extra_args": ["-g2005", "-Wall"], "timescale": "1ns/1ps"}
+            extra["SIGMABIT_FEWER"] = "3"
+        with environment(verilator_environment()), contextlib.chdir(verilog):  # where memories read their contents
+            run(
+                simulator=self.simulator,
+                toplevel=SIDE_BY_SIDE,
+                module="sigmabit.verif.harness.cocotb_entry",
+                verilog_sources=[str(verilog / name) for name in self.texts if name.endswith(".v")],
+                sim_build=str(self.folder / "build"),
+                work_dir=str(verilog),
+                extra_env=extra,
+                plus_args=list(plus_args),
+                **arguments,
+            )
 
 
 @dataclass(frozen=True)

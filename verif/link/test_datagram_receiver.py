@@ -14,8 +14,11 @@ from sigmabit.golden.link.deframer import Reason
 from sigmabit.hdl.link.datagram_receiver import DatagramReceiverConfig, Letters, Received, datagram_receiver
 from sigmabit.hdl.verilog.stream import bit, reset, wire
 
+from ..differential import datagrams as fuzz
 from ..harness.bench import Dut, MyHdlDut
+from ..harness.command_line import Call
 from ..harness.suite import BlockSuite, GoldenTests, MyHdlTests, VerilogTests
+from ..simulation.job import SimulationError
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,7 @@ class DatagramReceiverSuite(BlockSuite):
             )
         )
         cut = st.tuples(message, st.integers(1, 12)).map(lambda drawn: drawn[0][: -drawn[1]] or b"\0")
-        wrong = st.tuples(message, st.sampled_from([1, 4, 5])).map(lambda drawn: sealed(drawn[0][:-4], drawn[1]))
+        wrong = st.tuples(message, st.sampled_from([1, 4, 5, -3])).map(lambda drawn: sealed(drawn[0][:-4], drawn[1]))
         data = st.one_of(message, message, message, changed, cut, wrong, st.just(bytes(1476)))
         arrival = st.builds(
             Arrival,
@@ -182,4 +185,15 @@ class TestMyHdl(DatagramReceiverSuite, MyHdlTests):
 
 
 class TestVerilog(DatagramReceiverSuite, VerilogTests):
-    pass
+    def test_drawn(self, call: Call) -> None:
+        """Thousands of datagrams drawn to confuse it: golden's verdict on each."""
+        found = call("bench", "datagrams", "--count", "4000", "--seed", "3", "--json").json
+        assert sum(found["verdicts"].values()) == 4000 and set(found["verdicts"]) == {
+            *("taken", "crc", "truncated", "length", "oversized")
+        }
+
+    def test_drawn_may_fail(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A golden that takes what has no whole words is told from the Verilog."""
+        monkeypatch.setattr(fuzz.Drawn, "verdict", Reason.CRC)
+        with pytest.raises(SimulationError, match="datagrams refused, golden refuses 200"):
+            fuzz.fuzzed(200, 3)

@@ -138,13 +138,14 @@ def test_no_such_dma() -> None:
         (0, 5, 4, "frame_bytes=0 is not from 1 to 67108863"),
         (9, 1 << 26, 4, "result_bytes=67108864 is not from 1 to 67108863"),
         (9, 5, 0, "several=0 is below 1"),
+        (9, 5, 1.5, "several=1.5 is no whole number"),
     ],
 )
-def test_sizes(frame_bytes: int, result_bytes: int, several: int, message: str) -> None:
+def test_sizes(frame_bytes: int, result_bytes: int, several: float, message: str) -> None:
     """Are checked before anything is allocated."""
     memory = Memory()
     with pytest.raises(LinkError, match=f"^{message}$"):
-        client(Dma(memory, reversed_frame), several, frame_bytes, result_bytes)
+        client(Dma(memory, reversed_frame), several, frame_bytes, result_bytes)  # type: ignore[arg-type]
     assert memory.held == 0
 
 
@@ -159,3 +160,12 @@ def test_arguments() -> None:
             device.run(frames(2), several=0)
         with pytest.raises(LinkError, match=r"^the DMA: a network behind a DMA takes no seed$"):
             device.seed(1)
+
+
+@pytest.mark.parametrize("patience", [0, -1.0, float("nan"), float("inf")])
+def test_patience(patience: float) -> None:
+    """Must be a time that ends."""
+    memory = Memory()
+    with pytest.raises(LinkError, match=f"^patience={patience} is no number of seconds above 0$"):
+        DmaClient(Dma(memory, reversed_frame), memory.allocate, 9, 5, patience=patience)
+    assert memory.held == 0

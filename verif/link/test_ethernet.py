@@ -17,7 +17,7 @@ import pytest
 from numpy.typing import NDArray
 
 from sigmabit.fpga.ethernet import core
-from sigmabit.golden import Network, import_model
+from sigmabit.golden import InputError, Network, import_model
 from sigmabit.golden.link.controller import Kind
 from sigmabit.golden.link.datagram import Datagram
 from sigmabit.golden.link.session import Hold
@@ -27,6 +27,7 @@ from sigmabit.hdl.planning.planner import Planner
 from sigmabit.host import DatagramClient, LinkError
 from sigmabit.host.datagrams import address_of
 from sigmabit.scripts.data.datasets import digits
+from sigmabit.scripts.interface.device import where
 
 from ..board import ETHERNET_LEASE, ETHERNET_MHZ, BadNetwork, Faults, SimulatedEthernet
 from ..harness.command_line import DIGITS, MODELS, Call, Refused, outside
@@ -38,6 +39,8 @@ pytestmark = [
 ]
 
 EVERYTHING = Faults(lost=0.05, doubled=0.05, late=0.05, changed=0.01)
+
+UNRELATED_MHZ = 57.231
 
 PATIENCE = 300.0
 """Seconds that a busy machine may take for an answer."""
@@ -51,9 +54,9 @@ def network() -> Network:
 
 @pytest.fixture(scope="module")
 def board(network: Network) -> Iterator[SimulatedEthernet]:
-    """A board that recognises digits as fast as it can."""
-    plan = Planner(network, "xc7vx690t", ETHERNET_MHZ).fastest()
-    with SimulatedEthernet(datagram_system_of(plan, ETHERNET_LEASE), optimise=1) as simulated:
+    """A board that recognises digits as fast as it can, at a clock that has nothing to do with the PHY's."""
+    plan = Planner(network, "xc7vx690t", UNRELATED_MHZ).fastest()
+    with SimulatedEthernet(datagram_system_of(plan, ETHERNET_LEASE), optimise=1, clock_mhz=UNRELATED_MHZ) as simulated:
         yield simulated
 
 
@@ -236,10 +239,11 @@ def test_port_in_use(refused: Refused) -> None:
 
 
 def test_the_same_text_each_time() -> None:
-    """Of LiteEth, without the time of day: what is built is found again."""
+    """Of LiteEth, without the time of day: what is built is found again. Its licences go with it."""
     first = core.verilog.__wrapped__(62.5)
     time.sleep(1.1)
     assert first == core.verilog.__wrapped__(62.5) and "module liteeth_core" in first
+    assert first.count("// Redistributions of source code must retain") + first.count("// 1. Redistributions of source") >= 4
 
 
 def test_nobody_there() -> None:
@@ -248,6 +252,17 @@ def test_nobody_there() -> None:
         silent.bind(("127.0.0.1", 0))
         with pytest.raises(LinkError, match=r"no answer in 0.3 s, asked \d times; is it the right address, and the right port"):
             DatagramClient(silent.getsockname(), patience=0.3)
+        with pytest.raises(LinkError, match=r"no answer in 1e-09 s, asked once;"):
+            DatagramClient(silent.getsockname(), patience=1e-9)
+        with pytest.raises(LinkError, match="patience=nan is no number of seconds above 0"):
+            DatagramClient(silent.getsockname(), patience=float("nan"))
+
+
+def test_where() -> None:
+    """An address with its port, for people; a serial line's rate is not of one."""
+    assert where(None, "board", None) == "board:4660" and where("COM1", None, 9600) == "COM1"
+    with pytest.raises(InputError, match="--baud 9600: it is a serial line's rate, and --udp has none"):
+        where(None, "board", 9600)
 
 
 def test_what_does_not_fit() -> None:
@@ -266,12 +281,24 @@ def may_make_devices() -> bool:
     return subprocess.run([sys.executable, "-c", code], capture_output=True, env=outside(), check=False).returncode == 0
 
 
-def test_tap() -> None:
-    """Behind a TAP device, with the kernel's own stack as the peer: an echo is answered, and so are requests."""
+def tap(*arguments: str) -> dict[str, object]:
+    """What came of a talk with the kernel's own stack as the peer."""
     if not may_make_devices():
         pytest.skip("no rights to make a network namespace and a TAP device")
-    found = subprocess.run(
-        [sys.executable, "-m", "sigmabit.verif.link.tap", "599"], capture_output=True, text=True, env=outside(), check=False
-    )
+    command = [sys.executable, "-m", "sigmabit.verif.link.tap", *arguments]
+    found = subprocess.run(command, capture_output=True, text=True, env=outside(), check=False)
     assert found.returncode == 0, found.stderr
-    assert json.loads(found.stdout) == {"ping": True, "frames": 599, "wrong": 0}
+    told: dict[str, object] = json.loads(found.stdout)
+    return told
+
+
+def test_tap() -> None:
+    """Behind a TAP device: an echo is answered, and so is `sigmabit send`."""
+    assert tap() == {"ping": True, "frames": 599, "wrong": 0, "garbage": 0}
+
+
+@pytest.mark.long
+def test_tap_garbage() -> None:
+    """The same for a minute, while another neighbour breaks the rules of ARP, IP, ICMP and UDP."""
+    told = tap("--garbage", "60")
+    assert told["ping"] is True and told["wrong"] == 0 and int(str(told["garbage"])) > 1000

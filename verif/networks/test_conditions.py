@@ -104,6 +104,21 @@ def at_each_layer(g: Conditional) -> str:
     return g.decoded(y, LATENTS + CLASSES)
 
 
+def embedded(g: Conditional) -> str:
+    """Behind a dense layer of its own each time, in both spellings, without and with a bias, before and behind."""
+    x = g.join(g.dense("c", CLASSES, 5), "x")
+    z = g.encoded(x, FEATURES + 5)
+    code = g("Add", g("MatMul", "c", g.weights(CLASSES, 3, fan=CLASSES)), g.weights(3, fan=4))
+    y = g("Add", g("MatMul", g.join(z, code), g.weights(LATENTS + 3, HIDDEN, fan=6)), g.weights(HIDDEN, fan=4))
+    return g("Sigmoid", g.dense(g("Relu", y), HIDDEN, FEATURES))
+
+
+def embedded_once(g: Conditional) -> str:
+    """The same layer in front of both halves."""
+    code = g("Gemm", "c", g.weights(CLASSES, 5, fan=CLASSES))
+    return g.decoded(g.join(g.encoded(g.join("x", code), FEATURES + 5), code), LATENTS + 5)
+
+
 def scores(g: Conditional) -> str:
     """An encoder alone, whose condition is at the input."""
     return g.dense(g("Relu", g.dense(g.join("x", "c"), FEATURES + CLASSES, HIDDEN)), HIDDEN, 5)
@@ -135,6 +150,8 @@ ROWS: dict[str, Graph] = {
     "scores": scores,
     "mean": of_the_mean,
     "each layer": at_each_layer,
+    "embedded": embedded,
+    "embedded once": embedded_once,
 }
 IMAGES: dict[str, Graph] = {
     "maps": lambda g: images(g, maps=True, sample=False),
@@ -222,7 +239,11 @@ def test_commands(tmp_path: Path, call: Call) -> None:
     np.save(x, made.x)
     np.save(c, made.c)
     given = "--input", x, "--condition", c
-    assert call("calibrate", made.path, *given, "-o", ready, "--json").json["frames"] == FRAMES
+    about = call("calibrate", made.path, *given, "-o", ready, "--json").json
+    assert about["frames"] == FRAMES
+    beside = about["input"]["condition"]
+    assert beside["name"] == "c" and beside["low"] <= made.c.min() < made.c.max() == pytest.approx(beside["high"])
+    assert beside["error"] <= beside["step"] / 2 and about["input"]["error"] <= about["input"]["step"] / 2
     found = call("inspect", ready, "--json").json["input"]
     assert (found["shape"], found["condition"]) == ([FEATURES], {"name": "c", "shape": [CLASSES]})
     for command in ("compare", "verify"):

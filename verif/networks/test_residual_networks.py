@@ -62,6 +62,7 @@ def tried(seeds: range, folder: Path, drawn: Callable[[int, Path], GraphCase]) -
 
 
 ROUNDED = "float32 rounds sums of them that are equal"
+MANY = "pairs of numbers to be tried, at most"
 
 
 @pytest.mark.parametrize("drawn", [draw_whole_graph, draw_beside])
@@ -80,7 +81,7 @@ def test_whole_graphs(drawn: Callable[[int, Path], GraphCase], tmp_path: Path) -
 def test_more_whole_graphs(first: int, drawn: Callable[[int, Path], GraphCase], tmp_path: Path) -> None:
     """200 more of each."""
     _, refused = tried(range(first, first + 40), tmp_path, drawn)
-    assert not [text for text in refused if ROUNDED not in text]
+    assert not [text for text in refused if ROUNDED not in text and MANY not in text]
     assert len(refused) <= 4
 
 

@@ -30,9 +30,8 @@ class WithoutLast(Dut):
     def settle(self, inputs: Mapping[str, int]) -> Mapping[str, int]:
         return self.dut.settle({name: value for name, value in inputs.items() if not name.endswith("tlast")})
 
-    def edge(self) -> None:
+    def rise(self) -> None:
         self.dut.edge()
-        self.cycle += 1
 
 
 @dataclass(frozen=True)

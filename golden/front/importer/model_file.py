@@ -17,6 +17,7 @@ from onnx import numpy_helper
 from ...network.network import Omitted
 from ...types.errors import ModelFileError
 from ..condition_input import condition_input
+from ..embedded_condition import absorb_embeddings
 from ..external import Beside
 from ..noise_input import noise_input
 from ..onnx_file import load
@@ -111,7 +112,7 @@ def leading_to(tensors: Sequence[str], nodes: Sequence[Node]) -> tuple[Node, ...
 def read(path: Path, output: str | None = None) -> Graph:
     """The main graph of an ONNX file, for the named output or its first. Raises ModelFileError if it is none, or too large.
 
-    An input that is the noise of a sample becomes a node that draws it.
+    An input that is the noise of a sample becomes a node that draws it; a condition's own dense layer, part of those behind it.
     """
     model = inlined(load(path), path, MAX_NODES)
     graph = model.graph
@@ -119,6 +120,7 @@ def read(path: Path, output: str | None = None) -> Graph:
         raise ModelFileError(f"{path}: not an ONNX model: its graph has no inputs or no outputs")
     if len(graph.node) > MAX_NODES:
         raise ModelFileError(f"{path}: {len(graph.node)} nodes, at most {MAX_NODES} are read")
+    absorb_embeddings(graph)
     beside = Beside(path)
     constants = {tensor.name: _array(beside, tensor.name, tensor) for tensor in graph.initializer}
     noise, condition = noise_input(graph), condition_input(graph)

@@ -83,6 +83,8 @@ def binary_weights(weights: Array, axis: int) -> BinaryWeights:
     rows = np.moveaxis(weights, axis, 0).reshape(weights.shape[axis], -1)
     sizes = np.abs(rows.astype(np.float64))
     magnitudes, largest = np.median(sizes, axis=1), sizes.max(axis=1)
+    if not largest.any():
+        raise Refusal("all its weights are 0")
     if not largest.all():
         raise Refusal(f"weights that are not binary: output {int(np.argmin(largest))} holds nothing but zeros")
     off = np.abs(sizes - magnitudes[:, None]).max(axis=1) / largest

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import click
 
+from .datagrams import datagrams
 from .differential import differential
 from .ethernet import ethernet
 from .frame import frame
 from .gates import gates
 from .latency import latency
+from .link import link
 from .popcount import popcount_cost
 from .products import products_cost
 from .queue import queue_area
@@ -18,10 +20,15 @@ from .steps import steps_cost
 
 @click.group(short_help="What blocks cost, how fast simulations are.", no_args_is_help=False)
 def bench() -> None:
-    """Benchmarks: areas of a popcount array, of products, thresholds and a queue, simulation, netlists, latency beside a
-    processor's, a simulated Ethernet cable, drawn graphs.
+    """Benchmarks: areas of a popcount array, of products, thresholds, a queue and a link, simulation, netlists, latency beside a
+    processor's, a simulated Ethernet cable, drawn datagrams and graphs.
     """
 
 
-for command in (popcount_cost, products_cost, steps_cost, queue_area, simulation, latency, frame, gates, ethernet, differential):
+COMMANDS = (
+    *(popcount_cost, products_cost, steps_cost, queue_area),
+    *(simulation, latency, frame, gates, ethernet, datagrams, link, differential),
+)
+
+for command in COMMANDS:
     bench.add_command(command)

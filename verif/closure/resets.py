@@ -1,0 +1,104 @@
+"""Every register's reset, taken away one at a time: does the block's own suite see it?
+
+    python -m sigmabit.verif.closure.resets layers.test_pool pipeline.test_egress
+
+All mutants of a suite's samples are in one build, which the plusarg `mutant` chooses among: a register whose number it is keeps
+in reset what it holds. A register that nobody misses is one that needs no reset, or a hole in the suite.
+"""
+
+from __future__ import annotations
+
+import importlib
+import re
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ..harness.suite import BlockSuite, SideBySide, VerilogTests
+
+RESET = re.compile(r"if \((?:rst == 1|aresetn == 0)\) begin\n(?P<body>(?: +\w+(?:\[\d+\])? <= .*;\n)+)")
+"""A branch of a process, as MyHDL writes it, in which registers are reset."""
+
+ASSIGNMENT = re.compile(r"(?P<register>\w+(?:\[\d+\])?) <= (?P<value>.*);")
+
+CHOICE = 'integer sigmabit_mutant;\ninitial if (!$value$plusargs("mutant=%d", sigmabit_mutant)) sigmabit_mutant = 0;\n'
+"""0 is none."""
+
+PORTS = re.compile(r"^\);\n", re.MULTILINE)
+"""The end of a module's list of ports."""
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A register of a module that keeps what it holds in reset."""
+
+    number: int
+    module: str
+    register: str
+
+
+def mutated(texts: Mapping[str, str]) -> tuple[dict[str, str], list[Mutant]]:
+    """Files of Verilog with all their mutants, which are numbered from 1 on."""
+    mutants: list[Mutant] = []
+
+    def kept(module: str, body: str) -> str:
+        def keep(match: re.Match[str]) -> str:
+            mutants.append(Mutant(len(mutants) + 1, module, match["register"]))
+            return f"{match['register']} <= (sigmabit_mutant == {len(mutants)}) ? {match['register']} : ({match['value']});"
+
+        return ASSIGNMENT.sub(keep, body)
+
+    found = {}
+    for file, text in texts.items():
+        changed = RESET.sub(lambda match, file=file: match[0].replace(match["body"], kept(Path(file).stem, match["body"])), text)
+        found[file] = text if changed == text else PORTS.sub(lambda match: match[0] + CHOICE, changed, count=1)
+    return found, mutants
+
+
+def survivors(suite: type[BlockSuite], folder: Path) -> Iterator[tuple[Mutant, bool]]:
+    """Each mutant of a suite's samples, and whether it survives. AssertionError where the suite fails without one."""
+    plain = SideBySide.of(suite, folder)
+    texts, mutants = mutated(plain.texts)
+    bench = replace(plain, texts=texts)
+    assert not seen(bench, 0), f"{suite.__name__} fails on what it is for"
+    for mutant in mutants:
+        yield mutant, not seen(bench, mutant.number)
+
+
+def seen(bench: SideBySide, number: int) -> bool:
+    """Does the suite fail?"""
+    try:
+        bench.run(f"+mutant={number}")
+    except SystemExit:
+        return True
+    return False
+
+
+def suites(names: Iterable[str]) -> Iterator[type[BlockSuite]]:
+    """Those of test modules, such as layers.test_pool."""
+    for name in names:
+        module = importlib.import_module(f"sigmabit.verif.{name}")
+        tests = [each for each in vars(module).values() if isinstance(each, type) and issubclass(each, VerilogTests)]
+        yield from dict.fromkeys(
+            next(base for base in each.__mro__ if "samples" in vars(base)) for each in tests if each is not VerilogTests
+        )
+
+
+def main(names: list[str]) -> int:
+    """The number of survivors."""
+    survived = 0
+    for suite in suites(names):
+        with tempfile.TemporaryDirectory() as folder:
+            found = list(survivors(suite, Path(folder)))
+        missed = [mutant for mutant, survives in found if survives]
+        survived += len(missed)
+        print(f"{suite.__name__}: {len(found)} resets taken away, {len(found) - len(missed)} seen", flush=True)
+        for mutant in missed:
+            print(f"    {mutant.module}.{mutant.register}", flush=True)
+    return survived
+
+
+if __name__ == "__main__":
+    sys.exit(min(main(sys.argv[1:]), 1))
