@@ -60,9 +60,12 @@ def _closed_pipe() -> Iterator[None]:
 
 @click.group(cls=Sigmabit, context_settings={"help_option_names": ["-h", "--help"]}, invoke_without_command=True)
 @click.version_option(package_name="sigmabit")
+@click.option("-q", "--quiet", "says", flag_value="quiet", help="No remarks and no progress; results and errors stay.")
+@click.option("-v", "--verbose", "says", flag_value="verbose", help="Progress where there is no terminal, too, line by line.")
 @click.pass_context
-def sigmabit(context: click.Context) -> None:
+def sigmabit(context: click.Context, says: str | None) -> None:
     """Binary CNNs and stochastic VAEs as streaming FPGA pipelines, proven bit for bit."""
+    context.meta["sigmabit.says"] = says or ""
     if context.invoked_subcommand is None:
         click.echo(context.get_help())
 

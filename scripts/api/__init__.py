@@ -22,7 +22,7 @@ from sigmabit.host import Client, DatagramClient, LinkError, Status, open_port
 from sigmabit.verif.simulation import SIMULATORS, Measured, Noise, SimulationError, Stalls, simulate
 from sigmabit.verif.simulation.compare import Difference
 
-from ..interface.shipped import shipped
+from ..data.shipped import shipped
 from ..measures.comparison import Executions
 from .execution import Comparison, Run, compare, run, verify
 from .implementation import ROUTED, Routed, Synthesis, board, report, route, synthesise

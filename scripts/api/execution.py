@@ -20,8 +20,8 @@ from sigmabit.verif.simulation import waves as viewers
 from sigmabit.verif.simulation.compare import Difference, first_delay, first_difference
 from sigmabit.verif.simulation.job import Progress, level
 
+from ..data.shipped import model_file
 from ..interface.files import write_whole
-from ..interface.shipped import model_file
 from ..measures.comparison import Executions, check_size, execute, no_interval
 
 AT_A_TIME = 500

@@ -23,8 +23,8 @@ from sigmabit.hdl.planning.plan import Plan
 from sigmabit.verif.simulation import Noise
 from sigmabit.verif.simulation.job import Progress
 
+from ..data.shipped import model_file
 from ..interface.loading import check_reported, check_series7
-from ..interface.shipped import model_file
 from ..measures import routing
 from ..measures.area import PLANNED, RESOURCES, WORST, Areas, parts_of, planned, read_areas, synthesised
 from ..measures.power import estimate, measured, read_activity

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from sigmabit.golden import InputError, Network
 from sigmabit.verif.simulation import Noise
 
+from ..data.shipped import held_out as shipped_frames
+from ..data.shipped import model_file
 from ..interface.choices import Reading, Sampling, Source
 from ..interface.loading import load_network, load_with_data, make_noise
-from ..interface.shipped import held_out as shipped_frames
-from ..interface.shipped import model_file
 
 Remark = Callable[[str], object]
 """Takes a sentence on something to know that is no error."""
@@ -34,8 +34,11 @@ def warn(text: str) -> None:
 
 @dataclass
 class _Ear:
-    remark: Remark
+    listening: Remark
     figures: dict[str, int] = field(default_factory=dict)
+
+    def remark(self, text: str) -> None:
+        self.listening(text)
 
 
 class Loaded(NamedTuple):

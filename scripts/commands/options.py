@@ -16,9 +16,9 @@ from sigmabit.fpga.ethernet.link import IP, MAC
 from sigmabit.hdl.family import FAMILIES
 from sigmabit.verif.simulation import SIMULATORS
 
+from ..data.shipped import held_out, model_file, shipped
 from ..interface.choices import Planning, Reading, Sampling, Source
 from ..interface.linking import BAUD, LINKS, Linking
-from ..interface.shipped import held_out, model_file, shipped
 
 
 class _Path(click.Path):

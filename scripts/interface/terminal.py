@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import click
 from rich.box import SIMPLE_HEAD
 from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, Group, RenderableType
@@ -22,6 +23,9 @@ from .files import OutputError
 
 Report = Callable[[str, int, int], None]
 """Says what is going on, and how far it is: done of total; 0 of 0 where that is not known."""
+
+SAYS, QUIET, VERBOSE = "sigmabit.says", "quiet", "verbose"
+"""Where a context keeps how much is to be said beside the result."""
 
 UNWRAPPED = 10_000
 """Width of what goes to a file or a pipe, where nobody is helped by a line cut in two."""
@@ -44,6 +48,8 @@ class Terminal:
 
     def __init__(self, as_json: bool) -> None:
         self.as_json = as_json
+        context = click.get_current_context(silent=True)
+        self.says: str = context.meta.get(SAYS, "") if context else ""
         self.notes: list[str] = []
         self.figures: dict[str, int] = {}
         wrapped = sys.stdout.isatty() or "COLUMNS" in os.environ
@@ -71,14 +77,26 @@ class Terminal:
     def remark(self, text: str) -> None:
         """Something to know that is no error."""
         self.notes.append(text)
-        self.err.print(f"note: {printable(text)}", soft_wrap=True)
+        if self.says != QUIET:
+            self.err.print(f"note: {printable(text)}", soft_wrap=True)
 
     @contextmanager
     def progress(self) -> Iterator[Report]:
-        """A bar that shows what is reported to it, on terminals only."""
+        """A bar that shows what is reported to it, on terminals only; elsewhere a line for each step, if that is wanted."""
+        if self.says == VERBOSE and not self.err.is_terminal:
+            begun = ""
+
+            def line(what: str, done: int, total: int) -> None:
+                nonlocal begun
+                if what != begun:
+                    self.err.print(printable(what), soft_wrap=True)
+                begun = what
+
+            yield line
+            return
         what = TextColumn("{task.description}", markup=False)
         columns = (SpinnerColumn(), what, BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-        with Progress(*columns, console=self.err, transient=True, disable=not self.err.is_terminal) as bar:
+        with Progress(*columns, console=self.err, transient=True, disable=self.says == QUIET or not self.err.is_terminal) as bar:
             task = bar.add_task("", total=None)
 
             def report(what: str, done: int, total: int) -> None:

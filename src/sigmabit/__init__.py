@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     __version__: str
     __all__ = ["__version__"]
-    __all__ += api.__all__
+    __all__ += api.__all__  # type: ignore[has-type]
 
 
 def __getattr__(name: str) -> object:

@@ -156,7 +156,7 @@ def test_a_typed_program_outside_the_tree(tmp_path: Path) -> None:
         shutil.copy(path, tmp_path)
     (tmp_path / "pyrightconfig.json").write_text(json.dumps({"typeCheckingMode": "strict"}))
     (tmp_path / "wrong.py").write_text("import sigmabit\n\nsigmabit.plan(sigmabit.load('x'), interval='fast')\n")
-    arguments = [program, "--outputjson", "--pythonpath", sys.executable]
+    arguments = [str(program), "--outputjson", "--pythonpath", sys.executable]
     found = json.loads(subprocess.run(arguments, cwd=tmp_path, capture_output=True, text=True, check=False).stdout)
     errors = [(Path(each["file"]).name, each["message"]) for each in found["generalDiagnostics"] if each["severity"] == "error"]
     assert [name for name, _ in errors] == ["wrong.py"]

@@ -14,7 +14,7 @@ from sigmabit.scripts.commands import options
 from sigmabit.scripts.group import COMMANDS, sigmabit
 from sigmabit.scripts.interface.settings import FILE, KEYS, defaults, settings
 
-from ..harness.command_line import Call, Refused
+from ..harness.command_line import Call, Refused, Tiny
 
 pytestmark = pytest.mark.usefixtures("own_folder")
 
@@ -119,3 +119,13 @@ def test_make_reads_it(tmp_path: Path) -> None:
     assert make("MODEL=m.onnx", "PART=xc7a35t", "CLOCK_MHZ=5").startswith("m.onnx|xc7a35t|arty_a7_100|5|2|")
     FILE.unlink()
     assert make() == "models/digits_bcnn.onnx|xc7vx690tffg1761-2||200||921600"
+
+
+def test_less_and_more_is_said(call: Call, tmp_path: Path) -> None:
+    """Remarks go to standard error unless that is not wanted; steps do where it is."""
+    model = Tiny(quantised=False).save(tmp_path / "open.onnx")
+    assert call("plan", model).err.startswith("note: ")
+    assert call("-q", "plan", model).err == ""
+    assert call("-q", "plan", model, "--json").json["notes"]
+    said = call("-v", "convert", model, "-o", "verilog").err.splitlines()
+    assert said[0].startswith("note: ") and "converting open" in said

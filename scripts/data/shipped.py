@@ -24,7 +24,7 @@ def held_out(model: Path) -> tuple[NDArray[np.float32], NDArray[np.int64] | None
     name = model.stem
     if shipped().get(name) != model or not name.startswith("digits"):
         return None
-    from ..data.datasets import digits
+    from .datasets import digits
 
     found = digits()
     return found.test_images, None if "vae" in name else found.test_labels
