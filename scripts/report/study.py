@@ -145,9 +145,12 @@ def study(
 def _sweep(subject: Subject) -> list[dict[str, Any]]:
     """The plans of the same part, clock and entrance, the fastest first."""
     plan = subject.plan
-    positions = {"positions": plan.positions} if plan.positions > 1 else {}
-    planner = planner_for(plan.network, Planning(part=plan.part, clock_mhz=plan.clock_mhz, **positions), plan.samples)
-    options = {"part": plan.part, "clock-mhz": f"{plan.clock_mhz:g}", **positions}
+    planner = planner_for(
+        plan.network, Planning(part=plan.part, clock_mhz=plan.clock_mhz, positions=plan.positions), plan.samples
+    )
+    options: dict[str, object] = {"part": plan.part, "clock-mhz": f"{plan.clock_mhz:g}"}
+    if plan.positions > 1:
+        options["positions"] = plan.positions
     if plan.network.latent is not None:
         options["samples"] = plan.samples
     words = [word for name, value in options.items() for word in (f"--{name}", str(value))]

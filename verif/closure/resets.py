@@ -14,6 +14,7 @@ import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from ..harness.suite import BlockSuite, SideBySide, VerilogTests
@@ -50,9 +51,12 @@ def mutated(texts: Mapping[str, str]) -> tuple[dict[str, str], list[Mutant]]:
 
         return ASSIGNMENT.sub(keep, body)
 
+    def in_branch(module: str, match: re.Match[str]) -> str:
+        return match[0].replace(match["body"], kept(module, match["body"]))
+
     found = {}
     for file, text in texts.items():
-        changed = RESET.sub(lambda match, file=file: match[0].replace(match["body"], kept(Path(file).stem, match["body"])), text)
+        changed = RESET.sub(partial(in_branch, Path(file).stem), text)
         found[file] = text if changed == text else PORTS.sub(lambda match: match[0] + CHOICE, changed, count=1)
     return found, mutants
 

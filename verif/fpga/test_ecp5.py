@@ -405,7 +405,7 @@ class TestRoute:
         told = report(200.0)
         for rate, met in ((130.0, True), (120.0, False)):
             clocks = {"$glbnet$phy_rx_clk$TRELLIS_IO_IN": {"achieved": rate, "constraint": 125.0}, **report(200.0)["fmax"]}  # type: ignore[dict-item]
-            found = router.read({**told, "fmax": clocks}, "clock_instance.clk", 150.0, 3, route.USED)
+            found = router.read({**told, "fmax": clocks}, "clock_instance.clk", 150.0, 3, route.Ecp5Router.used)
             assert (found.met, found.others) == (met, {"phy_rx_clk": (rate, 125.0)})
 
     def test_second_router(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

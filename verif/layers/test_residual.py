@@ -270,9 +270,10 @@ def test_neither_is_later() -> None:
 )
 def test_bits_that_are_added(late: tuple[bool, bool], early: tuple[int, int], bits: int) -> None:
     """Of a sum of nine bits: where both ways are signed, the sign of each goes up to the top."""
-    operands = [Operand(4, signed, (gain,)) for signed, gain in zip(late, early, strict=True)]
-    meeting = MeetConfig("add1", *operands, depth=1, wait=0, sum_bits=9)
-    bare = MeetConfig("add1", *(Operand(4, False, (1 << 8,)) for _ in operands), depth=1, wait=0, sum_bits=9)
+    first, second = (Operand(4, signed, (gain,)) for signed, gain in zip(late, early, strict=True))
+    meeting = MeetConfig("add1", first, second, depth=1, wait=0, sum_bits=9)
+    one = Operand(4, False, (1 << 8,))
+    bare = MeetConfig("add1", one, one, depth=1, wait=0, sum_bits=9)
     assert meeting.bill(SERIES7).lut - bare.bill(SERIES7).lut == bits - 1
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from sigmabit.golden import Network
 from sigmabit.golden.arithmetic.steps import Steps
-from sigmabit.golden.front.importer import assembly, walk
+from sigmabit.golden.front.importer import assembly, sums, walk
 from sigmabit.golden.front.importer.joins import Added
 from sigmabit.golden.front.importer.scalar_nodes import UNARY
 from sigmabit.golden.layers.concatenation import Concatenation
@@ -55,10 +55,10 @@ class TestItFails:
     SEEDS = range(300, 360)
 
     def test_thresholds_off_by_one(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        build: Callable[..., Any] = assembly.build_layer
+        build: Callable[..., Any] = sums.build_layer
 
-        def off(name: str, nodes: Any, sums: Any, thresholds: Any, flips: Any) -> Any:
-            layer = build(name, nodes, sums, thresholds, flips)
+        def off(name: str, nodes: Any, layer_sums: Any, thresholds: Any, flips: Any) -> Any:
+            layer = build(name, nodes, layer_sums, thresholds, flips)
             return layer if thresholds is None else replace(layer, thresholds=thresholds + layer.accumulator_stride)
 
         monkeypatch.setattr(assembly, "build_layer", off)

@@ -50,8 +50,7 @@ class Slice(Dut):
         self.outputs = {**outputs, **self.fault(outputs, self.inputs, self.state)}
         return self.outputs
 
-    def edge(self) -> None:
-        self.cycle += 1
+    def rise(self) -> None:
         self.state.age += 1
         if self.inputs.get("rst"):
             self.state = State()
