@@ -8,13 +8,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable
 from functools import lru_cache
 from importlib.util import find_spec
-
-from sigmabit.hdl.link.datagrams import DatagramSystem, DatagramSystemConfig
-from sigmabit.hdl.verilog.convert import Design, Module, convert
-from sigmabit.hdl.verilog.keywords import ethernet_name
 
 from ..programs import running
 from .phy import BYTES, Phy
@@ -101,14 +96,11 @@ endmodule
 """
 
 
-def behind(
-    config: DatagramSystemConfig, clock_mhz: float, phy: Phy = BYTES, progress: Callable[[str], None] = lambda name: None
-) -> Design:
-    """A system's Verilog, LiteEth's at a clock of so many MHz, and the top that joins them, NAME_ethernet. Raises CoreError."""
+def joined(name: str, system: str, clock_mhz: float, phy: Phy = BYTES) -> dict[str, str]:
+    """The texts of what a system's Verilog goes behind, by module: LiteEth's at a clock of so many MHz, and the top, `name`.
+
+    system: the module of the system (hdl/link/datagrams.py). Raises CoreError.
+    """
     if clock_mhz < LEAST_MHZ:
         raise CoreError(f"{clock_mhz:g} MHz are too slow for Ethernet: {LEAST_MHZ} MHz at least, for a gigabit a second")
-    network = verilog(clock_mhz, phy)  # before what takes longer
-    system = convert(DatagramSystem(config).outline(), progress)
-    name = ethernet_name(config.core.name)
-    texts = {MODULE: network, name: top(name, system.top, phy)}
-    return Design(name, {**system.modules, **{stem: Module(stem, None, text, ()) for stem, text in texts.items()}})
+    return {MODULE: verilog(clock_mhz, phy), name: top(name, system, phy)}

@@ -8,7 +8,7 @@ import re
 import sys
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -103,6 +103,10 @@ class Design:
         for module in self.modules.values():
             texts |= {f"{module.name}.v": module.text, **module.contents}
         return texts
+
+    def within(self, texts: Mapping[str, str]) -> Design:
+        """This design inside modules of other origin, by name, the top last."""
+        return Design([*texts][-1], {**self.modules, **{name: Module(name, None, text, ()) for name, text in texts.items()}})
 
     def write(self, folder: Path) -> list[Path]:
         """Write every module, the files that modules read, and <top>.f, the list of Verilog files. Returns the Verilog files."""

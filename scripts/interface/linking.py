@@ -9,10 +9,11 @@ from sigmabit.fpga.board import Board, Clock
 from sigmabit.fpga.ethernet import core
 from sigmabit.fpga.ethernet.link import IP, MAC, Address, AddressError, ip_of, mac_of
 from sigmabit.golden import InputError, SigmabitError
-from sigmabit.hdl.link.datagrams import datagram_system_of
+from sigmabit.hdl.link.datagrams import DatagramSystem, datagram_system_of
 from sigmabit.hdl.link.link import System, divisor, system_of
 from sigmabit.hdl.planning.plan import Plan
 from sigmabit.hdl.verilog.convert import Design, convert
+from sigmabit.hdl.verilog.keywords import ethernet_name
 
 BAUD = 921_600
 """Bits a second of a serial line, unless another rate is given."""
@@ -55,8 +56,10 @@ def system_on(
         rate = BAUD if baud is None else baud
         system = system_of(plan, divisor(mhz * 1e6, rate))
         return convert(System(system).outline(), progress), {"baud": rate, "cycles_per_bit": system.link.divisor}
+    config = datagram_system_of(plan)
     try:
-        design = core.behind(datagram_system_of(plan), mhz, board.network.phy, progress)
+        network = core.joined(ethernet_name(config.core.name), config.module, mhz, board.network.phy)
     except core.CoreError as error:
         raise SigmabitError(str(error)) from None
+    design = convert(DatagramSystem(config).outline(), progress).within(network)
     return design, {"ip": str(board.address), "mac": board.address.hardware, "udp_port": core.PORT}

@@ -13,8 +13,9 @@ from typing import Self
 
 from sigmabit.fpga.ethernet import core
 from sigmabit.fpga.programs import start
-from sigmabit.hdl.link.datagrams import DatagramSystemConfig
-from sigmabit.hdl.verilog.convert import Design
+from sigmabit.hdl.link.datagrams import DatagramSystem, DatagramSystemConfig
+from sigmabit.hdl.verilog.convert import Design, convert
+from sigmabit.hdl.verilog.keywords import ethernet_name
 
 from ..simulation.job import Progress, SimulationError
 from ..simulation.toolchain import ToolError
@@ -66,9 +67,10 @@ class Traffic:
 def design_of(config: DatagramSystemConfig, clock_mhz: float = ETHERNET_MHZ) -> Design:
     """The system behind a PHY's byte interface. Raises ToolError where LiteEth is not installed."""
     try:
-        return core.behind(config, clock_mhz)
+        network = core.joined(ethernet_name(config.core.name), config.module, clock_mhz)
     except core.CoreError as error:
         raise ToolError(str(error)) from None
+    return convert(DatagramSystem(config).outline()).within(network)
 
 
 class SimulatedEthernet:
