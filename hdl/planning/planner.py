@@ -497,7 +497,8 @@ class Planner:
                 room[list(short)] = np.inf
                 least = [_least(tables, room, number) for number in short]
                 if None not in least:
-                    needs = " and ".join(f"{fixed[n] + few:,.10g} {names[n]}" for n, few in zip(short, least, strict=True))
+                    sums = ((n, fixed[n] + few) for n, few in zip(short, least, strict=True))
+                    needs = " and ".join(f"{_halves(n, needed):,.10g} {names[n]}" for n, needed in sums)
                     offers = " and ".join(self._offer(n) for n in short)
                     return f"needs at least {needs}, whatever else is used; {self.part.name} offers {offers}"
         raise AssertionError("with all of everything nothing fits")
@@ -527,6 +528,12 @@ def _multipliers(chosen: Chosen) -> float:
 def _row(cost: Cost) -> NDArray[np.float64]:
     """(resources,) of a cost."""
     return np.array([getattr(cost, resource) for resource in RESOURCES])
+
+
+def _halves(resource: int, amount: float) -> float:
+    """So much of a resource, rounded up for people: block RAM comes in halves, all else whole."""
+    parts = 2 if RESOURCES[resource] == "bram36" else 1
+    return math.ceil(parts * amount) / parts
 
 
 def _least(tables: Sequence[Table], room: NDArray[np.float64], number: int) -> float | None:
