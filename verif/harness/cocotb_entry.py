@@ -21,7 +21,10 @@ async def suite(dut: Any) -> None:
     tests = getattr(importlib.import_module(module), name)()
     all_ports = json.loads(os.environ["SIGMABIT_PORTS"])
     assert len(all_ports) == len(tests.samples) > 0
+    only = os.environ.get("SIGMABIT_ONLY")
     for number, directions in enumerate(all_ports):
+        if only not in (None, str(number)):
+            continue
         config = tests.samples[number]
         ports = {name: getattr(dut, f"sample_{number}_{name}") for name in directions}
         try:

@@ -39,7 +39,7 @@ CONFIGS = int(os.environ.get("SIGMABIT_CONFIGS", "20"))
 EXAMPLES = 12
 """Stimuli drawn for each configuration."""
 
-RESETS = 4
+RESETS = int(os.environ.get("SIGMABIT_RESETS", "2"))
 """Resets in the middle of work that are drawn for each configuration."""
 
 INTERRUPTED_AFTER = (4, 150)
@@ -58,7 +58,7 @@ _COMMON: dict[str, Any] = {
     "database": None,
     "derandomize": True,
     "suppress_health_check": list(HealthCheck),
-    "phases": (Phase.explicit, Phase.generate, Phase.shrink),
+    "phases": (Phase.explicit, Phase.generate, *(() if "SIGMABIT_AS_FOUND" in os.environ else (Phase.shrink,))),
 }
 
 
@@ -184,14 +184,14 @@ def run_cocotb(suite: type[BlockSuite], folder: Path, simulator: str = "verilato
 class SideBySide:
     """A suite's samples as one design: one build and one start of a simulator cost more than all that most samples do in it.
 
-    ports: of each sample, whether each is an output.
+    texts: all files by name.
     """
 
     suite: type[BlockSuite]
     folder: Path
     simulator: str
     texts: Mapping[str, str]
-    ports: Sequence[Mapping[str, bool]]
+    samples: Sequence[Sample]
 
     @staticmethod
     def of(suite: type[BlockSuite], folder: Path, simulator: str = "verilator") -> SideBySide:
@@ -205,10 +205,13 @@ class SideBySide:
             texts |= sample.texts
             samples.append(sample)
         texts[f"{SIDE_BY_SIDE}.v"] = _side_by_side(samples)
-        return SideBySide(suite, folder, simulator, texts, [{p.name: p.output for p in sample.ports} for sample in samples])
+        return SideBySide(suite, folder, simulator, texts, samples)
 
-    def run(self, *plus_args: str) -> None:
-        """Build it, if that is to be done, and run verif/harness/cocotb_entry.py on the samples one after the other."""
+    def run(self, *plus_args: str, only: int | None = None) -> None:
+        """Build it, if that is to be done, and run verif/harness/cocotb_entry.py on the samples one after the other.
+
+        only: on this one, and what fails is not made smaller: whether it does is what is asked.
+        """
         from cocotb_test.simulator import run
 
         verilog = self.folder / "verilog"
@@ -219,11 +222,13 @@ class SideBySide:
         file = Path(inspect.getfile(self.suite)).relative_to(VERIF).with_suffix("")  # pytest gives test modules names of its own
         extra = {
             "SIGMABIT_SUITE": f"{'.'.join(('sigmabit.verif', *file.parts))}:{self.suite.__name__}",
-            "SIGMABIT_PORTS": json.dumps(self.ports),
+            "SIGMABIT_PORTS": json.dumps([{port.name: port.output for port in sample.ports} for sample in self.samples]),
             "PYTHONPATH": os.pathsep.join(p for p in sys.path if p),
             "HYPOTHESIS_STORAGE_DIRECTORY": str(VERIF.parent / ".hypothesis"),  # where it keeps what it read in our sources
             "COCOTB_REWRITE_ASSERTION_FILES": f"suite.py {file.name}.py",  # it would take seconds to rewrite all that is imported
         }
+        if only is not None:
+            extra |= {"SIGMABIT_ONLY": str(only), "SIGMABIT_AS_FOUND": "1"}
         arguments: dict[str, Any] = {
             "make_args": ["-j2", "OPT_FAST=-O0"],
             "extra_args": ["--timescale", "1ns/1ps", "--output-split", "0"],
