@@ -142,7 +142,7 @@ check: lint ## what to run before every commit: golden, MyHDL with fewer example
 test: lint ## the whole regression (ARGS: for pytest)
 	.venv/bin/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
-closure: $(addprefix build/closure/,identity.txt differential.txt sampler.txt suites.txt) ## what takes hours; what is done already stays done
+closure: $(addprefix build/closure/,identity.txt differential.txt sampler.txt suites.txt resets.txt) ## what takes hours; what is done already stays done
 	@tail -n 1 $^
 
 build/closure/identity.txt: $(SOURCES) $(ENVIRONMENT)
@@ -160,6 +160,11 @@ build/closure/suites.txt: $(SOURCES) $(ENVIRONMENT)
 	.venv/bin/python -m pytest -n $(WORKERS) --dist worksteal -q -m long > $@.new || { cat $@.new; exit 1; }
 	SIGMABIT_CONFIGS=200 .venv/bin/python -m pytest -n $(WORKERS) --dist worksteal -q -k 'test_golden or test_myhdl' >> $@.new \
 		|| { cat $@.new; exit 1; }
+	@mv $@.new $@
+
+build/closure/resets.txt: $(SOURCES) $(ENVIRONMENT)
+	@mkdir -p $(@D)
+	SIGMABIT_RESETS=6 .venv/bin/python -m sigmabit.verif.closure.resets > $@.new || { cat $@.new; exit 1; }
 	@mv $@.new $@
 
 build/closure/sampler.txt: $(SOURCES) $(ENVIRONMENT)

@@ -224,7 +224,7 @@ class SideBySide:
             "SIGMABIT_SUITE": f"{'.'.join(('sigmabit.verif', *file.parts))}:{self.suite.__name__}",
             "SIGMABIT_PORTS": json.dumps([{port.name: port.output for port in sample.ports} for sample in self.samples]),
             "PYTHONPATH": os.pathsep.join(p for p in sys.path if p),
-            "HYPOTHESIS_STORAGE_DIRECTORY": str(VERIF.resolve().parent / ".hypothesis"),  # where it keeps what it read in our sources
+            "HYPOTHESIS_STORAGE_DIRECTORY": str(VERIF.resolve().parent / ".hypothesis"),  # for what it reads in sources
             "COCOTB_REWRITE_ASSERTION_FILES": f"suite.py {file.name}.py",  # it would take seconds to rewrite all that is imported
         }
         if only is not None:
