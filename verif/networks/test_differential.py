@@ -14,7 +14,7 @@ import pytest
 
 from sigmabit.golden import Network
 from sigmabit.golden.arithmetic.steps import Steps
-from sigmabit.golden.front.importer import assembly, sums, walk
+from sigmabit.golden.front.importer import assembly, rearranging, sums
 from sigmabit.golden.front.importer.joins import Added
 from sigmabit.golden.front.importer.scalar_nodes import UNARY
 from sigmabit.golden.layers.concatenation import Concatenation
@@ -83,12 +83,12 @@ class TestItFails:
         assert found_out("frames differ", self.SEEDS)
 
     def test_permutations_backwards(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        def backwards(self: walk.Walk[Any, Any], node: Any, arguments: Any) -> Any:
+        def backwards(node: Any, arguments: Any) -> Any:
             symbol = arguments[0]
             order = node.attributes.get("perm", range(len(symbol.shape))[::-1])
             return symbol.rearranged(np.transpose(symbol.index, np.argsort(order)))
 
-        monkeypatch.setattr(walk.Walk, "transpose", backwards)
+        monkeypatch.setattr(rearranging, "transpose", backwards)
         assert found_out("frames differ", self.SEEDS)
 
     def test_refusals_without_a_reason(self, monkeypatch: pytest.MonkeyPatch) -> None:
