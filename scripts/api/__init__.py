@@ -14,7 +14,7 @@ from sigmabit.golden import (
     UnsupportedModelError,
 )
 from sigmabit.hdl.family import Cost, Part
-from sigmabit.hdl.family.parts import family_of, part
+from sigmabit.hdl.family.parts import PartError, family_of, part
 from sigmabit.hdl.planning.plan import Plan, PlanError
 from sigmabit.hdl.verilog.convert import ConversionError, Design
 from sigmabit.hdl.verilog.keywords import identifier
@@ -23,8 +23,9 @@ from sigmabit.verif.simulation import SIMULATORS, Measured, Noise, SimulationErr
 from sigmabit.verif.simulation.compare import Difference
 
 from ..data.shipped import shipped
+from ..interface.files import OutputError
 from ..measures.comparison import Executions
-from .execution import Comparison, Run, compare, run, verify
+from .execution import VIEWS, Comparison, Run, compare, run, verify
 from .implementation import ROUTED, Routed, Synthesis, board, report, route, synthesise
 from .networks import Loaded, Notice, held_out, load, load_with_frames, noise
 from .plans import convert, plan, sweep
@@ -33,6 +34,7 @@ from .torch_modules import ExportError, from_torch
 __all__ = [
     "ROUTED",
     "SIMULATORS",
+    "VIEWS",
     "Board",
     "BoardError",
     "CalibrationError",
@@ -53,7 +55,9 @@ __all__ = [
     "Network",
     "Noise",
     "Notice",
+    "OutputError",
     "Part",
+    "PartError",
     "Plan",
     "PlanError",
     "Routed",

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sigmabit.golden import InputError, Network
+from sigmabit.golden.network.identity import identity
 from sigmabit.golden.noise.gaussian import FRACTION
 from sigmabit.hdl.planning.plan import Plan, check_samples
 from sigmabit.verif.simulation import SIMULATORS, Measured, Noise, Stalls, simulate
@@ -23,6 +24,9 @@ from sigmabit.verif.simulation.job import Progress, level
 from ..data.shipped import model_file
 from ..interface.files import write_whole
 from ..measures.comparison import Executions, check_size, execute, no_interval
+
+VIEWS = (".gtkw", ".sucl")
+"""Endings of the files beside waves that say what GTKWave and Surfer are to show."""
 
 AT_A_TIME = 500
 """Frames, or samples of frames, that are simulated and compared at a time, each time from reset: all their tensors are kept."""
@@ -107,10 +111,17 @@ def run(
         progress: is told what is going on, and how far it is: done of total.
 
     Raises:
-        InputError: more results than there is memory for.
+        InputError: what is no code, another network's plan, waves of golden, or more results than there is memory for.
         SimulationError: the hardware broke a rule of streams, or got stuck.
     """
-    noise = noise or Noise()
+    _check(network, codes)
+    if on != "golden" and on not in SIMULATORS:
+        raise InputError(f"unknown simulator {on}, expected golden or one of {', '.join(SIMULATORS)}")
+    if plan is not None and plan.network is not network and identity(plan.network) != identity(network):
+        raise InputError(f"a plan of {plan.network.name}, expected one of {network.name}")
+    if waves is not None and (on == "golden" or Path(waves).is_dir()):
+        raise InputError(f"waves={waves}: " + ("golden has none" if on == "golden" else "is a folder, expected a file name"))
+    noise, waves = noise or Noise(), waves and Path(waves)
     count = plan.samples if plan else 1 if samples is None else samples
     check_samples(network, count)
     check_size(network, len(codes), count, record)
@@ -131,6 +142,19 @@ def run(
     return Run(network, plan, on, y, tensors, measured, drawn)
 
 
+def _check(network: Network, codes: NDArray[np.int64]) -> None:
+    """Refuse what are no codes of a network's input: frames as they come, most likely."""
+    tensor = network.input.tensor
+    if not isinstance(codes, np.ndarray) or codes.shape[1:] != tensor.shape or codes.ndim != 4 or not len(codes):
+        found = codes.shape if isinstance(codes, np.ndarray) else type(codes).__name__
+        wanted = ", ".join(map(str, tensor.shape))
+        raise InputError(f"codes of shape {found}, expected (N, {wanted}); network.input.encode gives them")
+    low, high = tensor.codes.low, tensor.codes.high
+    if codes.dtype.kind not in "iu" or codes.min() < low or codes.max() > high:
+        says = f"from {codes.min():g} to {codes.max():g} of type {codes.dtype}"
+        raise InputError(f"codes {says}, expected whole numbers from {low} to {high}; network.input.encode gives them")
+
+
 def _simulated(
     plan: Plan, codes: NDArray[np.int64], on: str, taps: bool, waves: Path | None, progress: Progress, noise: Noise
 ) -> Measured:
@@ -145,7 +169,7 @@ def _simulated(
     write_whole(waves, write)
     if waves.is_file():
         groups = viewers.groups(plan, taps, noise.epsilon is not None)
-        for ending, text in ((".gtkw", viewers.gtkwave(groups, waves)), (".sucl", viewers.surfer(groups))):
+        for ending, text in zip(VIEWS, (viewers.gtkwave(groups, waves), viewers.surfer(groups)), strict=True):
             write_whole(waves.with_suffix(ending), partial(Path.write_text, data=text))
     return found[0]
 
@@ -196,6 +220,9 @@ def verify(
         InputError: more results than there is memory for.
         SimulationError: the hardware broke a rule of streams, or got stuck.
     """
+    _check(plan.network, codes)
+    if len(x) != len(codes):
+        raise InputError(f"{len(x)} frames, and codes of {len(codes)}")
     return execute(model_file(model), plan, x, codes, on, noise or Noise(), progress)
 
 
@@ -265,6 +292,7 @@ def compare(
         SimulationError: the hardware broke a rule of streams, or got stuck.
     """
     network, stalls, noise = network or plan.network, stalls or Stalls(), noise or Noise()
+    _check(plan.network, codes)
     step = max(1, AT_A_TIME // plan.samples)
     check_size(network, min(step, len(codes)), plan.samples, recorded=True)
     optimise = level(plan, len(codes))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
-from sigmabit.golden import Network
+from sigmabit.golden import InputError, Network
 from sigmabit.hdl.pipeline.top import Pipeline
 from sigmabit.hdl.planning.plan import Plan
 from sigmabit.hdl.verilog.convert import Design
@@ -46,9 +47,16 @@ def plan(
         samples: results of each frame, for a network that draws samples.
 
     Raises:
+        InputError: a clock or a rate that is no number above 0.
         PlanError: no plan meets the target on this part, by which layer and by how much; or the file's is for another network.
     """
-    return make_plan(network, Planning(file, part, interval, fps, latency, fastest, positions, clock_mhz), samples)
+    for name, value in (("fps", fps), ("clock_mhz", clock_mhz)):
+        if value is not None and not (math.isfinite(value) and value > 0):
+            raise InputError(f"{name}={value}, expected a number above 0")
+    if fastest not in (None, "interval", "latency"):
+        raise InputError(f"fastest={fastest!r}, expected 'interval' or 'latency'")
+    source = Path(file) if file is not None else None
+    return make_plan(network, Planning(source, part, interval, fps, latency, fastest, positions, clock_mhz), samples)
 
 
 def sweep(

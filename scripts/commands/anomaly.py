@@ -30,7 +30,7 @@ PLACES = ("float", "golden", *SIMULATORS)
 
 
 @click.command(short_help="How well autoencoders tell a class left out of training.")
-@click.argument("models", type=options.PATH, nargs=-1, required=True, metavar="MODEL...")
+@click.argument("models", type=options.MODEL, nargs=-1, required=True, metavar="MODEL...")
 @options.data
 @click.option("--labels", type=options.PATH, metavar="Y.npy", required=True, help="One class per frame.")
 @click.option(

@@ -76,7 +76,8 @@ class _Model(_Path):
         return [*names, *super().shell_complete(ctx, param, incomplete)]
 
 
-model = click.argument("model", type=_Model(path_type=Path))
+MODEL = _Model(path_type=Path)
+model = click.argument("model", type=MODEL)
 as_json = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 BOARD = f"One of {', '.join(known())}, or a file that ends in .toml."
 """Help."""

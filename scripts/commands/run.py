@@ -53,8 +53,12 @@ def run(
     written = [path for path in (output, waves, trace, latents) if path is not None]
     for path in written:
         check_writable(path)
-    if len({path.resolve() for path in written}) < len(written):
-        raise click.UsageError("--output, --waves, --trace and --latents are not all different files")
+    if waves and waves.suffix != ".fst":
+        raise click.UsageError(f"--waves {waves}: expected a name that ends in .fst")
+    views = [waves.with_suffix(ending) for ending in sigmabit.VIEWS] if waves else []
+    files = [*written, *views, *([data] if isinstance(data, Path) else [])]
+    if len({path.resolve() for path in files}) < len(files):
+        raise click.UsageError("--input, --output, --waves and its views, --trace and --latents are not all different files")
     if waves and (on not in sigmabit.SIMULATORS or not sigmabit.SIMULATORS[on].records):
         able = " or ".join(name for name, simulator in sigmabit.SIMULATORS.items() if simulator.records)
         raise click.UsageError(f"--waves needs --on {able}")

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import sigmabit
+from sigmabit.golden.types.errors import InputError
 
 MODELS = Path(sigmabit.__file__).with_name("models")
 
@@ -31,6 +32,11 @@ def held_out(model: Path) -> tuple[NDArray[np.float32], NDArray[np.int64] | None
 
 
 def model_file(model: str | Path) -> Path:
-    """The file that is meant: that of a shipped model where it is the name of one, and there is no such file here."""
+    """The file that is meant: one here, or else that of the shipped model of this name. Raises InputError for neither."""
     path = Path(model)
-    return path if path.exists() else shipped().get(str(model), path)
+    if path.is_file():
+        return path
+    known = shipped()
+    if not path.exists() and not path.suffix and path.name == str(model) and path.name not in known:
+        raise InputError(f"{model}: no such file, nor a shipped model; those are {', '.join(known)}")
+    return known.get(str(model), path)

@@ -1,8 +1,10 @@
 """Trained networks of few bits and stochastic VAEs as streaming FPGA pipelines, proven bit for bit.
 
+    from pathlib import Path
+
     import sigmabit
 
-    network, x, codes = sigmabit.load_with_frames("digits_bcnn", "x.npy")
+    network, x, codes, _ = sigmabit.load_with_frames("digits_bcnn", "x.npy")
     plan = sigmabit.plan(network, part="xc7a100t", interval=2000)
     assert sigmabit.compare(plan, codes).equal
     sigmabit.convert(plan).write(Path("verilog"))

@@ -9,10 +9,13 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 import sigmabit
 
@@ -161,3 +164,55 @@ def test_a_typed_program_outside_the_tree(tmp_path: Path) -> None:
     errors = [(Path(each["file"]).name, each["message"]) for each in found["generalDiagnostics"] if each["severity"] == "error"]
     assert [name for name, _ in errors] == ["wrong.py"]
     assert '"interval"' in errors[0][1]
+
+
+def _digits() -> tuple[sigmabit.Network, sigmabit.Plan, NDArray[np.int64]]:
+    network = sigmabit.load("digits_bcnn")
+    return network, sigmabit.plan(network), network.input.encode(np.zeros((3, 1, 8, 8), np.float32))
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda codes: codes + 1000, "codes from 1000 to 1000 of type int64, expected whole numbers from 0 to "),
+        (lambda codes: codes.astype(np.float32), "of type float32"),
+        (lambda codes: codes[:, :7], r"codes of shape \(3, 7, 8, 1\), expected \(N, 8, 8, 1\)"),
+        (lambda codes: codes[0], r"codes of shape \(8, 8, 1\)"),
+        (lambda codes: codes[:0], r"codes of shape \(0, 8, 8, 1\)"),
+        (lambda codes: codes.tolist(), "codes of shape list"),
+    ],
+)
+def test_what_are_no_codes(change: Callable[[Any], Any], says: str) -> None:
+    """Whatever is to compute them, before anything is built."""
+    network, plan, codes = _digits()
+    for refused in (
+        lambda wrong: sigmabit.run(network, wrong),
+        lambda wrong: sigmabit.run(network, wrong, on="verilator", plan=plan),
+        lambda wrong: sigmabit.compare(plan, wrong),
+        lambda wrong: sigmabit.verify("digits_bcnn", plan, np.zeros((3, 1, 8, 8), np.float32), wrong),
+    ):
+        with pytest.raises(sigmabit.InputError, match=says):
+            refused(change(codes))
+
+
+def test_what_does_not_go_together(tmp_path: Path) -> None:
+    """Another network's plan, a simulator that is none, waves of golden, a folder for a file; rates and aims that are none."""
+    network, plan, codes = _digits()
+    other = sigmabit.load("mnist_bcnn")
+    with pytest.raises(sigmabit.InputError, match="a plan of digits_bcnn, expected one of mnist_bcnn"):
+        sigmabit.run(other, np.zeros((1, *other.input.tensor.shape), np.int64), on="verilator", plan=plan)
+    with pytest.raises(sigmabit.InputError, match="unknown simulator vcs"):
+        sigmabit.run(network, codes, on="vcs")
+    with pytest.raises(sigmabit.InputError, match="golden has none"):
+        sigmabit.run(network, codes, waves=tmp_path / "w.fst")
+    with pytest.raises(sigmabit.InputError, match="is a folder"):
+        sigmabit.run(network, codes, on="verilator", plan=plan, waves=tmp_path)
+    for name, value in (("fps", 0), ("fps", float("nan")), ("clock_mhz", -5), ("clock_mhz", 0), ("fastest", "x")):
+        with pytest.raises(sigmabit.InputError, match=f"{name}="):
+            sigmabit.plan(network, **{name: value})  # type: ignore[arg-type]
+
+
+def test_a_name_of_a_model_that_is_none() -> None:
+    """The shipped ones are told."""
+    with pytest.raises(sigmabit.InputError, match=r"digits_bcn: no such file, nor a shipped model; those are .*digits_bcnn"):
+        sigmabit.load("digits_bcn")

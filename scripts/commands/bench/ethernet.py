@@ -38,11 +38,14 @@ def ethernet(model: Path, data: Path, planning: Planning, reading: Reading, pati
     """
     terminal = Terminal(as_json)
     network, _, codes = load_with_data(model, data, reading, terminal)
+    if network.latent is not None:
+        raise SigmabitError(f"{network.name} draws samples; this is for networks that draw none")
     made = make_plan(network, planning)
+    clock_mhz = planning.clock_mhz or ETHERNET_MHZ
     frames = made.source.on_axi().pack(codes).reshape(len(codes), -1)
     with (
         terminal.progress() as report,
-        SimulatedEthernet(datagram_system_of(made, ETHERNET_LEASE), progress=report) as board,
+        SimulatedEthernet(datagram_system_of(made, ETHERNET_LEASE), progress=report, clock_mhz=clock_mhz) as board,
         DatagramClient(board.address, patience) as client,
     ):
         client.run(frames[:1])
@@ -74,7 +77,7 @@ def ethernet(model: Path, data: Path, planning: Planning, reading: Reading, pati
         ["megabytes per second of the simulation", f"{found['wall_mb_per_s']:.2f}"],
         [f"simulated cycles of {WIRE_MHZ:g} MHz per second", f"{found['cycles_per_s']:,.0f}"],
     ]
-    title = f"{network.name} at {made.interval:,} cycles of {ETHERNET_MHZ:g} MHz per frame, behind Ethernet"
+    title = f"{network.name} at {made.interval:,} cycles of {clock_mhz:g} MHz per frame, behind Ethernet"
     terminal.emit(found, table(title, ["", ""], rows))
     if wrong:
         raise SigmabitError(f"{wrong} of {len(codes)} answers are not golden's")
