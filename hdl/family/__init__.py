@@ -2,7 +2,7 @@
 
 from .bill import Billed
 from .bodies import in_synthesis, with_bodies
-from .cost import Cost, Part
+from .cost import WHOLE, Cost, Part, Room
 from .families import ECP5, FAMILIES, GOWIN, SERIES7, ULTRASCALE, XILINX
 from .family import Family, Primitives
 
@@ -12,12 +12,14 @@ __all__ = [
     "GOWIN",
     "SERIES7",
     "ULTRASCALE",
+    "WHOLE",
     "XILINX",
     "Billed",
     "Cost",
     "Family",
     "Part",
     "Primitives",
+    "Room",
     "in_synthesis",
     "with_bodies",
 ]

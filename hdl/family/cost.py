@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -30,3 +30,21 @@ class Part:
     ff: int
     bram36: float
     dsp: int
+
+
+@dataclass(frozen=True)
+class Room:
+    """What a plan may use of a part: so much block RAM of 36 Kb and so many multipliers at the most; None: all that there is."""
+
+    bram36: float | None = None
+    dsp: int | None = None
+
+    def of(self, part: Part) -> Part:
+        """The part, with no more of either than that."""
+        bram36 = part.bram36 if self.bram36 is None else min(part.bram36, self.bram36)
+        dsp = part.dsp if self.dsp is None else min(part.dsp, self.dsp)
+        return replace(part, bram36=bram36, dsp=dsp)
+
+
+WHOLE = Room()
+"""All of a part."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from sigmabit.golden import Network
 
+from ..family import WHOLE, Room
 from ..layers.folding import Unsuitable
 from .kinds import kinds_of
 from .plan import Plan, PlanError, check_positions
@@ -23,13 +24,11 @@ class Aim:
         part_name: str,
         clock_mhz: float,
         samples: int = 1,
-        logic_only: bool = False,
+        room: Room = WHOLE,
         positions: int | None = 1,
     ) -> None:
         tried = list(numbers(network)) if positions is None else [positions]
-        self.planners = [
-            Planner(network, part_name, clock_mhz, samples, logic_only, each, widened(network, each)) for each in tried
-        ]
+        self.planners = [Planner(network, part_name, clock_mhz, samples, room, each, widened(network, each)) for each in tried]
 
     def plan(self, interval: int | None = None, latency: int | None = None) -> Plan:
         """The smallest plan of an interval and a latency of so many cycles at most.

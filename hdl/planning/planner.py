@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
 from typing import Any
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from sigmabit.golden import Network
 from sigmabit.golden.types.layout import Layout
 
-from ..family import Cost, Family, Part
+from ..family import WHOLE, Cost, Family, Part, Room
 from ..family.parts import family_of, part
 from ..layers.folding import Folding, Unsuitable
 from ..layers.kind import Kind, Use
@@ -131,7 +131,7 @@ Chosen = Mapping[str, Choice]
 
 class Planner:
     """Plans for one network on one part, with so many positions side by side at the entrance, and behind the layers that `wide`
-    names; of LUTs and registers alone if logic_only.
+    names; within what `room` leaves of the part.
 
     Products have one multiplier each until multipliers are what a plan is short of; only then are the other ways to make them
     (every_way) weighed, too, since there are several times as many choices then, and the best of them is hard to tell.
@@ -143,7 +143,7 @@ class Planner:
         part_name: str,
         clock_mhz: float,
         samples: int = 1,
-        logic_only: bool = False,
+        room: Room = WHOLE,
         positions: int = 1,
         wide: Mapping[str, int] | None = None,
         every_way: bool = False,
@@ -152,9 +152,9 @@ class Planner:
         check_positions(network, positions)
         self.source = network.input.tensor.layout.side_by_side(positions)
         self.network, self.part_name, self.clock_mhz, self.samples = network, part_name, clock_mhz, samples
-        self.wide, self.logic_only, self.every_way = wide, logic_only, every_way
+        self.wide, self.limits, self.every_way = wide, room, every_way
         self.repetitions = repetitions(network, samples)
-        self.part: Part = replace(part(part_name), bram36=0, dsp=0) if logic_only else part(part_name)
+        self.part: Part = room.of(part(part_name))
         self.family = family_of(part(part_name))
         try:
             self.kinds = kinds_of(network, positions, wide)
@@ -213,7 +213,7 @@ class Planner:
     @cached_property
     def _with_every_way(self) -> Planner:
         network, positions = self.network, self.source.positions
-        found = Planner(network, self.part_name, self.clock_mhz, self.samples, self.logic_only, positions, self.wide, True)
+        found = Planner(network, self.part_name, self.clock_mhz, self.samples, self.limits, positions, self.wide, True)
         found.part = self.part
         return found
 

@@ -27,7 +27,7 @@ from .draw import DrawConfig, draw
 from .exponential import saturate
 from .reparameterise import ReparameteriseConfig, displace
 from .replay import ReplayConfig, replay
-from .tabled import MOST_BITS, TabledConfig, applies
+from .tabled import MOST_BITS, WAYS, TabledConfig, applies
 
 
 @dataclass(frozen=True)
@@ -114,11 +114,13 @@ def arithmetic(layer: Latent) -> ReparameteriseConfig:
     )
 
 
-def configure(layer: Latent, samples: int, pace: int, frames: int, early: bool = False, eager: bool = False) -> LatentConfig:
+def configure(
+    layer: Latent, samples: int, pace: int, frames: int, early: bool = False, folding: Folding | None = None
+) -> LatentConfig:
     """The blocks of a layer: so many samples of a frame, `pace` cycles apart.
 
     frames: whose statuses may have come before their last sample is read. early: a frame's means and logarithms may come before
-    its status. eager: codes are looked up whole, which is sooner.
+    its status. folding: None, or an eager one, where codes are looked up whole, with what its products are made by.
     """
     table, sampling = layer.table, arithmetic(layer)
     if sampling.result_bits != layer.result_bits:
@@ -131,7 +133,7 @@ def configure(layer: Latent, samples: int, pace: int, frames: int, early: bool =
         words = TabulateConfig(layer.name, layer.latents, VALUE_BITS, tuple(table.words.tolist()))
         tabulated = DeviationsConfig(layer.input.bits, words)
     drawing = DrawConfig(samples, frames)
-    sampled = TabledConfig(sampling) if eager else sampling
+    sampled = sampling if folding is None else TabledConfig(sampling, folding.products)
     carry = None
     if layer.carried:
         heads, results = 2 * layer.latents * layer.input.bits, sampling.outputs * layer.result_bits
@@ -235,17 +237,25 @@ class LatentKind(Kind[Folding | None]):
         return self.positions
 
     def foldings(self) -> Iterator[Folding]:
-        yield Folding(1, 1, self.layer.input.channels)
+        """As it is, or without multipliers, where there are none left."""
+        usual = Folding(1, 1, self.layer.input.channels)
+        yield usual
+        yield from (folding for folding in self._whole(usual) if folding.products != usual.products)
 
     def hastened(self, folding: Folding) -> Iterator[Folding]:
+        if not folding.eager:
+            yield from (eager for eager in self._whole(folding) if eager.products == folding.products)
+
+    def _whole(self, usual: Folding) -> Iterator[Folding]:
+        """Those that look up whole codes."""
         if applies(arithmetic(self.layer)):
-            yield replace(folding, eager=True)
+            yield from (replace(usual, eager=True, products=products) for products in WAYS)
 
     def folding(self, given: Folding | None) -> Folding | None:
-        usual = next(self.foldings())
+        usual = Folding(1, 1, self.layer.input.channels)
         if given is None or given == usual:
             return None
-        if given not in self.hastened(usual):
+        if given not in self._whole(usual):
             raise Unsuitable(f"{self.layer.name}: a folding other than one that is eager, of codes of up to {MOST_BITS} bits")
         return given
 
@@ -260,8 +270,7 @@ class LatentKind(Kind[Folding | None]):
         return self.sink.beats
 
     def delay(self, folding: Folding | None) -> int:
-        usual, soon = (self._configured(1, eager).latency for eager in (False, _eager(folding)))
-        return soon - usual
+        return self._configured(1, _eager(folding)).latency - self._configured(1, None).latency
 
     def needs(self, position: int) -> int:
         return position
@@ -273,22 +282,22 @@ class LatentKind(Kind[Folding | None]):
         return (begun[:, None] + self._pace(arrivals) * np.arange(arrivals.samples)).reshape(-1, 1)
 
     def sized(self, arrivals: Arrivals, folding: Folding | None, contents: bool = True) -> LatentConfig:
-        samples, pace, eager = arrivals.samples, self._pace(arrivals), _eager(folding)
+        samples, pace, folding = arrivals.samples, self._pace(arrivals), _eager(folding)
         starts = self.starts(arrivals, folding).reshape(-1, samples)
         if np.any(np.diff(starts[:, 0]) < samples * pace):
             raise Unsuitable(f"{self.layer.name}: frames come less than {samples * pace} cycles apart")
-        reads = starts[:, -1] + configure(self.layer, samples, pace, 1, arrivals.early, eager).latency
+        reads = starts[:, -1] + configure(self.layer, samples, pace, 1, arrivals.early, folding).latency
         # statuses that are waiting for their frame's last read
         frames = int(np.max(reads - arrivals.statuses)) // arrivals.interval + 2
-        return configure(self.layer, samples, pace, frames, arrivals.early, eager)
+        return configure(self.layer, samples, pace, frames, arrivals.early, folding)
 
     def expected_cost(self, folding: Folding | None, use: Use) -> Cost:
         """The sampler's, too."""
         sampler = SamplerConfig(self.layer.latents).bill(use.family)
         return self._configured(use.samples, _eager(folding)).bill(use.family) + sampler
 
-    def _configured(self, samples: int, eager: bool) -> LatentConfig:
-        return configure(self.layer, samples, pace=1, frames=1, eager=eager)
+    def _configured(self, samples: int, folding: Folding | None) -> LatentConfig:
+        return configure(self.layer, samples, pace=1, frames=1, folding=folding)
 
     @staticmethod
     def _pace(arrivals: Arrivals) -> int:
@@ -296,5 +305,6 @@ class LatentKind(Kind[Folding | None]):
         return arrivals.interval // arrivals.samples
 
 
-def _eager(folding: Folding | None) -> bool:
-    return folding is not None and bool(folding.eager)
+def _eager(folding: Folding | None) -> Folding | None:
+    """A folding, if codes are looked up whole."""
+    return folding if folding is not None and folding.eager else None

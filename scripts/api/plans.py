@@ -27,6 +27,8 @@ def plan(
     latency: int | None = None,
     fastest: Literal["interval", "latency"] | None = None,
     positions: int | None = None,
+    multipliers: int | None = None,
+    block_ram: float | None = None,
     clock_mhz: float | None = None,
     samples: int | None = None,
 ) -> Plan:
@@ -43,20 +45,26 @@ def plan(
         fastest: which of the two is to be the shortest there is room for.
         positions: of a row that lie side by side in a beat; 0 for as many as serve best; 1 without it, or 0 with a latency or
             with fastest.
+        multipliers: of the part's that may be used at the most; all without it.
+        block_ram: likewise, of 36 Kb.
         clock_mhz: the clock that is assumed; without it the family's usual one.
         samples: results of each frame, for a network that draws samples.
 
     Raises:
-        InputError: a clock or a rate that is no number above 0.
+        InputError: a clock or a rate that is no number above 0, or fewer multipliers or block RAM than none.
         PlanError: no plan meets the target on this part, by which layer and by how much; or the file's is for another network.
     """
     for name, value in (("fps", fps), ("clock_mhz", clock_mhz)):
         if value is not None and not (math.isfinite(value) and value > 0):
             raise InputError(f"{name}={value}, expected a number above 0")
+    for name, most in (("multipliers", multipliers), ("block_ram", block_ram)):
+        if most is not None and not most >= 0:
+            raise InputError(f"{name}={most}, expected a number from 0 on")
     if fastest not in (None, "interval", "latency"):
         raise InputError(f"fastest={fastest!r}, expected 'interval' or 'latency'")
     source = Path(file) if file is not None else None
-    return make_plan(network, Planning(source, part, interval, fps, latency, fastest, positions, clock_mhz), samples)
+    aim = Planning(source, part, interval, fps, latency, fastest, positions, multipliers, block_ram, clock_mhz)
+    return make_plan(network, aim, samples)
 
 
 def sweep(

@@ -228,6 +228,13 @@ _positions = click.option(
     help="Positions in a beat, of a row or whole rows, or as many as serve best (default: 1; auto with --latency or --fastest).",
 )
 
+_multipliers = click.option(
+    "--multipliers", type=click.IntRange(min=0), metavar="N", help="Multipliers it may use (default: the part's)."
+)
+_block_ram = click.option(
+    "--block-ram", type=click.FloatRange(min=0), metavar="N", help="Block RAM of 36 Kb it may use (default: the part's)."
+)
+
 
 def _part_option(of_plan: str) -> Decorator:
     return click.option("--part", type=_Part(), metavar="PART", help=f"Device (default: {of_plan}xc7vx690t).")
@@ -245,7 +252,7 @@ _part, _clock = _part_option("the plan's, or "), _clock_option("the plan's, or "
 _part_anew, _clock_anew = _part_option(""), _clock_option("")
 
 _planning = partial(_together, "planning", Planning)
-_aim = (_interval, _fps, _latency, _fastest, _positions)
+_aim = (_interval, _fps, _latency, _fastest, _positions, _multipliers, _block_ram)
 planning = _planning(_file, *_aim, _part, _clock)
 planning_for_board = _planning(_file, *_aim, _clock)
 planning_by_device = _planning(_part_anew, _clock_anew)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from sigmabit.golden import Coding, InputError
 from sigmabit.golden.types.coding import USUAL_BITS
+from sigmabit.hdl.family import Room
 
 Source = Path | NDArray[Any]
 """A .npy file, or the array itself."""
@@ -55,7 +56,8 @@ class Planning:
     second at the clock, and a largest latency in cycles, or else the fastest.
 
     fastest: "interval" or "latency", whichever is to be the shortest there is room for. positions: of a row side by side, 0 for
-    as many as serve best; None is 1, and 0 where a latency, or what is to be fastest, is said.
+    as many as serve best; None is 1, and 0 where a latency, or what is to be fastest, is said. multipliers, block_ram: of the
+    part's that it may use at the most, the latter of 36 Kb.
     """
 
     file: Path | None = None
@@ -65,7 +67,14 @@ class Planning:
     latency: int | None = None
     fastest: str | None = None
     positions: int | None = None
+    multipliers: int | None = None
+    block_ram: float | None = None
     clock_mhz: float | None = None
+
+    @property
+    def room(self) -> Room:
+        """What of a part it may use."""
+        return Room(self.block_ram, self.multipliers)
 
 
 @dataclass(frozen=True, eq=False)

@@ -373,18 +373,18 @@ def _sample_codes(values: NDArray[Any], path: str) -> NDArray[np.int64]:
     return codes.astype(np.int64)
 
 
-def make_plan(network: Network, planning: Planning, samples: int | None = None, logic_only: bool = False) -> Plan:
+def make_plan(network: Network, planning: Planning, samples: int | None = None) -> Plan:
     """The plan of a file; or one for a part, as small as a target allows, or else as fast as the part allows.
 
-    samples: of each frame, which must be those of the file. logic_only: without block RAM and multipliers.
+    samples: of each frame, which must be those of the file.
     """
     file, part, interval, fps, clock_mhz = planning.file, planning.part, planning.interval, planning.fps, planning.clock_mhz
     if file is not None:
         if interval is not None:
             raise PlanError(f"{file}: a plan has its interval, no other one can be asked for")
-        for name in ("fps", "latency", "fastest", "positions"):
+        for name in ("fps", "latency", "fastest", "positions", "multipliers", "block_ram"):
             if getattr(planning, name) is not None:
-                raise PlanError(f"{file}: a plan is what it is, --{name} has no place beside it")
+                raise PlanError(f"{file}: a plan is what it is, --{name.replace('_', '-')} has no place beside it")
         made = read_plan(file, network)
         if samples is not None and samples != made.samples:
             raise PlanError(f"{file}: a plan for {made.samples} samples of a frame, not for {samples}")
@@ -395,7 +395,7 @@ def make_plan(network: Network, planning: Planning, samples: int | None = None, 
     latency, fastest, positions = planning.latency, planning.fastest, planning.positions
     if positions is None:
         positions = 1 if latency is None and fastest is None else 0
-    aim = Aim(network, part or DEFAULT_PART, clock, 1 if samples is None else samples, logic_only, positions or None)
+    aim = Aim(network, part or DEFAULT_PART, clock, 1 if samples is None else samples, planning.room, positions or None)
     if interval is not None and fps is not None:
         raise PlanError("both an interval and a frame rate are given; one target is enough")
     if fps is not None:
@@ -455,7 +455,7 @@ def planner_for(network: Network, planning: Planning, samples: int | None = None
     part, clock_mhz = planning.part or DEFAULT_PART, planning.clock_mhz or family_for(planning).usual_mhz
     positions = planning.positions or 1
     wide = widened(network, positions)
-    return Planner(network, part, clock_mhz, 1 if samples is None else samples, positions=positions, wide=wide)
+    return Planner(network, part, clock_mhz, 1 if samples is None else samples, planning.room, positions, wide)
 
 
 def point_of(plan: Plan) -> dict[str, Any]:

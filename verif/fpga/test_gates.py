@@ -26,7 +26,7 @@ def network(data: Path) -> Network:
 @pytest.fixture(scope="module")
 def plan(network: Network) -> Plan:
     """At leisure, so that weights are in tables."""
-    return make_plan(network, Planning(interval=4 * make_plan(network, Planning()).interval), logic_only=True)
+    return make_plan(network, Planning(interval=4 * make_plan(network, Planning()).interval, multipliers=0, block_ram=0.0))
 
 
 def codes(plan: Plan) -> np.ndarray:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from sigmabit.golden import Network, Precision, calibrated, import_model, import_real
 from sigmabit.golden.layers.fixed import Fixed
 from sigmabit.golden.noise.gaussian import FRACTION
+from sigmabit.hdl.family import Room
 from sigmabit.hdl.planning.aim import Aim
 from sigmabit.hdl.planning.plan import Plan
 from sigmabit.hdl.planning.planner import Planner
@@ -200,6 +201,16 @@ def test_trigger(trigger: tuple[Network, Any]) -> None:
     assert plan.layers[-1].done - plan.pipeline.ingress.latency <= 20
     assert plan.cost.dsp <= 100
     as_planned(model, codes, plan)
+
+
+def test_trigger_without_multipliers(trigger: tuple[Network, Any]) -> None:
+    """In as many cycles, of LUTs: planned so, and every integer golden's."""
+    model, codes = trigger
+    plan = Planner(model, PART, CLOCK_MHZ, room=Room(dsp=0)).plan(1)
+    assert plan.layers[-1].done - plan.pipeline.ingress.latency <= 20
+    assert plan.cost.dsp == 0
+    assert sum(layer.config.bill(plan.family).lut for layer in plan.layers) <= 29_600
+    as_planned(model, codes[:100], plan)
 
 
 def test_trigger_sooner(trigger: tuple[Network, Any]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -43,11 +43,17 @@ from .test_score import Posterior, codes, packed, scores_of, signed
 FRAMES = 3
 """Whose statuses may be ahead of their last read."""
 
+EAGER = Folding(1, 1, 1, eager=True)
+"""Codes are looked up whole."""
+
+IN_ROWS = replace(EAGER, products="logic")
+"""The same without multipliers."""
+
 
 @dataclass(frozen=True)
 class Case:
     """A sampling layer, and the samples that are drawn. early: may a frame's codes come before its status? eager: are they looked
-    up whole? carried: codes that are given as they are, but saturated.
+    up whole, and how are they multiplied? carried: codes that are given as they are, but saturated.
     """
 
     latents: int
@@ -59,7 +65,7 @@ class Case:
     samples: int
     pace: int
     early: bool
-    eager: bool = False
+    eager: Folding | None = None
     carried: int = 0
 
     @cached_property
@@ -98,15 +104,17 @@ class LatentSuite(BlockSuite):
         Case(3, 8, 4, False, True, 10, 3, 4, False),
         Case(1, 12, 8, True, True, 12, 2, 1, True),
         Case(2, 7, 3, True, False, 9, 1, 2, True),
-        Case(2, 8, 3, False, True, 9, 2, 1, True, eager=True),
+        Case(2, 8, 3, False, True, 9, 2, 1, True, eager=EAGER),
         Case(2, 9, 4, False, False, 7, 3, 2, False, carried=3),
-        Case(1, 6, 3, False, False, 8, 1, 1, True, eager=True, carried=2),
+        Case(1, 6, 3, False, False, 8, 1, 1, True, eager=EAGER, carried=2),
+        Case(1, 7, 3, False, True, 9, 2, 1, True, eager=IN_ROWS, carried=1),
     )
 
     def configs(self) -> st.SearchStrategy[Case]:
         flags, bits = st.booleans(), st.integers(2, 12)
         shape = st.integers(1, 3), bits, st.integers(0, 10), flags, flags, bits
-        return st.builds(Case, *shape, st.sampled_from([1, 2, 4]), st.integers(1, 4), flags, flags, st.sampled_from([0, 0, 1, 3]))
+        eager, carried = st.sampled_from([None, EAGER, IN_ROWS]), st.sampled_from([0, 0, 1, 3])
+        return st.builds(Case, *shape, st.sampled_from([1, 2, 4]), st.integers(1, 4), flags, eager, carried)
 
     def stimuli(self, config: Case) -> st.SearchStrategy[list[Frame]]:
         one = codes(config.bits, config.latents)

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from sigmabit.fpga.synthesis import synthesise
 from sigmabit.golden.sampling.exponential import FINEST
+from sigmabit.hdl.arithmetic.products import Products
 from sigmabit.hdl.family import SERIES7
 from sigmabit.hdl.sampling.reparameterise import ReparameteriseConfig
-from sigmabit.hdl.sampling.tabled import MOST_BITS, TabledConfig, tabled
+from sigmabit.hdl.sampling.tabled import MOST_BITS, WAYS, TabledConfig, tabled
 from sigmabit.hdl.verilog.convert import convert
 from sigmabit.hdl.verilog.module import outline
 from sigmabit.hdl.verilog.stream import Flow, bit, reset, wire
@@ -36,12 +37,15 @@ class TabledSuite(BlockSuite):
         TabledConfig(ReparameteriseConfig(2, 11, 9, 20, 8, log_sigma=True, score=False)),
         TabledConfig(ReparameteriseConfig(4, 8, 4, 10, 3, log_sigma=False, score=True)),
         TabledConfig(ReparameteriseConfig(1, 6, 3, 8, 5, log_sigma=True, score=True)),
+        TabledConfig(replace(FORM, latents=2), "logic"),
+        TabledConfig(ReparameteriseConfig(1, 5, 8, 6, 2, log_sigma=False, score=False), "logic"),
     )
 
     def configs(self) -> st.SearchStrategy[TabledConfig]:
         fraction = st.integers(0, FINEST)
         shape = st.integers(1, 4), st.integers(2, MOST_BITS), fraction, st.integers(2, 24), fraction
-        return st.builds(TabledConfig, st.builds(ReparameteriseConfig, *shape, st.booleans(), st.booleans()))
+        form = st.builds(ReparameteriseConfig, *shape, st.booleans(), st.booleans())
+        return st.builds(TabledConfig, form, st.sampled_from(WAYS))
 
     def stimuli(self, config: TabledConfig) -> st.SearchStrategy[list[Beat]]:
         return self.plain.stimuli(config.form)
@@ -83,26 +87,29 @@ def test_excess() -> None:
                 assert config.excess[0] == 0
 
 
-def test_cost(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("products", "lut", "latency"), [("single", 1300, 4), ("logic", 4200, 6)])
+def test_cost(products: Products, lut: int, latency: int, tmp_path: Path) -> None:
     """The trigger's: area, logic depth and latency (docs/sampling/tabled.md)."""
-    config = TabledConfig(FORM)
+    config = TabledConfig(FORM, products)
     with outline():
         block = TabledSuite().elaborate(config)
     design = convert(block)
     area = synthesise(design.write(tmp_path / "verilog"), design.top, tmp_path / "yosys").area
     cost = config.bill(SERIES7)
     print(area, cost)
-    assert area.lut <= 1300
-    assert (area.dsp, cost.dsp) == (13, 13)
+    assert area.lut <= lut
+    assert area.dsp == cost.dsp == (13 if products == "single" else 0)
     assert area.bram36 == pytest.approx(cost.bram36, rel=0.1)
     assert 1 <= area.levels <= 4
-    assert cost.lut == pytest.approx(area.lut, rel=0.2)
-    assert (config.eps_latency, config.score_latency, config.z_latency, config.latency) == (0, 3, 4, 4)
+    assert cost.lut == pytest.approx(area.lut, rel=0.2 if products == "single" else 0.1)
+    assert (config.eps_latency, config.score_latency, config.z_latency, config.latency) == (0, 3, latency, latency)
 
 
 def test_refused() -> None:
     """Codes of more bits, and deviations that come as they are."""
     with pytest.raises(ValueError, match=r"^bits=13: codes of up to 12 bits are looked up whole$"):
         TabledConfig(replace(FORM, bits=13))
+    with pytest.raises(ValueError, match=r"^products=pairs is none of single, logic$"):
+        TabledConfig(FORM, "pairs")
     with pytest.raises(ValueError, match=r"^deviations come from a table of their own$"):
         TabledConfig(replace(FORM, score=False, value_fraction=18))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -41,7 +42,9 @@ def gates(
     """
     terminal = Terminal(as_json)
     network, _, codes = load_with_data(model, data, reading, terminal)
-    made = make_plan(network, planning, logic_only=bool(target_of(family_for(planning)).unmodelled))
+    if planning.file is None and target_of(family_for(planning)).unmodelled:
+        planning = replace(planning, multipliers=0, block_ram=0.0)
+    made = make_plan(network, planning)
     if len(codes) <= made.settling:
         raise InputError(f"{data}: {len(codes)} frames do not fill the pipeline; it takes more than {made.settling}")
     noise = Noise()
