@@ -91,6 +91,17 @@ def test_products(tmp_path: Path) -> None:
         read_plan(path, network)
 
 
+def test_room() -> None:
+    """What a plan may use of a part, it does not pass; what that falls short of is said."""
+    model = MODELS / "digits_vae.onnx"
+    whole, some = (command("plan", model, "--interval", "512", *said, "--json").json for said in ((), ("--multipliers", "9")))
+    assert whole["dsp"] > 9 >= some["dsp"]
+    assert some["lut"] > whole["lut"]
+    few = command("plan", model, "--interval", "64", "--block-ram", "1")
+    assert few.status == 2
+    assert "needs at least 7.5 RAMB36, whatever else is used; xc7vx690t offers 1, all that may be used" in few.err
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
@@ -101,6 +112,7 @@ def test_products(tmp_path: Path) -> None:
         (("--interval", "64", "--fastest", "interval"), "both an interval and the shortest one are asked for"),
         (("--latency", "64", "--fastest", "latency"), "both a latency and the shortest one are asked for"),
         (("--latency", "20"), "a latency of 20 cycles: 47 is the least that was found"),
+        (("--multipliers", "-1"), "Invalid value for '--multipliers': -1 is not in the range x>=0"),
         (("--sweep", "--latency", "90"), "--sweep plans every interval"),
     ],
 )
