@@ -221,9 +221,18 @@ assign $reached = ${{reached}}_carries[4*$chains];
         return text
 
     def sum_of_two(self, name: str) -> str:
-        """A LUT a bit before the carry chain."""
+        """A LUT a bit before the carry chain, also where the same terms make a sum and a difference: synthesis by itself
+        makes one LUT of both, and an inverter behind it.
+        """
         return f"""
-{name}_chain #(WIDTH) chain (NEGATIVES != 0, a, NEGATIVES != 0 ? a ~^ b : a ^ b, sum);
+wire [WIDTH-1:0] partial;
+genvar i;
+generate
+    for (i = 0; i < WIDTH; i = i + 1) begin : position
+        LUT2 #(.INIT(NEGATIVES != 0 ? 4'b1001 : 4'b0110)) lut (.I0(a[i]), .I1(b[i]), .O(partial[i]));
+    end
+endgenerate
+{name}_chain #(WIDTH) chain (NEGATIVES != 0, a, partial, sum);
 """
 
     def sum_of_three(self, name: str) -> str:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from sigmabit.golden.layers.linear import Linear
 
 from ..arithmetic.accumulate import AccumulateConfig, accumulate
+from ..arithmetic.adder_graph import adders
 from ..arithmetic.collect import CollectConfig, collect
 from ..arithmetic.delay import DelayConfig, delay
 from ..arithmetic.products import Products
@@ -99,6 +100,11 @@ class MvuConfig:
         raise NotImplementedError
 
     @property
+    def shared(self) -> bool:
+        """Are products adders of constant weights, which share their parts, and take no weights?"""
+        return False
+
+    @property
     def module(self) -> str:
         return f"{self.name}_mvu"
 
@@ -145,15 +151,22 @@ def mvu(clk, rst, operand, source, config):
     counting, adding = config.multiply, config.accumulate
     weights, bias = wire(config.weights.width), wire(config.biases.width)
     counts = wire(config.places * counting.lanes * counting.count_bits)
-    instances = [rom(_clock(clk, config.weights), operand.address, weights, config.weights)]
-    if config.taps is None:
+    instances = []
+    if not config.shared:
+        instances.append(rom(_clock(clk, config.weights), operand.address, weights, config.weights))
+    if config.taps is None and config.shared:
+        instances.append(adders(clk, operand.data, counts, counting))
+    elif config.taps is None:
         instances.append(config.multiplier(clk, operand.data, weights, counts, counting))
     else:
         operands = Bundle(config.taps.operand_bits, config.places)
         parts = Bundle(config.join.bits, config.places)
         instances.append(abreast(operand.data, operands, config.taps))
         for data, part in zip(operands.vectors, parts.vectors, strict=True):
-            instances.append(config.multiplier(clk, data, weights, part, counting))
+            if config.shared:
+                instances.append(adders(clk, data, part, counting))
+            else:
+                instances.append(config.multiplier(clk, data, weights, part, counting))
         instances.append(beside(parts, counts, config.join))
     if operand.bias is None:
         address = None
@@ -243,6 +256,10 @@ class Arithmetic(ABC):
         """What multiplies by constants that are known: (inputs, channels)."""
         return multiplier
 
+    def shared(self) -> Multiplier | None:
+        """Adders for all products and sums of a whole window at once, if they are smaller than what multiplies by any weights."""
+        return None
+
     def ways(self, lanes: int, constant: bool) -> tuple[Products, ...]:
         """What products can be made by."""
         return ("single",)
@@ -259,6 +276,11 @@ class Arithmetic(ABC):
     @abstractmethod
     def unit(self) -> type[MvuConfig]:
         """The unit whose multiplier that is."""
+
+    @property
+    def shared_unit(self) -> type[MvuConfig]:
+        """The unit of shared adders."""
+        raise NotImplementedError
 
 
 Borders = Callable[[Linear], NDArray[np.int64]]
@@ -293,8 +315,9 @@ def configure(
     arithmetic = arithmetic.made_by(products, weights_words == 1)
     field_bits, fields_of_word = arithmetic.field_bits, arithmetic.fields(inputs)
     numbers = _numbers(arithmetic, borders)
-    multiplier = arithmetic.multiplier(inputs, lanes, numbers.sum_bits, weights_words == 1, products)
-    if weights is not None and weights_words == 1:
+    shared = arithmetic.shared() if weights_words == 1 and not filler else None
+    multiplier = shared or arithmetic.multiplier(inputs, lanes, numbers.sum_bits, weights_words == 1, products)
+    if weights is not None and weights_words == 1 and not shared:
         multiplier = arithmetic.knowing(multiplier, weights[0])
     adding = AccumulateConfig(
         places * lanes,
@@ -315,7 +338,8 @@ def configure(
         # words follow the folds: repeats slowest, or fastest if eager; inside a word lanes are fastest
         by_fold = fields.reshape(count, fields_of_word, repeats, lanes).transpose((0, 2, 1, 3) if eager else (2, 0, 1, 3))
         words = pack_words(by_fold.reshape(weights_words, fields_of_word * lanes), field_bits)
-    return arithmetic.unit(
+    made = arithmetic.shared_unit if shared else arithmetic.unit
+    return made(
         layer.name,
         multiplier,
         adding,
