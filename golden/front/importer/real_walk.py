@@ -299,6 +299,11 @@ class RealWalk(Walk[RealNetwork, Real]):
             squared = joined(node.name, np.multiply, symbol, symbol)
             assert squared is not None
             symbol = squared
+        if isinstance(symbol.source, Joint):
+            raise Refusal(
+                "it sums up a function of what two layers give, as a divergence is: a graph that draws z may give its scores "
+                "beside it, others may end in means and logarithms, of which the host makes scores"
+            )
         count = symbol.shape[1]
         result = self.product(
             node, self.on_stream(symbol), np.full((count, 1), 1 / count if node.operator == "ReduceMean" else 1.0)
@@ -337,7 +342,9 @@ class RealWalk(Walk[RealNetwork, Real]):
             return self.heads(node, parts)
         if samples and len(parts) == len(arguments) and {type(part.source) for part in parts} == {Sample, Input}:
             return self.conditioned(node, parts)
-        if not samples or len(parts) < len(arguments) or any(sample is not samples[0] for sample in samples):
+        if any(sample is not samples[0] for sample in samples):
+            raise Refusal("it joins two samples; heads of all latent variables from one layer make one, and one behind the other two")
+        if not samples or len(parts) < len(arguments):
             raise Refusal("only a sample and its scores can be joined")
         if not self._in_rows(node, parts):
             raise Refusal(f"activations of shapes {[part.shape for part in parts]}; only rows (1, n) can be joined, over axis 1")
