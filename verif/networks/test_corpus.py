@@ -71,6 +71,17 @@ def test_as_many_as_promised() -> None:
     assert len({*THROUGH_VERILOG} & {*WORKS}) >= 20
 
 
+def test_rare_samples(tmp_path: Path) -> None:
+    """Of few frames, a calibration sees what the layers behind a sample get of rare ones, too."""
+    _, x, real, _ = imported("vae relu", tmp_path, "script", 17, fixed=False)
+    few, many = x[:6], np.repeat(x[:6], 500, axis=0)
+    found = calibrated(real, few, PRECISION).ranges["dense3"]
+    results = real.evaluate(many, np.random.default_rng(1).normal(size=(len(many), real.latents)))
+    behind = next(layer for layer in real.layers if layer.name == "dense3")
+    sums = behind.sums(results["latent"])  # type: ignore[union-attr]
+    assert np.mean((sums < found.low) | (sums > found.high)) < 0.002
+
+
 @pytest.mark.parametrize(("name", "style", "opset", "fixed"), spellings(every=False))
 def test_once(name: str, style: str, opset: int, fixed: bool, tmp_path: Path) -> None:
     """Each network in one spelling."""
