@@ -17,7 +17,7 @@ from ...network.real import RealBeside, RealLatent, RealLinear, RealNetwork
 from ...types.coding import Coding
 from ...types.grid import BIPOLAR
 from ...types.range import BITS
-from ...types.scalar import Add, Chain, Float, Multiply, Rowwise, Step, fine
+from ...types.scalar import Add, Chain, Float, Multiply, Rowwise, Step, coarse, fine
 from . import latent
 from .affine import IDENTITY, Affine, Parts, Real, affine, line
 from .assembly import Assembly, numbered
@@ -343,7 +343,9 @@ class RealWalk(Walk[RealNetwork, Real]):
         if samples and len(parts) == len(arguments) and {type(part.source) for part in parts} == {Sample, Input}:
             return self.conditioned(node, parts)
         if any(sample is not samples[0] for sample in samples):
-            raise Refusal("it joins two samples; heads of all latent variables from one layer make one, and one behind the other two")
+            raise Refusal(
+                "it joins two samples; heads of all latent variables from one layer make one, and one behind the other two"
+            )
         if not samples or len(parts) < len(arguments):
             raise Refusal("only a sample and its scores can be joined")
         if not self._in_rows(node, parts):
@@ -686,7 +688,7 @@ def _check_smooth(layers: Iterable[RealLinear | RealLatent]) -> None:
     """Refuse layers whose sums are rounded: which way a sum near a step goes, a calibration cannot promise."""
     for layer in layers:
         for step in () if isinstance(layer, RealLatent) else layer.function.steps:
-            if step.jumps and not fine(step):
+            if coarse(step):
                 raise Refusal(
                     "it rounds what a layer of real weights gives; decisions are for layers of binary weights", step.node
                 )
@@ -698,12 +700,10 @@ def _with_host(symbol: Symbol) -> tuple[Symbol, Chain]:
     """
     steps = symbol.chain.steps
     begin = next((place for place, step in enumerate(steps) if isinstance(step, Rowwise)), len(steps))
-    curved = next((place for place in reversed(range(begin)) if line(steps[place]) is None), None)
     if isinstance(symbol.source, Sample | Scored):
         begin = 0
-    elif curved is not None:
-        own = (place for place in range(curved, begin) if any(map(np.ndim, steps[place].constants)))
-        begin = next((place for place in own if place > curved), begin)
+    curved = next((place for place in range(begin) if line(steps[place]) is None), begin)
+    begin = next((place for place in range(curved, begin) if any(map(np.ndim, steps[place].constants))), begin)
     elements = symbol.index.reshape(-1)
     host = Chain(steps[begin:]).map_constants(lambda c: np.asarray(c) if np.ndim(c) == 0 else c[elements])
     return Symbol(symbol.source, symbol.index, Chain(steps[:begin])), host
