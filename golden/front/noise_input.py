@@ -7,6 +7,9 @@ import onnx
 KEEPING = ("Cast", "Dropout", "Flatten", "Identity", "Reshape", "Squeeze", "Unsqueeze")
 """Operators behind which noise is the same noise."""
 
+QUANTISING = ("DequantizeLinear", "QuantizeLinear")
+"""What a quantiser of files puts around noise as around any other tensor."""
+
 FLOATS = (onnx.TensorProto.FLOAT, onnx.TensorProto.DOUBLE)
 
 
@@ -41,7 +44,7 @@ def _multiplies(graph: onnx.GraphProto, noise: str, others: set[str]) -> bool:
                 used = True
             else:
                 same.update(node.output)  # a temperature
-        elif node.op_type in KEEPING and node.input[0] in same:
+        elif node.op_type in (*KEEPING, *QUANTISING) and node.input[0] in same:
             same.update(node.output)
         elif node.op_type != "Shape":
             return False

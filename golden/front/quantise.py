@@ -41,6 +41,11 @@ CLAMPED = 2.0**CLAMP
 CALIBRATION_SEED = 2024
 """Of the samples that calibration draws where the network draws its own."""
 
+FEWEST_DRAWS = 1000
+"""Samples of which a calibration sees the results of the layers behind: of few frames it draws several each, as far as rare ones
+reach.
+"""
+
 SIGMAS = 5.0
 """Standard deviations from its mean up to which a latent variable is given room."""
 
@@ -127,14 +132,15 @@ Extents = Mapping[str, Extent]
 
 
 def calibrate(network: RealNetwork, x: NDArray[np.generic]) -> dict[str, Extent]:
-    """The ranges of all layers for the frames x (N, *input.shape).
+    """The ranges of all layers for the frames x (N, *input.shape), and for several samples of each if they are few.
 
     Raises InputError for data that do not fit the input, and CalibrationError where numbers are not finite.
     """
     codes, random = network.input.encode(x), np.random.default_rng(CALIBRATION_SEED)
     step = max(1, AT_A_TIME // _widest(network))
+    draws = -(-FEWEST_DRAWS // len(codes)) if network.latents else 1
     ranges: dict[str, Extent] = {}
-    for start in range(0, len(codes), step):
+    for start in list(range(0, len(codes), step)) * draws:
         values = network.values(codes[start : start + step])
         for name, found in _ranges(network, values, random.standard_normal((len(values), network.latents))).items():
             seen = ranges.get(name, found)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -75,27 +75,34 @@ def _nodes(count: int) -> str:
 class Condition:
     """A further input of the graph, whose numbers are the last of a frame.
 
-    shape: its own, without the batch; first: that of the first input. beside: what codes stand for in it.
+    shape: its own, without the batch; first: that of the first input. beside: what codes stand for in it. function: what the host
+    makes of its numbers (N, n) before they become codes, (N, m), where that is part of the graph.
     """
 
     name: str
     shape: tuple[int, ...]
     first: tuple[int, ...]
     beside: Line = SAME
+    function: Callable[[NDArray[Any]], NDArray[np.float32]] | None = None
 
     @property
     def start(self) -> int:
         """How many numbers are before its own."""
         return math.prod(self.first)
 
+    def numbers(self, frames: NDArray[Any]) -> NDArray[Any]:
+        """Of frames (N, size) the numbers (N, m) that become codes."""
+        own = frames[:, self.start :]
+        return own if self.function is None else self.function(own)
+
     def of(self, numbers: NDArray[np.floating]) -> NDArray[np.floating]:
-        """The inverse of `aligned`."""
+        """The inverse of `aligned`, up to what the host makes of a condition."""
         own = numbers[:, self.start :] * self.beside.gain + self.beside.offset
         return np.concatenate([numbers[:, : self.start], own.astype(numbers.dtype)], axis=1)
 
     def aligned(self, numbers: NDArray[np.floating]) -> NDArray[np.float64]:
-        """Numbers (N, size) of frames, those of the condition as what their codes stand for in the first input."""
-        aligned = self.beside.aligned(numbers[:, self.start :])
+        """Numbers of frames (N, size), those of the condition as what their codes stand for in the first input."""
+        aligned = self.beside.aligned(self.numbers(numbers))
         return np.concatenate([numbers[:, : self.start].astype(np.float64), aligned], axis=1)
 
 
@@ -128,6 +135,11 @@ class InputFormat:
         """The shape of the first input, without the batch."""
         return self.shape if self.condition is None else self.condition.first
 
+    @property
+    def beside(self) -> int:
+        """How many numbers of a condition become codes of a frame."""
+        return 0 if self.condition is None else int(self.order.max()) + 1 - self.condition.start
+
     def of_first(self, x: NDArray[Any]) -> NDArray[Any]:
         """Of frames x (N, *shape) what the first input takes."""
         if self.condition is None:
@@ -144,23 +156,22 @@ class InputFormat:
             if condition is not None:
                 raise InputError(f"--condition: the graph takes {self.name} alone, no condition beside it")
             return x
-        sizes = ", ".join(map(str, form.shape))
         if condition is None:
-            raise InputError(
-                f"the graph takes a condition {form.name} (N, {sizes}) beside {self.name}; --condition C.npy gives it"
-            )
+            sizes = ", ".join(("N", *map(str, form.shape)))
+            raise InputError(f"the graph takes a condition {form.name} ({sizes}) beside {self.name}; --condition C.npy gives it")
         if x.dtype.kind not in "fiub" or x.shape[1:] != form.first or not len(x):
             first = ", ".join(map(str, form.first))
             raise InputError(f"input of type {x.dtype} and shape {x.shape}, expected numbers (N, {first})")
         if condition.dtype.kind not in "fiub" or condition.shape != (len(x), *form.shape):
             found = f"of type {condition.dtype} and shape {condition.shape}"
-            raise InputError(f"the condition {form.name} is {found}, expected numbers ({len(x)}, {sizes}) for {len(x)} frames")
+            expected = (len(x), *form.shape)
+            raise InputError(f"the condition {form.name} is {found}, expected numbers {expected} for {len(x)} frames")
         return np.concatenate([numbers.reshape(len(x), -1) for numbers in (x, condition)], axis=1)
 
     def of_condition(self, x: NDArray[np.generic]) -> NDArray[np.generic]:
-        """Of frames x (N, *shape) the condition's numbers (N, size), which there must be."""
+        """Of frames x (N, *shape) the condition's numbers that become codes, (N, size); there must be one."""
         assert self.condition is not None
-        return x[:, self.condition.start :]
+        return self.condition.numbers(x)
 
     def suited(self, coding: Coding, x: NDArray[np.generic]) -> Coding:
         """Codes for frames x (N, *shape), which say what they stand for in a condition."""
@@ -205,7 +216,7 @@ class InputFormat:
         return nearest.astype(np.int64)[:, self.order].reshape(-1, *self.tensor.shape)
 
     def saturated(self, x: NDArray[np.generic]) -> NDArray[np.bool_]:
-        """Which of the numbers (N, *shape) lie beyond the codes that were calibrated or stated for them."""
+        """Which of the numbers of frames (N, *shape) lie beyond the codes that were calibrated or stated for them."""
         if self.coding is None:
             return np.zeros(x.shape, bool)
         return self.coding.beyond(x if self.condition is None else self.condition.aligned(x.astype(np.float64)))

@@ -183,7 +183,8 @@ class RealLatent:
         results = [means + deviations * epsilon[:, self.place : self.place + self.latents]]
         if self.score:
             squares = (means**2).sum(axis=1, keepdims=True)
-            terms = means**2 + deviations**2 - 1 - 2 * np.log(deviations)
+            with np.errstate(over="ignore", invalid="ignore"):  # calibration finds out what is not finite
+                terms = means**2 + deviations**2 - 1 - 2 * np.log(deviations)
             results += [squares, terms.sum(axis=1, keepdims=True) / 2]
         if beside is not None:
             results.append(beside)

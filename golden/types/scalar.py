@@ -439,6 +439,13 @@ class Chain:
         return Chain(tuple(step.with_constants(tuple(map(change, step.constants))) for step in self.steps))
 
 
+def coarse(step: Step) -> bool:
+    """Does a step jump between numbers that differ by no more than rounding, but for fine quantisers?"""
+    if isinstance(step, Join):
+        return any(map(coarse, (*step.first.steps, *step.second.steps)))
+    return step.jumps and not fine(step)
+
+
 @dataclass(frozen=True, eq=False)
 class Join(Step):
     """A function of the two numbers that two chains make of the same x, as in x * sigmoid(x)."""

@@ -192,7 +192,10 @@ def _input(form: InputFormat, x: NDArray[Any]) -> dict[str, Any]:
     the same codes in steps of its own. Pixels, and what a quantiser of the graph gives, cost nothing.
     """
     coding, condition = form.coding or Coding(form.tensor.codes, form.grid), form.condition
-    numbers, taken = x.astype(np.float64), x
+    numbers = x.astype(np.float64)
+    if condition is not None:
+        numbers = np.concatenate([numbers[:, : condition.start], condition.numbers(x)], axis=1)
+    taken: NDArray[Any] = numbers
     if form.coding is not None:
         rounded = coding.nearest(x if condition is None else condition.aligned(x))
         taken = rounded if condition is None else condition.of(rounded)

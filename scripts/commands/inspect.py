@@ -13,7 +13,7 @@ from sigmabit.golden import Network, UncalibratedError, UnsupportedModelError, i
 from sigmabit.golden.layers.layer import Layer
 from sigmabit.golden.layers.residual import Residual
 from sigmabit.golden.layers.ways import Ways
-from sigmabit.golden.network.network import InputFormat, Omitted
+from sigmabit.golden.network.network import Condition, InputFormat, Omitted
 from sigmabit.golden.network.real import RealLatent, RealLinear, RealNetwork
 
 from ..interface.choices import Reading
@@ -90,11 +90,7 @@ def _about(model: str, form: InputFormat, output: str, shape: tuple[int, ...], o
         "input": {
             "name": form.name,
             "shape": list(form.first),
-            **(
-                {}
-                if form.condition is None
-                else {"condition": {"name": form.condition.name, "shape": list(form.condition.shape)}}
-            ),
+            **({} if form.condition is None else {"condition": _condition(form.condition, form.beside)}),
             "levels": form.tensor.codes.levels,
             "scale": form.grid.scale,
             **({} if form.coding is None else {"range": list(form.coding.ends), "bits": form.tensor.bits}),
@@ -217,8 +213,17 @@ def _ends(form: InputFormat, output: str, shape: tuple[int, ...], omitted: Omitt
     ]
 
 
+def _condition(condition: Condition, numbers: int) -> dict[str, Any]:
+    """A condition, and how many numbers of it a frame holds."""
+    return {"name": condition.name, "shape": list(condition.shape), "numbers": numbers}
+
+
 def _beside(form: InputFormat) -> str:
-    return "" if form.condition is None else f" with condition {form.condition.name} {form.condition.shape}"
+    condition = form.condition
+    if condition is None:
+        return ""
+    hosted = "" if condition.function is None else f", of which the host makes {form.beside} numbers"
+    return f" with condition {condition.name} {condition.shape}{hosted}"
 
 
 def _from_to(form: InputFormat) -> str:

@@ -20,6 +20,7 @@ from sigmabit.golden import (
     Network,
     Precision,
     UncalibratedError,
+    UnsupportedModelError,
     calibrated,
     import_model,
     import_real,
@@ -165,13 +166,13 @@ def count_saturated(terminal: Listener, network: Network, x: NDArray[Any], stric
         return
     position = tuple(int(i) for i in np.argwhere(beyond)[0])
     lowest, highest = coding.ends
-    first, codes = (
-        f"{x[position]:g} at {position}",
-        f"the codes of the input {network.input.name}, from {lowest:g} to {highest:g}",
-    )
     beside = network.input.condition
-    if beside is not None and position[1] >= beside.start:
-        first = f"{x[position]:g} at {(position[0], position[1] - beside.start)}"
+    codes = f"the codes of the input {network.input.name}, from {lowest:g} to {highest:g}"
+    if beside is None or position[1] < beside.start:
+        first = f"{x[position]:g} at {position}"
+    else:
+        place = position[0], position[1] - beside.start
+        first = f"{beside.numbers(x)[place]:g} at {place}"
         codes = f"the codes of the condition {beside.name}"
     if strict:
         raise InputError(f"input value {first} is beyond {codes}")
@@ -305,9 +306,25 @@ def _reading_of(model: Path, frames: Frames, reading: Reading) -> tuple[RealNetw
         if said is not None or form.quantiser is not None:
             return network, said
         coding = form.suited(_likely_coding(form, form.of_first(x), reading.input_bits), x)
-        if form.assumed or coding.rounds or form.condition is not None:
+        if form.condition is not None:
+            return _beside_zeros(model, coding, form, x, reading)
+        if form.assumed or coding.rounds:
             return import_real(model, coding=coding, output_name=reading.output_name), coding
         return network, None
+
+
+def _beside_zeros(
+    model: Path, coding: Coding, form: InputFormat, x: NDArray[Any], reading: Reading
+) -> tuple[RealNetwork, Coding | None]:
+    """A network with a condition, and codes of frames x: signed where a padding needs a 0 of the condition, which pixels lack."""
+    try:
+        return import_real(model, coding=coding, output_name=reading.output_name), coding
+    except UnsupportedModelError:
+        wider = coding.signed
+        if wider is None or not coding.beside.offset:
+            raise
+    wider = form.suited(wider, x)
+    return import_real(model, coding=wider, output_name=reading.output_name), wider
 
 
 def _likely_coding(form: InputFormat, x: NDArray[Any], bits: int | None) -> Coding:

@@ -35,6 +35,9 @@ SPREAD = 1.5
 CROWDED = 0.25
 """Processors that others may keep busy while times are measured, before that is said."""
 
+KINDS = {"tensor(float)": "float32", "tensor(double)": "float64"}
+"""NumPy's names of types that onnxruntime calls otherwise."""
+
 Run = Callable[[NDArray[Any]], object]
 """Takes a batch of frames (B, ...) through a network."""
 
@@ -120,11 +123,13 @@ def onnxruntime_run(model: Path, threads: int) -> Run:
     options.log_severity_level = 3
     options.intra_op_num_threads = threads
     session = onnxruntime.InferenceSession(portable(model), options, providers=["CPUExecutionProvider"])
-    names, shapes = zip(*((entry.name, entry.shape[1:]) for entry in session.get_inputs()), strict=True)
+    entries = session.get_inputs()
+    kinds = [np.dtype(KINDS.get(entry.type, entry.type[len("tensor(") : -1])) for entry in entries]
 
     def run(x: NDArray[Any]) -> object:
-        parts = [x] if len(names) == 1 else apart(x, shapes)
-        return session.run(None, {name: part.astype(np.float32, copy=False) for name, part in zip(names, parts, strict=True)})
+        parts = [x] if len(entries) == 1 else apart(x, [entry.shape[1:] for entry in entries])
+        given = zip(entries, parts, kinds, strict=True)
+        return session.run(None, {entry.name: part.astype(kind, copy=False) for entry, part, kind in given})
 
     return run
 
@@ -134,7 +139,12 @@ def drawn(network: Network, frames: int = 64) -> NDArray[np.float32]:
     form = network.input
     codes = np.random.default_rng(1).integers(0, form.tensor.codes.levels, (frames, *form.shape))
     numbers = (codes * form.grid.scale).astype(np.float32)
-    return numbers if form.condition is None else form.condition.of(numbers)
+    if form.condition is None:
+        return numbers
+    if form.condition.function is None:
+        return form.condition.of(numbers)
+    numbers[:, form.condition.start :] = codes[:, form.condition.start :] % 2  # labels, if it takes some
+    return numbers
 
 
 def processor() -> str:

@@ -102,6 +102,25 @@ def recurrent(g: Vae, operator: str, gates: int) -> str:
     return g.dense(g("Flatten", g("Transpose", g("Squeeze", y, np.array([1])), perm=[1, 0, 2])), 4 * STEPS, 2)
 
 
+def root_mean_square(g: Vae, inverse: bool) -> str:
+    """RMSNorm, written out."""
+    y = g.dense("x", 8, 8)
+    root = g("Sqrt", g("Add", mean(g, g("Pow", y, 2.0), -1), 1e-6))
+    y = g("Mul", y, g("Reciprocal", root)) if inverse else g("Div", y, root)
+    return rows_end(g, g("Mul", y, np.linspace(0.5, 2, 8)))
+
+
+def unrolled(g: Vae) -> str:
+    """A recurrent layer, step by step, as PyTorch's newer exporter writes it."""
+    sums = g("Add", g("MatMul", g("Transpose", "x", perm=[1, 0, 2]), g.weights(8, 5, fan=8)), g.weights(5, fan=4))
+    state, weights = np.zeros((1, 5), np.float32), g.constant(g.weights(5, 5, fan=5))
+    h = g("Tanh", g("Add", g("Squeeze", g("Slice", sums, *map(np.array, ([0], [1], [0]))), np.array([0])), state))
+    for step in range(1, STEPS):
+        taken = g("Squeeze", g("Slice", sums, np.array([step]), np.array([step + 1]), np.array([0])), np.array([0]))
+        h = g("Tanh", g("Add", g("Add", g("MatMul", h, weights), g.weights(5, fan=4)), taken))
+    return g.dense(h, 5, 2)
+
+
 def reconstruction(g: Vae) -> str:
     """Of an image."""
     y = g("ConvTranspose", g("Relu", g("Conv", "x", g.weights(3, 4, 2, 2, fan=16))), g.weights(3, 4, 2, 2, fan=12))
@@ -164,6 +183,19 @@ CASES: dict[str, tuple[tuple[int, ...], Graph, str, str]] = {
         "Sqrt",
         f"layer normalisation, {NORMALISED}",
     ),
+    "root mean square": (
+        ROW,
+        lambda g: root_mean_square(g, inverse=False),
+        "Div",
+        f"RMS normalisation, {NORMALISED}",
+    ),
+    "root mean square of PyTorch": (
+        ROW,
+        lambda g: root_mean_square(g, inverse=True),
+        "Mul",
+        f"RMS normalisation, {NORMALISED}",
+    ),
+    "unrolled": (SEQUENCE, unrolled, "MatMul", f"a recurrent layer, unrolled over 5 steps and more, {STATEFUL}"),
     "attention": (SEQUENCE, attention, "MatMul", f"attention, {ATTENDED}"),
     "similarity": (SEQUENCE, similarity, "MatMul", f"a product of two activations, as in attention, {ATTENDED}"),
     "codebook": (ROW, lambda g: codebook(g, "expanded"), "ArgMin", LOOKED_UP),

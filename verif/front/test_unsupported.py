@@ -581,7 +581,7 @@ class TestGraphs:
     def test_a_second_input(self, tmp_path: Path) -> None:
         def graph(g: Case) -> str:
             g.inputs.append(helper.make_tensor_value_info("z", TensorProto.FLOAT, [1, 4, 1, 1]))
-            return g("Add", g.conv(), "z")
+            return g("Max", g.conv(), "z")
 
         assert refusals(graph, tmp_path) == {"z": f"a second input; {CONDITION}"}
 

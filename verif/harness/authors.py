@@ -85,6 +85,15 @@ class Author(Vae):
         self.nodes[-1].output.append(f"{first}_2")
         return first, f"{first}_2"
 
+    def chunk(self, x: str, size: int) -> tuple[str, str]:
+        """The same where PyTorch's older exporter computes the bounds."""
+        if self.style != "script":
+            return self.halves(x, size)
+        axis = np.array([1])
+        half = self("Div", self("Add", self("Gather", self("Shape", x), axis, axis=0), np.array([1])), np.array([2]))
+        middle, end = self("Mul", half, np.array([1])), self("Mul", half, np.array([2]))
+        return self("Slice", x, np.array([0]), middle, axis), self("Slice", x, middle, end, axis)
+
     def total(self, x: str, mean: bool = False) -> str:
         """A sum or a mean over features, which stay an axis."""
         operator = "ReduceMean" if mean else "ReduceSum"
@@ -116,6 +125,21 @@ class Author(Vae):
             return self("Gelu", x)
         return self("Mul", self("Mul", x, self("Add", self("Erf", self("Div", x, 2**0.5)), 1.0)), 0.5)
 
+    def gelu_by_tanh(self, x: str) -> str:
+        """GELU(approximate="tanh"), an operator since opset 20."""
+        if self.opset >= 20:
+            return self("Gelu", x, approximate="tanh")
+        inner = self("Mul", self("Add", x, self("Mul", self("Pow", x, 3.0), 0.044715)), (2 / np.pi) ** 0.5)
+        return self("Mul", self("Mul", x, 0.5), self("Add", self("Tanh", inner), 1.0))
+
+    def shrunk(self, x: str) -> str:
+        """Tanhshrink."""
+        return self("Sub", x, self("Tanh", x))
+
+    def log_sigmoid(self, x: str) -> str:
+        """LogSigmoid."""
+        return self("Log", self("Sigmoid", x))
+
     def mish(self, x: str) -> str:
         """As an operator since opset 18."""
         return self("Mish", x) if self.opset >= 18 else self("Mul", x, self("Tanh", self("Softplus", x)))
@@ -130,12 +154,19 @@ class Author(Vae):
         """An operator since opset 12."""
         return self("Celu", x, alpha=0.75) if self.opset >= 12 else self("Elu", x)
 
-    def larger(self, x: str, rows: int, columns: int) -> str:
-        """nn.Upsample, UpSampling2D."""
-        factors = np.array([1, 1, rows, columns], np.float32)
+    def larger(self, x: str, *times: int) -> str:
+        """nn.Upsample, UpSampling1D and 2D."""
+        factors = np.array([1, 1, *times], np.float32)
         empty = np.zeros(0, np.float32) if self.opset < 13 else None
         mode = {"coordinate_transformation_mode": "asymmetric", "mode": "nearest", "nearest_mode": "floor"}
         return self("Resize", x, empty, factors, **mode)
+
+    def shuffled(self, x: str, channels: int, height: int, width: int) -> str:
+        """nn.PixelShuffle(2), an operator in the older exporter, written out in others."""
+        if self.style == "script":
+            return self("DepthToSpace", x, blocksize=2, mode="CRD")
+        y = self("Transpose", self.view(x, channels, 2, 2, height, width), perm=[0, 1, 4, 2, 5, 3])
+        return self.view(y, channels, 2 * height, 2 * width)
 
     def dropped(self, x: str) -> str:
         """Dropout for inference."""
@@ -161,11 +192,14 @@ Graph = Callable[[Author], str]
 
 @dataclass(frozen=True)
 class Work:
-    """A network: its input's shape with channels in front, what its numbers are, and its graph."""
+    """A network: its input's shape with channels in front, what its numbers are, and its graph. steep: whether rounding may turn
+    a function of it from one end to the other, so that only layers are near, not the whole.
+    """
 
     shape: tuple[int, ...]
     numbers: str
     graph: Graph
+    steep: bool = False
 
     def write(self, path: Path, style: str, opset: int, fixed: bool) -> Path:
         """The file that an exporter makes."""
@@ -281,6 +315,13 @@ def latent_image(g: Author, larger: bool = False) -> str:
     return g.deconv(y, 4, 2, (2, 2), strides=[2, 2])
 
 
+def latent_chunks(g: Author) -> str:
+    """Both heads of an image from one convolution."""
+    y = g("Relu", g.conv(g.images(*IMAGE), 2, 4, (3, 3), strides=[2, 2], pads=[1, 1, 1, 1]))
+    z = g.gaussian(*g.chunk(g.conv(y, 4, 4, (1, 1)), 2))
+    return g.conv(g("Relu", g.deconv(z, 2, 4, (2, 2), strides=[2, 2])), 4, 2, (3, 3), pads=[1, 1, 1, 1])
+
+
 def latent_column(g: Author) -> str:
     """(1, C, 1, 1), as convolutions over the whole image and transposed ones give and take."""
     y = g("Relu", g.conv(g.images(*IMAGE), 2, 4, (3, 3), strides=[2, 2], pads=[1, 1, 1, 1]))
@@ -289,11 +330,12 @@ def latent_column(g: Author) -> str:
     return g("Tanh", g.deconv(y, 4, 2, (2, 2), strides=[2, 2]))
 
 
-def given_noise(g: Author) -> str:
+def given_noise(g: Author, temperature: float = 1.0) -> str:
     """Epsilon is an input."""
     hidden = g("Tanh", g.linear("x", FEATURES, 8))
     mean, logvar = (g.linear(hidden, 8, LATENTS) for _ in range(2))
-    z = g("Add", mean, g("Mul", g("Exp", g("Div", logvar, 2.0)), g.noise(LATENTS)))
+    noise = g("Mul", g("Exp", g("Div", logvar, 2.0)), g.noise(LATENTS))
+    z = g("Add", mean, noise if temperature == 1 else g("Mul", noise, temperature))
     return g.decoder(z, FEATURES, "")
 
 
@@ -411,6 +453,34 @@ def of_bytes(g: Author) -> str:
     return g.linear(g.flat(y, 18), 18, 4)
 
 
+def scaled_back(g: Author) -> str:
+    """Standardised in front, back behind: each feature by numbers of its own, behind a function."""
+    mean, deviation = g.random.normal(size=FEATURES), g.random.uniform(0.5, 2, FEATURES)
+    y = g("Relu", g.linear(g("Div", g("Sub", "x", mean), deviation), FEATURES, 6))
+    return g("Add", g("Mul", g("Tanh", g.linear(y, 6, FEATURES)), deviation), mean)
+
+
+def sample_scaled(g: Author) -> str:
+    """A sample alone, which the graph scales."""
+    hidden = g("Relu", g.linear("x", FEATURES, 8))
+    z = g.gaussian(*(g.linear(hidden, 8, LATENTS) for _ in range(2)))
+    return g("Sub", g("Mul", z, g.random.uniform(0.5, 2, LATENTS)), 1.0)
+
+
+def pooled_series(g: Author) -> str:
+    """Maxima and means over one dimension, and nearest neighbours back."""
+    y = g("MaxPool", g("Relu", g.norm(g.conv("x", 3, 6, (3,), pads=[1, 1]), 6)), kernel_shape=[2], strides=[2])
+    y = g("AveragePool", g("Relu", g.conv(y, 6, 4, (3,), pads=[1, 1])), kernel_shape=[2], strides=[2])
+    y = g("Relu", g.conv(g.larger(y, 2), 4, 6, (3,), pads=[1, 1]))
+    return g.conv(g.larger(y, 2), 6, 3, (3,), pads=[1, 1])
+
+
+def score_of_series(g: Author) -> str:
+    """The mean of all positions, and a dense layer."""
+    y = g.silu(g.conv("x", 3, 6, (3,), pads=[1, 1]))
+    return g.linear(g.view(g("GlobalAveragePool", y), 6), 6, 2)
+
+
 def autoencoder(g: Author) -> str:
     """Of images, without noise."""
     y = g("Relu", g.conv(g.images(*IMAGE), 2, 4, (3, 3), strides=[2, 2], pads=[1, 1, 1, 1]))
@@ -473,6 +543,10 @@ WORKS: dict[str, Work] = {
     "vae mish": Work(ROW, "standard", with_method("mish")),
     "vae hard swish": Work(ROW, "standard", with_method("swish_of_hard")),
     "vae celu": Work(ROW, "standard", with_method("celu")),
+    "vae gelu by tanh": Work(ROW, "standard", with_method("gelu_by_tanh")),
+    "vae tanhshrink": Work(ROW, "standard", with_method("shrunk")),
+    "vae log sigmoid": Work(ROW, "standard", with_method("log_sigmoid")),
+    "vae hard tanh": Work(ROW, "standard", lambda g: vae(g, lambda x: g("Clip", x, -1.0, 1.0))),
     "vae of sums": Work(ROW, "standard", lambda g: vae(g, lambda x: g("Relu", x), "")),
     "vae relu6": Work(ROW, "bytes", lambda g: vae(g, lambda x: g("Clip", g("Div", x, 64.0), 0.0, 6.0))),
     "heads chunked": Work(ROW, "pixels", chunked),
@@ -487,6 +561,12 @@ WORKS: dict[str, Work] = {
     "sigma narrow clamp": Work(ROW, "standard", with_sigma(clipped(-4.0, 2.0))),
     "sigma one-sided clamp": Work(ROW, "standard", with_sigma(clipped(-6.0, 30.0))),
     "sigma power": Work(ROW, "standard", with_sigma(lambda g, head: g("Pow", g("Exp", head), 0.5))),
+    "sigma elu": Work(ROW, "standard", with_sigma(lambda g, head: g("Add", g("Elu", head), 1.0))),
+    "sigma log1p": Work(ROW, "standard", with_sigma(lambda g, head: g("Log", g("Add", g("Exp", head), 1.0)))),
+    "sigma square": Work(ROW, "standard", with_sigma(lambda g, head: g("Add", g("Pow", head, 2.0), 1e-3))),
+    "sigma at least": Work(ROW, "standard", with_sigma(lambda g, head: g("Max", g("Exp", head), 0.05))),
+    "sigma of a tanh": Work(ROW, "standard", with_sigma(lambda g, head: g("Exp", g("Mul", g("Tanh", head), 2.0)))),
+    "noise given and cooled": Work(ROW, "standard", lambda g: given_noise(g, 0.8)),
     "noise given": Work(ROW, "standard", given_noise),
     "noise of a temperature": Work(ROW, "pixels", warm),
     "sample and scores": Work(ROW, "standard", scored),
@@ -499,6 +579,7 @@ WORKS: dict[str, Work] = {
     "mean of softplus": Work(ROW, "standard", bent_mean("Softplus")),
     "latent image": Work(IMAGE, "pixels", latent_image),
     "latent image transposed": Work(IMAGE, "pixels", lambda g: latent_image(g, larger=True)),
+    "latent image in chunks": Work(IMAGE, "pixels", latent_chunks),
     "latent column": Work(IMAGE, "standard", latent_column),
     "conv vae": Work(IMAGE, "signed", convolutional),
     "conv vae relu": Work(IMAGE, "pixels", lambda g: convolutional(g, "Relu", norm=False)),
@@ -515,11 +596,18 @@ WORKS: dict[str, Work] = {
         "standard",
         decoder_of(lambda g, y: g("DepthToSpace", g.conv(y, 4, 8, (1, 1)), blocksize=2, mode="CRD"), 2),
     ),
+    "decoder shuffled by hand": Work(
+        (LATENTS,), "standard", decoder_of(lambda g, y: g.shuffled(g.conv(y, 4, 8, (1, 1)), 2, 4, 3), 2)
+    ),
     "decoder of rows": Work((LATENTS,), "standard", of_mlp(LATENTS, 8, FEATURES, end="Sigmoid")),
     "series": Work(SERIES, "standard", series),
     "series dilated": Work(SERIES, "counts", lambda g: series(g, dilated=True)),
     "series grouped": Work(SERIES, "standard", lambda g: series(g, groups=3)),
     "series vae": Work(SERIES, "standard", series_vae),
+    "series pooled": Work(SERIES, "standard", pooled_series),
+    "series score": Work(SERIES, "standard", score_of_series),
+    "scaled back": Work(ROW, "standard", scaled_back),
+    "sample scaled": Work(ROW, "standard", sample_scaled),
     "encoder": Work(ROW, "standard", of_mlp(FEATURES, 8, LATENTS)),
     "encoder of counts": Work(ROW, "counts", lambda g: mlp(g, FEATURES, 8, LATENTS)),
     "encoder heads": Work(ROW, "standard", heads_alone),
@@ -536,7 +624,7 @@ WORKS: dict[str, Work] = {
     "classifier separable": Work(IMAGE, "standard", separable),
     "classifier same": Work(IMAGE, "bytes", same_padding),
     "regressor": Work(ROW, "standard", of_mlp(FEATURES, 8, 8, 1, functions=("Relu", "Tanh"))),
-    "steep": Work(ROW, "standard", steep),
+    "steep": Work(ROW, "standard", steep, steep=True),
     "normalised inside": Work(ROW, "standard", normalised),
     "bytes scaled inside": Work(IMAGE, "bytes", of_bytes),
 }

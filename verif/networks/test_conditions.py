@@ -245,7 +245,7 @@ def test_commands(tmp_path: Path, call: Call) -> None:
     assert beside["name"] == "c" and beside["low"] <= made.c.min() < made.c.max() == pytest.approx(beside["high"])
     assert beside["error"] <= beside["step"] / 2 and about["input"]["error"] <= about["input"]["step"] / 2
     found = call("inspect", ready, "--json").json["input"]
-    assert (found["shape"], found["condition"]) == ([FEATURES], {"name": "c", "shape": [CLASSES]})
+    assert (found["shape"], found["condition"]) == ([FEATURES], {"name": "c", "shape": [CLASSES], "numbers": CLASSES})
     for command in ("compare", "verify"):
         assert call(command, ready, *given, "--json").json["mismatches"] == 0
     call("run", ready, *given, "--output", tmp_path / "y.npy", "--latents", tmp_path / "z.npz")
@@ -305,19 +305,11 @@ class TestRefused:
             import_real(g.save(folder / "m.onnx", output))
         return str(caught.value)
 
-    def test_added(self, tmp_path: Path) -> None:
+    def test_an_extreme(self, tmp_path: Path) -> None:
         g = Conditional(FEATURES, numbers=(LATENTS,))
-        y = g.decoded(g("Add", g.encoded("x", FEATURES), "c"), LATENTS)
+        y = g.decoded(g("Max", g.encoded("x", FEATURES), "c"), LATENTS)
         assert condition_input(onnx.load(str(g.save(tmp_path / "m.onnx", y))).graph) is None
         assert "c (graph input): a second input; a condition is joined (Concat)" in self.refusal(g, y, tmp_path)
-
-    def test_of_a_function(self, tmp_path: Path) -> None:
-        g = Conditional(FEATURES)
-        g.join("x", "c")
-        y = g.decoded(g.join(g.encoded("x", FEATURES), g("Tanh", "c", name="bend")), LATENTS + CLASSES)
-        assert "it joins what bend gives; only a sample, or a layer's result, and a condition may be" in self.refusal(
-            g, y, tmp_path
-        )
 
     def test_the_input_beside_a_sample(self, tmp_path: Path) -> None:
         g = Conditional(FEATURES)

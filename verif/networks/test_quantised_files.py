@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +13,10 @@ from sigmabit.golden import Network, Precision, UnsupportedModelError, calibrate
 from sigmabit.golden.front.widths import Tensor, tensors
 from sigmabit.golden.layers.fixed import Fixed
 from sigmabit.golden.network.real import RealNetwork
+from sigmabit.golden.noise.gaussian import FRACTION
 from sigmabit.hdl.planning.planner import Planner
 
-from ..harness.authors import WORKS, Author
+from ..harness.authors import LATENTS, WORKS, Author
 from ..harness.quantisation import compare_layers
 from ..simulation import Noise, simulate
 from ..simulation.compare import first_difference
@@ -26,10 +26,11 @@ KINDS = {"unsigned": QuantType.QUInt8, "signed": QuantType.QInt8}
 
 
 class Frames(CalibrationDataReader):  # type: ignore[misc]
-    """Frames one by one, as the quantiser reads them."""
+    """What inputs take, frame by frame, as the quantiser reads it."""
 
-    def __init__(self, x: np.ndarray) -> None:
-        self.frames: Iterator[dict[str, np.ndarray]] = iter([{"x": x[i : i + 1]} for i in range(len(x))])
+    def __init__(self, **inputs: np.ndarray) -> None:
+        count = len(next(iter(inputs.values())))
+        self.frames = iter([{name: array[i : i + 1] for name, array in inputs.items()} for i in range(count)])
 
     def get_next(self) -> Any:
         """The next one, or None."""
@@ -42,11 +43,13 @@ def quantised(name: str, folder: Path, kind: str, per_channel: bool) -> tuple[Pa
     return of_file(path, WORKS[name].frames("script")[0], kind, per_channel)
 
 
-def of_file(path: Path, x: np.ndarray, kind: str, per_channel: bool) -> tuple[Path, np.ndarray, RealNetwork, Network]:
-    """The same of a file, for frames."""
+def of_file(
+    path: Path, x: np.ndarray, kind: str, per_channel: bool, **others: np.ndarray
+) -> tuple[Path, np.ndarray, RealNetwork, Network]:
+    """The same of a file, for frames, and what its other inputs take."""
     given = path.with_name("q.onnx")
     form = {"quant_format": QuantFormat.QDQ, "activation_type": KINDS[kind], "weight_type": QuantType.QInt8}
-    quantize_static(str(path), str(given), Frames(x), per_channel=per_channel, **form)
+    quantize_static(str(path), str(given), Frames(x=x, **others), per_channel=per_channel, **form)
     real = import_real(given)
     return given, x, real, import_model(given, calibration=calibrated(real, x, Precision()))
 
@@ -60,6 +63,7 @@ def of_file(path: Path, x: np.ndarray, kind: str, per_channel: bool) -> tuple[Pa
         ("autoencoder of images", "unsigned", True),
         ("series", "signed", True),
         ("encoder", "unsigned", False),
+        ("series score", "unsigned", True),
     ],
 )
 def test_grids(name: str, kind: str, per_channel: bool, tmp_path: Path) -> None:
@@ -76,6 +80,34 @@ def test_maxima(kind: str, rectified: bool, tmp_path: Path) -> None:
     y = g.linear(g("Relu", g.linear(g("Flatten", y), 48, 8)), 8, 4)
     x = (np.random.default_rng(1).integers(0, 256, (24, 2, 8, 6)) / 255).astype(np.float32)
     check(*of_file(g.save(tmp_path / "m.onnx", y), x, kind, per_channel=True))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", ["vae silu", "conv vae relu", "sigma softplus", "latent image", "noise given"])
+def test_noise(name: str, kind: str, tmp_path: Path) -> None:
+    """Grids of noise, and of a sample, are dropped: the sampling layer has its own, which are finer."""
+    path = WORKS[name].write(tmp_path / "m.onnx", "script", 17, fixed=False)
+    x = WORKS[name].frames("script")[0]
+    drawn = np.random.default_rng(3).normal(size=(len(x), LATENTS)).astype(np.float32)
+    others = {"eps": drawn} if name == "noise given" else {}
+    path, x, real, network = of_file(path, x, kind, False, **others)
+    assert real.latents
+    eps = np.clip(np.random.default_rng(2).normal(size=(len(x), real.latents)), -0.75, 0.75)  # beyond, the file saturates
+    for noise, close in ((0 * eps, 0.06), (eps, 0.12)):
+        codes = np.rint(noise * 2**FRACTION).astype(np.int64)
+        executed = execute(path, x, epsilon=noise.astype(np.float32)).outputs
+        for layer in compare_layers(real, network, x, codes):
+            assert np.all(layer.differences <= layer.bound * (1 + 1e-9) + 1e-9), layer.layer
+        golden = network.run(x, codes[:, None]).reshape(executed.shape)
+        assert np.sqrt(np.mean((golden - executed) ** 2)) < close * executed.std()
+
+
+def test_host(tmp_path: Path) -> None:
+    """What differs between elements behind a function is the host's, rounded as the file says."""
+    path, x, _, network = quantised("scaled back", tmp_path, "signed", per_channel=False)
+    executed = execute(path, x).outputs
+    golden = network.run(x)
+    assert np.sqrt(np.mean((golden - executed) ** 2)) < 0.02 * executed.std()
 
 
 def check(path: Path, x: np.ndarray, real: RealNetwork, network: Network) -> None:

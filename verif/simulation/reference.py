@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -85,15 +86,16 @@ def execute(
         for name in entries:
             feeds[name] = np.repeat(feeds[name], epsilon.size // (len(x) * epsilon.shape[-1]), axis=0)
         rows, place = epsilon.reshape(-1, epsilon.shape[-1]), 0
-        for name, shape in _shapes(proto, noise, epsilon.shape[-1], model).items():
+        for name, shape in _shapes(proto, noise, epsilon.shape[-1], model, _part(feeds, 0, 1)).items():
             end = place + math.prod(shape)
             feeds[name] = rows[:, place:end].reshape(-1, *shape).astype(_feed(proto, name, shape))
             place = end
-    executor = "qonnx" if any(node.domain not in ("", "ai.onnx") for node in proto.graph.node) else "onnxruntime"
+    maker = _executor(proto)
+    executor = "qonnx" if maker is _qonnx else "onnxruntime"
     results: list[list[NDArray[np.float32]]] = []
     total = len(feeds[first.name])
     try:
-        run = (_qonnx if executor == "qonnx" else _onnxruntime)(proto, list(feeds), wanted)
+        run = maker(proto, list(feeds), wanted)
         size = BATCH if whole or _batches(run, _part(feeds, 0, 3)) else 1
         for start in range(0, total, size):
             results.append(run(_part(feeds, start, start + size)))
@@ -164,15 +166,21 @@ def _noise(proto: onnx.ModelProto, wanted: Sequence[str], model: Path) -> list[s
     return [given.name] if given is not None else found[::-1]
 
 
-def _shapes(proto: onnx.ModelProto, noise: Sequence[str], latents: int, model: Path) -> dict[str, tuple[int, ...]]:
+def _shapes(proto: onnx.ModelProto, noise: Sequence[str], latents: int, model: Path, frame: Feeds) -> dict[str, tuple[int, ...]]:
     """By name the shape of the noise of one frame: a row, or an image; so many numbers together."""
-    found = dict.fromkeys(noise, (latents,)) if len(noise) == 1 else {}
+    found: dict[str, tuple[int, ...]] = {}
     if proto.ByteSize() <= LARGEST:
         inferred = onnx.shape_inference.infer_shapes(proto, data_prop=True).graph
         for value in (*inferred.input, *inferred.value_info):
             sizes = tuple(dimension.dim_value for dimension in value.type.tensor_type.shape.dim[1:])
             if value.name in noise and sizes and (len(noise) > 1 or math.prod(sizes) == latents):
                 found[value.name] = sizes
+    if len(found) < len(noise) and not any(value.name in noise for value in proto.graph.input):  # sizes that the graph computes
+        with suppress(Exception):  # what an executor cannot run is told when it runs all
+            made = _executor(proto)(proto, list(frame), noise)(frame)
+            found = {name: array.shape[1:] for name, array in zip(noise, made, strict=True)}
+    if len(noise) == 1 and sum(map(math.prod, found.values())) != latents:
+        found = {noise[0]: (latents,)}
     if sum(map(math.prod, found.values())) != latents or len(found) < len(noise):
         raise ExecutionError(f"{model}: noise of {latents} numbers for {', '.join(noise)} of shapes {list(found.values())}")
     return {name: found[name] for name in noise}
@@ -216,6 +224,11 @@ def _free(proto: onnx.ModelProto, inputs: Sequence[str], outputs: Sequence[str])
     del graph.output[:]
     graph.output.extend(copies)
     return free
+
+
+def _executor(proto: onnx.ModelProto) -> Callable[[onnx.ModelProto, Sequence[str], Sequence[str]], Run]:
+    """What runs a graph: onnxruntime, or qonnx for operators that are not ONNX's own."""
+    return _qonnx if any(node.domain not in ("", "ai.onnx") for node in proto.graph.node) else _onnxruntime
 
 
 def _onnxruntime(proto: onnx.ModelProto, inputs: Sequence[str], outputs: Sequence[str]) -> Run:

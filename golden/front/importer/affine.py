@@ -22,6 +22,7 @@ from ...types.scalar import (
     Quantise,
     Rowwise,
     Step,
+    coarse,
     fine,
 )
 from .scalar_nodes import UNARY, Refusal
@@ -120,7 +121,7 @@ def split(chain: Chain) -> Parts:
     while end < len(steps) and _shared(steps[end]):
         end += 1
     for step in steps[begin:end]:
-        if (step.binarises and not fine(step)) or isinstance(step, Rowwise):
+        if (step.binarises and coarse(step)) or isinstance(step, Rowwise):
             raise Refusal(f"it takes the result of {step.node}, which is no function of one real number")
         if not _shared(step):
             raise Refusal(f"{step.node} before it differs between elements behind a function that is not affine")

@@ -103,8 +103,10 @@ class GraphInput:
         shape, condition = self.shape, None
         if self.condition is not None:
             line = self.coding.beside if self.coding else SAME
-            condition = Condition(self.condition.name, self.condition.shape, shape, line)
-            shape = (self.frame.size,)
+            hosted = self.condition.hosted
+            given = self.condition.shape if hosted is None else hosted.shape
+            condition = Condition(self.condition.name, given, shape, line, hosted)
+            shape = (self.first + math.prod(given),)
         form = input_format(self.graph.input, shape, view, codes, grid, quantiser, assumed)
         whole = input_grid.whole_numbers(self.graph)
         return replace(form, statement=self.statement, whole=whole, coding=self.rounded, condition=condition)

@@ -16,9 +16,11 @@ from onnx import numpy_helper
 
 from ...network.network import Omitted
 from ...types.errors import ModelFileError
+from ..added_condition import join_added
 from ..condition_input import condition_input
 from ..embedded_condition import absorb_embeddings
 from ..external import Beside
+from ..hosted_condition import Hosted, host
 from ..noise_input import noise_input
 from ..onnx_file import load
 from .functions import inlined
@@ -42,10 +44,13 @@ class Node:
 
 @dataclass(frozen=True)
 class Given:
-    """A condition: the input's name, and its shape without the batch."""
+    """A condition: the input's name, and its shape without the batch, as the graph takes it. hosted: what makes that of the
+    numbers that are given, if they are others.
+    """
 
     name: str
     shape: tuple[int, ...]
+    hosted: Hosted | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,7 +117,8 @@ def leading_to(tensors: Sequence[str], nodes: Sequence[Node]) -> tuple[Node, ...
 def read(path: Path, output: str | None = None) -> Graph:
     """The main graph of an ONNX file, for the named output or its first. Raises ModelFileError if it is none, or too large.
 
-    An input that is the noise of a sample becomes a node that draws it; a condition's own dense layer, part of those behind it.
+    An input that is the noise of a sample becomes a node that draws it. A condition that is added becomes one that is joined; its
+    own dense layer, part of those behind it; other functions of it, the host's.
     """
     model = inlined(load(path), path, MAX_NODES)
     graph = model.graph
@@ -120,10 +126,13 @@ def read(path: Path, output: str | None = None) -> Graph:
         raise ModelFileError(f"{path}: not an ONNX model: its graph has no inputs or no outputs")
     if len(graph.node) > MAX_NODES:
         raise ModelFileError(f"{path}: {len(graph.node)} nodes, at most {MAX_NODES} are read")
+    join_added(graph)
     absorb_embeddings(graph)
     beside = Beside(path)
     constants = {tensor.name: _array(beside, tensor.name, tensor) for tensor in graph.initializer}
     noise, condition = noise_input(graph), condition_input(graph)
+    hosted = None if condition is None else host(model, condition, constants)
+    constants |= {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer if tensor.name not in constants}
     inputs = [value for value in graph.input if value.name not in constants and value not in (noise, condition)]
     if not inputs:
         raise ModelFileError(f"{path}: every graph input is a constant")
@@ -143,7 +152,7 @@ def read(path: Path, output: str | None = None) -> Graph:
         outputs=outputs,
         opset=max((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), default=13),
         metadata={entry.key: entry.value for entry in model.metadata_props},
-        condition=None if condition is None else Given(condition.name, sizes_of(condition)),
+        condition=None if condition is None else Given(condition.name, sizes_of(condition), hosted),
     )
     return found if output is None else found.taking(output, path)
 

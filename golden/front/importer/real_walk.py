@@ -17,9 +17,9 @@ from ...network.real import RealBeside, RealLatent, RealLinear, RealNetwork
 from ...types.coding import Coding
 from ...types.grid import BIPOLAR
 from ...types.range import BITS
-from ...types.scalar import Add, Chain, Float, Multiply, Rowwise, Step, fine
+from ...types.scalar import Add, Chain, Float, Multiply, Rowwise, Step, coarse, fine
 from . import latent
-from .affine import IDENTITY, Affine, Parts, Real, affine, idle
+from .affine import IDENTITY, Affine, Parts, Real, affine, line
 from .assembly import Assembly, numbered
 from .binary_walk import BinaryWalk
 from .front import BINARISING, ROUNDING, last_binary
@@ -56,7 +56,7 @@ from .repeated import RepeatedAxis, before_opset_11, merged, reblocked, repeats,
 from .scalar_nodes import QUANTISERS, Refusal, clip
 from .symbols import MAX_ACTIVATION, PAD, Codes, Frame, Index, Input, Symbol, Unknown, Value, joined, unknown, unwrapped
 from .transposed import blocked, transposed_axis
-from .walk import ARITHMETIC, FLOAT_TYPES, Results, Walk
+from .walk import ARITHMETIC, CONDITION, FLOAT_TYPES, Results, Walk
 
 REDUCTIONS = ("ReduceMean", "ReduceSum", "ReduceSumSquare")
 REARRANGING = ("Gather", "Slice", "Split")
@@ -145,8 +145,6 @@ class RealWalk(Walk[RealNetwork, Real]):
         source = symbol.source
         self.settle_front()
         if isinstance(source, Sample | Scored):
-            if not idle(symbol.chain, symbol.index):
-                raise Refusal(f"{symbol.chain.nodes[0]} stands between the sample or its scores and the output")
             order = symbol.index.reshape(-1)
         else:
             taken = read(symbol)
@@ -154,8 +152,6 @@ class RealWalk(Walk[RealNetwork, Real]):
                 raise Refusal("it joins a condition to the output, which the host can do")
             if not isinstance(source, Linear):
                 raise Refusal("no layer stands between the input and the output")
-            if taken.parts.after is not IDENTITY:
-                raise Refusal(f"{', '.join(taken.nodes)} before it differ between elements behind a function that is not affine")
             place = np.empty(source.frame.size, np.int64)
             place[taken.view.transpose(1, 2, 0).reshape(-1)] = np.arange(taken.view.size)
             order = place[symbol.index.reshape(-1)]
@@ -251,6 +247,8 @@ class RealWalk(Walk[RealNetwork, Real]):
         if isinstance(first.source, Unknown) or isinstance(second.source, Unknown):
             return unknown(np.broadcast_shapes(first.shape, second.shape))
         for one, other in ((first, second), (second, first)):
+            if isinstance(one.source, Input) and one.source is not other.source and self.graph_input.condition is not None:
+                raise Refusal(f"it takes the input or a condition beside what is made of it; {CONDITION}")
             if isinstance(one.source, Noise):
                 if node.operator != "Mul" or isinstance(other.source, Noise):
                     raise Refusal(f"it takes the noise {one.source.tensor}, which may only be part of mu + sigma * eps")
@@ -301,6 +299,11 @@ class RealWalk(Walk[RealNetwork, Real]):
             squared = joined(node.name, np.multiply, symbol, symbol)
             assert squared is not None
             symbol = squared
+        if isinstance(symbol.source, Joint):
+            raise Refusal(
+                "it sums up a function of what two layers give, as a divergence is: a graph that draws z may give its scores "
+                "beside it, others may end in means and logarithms, of which the host makes scores"
+            )
         count = symbol.shape[1]
         result = self.product(
             node, self.on_stream(symbol), np.full((count, 1), 1 / count if node.operator == "ReduceMean" else 1.0)
@@ -339,7 +342,11 @@ class RealWalk(Walk[RealNetwork, Real]):
             return self.heads(node, parts)
         if samples and len(parts) == len(arguments) and {type(part.source) for part in parts} == {Sample, Input}:
             return self.conditioned(node, parts)
-        if not samples or len(parts) < len(arguments) or any(sample is not samples[0] for sample in samples):
+        if any(sample is not samples[0] for sample in samples):
+            raise Refusal(
+                "it joins two samples; heads of all latent variables from one layer make one, and one behind the other two"
+            )
+        if not samples or len(parts) < len(arguments):
             raise Refusal("only a sample and its scores can be joined")
         if not self._in_rows(node, parts):
             raise Refusal(f"activations of shapes {[part.shape for part in parts]}; only rows (1, n) can be joined, over axis 1")
@@ -681,16 +688,22 @@ def _check_smooth(layers: Iterable[RealLinear | RealLatent]) -> None:
     """Refuse layers whose sums are rounded: which way a sum near a step goes, a calibration cannot promise."""
     for layer in layers:
         for step in () if isinstance(layer, RealLatent) else layer.function.steps:
-            if step.jumps and not fine(step):
+            if coarse(step):
                 raise Refusal(
                     "it rounds what a layer of real weights gives; decisions are for layers of binary weights", step.node
                 )
 
 
 def _with_host(symbol: Symbol) -> tuple[Symbol, Chain]:
-    """The network's output without what only the host can compute, and that."""
+    """The network's output without what only the host can compute, and that: functions of whole rows, what follows a sample, and
+    numbers of their own for each element behind a function that is not affine.
+    """
     steps = symbol.chain.steps
     begin = next((place for place, step in enumerate(steps) if isinstance(step, Rowwise)), len(steps))
+    if isinstance(symbol.source, Sample | Scored):
+        begin = 0
+    curved = next((place for place in range(begin) if line(steps[place]) is None), begin)
+    begin = next((place for place in range(curved, begin) if any(map(np.ndim, steps[place].constants))), begin)
     elements = symbol.index.reshape(-1)
     host = Chain(steps[begin:]).map_constants(lambda c: np.asarray(c) if np.ndim(c) == 0 else c[elements])
     return Symbol(symbol.source, symbol.index, Chain(steps[:begin])), host

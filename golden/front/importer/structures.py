@@ -47,6 +47,12 @@ PROJECTIONS = (
 )
 """What queries, keys and values are made with."""
 
+BENDING = ("Relu", "Sigmoid", "Sub", "Tanh")
+"""What a step of a recurrent layer is made with besides."""
+
+SEVERAL_STEPS = 3
+"""Layers of the same weights, one behind the other, that are taken for a recurrent one."""
+
 LAYERS = ("Conv", "ConvTranspose", "Gemm", "MatMul")
 REDUCING = ("ReduceL1", "ReduceL2", "ReduceMean", "ReduceSum", "ReduceSumSquare")
 ERRORS = (
@@ -153,6 +159,8 @@ class _Look:
             return self.normalisation(node)
         if node.operator in PRODUCTS and self.fed.issuperset(node.inputs[:2]):
             return self.attention(node)
+        if node.operator in ("MatMul", "Gemm") and node.inputs[1] not in self.fed:
+            return self.unrolled(node)
         if node.operator in ("Mul", "Sub"):
             return self.loss(node)
         return self.codebook(node) if node.operator in CHOOSING else None
@@ -166,6 +174,11 @@ class _Look:
                 continue
             difference = self.makers.get(square.inputs[0])
             if difference is None or difference.operator != "Sub":
+                scaled = self.divided(square.inputs[0], root)
+                if scaled is not None:
+                    taking = [n for n in self.forward(scaled[-1]) if n.operator in LAYERS][:1]  # that refuses the product
+                    inside = frozenset(n.name for n in (square, *deviation, root, *scaled, *taking))
+                    return Structure(scaled[-1], f"RMS normalisation, {HELP_OF_NORMALISATION}", inside)
                 continue
             x, centre = difference.inputs[0], self.makers.get(difference.inputs[1])
             if centre is None or centre.operator != "ReduceMean" or centre.inputs[0] != x:
@@ -175,6 +188,30 @@ class _Look:
             nodes = {n.name for n in (centre, difference, square, *deviation, root, last)}
             return Structure(last, f"{what}, {HELP_OF_NORMALISATION}", frozenset(nodes))
         return None
+
+    def divided(self, x: str, root: Node) -> tuple[Node, ...] | None:
+        """The nodes that divide something by a root, perhaps by its reciprocal."""
+        for node in self.takers.get(root.outputs[0], []):
+            if node.operator == "Div" and node.inputs[0] == x:
+                return (node,)
+            if node.operator in ("Div", "Reciprocal"):
+                products = [n for n in self.takers.get(node.outputs[0], []) if n.operator == "Mul" and x in n.inputs]
+                return (node, products[0]) if products else None
+        return None
+
+    def unrolled(self, first: Node) -> Structure | None:
+        """Products by the same weights again and again, each of what the one before has led to."""
+        same = [node for node in self.takers.get(first.inputs[1], []) if node.operator in PRODUCTS]
+        if first is not same[0] or len(same) < SEVERAL_STEPS:
+            return None
+        behind = self.forward(first)
+        if any(node not in behind for node in same[1:]):
+            return None
+        last = self.forward(same[-1])
+        inside = {node.name for node in behind if node not in last}
+        made = self.back(first, (*PROJECTIONS, *BENDING))
+        what = f"a recurrent layer, unrolled over {len(same)} steps and more, {HELP_OF_RECURRENT}"
+        return Structure(first, what, frozenset({first.name, *inside, *_names(made)}))
 
     def loss(self, node: Node) -> Structure | None:
         """A distance between what layers give and the input, or a cross-entropy, up to the output."""

@@ -87,7 +87,10 @@ ARITHMETIC: dict[str, Callable[[Float, Float], Float]] = {
     "Pow": np.power,
     "Sub": operator.sub,
 }
-CONDITION = "a condition is joined (Concat) to the input or to a sample, as floats of stated size (N, numbers)"
+CONDITION = (
+    "a condition is joined (Concat) to the input or to a sample, or added in front of a dense layer or behind it, as numbers of "
+    "stated size (N, numbers)"
+)
 """What helps where another input is none."""
 
 MAX_SPREAD = 1 << 28
