@@ -118,13 +118,7 @@ class WindowConfig:
         lut = banks * family.distributed_ram(self.beat_bits, -(-self.beats.columns.size // self.columns)).lut
         lut += read * across + self.chunk_bits * down
         lut += read * family.multiplexer(self.slices).lut if self.slices > 1 else 0
-        return Cost(lut + self.counting) + family.delay(banks * self.beat_bits + read + self.chunk_bits + 80, 1)
-
-    @property
-    def counting(self) -> int:
-        """LUTs of the counters: 92 to 109 were found, 72 to 77 where the columns' wraps by itself."""
-        columns = self.beats.columns.size
-        return 75 if columns & columns - 1 == 0 else 100
+        return Cost(lut + 100) + family.delay(banks * self.beat_bits + read + self.chunk_bits + 80, 1)
 
     @property
     def latency(self) -> int:

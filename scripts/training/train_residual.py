@@ -30,7 +30,7 @@ from .train_few_bits import pixels
 
 SEED = 2016
 
-RECIPE = Recipe("cifar10", epochs=24, batch=128, learning_rate=0.1, shift=4, flip=True, fast=True)
+RECIPE = Recipe("cifar10", epochs=13, batch=128, learning_rate=0.1, shift=4, flip=True, fast=True, schedule=24, cooled=3)
 
 ROUNDED = 1 / 3
 """From which part of the schedule on there is rounding."""
@@ -237,5 +237,5 @@ def train(
 
     checkpoint: a file to go on from if it is there, and to write after each epoch.
     """
-    training = Training(RECIPE, dataset, epochs or RECIPE.epochs, SEED)
+    training = Training(RECIPE, dataset, epochs or RECIPE.schedule or RECIPE.epochs, SEED)
     return complete(training, epochs or RECIPE.epochs, progress, checkpoint)
