@@ -72,6 +72,28 @@ choose.verilog_code = "\n" + with_bodies(
 
 
 @block
+def mask(planes, weights, kept):
+    """kept = planes AND weights; two lanes share a LUT."""
+    size = len(planes)
+    half = (size + 1) // 2
+    top, half_top = 2 * half - 1, half - 1  # noqa: F841  read by the text
+
+    @always_comb
+    def keep():
+        kept.next = planes & weights
+
+    read_by_text(planes, weights)
+    driven_by_text(kept)
+    return keep
+
+
+mask.verilog_code = "\n" + with_bodies(
+    lambda primitives: primitives.mask,
+    "assign $kept = $planes & $weights;",
+)
+
+
+@block
 def match_adder(planes_a, weights_a, planes_b, weights_b, c, ones, twos):
     """(planes_a XOR weights_a) + (planes_b XOR weights_b) + c = ones + 2 twos, bit by bit."""
     top = len(planes_a) - 1  # noqa: F841  read by the text
@@ -91,6 +113,33 @@ match_adder.verilog_code = "\n" + with_bodies(
     """
 wire [$top:0] ${ones}_a = $planes_a ^ $weights_a;
 wire [$top:0] ${ones}_b = $planes_b ^ $weights_b;
+wire [$top:0] ${ones}_ab = ${ones}_a ^ ${ones}_b;
+assign $ones = ${ones}_ab ^ $c;
+assign $twos = (${ones}_a & ${ones}_b) | ($c & ${ones}_ab);
+""",
+)
+
+
+@block
+def mask_adder(planes_a, weights_a, planes_b, weights_b, c, ones, twos):
+    """(planes_a AND weights_a) + (planes_b AND weights_b) + c = ones + 2 twos, bit by bit."""
+    top = len(planes_a) - 1  # noqa: F841  read by the text
+
+    @always_comb
+    def add():
+        ones.next = (planes_a & weights_a) ^ (planes_b & weights_b) ^ c
+        twos.next = (planes_a & weights_a & planes_b & weights_b) | (c & ((planes_a & weights_a) ^ (planes_b & weights_b)))
+
+    read_by_text(planes_a, weights_a, planes_b, weights_b, c)
+    driven_by_text(ones, twos)
+    return add
+
+
+mask_adder.verilog_code = "\n" + with_bodies(
+    lambda primitives: primitives.mask_adder,
+    """
+wire [$top:0] ${ones}_a = $planes_a & $weights_a;
+wire [$top:0] ${ones}_b = $planes_b & $weights_b;
 wire [$top:0] ${ones}_ab = ${ones}_a ^ ${ones}_b;
 assign $ones = ${ones}_ab ^ $c;
 assign $twos = (${ones}_a & ${ones}_b) | ($c & ${ones}_ab);

@@ -14,7 +14,7 @@ from ..family import Billed, Cost, Family
 from ..verilog.fabric import Blocks, field, joined, like, register
 from ..verilog.module import leaf
 from ..verilog.stream import wire
-from .compressors import choose, counter, full_adder, match, match_adder, sum_one, sum_three, sum_two
+from .compressors import choose, counter, full_adder, mask, mask_adder, match, match_adder, sum_one, sum_three, sum_two
 
 ROWS = 3
 """Numbers that a carry chain adds."""
@@ -55,7 +55,8 @@ def _trimmed(counts: list[int]) -> tuple[int, ...]:
 class PopcountConfig(Billed):
     """inputs: operand elements per cycle, of `bits` bits each; lanes: sums taken of them; constant: the weights are constants;
     ternary: weights that change may be 0, too: a second bit says whether they are not. most: elements that a lane takes at most,
-    where lanes take some alone, whose weights are constants; picks: for each lane which ones, None where it takes fewer.
+    where lanes take some alone, whose weights are constants; picks: for each lane which ones, None where it takes fewer. masked:
+    weights that change are 1 and 0, and bits count where they are 1: AND stands for XOR.
 
     Constants cost no LUT input: planes go straight into the first counters. Weights that change are matched with their planes in
     chains of adders, a level of its own; where they may be 0, each by itself, as LUTs have no more inputs.
@@ -68,6 +69,7 @@ class PopcountConfig(Billed):
     ternary: bool = False
     most: int = 0
     picks: tuple[tuple[int | None, ...], ...] = ()
+    masked: bool = False
 
     def __post_init__(self) -> None:
         for name in ("inputs", "bits", "lanes"):
@@ -75,10 +77,12 @@ class PopcountConfig(Billed):
                 raise ValueError(f"{name}={getattr(self, name)} is below 1")
         if self.constant and self.ternary:
             raise ValueError("constants that may be 0: lanes pick the others")
+        if self.masked and (self.constant or self.ternary):
+            raise ValueError("weights of 1 and 0 change, and have no sign")
 
     @property
     def module(self) -> str:
-        kind = "const" if self.constant else "ternary" if self.ternary else "var"
+        kind = "const" if self.constant else "ternary" if self.ternary else "masked" if self.masked else "var"
         some = f"_{self.most}_{crc32(repr(self.picks).encode()):08x}" if self.most else ""
         return f"popcount_{self.inputs}x{self.bits}b_{self.lanes}_{kind}{some}"
 
@@ -158,7 +162,8 @@ class PopcountConfig(Billed):
     def bill_of_lane(self, family: Family) -> Cost:
         """Compressors and the final addition, the XNOR with weights that come from elsewhere included, if they are signs."""
         lane, planes = Cost(), 0
-        array = None if self.constant or self.bits > 1 or self.ternary or self.picks else family.array(self.elements)
+        single = self.bits == 1 and not (self.constant or self.ternary or self.masked or self.picks)
+        array = family.array(self.elements) if single else None
         if not (self.constant or self.ternary):
             for length, number in self.chains:
                 lane += (family.match() + family.match_adder() * (length // 2)) * (number * self.bits)
@@ -295,14 +300,15 @@ def popcount(clk, operand, weights, counts, config):
             parts[k].append(wire(size))
             instances.append(choose(plane, *_Slices(weights, size).take(1, 2), parts[k][0], config.lanes))
             continue
+        first_of, each_of = (mask, mask_adder) if config.masked else (match, match_adder)
         elements, flips = _Slices(plane, config.lanes), _Slices(weights, config.lanes)
         for length, number in config.chains:
             terms = list(zip(elements.take(number, length), flips.take(number, length), strict=True))
             carried = wire(number * config.lanes)
-            instances.append(match(*terms[0], carried))
+            instances.append(first_of(*terms[0], carried))
             for first, second in zip(terms[1::2], terms[2::2], strict=True):
                 ones, twos = wire(number * config.lanes), wire(number * config.lanes)
-                instances.append(match_adder(*first, *second, carried, ones, twos))
+                instances.append(each_of(*first, *second, carried, ones, twos))
                 parts[k + 1].append(twos)
                 carried = ones
             parts[k].append(carried)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -11,10 +12,12 @@ from myhdl import always_comb, block
 from sigmabit.golden.arithmetic.steps import Steps
 
 from ..family import Billed, Cost, Family
-from ..verilog.fabric import Blocks, age_reset, count, joined, like, lookup, pass_on, register
+from ..family.rules import BLOCK_RAM_FROM
+from ..verilog.fabric import Blocks, age, age_reset, count, joined, like, lookup, pass_on, register
 from ..verilog.fabric import field as field_of
-from ..verilog.module import leaf
-from ..verilog.stream import bit, bits, index_bits, wire
+from ..verilog.module import composite, leaf
+from ..verilog.stream import ADDRESS_LEAD, bit, bits, index_bits, wire
+from .rom import BANK, RomConfig, rom, style_of
 from .steps import reaches_any
 
 
@@ -50,7 +53,7 @@ class SearchConfig(Billed):
     @property
     def block(self) -> Any:
         """The block: clk, rst, sink, source, config."""
-        return search
+        return search if self.first_read == self.bits else search_tables
 
     @property
     def result_bits(self) -> int:
@@ -59,8 +62,26 @@ class SearchConfig(Billed):
 
     @property
     def latency(self) -> int:
-        """Cycles from sums to codes: one for each bit."""
-        return self.bits
+        """Cycles from sums to codes: one for each bit, and those that reading takes."""
+        return self.bits + ADDRESS_LEAD * (self.bits - self.first_read)
+
+    @property
+    def first_read(self) -> int:
+        """The first bit whose table is one that is read, in cycles of its own: of more than `BANK` words of several groups."""
+        return min(self.bits, max(0, (BANK // self.groups).bit_length())) if self.groups > 1 else self.bits
+
+    @cached_property
+    def read(self) -> tuple[tuple[RomConfig, ...], ...]:
+        """For each lane the tables that are read."""
+        wide = self.compared_bits
+        return tuple(
+            tuple(
+                RomConfig(f"{self.name}_{number}", f"limits_{stage}", wide, words, style_of(len(words), 1, BLOCK_RAM_FROM))
+                for stage, words in enumerate(lane)
+                if stage >= self.first_read
+            )
+            for number, lane in enumerate(self.tables)
+        )
 
     @property
     def sums(self) -> int:
@@ -70,12 +91,18 @@ class SearchConfig(Billed):
     def bill(self, family: Family) -> Cost:
         """For each bit a comparator and the table of its thresholds; what waits with the bits that are found."""
         wide, total = self.compared_bits, Cost()
-        for lane in self.tables:
-            for words in lane:
+        for lane, tables in zip(self.tables, self.read, strict=True):
+            for words in lane[: self.first_read]:
                 total += self._comparing(family, words) * self.places
-        waiting = sum(wide * (stage < self.bits) + stage for stage in range(1, self.bits + 1))
-        number = index_bits(self.groups) * self.bits if self.groups > 1 else 0
-        return total + family.registers(waiting * self.sums + number + self.bits)
+            for table in tables:
+                total += (family.comparator(wide) + table.bill(family)) * self.places
+        number = index_bits(self.groups) if self.groups > 1 else 0
+        for stage in range(self.bits):
+            reading = ADDRESS_LEAD * (stage >= self.first_read)
+            if stage:
+                total += family.delay(number, 1 + ADDRESS_LEAD * (stage > self.first_read))
+            total += family.delay(wide + stage, (stage > 0) + reading) * self.sums
+        return total + family.registers(self.bits * self.sums + number + self.latency)
 
     def _comparing(self, family: Family, words: tuple[int, ...]) -> Cost:
         """A comparator, and the functions of the address that are bits of its threshold."""
@@ -123,12 +150,22 @@ def configure(name: str, thresholds: Steps, lanes: int, sum_bits: int, places: i
     return SearchConfig(name, lanes, places, sum_bits, bits, groups, wide, tables)
 
 
-@leaf
-def search(clk, rst, sink, source, config):
-    """source = for each sum of sink the number of its thresholds that it reaches. Latency: config.latency.
+class Vectors:
+    """Of several widths, as ports of their own."""
 
-    A bit of the code is found in each cycle, the highest first: a threshold is the middle one of those that are left.
-    """
+    def __init__(self, widths: list[int]) -> None:
+        for number, width in enumerate(widths):
+            setattr(self, f"table_{number}", wire(width))
+
+    @property
+    def vectors(self) -> list[Any]:
+        """The vectors in order."""
+        return list(vars(self).values())
+
+
+@block
+def stages(clk, rst, sink, addresses, limits, source, config):
+    """What `search` and `seek` are made of; addresses, limits: None where no table is read."""
     wide, groups = config.compared_bits, config.groups
     blocks: Blocks = []
     sums = like(sink.data)
@@ -138,11 +175,12 @@ def search(clk, rst, sink, source, config):
         group = wire(index_bits(groups))
         blocks.append(count(clk, rst, sink.valid, group, None, groups))
     turns = [group]
-    for _ in range(config.bits - 1):
+    for stage in range(config.bits - 1):
         turns.append(None if group is None else like(group))
         if group is not None:
-            blocks.append(register(clk, turns[-2], turns[-1]))
-    codes = []
+            cycles = 1 if stage < config.first_read else 1 + ADDRESS_LEAD
+            blocks.append(age(clk, turns[-2], turns[-1], cycles))
+    codes, read = [], 0
     for number in range(config.sums):
         total, given = wire(wide), field_of(sums, number, config.sum_bits)
         sign = [given(config.sum_bits - 1)] * (wide - config.sum_bits)
@@ -151,7 +189,19 @@ def search(clk, rst, sink, source, config):
         for stage, words in enumerate(config.tables[number % config.lanes]):
             reached = bit()
             parts = [part for part in (found, turns[stage]) if part is not None]
-            if parts:
+            if stage >= config.first_read:
+                blocks.append(pass_on(joined(parts), addresses.vectors[read]))
+                limit = limits.vectors[read]
+                read += 1
+                late = like(total)
+                blocks.append(age(clk, total, late, ADDRESS_LEAD))
+                total = late
+                if found is not None:
+                    kept = like(found)
+                    blocks.append(age(clk, found, kept, ADDRESS_LEAD))
+                    found = kept
+                blocks.append(reaches_any(total, limit, reached))
+            elif parts:
                 address, limit = wire(sum(len(part) for part in parts)), wire(wide)
                 blocks.append(pass_on(joined(parts), address))
                 blocks.append(lookup(address, limit, words))
@@ -169,3 +219,43 @@ def search(clk, rst, sink, source, config):
     blocks.append(pass_on(joined(codes), source.data))
     blocks.append(age_reset(clk, rst, sink.valid, source.valid, config.latency))
     return blocks
+
+
+@leaf
+def search(clk, rst, sink, source, config):
+    """source = for each sum of sink the number of its thresholds that it reaches. Latency: config.latency.
+
+    A bit of the code is found in each cycle, the highest first: a threshold is the middle one of those that are left.
+    """
+    return stages(clk, rst, sink, None, None, source, config)
+
+
+@dataclass(frozen=True)
+class SeekConfig:
+    """What is a search's but its tables."""
+
+    search: SearchConfig
+
+    @property
+    def module(self) -> str:
+        return f"{self.search.name}_seek"
+
+
+@leaf
+def seek(clk, rst, sink, addresses, limits, source, config):
+    """The same where thresholds come from tables, in answer to addresses: of each sum in turn those of the lower bits."""
+    return stages(clk, rst, sink, addresses, limits, source, config.search)
+
+
+@composite
+def search_tables(clk, rst, sink, source, config):
+    """source = for each sum of sink the number of its thresholds that it reaches. Latency: config.latency.
+
+    The lower bits' thresholds are read from tables, in logic or in block RAM, which takes ADDRESS_LEAD cycles more for each.
+    """
+    tables = [table for number in range(config.sums) for table in config.read[number % config.lanes]]
+    addresses, limits = Vectors([table.address_bits for table in tables]), Vectors([table.width for table in tables])
+    instances = [seek(clk, rst, sink, addresses, limits, source, SeekConfig(config))]
+    for table, address, limit in zip(tables, addresses.vectors, limits.vectors, strict=True):
+        instances.append(rom(clk, address, limit, table))
+    return instances

@@ -13,14 +13,8 @@ Stepping = StepsConfig | SearchConfig
 THERMOMETER = 7
 """Thresholds of a channel that are compared at once; of more, a search has fewer comparators."""
 
-MOST_WORDS = 64
-"""Of a table that a search looks into, where channels come in several groups: a LUT for each bit."""
-
 
 def configure(name: str, thresholds: Steps, lanes: int, sum_bits: int, places: int = 1) -> Stepping:
     """The block of a layer's steps; arguments as for either."""
-    channels, each = thresholds.thresholds.shape
-    groups = -(-channels // lanes)
-    words = groups << each.bit_length() - 1
-    all_at_once = each <= THERMOMETER or (groups > 1 and words > MOST_WORDS)
+    all_at_once = thresholds.thresholds.shape[1] <= THERMOMETER
     return (steps if all_at_once else search).configure(name, thresholds, lanes, sum_bits, places)

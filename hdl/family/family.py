@@ -30,6 +30,11 @@ class Primitives(Protocol):
         ...
 
     @property
+    def mask(self) -> str:
+        """Compressor: $kept = $planes AND $weights, as `match`."""
+        ...
+
+    @property
     def choose(self) -> str:
         """Compressor: $chosen = ($planes XOR $weights) AND $there, of $elements times $lanes bits, $pairs of these and perhaps
         one more. $planes is the same in all lanes of an element.
@@ -39,6 +44,11 @@ class Primitives(Protocol):
     @property
     def match_adder(self) -> str:
         """Compressor: two such products and $c, added: $ones + 2 $twos, of $top + 1 bits."""
+        ...
+
+    @property
+    def mask_adder(self) -> str:
+        """Compressor: two of `mask` and $c, added, as `match_adder`."""
         ...
 
     @property
@@ -168,7 +178,7 @@ class Family(Protocol):
         ...
 
     def match(self) -> Cost:
-        """A bit matched with a weight: a lane of the compressor `match`."""
+        """A bit matched with a weight: a lane of the compressor `match`, or of `mask`."""
         ...
 
     def choose(self, lanes: int) -> Cost:
@@ -176,7 +186,7 @@ class Family(Protocol):
         ...
 
     def match_adder(self) -> Cost:
-        """Two bits matched with weights and added to a third: a lane of `match_adder`."""
+        """Two bits matched with weights and added to a third: a lane of `match_adder`, or of `mask_adder`."""
         ...
 
     def full_adder(self, constants: bool = False) -> Cost:

@@ -5,8 +5,10 @@ A LUT6_2 gives two functions of five inputs, which logic synthesis rarely uses f
 | body of | takes | gives | LUT6 per lane |
 |---|---|---|---|
 | `match` | a product of one bit and a weight | 1 | 1/2 |
+| `mask` | the AND of one bit and a weight | 1 | 1/2 |
 | `choose` | a product of one bit and a weight that may be none | 1 | 1/2 |
 | `match_adder` | two such products and a bit | 1 + 2 | 1 |
+| `mask_adder` | two of `mask`, and a bit | 1 + 2 | 1 |
 | `full_adder` | 3 bits | 1 + 2 | 1 |
 | `counter` | 6 bits | 1 + 2 + 4 | 2, and a CARRY4 |
 | `sum_rows` | 3 numbers of n bits | their sum | n, and CARRY4s |
@@ -34,6 +36,11 @@ def _parity(bits: list[int]) -> int:
 
 def _majority(a: int, b: int, c: int) -> int:
     return int(a + b + c >= 2)
+
+
+def _masked(bits: list[int]) -> list[int]:
+    """Two bits, each AND a weight behind it, and a fifth."""
+    return [bits[0] & bits[1], bits[2] & bits[3], bits[4]]
 
 
 _SUM_ROWS = _lut6_2(lambda i: _parity(i[:4]), lambda i: _majority(*i[:3]))
@@ -85,6 +92,17 @@ LUT6_2 #(.INIT({_lut6_2(lambda i: i[2] ^ i[3], lambda i: i[0] ^ i[1])})) ${{diff
 assign $differing = ${{differing}}_both[$size-1:0];
 """
 
+    mask = f"""
+wire [$top:0] ${{kept}}_planes = $planes;
+wire [$top:0] ${{kept}}_weights = $weights;
+wire [$top:0] ${{kept}}_both;
+LUT6_2 #(.INIT({_lut6_2(lambda i: i[2] & i[3], lambda i: i[0] & i[1])})) ${{kept}}_lut [$half_top:0] (
+    .I0(${{kept}}_planes[$half_top:0]), .I1(${{kept}}_weights[$half_top:0]),
+    .I2(${{kept}}_planes[$top:$half]), .I3(${{kept}}_weights[$top:$half]),
+    .I4(1'b0), .I5(1'b1), .O5(${{kept}}_both[$half_top:0]), .O6(${{kept}}_both[$top:$half]));
+assign $kept = ${{kept}}_both[$size-1:0];
+"""
+
     choose = f"""
 wire [$elements*$lanes-1:0] ${{chosen}}_bits = $planes, ${{chosen}}_flips = $weights, ${{chosen}}_there = $there;
 genvar ${{chosen}}_i, ${{chosen}}_k;
@@ -107,6 +125,11 @@ end endgenerate
 
     match_adder = f"""
 LUT6_2 #(.INIT({_lut6_2(_parity, lambda i: _majority(i[0] ^ i[1], i[2] ^ i[3], i[4]))})) ${{ones}}_lut [$top:0] (
+    .I0($planes_a), .I1($weights_a), .I2($planes_b), .I3($weights_b), .I4($c), .I5(1'b1), .O5($twos), .O6($ones));
+"""
+
+    mask_adder = f"""
+LUT6_2 #(.INIT({_lut6_2(lambda i: _parity(_masked(i)), lambda i: _majority(*_masked(i)))})) ${{ones}}_lut [$top:0] (
     .I0($planes_a), .I1($weights_a), .I2($planes_b), .I3($weights_b), .I4($c), .I5(1'b1), .O5($twos), .O6($ones));
 """
 

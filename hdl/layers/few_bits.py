@@ -15,6 +15,7 @@ from sigmabit.golden.types.range import Range
 from ..arithmetic import stepping
 from ..arithmetic.dot import DotConfig
 from ..arithmetic.few_bit_sums import constant_adder, sums_of_products, sums_of_unlike
+from ..arithmetic.planes import PlanesConfig, planes
 from ..arithmetic.popcount import PopcountConfig
 from ..arithmetic.products import Products
 from ..arithmetic.rom import RomStyle, unpack_word
@@ -58,14 +59,39 @@ class MultiplyingMvuConfig(FixedMvuConfig):
         return sums_of_products(family, made, np.stack(words))
 
     def sums_bill(self, family: Family) -> Cost:
-        """Constants that a single count is added to."""
-        adding = self.accumulate
-        if adding.folded or self.biases.style is not RomStyle.CONSTANT:
-            return adding.bill(family)
-        biases = unpack_word(self.biases.words[0], adding.lanes, adding.sum_bits).tolist()
-        scaled = family.adder(adding.sum_bits) * ((adding.gain.bit_count() - 1) * adding.lanes)
-        added = sum((constant_adder(family, bias, adding.sum_bits) for bias in biases), scaled)
-        return added + family.registers(adding.lanes * adding.result_bits)
+        return adding_constants(family, self)
+
+
+def adding_constants(family: Family, unit: MvuConfig) -> Cost:
+    """Expected size of what accumulates: constants that a single count is added to are not what sums are."""
+    adding = unit.accumulate
+    if adding.folded or len({*unit.biases.words}) > 1:
+        return adding.bill(family)
+    biases = unpack_word(unit.biases.words[0], adding.lanes, adding.sum_bits).tolist()
+    scaled = family.adder(adding.sum_bits) * ((adding.gain.bit_count() - 1) * adding.lanes)
+    added = sum((constant_adder(family, bias, adding.sum_bits) for bias in biases), scaled)
+    return added + family.registers(adding.lanes * adding.result_bits)
+
+
+@dataclass(frozen=True)
+class ChosenMvuConfig(BinaryMvuConfig):
+    """A unit that counts some of its operand."""
+
+    def sums_bill(self, family: Family) -> Cost:
+        return adding_constants(family, self)
+
+
+@dataclass(frozen=True)
+class PlanesMvuConfig(MvuConfig):
+    """A unit that counts for each bit of the weights."""
+
+    @property
+    def multiplier(self) -> Any:
+        return planes
+
+
+MOST_PLANES = 4
+"""Bits of a weight up to which products may be counted; of more, multiplying takes less."""
 
 
 @lru_cache(maxsize=1024)
@@ -108,13 +134,20 @@ class Multiplied(Multiplying, _Stepped):
         return Numbers(self.layer.grid.offset * borders, self.layer.grid.gain, self.sum_bits)
 
     def ways(self, lanes: int, constant: bool) -> tuple[Products, ...]:
-        layer, ways = self.layer, super().ways(lanes, constant)
-        ternary = not layer.input.signed and int(np.abs(layer.weights).max()) == 1
-        return (*ways, "planes") if ternary else ways
+        ways = super().ways(lanes, constant)
+        counted = not self.layer.input.signed and (self.ternary or (not constant and self.field_bits <= MOST_PLANES))
+        return (*ways, "planes") if counted else ways
+
+    @property
+    def ternary(self) -> bool:
+        """Are weights -1, 0 and 1?"""
+        return int(np.abs(self.layer.weights).max()) == 1
 
     def made_by(self, products: Products, constant: bool) -> Arithmetic:
         if products != "planes":
             return self
+        if not self.ternary:
+            return InPlanes(self.layer)
         return (Chosen if constant else Ternary)(self.layer)
 
     def reckons(self, folds: int) -> bool:
@@ -124,6 +157,18 @@ class Multiplied(Multiplying, _Stepped):
     @property
     def unit(self) -> type[MvuConfig]:
         return MultiplyingMvuConfig
+
+
+@dataclass(frozen=True)
+class InPlanes(Multiplied):
+    """The same numbers, counted for each bit of the weights."""
+
+    def multiplier(self, inputs: int, lanes: int, sum_bits: int, constant: bool, products: Products) -> PlanesConfig:
+        return PlanesConfig(inputs, self.layer.input.bits, self.field_bits, lanes, sum_bits)
+
+    @property
+    def unit(self) -> type[MvuConfig]:
+        return PlanesMvuConfig
 
 
 @dataclass(frozen=True)
@@ -200,6 +245,10 @@ class Chosen(Ternary):
         assert isinstance(multiplier, PopcountConfig)
         picks = tuple(tuple(None if i < 0 else i for i in lane) for lane in self.taken(weights).T.tolist())
         return replace(multiplier, picks=picks)
+
+    @property
+    def unit(self) -> type[MvuConfig]:
+        return ChosenMvuConfig
 
 
 def few_bits_kind(layer: FewBits, positions: int) -> Weighted:

@@ -16,7 +16,7 @@ from ..arithmetic.dot import DotConfig, dot
 from ..arithmetic.products import Product, Products
 from .convolution import ConvolutionKind
 from .dense import DenseKind
-from .mvu import Arithmetic, MvuConfig, Numbers
+from .mvu import Arithmetic, Multiplier, MvuConfig, Numbers
 from .unrolled import UnrolledKind, applies
 from .weighted import Weighted
 
@@ -45,7 +45,7 @@ class Multiplying(Arithmetic):
     def stored(self, weights: NDArray[np.integer]) -> NDArray[Any]:
         return weights
 
-    def multiplier(self, inputs: int, lanes: int, sum_bits: int, constant: bool, products: Products) -> DotConfig:
+    def multiplier(self, inputs: int, lanes: int, sum_bits: int, constant: bool, products: Products) -> Multiplier:
         code = self.layer.input
         return DotConfig(inputs, code.bits, code.signed, self.field_bits, lanes, sum_bits, products)
 

@@ -30,7 +30,7 @@ Result = tuple[dict[str, Any], str]
 Trainer = Callable[[str, Path | None, int | None, Path, Terminal], Result]
 """Makes the network of a name, from the data in a folder and in a number of epochs, and writes it to a path."""
 
-RESUMABLE = ("cifar10_bcnn", "cifar10_bcnn_small")
+RESUMABLE = ("cifar10_bcnn", "cifar10_bcnn_small", "cifar10_w2a4")
 """Networks whose training takes long enough to be interrupted."""
 
 
@@ -88,6 +88,26 @@ def _few_bits(name: str, folder: Path | None, epochs: int | None, path: Path, te
         model = training.train(name, dataset, epoch, epochs)
     result = accuracy(model, dataset.test_images, dataset.test_labels)
     write_whole(path, lambda fresh: training.export(model, dataset.test_images[:1], fresh))
+    text = f"{path}: {result:.2%} on {dataset.tested_on}"
+    return {"model": str(path), "test_accuracy": result, "test_images": dataset.tested_on}, text
+
+
+def _residual(
+    name: str, folder: Path | None, epochs: int | None, path: Path, terminal: Terminal, checkpoint: Path | None = None
+) -> Result:
+    from ..training import train_residual as training
+    from ..training.train import accuracy
+    from ..training.train_few_bits import export
+
+    dataset = _load(training.RECIPE.dataset, folder)
+    with terminal.progress() as report:
+
+        def epoch(done: int, total: int, loss: float, hits: float) -> None:
+            report(f"loss {loss:.3f}, training accuracy {hits:.2%}", done, total)
+
+        model = training.train(dataset, epoch, epochs, checkpoint)
+    result = accuracy(model, dataset.test_images, dataset.test_labels)
+    write_whole(path, lambda fresh: export(model, dataset.test_images[:1], fresh))
     text = f"{path}: {result:.2%} on {dataset.tested_on}"
     return {"model": str(path), "test_accuracy": result, "test_images": dataset.tested_on}, text
 
@@ -197,6 +217,7 @@ TRAINERS: dict[str, Trainer] = {
     "cifar10_bcnn": _classifier,
     "digits_w2a2": _few_bits,
     "mnist_w2a2": _few_bits,
+    "cifar10_w2a4": _residual,
     "digits_cnn": _float_classifier,
     "digits_vae": _autoencoder,
     "mnist_vae": _autoencoder,
@@ -242,7 +263,7 @@ def train(  # noqa: D103
         if name not in RESUMABLE:
             raise SigmabitError(f"{name}: its training takes minutes; --checkpoint is for {_listed(RESUMABLE)}")
         check_writable(checkpoint)
-        trainer = partial(_classifier, checkpoint=checkpoint)
+        trainer = partial(_residual if trainer is _residual else _classifier, checkpoint=checkpoint)
     is_set = trainer is _anomaly_set
     path = output or Path(name if is_set else f"{name}.onnx")
     (check_folder if is_set else check_writable)(path)

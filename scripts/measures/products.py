@@ -32,7 +32,7 @@ SHAPES = ((18, 4), (72, 8))
 """Codes and outputs at a time of the units that are measured: windows of 3 x 3 of 2 channels and of 8."""
 
 BITS = ((1, 1), (1, 2), (2, 2), (3, 3), (4, 4), (8, 8))
-"""Of weights and of codes. Two bits are -1, 0 and 1."""
+"""Of weights and of codes."""
 
 FOLDS = (1, 8)
 """Groups of outputs that take turns: one, whose weights are constants, and several."""
@@ -46,13 +46,17 @@ SHOWN: dict[Products, str] = {"planes": "counts of bits", "single": "multipliers
 
 @dataclass(frozen=True)
 class Shape:
-    """A dense layer whose sums take one chunk: codes at a time, outputs at a time, bits of a weight and of a code, groups."""
+    """A dense layer whose sums take one chunk: codes at a time, outputs at a time, bits of a weight and of a code, groups.
+
+    whole: weights of two bits and more are all that these can be; else as many below 0 as above, two bits -1, 0 and 1.
+    """
 
     inputs: int
     lanes: int
     weight_bits: int
     bits: int
     folds: int
+    whole: bool = False
 
     @property
     def products(self) -> int:
@@ -64,7 +68,7 @@ class Shape:
         """Drawn weights, and thresholds where sums lie; a code of 2 bits or 1 behind it, or 3."""
         random, levels, outputs = np.random.default_rng(1), 1 << self.bits, self.lanes * self.folds
         limit = max(1, (1 << (self.weight_bits - 1)) - 1)
-        drawn = random.integers(-limit, limit + 1, (1, 1, self.inputs, outputs))
+        drawn = random.integers(-limit - self.whole, limit + 1, (1, 1, self.inputs, outputs))
         weights = random.choice(np.array([-1, 1]), drawn.shape) if self.weight_bits == 1 else drawn
         spread = max(2, int(np.sqrt(self.inputs) * limit * levels / 4))
         thresholds = np.sort(random.integers(-spread, spread + 1, (outputs, min(7, levels - 1))), axis=1)
@@ -108,8 +112,15 @@ def unit_area(config: MvuConfig, shape: Shape, folder: Path) -> Area:
 
 def swept() -> list[Shape]:
     """Those of a sweep."""
-    every = [Shape(*size, *bits, folds) for size in SHAPES for bits in BITS for folds in FOLDS]
+    every = [
+        Shape(*size, *bits, folds, whole) for size in SHAPES for bits in BITS for folds in FOLDS for whole in _kinds(bits[0])
+    ]
     return [shape for shape in every if shape.products * shape.weight_bits * shape.bits <= MOST]
+
+
+def _kinds(weight_bits: int) -> tuple[bool, ...]:
+    """Weights of two bits are looked at both ways."""
+    return (False, True) if weight_bits == 2 else (weight_bits > 2,)
 
 
 def plot(path: Path, labels: Sequence[str], found: Sequence[dict[str, float]]) -> None:

@@ -10,13 +10,13 @@ import numpy as np
 from sigmabit.fpga.netlist import Area
 from sigmabit.fpga.synthesis import synthesise
 from sigmabit.golden.arithmetic.steps import Steps
-from sigmabit.hdl.arithmetic.search import SearchConfig, search
+from sigmabit.hdl.arithmetic.search import SearchConfig
 from sigmabit.hdl.arithmetic.search import configure as configure_search
 from sigmabit.hdl.arithmetic.steps import StepsConfig, configure, reach
 from sigmabit.hdl.family import SERIES7
 from sigmabit.hdl.verilog.convert import convert
 from sigmabit.hdl.verilog.module import outline
-from sigmabit.hdl.verilog.stream import Flow, bit, reset, wire
+from sigmabit.hdl.verilog.stream import Flow, bit, index_bits, reset, wire
 
 LANES = 4
 """Sums at a time of the blocks that are measured."""
@@ -30,17 +30,25 @@ MOST_OFF = 0.1
 BITS = (2, 3, 4, 5)
 """Of the codes that are measured."""
 
+GROUPS = (2, 1)
+"""Of outputs, which come in turn."""
+
 SUM_BITS = (8, 12, 16)
 """Of the sums that are measured."""
 
 
 @dataclass(frozen=True)
 class Comparing:
-    """Comparators for sums of so many bits, whose codes have so many; constant: of one group of outputs, else of two."""
+    """Comparators for sums of so many bits, whose codes have so many, of so many groups of outputs."""
 
     sum_bits: int
     bits: int
-    constant: bool
+    groups: int
+
+    @property
+    def constant(self) -> bool:
+        """Do thresholds never change?"""
+        return self.groups == 1
 
     @property
     def thresholds(self) -> int:
@@ -50,7 +58,7 @@ class Comparing:
     @property
     def drawn(self) -> Steps:
         """Thresholds, the same each time."""
-        half, channels = 1 << (self.sum_bits - 1), LANES * (1 if self.constant else 2)
+        half, channels = 1 << (self.sum_bits - 1), LANES * self.groups
         limits = np.random.default_rng(1).integers(1 - half, half, (channels, self.thresholds))
         return Steps(np.sort(limits, axis=1))
 
@@ -79,7 +87,7 @@ def search_area(case: Comparing, folder: Path) -> Area:
     config = case.searched
     with outline():
         flows = Flow(config.sums * config.sum_bits), Flow(config.sums * config.bits)
-        design = convert(search(bit(), reset(), flows[0], flows[1], config))
+        design = convert(config.block(bit(), reset(), flows[0], flows[1], config))
     return synthesise(design.write(folder / "verilog"), design.top, folder / "yosys").area
 
 
@@ -87,7 +95,7 @@ def reach_area(case: Comparing, folder: Path) -> Area:
     """The comparators and the count behind them, thresholds that change coming from outside, by Yosys for xc7."""
     config = case.config.reach
     limits = wire(config.lanes * config.thresholds * config.sum_bits)
-    group = None if case.constant else wire(1)
+    group = None if case.constant else wire(index_bits(case.groups))
     with outline():
         flows = Flow(config.sums * config.sum_bits), Flow(config.sums * config.code_bits)
         block = reach(bit(), reset(), flows[0], group, limits, flows[1], config)

@@ -118,6 +118,8 @@ class Recipe:
     """By `train_fast`: without Brevitas, in bfloat16, on a GPU if there is one; no rotations."""
     schedule: int | None = None
     """Epochs over which the learning rate would fall to nothing, for a training that ends before that."""
+    cooled: int = 0
+    """Of such a training's, the last epochs, in which the learning rate falls to nothing all the same."""
 
 
 RECIPES = {

@@ -12,26 +12,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from sigmabit.golden import SigmabitError
-
 from ..data.datasets import Dataset
-from ..interface.files import write_whole
 from ..networks import shapes
+from .interruptible import Interruptible, complete
 from .topologies import Parts, Recipe, build
-
-STATISTICS = 20_000
-"""Training images, the first ones, for the normalisations' statistics."""
-
-STATISTICS_BATCH = 500
-
-
-class CheckpointError(SigmabitError):
-    """A file that no training can go on from."""
 
 
 class _Sign(torch.autograd.Function):
@@ -101,109 +89,37 @@ def plain(dtype: torch.dtype) -> Parts:
     return Parts(conv, dense, _Binarise, lambda bits: nn.Identity())
 
 
-class Training:
-    """One training, epoch by epoch. The same seed gives the same network on the same machine, interrupted or not."""
+class Training(Interruptible):
+    """That of a binary network."""
 
     def __init__(self, shape: shapes.Shape, recipe: Recipe, dataset: Dataset, schedule: int, seed: int) -> None:
-        torch.manual_seed(seed)
-        self.shape, self.recipe, self.schedule_epochs = shape, recipe, schedule
-        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        dtype = torch.bfloat16 if _has_bfloat16(self.device) else torch.float32
-        self.model = build(shape, plain(dtype)).to(self.device)
-        levels = 1 if dataset.train_images.max() > 1 else 255
-        images = np.rint(dataset.train_images.transpose(0, 2, 3, 1) * levels).astype(np.uint8)
-        self.images = torch.from_numpy(np.ascontiguousarray(images)).to(self.device)
-        self.labels = torch.from_numpy(dataset.train_labels).to(self.device)
-        self.step = 1 / levels
-        self.batches = len(self.labels) // recipe.batch
-        self.optimiser = torch.optim.Adam(self.model.parameters(), lr=recipe.learning_rate)
-        self.schedule = torch.optim.lr_scheduler.OneCycleLR(
-            self.optimiser, recipe.learning_rate, schedule * self.batches, pct_start=0.1
-        )
-        self.generator = torch.Generator().manual_seed(seed)
-        self.epoch = 0
+        self.shape = shape
+        super().__init__(recipe, dataset, schedule, seed)
 
-    def run_epoch(self) -> tuple[float, float]:
-        """Once through all training images; the mean loss, and the fraction that was classified correctly."""
-        self.model.train()
-        losses, hits = torch.zeros((), device=self.device), torch.zeros((), device=self.device)
-        order = torch.randperm(len(self.labels), generator=self.generator)
-        for pick in order[: self.batches * self.recipe.batch].split(self.recipe.batch):
-            labels = self.labels[pick.to(self.device)]
-            scores = self.model(self.augmented(pick)).float()
-            loss = functional.cross_entropy(scores / math.sqrt(scores.shape[1]), labels)
-            self.optimiser.zero_grad()
-            loss.backward()
-            self.optimiser.step()
-            self.schedule.step()
-            self.clamp()
-            losses += loss.detach()
-            hits += (scores.detach().argmax(1) == labels).sum()
-        self.epoch += 1
-        return float(losses) / self.batches, float(hits) / (self.batches * self.recipe.batch)
+    def network(self, dtype: torch.dtype) -> nn.Module:
+        return build(self.shape, plain(dtype))
 
-    def clamp(self) -> None:
+    def descent(self) -> torch.optim.Optimizer:
+        return torch.optim.Adam(self.model.parameters(), lr=self.recipe.learning_rate)
+
+    def loss(self, scores: Tensor, labels: Tensor) -> Tensor:
+        return functional.cross_entropy(scores / math.sqrt(scores.shape[1]), labels)
+
+    def stepped(self) -> None:
         """Keep the latent weights in [-1, 1], so that none drifts out of reach of its gradient."""
         with torch.no_grad():
             for module in self.model:
                 if isinstance(module, nn.Conv2d | nn.Linear):
                     module.weight.clamp_(-1, 1)
 
-    def augmented(self, pick: Tensor) -> Tensor:
-        """Training images, each shifted and mirrored at random; beyond its edge an image is reflected."""
-        height, width = self.images.shape[1:3]
-        count, shift = len(pick), self.recipe.shift
-
-        def moved(size: int) -> Tensor:
-            places = torch.arange(size) + torch.randint(-shift, shift + 1, (count, 1), generator=self.generator)
-            return (size - 1) - (size - 1 - places.abs()).abs()
-
-        rows, columns = moved(height), moved(width)
-        if self.recipe.flip:
-            mirrored = torch.randint(2, (count, 1), generator=self.generator).bool()
-            columns = torch.where(mirrored, width - 1 - columns, columns)
-        pick, rows, columns = (index.to(self.device) for index in (pick, rows, columns))
-        return self.pixels(self.images[pick[:, None, None], rows[:, :, None], columns[:, None, :]])
-
-    def pixels(self, images: Tensor) -> Tensor:
-        """(N, height, width, channels) bytes to what the network takes."""
-        return images.permute(0, 3, 1, 2).float() * self.step
-
     def finished(self) -> nn.Module:
-        """The network as a Brevitas module, its normalisations' statistics taken anew."""
         exact = build(self.shape, plain(torch.float32)).to(self.device)
         exact.load_state_dict(self.model.state_dict())
-        for module in exact:
-            if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
-                module.reset_running_stats()
-                module.momentum = None  # the mean over all batches
-        with torch.no_grad():
-            for images in self.images[:STATISTICS].split(STATISTICS_BATCH):
-                exact(self.pixels(images))
+        self.take_statistics(exact)
         result = build(self.shape)
         unknown = result.load_state_dict(exact.state_dict(), strict=False).unexpected_keys
         assert not unknown, unknown
         return result.eval()
-
-    def save(self, path: Path) -> None:
-        """Everything that goes on changes, for `load`."""
-        state = {name: getattr(self, name).state_dict() for name in ("model", "optimiser", "schedule")}
-        torch.save(state | {"epoch": self.epoch, "epochs": self.schedule_epochs, "generator": self.generator.get_state()}, path)
-
-    def load(self, path: Path) -> None:
-        """Go on where `save` was called. Raises CheckpointError for the file of another training."""
-        try:
-            state = torch.load(path, map_location=self.device, weights_only=True)
-            for name in ("model", "optimiser", "schedule"):
-                getattr(self, name).load_state_dict(state[name])
-            self.generator.set_state(state["generator"].cpu())
-            self.epoch, epochs = state["epoch"], state["epochs"]
-        except OSError as error:
-            raise CheckpointError(f"{path}: cannot be read: {error.strerror or error}") from None
-        except Exception:  # torch raises whatever its parsers do
-            raise CheckpointError(f"{path}: not a checkpoint of this network's training, or truncated") from None
-        if epochs != self.schedule_epochs:
-            raise CheckpointError(f"{path}: of a training over {epochs} epochs, not {self.schedule_epochs}")
 
 
 def train(
@@ -216,20 +132,5 @@ def train(
     checkpoint: Path | None,
 ) -> nn.Module:
     """As `train.train`. checkpoint: a file to go on from, if it is there, and to write after each epoch."""
-    total = epochs or recipe.epochs
     training = Training(shape, recipe, dataset, epochs or recipe.schedule or recipe.epochs, seed)
-    if checkpoint is not None and checkpoint.exists():
-        training.load(checkpoint)
-    while training.epoch < total:
-        loss, hits = training.run_epoch()
-        if checkpoint is not None:
-            write_whole(checkpoint, training.save)
-        progress(training.epoch, total, loss, hits)
-    return training.finished()
-
-
-def _has_bfloat16(device: torch.device) -> bool:
-    """Does the device multiply bfloat16 numbers, rather than emulate that?"""
-    if device.type == "cuda":
-        return torch.cuda.is_bf16_supported()
-    return bool(getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)())
+    return complete(training, epochs or recipe.epochs, progress, checkpoint)

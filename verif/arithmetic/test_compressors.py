@@ -120,6 +120,7 @@ SIZES = [
     PopcountConfig(192, 1, 2),
     PopcountConfig(288, 1, 1),
     PopcountConfig(9, 2, 3, ternary=True),
+    PopcountConfig(9, 2, 3, masked=True),
 ]
 LARGE = [PopcountConfig(384, 1, 2), PopcountConfig(512, 1, 1, constant=True), PopcountConfig(768, 1, 1)]
 

@@ -41,13 +41,14 @@ class PopcountSuite(BlockSuite):
         PopcountConfig(31, 8, 1, constant=True),
         PopcountConfig(7, 2, 3, ternary=True),
         PopcountConfig(26, 1, 2, ternary=True),
+        PopcountConfig(9, 3, 2, masked=True),
         PopcountConfig(5, 2, 3, constant=True, most=3, picks=((0, 2, 4), (3, None, None), (1, 4, None))),
     )
 
     def configs(self) -> st.SearchStrategy[PopcountConfig]:
         sizes = st.integers(1, 40), st.integers(1, 4), st.integers(1, 5)
-        kinds = st.sampled_from([(True, False), (False, False), (False, True)])
-        return st.builds(lambda *parts: PopcountConfig(*parts[:3], *parts[3]), *sizes, kinds)
+        kinds = st.sampled_from([{}, {"constant": True}, {"ternary": True}, {"masked": True}])
+        return st.builds(lambda *parts: PopcountConfig(*parts[:3], **parts[3]), *sizes, kinds)
 
     def stimuli(self, config: PopcountConfig) -> st.SearchStrategy[list[Term]]:
         def several(count: int, limit: int) -> st.SearchStrategy[tuple[int, ...]]:
@@ -70,7 +71,8 @@ class PopcountSuite(BlockSuite):
                     if term.there and not term.there[element] >> lane & 1:
                         continue
                     for b in range(config.bits):
-                        lanes[lane] += ((code >> b & 1) != flip) << b
+                        differs = code >> b & 1 and flip if config.masked else (code >> b & 1) != flip
+                        lanes[lane] += differs << b
             counts.append(lanes)
         return counts
 
@@ -82,6 +84,8 @@ class PopcountSuite(BlockSuite):
             flips = bits(term.flips)
             if config.ternary:
                 return golden.counts_of_some(np.array(term.codes), flips, bits(term.there), config.bits).tolist()
+            if config.masked:
+                return golden.counts_of_some(np.array(term.codes), np.zeros_like(flips), flips, config.bits).tolist()
             if not config.picks:
                 return golden.counts(np.array(term.codes), flips, config.bits).tolist()
             lanes = [[0 if place is None else term.codes[place] for place in lane] for lane in config.picks]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 from sigmabit.golden import import_model
+from sigmabit.golden.layers.residual import Residual
 from sigmabit.scripts.data.datasets import Dataset
 from sigmabit.scripts.networks.shapes import cifar10_bcnn
 
@@ -17,11 +19,13 @@ from ..harness import needs
 if TYPE_CHECKING:
     import torch
 
-    from sigmabit.scripts.training import topologies, train, train_fast, train_few_bits
+    from sigmabit.scripts.training import interruptible, topologies, train, train_fast, train_few_bits, train_residual
 else:
     torch = needs.training("torch")
-    names = "topologies", "train", "train_fast", "train_few_bits"
-    topologies, train, train_fast, train_few_bits = (needs.training(f"sigmabit.scripts.training.{name}") for name in names)
+    names = "interruptible", "topologies", "train", "train_fast", "train_few_bits", "train_residual"
+    interruptible, topologies, train, train_fast, train_few_bits, train_residual = (
+        needs.training(f"sigmabit.scripts.training.{name}") for name in names
+    )
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -88,7 +92,7 @@ def test_bad_checkpoint(content: bytes | None, tmp_path: Path) -> None:
         trained(path, 1)
     else:
         path.write_bytes(content)
-    with pytest.raises(train_fast.CheckpointError, match="over 1 epochs, not 3" if content is None else "not a checkpoint"):
+    with pytest.raises(interruptible.CheckpointError, match="over 1 epochs, not 3" if content is None else "not a checkpoint"):
         trained(path)
 
 
@@ -139,3 +143,45 @@ def test_two_bits(tmp_path: Path) -> None:
     network = import_model(path)
     assert [layer.output.bits for layer in network.layers[:4]] == [2] * 4
     assert np.allclose(network.run(images), scores, atol=1e-4)
+
+
+def test_residual_arithmetic() -> None:
+    """Results and gradients of a sum of two ways, with rounding, are those of its Brevitas modules with the same parameters."""
+    torch.manual_seed(2)
+    parts = train_residual.plain(train_residual.Rounding(True), torch.float32)
+    plain, module = (train_residual.Block(kind, 4, 8, 2).eval() for kind in (parts, train_residual.BREVITAS))
+    assert not module.load_state_dict(plain.state_dict(), strict=False).unexpected_keys
+    x = torch.randint(0, 16, (3, 4, 6, 6)) * train_residual.STEP
+    results, expected = plain(x), module(x)
+    assert torch.equal(results, expected) and len(results.unique()) > 3
+    for each in (results, expected):
+        each.square().sum().backward()
+    latent = dict(module.named_parameters())
+    for name, parameter in plain.named_parameters():
+        assert parameter.grad is not None and latent[name].grad is not None
+        apart = (parameter.grad - latent[name].grad) * torch.sign(parameter)
+        assert apart.max() - apart.min() < 1e-2, name  # Brevitas hands something to the mean size, too, the same for all weights
+
+
+def test_residual_sums(tmp_path: Path) -> None:
+    """A network of residual sums that is trained a little, interrupted, and exported decides as its module does."""
+    path, images = tmp_path / "m.onnx", dataset().test_images
+    recipe = replace(train_residual.RECIPE, batch=3)
+    training = train_residual.Training(recipe, dataset(), 3, 5)
+    while training.epoch < 3:
+        training.run_epoch()
+        if training.epoch == 2:
+            training.save(tmp_path / "state.pt")
+    module = training.finished()
+    other = train_residual.Training(recipe, dataset(), 3, 5)
+    other.load(tmp_path / "state.pt")
+    other.run_epoch()
+    assert same(other.model, training.model)
+    train_few_bits.export(module, images[:1], path)
+    with torch.no_grad():
+        scores = module(torch.from_numpy(images)).numpy()
+    network = import_model(path, 1 / 255)
+    joins = [layer for layer in network.layers if isinstance(layer, Residual)]
+    assert [len(join.skip) for join in joins] == [0, 1, 0, 1]
+    assert all(join.output.bits == 4 for join in joins)
+    assert np.allclose(network.run(images), scores, atol=1e-3)

@@ -139,6 +139,10 @@ class TestLayers:
                 lambda g: g.bad("AveragePool", g.bits(), **PAIR, pads=[1, 0, 0, 0]),
                 "divided by 2 at the borders and by 4 inside; one number is needed, as with count_include_pad=1",
             ),
+            "average beyond the image": (
+                lambda g: g.bad("AveragePool", g.bits(), kernel_shape=[3, 3], strides=[2, 2], ceil_mode=1, count_include_pad=1),
+                "divided by 6 at the borders and by 9 inside",
+            ),
             "mean": (lambda g: g.bad("ReduceMean", g.bits(), axes=[1]), "over axes [1] of an activation of shape (1, 4, 4, 3)"),
             "rows": (lambda g: g.bits(g.bad("MaxPool", g("Flatten", "x"), **PAIR)), "of an activation of shape (1, 60)"),
             "zeros": (lambda g: g.bad("MaxPool", g("Pad", g.bits(), g.padded(1, 1, 0, 0)), **PAIR), "after zero padding"),

@@ -124,12 +124,13 @@ class FixedCase(LayerCase):
 
 @dataclass(frozen=True)
 class FewBitsCase(LayerCase):
-    """A layer of weights of a few bits, of signs, or, where these are to be counted as two signs each, of -1, 0 and 1; the seed
-    also draws the thresholds. steps: of a channel; 0 gives scores.
+    """A layer of weights of a few bits, of signs, or, if ternary, of -1, 0 and 1; the seed also draws the thresholds. steps: of a
+    channel; 0 gives scores.
     """
 
     weight_bits: int
     steps: int
+    ternary: bool = field(default=False, kw_only=True)
 
     @property
     def layer(self) -> FewBits:
@@ -140,7 +141,7 @@ class FewBitsCase(LayerCase):
         limit = 1 << (self.weight_bits - 1)
         signs = self.weight_bits == 1
         weights = random.choice(np.array([-1, 1]), shape) if signs else random.integers(-limit, limit, shape)
-        weights = np.maximum(weights, -1) if self.folding.products == "planes" else weights
+        weights = np.clip(weights, -1, 1) if self.ternary else weights
         spread = 1 + int(np.sqrt(weights[..., 0].size)) * self.numbers.largest * limit
         steps = Steps(np.sort(random.integers(-spread, spread + 1, (self.outputs, self.steps)), axis=1)) if self.steps else None
         return FewBits("layer", (), tensor, self.numbers.grid, Window(self.rows, self.columns), weights, steps)
@@ -153,14 +154,18 @@ class FewBitsCase(LayerCase):
 def few_bits(cases: st.SearchStrategy[LayerCase]) -> st.SearchStrategy[FewBitsCase]:
     """The same shapes and foldings with weights of a few bits."""
 
-    def build(case: LayerCase, weight_bits: int, steps: int, planes: bool) -> FewBitsCase:
+    def build(case: LayerCase, weight_bits: int, steps: int, ternary: bool, planes: bool) -> FewBitsCase:
         shape = case.rows, case.columns, case.channels, case.outputs
-        drawn = case.seed, weight_bits, steps
-        planes &= weight_bits == 2 and steps > 0 and case.columns.size % case.positions == 0
-        folding = replace(case.folding, products="planes") if planes else case.folding
-        return FewBitsCase(*shape, case.numbers, steps == 0, case.dense, folding, *drawn, positions=case.positions)
+        drawn = FewBitsCase(
+            *shape, case.numbers, steps == 0, case.dense, case.folding, case.seed, weight_bits, steps,
+            positions=case.positions, ternary=ternary and weight_bits == 2,
+        )  # fmt: skip
+        ways = few_bits_kind(drawn.layer, case.positions).ways(case.folding)
+        planes &= "planes" in ways and case.columns.size % case.positions == 0
+        return replace(drawn, folding=replace(case.folding, products="planes")) if planes else drawn
 
-    return st.builds(build, cases, st.sampled_from([1, 2, 2, 3, 4, 8]), st.sampled_from([0, 1, 2, 3, 3, 7]), st.booleans())
+    bits, steps = st.sampled_from([1, 2, 2, 3, 4, 8]), st.sampled_from([0, 1, 2, 3, 3, 7])
+    return st.builds(build, cases, bits, steps, st.booleans(), st.booleans())
 
 
 def fixed(cases: st.SearchStrategy[LayerCase]) -> st.SearchStrategy[FixedCase]:

@@ -24,6 +24,7 @@ from sigmabit.hdl.arithmetic.accumulate import AccumulateConfig
 from sigmabit.hdl.arithmetic.collect import CollectConfig
 from sigmabit.hdl.arithmetic.delay import DelayConfig
 from sigmabit.hdl.arithmetic.dot import DotConfig
+from sigmabit.hdl.arithmetic.planes import PlanesConfig, WeighConfig
 from sigmabit.hdl.arithmetic.popcount import PopcountConfig
 from sigmabit.hdl.arithmetic.rom import RomConfig, RomStyle
 from sigmabit.hdl.arithmetic.tabulate import TabulateConfig
@@ -94,6 +95,10 @@ REFUSED: tuple[tuple[Callable[..., Any], tuple[Any, ...], str], ...] = (
     (IngressConfig, (5, 1, 8, 0, 5, 1), "pace=0, frames=1: both are at least 1"),
     (IngressConfig, (5, 1, 8, 2, 9, 1), r"interval=9 is below beats \* pace = 10"),
     (DotConfig, (0, 4, False, 4, 1, 9), "inputs=0 is below 1"),
+    (PlanesConfig, (0, 2, 2, 1, 9), "inputs=0 is below 1"),
+    (PlanesConfig, (1, 2, 1, 1, 9), "weight_bits=1: signed weights take at least 2 bits"),
+    (WeighConfig, (1, 2, 0, 9), "highest=0 is below 1"),
+    (PopcountConfig, (1, 1, 1, True, False, 0, (), True), "weights of 1 and 0 change, and have no sign"),
     (DotConfig, (1, 0, False, 4, 1, 9), "bits=0 is below 1"),
     (DotConfig, (1, 4, False, 0, 1, 9), "weight_bits=0 is below 1"),
     (DotConfig, (1, 4, False, 4, 0, 9), "lanes=0 is below 1"),

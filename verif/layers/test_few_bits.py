@@ -29,8 +29,14 @@ class FewBitsDenseSuite(DenseSuite):
         FewBitsCase(Axis(3, 3), Axis(4, 4), 3, 6, GRIDS[4], False, True, Folding(4, 1, 4, block=True), 2, 1, 3),
         FewBitsCase(Axis(2, 2), Axis(2, 2), 4, 3, GRIDS[3], True, True, Folding(1, 4, 1), 3, 4, 0),
         FewBitsCase(Axis(2, 2), Axis(3, 3), 2, 3, GRIDS[2], False, True, Folding(2, 1, 2), 4, 2, 2, positions=2),
-        FewBitsCase(Axis(2, 2), Axis(2, 2), 5, 4, GRIDS[2], False, True, Folding(2, 1, 3, products="planes"), 5, 2, 3),
-        FewBitsCase(Axis(2, 2), Axis(2, 2), 5, 4, GRIDS[2], True, True, Folding(4, 1, 4, products="planes"), 6, 2, 0),
+        FewBitsCase(
+            Axis(2, 2), Axis(2, 2), 5, 4, GRIDS[2], False, True, Folding(2, 1, 3, products="planes"), 5, 2, 3, ternary=True
+        ),
+        FewBitsCase(
+            Axis(2, 2), Axis(2, 2), 5, 4, GRIDS[2], True, True, Folding(4, 1, 4, products="planes"), 6, 2, 0, ternary=True
+        ),
+        FewBitsCase(Axis(2, 2), Axis(3, 3), 3, 4, GRIDS[2], False, True, Folding(3, 1, 3, products="planes"), 8, 3, 3),
+        FewBitsCase(Axis(2, 2), Axis(2, 2), 4, 4, GRIDS[3], True, True, Folding(2, 1, 2, products="planes"), 9, 2, 0),
     )
 
     def configs(self) -> st.SearchStrategy[FewBitsCase]:
@@ -44,8 +50,12 @@ class FewBitsConvolutionSuite(ConvolutionSuite):
         FewBitsCase(SAME, SAME, 2, 4, GRIDS[2], False, False, Folding(3, 1, 4), 1, 2, 3),
         FewBitsCase(Axis(6, 2, 2), Axis(5, 3, 2, 1, 0), 3, 3, GRIDS[4], False, False, Folding(1, 3, 2), 3, 1, 7),
         FewBitsCase(SAME, SAME, 2, 4, GRIDS[2], False, False, Folding(3, 2, 3), 4, 2, 3, positions=2),
-        FewBitsCase(SAME, SAME, 4, 4, GRIDS[4], False, False, Folding(3, 2, 2, products="planes"), 6, 2, 3),
-        FewBitsCase(SAME, SAME, 3, 4, GRIDS[3], False, False, Folding(3, 1, 4, products="planes"), 7, 2, 1, positions=2),
+        FewBitsCase(SAME, SAME, 4, 4, GRIDS[4], False, False, Folding(3, 2, 2, products="planes"), 6, 2, 3, ternary=True),
+        FewBitsCase(SAME, SAME, 3, 4, GRIDS[4], False, False, Folding(3, 1, 2, products="planes"), 8, 2, 3),
+        FewBitsCase(SAME, SAME, 2, 4, GRIDS[2], False, False, Folding(3, 1, 2, products="planes"), 9, 4, 3, positions=2),
+        FewBitsCase(
+            SAME, SAME, 3, 4, GRIDS[3], False, False, Folding(3, 1, 4, products="planes"), 7, 2, 1, positions=2, ternary=True
+        ),
         # windows in the padding alone, whose scores are all zero
         FewBitsCase(Axis(1, 1, 2, 1), Axis(2, 2), 2, 1, GRIDS[0], True, False, Folding(2, 1, 1), 0, 1, 0),
         FewBitsCase(Axis(1, 1, 2, 1), Axis(2, 2), 2, 1, GRIDS[0], True, False, Folding(2, 1, 1), 0, 3, 0),

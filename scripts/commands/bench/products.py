@@ -22,14 +22,23 @@ from .. import options
 @click.command(name="products")
 @click.option("--inputs", type=click.IntRange(2, 4096), default=144, show_default=True, help="Codes per cycle.")
 @click.option("--lanes", type=click.IntRange(1, 256), default=8, show_default=True, help="Outputs at a time.")
-@click.option("--weight-bits", type=click.IntRange(1, 8), default=2, show_default=True, help="Of a weight; 2 are -1, 0 and 1.")
+@click.option("--weight-bits", type=click.IntRange(1, 8), default=2, show_default=True, help="Of a weight.")
 @click.option("--bits", type=click.IntRange(1, 8), default=2, show_default=True, help="Of a code.")
 @click.option("--folds", type=click.IntRange(1, 512), default=8, show_default=True, help="Words of weights; 1: constants.")
+@click.option("--whole", is_flag=True, help="With the least weight, too: of 2 bits -2 to 1.")
 @click.option("--sweep", is_flag=True, help="Layer shapes x bits x folds instead.")
 @click.option("--plot", "picture", type=options.PATH, metavar="FILE.png", help="Draw the sweep.")
 @options.as_json
 def products_cost(
-    inputs: int, lanes: int, weight_bits: int, bits: int, folds: int, sweep: bool, picture: Path | None, as_json: bool
+    inputs: int,
+    lanes: int,
+    weight_bits: int,
+    bits: int,
+    folds: int,
+    whole: bool,
+    sweep: bool,
+    picture: Path | None,
+    as_json: bool,
 ) -> None:
     """Area of a layer's unit by counts of bits, by multipliers (DSP48, or LUTs for short numbers) and by rows of LUTs, and
     which of them a plan takes. By Yosys for xc7, tables and thresholds included.
@@ -39,17 +48,17 @@ def products_cost(
         if not sweep:
             raise click.UsageError("--plot needs --sweep")
         check_writable(picture)
-    shapes = measured.swept() if sweep else [Shape(inputs, lanes, weight_bits, bits, folds)]
+    shapes = measured.swept() if sweep else [Shape(inputs, lanes, weight_bits, bits, folds, whole)]
     found = _found(terminal, shapes)
     if picture:
-        labels = [f"{s.inputs} x {s.lanes}, W{s.weight_bits} A{s.bits}, {_weights(s)}" for s in shapes]
+        labels = [f"{s.inputs} x {s.lanes}, {_bits(s)}, {_weights(s)}" for s in shapes]
         bars = [
             {s.shown(way["way"]): way["lut"] / s.products for way in each["ways"]} for s, each in zip(shapes, found, strict=True)
         ]
         write_whole(picture, lambda fresh: measured.plot(fresh, labels, bars))
     rows: list[list[object]] = [
         [
-            f"{s.inputs} x {s.lanes}", f"W{s.weight_bits} A{s.bits}", _weights(s), s.shown(way["way"]),
+            f"{s.inputs} x {s.lanes}", _bits(s), _weights(s), s.shown(way["way"]),
             way["lut"], round(way["planned_lut"]), way["dsp"], way["levels"], "taken" if way["taken"] else "",
         ]
         for s, each in zip(shapes, found, strict=True) for way in each["ways"]
@@ -57,6 +66,11 @@ def products_cost(
     words = SERIES7.resources
     columns = ["codes x outputs", "bits", "weights", "products by", words["lut"], "planned", words["dsp"], "levels", ""]
     terminal.emit({"units": found}, table("units of a few bits by Yosys for xc7", columns, rows))
+
+
+def _bits(shape: Shape) -> str:
+    ternary = shape.weight_bits == 2 and not shape.whole
+    return f"{'ternary' if ternary else f'W{shape.weight_bits}'} A{shape.bits}"
 
 
 def _weights(shape: Shape) -> str:
@@ -84,6 +98,14 @@ def _found(terminal: Terminal, shapes: list[Shape]) -> list[dict[str, Any]]:
         for each in ways:
             each["taken"] = each is taken
     return [
-        {"inputs": s.inputs, "lanes": s.lanes, "weight_bits": s.weight_bits, "bits": s.bits, "folds": s.folds, "ways": ways}
+        {
+            "inputs": s.inputs,
+            "lanes": s.lanes,
+            "weight_bits": s.weight_bits,
+            "bits": s.bits,
+            "folds": s.folds,
+            "whole": s.whole,
+            "ways": ways,
+        }
         for s, ways in results.items()
     ]

@@ -21,8 +21,11 @@ from .. import options
 @click.command(name="steps")
 @click.option("--sum-bits", type=click.IntRange(4, 32), multiple=True, help="Of a sum; may be given several times.")
 @click.option("--bits", type=click.IntRange(1, 6), multiple=True, help="Of a code; may be given several times.")
+@click.option(
+    "--groups", type=click.IntRange(1, 512), multiple=True, help="Of outputs, in turn; 1: constants. May be given several times."
+)
 @options.as_json
-def steps_cost(sum_bits: tuple[int, ...], bits: tuple[int, ...], as_json: bool) -> None:
+def steps_cost(sum_bits: tuple[int, ...], bits: tuple[int, ...], groups: tuple[int, ...], as_json: bool) -> None:
     """LUT6 of the comparators behind an accumulator, by Yosys for xc7, and for each bit of a sum and threshold; and of a search.
 
     A threshold that changes is planned with half a LUT for each bit of a sum; it is an error if one takes more than 0.6, or if a
@@ -30,22 +33,22 @@ def steps_cost(sum_bits: tuple[int, ...], bits: tuple[int, ...], as_json: bool) 
     """
     terminal = Terminal(as_json)
     cases = [
-        Comparing(wide, few, constant)
-        for constant in (False, True)
+        Comparing(wide, few, taking_turns)
+        for taking_turns in groups or measured.GROUPS
         for few in bits or measured.BITS
         for wide in sum_bits or measured.SUM_BITS
     ]
     found = _found(terminal, cases)
     rows: list[list[object]] = [
         [
-            "constant" if case.constant else "changing", case.bits, case.sum_bits, case.thresholds, each["lut"],
+            case.groups, case.bits, case.sum_bits, case.thresholds, each["lut"],
             round(each["comparators"]), round(each["planned"]), f"{each['lut_per_bit']:.3f}", each["levels"],
-            each["search"]["lut"], round(each["search"]["planned"]),
+            each["search"]["lut"], round(each["search"]["planned"]), each["search"]["bram36"],
         ]
         for case, each in zip(cases, found, strict=True)
     ]  # fmt: skip
     columns = [
-        "thresholds",
+        "groups",
         "bits",
         "sum bits",
         "of a sum",
@@ -56,6 +59,7 @@ def steps_cost(sum_bits: tuple[int, ...], bits: tuple[int, ...], as_json: bool) 
         "levels",
         "searched",
         "planned",
+        SERIES7.resources["bram36"],
     ]
     terminal.emit({"steps": found}, table(f"thresholds of {LANES} sums by Yosys for xc7", columns, rows))
     off = [each for each in found if abs(each["search"]["planned"] - each["search"]["lut"]) > MOST_OFF * each["search"]["lut"]]
@@ -82,6 +86,7 @@ def _found(terminal: Terminal, cases: list[Comparing]) -> list[dict[str, Any]]:
             results.append(
                 {
                     "constant": case.constant,
+                    "groups": case.groups,
                     "bits": case.bits,
                     "sum_bits": case.sum_bits,
                     "thresholds": case.thresholds,
@@ -94,6 +99,7 @@ def _found(terminal: Terminal, cases: list[Comparing]) -> list[dict[str, Any]]:
                     "search": {
                         "lut": found.lut,
                         "planned": case.searched.bill(SERIES7).lut,
+                        "bram36": found.bram36,
                         "ff": found.ff,
                         "levels": found.levels,
                     },
