@@ -123,6 +123,11 @@ class Router(ABC):
     def packing(self, placed: str, bitstream: str) -> list[str]:
         """What the packer is told of its two files."""
 
+    def check(self) -> None:
+        """Raises RouteError where what it runs is not installed."""
+        for program in (self.program, self.packer):
+            path_of(program, self.extra)
+
     def prepared(self, netlist: Path, seed: int) -> Path:
         """The netlist as nextpnr is to have it, beside itself."""
         return netlist
@@ -185,6 +190,15 @@ def read(report: dict[str, Any], clock: str, wanted_mhz: float, seed: int, used:
     return Routed(seed, mhz, wanted_mhz, counted, tuple(steps), others=others)
 
 
+def path_of(program: str, extra: str) -> Path:
+    """Where one of the programs is that an extra brings. Raises RouteError where it is not."""
+    path = Path(sys.executable).parent / program
+    if not path.exists():
+        said = program.removeprefix("yowasp-")
+        raise RouteError(f"{said} is not installed; `pip install 'sigmabit[{extra}]'` brings it, and make does so by itself")
+    return path
+
+
 def run(
     program: str,
     options: Sequence[str],
@@ -194,10 +208,7 @@ def run(
     progress: Callable[[str], None] = lambda what: None,
 ) -> None:
     """Run one of the programs that an extra brings, in a folder; its output is kept. Raises RouteError."""
-    command = Path(sys.executable).parent / program
-    said = program.removeprefix("yowasp-")
-    if not command.exists():
-        raise RouteError(f"{said} is not installed; `pip install 'sigmabit[{extra}]'` brings it, and make does so by itself")
+    command, said = path_of(program, extra), program.removeprefix("yowasp-")
     lines: list[str] = []
     with (
         log.open("w", buffering=1) as kept,

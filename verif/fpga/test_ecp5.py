@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import sigmabit
 from sigmabit.fpga import router
 from sigmabit.fpga.board import BoardError, top, top_name, write
 from sigmabit.fpga.boards import board, files, known
@@ -23,7 +24,7 @@ from sigmabit.fpga.ecp5.netlist import COMBS, END_OF_CHAIN, loose_ends
 from sigmabit.fpga.ecp5.target import ECP5 as TARGET
 from sigmabit.fpga.netlist import Area
 from sigmabit.fpga.synthesis import synthesise
-from sigmabit.golden import import_model
+from sigmabit.golden import SigmabitError, import_model
 from sigmabit.hdl.arithmetic.dot import DotConfig, dot
 from sigmabit.hdl.arithmetic.popcount import PopcountConfig, popcount
 from sigmabit.hdl.family import ECP5
@@ -445,6 +446,18 @@ class TestRoute:
         """One sentence says what brings it."""
         with pytest.raises(router.RouteError, match=r"^nowhere is not installed; `pip install 'sigmabit\[ecp5\]'` brings it"):
             router.run("nowhere", [], tmp_path, tmp_path / "log", "ecp5")
+
+    @pytest.mark.parametrize("place", [["--part", PART], ["--board", "ulx3s"]], ids=["part", "board"])
+    def test_not_installed_is_said_first(
+        self, refused: Refused, monkeypatch: pytest.MonkeyPatch, own_folder: None, tmp_path: Path, place: list[str]
+    ) -> None:
+        """Before a model is read, planned or mapped; and where Python has the plan, before anything is mapped."""
+        plan = make_plan(import_model(DIGITS), Planning(interval=768, part=PART))
+        monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
+        refused(["route", "nowhere.onnx", *place], "nextpnr-ecp5 is not installed; `pip install 'sigmabit[ecp5]'` brings it")
+        with pytest.raises(SigmabitError, match="^nextpnr-ecp5 is not installed"):
+            sigmabit.route(plan, tmp_path / "work")
+        assert not (tmp_path / "work").exists()
 
     def test_core(self, tmp_path: Path) -> None:
         """A pipeline between rows of registers: every port is connected, and nothing is left out."""
