@@ -98,8 +98,8 @@ class Router(ABC):
     extra: ClassVar[str]
     """What brings both."""
 
-    ways: ClassVar[Sequence[str]] = ("",)
-    """Its routers, in the order in which they are tried; nameless where there is but one."""
+    ways: ClassVar[Mapping[str, Sequence[str]]] = {"": ()}
+    """Its routers, in the order in which they are tried, and what each is told; nameless where there is but one."""
 
     placed_file: ClassVar[str]
     """How the name of a placement ends."""
@@ -123,9 +123,14 @@ class Router(ABC):
     def packing(self, placed: str, bitstream: str) -> list[str]:
         """What the packer is told of its two files."""
 
-    def prepared(self, netlist: Path, seed: int) -> Path:
-        """The netlist as nextpnr is to have it, beside itself."""
-        return netlist
+    def check(self) -> None:
+        """Raises RouteError where what it runs is not installed."""
+        for program in (self.program, self.packer):
+            path_of(program, self.extra)
+
+    def prepared(self, netlist: Path, part: str, seed: int) -> tuple[Path, list[str]]:
+        """The netlist as nextpnr is to have it, beside itself, and what nextpnr is told of it."""
+        return netlist, []
 
     def place_and_route(
         self,
@@ -143,13 +148,21 @@ class Router(ABC):
         """
         work, stem = netlist.parent, f"{netlist.stem}_{seed}"
         own = self.options(part, f"{stem}{self.placed_file}", constraints.name if constraints else None)
-        options = [*own, "--json", self.prepared(netlist, seed).name, "--report", f"{stem}.json"]
+        prepared, more = self.prepared(netlist, part, seed)
+        options = [*own, *more, "--json", prepared.name, "--report", f"{stem}.json"]
         options += ["--seed", str(seed), "--freq", f"{wanted_mhz:g}", "--timing-allow-fail"]
-        for way in self.ways:
+        for way, told in self.ways.items():
             try:
-                run(self.program, options + ["--router", way] * bool(way), work, work / f"{stem}.log", self.extra, progress)
+                run(
+                    self.program,
+                    [*options, *["--router", way] * bool(way), *told],
+                    work,
+                    work / f"{stem}.log",
+                    self.extra,
+                    progress,
+                )
             except RouteError as error:
-                if not error.placed or way == self.ways[-1]:
+                if not error.placed or way == list(self.ways)[-1]:
                     raise
             else:
                 report = json.loads((work / f"{stem}.json").read_text())
@@ -185,6 +198,15 @@ def read(report: dict[str, Any], clock: str, wanted_mhz: float, seed: int, used:
     return Routed(seed, mhz, wanted_mhz, counted, tuple(steps), others=others)
 
 
+def path_of(program: str, extra: str) -> Path:
+    """Where one of the programs is that an extra brings. Raises RouteError where it is not."""
+    path = Path(sys.executable).parent / program
+    if not path.exists():
+        said = program.removeprefix("yowasp-")
+        raise RouteError(f"{said} is not installed; `pip install 'sigmabit[{extra}]'` brings it, and make does so by itself")
+    return path
+
+
 def run(
     program: str,
     options: Sequence[str],
@@ -194,10 +216,7 @@ def run(
     progress: Callable[[str], None] = lambda what: None,
 ) -> None:
     """Run one of the programs that an extra brings, in a folder; its output is kept. Raises RouteError."""
-    command = Path(sys.executable).parent / program
-    said = program.removeprefix("yowasp-")
-    if not command.exists():
-        raise RouteError(f"{said} is not installed; `pip install 'sigmabit[{extra}]'` brings it, and make does so by itself")
+    command, said = path_of(program, extra), program.removeprefix("yowasp-")
     lines: list[str] = []
     with (
         log.open("w", buffering=1) as kept,

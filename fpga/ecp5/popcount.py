@@ -45,12 +45,15 @@ class _Lane:
         self.count = [self._later(bit, cycle, self.cycles + 1) for bit in made]
 
     def _element(self, cycle: int) -> Bit:
-        """The next element as it is added in a cycle."""
+        """The next element as it is added in a cycle.
+
+        For one cycle it waits unmatched, which takes no LUT, and of what lanes have in common one register.
+        """
         place = self.taken
         self.taken += 1
         pair = f"operand[{place}]", f"weights[{place}]"
-        if cycle == 1:
-            return pair
+        if cycle <= 2:
+            return self._later(pair[0], 1, cycle), self._later(pair[1], 1, cycle)
         self.wires.append(f"reg matched{place};")
         self.clocked.append(f"matched{place} <= {pair[0]} ^ {pair[1]};")
         return self._later(f"matched{place}", 2, cycle), "1'b0"

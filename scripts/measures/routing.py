@@ -9,13 +9,15 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from sigmabit.fpga.board import Board, Clock, top_name, write
+from sigmabit.fpga.board import Board, BoardError, Clock, is_text, top_name, write
 from sigmabit.fpga.core import PINS, between_registers, core_name
 from sigmabit.fpga.netlist import Area
 from sigmabit.fpga.router import Routed, RouteError, Router
 from sigmabit.fpga.synthesis import SynthesisError, synthesise
 from sigmabit.fpga.targets import TARGETS, target_of
 from sigmabit.golden import SigmabitError
+from sigmabit.hdl.family.parts import family_of
+from sigmabit.hdl.family.parts import part as device
 from sigmabit.hdl.pipeline.top import Pipeline
 from sigmabit.hdl.planning.plan import Plan
 from sigmabit.hdl.verilog.convert import convert
@@ -66,7 +68,7 @@ def route(plan: Plan, place: Place, seeds: int, work: Path, report: Report, unti
 
     Raises SigmabitError with what Yosys or nextpnr could not do.
     """
-    target, router = target_of(plan.family), router_of(plan)
+    target, router = target_of(plan.family), router_of(plan.part)
     folder = work / "verilog"
 
     def converting(name: str) -> None:
@@ -127,11 +129,21 @@ def bitstream(routing: Routing, place: Place, file: Path) -> None:
         raise SigmabitError(str(error)) from None
 
 
-def router_of(plan: Plan) -> Router:
-    """What places and routes a plan's part. Raises SigmabitError where nothing does."""
-    router = target_of(plan.family).router
+def router_of(part: str, board: Board | None = None) -> Router:
+    """What places and routes a part, or a board's, and is installed. Raises SigmabitError where nothing does."""
+    family = family_of(device(part))
+    router = target_of(family).router
+    if router is None and board is not None:
+        known = f"`make bitstream BOARD={board.key}`); route is for {routed_families()}"
+        raise BoardError(f"{board.key}: {board.part} is placed and routed by Vivado ({known}")
     if router is None:
-        raise SigmabitError(f"{plan.part}: route is for {routed_families()}, not for {plan.family.name}")
+        raise SigmabitError(f"{part}: route is for {routed_families()}, not for {family.name}")
+    if not is_text(part.upper(), router.parts):
+        raise SigmabitError(f"{part}: route takes {router.parts[1]}")
+    try:
+        router.check()
+    except RouteError as error:
+        raise SigmabitError(str(error)) from None
     return router
 
 

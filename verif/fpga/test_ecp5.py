@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import sigmabit
 from sigmabit.fpga import router
 from sigmabit.fpga.board import BoardError, top, top_name, write
 from sigmabit.fpga.boards import board, files, known
@@ -23,7 +24,7 @@ from sigmabit.fpga.ecp5.netlist import COMBS, END_OF_CHAIN, loose_ends
 from sigmabit.fpga.ecp5.target import ECP5 as TARGET
 from sigmabit.fpga.netlist import Area
 from sigmabit.fpga.synthesis import synthesise
-from sigmabit.golden import import_model
+from sigmabit.golden import SigmabitError, import_model
 from sigmabit.hdl.arithmetic.dot import DotConfig, dot
 from sigmabit.hdl.arithmetic.popcount import PopcountConfig, popcount
 from sigmabit.hdl.family import ECP5
@@ -147,7 +148,8 @@ def test_chains() -> None:
         assert all(part.level < count.level for part in count.parts)
         made = [cycle_of(level, count.level, cycles) for level in range(1, count.level + 1)]
         assert made == sorted(made) and made[0] == 1 and made[-1] <= cycles
-        assert all(made.count(cycle) <= 2 for cycle in made)
+        assert all(made.count(cycle) <= 2 for cycle in made) and made.count(1) == 1  # what comes from afar is added once
+        assert cycles == 2 or made.count(2) <= 1
     assert Count(511).positions < 1.5 * 511
 
 
@@ -182,7 +184,7 @@ def test_loose_ends(tmp_path: Path) -> None:
     synthesise([tmp_path / "chain.v"], "chain", tmp_path, target=TARGET)
     before, after = (
         json.loads(path.read_text())["modules"]["chain"]
-        for path in (tmp_path / "chain.json", route.loosened(tmp_path / "chain.json"))
+        for path in (tmp_path / "chain.json", route.Ecp5Router().prepared(tmp_path / "chain.json", PART, 0)[0])
     )
     changed = {
         (name, pin)
@@ -413,19 +415,26 @@ class TestRoute:
         asked: list[str] = []
 
         def nextpnr(program: str, options: list[str], work: Path, log: Path, extra: str, progress: object) -> None:
-            asked.append(options[-1])
-            if options[-1] == "router1":
+            asked.append(options[options.index("--router") + 1])
+            if asked[-1] == "router1":
                 raise router.RouteError("no way", placed)
             (work / "some_3.json").write_text(json.dumps(report(90.0)))
 
         monkeypatch.setattr(router, "run", nextpnr)
-        (tmp_path / "some.json").write_text('{"modules": {}}')
+        (tmp_path / "some.json").write_text('{"modules": {"some": {"attributes": {"top": "1"}, "cells": {}}}}')
         placed = True
         found = route.Ecp5Router().place_and_route(tmp_path / "some.json", PART, 80.0, 3, True)
         assert (found.mhz, found.router, asked) == (90.0, "router2", ["router1", "router2"])
         placed = False
         with pytest.raises(router.RouteError, match="no way"):
             route.Ecp5Router().place_and_route(tmp_path / "some.json", PART, 80.0, 3, True)
+
+    def test_density(self) -> None:
+        """Two fifths full, unless that is too little room; never fuller than nextpnr would have it."""
+        places = part(PART).lut
+        found = [route.density({"CCU2C": luts // 2, "TRELLIS_FF": 9, "DP16KD": 200}, places) for luts in (9, 40_000, 80_000)]
+        assert found == [0.4, pytest.approx(1.3 * 40_000 / places), 0.9]
+        assert route.density({"LUT4": 9, "TRELLIS_FF": 50_000}, places) == pytest.approx(1.3 * 50_000 / places)
 
     @pytest.mark.parametrize(
         ("name", "told"),
@@ -445,6 +454,18 @@ class TestRoute:
         """One sentence says what brings it."""
         with pytest.raises(router.RouteError, match=r"^nowhere is not installed; `pip install 'sigmabit\[ecp5\]'` brings it"):
             router.run("nowhere", [], tmp_path, tmp_path / "log", "ecp5")
+
+    @pytest.mark.parametrize("place", [["--part", PART], ["--board", "ulx3s"]], ids=["part", "board"])
+    def test_not_installed_is_said_first(
+        self, refused: Refused, monkeypatch: pytest.MonkeyPatch, own_folder: None, tmp_path: Path, place: list[str]
+    ) -> None:
+        """Before a model is read, planned or mapped; and where Python has the plan, before anything is mapped."""
+        plan = make_plan(import_model(DIGITS), Planning(interval=768, part=PART))
+        monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
+        refused(["route", "nowhere.onnx", *place], "nextpnr-ecp5 is not installed; `pip install 'sigmabit[ecp5]'` brings it")
+        with pytest.raises(SigmabitError, match=r"^nextpnr-ecp5 is not installed"):
+            sigmabit.route(plan, tmp_path / "work")
+        assert not (tmp_path / "work").exists()
 
     def test_core(self, tmp_path: Path) -> None:
         """A pipeline between rows of registers: every port is connected, and nothing is left out."""

@@ -101,7 +101,7 @@ CELLS = [
     product(25, 17, "signed"),
 ]
 MORE = [
-    *(array(inputs, 1) for inputs in (7, 8, 15, 16, 24, 63, 64, 96, 100)),
+    *(array(inputs, 1) for inputs in (7, 8, 9, 15, 16, 24, 63, 64, 96, 100, 144)),
     *(memory(bits, address) for bits, address in ((18, 10), (4, 12), (1, 14), (25, 9))),
     *(table(bits, address) for bits, address in ((36, 9), (7, 11), (3, 12), (13, 10))),
     *(table(bits, address, late=True) for bits, address in ((36, 9), (48, 9), (3, 12))),
