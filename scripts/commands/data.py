@@ -6,9 +6,8 @@ from pathlib import Path
 
 import click
 
-from sigmabit.golden import SigmabitError
+import sigmabit
 
-from ..data.datasets import DatasetError, data_folder, load
 from ..interface.files import check_folder, write_array, write_folder
 from ..interface.terminal import Terminal
 from . import options
@@ -24,10 +23,7 @@ def data(name: str, source: Path | None, frames: int | None, output: Path, as_js
     """Write the test images of NAME (digits, mnist or cifar10) as DIR/x.npy and their classes as DIR/y.npy."""
     terminal = Terminal(as_json)
     check_folder(output)
-    try:
-        dataset = load(name, data_folder(source), test_only=True)
-    except DatasetError as error:
-        raise SigmabitError(str(error)) from None
+    dataset = sigmabit.dataset(name, folder=source, test_only=True)
     images, labels = dataset.test_images[:frames], dataset.test_labels[:frames]
 
     def write(fresh: Path) -> None:

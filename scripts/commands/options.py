@@ -182,7 +182,9 @@ reading_uncalibrated = _together("reading", Reading, *_scale_and_output, _condit
 _calibration = click.option(
     "--calibration", type=PATH, metavar="X.npy", help="Frames that say what range a real-valued model's numbers have."
 )
-_strict = click.option("--strict-input", is_flag=True, help="Refuse numbers beyond the input's codes, which saturate otherwise.")
+_strict = click.option(
+    "--strict-input", is_flag=True, help="Refuse numbers beyond what the input's codes stand for, which are saturated without it."
+)
 reading = _together("reading", Reading, *_scale_and_output, _calibration, _condition)
 reading_frames = _together("reading", Reading, *_scale_and_output, _calibration, _condition, _strict)
 

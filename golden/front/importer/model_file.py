@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -68,6 +69,7 @@ class Graph:
     opset: int
     metadata: dict[str, str]
     condition: Given | None = None
+    digest: str = ""
 
     @cached_property
     def consumers(self) -> dict[str, list[str]]:
@@ -120,6 +122,7 @@ def read(path: Path, output: str | None = None) -> Graph:
         raise ModelFileError(f"{path}: not an ONNX model: its graph has no inputs or no outputs")
     if len(graph.node) > MAX_NODES:
         raise ModelFileError(f"{path}: {len(graph.node)} nodes, at most {MAX_NODES} are read")
+    digest = hashlib.sha256(graph.SerializeToString(deterministic=True)).hexdigest()
     absorb_embeddings(graph)
     beside = Beside(path)
     constants = {tensor.name: _array(beside, tensor.name, tensor) for tensor in graph.initializer}
@@ -144,6 +147,7 @@ def read(path: Path, output: str | None = None) -> Graph:
         opset=max((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), default=13),
         metadata={entry.key: entry.value for entry in model.metadata_props},
         condition=None if condition is None else Given(condition.name, sizes_of(condition)),
+        digest=digest,
     )
     return found if output is None else found.taking(output, path)
 
