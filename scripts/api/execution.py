@@ -183,7 +183,9 @@ def _simulated(
     write_whole(waves, write)
     if waves.is_file():
         groups = viewers.groups(plan, taps, noise.epsilon is not None)
-        for ending, text in zip(VIEWS, (viewers.gtkwave(groups, waves), viewers.surfer(groups)), strict=True):
+        for ending, text in zip(
+            VIEWS, (viewers.gtkwave(groups, waves, plan.latency + plan.interval), viewers.surfer(groups)), strict=True
+        ):
             write_whole(waves.with_suffix(ending), partial(Path.write_text, data=text))
     return found[0]
 

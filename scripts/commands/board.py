@@ -18,7 +18,7 @@ from . import options
 
 @click.command(short_help="MODEL on a board: the top module, its constraints, all Verilog.")
 @options.model
-@click.option("--board", "name", required=True, metavar="BOARD", help=options.BOARD)
+@click.option("--board", "name", required=True, metavar="BOARD", help=options.BOARD, shell_complete=options.boards)
 @options.linking
 @options.planning_for_board
 @options.reading

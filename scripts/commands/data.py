@@ -14,7 +14,7 @@ from . import options
 
 
 @click.command(short_help="The test images of a data set as .npy files.")
-@click.argument("name", metavar="NAME")
+@click.argument("name", metavar="NAME", shell_complete=options.among(("digits", "mnist", "cifar10")))
 @click.option("--data", "source", type=options.PATH, metavar="DIR", help="Folder with the larger data sets.")
 @click.option("--frames", type=click.IntRange(min=1), metavar="N", help="Only the first N frames.")
 @click.option("-o", "--output", type=options.PATH, required=True, metavar="DIR", help="Folder for x.npy and y.npy.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import fields
 from functools import partial, wraps
 from pathlib import Path
@@ -73,12 +73,18 @@ class _Model(_Path):
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         names = [CompletionItem(name) for name in shipped() if name.startswith(incomplete)]
-        return [*names, *super().shell_complete(ctx, param, incomplete)]
+        return [*super().shell_complete(ctx, param, incomplete), *names]  # bash forgets names that stand before files
+
+
+def among(names: Iterable[str]) -> Callable[[click.Context, click.Parameter, str], list[str]]:
+    """What a shell offers for one of some names."""
+    return lambda ctx, param, incomplete: [name for name in names if name.startswith(incomplete)]
 
 
 MODEL = _Model(path_type=Path)
 model = click.argument("model", type=MODEL)
 as_json = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+boards = among(known())
 BOARD = f"One of {', '.join(known())}, or a file that ends in .toml."
 """Help."""
 

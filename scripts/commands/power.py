@@ -28,7 +28,13 @@ WATTS = ("clock_w", "logic_w", "memory_w", "watts")
     "--synth", "synth_file", type=options.PATH, metavar="FILE", help="Areas from `sigmabit synth --report`; else planned."
 )
 @click.option("--saif", type=options.PATH, metavar="FILE.saif", help="Write the activity of all nets, for Vivado's read_saif.")
-@click.option("--board", "board_name", metavar="NAME", help="There, the pipeline is part of what `sigmabit board` writes.")
+@click.option(
+    "--board",
+    "board_name",
+    metavar="NAME",
+    shell_complete=options.boards,
+    help="There, the pipeline is part of what `sigmabit board` writes.",
+)
 @options.report_file
 @options.as_json
 def power(

@@ -23,7 +23,7 @@ IMAGES = 64
 
     The same seed gives the same file, byte for byte. PyTorch is not needed.""",
 )
-@click.argument("name", metavar="NAME")
+@click.argument("name", metavar="NAME", shell_complete=options.among(sigmabit.WEIGHTS))
 @click.option("--seed", type=options.SEED, default=1, metavar="N", help="Seed of the weights (default: 1).")
 @click.option(
     "--input", "data", type=options.PATH, metavar="X.npy", help=f"Take the first {IMAGES} images of it, not synthetic ones."

@@ -21,7 +21,7 @@ from . import options
 @options.model
 @click.option("--udp", metavar="HOST:PORT", help="Behind Ethernet, at a UDP socket of this machine; any port for 0.")
 @click.option("--ethernet", metavar="TAP", help="Behind Ethernet, at a TAP device, for which rights are needed.")
-@click.option("--board", default="vc709", show_default=True, metavar="BOARD", help=options.BOARD)
+@click.option("--board", default="vc709", show_default=True, metavar="BOARD", help=options.BOARD, shell_complete=options.boards)
 @options.planning_for_board
 @options.reading
 @options.samples

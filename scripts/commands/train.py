@@ -22,7 +22,7 @@ from . import options
     dense_autoencoder have seeded weights, and need no data. mnist_dense_vae is the latter, trained; all others need the
     `training` extra.""",
 )
-@click.argument("name", metavar="NAME")
+@click.argument("name", metavar="NAME", shell_complete=options.among(sigmabit.TRAINED))
 @click.option("--data", type=options.PATH, metavar="DIR", help="Folder with the larger data sets.")
 @click.option("--epochs", type=click.IntRange(min=1), metavar="N", help="Instead of the recipe's own number.")
 @click.option(
