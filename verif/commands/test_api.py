@@ -241,3 +241,19 @@ def test_a_name_of_a_model_that_is_none() -> None:
     """The shipped ones are told."""
     with pytest.raises(sigmabit.InputError, match=r"digits_bcn: no such file, nor a shipped model; those are .*digits_bcnn"):
         sigmabit.load("digits_bcn")
+
+
+def test_every_public_name_is_documented() -> None:
+    """Functions, classes, and what classes have: the site leaves out what is not."""
+    bare = []
+    for name in sigmabit.__all__:
+        thing = getattr(sigmabit, name)
+        if inspect.isclass(thing):
+            own = {key: each for key, each in vars(thing).items() if not key.startswith("_")}
+            members = {
+                key: each for key, each in own.items() if inspect.isfunction(each) or isinstance(each, (property, staticmethod))
+            }
+            bare += [f"{name}.{key}" for key, each in members.items() if not inspect.getdoc(getattr(thing, key) or each)]
+        if (inspect.isclass(thing) or inspect.isfunction(thing)) and not (thing.__doc__ or "").strip():
+            bare.append(name)
+    assert bare == []

@@ -1,7 +1,7 @@
 """The wheel in an empty environment: `python -m sigmabit.verif.house.wheel FOLDER [--tutorials]`.
 
-Builds the wheel, installs it with its dependencies alone in FOLDER, and tries every command there, far from the tree: each must do
-its work, or say in a sentence what it needs. With --tutorials, the extras that these need are installed and both are executed.
+Builds the wheel, installs it with its dependencies alone in FOLDER, and tries every command there, far from the tree: each must
+do its work, or say in a sentence what it needs. With --tutorials, the extras that these need are installed and both are executed.
 """
 
 from __future__ import annotations
