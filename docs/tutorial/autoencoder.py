@@ -41,7 +41,7 @@ network
 # ## Latency
 #
 # Two aims: frames as fast as they come, or the results of one frame as soon as they can be. The planner takes either, and says what it
-# costs. All figures are exact cycles, not estimates, but for the LUT.
+# costs. All cycles are exact; LUT are estimated.
 
 # %%
 plans = {
@@ -105,7 +105,7 @@ assert errors == sorted(errors, reverse=True)
 # Kullback-Leibler divergence, over 16 samples, are the score. `anomaly` gives the area under the ROC curve for the float graph and for
 # the hardware's integers.
 
-# %%
+# %% tags=["varies"]
 digits = sigmabit.dataset("digits", test_only=True)
 found = {left_out: sigmabit.anomaly(f"digits_vae_no{left_out}", digits.test_images, digits.test_labels) for left_out in (0, 4, 6)}
 for left_out, each in found.items():

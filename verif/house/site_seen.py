@@ -1,13 +1,18 @@
 """The built site in a browser: `python -m sigmabit.verif.house.site_seen [FOLDER]`, after `mkdocs build`.
 
 Pages of each kind at 400 and at 1,400 pixels, light and dark: nothing may stick out to the right, every picture must be there,
-the console stays empty, and nothing is asked of another machine. Screenshots go to FOLDER, if one is named.
+the console stays empty, nothing is asked of another machine, and the search finds a block. Screenshots go to FOLDER, if one is
+named.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -51,7 +56,7 @@ const wide = [...document.querySelectorAll('.md-content *')].filter(each => {
 return {
   sticksOut: root.scrollWidth > innerWidth + 1 ? ['page'] : wide.slice(0, 3),
   missing: [...document.images].filter(each => each.complete && !each.naturalWidth).map(each => each.src),
-  elsewhere: performance.getEntriesByType('resource').map(each => each.name).filter(name => !name.startsWith('file:')),
+  elsewhere: performance.getEntriesByType('resource').map(each => each.name).filter(name => !name.startsWith(location.origin)),
   scheme: document.body.dataset.mdColorScheme,
   text: document.body.innerText.length,
 };
@@ -78,30 +83,69 @@ def browser(width: int, scheme: str) -> Any:
 
 def seen(opened: Any, page: str) -> tuple[dict[str, Any], list[str]]:
     """What a page looks like, and what the browser complained about."""
-    opened.get((SITE / page).as_uri())
+    opened.get(page)
     looked: dict[str, Any] = opened.execute_script(LOOK)
-    return looked, [entry["message"] for entry in opened.get_log("browser") if "search/search_index" not in entry["message"]]
+    return looked, [entry["message"] for entry in opened.get_log("browser") if "favicon" not in entry["message"]]
+
+
+def found(opened: Any, page: str) -> str:
+    """The first result of a search for a block."""
+    from selenium.webdriver.common.by import By
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    opened.get(page)
+    opened.find_element(By.TAG_NAME, "body").send_keys("/")
+    WebDriverWait(opened, 20).until(lambda at: at.switch_to.active_element.tag_name == "input")
+    opened.switch_to.active_element.send_keys("popcount")
+    first = WebDriverWait(opened, 20).until(lambda at: at.find_element(By.CSS_SELECTOR, ".md-search-result__item a"))
+    return str(first.get_attribute("href"))
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    """The site's files, without a log."""
+
+    def log_message(self, format: str, *arguments: Any) -> None:
+        """Nothing."""
+
+
+@contextmanager
+def served() -> Iterator[str]:
+    """The address of the site on this machine."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(SITE))) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}/"
+        server.shutdown()
+
+
+def looked_through(site: str, width: int, scheme: str, name: str, folder: Path | None) -> list[str]:
+    """What is wrong with the pages at a width, in a scheme."""
+    wrong: list[str] = []
+    opened = browser(width, scheme)
+    try:
+        for page in PAGES:
+            looked, complaints = seen(opened, site + page)
+            faults = {key: looked[key] for key in ("sticksOut", "missing", "elsewhere") if looked[key]}
+            faults |= {"console": complaints} if complaints else {}
+            faults |= {"scheme": looked["scheme"]} if looked["scheme"] != name else {}
+            faults |= {"empty": looked["text"]} if looked["text"] < 300 else {}
+            wrong += [f"{page} at {width}, {scheme}: {faults}"] if faults else []
+            if folder:
+                folder.mkdir(parents=True, exist_ok=True)
+                opened.save_screenshot(str(folder / f"{page.replace('/', '_')}_{width}_{scheme}.png"))
+        result = found(opened, site + PAGES[0])
+        wrong += [] if "popcount" in result else [f"search at {width}, {scheme}: {result}"]
+    finally:
+        opened.quit()
+    return wrong
 
 
 def main(arguments: Sequence[str]) -> None:
     """Look at all of them; exit status 1 if anything is wrong."""
     folder = Path(arguments[0]) if arguments else None
     wrong: list[str] = []
-    for width, (scheme, name) in product(WIDTHS, SCHEMES.items()):
-        opened = browser(width, scheme)
-        try:
-            for page in PAGES:
-                looked, complaints = seen(opened, page)
-                faults = {key: looked[key] for key in ("sticksOut", "missing", "elsewhere") if looked[key]}
-                faults |= {"console": complaints} if complaints else {}
-                faults |= {"scheme": looked["scheme"]} if looked["scheme"] != name else {}
-                faults |= {"empty": looked["text"]} if looked["text"] < 300 else {}
-                wrong += [f"{page} at {width}, {scheme}: {faults}"] if faults else []
-                if folder:
-                    folder.mkdir(parents=True, exist_ok=True)
-                    opened.save_screenshot(str(folder / f"{page.replace('/', '_')}_{width}_{scheme}.png"))
-        finally:
-            opened.quit()
+    with served() as site:
+        for width, (scheme, name) in product(WIDTHS, SCHEMES.items()):
+            wrong += looked_through(site, width, scheme, name, folder)
     print("\n".join([*wrong, f"{len(PAGES)} pages, {len(WIDTHS)} widths, {len(SCHEMES)} schemes: {len(wrong)} wrong"]))
     sys.exit(1 if wrong else 0)
 

@@ -40,7 +40,7 @@ TRIED = (
     "anomaly digits_vae_no3 --input d/x.npy --labels d/y.npy",
     "random digits_bcnn -o random.onnx",
     "sampler distribution",
-    "bench differential --graphs 3 --seed 1",
+    "bench steps --help",
     "send digits_bcnn --port /dev/null --input d/x.npy",
     "status --port /dev/null",
     "train trigger_57",
@@ -48,9 +48,10 @@ TRIED = (
 """Each does its work, but for the last three but one, for which there is no device."""
 
 NEEDS = {
+    "bench differential --graphs 3": "pip install 'sigmabit[test]'",
     "train digits_w2a2": "install sigmabit[training]",
-    "route digits_bcnn --part LFE5U-85F": "pip install 'sigmabit[ecp5]'",
-    "serve-sim digits_bcnn --udp 127.0.0.1:0": "pip install 'sigmabit[ethernet]'",
+    "route digits_bcnn --part LFE5U-85F-6BG381C": "sigmabit[ecp5]",
+    "serve-sim digits_bcnn --udp 127.0.0.1:0": "sigmabit[ethernet]",
     "send digits_bcnn --port /dev/null --input d/x.npy": "it is no serial port",
     "status --port /dev/null": "it is no serial port",
 }
