@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from . import drawings
-from .drawings import Timing, blocks, file_of
+from sigmabit.verif.house import drawings
+from sigmabit.verif.house.drawings import Timing, blocks, file_of
+
 from .test_docs import BLOCKS
 
 every_block = pytest.mark.parametrize("name", BLOCKS)
