@@ -80,7 +80,7 @@ planned := $(if $(PLAN),--plan $(PLAN),$(if $(PART),--part $(PART)) --clock-mhz 
 on_board = $(if $(and $(filter-out vivado,$(FLOW)),$(filter file,$(origin CLOCK_MHZ))),,--clock-mhz $(CLOCK_MHZ)) $(if $(PLAN),--plan $(PLAN)) \
 	$(if $(INPUT_SCALE),--input-scale $(INPUT_SCALE)) $(if $(SAMPLES),--samples $(SAMPLES))
 
-.PHONY: help setup sim check test closure lint docs convert synth train sampler-stats package clean
+.PHONY: help setup sim check test closure lint docs tutorial convert synth train sampler-stats package clean
 
 help: ## this list
 	@echo "make TARGET [VARIABLE=value ...]"
@@ -178,9 +178,16 @@ lint: $(ENVIRONMENT) ## style and types of the Python, silent traps of the MyHDL
 	cd src && ../.venv/bin/mypy --config-file ../pyproject.toml --cache-dir ../build/mypy -p sigmabit
 	.venv/bin/python -m sigmabit.verif.house.lint_myhdl
 
-docs: .venv/docs ## the site, in build/site: strictly, without a network; and the examples that take longer
+docs: .venv/docs ## the site, in build/site: strictly, without a network; and the examples and tutorials that take longer, where what they need is there
 	.venv/bin/python -m pytest -q -m long verif/commands/test_examples.py
 	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build
+
+tutorial: .venv/tutorial ## both notebooks, executed and held against their pages; some minutes each
+	.venv/bin/python docs/tutorial/execute.py
+
+.venv/tutorial: $(ENVIRONMENT)
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[tutorial,ecp5]'
+	@touch $@
 
 .venv/docs: $(ENVIRONMENT)
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[docs]'

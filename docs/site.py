@@ -58,6 +58,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
         add(files, config, place, (ROOT / origin).read_text(), origin)
     for place, text in reference().items():
         add(files, config, place, text, f"docs/{place}")
+    for place, text in notebooks().items():
+        files.append(File.generated(config, place, content=text))
     pages = [file for file in files if file.src_uri.endswith(".md")]
     for page in pages:
         for _, _, target in LINK.findall(FENCE.sub("", page.content_string)):
@@ -102,6 +104,16 @@ def reference() -> dict[str, str]:
     }
 
 
+def notebooks() -> dict[str, str]:
+    """The tutorials as Jupyter opens them."""
+    import jupytext
+
+    sources = sorted((ROOT / "docs" / "tutorial").glob("*.py"))
+    return {
+        f"tutorial/{path.stem}.ipynb": jupytext.writes(jupytext.read(path), "ipynb") for path in sources if path.stem != "execute"
+    }
+
+
 def resolved(target: str, origin: str) -> str | None:
     """What a relative link of a page means, from the root of the project; None for a link that leads elsewhere."""
     if re.match(r"\w+:|#", target):
@@ -113,7 +125,7 @@ def site_path(path: str) -> str | None:
     """Where a file of the project is on the site; None where it is not."""
     if path in OUTSIDE:
         return OUTSIDE[path]
-    if path.startswith("docs/") and path != "docs/site.py":
+    if path.startswith("docs/") and not path.endswith(".py"):
         return path.removeprefix("docs/")
     if path.endswith(".png"):
         return path

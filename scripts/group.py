@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from .interface.settings import defaults, settings
+from .interface.settings import blamed, defaults, settings
 
 WAY_OF_A_MODEL = ("inspect", "calibrate", "plan", "convert", "run", "compare", "verify", "synth", "route", "power", "report")
 ON_A_BOARD = ("serve-sim", "send", "status", "board", "package")
@@ -46,8 +46,18 @@ class Sigmabit(click.Group):
             return super().make_context(*arguments, **named)
 
     def invoke(self, context: click.Context) -> Any:
-        with _closed_pipe():
-            return super().invoke(context)
+        try:
+            with _closed_pipe():
+                return super().invoke(context)
+        except (click.UsageError, ValueError) as error:  # ours are ValueErrors, whose module takes its time
+            said = {} if context.default_map is None else context.default_map.get(context.invoked_subcommand or "", {})
+            message = error.format_message() if isinstance(error, click.UsageError) else str(error)
+            clause = blamed(said, message)
+            if isinstance(error, click.UsageError) and clause:
+                raise click.UsageError(f"{message}{clause}", error.ctx) from None
+            if clause:
+                error.args = (f"{message}{clause}",)
+            raise
 
 
 @contextmanager

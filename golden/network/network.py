@@ -297,7 +297,7 @@ class Network:
 
     `ties` lists decisions that another executor of the float graph may take differently, within float32 rounding; `omitted` is
     what of the graph is no part of it; `uneven` are layers whose weights the graph computes with an error of rounding, and by how
-    much of their size they differ. They are taken as equal.
+    much of their size they differ. They are taken as equal. origin is the digest of the graph that it was read from, if it was.
     """
 
     name: str
@@ -307,6 +307,7 @@ class Network:
     ties: tuple[Tie, ...] = field(default=())
     omitted: Omitted = field(default=Omitted())
     uneven: tuple[tuple[str, float], ...] = ()
+    origin: str | None = None
 
     def __post_init__(self) -> None:
         expected = self.input.tensor

@@ -17,6 +17,10 @@ class InputError(SigmabitError):
     """The data do not fit the network's input."""
 
 
+class OutputError(SigmabitError):
+    """A file cannot be written; the message names it."""
+
+
 class CalibrationError(SigmabitError):
     """A calibration is missing, does not belong to the network, or leads to numbers that no width holds."""
 

@@ -22,7 +22,7 @@ from myhdl._block import _Block
 from myhdl._ShadowSignal import _SliceSignal
 from myhdl._Signal import _Signal
 
-from sigmabit.golden import SigmabitError
+from sigmabit.golden import OutputError, SigmabitError
 
 from .module import COMPOSITE, LEAF, WRITTEN, forget_elaborations, kind_of, outline
 from .quick import quick_elaboration
@@ -109,12 +109,19 @@ class Design:
         return Design([*texts][-1], {**self.modules, **{name: Module(name, None, text, ()) for name, text in texts.items()}})
 
     def write(self, folder: Path) -> list[Path]:
-        """Write every module, the files that modules read, and <top>.f, the list of Verilog files. Returns the Verilog files."""
-        folder.mkdir(parents=True, exist_ok=True)
+        """Write every module, the files that modules read, and <top>.f, the list of Verilog files. Returns the Verilog files.
+
+        Raises OutputError where the folder cannot be made, or not be written to.
+        """
+        folder = Path(folder)
         listed = "".join(f"{name}\n" for name in self.files)
-        for name, text in {**self.texts, f"{self.top}.f": listed}.items():
-            with _named(folder / name):
-                (folder / name).write_text(text)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            for name, text in {**self.texts, f"{self.top}.f": listed}.items():
+                with _named(folder / name):
+                    (folder / name).write_text(text)
+        except OSError as error:
+            raise OutputError(f"{error.filename or folder}: cannot be written: {error.strerror or error}") from None
         return [folder / name for name in self.files]
 
 

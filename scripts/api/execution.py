@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sigmabit.golden import InputError, Network
+from sigmabit.golden.front.importer.model_file import read
 from sigmabit.golden.network.identity import identity
 from sigmabit.golden.noise.gaussian import FRACTION
 from sigmabit.hdl.planning.plan import Plan, check_samples
@@ -114,11 +115,11 @@ def run(
         InputError: what is no code, another network's plan, waves of golden, or more results than there is memory for.
         SimulationError: the hardware broke a rule of streams, or got stuck.
     """
-    _check(network, codes)
+    check_codes(network, codes)
     if on != "golden" and on not in SIMULATORS:
         raise InputError(f"unknown simulator {on}, expected golden or one of {', '.join(SIMULATORS)}")
-    if plan is not None and plan.network is not network and identity(plan.network) != identity(network):
-        raise InputError(f"a plan of {plan.network.name}, expected one of {network.name}")
+    if plan is not None:
+        check_plan(plan, network)
     if waves is not None and (on == "golden" or Path(waves).is_dir()):
         raise InputError(f"waves={waves}: " + ("golden has none" if on == "golden" else "is a folder, expected a file name"))
     noise, waves = noise or Noise(), waves and Path(waves)
@@ -142,7 +143,20 @@ def run(
     return Run(network, plan, on, y, tensors, measured, drawn)
 
 
-def _check(network: Network, codes: NDArray[np.int64]) -> None:
+def check_plan(plan: Plan, network: Network) -> None:
+    """Refuse another network's plan."""
+    if plan.network is not network and identity(plan.network) != identity(network):
+        raise InputError(f"a plan of {plan.network.name}, expected one of {network.name}")
+
+
+def check_file(plan: Plan, file: Path) -> None:
+    """Refuse a plan of another file's network; a copy that only a calibration tells from it is the same."""
+    origin = plan.network.origin
+    if origin is not None and origin != read(file).digest:
+        raise InputError(f"a plan of {plan.network.name} as read from another file, expected one of {file}")
+
+
+def check_codes(network: Network, codes: NDArray[np.int64]) -> None:
     """Refuse what are no codes of a network's input: frames as they come, most likely."""
     tensor = network.input.tensor
     if not isinstance(codes, np.ndarray) or codes.shape[1:] != tensor.shape or codes.ndim != 4 or not len(codes):
@@ -169,7 +183,9 @@ def _simulated(
     write_whole(waves, write)
     if waves.is_file():
         groups = viewers.groups(plan, taps, noise.epsilon is not None)
-        for ending, text in zip(VIEWS, (viewers.gtkwave(groups, waves), viewers.surfer(groups)), strict=True):
+        for ending, text in zip(
+            VIEWS, (viewers.gtkwave(groups, waves, plan.latency + plan.interval), viewers.surfer(groups)), strict=True
+        ):
             write_whole(waves.with_suffix(ending), partial(Path.write_text, data=text))
     return found[0]
 
@@ -217,13 +233,15 @@ def verify(
         progress: is told what is going on, and how far it is.
 
     Raises:
-        InputError: more results than there is memory for.
+        InputError: what is no code, another file's plan, or more results than there is memory for.
         SimulationError: the hardware broke a rule of streams, or got stuck.
     """
-    _check(plan.network, codes)
+    file = model_file(model)
+    check_codes(plan.network, codes)
+    check_file(plan, file)
     if len(x) != len(codes):
         raise InputError(f"{len(x)} frames, and codes of {len(codes)}")
-    return execute(model_file(model), plan, x, codes, on, noise or Noise(), progress)
+    return execute(file, plan, x, codes, on, noise or Noise(), progress)
 
 
 @dataclass
@@ -292,7 +310,7 @@ def compare(
         SimulationError: the hardware broke a rule of streams, or got stuck.
     """
     network, stalls, noise = network or plan.network, stalls or Stalls(), noise or Noise()
-    _check(plan.network, codes)
+    check_codes(plan.network, codes)
     step = max(1, AT_A_TIME // plan.samples)
     check_size(network, min(step, len(codes)), plan.samples, recorded=True)
     optimise = level(plan, len(codes))

@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sigmabit.fpga.board import Board
-from sigmabit.fpga.boards import board as board_named
 from sigmabit.hdl.family import SERIES7
 from sigmabit.hdl.planning.plan import Plan
 from sigmabit.verif.simulation import Noise
@@ -24,7 +23,7 @@ from ..interface.loading import check_reported, check_series7
 from ..measures import routing
 from ..measures.area import PLANNED, RESOURCES, WORST, Areas, parts_of, planned, read_areas, synthesised
 from ..measures.power import estimate, measured, read_activity
-from .execution import silent
+from .execution import check_codes, check_file, silent
 
 ROUTED = routing.examples()
 """A part of each family that route knows, for people."""
@@ -80,14 +79,6 @@ def synthesise(plan: Plan, *, work: Path | None = None, progress: Progress = sil
     """
     with nullcontext(str(work)) if work else tempfile.TemporaryDirectory() as folder:
         return Synthesis(plan, synthesised(plan, Path(folder), progress))
-
-
-def board(name: str) -> Board:
-    """A board of the package, by its name, or of a file that ends in .toml; its part and its clock count for plans.
-
-    Raises BoardError where there is none, or what a board's file lacks.
-    """
-    return board_named(name)
 
 
 @dataclass(frozen=True, eq=False)
@@ -222,6 +213,8 @@ def report(
     areas = read_areas(synth_file, plan) if synth_file else None
     activity = read_activity(power_file, plan) if power_file else None
     noise, file = noise or Noise(), model_file(model)
+    check_codes(plan.network, codes)
+    check_file(plan, file)
     with tempfile.TemporaryDirectory() as work:
 
         def area() -> Areas | None:

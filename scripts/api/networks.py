@@ -33,11 +33,14 @@ def warn(text: str) -> None:
 
 
 @dataclass
-class _Ear:
+class Ear:
+    """Who hears what there is to know of a file, and keeps counts about frames."""
+
     listening: Remark
     figures: dict[str, int] = field(default_factory=dict)
 
     def remark(self, text: str) -> None:
+        """Something to know that is no error."""
         self.listening(text)
 
 
@@ -87,7 +90,7 @@ def load(
         InputError: options contradict each other or the file.
     """
     reading = Reading(input_scale, output_name, calibration, input_bits, input_offset, condition=condition)
-    return load_network(model_file(model), reading, _Ear(remark), plan)
+    return load_network(model_file(model), reading, Ear(remark), plan)
 
 
 def load_with_frames(
@@ -123,7 +126,7 @@ def load_with_frames(
         ModelFileError, UnsupportedModelError: as load does.
     """
     reading = Reading(input_scale, output_name, calibration, input_bits, input_offset, strict_input, condition)
-    ear = _Ear(remark)
+    ear = Ear(remark)
     return Loaded(*load_with_data(model_file(model), data, reading, ear), ear.figures)
 
 
@@ -148,10 +151,12 @@ def noise(
         network: one that draws samples; for another there is nothing to say.
         frames: how many there are.
         samples: of each frame, K.
-        seed: of the sampler; 0 without it.
+        seed: of the sampler, 0 to 2**64 - 1; 0 without it.
         epsilon: samples to use instead, (N, latents) or (N, K, latents), as an array or a .npy file.
 
     Raises:
-        InputError: the network draws none, or the samples do not fit it.
+        InputError: the network draws none, a seed that is none, or samples that do not fit it.
     """
+    if seed is not None and not 0 <= seed < 2**64:
+        raise InputError(f"seed={seed}, expected a whole number from 0 to 2**64 - 1")
     return make_noise(network, frames, Sampling(samples, seed, epsilon))

@@ -6,16 +6,15 @@ from pathlib import Path
 
 import click
 
-from sigmabit.golden import SigmabitError
+import sigmabit
 
-from ..data.datasets import DatasetError, data_folder, load
 from ..interface.files import check_folder, write_array, write_folder
 from ..interface.terminal import Terminal
 from . import options
 
 
 @click.command(short_help="The test images of a data set as .npy files.")
-@click.argument("name", metavar="NAME")
+@click.argument("name", metavar="NAME", shell_complete=options.among(("digits", "mnist", "cifar10")))
 @click.option("--data", "source", type=options.PATH, metavar="DIR", help="Folder with the larger data sets.")
 @click.option("--frames", type=click.IntRange(min=1), metavar="N", help="Only the first N frames.")
 @click.option("-o", "--output", type=options.PATH, required=True, metavar="DIR", help="Folder for x.npy and y.npy.")
@@ -24,10 +23,7 @@ def data(name: str, source: Path | None, frames: int | None, output: Path, as_js
     """Write the test images of NAME (digits, mnist or cifar10) as DIR/x.npy and their classes as DIR/y.npy."""
     terminal = Terminal(as_json)
     check_folder(output)
-    try:
-        dataset = load(name, data_folder(source), test_only=True)
-    except DatasetError as error:
-        raise SigmabitError(str(error)) from None
+    dataset = sigmabit.dataset(name, folder=source, test_only=True)
     images, labels = dataset.test_images[:frames], dataset.test_labels[:frames]
 
     def write(fresh: Path) -> None:

@@ -2,31 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 from rich.console import RenderableType
 
-from sigmabit.golden import Network, UncalibratedError, UnsupportedModelError, import_real
-from sigmabit.golden.layers.layer import Layer
-from sigmabit.golden.layers.residual import Residual
-from sigmabit.golden.layers.ways import Ways
-from sigmabit.golden.network.network import Condition, InputFormat, Omitted
-from sigmabit.golden.network.real import RealLatent, RealLinear, RealNetwork
+import sigmabit
 
 from ..interface.choices import Reading
-from ..interface.loading import load_network, remark_constant, remark_reading
 from ..interface.terminal import Terminal, table
 from . import options
-
-SHOWN_TIES = 20
-
-UNCALIBRATED = (
-    "not calibrated: nothing says yet what range its numbers have, and so what widths. Frames do: "
-    "`sigmabit calibrate MODEL --input x.npy -o calibrated.onnx`, or --calibration x.npy for one command"
-)
 
 
 @click.command(short_help="Layers, shapes and unsupported nodes.")
@@ -37,148 +23,17 @@ def inspect(model: Path, reading: Reading, as_json: bool) -> None:
     """Layers, shapes and operations of MODEL, and every node that is unsupported."""
     terminal = Terminal(as_json)
     try:
-        network = load_network(model, reading, terminal)
-    except UncalibratedError:
-        real = import_real(model, coding=reading.coding, output_name=reading.output_name)
-        remark_reading(terminal, model, real, reading.input_scale)
-        terminal.emit(describe_real(real, str(model)), *_real_tables(real))
-        return
-    except UnsupportedModelError as error:
+        found = sigmabit.inspect(model, **reading.of_model, remark=terminal.remark)
+    except sigmabit.UnsupportedModelError as error:
         findings = [{"node": f.node, "operator": f.operator, "reason": f.reason} for f in error.findings]
         data = {"model": str(model), "supported": False, "unsupported": findings}
         terminal.emit(data, f"{model}: unsupported nodes", *(f"  {finding}" for finding in error.findings))
         raise
-    remark_constant(terminal, network)
-    terminal.emit(describe(network, str(model)), *_tables(network, reading))
+    terminal.emit(found.to_json(), *tables(found.name, found.layers), "", *found.remarks)
 
 
-def describe(network: Network, model: str) -> dict[str, Any]:
-    """The network as plain values."""
-    output = network.output
-    return {
-        **_about(model, network.input, output.name, output.shape, network.omitted),
-        "calibrated": network.calibrated or None,
-        "operations": network.operations,
-        "layers": [{**_layer(layer), "constant_channels": _constant(network, layer)} for layer in network.every],
-        "sums": {layer.name: list(ends) for layer, ends in _joins(network.layers, "input") if isinstance(layer, Residual)},
-        "concatenations": {
-            layer.name: list(ends) for layer, ends in _joins(network.layers, "input") if not isinstance(layer, Residual)
-        },
-        "constant_layers": list(network.constant_layers),
-        "uneven_weights": dict(network.uneven),
-        "ties": [str(tie) for tie in network.ties],
-    }
-
-
-def describe_real(network: RealNetwork, model: str) -> dict[str, Any]:
-    """The same of a network without a calibration: widths of what real layers read and give are not known."""
-    layers = [*map(_layer, network.binary), *map(_real_layer, network.layers)]
-    return {
-        **_about(model, network.input, network.output_name, network.output_shape, network.omitted),
-        "calibrated": False,
-        "operations": sum(layer["operations"] for layer in layers),
-        "layers": layers,
-        "ties": [str(tie) for tie in network.ties],
-    }
-
-
-def _about(model: str, form: InputFormat, output: str, shape: tuple[int, ...], omitted: Omitted) -> dict[str, Any]:
-    return {
-        "model": model,
-        "supported": True,
-        "unsupported": [],
-        "input": {
-            "name": form.name,
-            "shape": list(form.first),
-            **({} if form.condition is None else {"condition": _condition(form.condition, form.beside)}),
-            "levels": form.tensor.codes.levels,
-            "scale": form.grid.scale,
-            **({} if form.coding is None else {"range": list(form.coding.ends), "bits": form.tensor.bits}),
-            "from_quant_node": form.quantiser is not None and form.statement is None and form.coding is None,
-            "stated_by": form.statement.by if form.statement else None,
-            "assumed": form.assumed,
-        },
-        "output": {"name": output, "shape": list(shape)},
-        "outputs_not_taken": list(omitted.outputs),
-        "nodes_of_other_outputs": omitted.beside,
-        "nodes_without_output": list(omitted.dead),
-    }
-
-
-def _layer(layer: Layer) -> dict[str, Any]:
-    layout = layer.output.layout
-    return {
-        "name": layer.name,
-        "kind": type(layer).__name__.lower(),
-        "input_shape": list(layer.input.shape),
-        "input_bits": layer.input.bits,
-        "output_shape": list(layout.shape),
-        "output_bits": layout.bits,
-        "operations": layer.operations,
-        "nodes": list(layer.nodes),
-    }
-
-
-def _joins(layers: Sequence[Layer], before: str) -> Iterator[tuple[Ways, tuple[str, ...]]]:
-    """For each layer that joins two ways those whose results it takes, or the input. before: what the layers begin behind."""
-    for layer in layers:
-        if isinstance(layer, Ways):
-            for way in layer.ways:
-                yield from _joins(way, before)
-            yield layer, tuple(way[-1].name if way else before for way in layer.ways)
-        before = layer.name
-
-
-def _constant(network: Network, layer: Layer) -> int:
-    """How many of a layer's channels never change."""
-    return int(network.reach[layer.name].constant_channels.sum())
-
-
-def _real_layer(layer: RealLinear | RealLatent) -> dict[str, Any]:
-    return {
-        "name": layer.name,
-        "kind": "latent" if isinstance(layer, RealLatent) else layer.name.rstrip("0123456789"),
-        "input_shape": list(layer.input_shape),
-        "input_bits": None,
-        "output_shape": list(layer.shape),
-        "output_bits": None,
-        "operations": layer.operations,
-        "nodes": list(layer.nodes),
-    }
-
-
-def _tables(network: Network, reading: Reading) -> list[RenderableType]:
-    scale = "--input-scale" if reading.input_scale else "--calibration" if reading.calibration else "its calibration"
-    lines = _ends(network.input, network.output.name, network.output.shape, network.omitted, scale)
-    for layer in network.every:
-        constant = _constant(network, layer)
-        if constant:
-            which = "outputs" if layer.name in network.constant_layers else f"{constant} of {layer.output.channels} channels"
-            lines.append(f"{layer.name}: its {which} never change, whatever the input")
-    for layer, (first, second) in _joins(network.layers, "the input"):
-        does = "adds" if isinstance(layer, Residual) else "puts side by side"
-        lines.append(f"{layer.name} {does} what {first} and {second} give")
-    for name, variation in network.uneven:
-        lines.append(
-            f"{name}: its weights differ by up to {variation:.1g} of their size, as rounding leaves them; taken as equal"
-        )
-    ties = network.ties
-    if ties:
-        count = "1 decision lies" if len(ties) == 1 else f"{len(ties)} decisions lie"
-        lines.append(f"{count} within float32 rounding, or on the zero of a Sign, where another executor may decide otherwise:")
-        lines.extend(f"  {tie}" for tie in ties[:SHOWN_TIES])
-        if len(ties) > SHOWN_TIES:
-            lines.append(f"  and {len(ties) - SHOWN_TIES} more (--json lists all)")
-    return [*_layers(network.name, [_layer(layer) for layer in network.every]), *lines]
-
-
-def _real_tables(network: RealNetwork) -> list[RenderableType]:
-    layers = describe_real(network, "")["layers"]
-    lines = _ends(network.input, network.output_name, network.output_shape, network.omitted, "--input-scale")
-    return [*_layers(network.name, layers), *lines, UNCALIBRATED]
-
-
-def _layers(name: str, layers: list[dict[str, Any]]) -> list[RenderableType]:
+def tables(name: str, layers: list[dict[str, Any]]) -> list[RenderableType]:
+    """Layers for people."""
     rows, origins = [], []
     for layer in layers:
         ends = (("x".join(map(str, layer[f"{end}_shape"])), layer[f"{end}_bits"]) for end in ("input", "output"))
@@ -191,44 +46,3 @@ def _layers(name: str, layers: list[dict[str, Any]]) -> list[RenderableType]:
         "",
         table("what the layers are made of", ["layer", "nodes of the graph"], origins, texts=2),
     ]
-
-
-def _ends(form: InputFormat, output: str, shape: tuple[int, ...], omitted: Omitted, scale: str) -> list[str]:
-    """What is said of input and output. scale: what gave the input's step, where neither the graph nor an assumption did."""
-    said = form.statement
-    if form.coding is not None:
-        where = scale
-    elif said is not None and (form.quantiser is not None or said.scale == form.grid.scale):
-        where = said.by
-    elif form.quantiser:
-        where = "its Quant node"
-    else:
-        where = "assumption" if form.assumed else scale
-    taken = f"{form.name} {form.first}{_beside(form)}"
-    return [
-        "",
-        f"input {taken}: {form.tensor.codes.levels} levels{_from_to(form)}, step {_step(form):g} by {where}",
-        f"output {output} {shape}",
-        *omitted.remarks(output),
-    ]
-
-
-def _condition(condition: Condition, numbers: int) -> dict[str, Any]:
-    """A condition, and how many numbers of it a frame holds."""
-    return {"name": condition.name, "shape": list(condition.shape), "numbers": numbers}
-
-
-def _beside(form: InputFormat) -> str:
-    condition = form.condition
-    if condition is None:
-        return ""
-    hosted = "" if condition.function is None else f", of which the host makes {form.beside} numbers"
-    return f" with condition {condition.name} {condition.shape}{hosted}"
-
-
-def _from_to(form: InputFormat) -> str:
-    return "" if form.coding is None else f" from {form.coding.ends[0]:g} to {form.coding.ends[1]:g}"
-
-
-def _step(form: InputFormat) -> float:
-    return form.grid.scale if form.coding is None else form.coding.step

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import fields
 from functools import partial, wraps
 from pathlib import Path
@@ -73,12 +73,18 @@ class _Model(_Path):
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         names = [CompletionItem(name) for name in shipped() if name.startswith(incomplete)]
-        return [*names, *super().shell_complete(ctx, param, incomplete)]
+        return [*super().shell_complete(ctx, param, incomplete), *names]  # bash forgets names that stand before files
+
+
+def among(names: Iterable[str]) -> Callable[[click.Context, click.Parameter, str], list[str]]:
+    """What a shell offers for one of some names."""
+    return lambda ctx, param, incomplete: [name for name in names if name.startswith(incomplete)]
 
 
 MODEL = _Model(path_type=Path)
 model = click.argument("model", type=MODEL)
 as_json = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+boards = among(known())
 BOARD = f"One of {', '.join(known())}, or a file that ends in .toml."
 """Help."""
 
@@ -182,7 +188,9 @@ reading_uncalibrated = _together("reading", Reading, *_scale_and_output, _condit
 _calibration = click.option(
     "--calibration", type=PATH, metavar="X.npy", help="Frames that say what range a real-valued model's numbers have."
 )
-_strict = click.option("--strict-input", is_flag=True, help="Refuse numbers beyond the input's codes, which saturate otherwise.")
+_strict = click.option(
+    "--strict-input", is_flag=True, help="Refuse numbers beyond what the input's codes stand for, which are saturated without it."
+)
 reading = _together("reading", Reading, *_scale_and_output, _calibration, _condition)
 reading_frames = _together("reading", Reading, *_scale_and_output, _calibration, _condition, _strict)
 

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 
 import click
 
-from sigmabit.fpga.board import top_name
-from sigmabit.fpga.boards import board
-from sigmabit.hdl.verilog.keywords import system_name
-from sigmabit.verif.simulation.activity import switching
+import sigmabit
 
 from ..interface.choices import Planning, Reading, Sampling
-from ..interface.files import check_writable, write_json, write_whole
-from ..interface.loading import check_series7, load_with_data, make_noise, make_plan
+from ..interface.files import check_writable, write_json
 from ..interface.terminal import Terminal, table
-from ..measures.area import HELD, read_areas
-from ..measures.power import WATTS, estimate
 from . import options
+
+HELD = ("lut", "ff", "bram36", "dsp")
+WATTS = ("clock_w", "logic_w", "memory_w", "watts")
 
 
 @click.command(short_help="Activity as SAIF, and an estimate of dynamic power.")
@@ -33,7 +28,13 @@ from . import options
     "--synth", "synth_file", type=options.PATH, metavar="FILE", help="Areas from `sigmabit synth --report`; else planned."
 )
 @click.option("--saif", type=options.PATH, metavar="FILE.saif", help="Write the activity of all nets, for Vivado's read_saif.")
-@click.option("--board", "board_name", metavar="NAME", help="There, the pipeline is part of what `sigmabit board` writes.")
+@click.option(
+    "--board",
+    "board_name",
+    metavar="NAME",
+    shell_complete=options.boards,
+    help="There, the pipeline is part of what `sigmabit board` writes.",
+)
 @options.report_file
 @options.as_json
 def power(
@@ -61,22 +62,14 @@ def power(
         raise click.UsageError("--saif and --report are the same file")
     if board_name and (planning.part or not saif):
         raise click.UsageError("--board needs --saif, and has a part")
-    on = board(board_name) if board_name else None
-    network, _, codes = load_with_data(model, data, reading, terminal)
-    noise, samples = make_noise(network, len(codes), sampling)
-    made = make_plan(network, replace(planning, part=on.part) if on else planning, samples)
-    check_series7(made, "power")
-    areas = read_areas(synth_file, made) if synth_file else None
-    under: tuple[str, ...] = ()
-    if on:  # the pipeline as `sigmabit board` has it, and the clock that is made there
-        under = (top_name(system_name(made.pipeline.name)), "system_instance", "pipeline_instance")
-        made = replace(made, clock_mhz=float(on.made_clock(made.clock_mhz).mhz))
-    with terminal.progress() as progress, tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "core.saif"
-        activity, _ = switching(made, codes, file, noise, under, progress)
-        if saif:
-            write_whole(saif, lambda fresh: shutil.move(file, fresh))
-    result = estimate(activity, made, areas)
+    on = sigmabit.board(board_name) if board_name else None
+    loaded = sigmabit.load_with_frames(model, data, **vars(reading), remark=terminal.remark)
+    network, codes = loaded.network, loaded.codes
+    terminal.figures |= loaded.figures
+    noise, samples = sigmabit.noise(network, len(codes), **vars(sampling))
+    made = sigmabit.plan(network, **vars(replace(planning, part=on.part) if on else planning), samples=samples)
+    with terminal.progress() as report:
+        result = sigmabit.power(made, codes, noise=noise, synth_file=synth_file, saif=saif, board=on, progress=report)
     if report_file:
         write_json(report_file, result)
     rows = [
@@ -87,11 +80,13 @@ def power(
     columns = ["layer", words["lut"], "FF", words["bram36"], words["dsp"], "toggles", "clock", "logic", "memory", "watts"]
     sums = [sum(row[key] for row in result["layers"]) for key in HELD]
     total = ["total", *sums, "", *(f"{result[key]:.3f}" for key in WATTS)]
-    kind = "by Yosys" if areas else "as planned"
+    kind = "by Yosys" if result["synthesised"] else "as planned"
     terminal.emit(
         result,
-        table(f"{network.name} at {made.clock_mhz:g} MHz, an assumption: dynamic power, estimated", columns, rows, total=total),
+        table(
+            f"{network.name} at {result['clock_mhz']:g} MHz, an assumption: dynamic power, estimated", columns, rows, total=total
+        ),
         "",
-        f"toggles: of a register in a cycle, on average, over {activity.cycles:,} cycles of a busy pipeline; areas {kind}",
+        f"toggles: of a register in a cycle, on average, over {result['cycles']:,} cycles of a busy pipeline; areas {kind}",
         f"an estimate, without place and route: {result['least_watts']:.2g} to {result['most_watts']:.2g} W, and static power",
     )

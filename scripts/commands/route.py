@@ -23,7 +23,13 @@ ROUTE = "route.json"
 
 @click.command(short_help="Place and route by nextpnr: clock, bitstream.")
 @options.model
-@click.option("--board", "name", metavar="BOARD", help="Put it on a board, or on that of a file, with its link.")
+@click.option(
+    "--board",
+    "name",
+    metavar="BOARD",
+    shell_complete=options.boards,
+    help="Put it on a board, or on that of a file, with its link.",
+)
 @options.linking
 @click.option(
     "--seeds",

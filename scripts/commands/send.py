@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
-from typing import Any
 
 import click
 
-from sigmabit.golden import InputError, Network
-from sigmabit.golden.network.identity import identity
-from sigmabit.host import LinkError, Status
+import sigmabit
 
 from ..interface.choices import Reading
 from ..interface.device import open_device, where
 from ..interface.files import check_writable, write_array
-from ..interface.loading import labels_of, load_with_data
+from ..interface.loading import labels_of
 from ..interface.terminal import Terminal, table
 from . import options
 
@@ -57,48 +53,19 @@ def send(
     terminal, place = Terminal(as_json), where(port, udp, baud)
     if output is not None:
         check_writable(output)
-    network, _, codes = load_with_data(model, data, reading, terminal)
+    loaded = sigmabit.load_with_frames(model, data, **vars(reading), remark=terminal.remark)
+    network, codes = loaded.network, loaded.codes
+    terminal.figures |= loaded.figures
     truth = labels_of(labels, network, len(codes))
     if seed is not None and network.latent is None:
-        raise InputError(f"--seed: {network.name} draws no samples")
-    source, result = network.input.tensor.layout.on_axi(), network.result.on_axi()
+        raise sigmabit.InputError(f"--seed: {network.name} draws no samples")
     with terminal.progress() as report, open_device(port, udp, baud, patience) as client:
-        samples = check_device(network, client.device, model, place)
-        if seed is not None:
-            client.seed(seed)
-        begun = time.monotonic()
-        frames = source.pack(codes).reshape(len(codes), -1)
-        received = client.run(frames, lambda done, total: report("sending", done, total))
-        seconds = time.monotonic() - begun
-        line = client.statistics
-    y = network.output.decode(result.unpack(received.reshape(-1, result.beat_bits // 8)))
-    if samples > 1:
-        y = y.reshape(len(codes), samples, *y.shape[1:])
+        found = sigmabit.send(network, codes, client, seed=seed, progress=report)
     if output is not None:
-        write_array(output, y)
-    summary: dict[str, Any] = {
-        "network": network.name,
-        "port": place,
-        "frames": len(codes),
-        "samples": samples,
-        "seconds": round(seconds, 3),
-        "fps": round(len(codes) / seconds, 3),
-        "requests": line.requests,
-        "repeated": line.repeated,
-        "refused": line.refused,
-    }
-    if truth is not None:
-        summary["accuracy"] = network.output.accuracy(y, truth)
+        write_array(output, found.y)
+    summary = {"network": network.name, "port": place} | found.summary(truth)
     shown = [
         [key, f"{value:.2%}" if key == "accuracy" else value] for key, value in summary.items() if key not in ("network", "port")
     ]
-    terminal.emit(summary, table(f"{network.name} at {place}", ["", ""], shown))
-
-
-def check_device(network: Network, device: Status, model: Path, place: str) -> int:
-    """The samples that the device draws of each frame. Raises LinkError where it holds another network."""
-    beats = network.result.on_axi()
-    each = beats.beats * beats.beat_bits // 8
-    if device.model != identity(network) or device.result_bytes % each:
-        raise LinkError(f"{place}: the device holds another network than {model}")
-    return device.result_bytes // each
+    written = [] if output is None else [f"the output is in {output}"]
+    terminal.emit(summary, table(f"{network.name} at {place}", ["", ""], shown), *written)

@@ -10,15 +10,9 @@ from pathlib import Path
 
 import click
 
-from sigmabit.fpga.boards import board as board_named
-from sigmabit.golden import InputError
-from sigmabit.hdl.link.datagrams import datagram_system_of
-from sigmabit.hdl.link.link import system_of
-from sigmabit.host.datagrams import address_of
-from sigmabit.verif.board import DIVISOR, ETHERNET_LEASE, ETHERNET_MHZ, SimulatedBoard, SimulatedEthernet
+import sigmabit
 
 from ..interface.choices import Planning, Reading
-from ..interface.loading import load_network, make_plan
 from ..interface.terminal import Terminal
 from . import options
 
@@ -27,7 +21,7 @@ from . import options
 @options.model
 @click.option("--udp", metavar="HOST:PORT", help="Behind Ethernet, at a UDP socket of this machine; any port for 0.")
 @click.option("--ethernet", metavar="TAP", help="Behind Ethernet, at a TAP device, for which rights are needed.")
-@click.option("--board", default="vc709", show_default=True, metavar="BOARD", help=options.BOARD)
+@click.option("--board", default="vc709", show_default=True, metavar="BOARD", help=options.BOARD, shell_complete=options.boards)
 @options.planning_for_board
 @options.reading
 @options.samples
@@ -48,28 +42,22 @@ def serve_sim(
     """
     terminal = Terminal(as_json)
     if udp is not None and ethernet is not None:
-        raise InputError("give one of --udp and --ethernet")
-    on = board_named(board)
-    network = load_network(model, reading, terminal, planning.file)
-    made = make_plan(network, replace(planning, part=on.part), samples)
+        raise sigmabit.InputError("give one of --udp and --ethernet")
+    on = sigmabit.board(board)
+    network = sigmabit.load(model, plan=planning.file, **reading.of_model, remark=terminal.remark)
+    made = sigmabit.plan(network, **vars(replace(planning, part=on.part)), samples=samples)
     data: dict[str, object] = {"board": on.key, "network": network.name, "part": on.part}
-    served: SimulatedEthernet | SimulatedBoard
     with ExitStack() as stack:
         with terminal.progress() as report:
-            if udp is not None or ethernet is not None:
-                socket = address_of(udp, least=0) if udp is not None else None
-                served = stack.enter_context(
-                    SimulatedEthernet(datagram_system_of(made, ETHERNET_LEASE), socket, ethernet or "", report)
-                )
-                host, port = served.address
-                data |= {"udp": f"{host}:{port}", "clock_mhz": ETHERNET_MHZ}
-                said = f"{network.name} answers at {host}:{port}"
-            else:
-                clock = on.made_clock(made.clock_mhz)
-                served = stack.enter_context(SimulatedBoard(system_of(made, DIVISOR), on, report, clock))
-                data |= {"port": served.port, "clock_mhz": round(float(clock.mhz), 6)}
-                said = f"{network.name} on {on.name} answers at {served.port}"
-        terminal.emit(data, said)
+            served = stack.enter_context(sigmabit.serve(made, board=on, udp=udp, ethernet=ethernet, progress=report))
+        data |= {"udp": served.udp} if served.udp else {"port": served.port}
+        place = f"--udp {served.udp}" if served.udp else f"--port {served.port}"
+        where = "behind Ethernet" if served.udp else f"on a simulated {on.name}"
+        terminal.emit(
+            data | {"clock_mhz": served.clock_mhz},
+            f"{network.name} {where} answers at {served.udp or served.port}",
+            f"until Ctrl-C; from another terminal: sigmabit send {model} {place} --input x.npy, or sigmabit status {place}",
+        )
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.default_int_handler)
         with contextlib.suppress(KeyboardInterrupt):

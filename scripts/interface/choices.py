@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
 
-from sigmabit.golden import Coding, InputError
+from sigmabit.golden import Coding, InputError, Precision
+from sigmabit.golden.front.quantise import LIMITS as BITS
 from sigmabit.golden.types.coding import USUAL_BITS
 from sigmabit.hdl.family import Room
+from sigmabit.hdl.planning.plan import MAX_SAMPLES
+
+__all__ = ["BITS", "DEFAULT_BITS", "MAX_SAMPLES", "Planning", "Reading", "Sampling", "Source"]
+
+DEFAULT_BITS = asdict(Precision())
+"""Of a calibration's numbers, where nothing is said; BITS has the limits."""
 
 Source = Path | NDArray[Any]
 """A .npy file, or the array itself."""
@@ -37,6 +44,11 @@ class Reading:
     def of_model(self) -> dict[str, Any]:
         """What says how a file is read that is read without frames."""
         return {name: value for name, value in vars(self).items() if name != "strict_input"}
+
+    @property
+    def of_uncalibrated(self) -> dict[str, Any]:
+        """The same of one that is about to be calibrated."""
+        return {name: value for name, value in self.of_model.items() if name != "calibration"}
 
     @property
     def coding(self) -> Coding | None:

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sigmabit.golden import InputError, SigmabitError
+from sigmabit.golden import InputError, OutputError
 from sigmabit.golden.front.untrusted import MAX_JSON_BYTES, content, opened, parse_json
 
 MAX_ARRAY_BYTES = 1 << 30
@@ -27,10 +27,6 @@ MAX_ELEMENTS = 1 << 27
 
 class DatasetError(ValueError):
     """A data set is missing or damaged; the message names the file."""
-
-
-class OutputError(SigmabitError):
-    """A file cannot be written."""
 
 
 def read_array(path: Path) -> NDArray[Any]:
@@ -62,9 +58,7 @@ def _elements(file: BufferedReader) -> int:
 
 def read_labels(path: Path | NDArray[Any], frames: int, classes: int) -> NDArray[np.int64]:
     """One class per frame, of a file, or an array of them."""
-    if isinstance(path, np.ndarray):
-        return path.astype(np.int64)
-    labels = read_array(path)
+    labels, path = (path, Path("the labels")) if isinstance(path, np.ndarray) else (read_array(path), path)
     if labels.shape != (frames,) or labels.dtype.kind not in "iu":
         raise InputError(f"{path}: labels of shape {labels.shape} and type {labels.dtype}, expected {frames} whole numbers")
     if labels.min() < 0 or labels.max() >= classes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
@@ -72,3 +73,10 @@ def _key(parameter: click.Parameter) -> str:
     if isinstance(parameter, click.Argument) or parameter.name == "board_name":
         return str(parameter.name)
     return parameter.opts[-1].lstrip("-").replace("-", "_")
+
+
+def blamed(said: dict[str, Any], message: str) -> str:
+    """Which of the values that the file said an error is about, as a clause behind it; empty where it is about none."""
+    about = {key: rf"(?<![\w.]){re.escape(str(value))}(?!\w)" for key, value in said.items()}
+    found = [f"{key} = {said[key]}" for key, pattern in about.items() if re.search(pattern, message)]
+    return f" ({FILE} says {', '.join(found)})" if found else ""

@@ -7,12 +7,14 @@ import os
 import re
 import shutil
 from dataclasses import asdict, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import click
 import numpy as np
 import pytest
+import pywellen
 
 from sigmabit.golden import import_model
 from sigmabit.golden.layers.dense import Dense
@@ -22,6 +24,7 @@ from sigmabit.scripts.api import execution, plans
 from sigmabit.scripts.data.datasets import digits
 from sigmabit.verif.simulation import SimulationError, verilator
 from sigmabit.verif.simulation.compare import Difference
+from sigmabit.verif.simulation.waves import PERIOD
 
 from ..harness import needs
 from ..harness.command_line import DIGITS, Call, Result, Tiny, command, frames, listing
@@ -324,6 +327,14 @@ class TestRun:
         assert {"counters_frames_in", "conv1_source_data", "dense1_source_valid", "m_axis_tdata"} <= set(names)
         assert [name for name in names if name.encode() not in written] == []
         assert f"variable_add TOP.tiny.{names[0]}" in (tmp_path / "w.sucl").read_text()
+        read = pywellen.Waveform(str(tmp_path / "w.fst"))  # by the library that Surfer reads with
+        signals = {each.full_name: each.signal for each in read.all_vars()}
+        added = re.findall(r"^variable_add (\S+)$", (tmp_path / "w.sucl").read_text(), re.MULTILINE)
+        assert len(added) > 15 and set(added) <= set(signals)
+        edges = [time for time, value in signals["TOP.tiny.aclk"] if value == 1]
+        assert {after - before for before, after in pairwise(edges)} == {PERIOD}
+        for counter in ("counters_frames_in", "counters_frames_out"):
+            assert [value for _, value in signals[f"TOP.tiny.{counter}"]] == list(range(len(np.load(data / "x.npy")) + 1))
 
     def test_too_few_frames_for_an_interval(self, call: Call, tiny: Path, tmp_path: Path) -> None:
         np.save(tmp_path / "x.npy", frames(10))

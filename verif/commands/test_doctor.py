@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sigmabit.scripts.commands import doctor as module
+from sigmabit.scripts.api import environment as module
 
 from ..harness.command_line import Call
 

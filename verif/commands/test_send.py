@@ -28,7 +28,7 @@ from sigmabit.hdl.planning.plan import read_plan
 from sigmabit.hdl.planning.planner import Planner
 from sigmabit.hdl.verilog.convert import convert
 from sigmabit.host import Client, LinkError, open_port
-from sigmabit.scripts.commands import serve_sim
+from sigmabit.scripts.api import boards
 from sigmabit.scripts.data.datasets import digits
 
 from ..board import DIVISOR, Damage, DamagedLine, SimulatedBoard, on_board
@@ -363,7 +363,7 @@ def test_the_board_that_is_written(key: str, call: Call, monkeypatch: pytest.Mon
             simulated.append((config, on_board(convert(System(config).outline()), on, clock)))
             raise SimulationError("that is all")
 
-    monkeypatch.setattr(serve_sim, "SimulatedBoard", Stand)
+    monkeypatch.setattr(boards, "SimulatedBoard", Stand)
     for number, given in enumerate(([], ["--clock-mhz", 150])):
         folder = tmp_path / str(number)
         written = call("board", DIGITS, "--board", key, *given, "-o", folder, "--json").json

@@ -12,7 +12,7 @@ import pytest
 from sigmabit.golden import InputError
 from sigmabit.scripts.commands import options
 from sigmabit.scripts.group import COMMANDS, sigmabit
-from sigmabit.scripts.interface.settings import FILE, KEYS, defaults, settings
+from sigmabit.scripts.interface.settings import FILE, KEYS, blamed, defaults, settings
 
 from ..harness.command_line import Call, Refused, Tiny
 
@@ -90,7 +90,19 @@ def test_what_cannot_be_said(text: str, says: str, refused: Refused) -> None:
 def test_what_is_wrong_in_it_is_wrong_as_an_option(refused: Refused, tiny: Path) -> None:
     """With the option's own words."""
     FILE.write_text(f'model = "{tiny}"\ninterval = 0\n')
-    refused(["plan"], "0 is not in the range x>=1")
+    refused(["plan"], "0 is not in the range x>=1. (sigmabit.toml says interval = 0)")
+    FILE.write_text(f'model = "{tiny}"\npart = "xc7none"\n')
+    refused(["plan"], "xc7none", "(sigmabit.toml says part = xc7none)")
+    FILE.write_text('model = "nowhere"\n')
+    refused(["plan"], "nowhere: no such file", "(sigmabit.toml says model = nowhere)")
+    refused(["plan", "elsewhere"], "elsewhere: no such file, nor a shipped model; those are cifar10")
+
+
+def test_what_it_says_is_not_blamed_for_all() -> None:
+    """Only where a message holds a value of it, as a word of its own."""
+    said = {"interval": 20, "part": "xc7a100t", "fps": 2.5}
+    assert blamed(said, "no plan of 20 cycles for xc7a100tcsg324-1") == " (sigmabit.toml says interval = 20)"
+    assert blamed(said, "120 or 2.55") == ""
 
 
 def test_frames_of_shipped_digits(call: Call) -> None:

@@ -25,10 +25,10 @@ from rich.console import Console, RenderableType
 from sigmabit.golden import import_model
 from sigmabit.hdl.planning.plan import Plan
 from sigmabit.hdl.planning.planner import Planner
+from sigmabit.scripts.api.inspection import inspect
 from sigmabit.scripts.commands import inspect as inspect_command
 from sigmabit.scripts.commands import plan as plan_command
 from sigmabit.scripts.data.datasets import digits
-from sigmabit.scripts.interface.choices import Reading
 from sigmabit.scripts.interface.terminal import table
 
 from ..harness.command_line import COMMAND, DIGITS, MODELS, Call, Refused, Tiny, command, listing, outside
@@ -156,7 +156,7 @@ class TestTerminal:
         """Nor do names of layers, nor is any line too long: what a pipe gets of a table is there, cell for cell."""
         network = import_model(model)
         made = Planner(network, "xc7vx690t", 200.0, 1).plan(1 << 20)
-        inspected = inspect_command._tables(network, Reading())
+        inspected = inspect_command.tables(network.name, inspect(model).layers)
         swept = plan_command.sweep_tables(front(made, 40))
         numbers = re.compile(r"(?<![\w.,/])[\d,.]*\d(?![\w.,/])")
         for parts in (plan_command.tables(made), swept, inspected[:1]):

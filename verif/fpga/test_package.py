@@ -11,7 +11,7 @@ import pytest
 from sigmabit.fpga.series7.package import SPIRIT, fusesoc, ipxact
 from sigmabit.hdl.pipeline.top import Pipeline
 from sigmabit.hdl.verilog.convert import Design, convert
-from sigmabit.scripts.commands.package import core_of
+from sigmabit.scripts.api.packaging import core_of
 
 from ..harness.command_line import DIGITS, MODELS, Call, Refused
 from ..harness.random_networks import NetworkCase

@@ -56,6 +56,15 @@ def training(module: str) -> Any:
         pytest.skip(f"{error.name} is not installed: it is part of the training extra", allow_module_level=True)
 
 
+def tutorial(*modules: str) -> None:
+    """What a notebook imports, or calls: the extras tutorial and ecp5."""
+    for module in modules:
+        try:
+            import_module(module)
+        except ImportError as error:
+            pytest.skip(f"{error.name} is not installed: `make tutorial` installs what tutorials need")
+
+
 def cifar10() -> Path:
     """The folder with CIFAR-10, which is not the project's to ship."""
     folder = data_folder()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,9 @@ ENDS = {
     "the results": ("m_axis_tvalid", "m_axis_tready", "m_axis_tlast", "m_axis_tdata"),
 }
 """Signals that every pipeline has, by what they show."""
+
+PERIOD, FRAMES = 10, 4
+"""Units of time of a cycle in the file, and how often GTKWave's 200 pixels fit into a window: 2**-zoom units fill them."""
 
 SOURCE = re.compile(r"^wire (?:\[\d+:0\] )?(\w+)_source_valid;$", re.MULTILINE)
 DECLARED = r"(?:wire|reg) (?:signed )?\[(\d+):0\] {};?,?$"
@@ -37,9 +41,10 @@ def groups(plan: Plan, taps: bool = False, epsilon: bool = False) -> dict[str, l
     return {title: list(map(placed, names)) for title, names in (first, second, *parts.items(), last)}
 
 
-def gtkwave(groups: dict[str, list[str]], file: Path) -> str:
-    """A save file of GTKWave, beside the file of waves."""
-    lines = [f'[dumpfile] "{file.name}"', "@28"]
+def gtkwave(groups: dict[str, list[str]], file: Path, cycles: int) -> str:
+    """A save file of GTKWave, beside the file of waves: so many cycles fill its window."""
+    zoom = -math.log2(max(1, cycles) * PERIOD / FRAMES)
+    lines = [f'[dumpfile] "{file.name}"', "[timestart] 0", "[size] 1400 900", f"*{zoom:.6f} 0{' -1' * 26}", "@28"]
     for title, signals in groups.items():
         lines += ["@200", f"-{title}"]
         for signal in signals:

@@ -47,7 +47,7 @@ def import_model(
         given = replace(given, beside=calibration.beside)
     found = interpret(graph, str(path), given)
     if isinstance(found, Network):
-        return found
+        return replace(found, origin=graph.digest)
     if calibration is None:
         because = f" (no binary network behind its bits: {'; '.join(map(str, found.unlike))})" if found.unlike else ""
         raise UncalibratedError(
@@ -55,9 +55,10 @@ def import_model(
             f"calibrated copy with sigmabit calibrate{because}"
         )
     try:
-        return quantise(found, calibration.ranges, calibration.precision, calibration.own)
+        network = quantise(found, calibration.ranges, calibration.precision, calibration.own)
     except CalibrationError as error:
         raise CalibrationError(f"{path}: {error}") from None
+    return replace(network, origin=graph.digest)
 
 
 def _pixels(scale: float | None) -> Coding | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -73,6 +74,7 @@ class Graph:
     opset: int
     metadata: dict[str, str]
     condition: Given | None = None
+    digest: str = ""
 
     @cached_property
     def consumers(self) -> dict[str, list[str]]:
@@ -126,6 +128,7 @@ def read(path: Path, output: str | None = None) -> Graph:
         raise ModelFileError(f"{path}: not an ONNX model: its graph has no inputs or no outputs")
     if len(graph.node) > MAX_NODES:
         raise ModelFileError(f"{path}: {len(graph.node)} nodes, at most {MAX_NODES} are read")
+    digest = hashlib.sha256(graph.SerializeToString(deterministic=True)).hexdigest()
     join_added(graph)
     absorb_embeddings(graph)
     beside = Beside(path)
@@ -153,6 +156,7 @@ def read(path: Path, output: str | None = None) -> Graph:
         opset=max((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), default=13),
         metadata={entry.key: entry.value for entry in model.metadata_props},
         condition=None if condition is None else Given(condition.name, sizes_of(condition), hosted),
+        digest=digest,
     )
     return found if output is None else found.taking(output, path)
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import click
 
+import sigmabit
+
 from ...interface.terminal import Terminal, table
 from .. import options
 
@@ -31,7 +33,10 @@ def differential(graphs: int, seed: int, jobs: int, verilog: int, few_bits: bool
 
     A refusal must name a node that is at fault. Exit status 1 if a graph fails.
     """
-    from sigmabit.verif.differential.campaign import Outcome, Tally, trials  # it brings executors
+    try:
+        from sigmabit.verif.differential.campaign import Outcome, Tally, trials  # it brings executors
+    except ImportError as error:
+        raise sigmabit.SigmabitError(f"drawing graphs needs {error.name}: pip install 'sigmabit[test]'") from None
 
     terminal = Terminal(as_json)
     tally, began = Tally(), time.perf_counter()
