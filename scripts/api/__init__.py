@@ -33,7 +33,7 @@ from .calibrations import Calibrated, calibrate
 from .environment import Need, doctor
 from .execution import VIEWS, Comparison, Run, compare, run, verify
 from .gaussian_sampler import SamplerDistribution, sampler_compare, sampler_cost, sampler_distribution, sampler_stats
-from .implementation import ROUTED, Routed, Synthesis, report, route, synthesise
+from .implementation import ROUTED, Routed, Synthesis, check_route, report, route, synthesise
 from .inspection import Inspection, inspect
 from .made_networks import WEIGHTS, Seeded, dataset, seeded
 from .networks import Loaded, Notice, held_out, load, load_with_frames, noise
@@ -101,6 +101,7 @@ __all__ = [
     "anomaly",
     "board",
     "calibrate",
+    "check_route",
     "compare",
     "convert",
     "dataset",

@@ -133,6 +133,21 @@ class Routed:
         return routing.facts(self.routing, self.plan, self.place)
 
 
+def check_route(part: str, *, board: Board | None = None) -> None:
+    """That something places and routes a part, and is installed: what a route asks first.
+
+    Args:
+        part: the device.
+        board: whose part it is, if it is one's.
+
+    Raises:
+        PartError: no such part.
+        SigmabitError: nothing routes it, or nextpnr is not installed.
+        BoardError: the board's part is for Vivado.
+    """
+    routing.router_of(part, board)
+
+
 def route(
     plan: Plan,
     work: Path,
@@ -158,7 +173,7 @@ def route(
         SigmabitError: nothing routes the part, nextpnr is not installed, or it failed, or Yosys.
         BoardError: the board's part is for Vivado.
     """
-    routing.router_of(plan.part if board is None else board.part, board)
+    check_route(plan.part if board is None else board.part, board=board)
     clock = board.made_clock(plan.clock_mhz) if board else None
     mhz = float(clock.mhz) if clock else plan.clock_mhz
     place = routing.Place(plan.part.upper(), mhz, (board, clock, baud) if board and clock else None)

@@ -14,7 +14,6 @@ from ..interface.choices import Planning, Reading
 from ..interface.files import check_folder, check_writable, write_folder, write_json
 from ..interface.linking import Linking
 from ..interface.terminal import Terminal, table
-from ..measures.routing import router_of
 from . import options
 
 PLAN = "plan.json"
@@ -78,7 +77,7 @@ def route(
     if on is not None:
         planning = replace(planning, part=on.part)
     if planning.part:
-        router_of(planning.part, on)
+        sigmabit.check_route(planning.part, board=on)
     network = sigmabit.load(model, plan=planning.file, **reading.of_model, remark=terminal.remark)
     made = sigmabit.plan(network, **vars(planning), samples=samples)
     with tempfile.TemporaryDirectory() as temporary, terminal.progress() as report:
