@@ -256,6 +256,14 @@ class TestRefused:
         hot = g("OneHot", "c", np.array(1 << 40), np.array([0.0, 1.0]), axis=-1, name="hot")
         assert "hot (OneHot)" in self.refusal(g, g.dense(g.join("x", hot), FEATURES + 4, 3), tmp_path)
 
+    def test_doubled_again_and_again(self, tmp_path: Path) -> None:
+        """A few nodes that would make more numbers than there is memory for."""
+        g = Conditional(FEATURES)
+        c = g("Tanh", "c")
+        for _ in range(60):
+            c = g.join(c, c)
+        assert "Concat" in self.refusal(g, g.dense(g.join("x", g("Sigmoid", c)), FEATURES + 4, 3), tmp_path)
+
     def test_multiplied(self, tmp_path: Path) -> None:
         g = Conditional(FEATURES, label=True)
         y = g.decoded(g("Mul", g.encoded("x", FEATURES), g.embedding(LATENTS)), LATENTS)
