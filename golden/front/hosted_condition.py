@@ -50,12 +50,18 @@ class Hosted:
         return ReferenceEvaluator(self.model)
 
     def __call__(self, numbers: Array) -> NDArray[np.float32]:
-        """(N, size) of the condition's numbers (N, n). Raises InputError for labels that there are none of."""
+        """(N, size) of the condition's numbers (N, n). Raises InputError for labels that there are none of, and for numbers of
+        which the functions make none that are finite.
+        """
         if self.kind.kind in "iub":
             self.check(numbers)
         rows, inverse = np.unique(numbers, axis=0, return_inverse=True)
         made = [np.concatenate([array.reshape(-1) for array in self.run(row)]) for row in rows]
-        return np.stack(made).astype(np.float32)[inverse.reshape(-1)]
+        results = np.stack(made).astype(np.float32)[inverse.reshape(-1)]
+        if not np.isfinite(results).all():
+            frame = int(np.flatnonzero(~np.isfinite(results).all(axis=1))[0])
+            raise InputError(f"the condition {self.name} leads to numbers that are not finite, in frame {frame}")
+        return results
 
     def run(self, row: Array) -> list[Array]:
         """What each function makes of one frame's numbers (n,)."""

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from onnx import TensorProto, helper
 
-from sigmabit.golden import Network, Precision, UnsupportedModelError, calibrated, import_model, import_real
+from sigmabit.golden import InputError, Network, Precision, UnsupportedModelError, calibrated, import_model, import_real
 from sigmabit.golden.network.real import RealNetwork
 from sigmabit.golden.noise.gaussian import FRACTION
 from sigmabit.hdl.planning.planner import Planner
@@ -236,6 +236,17 @@ def test_refused_labels(tmp_path: Path, call: Call, refused: Refused) -> None:
         refused(["run", ready, *given, "--output", tmp_path / "y.npy"], "c.npy", said)
         refused(["calibrate", made.path, *given, "-o", tmp_path / "other.onnx"], "c.npy", said)
     assert not (tmp_path / "other.onnx").exists()
+
+
+def test_numbers_that_are_not_finite(tmp_path: Path) -> None:
+    """A function's fault on a frame is said of that frame."""
+    g = Conditional(FEATURES)
+    path = g.save(tmp_path / "m.onnx", g.dense(g.join("x", g("Log", "c")), FEATURES + CLASSES, 3))
+    c = np.ones((3, CLASSES), np.float32)
+    c[1, 2] = 0
+    form = import_real(path).input
+    with pytest.raises(InputError, match="the condition c leads to numbers that are not finite, in frame 1"):
+        form.fitting(form.joined(np.eye(3, FEATURES, dtype=np.float32), c))
 
 
 class TestRefused:
