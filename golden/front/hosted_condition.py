@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -36,15 +36,12 @@ LARGEST = 1 << 16
 
 @dataclass(frozen=True, eq=False)
 class Hosted:
-    """Functions of the condition `name`, (N, *shape) of a type. size: numbers that they make of a frame's. labels: how many there
-    are, where it is labels.
-    """
+    """Functions of the condition `name`, (N, *shape) of a type. labels: how many there are, where it is labels."""
 
     name: str
     shape: tuple[int, ...]
     kind: np.dtype[Any]
     model: onnx.ModelProto
-    size: int
     labels: int | None
 
     @cached_property
@@ -53,12 +50,18 @@ class Hosted:
         return ReferenceEvaluator(self.model)
 
     def __call__(self, numbers: Array) -> NDArray[np.float32]:
-        """(N, size) of the condition's numbers (N, n). Raises InputError for labels that there are none of."""
+        """(N, size) of the condition's numbers (N, n). Raises InputError for labels that there are none of, and for numbers of
+        which the functions make none that are finite.
+        """
         if self.kind.kind in "iub":
             self.check(numbers)
         rows, inverse = np.unique(numbers, axis=0, return_inverse=True)
         made = [np.concatenate([array.reshape(-1) for array in self.run(row)]) for row in rows]
-        return np.stack(made).astype(np.float32)[inverse.reshape(-1)]
+        results = np.stack(made).astype(np.float32)[inverse.reshape(-1)]
+        if not np.isfinite(results).all():
+            frame = int(np.flatnonzero(~np.isfinite(results).all(axis=1))[0])
+            raise InputError(f"the condition {self.name} leads to numbers that are not finite, in frame {frame}")
+        return results
 
     def run(self, row: Array) -> list[Array]:
         """What each function makes of one frame's numbers (n,)."""
@@ -111,7 +114,9 @@ def host(model: onnx.ModelProto, condition: onnx.ValueInfoProto, constants: Mapp
         [numpy_helper.from_array(constants[tensor], tensor) for tensor in sorted(needed & {*constants})],
     )
     whole = onnx.helper.make_model(functions, opset_imports=model.opset_import)
-    hosted = Hosted(name, shape, onnx.helper.tensor_dtype_to_np_dtype(kind), whole, 0, labels)
+    hosted = Hosted(name, shape, onnx.helper.tensor_dtype_to_np_dtype(kind), whole, labels)
+    if not _small(whole):
+        return None
     try:
         tried = hosted.run(np.zeros(math.prod(shape)))
     except Exception:  # the reference implementation raises whatever its operators do
@@ -120,7 +125,23 @@ def host(model: onnx.ModelProto, condition: onnx.ValueInfoProto, constants: Mapp
     if any(array.shape[:1] != (1,) or array.dtype.kind != "f" for array in tried) or not 0 < size <= LARGEST:
         return None
     _cut(graph, condition, kept, dict(zip(cuts, results, strict=True)), [array.shape[1:] for array in tried])
-    return replace(hosted, size=size)
+    return hosted
+
+
+def _small(model: onnx.ModelProto) -> bool:
+    """Has everything that a model computes a size that is known, and within bounds?"""
+    try:
+        inferred = onnx.shape_inference.infer_shapes(model, data_prop=True).graph
+    except onnx.shape_inference.InferenceError:
+        return False
+    shapes = {value.name: value.type.tensor_type.shape.dim for value in (*inferred.value_info, *inferred.output)}
+    made = [shapes.get(name) for node in model.graph.node for name in node.output if name]
+    return all(
+        dimensions is not None
+        and all(dimension.HasField("dim_value") for dimension in dimensions)
+        and math.prod(dimension.dim_value for dimension in dimensions) <= LARGEST
+        for dimensions in made
+    )
 
 
 def _bends(node: onnx.NodeProto, alone: Alone, floats: bool) -> bool:

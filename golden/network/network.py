@@ -157,8 +157,10 @@ class InputFormat:
                 raise InputError(f"--condition: the graph takes {self.name} alone, no condition beside it")
             return x
         if condition is None:
-            sizes = ", ".join(("N", *map(str, form.shape)))
-            raise InputError(f"the graph takes a condition {form.name} ({sizes}) beside {self.name}; --condition C.npy gives it")
+            sizes = "".join(f" {size}," for size in form.shape)[:-1]
+            raise InputError(
+                f"the graph takes a condition {form.name} (N,{sizes}) beside {self.name}; --condition C.npy gives it"
+            )
         if x.dtype.kind not in "fiub" or x.shape[1:] != form.first or not len(x):
             first = ", ".join(map(str, form.first))
             raise InputError(f"input of type {x.dtype} and shape {x.shape}, expected numbers (N, {first})")

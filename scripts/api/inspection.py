@@ -240,7 +240,7 @@ def _beside(form: InputFormat) -> str:
     if condition is None:
         return ""
     hosted = "" if condition.function is None else f", of which the host makes {form.beside} numbers"
-    return f" with condition {condition.name} {condition.shape}{hosted}"
+    return f" with condition {condition.name} {condition.shape or '(one number)'}{hosted}"
 
 
 def _from_to(form: InputFormat) -> str:

@@ -80,7 +80,7 @@ def load(
         input_offset: the number that the first of them stands for; 0 without it.
         output_name: which of the graph's outputs is taken; without it the first.
         calibration: frames (N, ...) that show what range a real-valued model's numbers have, as an array or a .npy file.
-        condition: what the graph's further input takes beside the frames of the calibration, (N, numbers).
+        condition: what the graph's further input takes beside the frames of the calibration: (N, numbers), or labels (N,).
         remark: is told what was assumed or left out; without it, it is a warning (Notice).
 
     Raises:
@@ -117,7 +117,7 @@ def load_with_frames(
         input_offset: see load.
         output_name: see load.
         calibration: see load; without it, data calibrates.
-        condition: what the graph's further input takes beside each frame, (N, numbers).
+        condition: what the graph's further input takes beside each frame: (N, numbers), or labels (N,).
         strict_input: refuse numbers beyond the input's codes, which saturate otherwise.
         remark: see load.
 

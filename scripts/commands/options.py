@@ -182,7 +182,7 @@ _scale_and_output = (
     ),
 )
 _condition = click.option(
-    "--condition", type=PATH, metavar="C.npy", help="What the graph's condition takes beside each frame, (N, numbers)."
+    "--condition", type=PATH, metavar="C.npy", help="What the condition takes beside each frame: (N, numbers), or labels (N,)."
 )
 reading_uncalibrated = _together("reading", Reading, *_scale_and_output, _condition)
 _calibration = click.option(

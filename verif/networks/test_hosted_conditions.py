@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from onnx import TensorProto, helper
 
-from sigmabit.golden import Network, Precision, UnsupportedModelError, calibrated, import_model, import_real
+from sigmabit.golden import InputError, Network, Precision, UnsupportedModelError, calibrated, import_model, import_real
 from sigmabit.golden.network.real import RealNetwork
 from sigmabit.golden.noise.gaussian import FRACTION
 from sigmabit.hdl.planning.planner import Planner
@@ -238,6 +238,17 @@ def test_refused_labels(tmp_path: Path, call: Call, refused: Refused) -> None:
     assert not (tmp_path / "other.onnx").exists()
 
 
+def test_numbers_that_are_not_finite(tmp_path: Path) -> None:
+    """A function's fault on a frame is said of that frame."""
+    g = Conditional(FEATURES)
+    path = g.save(tmp_path / "m.onnx", g.dense(g.join("x", g("Log", "c")), FEATURES + CLASSES, 3))
+    c = np.ones((3, CLASSES), np.float32)
+    c[1, 2] = 0
+    form = import_real(path).input
+    with pytest.raises(InputError, match="the condition c leads to numbers that are not finite, in frame 1"):
+        form.fitting(form.joined(np.eye(3, FEATURES, dtype=np.float32), c))
+
+
 class TestRefused:
     """What the host does not evaluate, and what is neither joined nor added to a layer."""
 
@@ -255,6 +266,14 @@ class TestRefused:
         g = Conditional(FEATURES, label=True)
         hot = g("OneHot", "c", np.array(1 << 40), np.array([0.0, 1.0]), axis=-1, name="hot")
         assert "hot (OneHot)" in self.refusal(g, g.dense(g.join("x", hot), FEATURES + 4, 3), tmp_path)
+
+    def test_doubled_again_and_again(self, tmp_path: Path) -> None:
+        """A few nodes that would make more numbers than there is memory for."""
+        g = Conditional(FEATURES)
+        c = g("Tanh", "c")
+        for _ in range(60):
+            c = g.join(c, c)
+        assert "Concat" in self.refusal(g, g.dense(g.join("x", g("Sigmoid", c)), FEATURES + 4, 3), tmp_path)
 
     def test_multiplied(self, tmp_path: Path) -> None:
         g = Conditional(FEATURES, label=True)

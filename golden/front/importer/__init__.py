@@ -95,5 +95,7 @@ def import_real(
     """The real-valued network of an ONNX file; arguments and errors as for import_model, CalibrationError for a binary one."""
     found = read_model(path, input_scale, output_name, coding)
     if isinstance(found, Network):
-        raise CalibrationError(f"{path}: its weights and activations are bits, there is nothing to calibrate")
+        raise CalibrationError(
+            f"{path}: its weights and activations are few whole numbers, exact as they are; there is nothing to calibrate"
+        )
     return found
