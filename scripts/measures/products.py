@@ -120,7 +120,7 @@ def swept() -> list[Shape]:
 
 def _kinds(weight_bits: int) -> tuple[bool, ...]:
     """Weights of two bits are looked at both ways."""
-    return (False, True) if weight_bits == 2 else (weight_bits > 2,)
+    return (False, True) if weight_bits == 2 else (False,)
 
 
 def plot(path: Path, labels: Sequence[str], found: Sequence[dict[str, float]]) -> None:

@@ -76,6 +76,7 @@ TFC = Trained("TFC_1W1A.onnx", "mnist", 0.925)
 TERNARY = Trained("TFC_1W2A.onnx", "mnist", 0.9474)
 TERNARY_WEIGHTS = Trained("TFC_2W2A.onnx", "mnist", 0.966)
 CIFAR10 = Trained("cifar10_bcnn_small.onnx", "cifar10", 0.78)
+CIFAR10_W2A4 = Trained("cifar10_w2a4.onnx", "cifar10", 0.78)
 ALL = pytest.mark.parametrize("trained", [DIGITS, MNIST, TFC], ids=lambda trained: Path(trained.file).stem)
 
 
@@ -91,8 +92,9 @@ def decisions(outputs: NDArray[np.float32]) -> NDArray[np.int64]:
         *[(DIGITS, None), (DIGITS_W2A2, None), (MNIST, 2000), (TFC, None), (TERNARY, None), (TERNARY_WEIGHTS, None)],
         (CIFAR10, 500),
         (MNIST_W2A2, 500),
+        pytest.param(CIFAR10_W2A4, 200, marks=pytest.mark.long),
     ],
-    ids=["digits", "digits_w2a2", "mnist", "tfc", "ternary", "ternary_weights", "cifar10", "mnist_w2a2"],
+    ids=["digits", "digits_w2a2", "mnist", "tfc", "ternary", "ternary_weights", "cifar10", "mnist_w2a2", "cifar10_w2a4"],
 )
 def test_decisions(trained: Trained, count: int | None) -> None:
     """On test images golden decides like the float graph, executed from the same file, and is as accurate as promised."""
@@ -114,8 +116,9 @@ def test_decisions(trained: Trained, count: int | None) -> None:
         (TERNARY_WEIGHTS, 500, None),
         (CIFAR10, 100, 36_864),
         pytest.param(MNIST_W2A2, 100, None, marks=pytest.mark.long),
+        pytest.param(CIFAR10_W2A4, 20, 16_384, marks=pytest.mark.long),
     ],
-    ids=["digits", "digits_w2a2", "mnist", "tfc", "ternary", "ternary_weights", "cifar10", "mnist_w2a2"],
+    ids=["digits", "digits_w2a2", "mnist", "tfc", "ternary", "ternary_weights", "cifar10", "mnist_w2a2", "cifar10_w2a4"],
 )
 def test_verilog(trained: Trained, frames: int, interval: int | None) -> None:
     """Every layer's every integer is golden's, and latency and interval are the plan's: the fastest, or one built sooner."""
