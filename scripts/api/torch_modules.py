@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike
 
-from sigmabit.golden import InputError, Network, SigmabitError
+from sigmabit.golden import InputError, Network, SigmabitError, UncalibratedError
 
 from .networks import Remark, load, load_with_frames, warn
 
@@ -69,10 +69,18 @@ def from_torch(
     with nullcontext(None) if file else tempfile.TemporaryDirectory() as folder:
         path = file or Path(str(folder)) / f"{type(model).__name__.lower()}.onnx"
         _export(model, frames[:1], path)
-        if calibration is None:
-            return load(path, input_scale=input_scale, remark=remark)
-        data = _frames(calibration, "calibration")
-        return load_with_frames(path, data, input_scale=input_scale, remark=remark).network
+        try:
+            if calibration is None:
+                return load(path, input_scale=input_scale, remark=remark)
+            data = _frames(calibration, "calibration")
+            return load_with_frames(path, data, input_scale=input_scale, remark=remark).network
+        except UncalibratedError:
+            name = type(model).__name__
+            raise UncalibratedError(f"{name}: its weights are real; give frames of every kind as calibration") from None
+        except SigmabitError as error:
+            if file is None:  # of which nobody has heard
+                error.args = (str(error).replace(str(path), type(model).__name__),)
+            raise
 
 
 def _frames(values: ArrayLike, name: str) -> np.ndarray[Any, np.dtype[np.float32]]:

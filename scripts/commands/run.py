@@ -91,9 +91,8 @@ def run(
         write_arrays(latents, found.latents)
     summary = found.summary(truth)
     shown = [[key.replace("_", " "), f"{value:.2%}" if key == "accuracy" else value] for key, value in summary.items()]
-    lines = [summary["note"]] if "note" in summary else []
     beside = {"waves": waves, "tensors": trace, "latents": latents}
     told = [f"the output is in {output}", *(f"{what} in {path}" for what, path in beside.items() if path)]
-    lines.append(", ".join(told))
+    lines = [", ".join(told), *([summary["note"]] if "note" in summary else [])]
     shown = [row for row in shown if row[0] != "note"]
     terminal.emit(summary, table(f"{network.name} on {on}", ["", ""], shown), *lines)

@@ -124,6 +124,7 @@ def cost(lanes: int, as_json: bool) -> None:
     whole, generator, gaussian = data["sampler"], data["generator"], data["gaussian"]
     shared = whole["lut"] - lanes * (generator["lut"] + gaussian["lut"])
     held = ("lut", "ff", "bram36", "dsp")
+    words = sigmabit.family_of(sigmabit.part("xc7a100t")).resources
     rows: list[list[object]] = [
         ["one generator", generator["lut"], generator["ff"], 0.0, 0],
         ["one word to a sample", *(gaussian[key] for key in held)],
@@ -133,6 +134,6 @@ def cost(lanes: int, as_json: bool) -> None:
     ]
     terminal.emit(
         data,
-        table(f"{data['module']} by Yosys for xc7", ["", "LUT", "FF", "RAMB36", "DSP48"], rows),
+        table(f"{data['module']} by Yosys for xc7", ["", words["lut"], "FF", words["bram36"], words["dsp"]], rows),
         f"{whole['levels']} logic levels; ready {data['ready_cycles']:,} cycles after reset",
     )

@@ -32,7 +32,7 @@ def test_a_plain_module(tmp_path: Path) -> None:
 
 def test_without_calibration() -> None:
     """Real weights ask for one."""
-    with pytest.raises(sigmabit.UncalibratedError):
+    with pytest.raises(sigmabit.UncalibratedError, match=r"^Sequential: its weights are real; give frames"):
         sigmabit.from_torch(plain(), np.zeros((1, 12)))  # type: ignore[arg-type]
 
 
@@ -40,6 +40,9 @@ def test_what_cannot_be() -> None:
     """Shapes that are no frames, and modules that the exporter refuses."""
     with pytest.raises(sigmabit.InputError, match=r"example: an array of shape \(12,\), expected frames"):
         sigmabit.from_torch(plain(), np.zeros(12))  # type: ignore[arg-type]
+    normal = torch.nn.Sequential(torch.nn.Linear(12, 6), torch.nn.LayerNorm(6), torch.nn.Linear(6, 3))
+    with pytest.raises(sigmabit.UnsupportedModelError, match=r"^Sequential: 1 unsupported node: .*layer normalisation"):
+        sigmabit.from_torch(normal, np.zeros((1, 12)), np.zeros((9, 12)))
     with pytest.raises(sigmabit.ExportError, match="PyTorch cannot write it as ONNX"):
         sigmabit.from_torch(plain(), np.zeros((1, 5)))  # type: ignore[arg-type]
 
