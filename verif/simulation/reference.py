@@ -72,6 +72,8 @@ def execute(
     given = noise_input(proto.graph)
     constants = {tensor.name for tensor in proto.graph.initializer}
     condition = condition_input(proto.graph)
+    if condition is not None and condition.name not in _needed(proto.graph, wanted):
+        condition = None
     first = next(v for v in proto.graph.input if v.name not in constants and v is not given and v is not condition)
     entries = {value.name: value.type.tensor_type for value in (first, condition) if value is not None}
     feeds = _fed(x, entries, model)
@@ -133,6 +135,15 @@ def apart(x: NDArray[np.generic], shapes: Sequence[Sequence[int]]) -> list[NDArr
     """Rows x (N, numbers) as inputs (N, *shape) of such shapes, one behind the other."""
     ends = np.cumsum([math.prod(shape) for shape in shapes])
     return [part.reshape(len(x), *shape) for part, shape in zip(np.split(x, ends[:-1], axis=1), shapes, strict=True)]
+
+
+def _needed(graph: onnx.GraphProto, wanted: Sequence[str]) -> set[str]:
+    """All tensors that the wanted ones depend on, and they themselves."""
+    found = {*wanted}
+    for node in reversed(graph.node):
+        if found.intersection(node.output):
+            found.update(node.input)
+    return found
 
 
 def _prune(proto: onnx.ModelProto, wanted: Sequence[str], fed: Sequence[str]) -> None:

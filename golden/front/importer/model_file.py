@@ -58,8 +58,8 @@ class Given:
 class Graph:
     """A model's main graph: nodes in order, constants, first input with its shape (None where a dimension is free).
 
-    output: the one of `outputs` that is taken. input_type: ONNX's number of the input's element type. condition: a further input
-    that is joined to the first one, or to a sample.
+    output: the one of `outputs` that is taken. input_type: ONNX's number of the input's element type. given: a further input
+    that is joined to the first one, or to a sample, for one of the outputs.
     """
 
     name: str
@@ -73,7 +73,7 @@ class Graph:
     outputs: tuple[str, ...]
     opset: int
     metadata: dict[str, str]
-    condition: Given | None = None
+    given: Given | None = None
     digest: str = ""
 
     @cached_property
@@ -89,6 +89,12 @@ class Graph:
     def leading(self) -> tuple[Node, ...]:
         """Those nodes that the output depends on, in order."""
         return leading_to((self.output,), self.nodes)
+
+    @cached_property
+    def condition(self) -> Given | None:
+        """The further input, if the output depends on it."""
+        taken = {tensor for node in self.leading for tensor in node.inputs}
+        return self.given if self.given is not None and self.given.name in taken else None
 
     @property
     def omitted(self) -> Omitted:
@@ -155,7 +161,7 @@ def read(path: Path, output: str | None = None) -> Graph:
         outputs=outputs,
         opset=max((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), default=13),
         metadata={entry.key: entry.value for entry in model.metadata_props},
-        condition=None if condition is None else Given(condition.name, sizes_of(condition), hosted),
+        given=None if condition is None else Given(condition.name, sizes_of(condition), hosted),
         digest=digest,
     )
     return found if output is None else found.taking(output, path)
