@@ -507,7 +507,7 @@ class Planner:
         """What there is of a resource, and how it is reckoned."""
         whole = getattr(self.part, RESOURCES[number])
         room = self.room[number]
-        if whole < getattr(part(self.part.name), RESOURCES[number]):
+        if whole == getattr(self.limits, RESOURCES[number], None):
             return f"{whole:,.10g}, all that may be used"
         return f"{whole:,}" if room == whole else f"{math.floor(room):,} ({self._shares[number]:.0%} of {whole:,})"
 
