@@ -46,6 +46,9 @@ FEWEST_DRAWS = 1000
 reach.
 """
 
+MOST_DRAWS = 32
+"""Samples of one frame at the most: a large network takes its time for each."""
+
 SIGMAS = 5.0
 """Standard deviations from its mean up to which a latent variable is given room."""
 
@@ -138,7 +141,7 @@ def calibrate(network: RealNetwork, x: NDArray[np.generic]) -> dict[str, Extent]
     """
     codes, random = network.input.encode(x), np.random.default_rng(CALIBRATION_SEED)
     step = max(1, AT_A_TIME // _widest(network))
-    draws = -(-FEWEST_DRAWS // len(codes)) if network.latents else 1
+    draws = min(MOST_DRAWS, -(-FEWEST_DRAWS // len(codes))) if network.latents else 1
     ranges: dict[str, Extent] = {}
     for start in list(range(0, len(codes), step)) * draws:
         values = network.values(codes[start : start + step])

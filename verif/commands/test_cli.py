@@ -250,7 +250,8 @@ class TestConvert:
         known: set[str] = set()
         for name in listed:  # one module per file, below those that use it
             text = (folder / name).read_text()
-            assert re.findall(r"^module (\w+)", text, re.MULTILINE) == [Path(name).stem]
+            first, *helpers = re.findall(r"^module (\w+)", text, re.MULTILINE)
+            assert first == Path(name).stem and all(helper.startswith(f"{first}_") for helper in helpers)
             used = set(re.findall(r"^(\w+) \w+_instance \($", text, re.MULTILINE))
             assert used <= known
             known.add(Path(name).stem)
