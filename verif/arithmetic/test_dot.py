@@ -46,7 +46,31 @@ def numbers(low: int, high: int) -> st.SearchStrategy[int]:
     return st.sampled_from([low, low, high]) | st.integers(low, high)
 
 
-class DotSuite(BlockSuite):
+class SumsSuite(BlockSuite):
+    """What multiplies an operand's codes by the weights of all lanes, and adds: sums modulo their width, in every cycle."""
+
+    def expected(self, config: Any, stimulus: list[Operand]) -> list[list[int]]:
+        results = []
+        for operand in stimulus:
+            sums = [0] * config.lanes
+            for code, weights in zip(operand.codes, operand.weights, strict=True):
+                for lane, weight in enumerate(weights):
+                    sums[lane] += code * weight
+            results.append([total % 2**config.count_bits for total in sums])
+        return results
+
+    def play(self, dut: Dut, config: Any, stimulus: list[Operand]) -> list[list[int]]:
+        seen = []
+        for operand in stimulus:
+            flat = tuple(weight for weights in operand.weights for weight in weights)
+            seen.append(dut.step({"data": packed(operand.codes, config.bits), "weights": packed(flat, config.weight_bits)}))
+        seen += [dut.step({"data": 0, "weights": 0}) for _ in range(config.latency)]
+        bits = config.count_bits
+        words = [outputs["counts"] for outputs in seen[config.latency :]]
+        return [[word >> (lane * bits) & ((1 << bits) - 1) for lane in range(config.lanes)] for word in words]
+
+
+class DotSuite(SumsSuite):
     """An operand and weights in every cycle."""
 
     samples = (
@@ -75,16 +99,6 @@ class DotSuite(BlockSuite):
         )
         return st.lists(st.sampled_from([smallest, highest]) | st.builds(Operand, codes, weights), min_size=1, max_size=6)
 
-    def expected(self, config: DotConfig, stimulus: list[Operand]) -> list[list[int]]:
-        results = []
-        for operand in stimulus:
-            sums = [0] * config.lanes
-            for code, weights in zip(operand.codes, operand.weights, strict=True):
-                for lane, weight in enumerate(weights):
-                    sums[lane] += code * weight
-            results.append([total % 2**config.count_bits for total in sums])
-        return results
-
     def golden(self, config: DotConfig, stimulus: list[Operand]) -> list[list[int]]:
         sums = [golden.dot(np.array(operand.codes), np.array(operand.weights)) for operand in stimulus]
         return [(total % (1 << config.count_bits)).tolist() for total in sums]
@@ -92,16 +106,6 @@ class DotSuite(BlockSuite):
     def elaborate(self, config: DotConfig) -> Any:
         data, weights = wire(config.inputs * config.bits), wire(config.inputs * config.lanes * config.weight_bits)
         return dot(bit(), data, weights, wire(config.lanes * config.count_bits), config)
-
-    def play(self, dut: Dut, config: DotConfig, stimulus: list[Operand]) -> list[list[int]]:
-        seen = []
-        for operand in stimulus:
-            flat = tuple(weight for weights in operand.weights for weight in weights)
-            seen.append(dut.step({"data": packed(operand.codes, config.bits), "weights": packed(flat, config.weight_bits)}))
-        seen += [dut.step({"data": 0, "weights": 0}) for _ in range(config.latency)]
-        bits = config.count_bits
-        words = [outputs["counts"] for outputs in seen[config.latency :]]
-        return [[word >> (lane * bits) & ((1 << bits) - 1) for lane in range(config.lanes)] for word in words]
 
 
 class TestGolden(DotSuite, GoldenTests):

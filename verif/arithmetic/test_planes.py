@@ -17,13 +17,11 @@ from sigmabit.hdl.verilog.convert import convert
 from sigmabit.hdl.verilog.module import outline
 from sigmabit.hdl.verilog.stream import bit, wire
 
-from ..harness.bench import Dut
-from ..harness.suite import BlockSuite, GoldenTests, MyHdlTests, VerilogTests
-from ..sampling.test_score import packed
-from .test_dot import Operand, numbers
+from ..harness.suite import GoldenTests, MyHdlTests, VerilogTests
+from .test_dot import Operand, SumsSuite, numbers
 
 
-class PlanesSuite(BlockSuite):
+class PlanesSuite(SumsSuite):
     """An operand and weights in every cycle; sums narrower and wider than they need be."""
 
     samples = (
@@ -46,16 +44,6 @@ class PlanesSuite(BlockSuite):
         ends = [Operand((most,) * config.inputs, ((weight,) * config.lanes,) * config.inputs) for weight in (-half, half - 1)]
         return st.lists(st.sampled_from(ends) | st.builds(Operand, codes, weights), min_size=1, max_size=6)
 
-    def expected(self, config: PlanesConfig, stimulus: list[Operand]) -> list[list[int]]:
-        results = []
-        for operand in stimulus:
-            sums = [0] * config.lanes
-            for code, weights in zip(operand.codes, operand.weights, strict=True):
-                for lane, weight in enumerate(weights):
-                    sums[lane] += code * weight
-            results.append([total % 2**config.count_bits for total in sums])
-        return results
-
     def golden(self, config: PlanesConfig, stimulus: list[Operand]) -> list[list[int]]:
         sums = [golden.planes(np.array(o.codes), np.array(o.weights), config.weight_bits) for o in stimulus]
         return [(total % (1 << config.count_bits)).tolist() for total in sums]
@@ -63,16 +51,6 @@ class PlanesSuite(BlockSuite):
     def elaborate(self, config: PlanesConfig) -> Any:
         data, weights = wire(config.inputs * config.bits), wire(config.inputs * config.lanes * config.weight_bits)
         return planes(bit(), data, weights, wire(config.lanes * config.count_bits), config)
-
-    def play(self, dut: Dut, config: PlanesConfig, stimulus: list[Operand]) -> list[list[int]]:
-        seen = []
-        for operand in stimulus:
-            flat = tuple(weight for weights in operand.weights for weight in weights)
-            seen.append(dut.step({"data": packed(operand.codes, config.bits), "weights": packed(flat, config.weight_bits)}))
-        seen += [dut.step({"data": 0, "weights": 0}) for _ in range(config.latency)]
-        width = config.count_bits
-        words = [outputs["counts"] for outputs in seen[config.latency :]]
-        return [[word >> lane * width & (1 << width) - 1 for lane in range(config.lanes)] for word in words]
 
 
 class TestGolden(PlanesSuite, GoldenTests):
