@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from myhdl import Signal, always, always_comb, always_seq
 
 from ..family import Billed, Cost, Family
-from ..verilog.fabric import joined, pass_on
+from ..family.rules import MOST_LOADS
+from ..verilog.fabric import fill, fill_turns, joined, pass_on
 from ..verilog.module import leaf
 from ..verilog.stream import index_bits, wire
 
@@ -33,8 +34,14 @@ class CollectConfig(Billed):
         return f"collect_{self.chunks}x{self.chunk_bits}_to_{self.bits}" + (f"_{self.places}p" if self.places > 1 else "")
 
     def bill(self, family: Family) -> Cost:
-        """A shift register."""
-        return family.logic(self.chunks.bit_length() + 2) + family.registers(self.chunks * self.chunk_bits * self.places)
+        """A shift register; or several, each with LUTs that say when it moves."""
+        turns = fill_turns(self.word_bits)
+        return family.logic(self.chunks.bit_length() + 2 + turns) + family.registers(self.word_bits)
+
+    @property
+    def word_bits(self) -> int:
+        """Of what is gathered."""
+        return self.chunks * self.chunk_bits * self.places
 
     @property
     def latency(self) -> int:
@@ -46,7 +53,7 @@ class CollectConfig(Billed):
 def collect(clk, rst, sink, source, config):
     """source gives a position one cycle after the last of its chunks came in on sink."""
     chunks, chunk_bits, bits = config.chunks, config.chunk_bits * config.places, config.bits
-    total = chunks * chunk_bits
+    total = config.word_bits
     word = wire(total)
     count = wire(index_bits(chunks))
     position = source.data
@@ -67,6 +74,8 @@ def collect(clk, rst, sink, source, config):
             else:
                 count.next = count + 1
 
+    if total > MOST_LOADS:
+        gather = fill(clk, sink.valid, count, sink.data, word)
     if config.places > 1:
         return gather, present, pass_on(joined(_by_place(word, config)), position)
 

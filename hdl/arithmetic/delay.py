@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from myhdl import always, always_seq, block
+from myhdl import Signal, always, always_seq, block
 
 from ..family import Primitives, with_bodies
-from ..verilog.fabric import Blocks, age, age_reset, like
+from ..verilog.fabric import Blocks, age, age_reset, like, pass_on, register_reset
 from ..verilog.module import leaf
+from ..verilog.stream import bit, wire
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,19 @@ class DelayConfig:
     def width(self) -> int:
         """Bits that come out."""
         return self.bits * self.copies
+
+
+class Copies:
+    """A bit `count` times, each a port of its own."""
+
+    def __init__(self, count: int) -> None:
+        for number in range(count):
+            setattr(self, f"copy_{number}", bit())
+
+    @property
+    def bits(self) -> list[Signal]:
+        """The copies, in order."""
+        return list(vars(self).values())
 
 
 @block
@@ -77,6 +91,15 @@ def _copies(reset: str) -> str:
 
     cleared = "if ($rst) $copies <= {$count{1'b0}}; else " if reset == "$rst" else ""
     return "\n" + with_bodies(kept, f"always @(posedge $clk) {cleared}$copies <= {{$count{{$source}}}};")
+
+
+@block
+def copy_each(clk, rst, source, copies):
+    """Each of `copies`: what source was the cycle before; cleared by reset."""
+    if len(copies.bits) == 1:
+        return register_reset(clk, rst, source, copies.bits[0])
+    held = wire(len(copies.bits))
+    return copy_reset(clk, rst, source, held), [pass_on(held(number), each) for number, each in enumerate(copies.bits)]
 
 
 copy.verilog_code = _copies("1'b0")

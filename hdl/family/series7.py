@@ -131,8 +131,13 @@ class Series7:
         return Cost(lut=min(each, shared))
 
     def multiplexer(self, ways: int) -> Cost:
-        """Four ways fit the first LUT, each further one adds three."""
-        return Cost(lut=math.ceil((ways - 1) / 3))
+        """A LUT has four ways, which two bits of the index choose among; others choose among such LUTs and what is left."""
+        if ways <= 4:
+            return Cost(lut=1 if ways > 1 else 0)
+        fours, rest = divmod(ways, 4)
+        beside = rest == 1 or (rest == 2 and fours == 1)  # those that need no LUT of their own
+        behind = fours + (1 if rest else 0)
+        return Cost(lut=fours + (0 if beside or not rest else 1)) + self.multiplexer(behind)
 
     def table(self, address_bits: int, shared: bool = False) -> Cost:
         """A LUT holds 64 entries, or 32 of two tables."""

@@ -9,7 +9,7 @@ from ..verilog.fabric import Blocks, count, like, pass_on, pick, register
 from ..verilog.module import leaf
 from ..verilog.stream import bit, index_bits, wire
 from .abreast import trim
-from .gather import GatherConfig, assemble, buffer_words, count_frames
+from .gather import GatherConfig, assemble, buffer_words, count_frames, writes_of
 from .loops import Counters, Loops, accompany, count_folds, decide_folds
 
 
@@ -47,20 +47,20 @@ def eager(clk, rst, sink, operand, config):
     blocks: Blocks = []
     fold = Counters(config.fold)
     ready, issue, left, complete = (bit() for _ in range(4))
-    word, fetched = wire(config.word_bits), wire(config.word_bits)
+    word, fetched, writes = wire(config.word_bits), wire(config.word_bits), writes_of(config)
     write_address, read_address = wire(index_bits(config.depth)), wire(index_bits(config.depth))
     beat = sink.data
     if config.row is not None:
         beat, whole = wire(config.width), wire(config.width)
         blocks.append(pass_on(sink.data, whole))  # conversion gets slices of an interface's signal wrong, hence a copy
         blocks.append(trim(clk, rst, sink.valid, whole, beat, *config.row))
-    blocks.append(assemble(clk, rst, sink.valid, beat, word, complete, config.merge))
+    blocks.append(assemble(clk, rst, sink.valid, beat, word, complete, writes, config.merge))
     blocks.append(decide_folds(clk, rst, ready, issue, left, config.part.folds))
     blocks.append(count_folds(clk, rst, issue, fold, config.fold))
     blocks.append(count(clk, rst, complete, write_address, None, config.depth))
     blocks.append(count_frames(clk, rst, complete, left, ready, config.frames))
     blocks.append(count(clk, rst, left, read_address, None, config.depth))
-    blocks.append(buffer_words(clk, word, complete, write_address, read_address, fetched, config.depth))
+    blocks.append(buffer_words(clk, word, complete, writes, write_address, read_address, fetched, config.depth))
     chunk = fetched
     if config.slices > 1:
         chunk, slice_q1 = wire(config.chunk_bits), like(fold.slice)

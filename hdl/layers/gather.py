@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 from myhdl import always, always_comb, always_seq, block
 
+from ..arithmetic.delay import Copies, copy_each
 from ..family import Cost, Family
-from ..verilog.fabric import Blocks, count, like, pass_on, pick, register, register_reset
+from ..family.rules import MOST_LOADS
+from ..verilog.fabric import Blocks, count, fill, fill_turns, joined, like, pass_on, pick, register, register_reset
 from ..verilog.module import leaf
 from ..verilog.stream import bit, index_bits, wire
 from .abreast import trim
@@ -76,7 +78,8 @@ class GatherConfig:
 
     def bill(self, family: Family) -> Cost:
         """Expected size: the memory, the choice of a slice, and the counters, one of them of the beats of a word."""
-        memory = family.buffer(self.word_bits, self.depth) if self.depth > 1 else Cost()
+        memory = family.buffer(self.word_bits, self.depth) if self.depth > 1 else family.registers(self.word_bits)
+        memory += family.logic(fill_turns(self.word_bits) if self.merge > 1 else 0)
         lut = 0.0
         lut += self.chunk_bits * family.multiplexer(self.slices).lut if self.slices > 1 else 0
         lut += 0 if self.row is None else self.width - self.row[1] + 10
@@ -100,13 +103,17 @@ class GatherConfig:
 
 
 @block
-def assemble(clk, rst, valid, data, word, complete, merge):
-    """word: the last `merge` beats, the newest highest; complete in the cycle after the last of them."""
+def assemble(clk, rst, valid, data, word, complete, writes, merge):
+    """word: the last `merge` beats, the newest highest; complete in the cycle after the last of them, as are writes, if any."""
     if merge == 1:
-        return register(clk, data, word), register_reset(clk, rst, valid, complete)
+        copies = [] if writes is None else copy_each(clk, rst, valid, writes)
+        return register(clk, data, word), register_reset(clk, rst, valid, complete), copies
 
     total, width = len(word), len(data)
     position, whole = wire(index_bits(merge)), bit()
+    if writes is not None:
+        told = register_reset(clk, rst, whole, complete), copy_each(clk, rst, whole, writes)
+        return fill(clk, valid, position, data, word), count(clk, rst, valid, position, whole, merge), told
 
     @always(clk.posedge)
     def shift():
@@ -119,8 +126,17 @@ def assemble(clk, rst, valid, data, word, complete, merge):
 
 
 @block
-def buffer_words(clk, word, write, write_address, read_address, read_data, depth):
-    """The memory: a word written and a word read in each cycle."""
+def buffer_words(clk, word, write, writes, write_address, read_address, read_data, depth):
+    """The memory: a word written and a word read in each cycle. writes: what write is, for a share of the word each, or None."""
+    if writes is not None:
+        size = -(-len(word) // len(writes.bits))
+        shares = [word(min(low + size, len(word)), low) for low in range(0, len(word), size)]
+        parts = [wire(len(share)) for share in shares]
+        memories = [
+            buffer_words(clk, share, writes.bits[number], None, write_address, read_address, parts[number], depth)
+            for number, share in enumerate(shares)
+        ]
+        return memories, pass_on(joined(parts), read_data)
     words = [wire(len(word)) for _ in range(depth)]
 
     @always(clk.posedge)
@@ -133,6 +149,11 @@ def buffer_words(clk, word, write, write_address, read_address, read_data, depth
         read_data.next = words[read_address]
 
     return store, fetch
+
+
+def writes_of(config: Any) -> Copies | None:
+    """What writes the shares of a word that is wider than a net may load; None where one net suffices."""
+    return Copies(-(-config.word_bits // MOST_LOADS)) if config.word_bits > MOST_LOADS else None
 
 
 @block
@@ -201,20 +222,20 @@ def gather(clk, rst, sink, operand, config):
     blocks: Blocks = []
     fold = Counters(config.fold)
     ready, issue, left, complete, arrived = (bit() for _ in range(5))
-    word, fetched = wire(config.word_bits), wire(config.word_bits)
+    word, fetched, writes = wire(config.word_bits), wire(config.word_bits), writes_of(config)
     write_address, read_address = wire(index_bits(config.depth)), wire(index_bits(config.depth))
     beat = sink.data
     if config.row is not None:
         beat, whole = wire(config.width), wire(config.width)
         blocks.append(pass_on(sink.data, whole))  # conversion gets slices of an interface's signal wrong, hence a copy
         blocks.append(trim(clk, rst, sink.valid, whole, beat, *config.row))
-    blocks.append(assemble(clk, rst, sink.valid, beat, word, complete, config.merge))
+    blocks.append(assemble(clk, rst, sink.valid, beat, word, complete, writes, config.merge))
     blocks.append(decide_folds(clk, rst, ready, issue, left, config.fold.folds))
     blocks.append(count_folds(clk, rst, issue, fold, config.fold))
     blocks.append(follow_words(clk, rst, complete, arrived, write_address, config))
     blocks.append(count_frames(clk, rst, arrived, left, ready, config.frames))
     blocks.append(follow_frames(clk, rst, left, fold.group, read_address, config))
-    blocks.append(buffer_words(clk, word, complete, write_address, read_address, fetched, config.depth))
+    blocks.append(buffer_words(clk, word, complete, writes, write_address, read_address, fetched, config.depth))
     chunk = fetched
     if config.slices > 1:
         chunk, slice_q1 = wire(config.chunk_bits), like(fold.slice)

@@ -16,7 +16,7 @@ from ..verilog.fabric import Blocks, age_reset, count, field, joined, like, pass
 from ..verilog.module import composite, leaf
 from ..verilog.stream import bit, index_bits, wire
 from .folding import Unsuitable
-from .gather import assemble, buffer_words, count_frames, follow_frames, follow_words, frames_needed, gather_starts
+from .gather import assemble, buffer_words, count_frames, follow_frames, follow_words, frames_needed, gather_starts, writes_of
 from .kind import Arrivals, Unfolded, Use
 from .layer import LayerConfig, Stage
 from .loops import Counters, Loops, count_folds, decide_folds
@@ -120,9 +120,10 @@ class SpreadConfig:
 
     def bill(self, family: Family) -> Cost:
         """Expected size: the memory, and the choice of a part."""
-        memory = family.distributed_ram(self.word_bits, self.depth).lut if self.depth > 1 else 0
+        one = family.registers(self.word_bits)
+        memory = family.distributed_ram(self.word_bits, self.depth) if self.depth > 1 else one
         choice = self.beat_bits * family.multiplexer(self.rows * self.fold.slices).lut
-        return Cost(memory + choice + 30) + family.delay(2 * self.word_bits + self.beat_bits + 30, 1)
+        return memory + Cost(choice + 30) + family.delay(2 * self.word_bits + self.beat_bits + 30, 1)
 
     @property
     def latency(self) -> int:
@@ -196,15 +197,15 @@ def spread(clk, rst, sink, source, config):
     blocks: Blocks = []
     fold = Counters(config.fold, numbered=False)
     ready, issue, left, complete, arrived = (bit() for _ in range(5))
-    word, fetched = wire(config.word_bits), wire(config.word_bits)
+    word, fetched, writes = wire(config.word_bits), wire(config.word_bits), writes_of(config)
     write_address, read_address = wire(index_bits(config.depth)), wire(index_bits(config.depth))
-    blocks.append(assemble(clk, rst, sink.valid, sink.data, word, complete, config.merge))
+    blocks.append(assemble(clk, rst, sink.valid, sink.data, word, complete, writes, config.merge))
     blocks.append(decide_folds(clk, rst, ready, issue, left, config.fold.folds))
     blocks.append(count_folds(clk, rst, issue, fold, config.fold))
     blocks.append(follow_words(clk, rst, complete, arrived, write_address, config))
     blocks.append(count_frames(clk, rst, arrived, left, ready, config.frames))
     blocks.append(follow_frames(clk, rst, left, fold.group, read_address, config))
-    blocks.append(buffer_words(clk, word, complete, write_address, read_address, fetched, config.depth))
+    blocks.append(buffer_words(clk, word, complete, writes, write_address, read_address, fetched, config.depth))
     chosen = fetched
     if config.order != tuple(range(config.word_bits // config.bits)):
         chosen = wire(len(config.order) * config.bits)

@@ -10,12 +10,13 @@ from myhdl import Signal, always, always_comb, always_seq, intbv
 from sigmabit.golden.noise.gaussian import BITS, EARLY
 from sigmabit.golden.noise.uniform import WORD
 
+from ..arithmetic.delay import Copies, copy_each
 from ..family import Billed, Cost, Family
 from ..verilog.fabric import age_reset, joined
 from ..verilog.module import composite, leaf
 from ..verilog.stream import bit, wire
 from .gaussian import GaussianConfig, gaussian
-from .seeder import SeederConfig, seeder
+from .seeder import LANES, SeederConfig, seeder
 from .source import Wires
 from .uniform import UniformConfig, uniform
 
@@ -109,13 +110,14 @@ class SamplerConfig(Billed):
 
 @dataclass(frozen=True)
 class OrdersConfig:
-    """latency: cycles from an order until its vector is in the queue."""
+    """latency: cycles from an order until its vector is in the queue. copies: of the order, each for some of the lanes."""
 
     latency: int
+    copies: int = 1
 
     @property
     def module(self) -> str:
-        return f"sampler_orders_{self.latency}"
+        return f"sampler_orders_{self.latency}" + (f"_{self.copies}copies" if self.copies > 1 else "")
 
 
 @dataclass(frozen=True)
@@ -143,15 +145,17 @@ class Samples:
 
 
 @leaf
-def sampler_orders(clk, rst, seeded, take, step, arrived, move, ready, config):
-    """step: 16 vectors are ordered after seeding, and one for each that moves to the port. move: the first, then at each take."""
+def sampler_orders(clk, rst, seeded, take, steps, arrived, move, ready, config):
+    """steps: 16 vectors are ordered after seeding, and one for each that moves to the port.
+
+    move: the first, then at each take.
+    """
     age = Signal(intbv(0)[5:])
     settled, last = SETTLED, SETTLED + 1
-    prime = bit()
+    prime, stepping = bit(), bit()
 
     @always_seq(clk.posedge, reset=rst)
     def order():
-        step.next = move or (seeded and age < PLACES)
         prime.next = age == settled
         ready.next = ready or prime
         if seeded and age != last:
@@ -161,7 +165,12 @@ def sampler_orders(clk, rst, seeded, take, step, arrived, move, ready, config):
     def advance():
         move.next = take or prime
 
-    return order, advance, age_reset(clk, rst, step, arrived, config.latency - 1)
+    @always_comb
+    def decide():
+        stepping.next = move or (seeded and age < PLACES)
+
+    following = age_reset(clk, rst, steps.bits[0], arrived, config.latency - 1)
+    return order, advance, decide, copy_each(clk, rst, stepping, steps), following
 
 
 @leaf
@@ -201,19 +210,22 @@ def sampler(clk, rst, seed, take, eps, ready, config):
     consumed in this cycle, and the one after it stands there in the next; low until ready.
     """
     lanes = config.lanes
-    load, step, seeded, arrived, move = (bit() for _ in range(5))
+    loads, steps = Copies(config.seeder.copies), Copies(config.seeder.copies)
+    seeded, arrived, move = (bit() for _ in range(3))
+    step = steps.bits[0]
     step_first = step if lanes == 1 else bit()
     source, samples = wire(WORD), Samples(lanes)
     first, second = (wire(WORD), wire(WORD)) if lanes > 1 else (None, None)
     jumps = (first, second, step) if lanes > 1 else (None, None, None)
     instances: list[Any] = [
-        sampler_orders(clk, rst, seeded, take, step, arrived, move, ready, OrdersConfig(config.latency)),
-        seeder(clk, rst, seed, *jumps, load, source, step_first if lanes > 1 else None, seeded, config.seeder),
+        sampler_orders(clk, rst, seeded, take, steps, arrived, move, ready, OrdersConfig(config.latency, config.seeder.copies)),
+        seeder(clk, rst, seed, *jumps, loads, source, step_first if lanes > 1 else None, seeded, config.seeder),
     ]
     for lane, sample in enumerate(samples.lanes):
         early, late, generator = wire(EARLY), wire(WORD - EARLY), config.uniforms[lane]
         shown = first if lane == 0 else wire(WORD) if generator.shown else None
         state = (shown, second if lane == 0 else None)
+        load, step = loads.bits[lane // LANES], steps.bits[lane // LANES]
         instances.append(uniform(clk, load, step_first if lane == 0 else step, source, *state, early, late, generator))
         instances.append(gaussian(clk, early, late, sample, config.gaussian))
         source = shown

@@ -9,7 +9,9 @@ from myhdl import Signal, always, always_comb, always_seq, block, concat, intbv
 from sigmabit.golden.noise.seeder import GAMMA, LANE, MIXERS
 from sigmabit.golden.noise.uniform import WORD, ahead
 
+from ..arithmetic.delay import copy_each
 from ..family import Billed, Cost, Family
+from ..family.rules import MOST_LOADS
 from ..verilog.fabric import lookup
 from ..verilog.module import leaf
 from ..verilog.stream import bit, index_bits, wire
@@ -22,6 +24,9 @@ PASSES = 4
 
 JUMP = 2 * WORD
 """Cycles of a jump: as many as the state has bits."""
+
+LANES = (MOST_LOADS - 2 * WORD) // (2 * WORD + 8)
+"""Lanes that a net may load: each has two words, as has the sum of a jump, and Yosys finds a few loads more."""
 
 HISTORY = max(shift for shift, _ in MIXERS)
 """Bits of the serial factor that are kept, for its shifts."""
@@ -40,6 +45,11 @@ class SeederConfig(Billed):
     @property
     def module(self) -> str:
         return f"seeder_{self.lanes}"
+
+    @property
+    def copies(self) -> int:
+        """Of what loads the lanes, and of what makes them step."""
+        return -(-self.lanes // LANES)
 
     @property
     def latency(self) -> int:
@@ -159,14 +169,17 @@ def multiply(clk, seed, word, number, start, last, product):
 
 
 @block
-def pace_one(clk, rst, count, word, number, load, seeded):
+def pace_one(clk, rst, count, word, number, loading, seeded):
     """The order of events for a single lane: eight products, of which the fourth and the last are loaded."""
     mixing = Signal(bool(1))
     ends = PASS - 1
 
+    @always_comb
+    def decide():
+        loading.next = mixing and count == ends and number == 3
+
     @always_seq(clk.posedge, reset=rst)
     def move():
-        load.next = False
         if mixing:
             if count != ends:
                 count.next = count + 1
@@ -177,25 +190,30 @@ def pace_one(clk, rst, count, word, number, load, seeded):
                 else:
                     number.next = 0
                     word.next = True
-                    load.next = True
                     mixing.next = not word
         else:
             seeded.next = True
 
-    return move
+    return decide, move
 
 
 @block
-def pace_many(clk, rst, count, word, number, mixing, first_jump, load, jumping, seeded, lanes):
+def pace_many(clk, rst, count, word, number, mixing, first_jump, loading, jumping, seeded, lanes):
     """The order of events: eight products, of which the fourth and the last are loaded; then jumps. All but the first of them
     begin with loading the result of the one before; nothing is loaded after the last.
     """
     rounds = Signal(intbv(0)[index_bits(lanes + 1) :])
-    ends, jump, after = PASS - 1, JUMP - 1, JUMP + 1
+    ends, jump, between, after = PASS - 1, JUMP - 1, JUMP, JUMP + 1
+
+    @always_comb
+    def decide():
+        if mixing:
+            loading.next = count == ends and number == 3
+        else:
+            loading.next = (count == jump and rounds != lanes) or (count == between and not first_jump)
 
     @always_seq(clk.posedge, reset=rst)
     def move():
-        load.next = False
         if mixing:
             if count != ends:
                 count.next = count + 1
@@ -206,7 +224,6 @@ def pace_many(clk, rst, count, word, number, mixing, first_jump, load, jumping, 
                 else:
                     number.next = 0
                     word.next = True
-                    load.next = True
                     if word:
                         mixing.next = False
                         count.next = jump + 1
@@ -216,19 +233,15 @@ def pace_many(clk, rst, count, word, number, mixing, first_jump, load, jumping, 
                 seeded.next = True
             else:
                 count.next = count + 1
-                load.next = True
                 first_jump.next = False
                 rounds.next = rounds + 1
         elif count == after:
             count.next = 0
             jumping.next = True
-        elif count > jump:
-            count.next = count + 1
-            load.next = not first_jump
         else:
             count.next = count + 1
 
-    return move
+    return decide, move
 
 
 @block
@@ -280,18 +293,19 @@ def either(a, b, both):
 
 
 @leaf
-def seeder(clk, rst, seed, first, second, step, load, source, step_first, seeded, config):
+def seeder(clk, rst, seed, first, second, step, loads, source, step_first, seeded, config):
     """Loads the lanes with golden's states of a seed, that of the last cycle of reset, and is `seeded` from then on.
 
-    The lanes are a chain: with load, a lane takes the first word of the lane before it as its second word; source is what lane 0
-    takes. first, second: lane 0's state; it makes the steps of a jump itself. step_first is its step: that of all lanes, or one
-    of a jump. With a single lane these four are None. Each state that is loaded has a jump of 128 steps still to go through.
+    loads: config.copies of a bit, each for LANES lanes. The lanes are a chain: with load, a lane takes the first word of the lane
+    before it as its second word; source is what lane 0 takes. first, second: lane 0's state; it makes the steps of a jump itself.
+    step_first is its step: that of all lanes, or one of a jump. With a single lane these four are None. Each state that is loaded
+    has a jump of 128 steps still to go through.
     """
     count, number = wire(8), wire(2)
     word = bit()
-    start, last = bit(), bit()
+    start, last, loading = bit(), bit(), bit()
     kept = wire(WORD)
-    final = WORD
+    final, load = WORD, loads.bits[0]
 
     @always_comb
     def mark():
@@ -303,7 +317,8 @@ def seeder(clk, rst, seed, first, second, step, load, source, step_first, seeded
             mark,
             keep_seed(clk, rst, seed, kept),
             multiply(clk, kept, word, number, start, last, source),
-            pace_one(clk, rst, count, word, number, load, seeded),
+            pace_one(clk, rst, count, word, number, loading, seeded),
+            copy_each(clk, rst, loading, loads),
         )
     mixing, first_jump = Signal(bool(1)), Signal(bool(1))
     jumping = bit()
@@ -312,7 +327,8 @@ def seeder(clk, rst, seed, first, second, step, load, source, step_first, seeded
         mark,
         keep_seed(clk, rst, seed, kept),
         multiply(clk, kept, word, number, start, last, product),
-        pace_many(clk, rst, count, word, number, mixing, first_jump, load, jumping, seeded, config.lanes),
+        pace_many(clk, rst, count, word, number, mixing, first_jump, loading, jumping, seeded, config.lanes),
+        copy_each(clk, rst, loading, loads),
         leap(clk, first, second, count, first_jump, jumping, load, low, config.lanes),
         choose_source(first_jump, product, low, source),
         either(step, jumping, step_first),

@@ -7,6 +7,7 @@ from typing import Any
 from myhdl import ConcatSignal, Signal, always, always_comb, always_seq, block, concat, intbv
 
 from ..family import Cost, Family
+from ..family.rules import MOST_LOADS
 from .stream import bit, index_bits, wire
 
 BANK_BITS = 11
@@ -158,6 +159,69 @@ def deep_bank(clk, write, write_address, write_data, read_address, read_data, wo
     unused = ["0" * (places - len(kept)) * width] if places > len(kept) else []
     blocks += [pass_on(joined([*kept, *unused]), beside), pick(beside, late, chosen), register(clk, chosen, read_data)]
     return blocks
+
+
+def fill_turns(bits: int) -> int:
+    """LUTs that say which part of a word of so many bits moves, where it is filled in parts."""
+    return 2 * -(-bits // MOST_LOADS) if bits > MOST_LOADS else 0
+
+
+@block
+def fill(clk, step, place, part, word):
+    """word: its parts, each as it came with a step to its place, 0 the lowest.
+
+    What a shift register gives that takes each part at its top, once the last has come; but it is several, each of which moves
+    while parts for it come, so that no net moves all of them.
+    """
+    width, parts = len(part), len(word) // len(part)
+    most = max(1, MOST_LOADS // width)
+    firsts = list(range(0, parts, most))
+    bounds: list[int | None] = [None, *firsts[1:], None]
+    rows = [wire(min(most, parts - first) * width) for first in firsts]
+    movings = [bit() for _ in rows]
+    moving = [
+        (between(step, place, bounds[i], bounds[i + 1], movings[i]), shift_in(clk, movings[i], part, row))
+        for i, row in enumerate(rows)
+    ]
+    return moving, pass_on(joined(rows), word)
+
+
+@block
+def between(step, place, first, last, moving):
+    """moving: a step to a place from first to last - 1; None where there is no place below, or from there on."""
+
+    @always_comb
+    def below():
+        moving.next = step and place < last
+
+    @always_comb
+    def inside():
+        moving.next = step and place >= first and place < last
+
+    @always_comb
+    def above():
+        moving.next = step and place >= first
+
+    return below if first is None else above if last is None else inside
+
+
+@block
+def shift_in(clk, moving, part, row):
+    """row: parts in a shift register that takes each at its top."""
+    size, width = len(row), len(part)
+
+    @always(clk.posedge)
+    def replace():
+        if moving:
+            row.next = part
+
+    @always(clk.posedge)
+    def shift():
+        if moving:
+            row.next[size - width :] = row[size:width]
+            row.next[size : size - width] = part
+
+    return replace if size == width else shift
 
 
 @block

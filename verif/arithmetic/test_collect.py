@@ -31,9 +31,9 @@ def config_of(chunks: int, chunk_bits: int, missing: int) -> CollectConfig:
 
 
 class CollectSuite(BlockSuite):
-    """Whole and incomplete last chunks."""
+    """Whole and incomplete last chunks; more bits than a net may load."""
 
-    samples = (config_of(2, 1, 0), config_of(3, 4, 2), config_of(5, 7, 6))
+    samples = (config_of(2, 1, 0), config_of(3, 4, 2), config_of(5, 7, 6), config_of(72, 50, 7))
 
     def configs(self) -> st.SearchStrategy[CollectConfig]:
         return st.builds(config_of, st.integers(2, 6), st.integers(1, 6), st.integers(0, 5))
@@ -51,7 +51,9 @@ class CollectSuite(BlockSuite):
 
     def golden(self, config: CollectConfig, stimulus: Chunks) -> list[int]:
         bits = np.array(stimulus.positions)[..., None] >> np.arange(config.chunk_bits) & 1
-        return (golden_collect(bits, config.bits) << np.arange(config.bits)).sum(axis=-1).tolist()  # type: ignore[no-any-return]
+        return [
+            sum(bit << place for place, bit in enumerate(position)) for position in golden_collect(bits, config.bits).tolist()
+        ]
 
     def elaborate(self, config: CollectConfig) -> Any:
         return collect(bit(), reset(), Flow(config.chunk_bits), Flow(config.bits), config)

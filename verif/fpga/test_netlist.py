@@ -10,6 +10,7 @@ from sigmabit.fpga.netlist import Netlist
 from sigmabit.fpga.synthesis import SynthesisError, areas, synthesise
 from sigmabit.golden import import_model
 from sigmabit.hdl.arithmetic.popcount import PopcountConfig
+from sigmabit.hdl.family import SERIES7
 from sigmabit.hdl.pipeline.top import Pipeline
 from sigmabit.hdl.planning.planner import Planner
 from sigmabit.hdl.verilog.convert import convert
@@ -47,6 +48,17 @@ def test_wide_multiplexer_is_one_level(tmp_path: Path) -> None:
     direct = netlist(tmp_path / "direct", "input [5:0] a, output reg q", both + select.format("a[5]"))
     assert direct.levels == 1
     assert netlist(tmp_path, "input [5:0] a, output reg q", both + select.format("s")).levels == 2
+
+
+@pytest.mark.parametrize("ways", [4, 6, 7, 10, 13])
+def test_multiplexer(tmp_path: Path, ways: int) -> None:
+    """LUTs of a choice among so many, as planned."""
+    bits, index = 16, (ways - 1).bit_length()
+    ports = f"input [{ways * bits - 1}:0] a, input [{index - 1}:0] which, output reg [{bits - 1}:0] q"
+    body = f"reg [{ways * bits - 1}:0] held; reg [{index - 1}:0] chosen;\n"
+    body += f"always @(posedge clk) begin held <= a; chosen <= which; q <= held[chosen * {bits} +: {bits}]; end"
+    found = netlist(tmp_path, ports, body).area.lut / bits
+    assert abs(found - SERIES7.multiplexer(ways).lut) <= 0.25
 
 
 @pytest.mark.parametrize(("chains", "levels"), [(1, 1), (8, 1), (9, 2), (16, 2), (17, 3)])

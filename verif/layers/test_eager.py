@@ -55,6 +55,7 @@ class EagerSuite(BlockSuite):
         sample(4, 3, 3, 1, 3),
         sample(6, 4, 1, 2, 2, (3, 3)),
         sample(3, 2, 2, 1, 1),
+        sample(2, 900, 2, 1, 3),  # words that are written in shares
     )
 
     def configs(self) -> st.SearchStrategy[EagerConfig]:

@@ -60,6 +60,8 @@ class GatherSuite(BlockSuite):
         sample(12, 3, 4, 1, 3),
         sample(6, 4, 1, 2, 2),
         sample(7, 2, 7, 1, 5),
+        sample(2, 1800, 1, 3, 2),  # words that are written in shares
+        sample(4, 900, 2, 1, 1),
     )
 
     def configs(self) -> st.SearchStrategy[GatherConfig]:

@@ -73,6 +73,7 @@ class ShuffleSuite(BlockSuite):
         kind(1, 1, 7, 7, 1, 1, 2, positions=1, places=5),
         kind(2, 3, 2, 3, 1, 0, 2, positions=3, places=1),
         kind(2, 4, 2, 2, 1, 0, 1, positions=4, places=7),
+        kind(1, 1, 7, 7, 12, 1, 2, positions=1, places=5),  # words that are written in shares
     )
 
     def configs(self) -> st.SearchStrategy[ShuffleKind]:

@@ -14,6 +14,7 @@ from sigmabit.fpga.synthesis import synthesise
 from sigmabit.golden.noise.sampler import samples
 from sigmabit.hdl.family import SERIES7
 from sigmabit.hdl.noise.sampler import SamplerConfig, sampler
+from sigmabit.hdl.noise.seeder import LANES
 from sigmabit.hdl.verilog.stream import bit, reset, wire
 
 from ..harness.bench import Dut
@@ -30,7 +31,7 @@ Draws = tuple[int, list[int]]
 class SamplerSuite(BlockSuite):
     """A seed, then vectors taken with and without pauses, more of them than the queue holds."""
 
-    samples = (SamplerConfig(1), SamplerConfig(3))
+    samples = (SamplerConfig(1), SamplerConfig(3), SamplerConfig(LANES + 1))
     examples = 3
 
     def configs(self) -> st.SearchStrategy[SamplerConfig]:

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from sigmabit.golden.noise.seeder import lane_states, splitmix
 from sigmabit.golden.noise.uniform import ahead
-from sigmabit.hdl.noise.seeder import SeederConfig, seeder
+from sigmabit.hdl.arithmetic.delay import Copies
+from sigmabit.hdl.noise.seeder import LANES, SeederConfig, seeder
 from sigmabit.hdl.verilog.stream import bit, reset, wire
 
 from ..harness.bench import Dut
@@ -45,7 +46,7 @@ def naive_jump(state: State) -> State:
 class SeederSuite(BlockSuite):
     """A seed; what is loaded goes into a chain of generators that stands here for the lanes."""
 
-    samples = (SeederConfig(1), SeederConfig(2), SeederConfig(5))
+    samples = (SeederConfig(1), SeederConfig(2), SeederConfig(5), SeederConfig(LANES + 1))
     examples = 3
 
     def configs(self) -> st.SearchStrategy[SeederConfig]:
@@ -66,7 +67,7 @@ class SeederSuite(BlockSuite):
     def elaborate(self, config: SeederConfig) -> Any:
         many = config.lanes > 1
         state = (wire(64), wire(64), bit()) if many else (None, None, None)
-        return seeder(bit(), reset(), wire(64), *state, bit(), wire(64), bit() if many else None, bit(), config)
+        return seeder(bit(), reset(), wire(64), *state, Copies(config.copies), wire(64), bit() if many else None, bit(), config)
 
     def play(self, dut: Dut, config: SeederConfig, stimulus: int) -> list[State]:
         many = config.lanes > 1
@@ -79,7 +80,9 @@ class SeederSuite(BlockSuite):
             seen = dut.step(inputs)
             if seen["seeded"]:
                 break
-            if seen["load"]:
+            loads = {seen[name] for name in (f"loads_copy_{number}" for number in range(config.copies))}
+            assert len(loads) == 1
+            if loads == {1}:
                 incoming = [seen["source"], *(first for first, _ in chain)]
                 chain = [(second, word) for (_, second), word in zip(chain, incoming, strict=False)]
             elif many and seen["step_first"]:
