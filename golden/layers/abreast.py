@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from math import gcd
+from math import gcd, prod
 
 import numpy as np
 from numpy.typing import NDArray
@@ -131,6 +131,15 @@ class Abreast:
         """Is each beat a window of its own, with nothing in it that is not of the image, and alike for all?"""
         alone = Axis(self.beats.rows.size, 1), Axis(self.beats.columns.size, 1)
         return (self.beats.rows, self.beats.columns) == alone and not self.masked
+
+    @cached_property
+    def filled(self) -> float:
+        """The share of the taps of all places that are not in the padding."""
+        shares: list[float] = []
+        for axis, kernel in ((self.rows, self.window.rows.kernel), (self.columns, self.window.columns.kernel)):
+            taps = [axis.tap(place, tap) for place in range(axis.places) for tap in range(kernel)]
+            shares.append(sum(tap is not None for tap in taps) / len(taps))
+        return prod(shares)
 
     def taps(self, place: int) -> tuple[int | None, ...]:
         """Where the taps of the result at a place, columns fastest, lie among the positions of a window over beats.

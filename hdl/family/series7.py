@@ -14,11 +14,19 @@ from pathlib import Path
 from typing import ClassVar
 
 from .cost import Cost, Part
-from .rules import FILL, SHIFT_DEPTH, SHIFT_FROM, block_ram_shape, multiplies
+from .rules import BLOCK_RAM_SHAPES, FILL, SHIFT_DEPTH, SHIFT_FROM, multiplies
 from .series7_primitives import LUT_INPUTS, Series7Primitives
 
 MOST_COMPARED = 12
 """Bits of a number up to which synthesis compares it with a constant by functions of its bits alone."""
+
+
+BLOCK_SHAPES = (
+    *((1, *shape) for shape in BLOCK_RAM_SHAPES),
+    (2, 72, 512),
+    *((2, width, 2 * words) for width, words in BLOCK_RAM_SHAPES),
+)
+"""Halves of a RAMB36, and the bits and words that they hold: of a RAMB18, and of a RAMB36."""
 
 
 def _looked_up(bits: int) -> int:
@@ -161,9 +169,12 @@ class Series7:
         return block if 8 * cells > 129 * math.ceil(bits / 36) else logic
 
     def block_ram(self, bits: int, depth: int) -> Cost:
-        """In halves of a RAMB36: 512 words of 36 bits, 1,024 of 18, and so on down to 16,384 of 1."""
-        width, words = block_ram_shape(depth)
-        return Cost(bram36=math.ceil(bits / width) * math.ceil(depth / words) / 2)
+        """Yosys takes the shape that needs the fewest halves of a RAMB36, and of such the deepest. LUTs choose among blocks."""
+        halves, deep = min(
+            (half * math.ceil(bits / width) * math.ceil(depth / words), math.ceil(depth / words))
+            for half, width, words in BLOCK_SHAPES
+        )
+        return Cost(bram36=halves / 2) + self.multiplexer(deep) * bits
 
     def product(self, first: int, second: int, signed: bool = True) -> Cost:
         if multiplies(first, second):

@@ -27,9 +27,16 @@ MOST_WEIGHTS = 10_000
 class BinaryMvuConfig(MvuConfig):
     """A unit that counts."""
 
+    multiply: PopcountConfig
+
     @property
     def multiplier(self) -> Any:
         return popcount
+
+    @property
+    def multiplied(self) -> float:
+        # an array whose weights change is synthesised by itself, between registers, and knows nothing of its operand
+        return super().multiplied if self.multiply.constant else self.places
 
 
 class CountsConfig(AddersConfig):

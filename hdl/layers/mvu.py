@@ -118,6 +118,11 @@ class MvuConfig:
         return 1 if self.taps is None else self.taps.abreast.places
 
     @property
+    def multiplied(self) -> float:
+        """How many places there would be if each multiplied all of its operand: padding that is always there is no product."""
+        return 1 if self.taps is None else self.places * self.taps.abreast.filled
+
+    @property
     def join(self) -> JoinConfig:
         """The counts of all positions side by side."""
         return JoinConfig(self.places, self.multiply.lanes * self.multiply.count_bits)
@@ -133,7 +138,7 @@ class MvuConfig:
     def bill(self, family: Family) -> Cost:
         """Expected size."""
         control = family.logic(8) + family.registers(8)
-        total = self.matrix_bill(family) * self.places + self.sums_bill(family) + control
+        total = self.matrix_bill(family) * self.multiplied + self.sums_bill(family) + control
         return sum((block.bill(family) for block in (self.weights, self.biases, *self._optional)), total)
 
     @property

@@ -66,7 +66,7 @@ class EgressConfig(Billed):
         trimmed = 0 if self.row is None else (self.channels - self.row[1]) * self.bits + 2 * index_bits(self.row[0])
         counted = sum(2 * index_bits(places) + index_bits(places + 1) for places in (self.depth, self.frames))
         counted += (index_bits(self.beats) if self.beats > 1 else 0) + (self.frames if self.frames <= MARKED else 0)
-        queue = family.distributed_ram(beat, self.depth) + marks_bill(family, self.frames)
+        queue = family.buffer(beat, self.depth) + marks_bill(family, self.frames)
         control = family.logic(COUNTING + PER_BIT * counted + trimmed) + family.registers(80 - min(self.frames, MARKED))
         return queue + control + family.registers(beat) + family.tally(COUNTER_BITS) * 2
 

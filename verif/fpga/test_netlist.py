@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from sigmabit.fpga.netlist import Netlist
@@ -59,6 +60,23 @@ def test_multiplexer(tmp_path: Path, ways: int) -> None:
     body += f"always @(posedge clk) begin held <= a; chosen <= which; q <= held[chosen * {bits} +: {bits}]; end"
     found = netlist(tmp_path, ports, body).area.lut / bits
     assert abs(found - SERIES7.multiplexer(ways).lut) <= 0.25
+
+
+@pytest.mark.parametrize(("bits", "depth"), [(18, 2100), (36, 1100), (36, 4096), (18, 6144)])
+def test_block_ram(tmp_path: Path, bits: int, depth: int) -> None:
+    """Block RAM of a table, and LUTs that choose among several, as planned."""
+    draw = np.random.default_rng(depth)
+    words = [int.from_bytes(draw.bytes(bits // 8 + 1)) % 2**bits for _ in range(depth)]
+    (tmp_path / "yosys").mkdir()
+    (tmp_path / "words.mem").write_text("".join(f"{word:x}\n" for word in words))
+    index = (depth - 1).bit_length()
+    body = f'(* rom_style = "block" *) reg [{bits - 1}:0] words [0:{depth - 1}];\n'
+    body += f'initial $readmemh("words.mem", words, 0, {depth - 1});\n'
+    body += f"reg [{bits - 1}:0] word; reg [{index - 1}:0] address;\n"
+    body += "always @(posedge clk) begin address <= a; word <= words[address]; q <= word; end"
+    found = netlist(tmp_path, f"input [{index - 1}:0] a, output reg [{bits - 1}:0] q", body).area
+    expected = SERIES7.block_ram(bits, depth)
+    assert (found.bram36, found.lut) == (expected.bram36, expected.lut)
 
 
 @pytest.mark.parametrize(("chains", "levels"), [(1, 1), (8, 1), (9, 2), (16, 2), (17, 3)])
