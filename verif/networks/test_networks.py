@@ -116,7 +116,7 @@ def test_decisions(trained: Trained, count: int | None) -> None:
         (TERNARY_WEIGHTS, 500, None),
         (CIFAR10, 100, 36_864),
         pytest.param(MNIST_W2A2, 100, None, marks=pytest.mark.long),
-        pytest.param(CIFAR10_W2A4, 20, 16_384, marks=pytest.mark.long),
+        pytest.param(CIFAR10_W2A4, 48, 16_384, marks=pytest.mark.long),
     ],
     ids=["digits", "digits_w2a2", "mnist", "tfc", "ternary", "ternary_weights", "cifar10", "mnist_w2a2", "cifar10_w2a4"],
 )
