@@ -229,7 +229,8 @@ def any_cells(count: int) -> dict[str, Cell]:
         return f"{random.integers(1 << 16):016b}"
 
     def some(net: int) -> list[str | int]:
-        return [["0", "0", "1", net][random.integers(4)]]
+        choices: list[str | int] = ["0", "0", "1", net]
+        return [choices[random.integers(4)]]
 
     cells: dict[str, Cell] = {}
     for number in range(count):
