@@ -29,6 +29,9 @@ DENSITY, FULL = 0.4, 0.9
 SPREAD = 1.3
 """How much more than the share of the whole device that is, at the least."""
 
+TABLES: Mapping[str, Mapping[str, str]] = {"LUT4": {"INIT": ""}, "CCU2C": {"INIT0": "0", "INIT1": "1"}}
+"""The tables of cells, and what the names of their inputs end in."""
+
 
 def device(part: str) -> list[str]:
     """What nextpnr is told of a part, such as LFE5U-85F-6BG381C. Raises RouteError for a package that is not known."""
@@ -52,6 +55,22 @@ def loosen(cells: Mapping[str, Cell]) -> None:
     for name, pin in loose_ends(cells):
         cells[name]["connections"][pin] = ["x"]
         cells[name]["port_directions"][pin] = "output" if pin == "COUT" else "input"
+
+
+def tie_high(cells: Mapping[str, Cell]) -> None:
+    """Let inputs of LUTs and of carry chains be 1 that are 0, and their tables not mind: 1 takes no wire, but 0 may."""
+    for cell in cells.values():
+        for parameter, half in TABLES.get(cell["type"], {}).items():
+            for place, letter in enumerate("ABCD"):
+                if cell["connections"].get(f"{letter}{half}") == ["0"]:
+                    cell["connections"][f"{letter}{half}"] = ["1"]
+                    cell["parameters"][parameter] = at_zero(cell["parameters"][parameter], place)
+
+
+def at_zero(table: str, place: int) -> str:
+    """A table, highest entry first, that gives for either value of the input at a place what it gave for 0."""
+    entries = table[::-1]
+    return "".join(entries[entry & ~(1 << place)] for entry in range(len(entries)))[::-1]
 
 
 class Ecp5Router(Router):
@@ -86,10 +105,11 @@ class Ecp5Router(Router):
         return ["--compress", placed, "--bit", bitstream]
 
     def prepared(self, netlist: Path, part: str, seed: int) -> tuple[Path, list[str]]:
-        """With loose ends of chains, and placed no denser than it has to be."""
+        """With loose ends of chains and no constant zeros that take wires, and placed no denser than it has to be."""
         held = json.loads(netlist.read_text())
         (cells,) = (module["cells"] for module in held["modules"].values() if module.get("attributes", {}).get("top"))
         loosen(cells)
+        tie_high(cells)
         found = netlist.with_suffix(f".{seed}.loosened.json")
         found.write_text(json.dumps(held))
         kinds = Counter(cell["type"] for cell in cells.values())
