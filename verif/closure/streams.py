@@ -9,8 +9,12 @@ from .formal import Claims
 RULES = Path(__file__).parents[1] / "verilog" / "stream_claims.sv"
 
 
-def stream(module: str, prefix: str, bits: int, promised: bool = False, last: bool = True) -> Claims:
+PIPELINE = {"clk": "aclk", "rst": "(reset_register_rst || !aresetn)"}
+"""What a clock and a reset are called at a whole pipeline's ports; its reset is a register behind them."""
+
+
+def stream(module: str, prefix: str, bits: int, promised: bool = False, last: bool = True, **clocked: str) -> Claims:
     """A stream at a module's ports, which begin with a prefix. promised: others send it. last: it has a tlast."""
     names = ("tdata", "tvalid", "tready", *(("tlast",) if last else ()))
-    joins = {name: f"{prefix}_{name}" for name in names}
+    joins = {**clocked, **{name: f"{prefix}_{name}" for name in names}}
     return Claims(RULES, module, {"BITS": bits, "PROMISED": int(promised)}, joins, f"{prefix}_rules")
