@@ -1,6 +1,7 @@
 // What is claimed of the exit: the results of good frames leave whole, once and in order; those of others do not.
 //
-// Any one frame, picked as the first is heard of it, is watched, and in it any one beat.
+// In steps: beats and statuses are two queues, in which any one is watched; what is taken from both is at the port a cycle later.
+// egress_frames.sv says it in one.
 
 module egress_claims #(
     parameter int BEATS = 1, CHANNELS = 1, BITS = 1, FIELD = 8, SIGNED = 0, FRAMES = 1, SAMPLES = 1,
@@ -12,10 +13,11 @@ module egress_claims #(
     input [CHANNELS*FIELD-1:0] m_axis_tdata,
     input m_axis_tvalid, m_axis_tready, m_axis_tlast, leaving,
     input [31:0] frames_out, dropped,
-    input delivered, suppressed  // inside: what they count
+    input delivered, suppressed, // inside: what they count;
+    input take, ends, good // a beat is taken from the queue, the last one of a frame, which was good
 );
     localparam int ALL = BEATS * SAMPLES;
-    localparam int F = $clog2(FRAMES + 2), B = $clog2(ALL + 1), T = $clog2(ALL * FRAMES + 2), S = $clog2(ALL + 5);
+    localparam int F = $clog2(FRAMES + 2), B = $clog2(ALL + 1), T = $clog2(ALL * FRAMES + 2);
 
     reg running = 0;
     always @(posedge clk) running <= 1;
@@ -30,107 +32,97 @@ module egress_claims #(
     always @* assume (!begins || begun < FRAMES);
     always @* assume (!status_done || known < FRAMES);
 
-    // transfers that good frames still ask for; those of the present frame that are done
-    reg [T-1:0] owed;
+    // transfers of the present frame that are done
     reg [B-1:0] sent;
     wire transfer = m_axis_tvalid && m_axis_tready;
     wire finishes = transfer && sent == ALL - 1;
     reg was_delivered, was_suppressed;
     reg [31:0] out_before, dropped_before;
-    reg more;
-    // cycles in which nothing comes of a frame that is there as a whole
-    reg [S-1:0] stuck;
-    wire whole = known != 0 && (begun > 1 || (begun == 1 && spot == 0));
 
     always @(posedge clk) begin
         begun <= begun + begins - leaving;
         known <= known + status_done - leaving;
         if (sink_valid) spot <= spot == ALL - 1 ? 0 : spot + 1;
-        owed <= owed + (status_done && status_good ? ALL : 0) - transfer;
         if (transfer) sent <= finishes ? 0 : sent + 1;
-        more <= transfer && !finishes && whole;
         was_delivered <= delivered;
         was_suppressed <= suppressed;
         out_before <= frames_out;
         dropped_before <= dropped;
-        if (transfer || leaving || !whole) stuck <= 0;
-        else if (m_axis_tready) stuck <= stuck + 1;
         if (rst) begin
-            begun <= 0; known <= 0; spot <= 0; owed <= 0; sent <= 0; was_delivered <= 0; was_suppressed <= 0;
-            out_before <= 0; dropped_before <= 0; stuck <= 0; more <= 0;
+            begun <= 0; known <= 0; spot <= 0; sent <= 0; was_delivered <= 0; was_suppressed <= 0;
+            out_before <= 0; dropped_before <= 0;
         end
     end
 
-    // the watched frame, and the watched beat of it
-    (* anyseq *) reg pick;
-    (* anyconst *) reg [B-1:0] beat;
-    always @* assume (beat < ALL);
-    reg watching, heard, good, seen, left, gone;
-    // of frames in front of it: statuses that are to come, frames whose last beat is, that are to leave; transfers
-    reg [F-1:0] statuses, endings, leavings;
-    reg [T-1:0] front;
+    // any beat and any status, each picked as it comes: how many are in front of it, and, of a beat, its place in its frame
+    (* anyseq *) reg pick_beat, pick_status;
+    reg beat, arrives, mark, its_good;
+    reg [B-1:0] beat_spot, taken_spot;
+    reg [T-1:0] beats_there, beats_front;
+    reg [F-1:0] marks_there, marks_front;
     reg [CHANNELS*BITS-1:0] numbers;
-    wire appears = (status_done && known >= begun) || (begins && begun >= known);
-    wire picks = pick && !watching && appears;
-    wire [F-1:0] endings_now = picks ? (known > begun ? known - begun : 0) + (spot != 0) : endings;
-    wire its_status = status_done && (picks ? known >= begun : watching && !heard && statuses == 0);
-    wire its_beat = sink_valid && spot == beat && endings_now == 0 && (picks || watching) && !seen;
-    wire its_transfer = watching && heard && good && front == 0 && !gone;
-    wire its_leaving = watching && leaving && leavings == 0 && !left;
+    wire picks_beat = pick_beat && sink_valid && !beat && !arrives, picks_status = pick_status && status_done && !mark;
+    wire its_take = take && beat && beats_front == 0;
+    reg was_taken, taken_good, taken_last, taken_end;
 
     integer i;
     always @(posedge clk) begin
-        if (picks) begin
-            watching <= 1;
-            statuses <= begun > known ? begun - known - status_done : 0;
-            leavings <= (begun > known ? begun : known) - leaving;
-            front <= owed - transfer + (status_done && status_good && known < begun ? ALL : 0);
-        end else if (watching) begin
-            if (status_done && statuses != 0) begin
-                statuses <= statuses - 1;
-                front <= front + (status_good ? ALL : 0) - (transfer && front != 0);
-            end else if (transfer && front != 0) front <= front - 1;
-            if (leaving && leavings != 0) leavings <= leavings - 1;
-        end
-        if (picks || watching) endings <= endings_now - (endings_now != 0 && sink_valid && spot == ALL - 1);
-        if (its_status) begin heard <= 1; good <= status_good; end
-        if (its_beat) begin
-            seen <= 1;
+        beats_there <= beats_there + sink_valid - take;
+        marks_there <= marks_there + status_done - ends;
+        if (take) taken_spot <= taken_spot == ALL - 1 ? 0 : taken_spot + 1;
+        if (picks_beat) begin
+            beat <= 1; beat_spot <= spot; beats_front <= beats_there - take;
             for (i = 0; i < CHANNELS; i = i + 1)
                 numbers[i*BITS +: BITS] <= spot % LINE == LINE - 1 && i >= KEPT ? 0 : sink_data[i*BITS +: BITS];
+        end else if (beat && take) begin
+            beats_front <= beats_front - 1;
+            if (beats_front == 0) beat <= 0;
         end
-        if (its_transfer && finishes) gone <= 1;
-        if (its_leaving) left <= 1;
-        if (rst || (left && (!good || gone)) || (!watching && !picks)) begin
-            watching <= 0; heard <= 0; seen <= 0; left <= 0; gone <= 0;
+        arrives <= its_take;
+        if (picks_status) begin
+            mark <= 1; its_good <= status_good; marks_front <= marks_there - ends;
+        end else if (mark && ends) begin
+            marks_front <= marks_front - 1;
+            if (marks_front == 0) mark <= 0;
+        end
+        was_taken <= take; taken_good <= good; taken_last <= taken_spot % BEATS == BEATS - 1; taken_end <= ends;
+        if (rst) begin
+            beats_there <= 0; marks_there <= 0; taken_spot <= 0; beat <= 0; arrives <= 0; mark <= 0; was_taken <= 0;
         end
     end
 
     always @* if (running) begin
-        nothing_twice: assert (!m_axis_tvalid || owed != 0);
-        last_marked: assert (!m_axis_tvalid || m_axis_tlast == (sent % BEATS == BEATS - 1));
         // a cycle after what they count, and by one
         out_counts: assert (frames_out == out_before + was_delivered);
         dropped_counts: assert (dropped == dropped_before + was_suppressed);
         out_counted: assert (delivered == finishes);
-        dropped_counted: assert (!was_suppressed || leaving);
         leaves_once: assert (!leaving || (begun != 0 && known != 0));
-        // all of a frame that is there leaves at one transfer per cycle
-        no_gap: assert (!more || m_axis_tvalid);
-        never_stuck: assert (stuck <= ALL + 3);
-        its_beat_came: assert (!(its_transfer && m_axis_tvalid && sent == beat) || seen);
-        // its place is free again when its last result is at the port, or it was dropped, and only then it is counted
-        leaves_last: assert (!its_leaving || (heard && (!good || (front == 0 && m_axis_tvalid && sent == ALL - 1))));
-        dropped_if_bad: assert (!its_leaving || was_suppressed == !good);
+        // beats are taken in the order in which they came, each by its own frame's status; so are statuses, one with each frame's last
+        nothing_overflows: assert (beats_there <= ALL * FRAMES && marks_there <= FRAMES);
+        // as soon as it can: a beat and its frame's status are there, and the port is free
+        takes_when_it_can: assert (take == (beats_there != 0 && marks_there != 0 && (!m_axis_tvalid || m_axis_tready)));
+        its_place: assert (!its_take || taken_spot == beat_spot);
+        status_with_the_last: assert (ends == (take && taken_spot == ALL - 1));
+        its_status: assert (!(mark && marks_front == 0 && take) || good == its_good);
+        // what is taken is at the port in the next cycle if its frame was good, and nothing else; the port was free
+        offered: assert (!was_taken || m_axis_tvalid == taken_good);
+        offered_last: assert (!(was_taken && taken_good) || m_axis_tlast == taken_last);
+        offered_once: assert (was_taken || !m_axis_tvalid || held);
+        leaves_then: assert (leaving == (was_taken && taken_end));
+        dropped_if_bad: assert (suppressed == (ends && !good));
     end
-    wire looked_at = running && its_transfer && m_axis_tvalid && sent == beat;
+
+    // a transfer that waits
+    reg held;
+    always @(posedge clk) held <= m_axis_tvalid && !m_axis_tready && !rst;
+
     genvar c, n;
     generate
         for (c = 0; c < CHANNELS; c = c + 1) begin : number
             wire [FIELD-1:0] shown = m_axis_tdata[c*FIELD +: FIELD];
             wire above = SIGNED ? shown[BITS-1] : 0;
             for (n = 0; n < BITS; n = n + 1) begin : place
-                egress_bit its (looked_at, shown[n], numbers[c*BITS + n]);
+                egress_bit its (running && arrives, shown[n], numbers[c*BITS + n]);
             end
             for (n = BITS; n < FIELD; n = n + 1) begin : extension
                 extended_bit its (shown[n], above);

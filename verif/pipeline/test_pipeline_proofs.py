@@ -5,9 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from sigmabit.hdl.pipeline.egress import EgressConfig
 from sigmabit.hdl.pipeline.ingress import IngressConfig
@@ -63,7 +60,21 @@ def claims(case: Ends) -> Claims:
 
 class TestEnds(ProofTests):
     samples = (Ends(1, 1, 1, 0, 1), Ends(2, 1, 1, 0, 2), Ends(3, 2, 2, 1, 2), Ends(1, 1, 1, 0, 3))
-    faults = (Fault("room", "free <= (free - 1);", "free <= free;", sample=1),)
+    faults = (
+        Fault("in_order", "data <= words[read];", "data <= words[0];", sample=1),
+        Fault("room", "free <= (free - 1);", "free <= free;", sample=1),
+        Fault("nothing_twice", "valid <= good;", "valid <= 1'b1;", sample=1),
+        Fault("nothing_lost", "(stored != 0) && known", "(stored > 1) && known", sample=1),
+        Fault("last_marked", "last <= closing;", "last <= (!closing);", sample=1),
+        Fault("nothing_counted_twice", "suppressed = (ends && (!good))", "suppressed = (take && (!good))", sample=1),
+        Fault("at_rest", "(valid && m_axis_tready && finishing)", "(valid && m_axis_tready && finishing && (!sink_valid))", 1),
+        Fault("never_wedged", "vacant <= 1'b1;", "vacant <= vacant;", sample=1),
+        Fault("s2_valid", "else if (m_axis_tready) begin", "else begin", sample=1),
+        Fault("s2_data", "if (take) begin\n        data <=", "if (take || known) begin\n        data <=", sample=1),
+        Fault("s2_last", "last <= closing;", "last <= closing;\n    end\n    else if (known) begin\n    last <= 0;", sample=1),
+        Fault("S3", "assign m_axis_tvalid = valid;", "assign m_axis_tvalid = (valid && m_axis_tready);", sample=1),
+        Fault("S4", "assign s_axis_tready = ready;", "assign s_axis_tready = (ready && s_axis_tvalid);", sample=1),
+    )
 
     def design(self, case: Ends) -> Design:
         return convert(Pipeline(case.pipeline).outline())
