@@ -15,7 +15,7 @@ import json
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -46,6 +46,12 @@ MERGED = re.compile(r" lat = +0  and = +0  lev = +0\n(?:.*\n)?All outputs solved
 
 BROKEN = re.compile(r"^Output 0 of miter .* was asserted in frame (\d+)\.", re.MULTILINE)
 ROW = re.compile(r"^ +\d+ \\(\S+) +(?:-?\d+|--) +([0-9a-f]+|--) +[01x]+ *$", re.MULTILINE)
+
+LEMMA = "lemma_"
+"""How the names of assertions begin that are proven first, all in one, and may then be assumed in the proofs of others."""
+
+STEPS = 3
+"""Cycles in a row for which lemmas hold, and from which it follows that they hold in the next."""
 
 READY = "_tready"
 
@@ -91,7 +97,7 @@ class Fault:
 
 @dataclass(frozen=True)
 class Proof:
-    """What was proven: the assertions, and the clauses of their invariants."""
+    """What was proven: the assertions, and the clauses of the invariants that abc has found."""
 
     assertions: tuple[str, ...]
     clauses: int
@@ -126,37 +132,51 @@ class Problem:
 
     def prove(self, work: Path, seconds: int = SECONDS) -> Proof:
         """The proof of all assertions. Unproven where one fails, none is found in so many seconds, or a path is forbidden."""
-        names = self._circuit(work)
+        lemmas = any(name.startswith(LEMMA) for claims in self.claims for name in claims.assertions)
+        first = self._together(work) if lemmas else Proof((), 0)
+        then = self._each(work, seconds, [f"chformal -assert2assume c:*{LEMMA}*"] if lemmas else [])
+        return Proof(first.assertions + then.assertions, first.clauses + then.clauses)
+
+    def _together(self, work: Path) -> Proof:
+        """One proof of all lemmas, each of which may need the others: no step leaves them, or no few steps do."""
+        asked = f"sat -tempinduct -prove-asserts -set-assumes -seq 1 -maxsteps {STEPS} -show-public"
+        said = self._yosys(work, [*self._reading([f"delete t:$assert c:*{LEMMA}* %d"]), "opt -full", asked])
+        if "Induction step proven: SUCCESS!" in said:
+            names = (name for claims in self.claims for name in claims.assertions if name.startswith(LEMMA))
+            return Proof(tuple(names), 0)
+        what = "a lemma fails" if "model found for base case" in said else f"no lemma follows from {STEPS} cycles of all"
+        raise Unproven(f"{self.name}: {what}\n{_moving(said[said.rfind('Time Signal Name') :])}")
+
+    def _each(self, work: Path, seconds: int, chosen: Sequence[str]) -> Proof:
+        """A proof of each assertion that some commands leave."""
+        names = self._circuit(work, chosen)
         folded = f"{self.name}_folded.aig"
         each = [INDUCTION.format(mark=MARK, number=number, file=folded, seconds=seconds) for number in range(len(names))]
         said = self._abc(work, "; ".join((f"fold; strash; write_aiger {folded}", *each)), seconds * len(names))
-        clauses = 0
-        for name, part in zip(names, said.split(f"\n{MARK}")[1:], strict=True):
-            found, broken = CLAUSES.search(part), BROKEN.search(part)
-            if broken:
-                cycles = int(broken[1]) + 1
-                raise Unproven(f"{self.name}: {name} fails in cycle {cycles}\n{self.history(name, cycles, work)}")
-            if found is None and not MERGED.search(part):
-                raise Unproven(f"{self.name}: no proof of {name} in {seconds} s\n{part[-2000:]}")
-            clauses += int(found[1]) if found else 0
-        return Proof(names, clauses)
+        parts = zip(names, said.split(f"\n{MARK}")[1:], strict=True)
+        return Proof(names, sum(self._clauses(name, part, seconds, work) for name, part in parts))
+
+    def _clauses(self, name: str, said: str, seconds: int, work: Path) -> int:
+        """Of the invariant that abc says it has found. Unproven where it has not."""
+        found, broken = CLAUSES.search(said), BROKEN.search(said)
+        if broken:
+            cycles = int(broken[1]) + 1
+            raise Unproven(f"{self.name}: {name} fails in cycle {cycles}\n{self.history(name, cycles, work)}")
+        if found is None and not MERGED.search(said):
+            raise Unproven(f"{self.name}: no proof of {name} in {seconds} s\n{said[-2000:]}")
+        return int(found[1]) if found else 0
 
     def breaks(self, assertion: str, work: Path, depth: int = DEPTH) -> int:
         """The cycle, from 1 on, in which an assertion first fails; 0 where it holds for `depth` cycles."""
-        self._circuit(work, assertion)
+        self._circuit(work, _only(assertion))
         broken = BROKEN.search(self._abc(work, f"fold; strash; orpos; bmc3 -F {depth} -T {SECONDS}", SECONDS))
         return int(broken[1]) + 1 if broken else 0
 
     def history(self, assertion: str, cycles: int, work: Path) -> str:
         """A shortest history in which an assertion fails: values cycle by cycle, signals that never change left out."""
         asked = f"sat -tempinduct-baseonly -initsteps {cycles} -maxsteps {cycles} -prove-asserts -set-assumes -show-public"
-        log = self._yosys(work, [*self._reading(assertion), asked])
-        found: dict[str, list[str]] = {}
-        for name, value in ROW.findall(log):
-            found.setdefault(name, []).append(value)
-        moving = {name: values for name, values in found.items() if len(set(values)) > 1 and not name.endswith("_EN")}
-        width = max(map(len, moving), default=0)
-        return "\n".join(f"{name:{width}} {' '.join(f'{value:>2}' for value in values)}" for name, values in moving.items())
+        log = self._yosys(work, [*self._reading(_only(assertion)), asked])
+        return _moving(log)
 
     def paths(self, work: Path) -> list[str]:
         """Paths without a register that rules S3 and S4 forbid, each as "rule: from -> to"."""
@@ -183,7 +203,7 @@ class Problem:
                 told = (f"{stream}_{part}" for part in ("tvalid", "tdata", "tlast"))
                 yield from (("S3", port.name, name) for name in told if name in names)
 
-    def _circuit(self, work: Path, only: str = "") -> tuple[str, ...]:
+    def _circuit(self, work: Path, chosen: Sequence[str]) -> tuple[str, ...]:
         """Write a circuit of gates and registers that has an output for each assertion; their names, in that order.
 
         Unproven where there is a path that a rule forbids.
@@ -191,7 +211,7 @@ class Problem:
         gates = ["opt -full", "techmap", "opt -fast", "aigmap", "formalff -anyinit2ff -fine", "opt_clean", "delete -output"]
         stem = work.resolve() / self.name
         writing = f"write_aiger -I -zinit -ywmap {stem}.json {stem}.aig"
-        paths = _paths(self._yosys(work, [*self._reading(only), *self._looking(), *gates, writing]))
+        paths = _paths(self._yosys(work, [*self._reading(chosen), *self._looking(), *gates, writing]))
         if paths:
             raise Unproven(f"{self.name}: {'; '.join(paths)}")
         names = json.loads(stem.with_suffix(".json").read_text())["asserts"]
@@ -201,14 +221,14 @@ class Problem:
         """What Yosys says."""
         return run_yosys(commands, self.name, self._folder(work), work).read_text()
 
-    def _reading(self, only: str = "") -> list[str]:
-        """The commands that make one module of all."""
+    def _reading(self, chosen: Sequence[str] = ()) -> list[str]:
+        """The commands that make one module of all. chosen: those that leave some of the assertions."""
         files = [*(file for file in self.texts if file.endswith(".v")), *sorted({claims.file.name for claims in self.claims})]
         return [
             *(f"read_verilog -formal -sv {file}" for file in files),
             f"prep -flatten -top {self.top}",
             "chformal -lower",
-            *([f"delete t:$assert c:*{only} %d"] if only else []),
+            *chosen,
             "memory_map -formal",
             "formalff -clk2ff -ff2anyinit",
             "setundef -anyseq",
@@ -236,7 +256,22 @@ class Problem:
         return log.read_text()
 
 
+def _only(assertion: str) -> list[str]:
+    """The commands that leave one assertion."""
+    return [f"delete t:$assert c:*{assertion} %d"]
+
+
 def _paths(log: str) -> list[str]:
     """The forbidden paths that a log lists."""
     parts = re.findall(rf"^{MARK}(S.+)\n((?:.*\n)*?){MARK}end$", log, re.MULTILINE)
     return [name for name, listed in parts if re.search(r"^[^-\s]\S*/\S+$", listed, re.MULTILINE)]
+
+
+def _moving(table: str) -> str:
+    """Of the values in a table of sat's, cycle by cycle, those of signals that change."""
+    found: dict[str, list[str]] = {}
+    for name, value in ROW.findall(table):
+        found.setdefault(name, []).append(value)
+    moving = {name: values for name, values in found.items() if len(set(values)) > 1 and not name.endswith("_EN")}
+    width = max(map(len, moving), default=0)
+    return "\n".join(f"{name:{width}} {' '.join(f'{value:>2}' for value in values)}" for name, values in moving.items())

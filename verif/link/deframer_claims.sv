@@ -6,14 +6,12 @@ module deframer_claims #(
 ) (
     input clk, rst, sink_valid, broken, waiting, take,
     input [7:0] sink_data,
-    input [8:0] head,
     input [31:0] refused,
     // inside: pointers, what is written, a frame's verdict, and all that is known of the frame that is being read
     input [POINTER-1:0] tail, after_tail, commit, after_commit, oldest, readable, at,
-    input writing, done, faulty, lost, refusing, started, zero_due, damaged, over,
+    input writing, arrived, done, faulty, known, settled, lost, refusing, started, zero_due, damaged, over,
     input [7:0] left,
-    input [$clog2(LIMIT+9)-1:0] count,
-    input [8:0] word_at_oldest
+    input [$clog2(LIMIT+9)-1:0] count
 );
     reg running = 0;
     always @(posedge clk) running <= 1;
@@ -24,6 +22,10 @@ module deframer_claims #(
     always @* assume (!broken || !sink_valid);
 
     wire [POINTER-1:0] unread = readable - oldest, committed = commit - oldest, filled = tail - oldest, place = at - oldest;
+
+    // bytes of the present frame that have gone to the memory, or had no room
+    reg [$clog2(LIMIT+9)-1:0] bytes;
+    always @(posedge clk) bytes <= rst || done ? 0 : bytes + arrived;
 
     reg wiped, judged, was_refusing, had_lost, was_faulty;
     reg [1:0] late;
@@ -42,11 +44,18 @@ module deframer_claims #(
     end
 
     always @* if (running) begin
+        // from the reader's place on: words that can be read, those of whole frames, and the present frame's
+        lemma_in_line: assert (unread <= committed && committed <= filled);
+        lemma_one_ahead: assert (after_tail == POINTER'(tail + 1) && after_commit == POINTER'(commit + 1));
+        lemma_bytes: assert (lost || POINTER'(tail - commit) == bytes);
+        lemma_counted: assert (done ? count == 0 && !arrived : count == bytes + arrived);
+        lemma_started: assert (started || count == 0);
+        lemma_long_enough: assert (!done || faulty || bytes >= 8);
+        lemma_kept: assert (!writing || place >= unread);
+        lemma_unread: assert (!(known || settled || waiting) || unread != 0);
         nothing_overwritten: assert (!writing || place >= unread);
-        in_line: assert (unread <= committed && committed <= filled);
-        one_ahead: assert (after_tail == POINTER'(tail + 1) && after_commit == POINTER'(commit + 1));
         waits_for_a_word: assert (!waiting || unread != 0);
-        shown_soon: assert (late != 3);
+        shown_soon: assert (late != 3 || waiting);
         // whatever came, a zero is the end of it
         wiped_by_zero: assert (!wiped || (left == 0 && count == 0 && !zero_due && !started && !damaged && !over));
         // a request is kept as a whole, less its CRC; of anything else a mark at most
@@ -56,15 +65,4 @@ module deframer_claims #(
         verdict: assert (!judged || was_refusing == (was_faulty || had_lost));
         refused_counts: assert (refused == refused_before + was_refusing);
     end
-
-    genvar n;
-    generate
-        for (n = 0; n < 9; n = n + 1) begin : place_of
-            deframer_bit its (running && waiting, head[n], word_at_oldest[n]);
-        end
-    endgenerate
-endmodule
-
-module deframer_bit (input watched, shown, expected);
-    always @* oldest_shown: assert (!watched || shown == expected);
 endmodule
