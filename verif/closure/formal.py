@@ -63,7 +63,8 @@ class Unproven(AssertionError):
 @dataclass(frozen=True)
 class Claims:
     """file: the module's, of the same name. module: of the design, that it looks at. parameters: its. joins: what its ports see
-    that are not named like a signal. name: of its instance, the module's own where there is but one.
+    that are not named like a signal. name: of its instance, the module's own where there is but one. together: all its assertions
+    are proven as lemmas are.
     """
 
     file: Path
@@ -71,13 +72,19 @@ class Claims:
     parameters: Mapping[str, int] = field(default_factory=dict)
     joins: Mapping[str, str] = field(default_factory=dict)
     name: str = ""
+    together: bool = False
+
+    @property
+    def instance(self) -> str:
+        """The name of the instance."""
+        return self.name or self.file.stem
 
     @property
     def statement(self) -> str:
         """The instance, as the last words of the module that it looks at."""
         given = ", ".join(f".{name}({int(value)})" for name, value in self.parameters.items())
         joined = "".join(f".{port}({signal}), " for port, signal in self.joins.items())
-        return f"{self.file.stem} {f'#({given}) ' if given else ''}{self.name or self.file.stem} ({joined}.*);\n"
+        return f"{self.file.stem} {f'#({given}) ' if given else ''}{self.instance} ({joined}.*);\n"
 
     @property
     def assertions(self) -> set[str]:
@@ -132,20 +139,28 @@ class Problem:
 
     def prove(self, work: Path, seconds: int = SECONDS) -> Proof:
         """The proof of all assertions. Unproven where one fails, none is found in so many seconds, or a path is forbidden."""
-        lemmas = any(name.startswith(LEMMA) for claims in self.claims for name in claims.assertions)
-        first = self._together(work) if lemmas else Proof((), 0)
-        then = self._each(work, seconds, [f"chformal -assert2assume c:*{LEMMA}*"] if lemmas else [])
-        return Proof(first.assertions + then.assertions, first.clauses + then.clauses)
+        together = {name for claims in self.claims for name in claims.assertions if claims.together or name.startswith(LEMMA)}
+        chosen = [f"c:*{LEMMA}*", *(f"c:{claims.instance}.*" for claims in self.claims if claims.together)]
+        found = Proof((), 0)
+        if together:
+            self._together(work, [f"delete t:$assert {' %d '.join(chosen)} %d"])
+            found = Proof(tuple(sorted(together)), 0)
+        if together != {name for claims in self.claims for name in claims.assertions}:
+            each = self._each(work, seconds, [f"chformal -assert2assume {name}" for name in chosen] if together else [])
+            found = Proof(found.assertions + each.assertions, each.clauses)
+        return found
 
-    def _together(self, work: Path) -> Proof:
-        """One proof of all lemmas, each of which may need the others: no step leaves them, or no few steps do."""
+    def _together(self, work: Path, chosen: Sequence[str]) -> None:
+        """One proof of all assertions that some commands leave, each of which may need the others: no step leaves them, or no few
+        steps do. Unproven where there is none.
+        """
         asked = f"sat -tempinduct -prove-asserts -set-assumes -seq 1 -maxsteps {STEPS} -show-public"
-        said = self._yosys(work, [*self._reading([f"delete t:$assert c:*{LEMMA}* %d"]), "opt -full", asked])
-        if "Induction step proven: SUCCESS!" in said:
-            names = (name for claims in self.claims for name in claims.assertions if name.startswith(LEMMA))
-            return Proof(tuple(names), 0)
-        what = "a lemma fails" if "model found for base case" in said else f"no lemma follows from {STEPS} cycles of all"
-        raise Unproven(f"{self.name}: {what}\n{_moving(said[said.rfind('Time Signal Name') :])}")
+        said = self._yosys(work, [*self._reading(chosen), *self._looking(), "opt -full", asked])
+        if _paths(said):
+            raise Unproven(f"{self.name}: {'; '.join(_paths(said))}")
+        if "Induction step proven: SUCCESS!" not in said:
+            what = "one fails" if "model found for base case" in said else f"they do not follow from {STEPS} cycles of all"
+            raise Unproven(f"{self.name}: of the lemmas {what}\n{_moving(said[said.rfind('Time Signal Name') :])}")
 
     def _each(self, work: Path, seconds: int, chosen: Sequence[str]) -> Proof:
         """A proof of each assertion that some commands leave."""

@@ -68,7 +68,7 @@ def test_history(tmp_path: Path) -> None:
 
 def test_lemma_that_fails(tmp_path: Path) -> None:
     """It is not assumed."""
-    with pytest.raises(Unproven, match="counting: a lemma fails"):
+    with pytest.raises(Unproven, match="counting: of the lemmas one fails"):
         problem(tmp_path).faulty(FAULT).prove(tmp_path)
 
 

@@ -171,4 +171,5 @@ class TestProof(FramerSuite, ProofTests):
     )
 
     def claims(self, config: FramerConfig) -> tuple[Claims, ...]:
-        return (Claims(Path(__file__).with_name("framer_claims.sv"), config.module, {"OFFSET": config.offset_bits}),)
+        file = Path(__file__).with_name("framer_claims.sv")
+        return (Claims(file, config.module, {"OFFSET": config.offset_bits}, together=True),)

@@ -1,4 +1,4 @@
-// The rules of an AXI4-Stream that time has a part in; S3 and S4 speak of paths, which are looked for in the netlist.
+// The rule of an AXI4-Stream that time has a part in; S3 and S4 speak of paths, which are looked for in the netlist.
 
 module stream_claims #(
     parameter int BITS = 1,
@@ -7,18 +7,21 @@ module stream_claims #(
     input clk, rst,
     input [BITS-1:0] tdata,
     input tvalid, tready,
-    input tlast = 0
+    input tlast = 0,
+    input cleared = 0  // the reader is in reset
 );
-    reg held = 0, last;
+    reg running = 0, held = 0, last;
     reg [BITS-1:0] data;
+    always @* if (!running) assume (rst);
 
     always @(posedge clk) begin
-        held <= tvalid && !tready && !rst;
+        running <= 1;
+        held <= tvalid && !tready && !rst && !cleared;
         data <= tdata;
         last <= tlast;
     end
 
-    always @* if (held) begin
+    always @* if (held && !cleared) begin
         if (PROMISED) assume (tvalid && tdata == data && tlast == last);
         else begin
             s2_valid: assert (tvalid);
