@@ -255,7 +255,7 @@ class TestProof(DeframerSuite, ProofTests):
 
     def claims(self, config: DeframerConfig) -> Iterator[Claims]:
         here, pointer = Path(__file__).parent, config.depth.bit_length() - 1
-        yield Claims(here / "deframer_claims.sv", config.module, {"POINTER": pointer, "LIMIT": config.limit})
+        yield Claims(here / "deframer_claims.sv", config.module, {"POINTER": pointer, "LIMIT": config.limit}, together=True)
         if config.depth <= SMALL:
             joins = {"word_at_oldest": "deep_bank0_bank0_words[oldest]"}
-            yield Claims(here / "deframer_shown.sv", config.module, {"POINTER": pointer}, joins)
+            yield Claims(here / "deframer_shown.sv", config.module, {"POINTER": pointer}, joins, together=True)

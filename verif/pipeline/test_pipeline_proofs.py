@@ -81,6 +81,6 @@ class TestEnds(ProofTests):
 
     def claims(self, case: Ends) -> tuple[Claims, ...]:
         config = case.pipeline
-        sent = stream("ends", "s_axis", config.ingress.channels * config.ingress.field, promised=True, **PIPELINE)
-        given = stream("ends", "m_axis", config.egress.channels * config.egress.field, **PIPELINE)
+        sent = stream("ends", "s_axis", config.ingress.channels * config.ingress.field, promised=True, others=PIPELINE)
+        given = stream("ends", "m_axis", config.egress.channels * config.egress.field, others=PIPELINE)
         return claims(case), sent, given
