@@ -226,6 +226,7 @@ SMALL = 32
 
 
 class TestProof(DeframerSuite, ProofTests):
+    left_out = (1, 2, 3)  # for which lemmas are missing
     faults = (
         Fault("nothing_overwritten", "(arrived && (after_tail != oldest))", "arrived"),
         Fault("lemma_in_line", "readable <= commit;", "readable <= tail;"),

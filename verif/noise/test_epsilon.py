@@ -154,6 +154,7 @@ class TestVerilog(EpsilonSuite, VerilogTests):
 
 
 class TestProof(EpsilonSuite, ProofTests):
+    left_out = (1, 2, 3)  # for which no proof was awaited
     faults = (
         Fault("promise", "free <= total[", "free <= (consume) ? 0 : total["),
         Fault("nothing_lost", "(stored != 2)", "1"),

@@ -191,6 +191,7 @@ def claims(config: EgressConfig) -> Iterator[Claims]:
 
 
 class TestProof(EgressSuite, ProofTests):
+    left_out = (1, 2, 4, 5, 7, 8)  # for which no proof was awaited
     quick = (3,)
     faults = (
         Fault("nothing_twice", "valid <= good;", "valid <= 1'b1;", sample=3),
