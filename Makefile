@@ -61,7 +61,7 @@ STEM := $(basename $(notdir $(MODEL)))
 ENVIRONMENT := .venv/installed
 SIGMABIT := .venv/bin/sigmabit
 WORKERS := $(if $(filter auto,$(JOBS)),$(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1))),$(JOBS))
-SOURCES := $(shell find golden hdl host verif scripts fpga -name '*.py' -o -name '*.cpp' -o -name '*.ys' -o -path 'fpga/*/rtl/*.v' -o -path 'fpga/rtl/*.v' -o -path 'hdl/family/*.csv')
+SOURCES := $(shell find golden hdl host verif scripts fpga -name '*.py' -o -name '*.cpp' -o -name '*.ys' -o -name '*.sv' -o -path 'fpga/*/rtl/*.v' -o -path 'fpga/rtl/*.v' -o -path 'hdl/family/*.csv')
 export SIGMABIT_DATA ?= $(DATA)
 
 ifeq ($(INPUT),)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,10 @@ from hypothesis import strategies as st
 
 from sigmabit.golden.layers.gather import chunks
 from sigmabit.hdl.layers.gather import GatherConfig, frames_needed, gather, gather_starts
-from sigmabit.hdl.verilog.stream import Flow, Operand, bit, reset
+from sigmabit.hdl.verilog.stream import Flow, Operand, bit, index_bits, reset
 
+from ..closure.formal import Claims, Fault
+from ..closure.proofs import ProofTests
 from ..harness.bench import Dut
 from ..harness.operands import Seen, delayed, expected_operands, full_speed, play_operands
 from ..harness.suite import BlockSuite, GoldenTests, MyHdlTests, VerilogTests
@@ -115,3 +118,51 @@ class TestMyHdl(GatherSuite, MyHdlTests):
 
 class TestVerilog(GatherSuite, VerilogTests):
     pass
+
+
+class TestProof(GatherSuite, ProofTests):
+    left_out = (0,)  # it reads each frame in one cycle, and counts no folds
+    quick = (3,)
+    faults = (
+        Fault("nothing_overwritten", "(write_address != 11)", "(write_address != 6)", 3),
+        Fault("nothing_stale", "(follow_words0_count5_value == 5)", "(follow_words0_count5_value == 3)", 3),
+        Fault(
+            "on_time",
+            "issue = (decide_folds0_started || ready);",
+            "issue = ((decide_folds0_started || ready) && (!complete));",
+            3,
+        ),
+        Fault("lemma_assembled", "(assemble0_position != 3)", "(assemble0_position != 2)", 2),
+        Fault("lemma_complete", "complete <= sink_valid;", "complete <= (sink_valid && (!issue));", 3),
+        Fault("lemma_last_word", "complete <= sink_valid;", "complete <= 1;", 3),
+        Fault("lemma_present", "count_frames0_present <= (count_frames0_present + 1);", "count_frames0_present <= 0;", 3),
+        Fault("lemma_folds", "(decide_folds0_number == 22)", "(decide_folds0_number == 21)", 3),
+        Fault("lemma_loops", "(count_folds0_count2_value != 5)", "(count_folds0_count2_value != 4)", 3),
+        Fault("lemma_words", "(follow_words0_count5_value != 5)", "(follow_words0_count5_value != 4)", 3),
+        Fault("lemma_base", "(follow_frames0_base + 6)", "(follow_frames0_base + 5)", 3),
+        Fault("lemma_write", "(write_address != 11)", "(write_address != 4)", 3),
+        Fault("lemma_read", "(follow_frames0_base + count_folds0_count2_value)", "follow_frames0_base", 3),
+        Fault("lemma_slots", "(decide_folds0_number == 22)", "(decide_folds0_number == 20)", 3),
+        Fault("lemma_wanted", "(write_address != 11)", "(write_address != 4)", 3),
+    )
+
+    def claims(self, config: GatherConfig) -> tuple[Claims, ...]:
+        interval = max(config.positions, config.fold.folds)
+        pace = interval // config.positions
+        shape = {"POSITIONS": config.positions, "MERGE": config.merge, "SLICES": config.slices, "REPEATS": config.repeats}
+        times = {"FRAMES": config.frames, "PACE": pace, "TAIL": interval - (config.positions - 1) * pace}
+        widths = {"ADDRESS_BITS": index_bits(config.depth), "FOLD_BITS": index_bits(config.fold.folds)}
+        joins = {"present": "count_frames0_present", "assembled": "assemble0_position" if config.merge > 1 else "8'd0"}
+        file = Path(__file__).with_name("gather_claims.sv")
+        return (Claims(file, config.module, {**shape, **times, **widths}, {**joins, **self._counters(config)}, together=True),)
+
+    @staticmethod
+    def _counters(config: GatherConfig) -> dict[str, str]:
+        """What the block's counters are called in its Verilog: by their numbers."""
+        fold, number = config.fold, 2 if config.merge > 1 else 1
+        found = {}
+        for name, limit in (("slice", fold.slices), ("group", fold.groups), ("repeat", fold.repeats)):
+            found[f"{name}_value"] = f"count_folds0_count{number}_value" if limit > 1 else "8'd0"
+            number += limit > 1
+        found["words_value"] = f"follow_words0_count{number + 1}_value" if fold.groups > 1 else "8'd0"
+        return {**found, "base": "follow_frames0_base" if fold.groups > 1 and config.frames > 1 else "8'd0"}

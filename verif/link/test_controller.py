@@ -14,6 +14,9 @@ from sigmabit.hdl.link.controller import RESET_CYCLES, ControllerConfig, control
 from sigmabit.hdl.link.deframer import INTERVAL
 from sigmabit.hdl.verilog.stream import Counters, Stream, VectorStream, bit, reset, wire
 
+from ..closure.formal import Claims, Fault
+from ..closure.proofs import ProofTests
+from ..closure.streams import stream
 from ..harness.bench import Dut
 from ..harness.stream import Stalls, stalls
 from ..harness.suite import BlockSuite, GoldenTests, MyHdlTests, VerilogTests
@@ -398,3 +401,25 @@ class TestMyHdl(ControllerSuite, MyHdlTests):
 
 class TestVerilog(ControllerSuite, VerilogTests):
     pass
+
+
+class TestProof(ControllerSuite, ProofTests):
+    """Its frames are offered as S2 asks, as long as the network that takes them is not reset."""
+
+    left_out = (0, 2, 3)  # the same takes longer
+    quick = ()
+    faults = (
+        Fault(
+            "s2_valid",
+            "if ((!running)) begin\n            offering <= 1'b0;",
+            "if ((!running) || full) begin\n            offering <= 1'b0;",
+            sample=1,
+        ),
+        Fault("s2_data", "assign s_axis_tdata = beat;", "assign s_axis_tdata = content;", sample=1),
+        Fault("s2_last", "assign s_axis_tlast = (number == 4);", "assign s_axis_tlast = waiting;", sample=1),
+        Fault("S3", "assign s_axis_tvalid = offering;", "assign s_axis_tvalid = transfer;", sample=1),
+        Fault("S4", "assign m_axis_tready = (running &&", "assign m_axis_tready = (running && m_axis_tvalid &&", sample=1),
+    )
+
+    def claims(self, config: ControllerConfig) -> tuple[Claims, ...]:
+        return (stream(config.module, "s_axis", 8 * config.source_bytes, others={"cleared": "(!core_aresetn)"}),)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from zlib import crc32
 
@@ -15,6 +17,8 @@ from sigmabit.hdl.link.deframer import INTERVAL, DeframerConfig, deframer
 from sigmabit.hdl.verilog import fabric
 from sigmabit.hdl.verilog.stream import Flow, bit, reset, wire
 
+from ..closure.formal import Claims, Fault
+from ..closure.proofs import ProofTests
 from ..harness.bench import Dut
 from ..harness.suite import BlockSuite, GoldenTests, MyHdlTests, VerilogTests
 from .collisions import colliding_bank
@@ -215,3 +219,44 @@ class TestMyHdl(DeframerSuite, MyHdlTests):
 
 class TestVerilog(DeframerSuite, VerilogTests):
     pass
+
+
+SMALL = 32
+"""Words of a memory that is looked into."""
+
+
+class TestProof(DeframerSuite, ProofTests):
+    left_out = (1, 2, 3)  # for which lemmas are missing
+    faults = (
+        Fault("nothing_overwritten", "(arrived && (after_tail != oldest))", "arrived"),
+        Fault("lemma_in_line", "readable <= commit;", "readable <= tail;"),
+        Fault("lemma_one_ahead", "after_commit <= 1;", "after_commit <= 2;"),
+        Fault("lemma_bytes", "tail <= commit;", "tail <= tail;"),
+        Fault("lemma_counted", "arrived <= (emitting && (count != 20));", "arrived <= emitting;"),
+        Fault(
+            "lemma_started",
+            "if (sink_valid) begin\n            started <= 1'b1;",
+            "if (sink_valid) begin\n            started <= 0;",
+        ),
+        Fault("lemma_long_enough", "(count < 8)", "(count < 7)"),
+        Fault("lemma_kept", "(arrived && (after_tail != oldest))", "arrived"),
+        Fault("lemma_unread", "known <= ((oldest != readable) && (!take));", "known <= (!take);"),
+        Fault("lemma_found", "word = {done, passed};", "word = {done, passed};\n    if (waiting) place = oldest;"),
+        Fault("lemma_aged", "deep_bank0_age0_register0_q <= deep_bank0_found;", "deep_bank0_age0_register0_q <= head;"),
+        Fault("waits_for_a_word", "waiting <= (settled && (!take));", "waiting <= settled;"),
+        Fault("shown_soon", "settled <= (known && (!take));", "settled <= (known && (!take) && (!writing));"),
+        Fault("wiped_by_zero", "over <= 1'b0;", "over <= over;"),
+        Fault("whole_or_nothing", "whole = (tail + 28);", "whole = (tail + 27);"),
+        Fault("mark_at_most", "commit <= after_commit;", "commit <= after_tail;"),
+        Fault("no_trace", "tail <= commit;", "tail <= tail;"),
+        Fault("verdict", "refusing = (done && (faulty || lost))", "refusing = (done && faulty)"),
+        Fault("refused_counts", "refused <= more[32-1:0];", "refused <= more[3-1:0];"),
+        Fault("oldest_shown", "word = {done, passed};", "word = {done, passed};\n    if (waiting) place = oldest;"),
+    )
+
+    def claims(self, config: DeframerConfig) -> Iterator[Claims]:
+        here, pointer = Path(__file__).parent, config.depth.bit_length() - 1
+        yield Claims(here / "deframer_claims.sv", config.module, {"POINTER": pointer, "LIMIT": config.limit}, together=True)
+        if config.depth <= SMALL:
+            joins = {"word_at_oldest": "deep_bank0_bank0_words[oldest]"}
+            yield Claims(here / "deframer_shown.sv", config.module, {"POINTER": pointer}, joins, together=True)

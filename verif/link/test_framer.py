@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,8 @@ from sigmabit.hdl.link.framer import FramerConfig, framer
 from sigmabit.hdl.verilog import fabric
 from sigmabit.hdl.verilog.stream import VectorStream, bit, reset, wire
 
+from ..closure.formal import Claims, Fault
+from ..closure.proofs import ProofTests
 from ..harness.bench import Dut
 from ..harness.stream import ProtocolError, Stalls, stalls
 from ..harness.suite import BlockSuite, GoldenTests, MyHdlTests, VerilogTests
@@ -128,3 +131,46 @@ class TestMyHdl(FramerSuite, MyHdlTests):
 
 class TestVerilog(FramerSuite, VerilogTests):
     pass
+
+
+class TestProof(FramerSuite, ProofTests):
+    left_out = (0, 2)  # memories of thousands of bits
+    quick = (1,)
+    faults = (
+        Fault(
+            "always_nearer",
+            "        else if (ready) begin\n            state <= 0;",
+            "        else if (ready) begin\n            state <= 7;",
+            1,
+        ),
+        Fault("ends_in_time", "place <= 0;\n            moved", "place <= 31;\n            moved", 1),
+        Fault(
+            "no_further",
+            "else if (waits) begin\n            // pass",
+            "else if (waits || (valid && (!source_tready))) begin\n            run <= 9;",
+            1,
+        ),
+        Fault("s2_valid", "assign source_tvalid = valid;", "assign source_tvalid = (valid && (!start));", 1),
+        Fault("s2_data", "if (ready) begin\n                state <= 4;", "if (valid) begin\n                state <= 4;", 1),
+        Fault("S3", "assign source_tvalid = valid;", "assign source_tvalid = ready;", 1),
+        Fault("lemma_waits", "settling <= {settling[(3 - 2)-1:0], moved};", "settling <= {moved, moved};", 1),
+        Fault(
+            "lemma_at_once",
+            "if (ready) begin\n                state <= 4;",
+            "if (ready) begin\n                moved <= 1'b1;\n                state <= 5;",
+            1,
+        ),
+        Fault("lemma_place", "place <= 3;", "place <= 1;", 1),
+        Fault("lemma_inside", "if ((at_end || (found == 0) || longest)) begin", "if (((found == 0) || longest)) begin", 1),
+        Fault("lemma_run", "run <= (run + 1);", "run <= (run << 1);", 1),
+        Fault("lemma_begin", "run <= 1;\n            state <= 3;", "run <= 2;\n            state <= 3;", 1),
+        Fault("lemma_end_known", "at_end <= (place == stop);", "at_end <= (place == (stop - 1));", 1),
+        Fault("lemma_longest_known", "longest <= (run == 255);", "longest <= (run == 1);", 1),
+        Fault("lemma_empty_known", "empty <= (run == 0);", "empty <= (run == 1);", 1),
+        Fault("lemma_gap", "gap <= ((!at_end) && (!longest));", "gap <= (!longest);", 1),
+        Fault("lemma_long", "gap <= ((!at_end) && (!longest));", "gap <= 0;", 1),
+    )
+
+    def claims(self, config: FramerConfig) -> tuple[Claims, ...]:
+        file = Path(__file__).with_name("framer_claims.sv")
+        return (Claims(file, config.module, {"OFFSET": config.offset_bits}, together=True),)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from hypothesis import strategies as st
@@ -12,6 +13,9 @@ from sigmabit.golden.noise import epsilon as golden
 from sigmabit.hdl.noise.epsilon import EpsilonConfig, epsilon
 from sigmabit.hdl.verilog.stream import FrameStatus, VectorStream, bit, reset, wire
 
+from ..closure.formal import Claims, Fault
+from ..closure.proofs import ProofTests
+from ..closure.streams import stream
 from ..harness.bench import Dut
 from ..harness.stream import Beat, Stalls, StreamBench, stalls
 from ..harness.suite import BlockSuite, GoldenTests, MyHdlTests, VerilogTests
@@ -147,3 +151,21 @@ class TestMyHdl(EpsilonSuite, MyHdlTests):
 
 class TestVerilog(EpsilonSuite, VerilogTests):
     pass
+
+
+class TestProof(EpsilonSuite, ProofTests):
+    left_out = (1, 2, 3)  # for which no proof was awaited
+    faults = (
+        Fault("promise", "free <= total[", "free <= (consume) ? 0 : total["),
+        Fault("nothing_lost", "(stored != 2)", "1"),
+        Fault("takes_when_it_can", "(stored != 2)", "(stored != 1)"),
+        Fault("frames_find_theirs", "(free >= 1)", "awake"),
+        Fault("lets_every_frame_in", "(stored != 2)", "(stored != 1)"),
+        Fault("in_order", "words[write] <= s_axis_eps_tdata;", "words[0] <= s_axis_eps_tdata;"),
+        Fault("S4", "s_axis_eps_tready = open_", "s_axis_eps_tready = (open_ || consume)"),
+    )
+
+    def claims(self, config: EpsilonConfig) -> tuple[Claims, ...]:
+        shape = {"BITS": config.vector_bits, "SAMPLES": config.samples, "FRAMES": config.frames, "DEPTH": config.depth}
+        own = Claims(Path(__file__).with_name("epsilon_claims.sv"), config.module, shape)
+        return own, stream(config.module, "s_axis_eps", config.vector_bits, promised=True, last=False)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +14,9 @@ from sigmabit.golden.pipeline.egress import deliver
 from sigmabit.hdl.pipeline.egress import EgressConfig, egress
 from sigmabit.hdl.verilog.stream import Flow, FrameStatus, Stream, bit, reset, wire
 
+from ..closure.formal import Claims, Fault
+from ..closure.proofs import ProofTests
+from ..closure.streams import stream
 from ..harness.bench import Dut, Values
 from ..harness.stream import Stalls, StreamBench, stalls
 from ..harness.suite import BlockSuite, GoldenTests, MyHdlTests, VerilogTests
@@ -168,3 +173,56 @@ class TestMyHdl(EgressSuite, MyHdlTests):
 
 class TestVerilog(EgressSuite, VerilogTests):
     pass
+
+
+FRAMES_BITS = 4
+"""Bits of all beats that there is room for, up to which any one beat of any one frame is followed all the way."""
+
+
+def claims(config: EgressConfig) -> Iterator[Claims]:
+    """What is claimed of an exit."""
+    shape = {"BEATS": config.beats, "CHANNELS": config.channels, "BITS": config.bits, "FIELD": config.field}
+    line, kept = config.row or (1, config.channels)
+    rest = {"FRAMES": config.frames, "SAMPLES": config.samples, "LINE": line, "KEPT": kept}
+    here = Path(__file__).parent
+    yield Claims(here / "egress_claims.sv", config.module, {**shape, **rest, "SIGNED": int(config.signed)})
+    if config.depth * config.channels * config.bits <= FRAMES_BITS:
+        yield Claims(here / "egress_frames.sv", config.module, {**shape, **rest})
+
+
+class TestProof(EgressSuite, ProofTests):
+    left_out = (1, 2, 4, 5, 7, 8)  # for which no proof was awaited
+    quick = (3,)
+    faults = (
+        Fault("nothing_twice", "valid <= good;", "valid <= 1'b1;", sample=3),
+        Fault("last_marked", "last <= closing;", "last <= (position == 2);", sample=3),
+        Fault("out_counts", "frames_out <= more[32-1:0];", "frames_out <= more[3-1:0];", sample=3),
+        Fault("dropped_counts", "dropped <= more[32-1:0];", "dropped <= more[3-1:0];", sample=3),
+        Fault("out_counted", "delivered = (valid && m_axis_tready && finishing)", "delivered = (valid && finishing)", sample=3),
+        Fault("leaves_once", "leave <= ends;", "leave <= take;", sample=3),
+        Fault("takes_when_it_can", "((!valid) || m_axis_tready)", "(!valid)", sample=3),
+        Fault("its_beat_came", "(stored != 0) && known", "known", sample=3),
+        Fault("leaves_last", "leave <= ends;", "leave <= (take && (position == 2));", sample=3),
+        Fault("its_drop", "suppressed = (ends && (!good))", "suppressed = (ends && good)", sample=3),
+        Fault("dropped_if_bad", "suppressed = (ends && (!good))", "suppressed = (take && (!good))", sample=3),
+        Fault("delivered_in_order", "data <= words[read];", "data <= words[0];", sample=3),
+        Fault("in_order", "words[write] <= sink_data;", "words[0] <= sink_data;", sample=3),
+        Fault("nothing_overflows", "stored <= (stored - 1);", "stored <= stored;\n            if (0) stored <= 0;", sample=3),
+        Fault("its_place", "sink_valid && (!take)", "sink_valid", sample=3),
+        Fault("status_with_the_last", "assign ends = closing;", "assign ends = take;", sample=3),
+        Fault("its_status", "status_queue0_marks[status_queue0_write] <= status_good;", "status_queue0_marks <= 0;", sample=3),
+        Fault("offered", "valid <= good;", "valid <= 1'b1;", sample=3),
+        Fault("offered_last", "last <= closing;", "last <= (position == 2);", sample=3),
+        Fault("offered_once", "else if (m_axis_tready) begin", "else if (known) begin", sample=3),
+        Fault("leaves_then", "leave <= ends;", "leave <= take;", sample=3),
+        Fault("extended", "assign pass_on0_source[1] = 'b0;", "assign pass_on0_source[1] = data[0];", sample=3),
+        Fault("s2_valid", "else if (m_axis_tready) begin", "else begin", sample=3),
+        Fault("s2_data", "if (take) begin\n        data <=", "if (take || known) begin\n        data <=", sample=3),
+        Fault(
+            "s2_last", "last <= closing;", "last <= closing;\n        end\n        else if (known) begin\n        last <= 0;", 3
+        ),
+        Fault("S3", "assign m_axis_tvalid = valid;", "assign m_axis_tvalid = (valid && m_axis_tready);", sample=3),
+    )
+
+    def claims(self, config: EgressConfig) -> tuple[Claims, ...]:
+        return *claims(config), stream(config.module, "m_axis", config.channels * config.field)

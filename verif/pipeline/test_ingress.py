@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 from hypothesis import strategies as st
@@ -12,6 +13,9 @@ from sigmabit.golden.pipeline.ingress import admit
 from sigmabit.hdl.pipeline.ingress import IngressConfig, ingress
 from sigmabit.hdl.verilog.stream import Flow, FrameStatus, Stream, bit, reset, wire
 
+from ..closure.formal import Claims, Fault
+from ..closure.proofs import ProofTests
+from ..closure.streams import stream
 from ..harness.bench import Dut, Values
 from ..harness.stream import Beat, Stalls, StreamBench, stalls
 from ..harness.suite import BlockSuite, GoldenTests, MyHdlTests, VerilogTests
@@ -186,3 +190,38 @@ class TestMyHdl(IngressSuite, MyHdlTests):
 
 class TestVerilog(IngressSuite, VerilogTests):
     pass
+
+
+def claims(config: IngressConfig, **parameters: int) -> Claims:
+    """What is claimed of an entrance."""
+    shape = {"BEATS": config.beats, "CHANNELS": config.channels, "BITS": config.bits, "FIELD": config.field}
+    pace = {"PACE": config.pace, "TAIL": config.tail, "FRAMES": config.frames, "GATED": int(config.gated)}
+    return Claims(Path(__file__).with_name("ingress_claims.sv"), config.module, {**shape, **pace, **parameters})
+
+
+class TestProof(IngressSuite, ProofTests):
+    quick = (0, 1, 4)
+    registered = ("gate",)
+    faults = (
+        Fault("ready_when_it_can", "rested <= (pause == 1);", "rested <= (pause == 0);", sample=1),
+        Fault("room", "free <= (free - 1);", "free <= free;"),
+        Fault("pace", "rested <= (2 == 1);", "rested <= 1;", sample=1),
+        Fault("entered_marks", "assign entered = entering;", "assign entered = enter;", sample=4),
+        Fault("gate_open", "assign room = (vacant && gate);", "assign room = vacant;", sample=4),
+        Fault("nothing_lost", "source_valid <= enter;", "source_valid <= (enter && (!filling));"),
+        Fault("in_order", "source_data <= beat;", "source_data <= (beat ^ source_valid);"),
+        Fault("status_comes", "status_done <= 1'b1;", "status_done <= (!filling);"),
+        Fault("status_says", "status_good <= ((!filling) && s_axis_tlast);", "status_good <= s_axis_tlast;"),
+        Fault(
+            "frames_counted",
+            "assign done = (enter && (position == 4));",
+            "assign done = (enter && position[2] && (!filling));",
+        ),
+        Fault("malformed_counted", "(filling || (!s_axis_tlast))", "(!s_axis_tlast)"),
+        Fault("frames_count", "frames_in <= more[32-1:0];", "frames_in <= more[3-1:0];"),
+        Fault("S4", "assign s_axis_tready = ready;", "assign s_axis_tready = (ready && s_axis_tvalid);"),
+        Fault("malformed_count", "malformed <= more[32-1:0];", "malformed <= more[3-1:0];"),
+    )
+
+    def claims(self, config: IngressConfig) -> tuple[Claims, ...]:
+        return claims(config), stream(config.module, "s_axis", config.channels * config.field, promised=True)
