@@ -17,11 +17,13 @@ from sigmabit.golden import SigmabitError
 from sigmabit.hdl.verilog.convert import Port
 from sigmabit.hdl.verilog.module import leaf
 from sigmabit.hdl.verilog.stream import bit, reset, wire
+from sigmabit.verif.closure.mutants import named
 
 from ..harness.bench import Dut
 from ..harness.suite import BlockSuite, Sample, SideBySide
 from . import equivalence
-from .mutants import Mutant, Trial, drawn, named
+from .coverage import Coverage, points
+from .mutants import Mutant, Trial, drawn
 
 
 @dataclass(frozen=True)
@@ -191,3 +193,22 @@ def test_unknown_blocks() -> None:
     with pytest.raises(SigmabitError, match=r"no suite tries pond in Verilog; there are .*pool"):
         list(named(["pond"]))
     assert [each.__name__ for each in named(["pool"])] == [each.__name__ for each in named(["layers.pool"])] == ["MaximumSuite"]
+
+
+COVERAGE = """# SystemC::Coverage-3
+C '\x01f\x02a/x.v\x01l\x023\x01page\x02v_line/x\x01o\x02else\x01h\x02s.x' 0
+C '\x01f\x02a/x.v\x01l\x024\x01page\x02v_toggle/x\x01o\x02run[3]:0->1\x01h\x02s.x' 0
+C '\x01f\x02a/x.v\x01l\x024\x01page\x02v_toggle/x\x01o\x02run[3]:1->0\x01h\x02s.x' 0
+C '\x01f\x02a/x.v\x01l\x024\x01page\x02v_toggle/x\x01o\x02run[2]:0->1\x01h\x02s.x' 7
+C '\x01f\x02a/x.v\x01l\x024\x01page\x02v_toggle/x\x01o\x02run[2]:1->0\x01h\x02s.x' 0
+C '\x01f\x02a/x.v\x01l\x025\x01page\x02v_toggle/x\x01o\x02words[1][0]:0->1\x01h\x02s.x' 0
+C '\x01f\x02a/x.v\x01l\x026\x01page\x02v_toggle/x\x01o\x02frames_in[31]:0->1\x01h\x02s.x' 0
+C '\x01f\x02a/samples.v\x01l\x021\x01page\x02v_toggle/samples\x01o\x02y:0->1\x01h\x02s' 0
+"""
+
+
+def test_coverage_is_read() -> None:
+    """Lines, bits, and what is excluded; not the module that holds the samples."""
+    found = Coverage(dict(points(COVERAGE)))
+    assert (found.share("line"), found.share("toggle")) == ((0, 1), (1, 4))
+    assert found.listed() == ["line x.v:3 else", "toggle x.v:4 run 3, 2:1->0"]
