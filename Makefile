@@ -142,7 +142,7 @@ check: lint ## what to run before every commit: golden, MyHDL with fewer example
 test: lint ## the whole regression (ARGS: for pytest)
 	.venv/bin/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
-closure: $(addprefix build/closure/,identity.txt differential.txt sampler.txt suites.txt resets.txt) ## what takes hours; what is done already stays done
+closure: $(addprefix build/closure/,identity.txt differential.txt sampler.txt suites.txt resets.txt mutants.txt) ## what takes hours; what is done already stays done
 	@tail -n 1 $^
 
 build/closure/identity.txt: $(SOURCES) $(ENVIRONMENT)
@@ -165,6 +165,11 @@ build/closure/suites.txt: $(SOURCES) $(ENVIRONMENT)
 build/closure/resets.txt: $(SOURCES) $(ENVIRONMENT)
 	@mkdir -p $(@D)
 	SIGMABIT_RESETS=6 .venv/bin/python -m sigmabit.verif.closure.resets > $@.new || { cat $@.new; exit 1; }
+	@mv $@.new $@
+
+build/closure/mutants.txt: $(SOURCES) $(ENVIRONMENT)
+	@mkdir -p $(@D)
+	SIGMABIT_RESETS=6 .venv/bin/python -m sigmabit.verif.closure.page > $@.new || { cat $@.new; exit 1; }
 	@mv $@.new $@
 
 build/closure/sampler.txt: $(SOURCES) $(ENVIRONMENT)

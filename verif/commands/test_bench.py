@@ -71,3 +71,21 @@ def test_steps(call: Call) -> None:
     assert changing["planned"] == 8 / 2 * 3 * 4
     assert 0.4 < changing["lut_per_bit"] < 0.6
     assert constant["comparators"] < changing["comparators"] / 2
+
+
+def test_mutants(call: Call, tmp_path: Path) -> None:
+    """Faults of a small block are killed, equivalent or listed; the second time nothing is run."""
+    arguments = "bench", "mutants", "collect", "--count", 3, "--kept", tmp_path
+    found = call(*arguments, "--json").json
+    (suite,) = found["suites"]
+    assert suite["suite"] == "collect.CollectSuite"
+    assert suite["drawn"] == 9 == suite["killed"] + suite["equivalent"] + len(suite["left"])
+    before = {file: file.stat().st_mtime_ns for file in tmp_path.glob("*/*")}
+    assert call(*arguments, "--json").json == found
+    assert {file: file.stat().st_mtime_ns for file in tmp_path.glob("*/*")} == before
+    assert "collect.CollectSuite" in call(*arguments).out
+
+
+def test_mutants_refused(refused: Refused, own_folder: None) -> None:
+    """A block that there is none of."""
+    refused(["bench", "mutants", "pond"], "no suite tries pond in Verilog; there are", "pool")

@@ -60,16 +60,18 @@ class Dut(ABC):
         self.edge()
         return outputs
 
-    def reset(self, idle: Values, cycles: int = 3) -> None:
-        """Hold reset for some cycles, with the inputs idle; cycles are counted from its end."""
+    def reset(self, idle: Values, cycles: int = 3) -> Values:
+        """Hold reset for some cycles, with the inputs idle; cycles are counted from its end. Returns its last outputs."""
+        outputs: Values = {}
         for asserted in (True, False):
             levels = {name: level if asserted else 1 - level for name, level in self.reset_ports.items()}
             if asserted:
                 for _ in range(cycles):
-                    self.step({**idle, **levels})
+                    outputs = self.step({**idle, **levels})
             else:
                 self.settle(levels)
         self.cycle = 0
+        return outputs
 
     @property
     @abstractmethod

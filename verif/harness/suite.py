@@ -53,6 +53,9 @@ SIMULATORS = ("verilator", "icarus")
 SIDE_BY_SIDE = "samples"
 """The module that holds a suite's samples in Verilog."""
 
+MUTANT = "sigmabit_mutant"
+"""The port of a sample with mutants (verif/closure/mutants.py) that chooses one; 0 is none."""
+
 _COMMON: dict[str, Any] = {
     "deadline": None,
     "database": None,
@@ -204,13 +207,16 @@ class SideBySide:
             sample = Sample.of(f"sample_{number}", convert(instance), texts)
             texts |= sample.texts
             samples.append(sample)
-        texts[f"{SIDE_BY_SIDE}.v"] = _side_by_side(samples)
+        texts[f"{SIDE_BY_SIDE}.v"] = side_by_side(samples)
         return SideBySide(suite, folder, simulator, texts, samples)
 
-    def run(self, *plus_args: str, only: int | None = None) -> None:
+    def run(
+        self, *plus_args: str, only: int | None = None, more: Mapping[str, str] | None = None, building: Sequence[str] = ()
+    ) -> None:
         """Build it, if that is to be done, and run verif/harness/cocotb_entry.py on the samples one after the other.
 
         only: on this one, and what fails is not made smaller: whether it does is what is asked.
+        more: what else cocotb_entry.py finds in its environment. building: further options of the simulator's.
         """
         from cocotb_test.simulator import run
 
@@ -229,9 +235,10 @@ class SideBySide:
         }
         if only is not None:
             extra |= {"SIGMABIT_ONLY": str(only), "SIGMABIT_AS_FOUND": "1"}
+        extra |= more or {}
         arguments: dict[str, Any] = {
             "make_args": ["-j2", "OPT_FAST=-O0"],
-            "extra_args": ["--timescale", "1ns/1ps", "--output-split", "0"],
+            "extra_args": ["--timescale", "1ns/1ps", "--output-split", "0", *building],
         }
         if self.simulator == "icarus":
             arguments = {"extra_args": ["-g2005", "-Wall"], "timescale": "1ns/1ps"}
@@ -270,7 +277,7 @@ class Sample:
         return Sample(name, top, design.modules[design.top].ports, texts)
 
 
-def _side_by_side(samples: Sequence[Sample]) -> str:
+def side_by_side(samples: Sequence[Sample]) -> str:
     """A module of one instance for each sample, with all of its ports: `clk` of sample 3 is `sample_3_clk`."""
     ports, instances = [], []
     for sample in samples:

@@ -61,9 +61,10 @@ class Recorder(MyHdlDut):
         self.cycles.append(self.now)
         super().rise()
 
-    def reset(self, idle: Values, cycles: int = 3) -> None:
-        super().reset(idle, cycles)
+    def reset(self, idle: Values, cycles: int = 3) -> Values:
+        last = super().reset(idle, cycles)
         self.begun = len(self.cycles)
+        return last
 
 
 @dataclass(frozen=True)

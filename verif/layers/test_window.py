@@ -65,6 +65,7 @@ class WindowSuite(BlockSuite):
         sample(Axis(6, 3, 1, 1, 1), Axis(7, 3, 1, 1, 1), 4, True, 2, 1, positions=3),
         sample(Axis(5, 2, 2), Axis(6, 3, 2, 1, 1), 3, True, 1, 3, positions=4),
         sample(Axis(4, 1), Axis(7, 1, 3), 2, True, 2, 1, positions=3),
+        sample(Axis(4, 2), Axis(5, 2, 1, 0, 1), 2, True, 1, 1),
     )
     examples = 6
 

@@ -79,14 +79,22 @@ def verdict(piece: Piece, limit: int) -> bytes | Reason:
     return plain
 
 
+def lie(plain: bytes, bit: int) -> bytes:
+    """A frame without its CRC whose length is wrong by a power of two."""
+    return plain[:2] + (int.from_bytes(plain[2:4], "little") ^ 1 << bit).to_bytes(2, "little") + plain[4:-4]
+
+
 def pieces(limit: int) -> st.SearchStrategy[Piece]:
     """Frames, whole, damaged in every way, and noise."""
     small = st.sampled_from([0, 0, 1, 2, 255])
     payload = st.lists(st.one_of(small, st.integers(0, 255)), max_size=limit + 2).map(bytes)
     long = st.integers(0, 3).map(lambda less: bytes([7]) * max(0, limit - less))
-    body = st.builds(seal, st.integers(0, 255), st.integers(0, 255), st.one_of(payload, payload, long))
+    # runs about as long as COBS has codes for, with a zero behind them
+    runs = st.builds(lambda run, more: (bytes([7]) * run + bytes(more))[:limit], st.integers(251, 255), st.integers(1, 9))
+    payloads = (payload, payload, long, runs) if limit > 255 else (payload, payload, long)
+    body = st.builds(seal, st.integers(0, 255), st.integers(0, 255), st.one_of(*payloads))
     whole = body.map(lambda plain: list(stuff(plain)))
-    other = body.map(lambda plain: plain[:2] + bytes([plain[2] ^ 1]) + plain[3:-4])
+    other = st.builds(lie, body, st.integers(0, 15))
     liar = other.map(lambda plain: list(stuff(plain + crc32(plain).to_bytes(4, "little"))))
     place = st.integers(0, 10**6)
 

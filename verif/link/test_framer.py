@@ -46,7 +46,7 @@ class FramerSuite(BlockSuite):
     """Answers with few zeros, many zeros, and none."""
 
     samples = (FramerConfig(5, 60), FramerConfig(2, 1), FramerConfig(3, 520))
-    examples = 15
+    examples = 20
 
     def configs(self) -> st.SearchStrategy[FramerConfig]:
         return st.builds(FramerConfig, st.integers(2, 5), st.integers(1, 30))
@@ -54,9 +54,16 @@ class FramerSuite(BlockSuite):
     def stimuli(self, config: FramerConfig) -> st.SearchStrategy[Answers]:
         byte = st.one_of(st.sampled_from([0, 0, 1, 255]), st.integers(0, 255))
         run = st.integers(max(0, config.limit - 8), config.limit).map(lambda length: bytes([9]) * length)
-        payload = st.one_of(st.lists(byte, max_size=config.limit).map(bytes), run)
+        # runs with zeros between them, some about as long as COBS has codes for, in answers of every size
+        lengths = st.integers(0, config.limit) | st.integers(*((252, 255) if config.limit > 255 else (0, config.limit)))
+        runs = st.builds(
+            lambda each, size: (b"".join(bytes([9]) * run + b"\0" for run in each) * size)[:size],
+            st.lists(lengths, min_size=1, max_size=4),
+            st.integers(0, config.limit),
+        )
+        payload = st.one_of(st.lists(byte, max_size=config.limit).map(bytes), run, runs)
         answer = st.tuples(st.integers(0, 255), st.integers(0, 255), payload)
-        slot = st.integers(0, config.slots - 1)
+        slot = st.integers(0, config.slots - 1) | st.just(config.slots - 1)
         step = st.tuples(slot, st.one_of(answer, answer, st.none()))
         return st.builds(Answers, st.lists(step, min_size=1, max_size=5).map(tuple), stalls())
 

@@ -97,7 +97,7 @@ class EpsilonSuite(BlockSuite):
     def play(self, dut: Dut, config: EpsilonConfig, stimulus: Traffic) -> list[list[int]]:
         wrapped = WithoutLast(dut)
         bench = StreamBench(wrapped, "s_axis_eps", None, {"status_done": 0, "status_good": 0, "entered": 0, "consume": 0})
-        wrapped.reset({**bench.idle(), "entered": 1, "s_axis_eps_tvalid": 1})
+        assert not wrapped.reset({**bench.idle(), "entered": 1, "s_axis_eps_tvalid": 1})["s_axis_eps_tready"]
         bench.send([Beat(vector, False) for vector in stimulus.vectors])
         waiting = list(enumerate(stimulus.frames))
         statuses: dict[int, bool] = {}
@@ -126,6 +126,7 @@ class EpsilonSuite(BlockSuite):
             moves = {"entered": int(frame is not None), "consume": int(now in reads)}
             outputs = bench.cycle(stimulus.patterns, {**status, **moves})
             # a promise is kept until its vectors are consumed, or its frame is found malformed
+            assert outputs["s_axis_eps_tready"] == (now > 0 and stored < config.depth)
             assert outputs["ready"] == (stored - promised >= config.samples)
             if now in reads:
                 assert stored > 0

@@ -44,6 +44,42 @@ class Entered:
     malformed: int
 
 
+@dataclass
+class Admission:
+    """When a beat is taken, by what was taken before: not one cycle earlier, and not one later."""
+
+    config: IngressConfig
+    position: int = 0
+    inside: int = 0
+    next_at: int = 1
+    filling: bool = False
+    draining: bool = False
+
+    def ready(self, cycle: int, gate: bool) -> bool:
+        """Is a beat taken in this cycle, if there is one?"""
+        room = self.position > 0 or (self.inside < self.config.frames and gate)
+        return cycle > 0 and (self.draining or (cycle >= self.next_at and not self.filling and room))
+
+    def enters(self, cycle: int, beat: Beat | None) -> bool:
+        """Does one enter in this cycle, in which `beat` or none was taken?"""
+        return (beat is not None and not self.draining) or (self.filling and cycle >= self.next_at)
+
+    def follow(self, cycle: int, beat: Beat | None, leaving: bool) -> None:
+        """Go on behind this cycle."""
+        last = beat is not None and beat.last
+        if self.enters(cycle, beat):
+            self.inside += self.position == 0
+            if self.position < self.config.beats - 1:
+                self.position, self.next_at = self.position + 1, cycle + self.config.pace
+                self.filling |= last
+            else:
+                self.position, self.next_at = 0, cycle + self.config.tail
+                self.draining, self.filling = not self.filling and not last, False
+        elif last:
+            self.draining = False
+        self.inside -= leaving
+
+
 def config_of(beats: int, channels: int, bits: int, pace: int, slack: int, frames: int, gated: bool = False) -> IngressConfig:
     """An interval some cycles longer than the frame."""
     return IngressConfig(beats, channels, bits, pace, beats * pace + slack, frames, gated)
@@ -117,8 +153,10 @@ class IngressSuite(BlockSuite):
 
     def play(self, dut: Dut, config: IngressConfig, stimulus: Transfers) -> Entered:
         bench = StreamBench(dut, source=None, fixed={"leaving": 0, **({"gate": 1} if config.gated else {})})
-        dut.reset(bench.idle())
+        assert not dut.reset({**bench.idle(), "s_axis_tvalid": 1})["s_axis_tready"]
         bench.send(stimulus.beats)
+        admission = Admission(config)
+        enters = False
         entered: list[tuple[int, int]] = []
         first_beats: list[int] = []
         good: list[bool] = []
@@ -135,6 +173,11 @@ class IngressSuite(BlockSuite):
             now = dut.cycle
             gate = {"gate": int(not self._shut(stimulus, now))} if config.gated else {}
             outputs = bench.cycle(stimulus.patterns, {"leaving": int(leaving), **gate})
+            assert outputs["s_axis_tready"] == admission.ready(now, bool(gate.get("gate", 1)))
+            assert outputs["source_valid"] == enters
+            beat = stimulus.beats[sent] if len(bench.seen.entered) > sent else None
+            enters = admission.enters(now, beat)
+            admission.follow(now, beat, leaving)
             if config.gated and outputs["entered"]:
                 assert gate["gate"]
                 first_beats.append(now + config.latency)

@@ -11,6 +11,7 @@ from .frame import frame
 from .gates import gates
 from .latency import latency
 from .link import link
+from .mutants import mutants
 from .popcount import popcount_cost
 from .products import products_cost
 from .queue import queue_area
@@ -21,13 +22,13 @@ from .steps import steps_cost
 @click.group(short_help="What blocks cost, how fast simulations are.", no_args_is_help=False)
 def bench() -> None:
     """Benchmarks: areas of a popcount array, of products, thresholds, a queue and a link, simulation, netlists, latency beside a
-    processor's, a simulated Ethernet cable, drawn datagrams and graphs.
+    processor's, a simulated Ethernet cable, drawn datagrams and graphs, faults in blocks.
     """
 
 
 COMMANDS = (
     *(popcount_cost, products_cost, steps_cost, queue_area),
-    *(simulation, latency, frame, gates, ethernet, datagrams, link, differential),
+    *(simulation, latency, frame, gates, ethernet, datagrams, link, differential, mutants),
 )
 
 for command in COMMANDS:

@@ -1,0 +1,118 @@
+"""Which lines of a block's Verilog its own suite runs, and which bits it sees rise and fall, by Verilator.
+
+    python -m sigmabit.verif.closure.coverage pool egress
+
+All samples count together. What is not reached is listed; what cannot be is excluded here, with the reason.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..harness.suite import SIDE_BY_SIDE, BlockSuite, SideBySide
+from .mutants import named, quietly
+
+BUILDING = ("--coverage-line", "--coverage-toggle")
+
+KINDS = {"v_line": "line", "v_branch": "line", "v_toggle": "toggle"}
+"""What Verilator calls points, and what they are."""
+
+EXCLUDED = {
+    r"toggle .* (?:frames_in|frames_out|malformed|dropped|refused|busy_cycles)\[(?:[89]|[12]\d|3[01])\]:": (
+        "counters of 32 bits: a simulation counts to some hundreds"
+    ),
+    r"toggle .* \w+\[\d+\]\[\d+\]:": "words of a memory: which of them are written is the stimulus'; its ports are looked at",
+}
+"""Points that no suite reaches, and why."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """A line, or a branch of one, or a bit that rises or falls."""
+
+    kind: str
+    place: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.place} {self.what}".rstrip()
+
+    @property
+    def excluded(self) -> bool:
+        """Is it said why no suite reaches it?"""
+        return any(re.match(pattern, str(self)) for pattern in EXCLUDED)
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """How often each point of a suite's samples was reached."""
+
+    times: dict[Point, int]
+
+    def share(self, kind: str) -> tuple[int, int]:
+        """Points of a kind that were reached, and all that are not excluded."""
+        counted = [times for point, times in self.times.items() if point.kind == kind and (times or not point.excluded)]
+        return sum(times > 0 for times in counted), len(counted)
+
+    def missed(self) -> Iterator[Point]:
+        """What was not reached and is not excluded."""
+        return (point for point, times in self.times.items() if not times and not point.excluded)
+
+    def listed(self) -> list[str]:
+        """The same, bits of one signal that neither rise nor fall on one line."""
+        found: dict[str, list[str]] = {}
+        for point in self.missed():
+            name, bit, way = re.fullmatch(r"(.*?)(?:\[(\d+)\])?(:[01]->[01])?", str(point)).groups()  # type: ignore[union-attr]
+            found.setdefault(name, []).append(f"{bit or ''}{way or ''}")
+        lines = []
+        for name, each in found.items():
+            bits = {one.partition(":")[0] for one in each}
+            whole = {bit for bit in bits if f"{bit}:0->1" in each and f"{bit}:1->0" in each}
+            parts = sorted(whole - {""}, key=int) + [one for one in each if one and one.partition(":")[0] not in whole]
+            lines.append(f"{name} {', '.join(parts)}".rstrip())
+        return lines
+
+
+def measured(suites: Iterable[type[BlockSuite]]) -> Coverage:
+    """By these suites, all together. SystemExit where one fails."""
+    times: Counter[Point] = Counter()
+    for suite in suites:
+        with tempfile.TemporaryDirectory() as folder:
+            bench = SideBySide.of(suite, Path(folder))
+            bench.run(building=BUILDING)
+            for point, count in points((Path(folder) / "verilog" / "coverage.dat").read_text(errors="replace")):
+                times[point] += count
+    return Coverage(dict(times))
+
+
+def points(text: str) -> Iterator[tuple[Point, int]]:
+    """Those of Verilator's coverage.dat, each as often as a module was built."""
+    for line in text.splitlines():
+        if not line.startswith("C '"):
+            continue
+        fields, _, count = line[3:].rpartition("' ")
+        known = dict(pair.split("\x02", 1) for pair in fields.split("\x01") if "\x02" in pair)
+        kind = known["page"].partition("/")[0]
+        if kind in KINDS and Path(known["f"]).stem != SIDE_BY_SIDE:
+            yield Point(KINDS[kind], f"{Path(known['f']).name}:{known['l']}", known.get("o", "")), int(count)
+
+
+def main(names: list[str]) -> None:
+    """Print how much each suite reaches, and what it does not; without names, of all."""
+    for suite in named(names):
+        with quietly():
+            found = measured([suite])
+        shares = ", ".join("{} of {} {}s".format(*found.share(kind), kind) for kind in ("line", "toggle"))
+        print(f"{suite.__name__}: {shares}", flush=True)
+        for line in found.listed():
+            print(f"    {line}", flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,202 @@
+"""A mutant that changes nothing: a proof that a sample with it and without it are the same, from the first reset on.
+
+Both run side by side from the same start, registers at 0, with the same inputs, whatever they are. Their outputs are compared
+in every cycle after one with reset asserted (from the start where there is no reset); what belongs to a stream's beat, only
+where there is a beat. abc proves that no difference is ever seen: by signals that correspond, by induction, and by reachable
+states (`scorr`, `pdr`).
+
+Memories that are written are left out: what goes to the ports to write is compared like outputs, and what is read is any word,
+the same one in both where the addresses are the same. As long as all writes are the same, so are the memories.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyosys
+
+from sigmabit.fpga.synthesis import run_yosys
+from sigmabit.hdl.verilog.convert import Port
+
+from ..harness.bench import CLOCK_NAMES, RESET_LEVELS
+from ..harness.suite import MUTANT, Sample
+
+ABC = Path(pyosys.__file__).parent / "yosys-abc"
+
+VALIDS = ("_tvalid", "_valid")
+BACK = ("_tready", "_ready")
+"""What an output of a stream's that is not of its beat is called."""
+
+MAKING = (
+    *("hierarchy -check -top both", "proc", "flatten", "opt", "memory -nomap", "memory_map", "opt"),
+    *("setundef -zero -undriven", "setundef -init -zero", "techmap", "opt", "dffunmap", "aigmap", "setundef -zero", "opt_clean"),
+)
+"""Yosys' passes that make gates and registers of the two."""
+
+FRAMES, SIMULATED_S = 300, 2
+"""Cycles drawn first, and the seconds for them: most of what is different is soon seen to be."""
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A memory's port that has become ports of its module's."""
+
+    name: str
+    reads: bool
+    address: int
+    data: int
+    enables: int = 0
+
+    @property
+    def ports(self) -> list[Port]:
+        """address, and for one that writes enable and data, all outputs; what is read is an input."""
+        ports = [
+            Port(f"{self.name}_address", True, self.address, True),
+            Port(f"{self.name}_data", not self.reads, self.data, True),
+        ]
+        return ports if self.reads else [*ports, Port(f"{self.name}_enable", True, self.enables, True)]
+
+    @property
+    def differs(self) -> list[str]:
+        """Expressions on outputs sigmabit_a_... and sigmabit_b_... that are true where two memories would become different."""
+        address, data, enable = (f"{self.name}_{each}" for each in ("address", "data", "enable"))
+        if self.reads:
+            return []
+        return [
+            f"(sigmabit_a_{enable} != sigmabit_b_{enable})",
+            f"((|sigmabit_a_{enable}) && (sigmabit_a_{address} != sigmabit_b_{address}))",
+            f"(|((sigmabit_a_{data} ^ sigmabit_b_{data}) & sigmabit_a_{enable}))",
+        ]
+
+
+def without_memories(netlist: dict[str, Any]) -> list[Cut]:
+    """Cut the memories that are written out of Yosys' JSON of one flat module."""
+    (module,) = netlist["modules"].values()
+    cells = module["cells"]
+    written = {_memory(cell) for cell in cells.values() if cell["type"].startswith("$memwr")}
+    cuts: list[Cut] = []
+    for name, cell in [*cells.items()]:
+        kind = cell["type"]
+        if not kind.startswith(("$memrd", "$memwr", "$meminit")) or _memory(cell) not in written:
+            continue
+        del cells[name]
+        if kind.startswith("$meminit"):
+            continue
+        pins = cell["connections"]
+        cut = Cut(
+            f"sigmabit_memory_{len(cuts)}",
+            "rd" in kind,
+            len(pins["ADDR"]),
+            len(pins["DATA"]),
+            0 if "rd" in kind else len(pins["EN"]),
+        )
+        for port, pin in zip(cut.ports, ("ADDR", "DATA", "EN"), strict=False):
+            module["ports"][port.name] = {"direction": "output" if port.output else "input", "bits": pins[pin]}
+        cuts.append(cut)
+    for name in [*module.get("memories", {})]:
+        if name in written:
+            del module["memories"][name]
+    return cuts
+
+
+def _memory(cell: Mapping[str, Any]) -> str:
+    return str(cell["parameters"]["MEMID"]).removeprefix("\\")
+
+
+def compared(ports: Sequence[Port]) -> Iterator[str]:
+    """For each output, an expression on `sigmabit_a_NAME` and `sigmabit_b_NAME` that is true where it differs."""
+    valids = {
+        port.name.removesuffix(end): port.name for port in ports if port.output for end in VALIDS if port.name.endswith(end)
+    }
+    for port in ports:
+        if port.output:
+            stream = port.name.rpartition("_")[0]
+            differs = f"(sigmabit_a_{port.name} != sigmabit_b_{port.name})"
+            of_beat = stream in valids and not port.name.endswith((*VALIDS, *BACK))
+            yield f"(sigmabit_a_{valids[stream]} && {differs})" if of_beat else differs
+
+
+def miter(top: str, ports: Sequence[Port], cuts: Sequence[Cut], mutant: int) -> str:
+    """Two of module `top`, one with a mutant, and whether they differ."""
+    inputs = [port for port in ports if not port.output]
+    outputs = [port for port in ports if port.output]
+    free = [f"input wire {port.range}{port.name}" for port in inputs]
+    for cut in cuts:
+        if cut.reads:
+            free += [f"input wire [{cut.data - 1}:0] {cut.name}_data{other}" for other in ("", "_other")]
+    text = f"module both ({', '.join([*free, 'output wire differ'])});\n"
+    inner = [port for cut in cuts for port in cut.ports]
+    for name, chosen in (("sigmabit_a", 0), ("sigmabit_b", mutant)):
+        text += "".join(f"wire {port.range}{name}_{port.name};\n" for port in [*outputs, *inner])
+        joined = [f".{port.name}({port.name})" for port in inputs]
+        joined += [f".{port.name}({name}_{port.name})" for port in [*outputs, *inner]]
+        text += f"{top} {name} ({', '.join([*joined, f'.{MUTANT}({chosen})'])});\n"
+    for cut in cuts:
+        if cut.reads:
+            same = f"sigmabit_a_{cut.name}_address == sigmabit_b_{cut.name}_address"
+            text += f"assign sigmabit_a_{cut.name}_data = {cut.name}_data;\n"
+            text += f"assign sigmabit_b_{cut.name}_data = ({same}) ? {cut.name}_data : {cut.name}_data_other;\n"
+    clock = next((port.name for port in inputs if port.name in CLOCK_NAMES), None)
+    reset = next((f"({port.name} == {RESET_LEVELS[port.name]})" for port in inputs if port.name in RESET_LEVELS), None)
+    begun = "1'b1"
+    if clock is not None and reset is not None:
+        text += f"reg begun = 0;\nalways @(posedge {clock}) if {reset} begun <= 1;\n"
+        begun = "begun"
+    outside, inside = " || ".join(compared(ports)) or "1'b0", " || ".join(each for cut in cuts for each in cut.differs) or "1'b0"
+    return text + f"assign differ = {begun} && ({outside}) || ({inside});\nendmodule\n"
+
+
+def proven(folder: Path, sample: Sample, mutants: Sequence[int], limit_s: float) -> Iterator[bool]:
+    """For each mutant: is the sample, whose mutants are in `folder`'s mutated.json, the same with it? False without a proof.
+
+    limit_s: of a processor, for each step of a proof.
+    """
+    netlist = json.loads((folder / "mutated.json").read_text())
+    (top,) = netlist["modules"]
+    cuts = without_memories(netlist)
+    (folder / "cut.json").write_text(json.dumps(netlist))
+    lines = ["read_json cut.json", "design -save cut"]
+    for mutant in mutants:
+        (folder / f"both_{mutant}.v").write_text(miter(top, sample.ports, cuts, mutant))
+        lines += ["design -load cut", f"read_verilog both_{mutant}.v", *MAKING, f"write_aiger both_{mutant}.aig"]
+    run_yosys(lines, "equivalence", folder, folder / "yosys")
+    for mutant in mutants:
+        yield _same(folder, mutant, limit_s)
+
+
+def _same(folder: Path, mutant: int, limit_s: float) -> bool:
+    swept = folder / f"swept_{mutant}.aig"
+    swept.unlink(missing_ok=True)
+    _abc(folder, f"read_aiger both_{mutant}.aig; scorr; dc2; scorr -F 2; write_aiger {swept.name}", limit_s)
+    if not swept.exists():
+        return False
+    if _never(swept):
+        return True
+    if "asserted" in _abc(folder, f"read_aiger {swept.name}; sim3 -F {FRAMES} -T {SIMULATED_S}", 2 * SIMULATED_S):
+        return False
+    return "Property proved" in _abc(folder, f"read_aiger {swept.name}; pdr -T {int(limit_s)}", limit_s)
+
+
+def _never(aiger: Path) -> bool:
+    """Is the one output of a binary AIGER file the constant 0?"""
+    lines = aiger.read_bytes().split(b"\n")
+    _, _, _, latches, outputs, *_ = lines[0].split()
+    assert int(outputs) == 1
+    return lines[1 + int(latches)] == b"0"
+
+
+def _abc(folder: Path, commands: str, limit_s: float) -> str:
+    """What abc says, in so many seconds of a processor."""
+
+    def limited() -> None:
+        resource.setrlimit(resource.RLIMIT_CPU, (int(limit_s) + 1, int(limit_s) + 2))
+
+    return subprocess.run(
+        [ABC, "-c", commands], cwd=folder, capture_output=True, text=True, check=False, preexec_fn=limited
+    ).stdout

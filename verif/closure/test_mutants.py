@@ -1,0 +1,214 @@
+"""Faults drawn in a block whose suite has a hole, and which has logic that does nothing: one is told from the other."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import strategies as st
+from myhdl import always_comb, always_seq
+
+from sigmabit.golden import SigmabitError
+from sigmabit.hdl.verilog.convert import Port
+from sigmabit.hdl.verilog.module import leaf
+from sigmabit.hdl.verilog.stream import bit, reset, wire
+from sigmabit.verif.closure.mutants import named
+
+from ..harness.bench import Dut
+from ..harness.suite import BlockSuite, Sample, SideBySide
+from . import equivalence
+from .coverage import Coverage, points
+from .mutants import Mutant, Trial, drawn
+
+
+@dataclass(frozen=True)
+class Name:
+    """A configuration that is but a name."""
+
+    module: str
+
+
+@leaf
+def holey(clk, rst, a, b, looked_at, unseen, config):
+    """looked_at is a where a or b is, which is a; unseen is a or b; both a cycle later."""
+    either = wire(2)
+
+    @always_comb
+    def join():
+        either.next = a | b
+
+    @always_seq(clk.posedge, reset=rst)
+    def keep():
+        looked_at.next = a & either
+        unseen.next = either
+
+    return join, keep
+
+
+class HoleySuite(BlockSuite):
+    """Looks at one of two outputs."""
+
+    samples = (Name("holey"),)
+
+    def configs(self) -> st.SearchStrategy[Name]:
+        return st.sampled_from(self.samples)
+
+    def stimuli(self, config: Name) -> st.SearchStrategy[list[tuple[int, int]]]:
+        return st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=8, max_size=20)
+
+    def expected(self, config: Name, stimulus: list[tuple[int, int]]) -> list[int]:
+        return [0, *(a for a, _ in stimulus)][:-1]
+
+    def golden(self, config: Name, stimulus: list[tuple[int, int]]) -> list[int]:
+        return self.expected(config, stimulus)
+
+    def elaborate(self, config: Name) -> Any:
+        return holey(bit(), reset(), wire(2), wire(2), wire(2), wire(2), config)
+
+    def play(self, dut: Dut, config: Name, stimulus: list[tuple[int, int]]) -> list[int]:
+        dut.reset({"a": 3, "b": 3})
+        return [dut.step({"a": a, "b": b})["looked_at"] for a, b in stimulus]
+
+
+class Counting:
+    """How often all that costs time is done."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.runs = self.proofs = 0
+        run, proven = SideBySide.run, equivalence.proven
+
+        def counted_run(*args: Any, **more: Any) -> None:
+            self.runs += 1
+            run(*args, **more)
+
+        def counted_proof(folder: Path, sample: Sample, mutants: list[int], limit_s: float) -> Iterator[bool]:
+            self.proofs += len(mutants)
+            return proven(folder, sample, mutants, limit_s)
+
+        monkeypatch.setattr(SideBySide, "run", counted_run)
+        monkeypatch.setattr(equivalence, "proven", counted_proof)
+
+
+def test_account(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """What is left is in the output at which the suite does not look; what b does to the other one is nothing.
+
+    Nothing is done twice; after an interruption, only what is missing.
+    """
+    counting = Counting(monkeypatch)
+    trial = Trial(HoleySuite, count=COUNT, kept=tmp_path)
+    account = trial.account()
+    assert len(account.drawn) == len(account.killed) + len(account.equivalent) + len(account.left) > 20
+    assert account.killed and account.equivalent and account.left
+    assert account.killed.isdisjoint(account.equivalent)
+    assert (counting.runs, counting.proofs) == (1, len(account.drawn) - len(account.killed))
+
+    assert Trial(HoleySuite, count=COUNT, kept=tmp_path).account() == account
+    assert (counting.runs, counting.proofs) == (1, len(account.drawn) - len(account.killed))
+
+    verdicts = trial.folder / "verdicts.jsonl"
+    lines = verdicts.read_text().splitlines(keepends=True)
+    verdicts.write_text("".join(lines[:-4]))
+    assert Trial(HoleySuite, count=COUNT, kept=tmp_path, workers=2).account() == account
+    assert sorted(map(_verdict, verdicts.read_text().splitlines())) == sorted(map(_verdict, lines))
+    assert all(_but_for_unseen(trial, account.left, tmp_path / "again"))
+
+
+def _but_for_unseen(trial: Trial, mutants: list[Mutant], folder: Path) -> Iterator[bool]:
+    """For each mutant: is the block the same where `unseen` is no output?"""
+    (sample,) = trial.plain.samples
+    _, again = drawn(0, sample, folder / "sample_0", trial.count, trial.seed)
+    assert set(mutants) <= set(again)
+    netlist = folder / "sample_0" / "mutated.json"
+    plain = json.loads(netlist.read_text())
+    del plain["modules"]["mutated_0"]["ports"]["unseen"]
+    netlist.write_text(json.dumps(plain))
+    seen = replace(sample, ports=tuple(port for port in sample.ports if port.name != "unseen"))
+    return equivalence.proven(folder / "sample_0", seen, [mutant.number for mutant in mutants], 5.0)
+
+
+def _verdict(line: str) -> str:
+    return line.partition(', "seconds"')[0]
+
+
+def test_a_suite_that_fails_is_no_judge(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Without a mutant: it would kill all of them."""
+    caplog.set_level(logging.INFO)
+    with pytest.raises(SystemExit):
+        Trial(Failing, count=2, kept=tmp_path).account()
+    assert "sample 0 fails without a mutant" in caplog.text
+
+
+class Failing(HoleySuite):
+    """Expects what is not."""
+
+    samples = HoleySuite.samples
+
+    def expected(self, config: Name, stimulus: list[tuple[int, int]]) -> list[int]:
+        return [b for _, b in stimulus]
+
+
+COUNT = 25
+"""Mutants of the block: of each kind some."""
+
+MEMORY = """module memory(clk, rst, write, place, word, address, source_valid, source_data, sum);
+input wire clk, rst, write;
+input wire [3:0] place, address;
+input wire [1:0] word;
+output reg source_valid, sum;
+output reg [1:0] source_data;
+reg [1:0] words [0:15];
+always @(posedge clk) if (write) words[place] <= word;
+always @(posedge clk) source_data <= source_valid ? 0 : words[address];
+always @(posedge clk) if (rst) begin source_valid <= 0; sum <= 0; end
+    else begin source_valid <= write; sum <= sum ^ (write & !write); end
+endmodule
+"""
+
+
+def ports() -> Iterator[Port]:
+    """Those of the memory."""
+    for name, bits in {"clk": 1, "rst": 1, "write": 1, "place": 4, "word": 2, "address": 4}.items():
+        yield Port(name, False, bits, bits > 1)
+    yield from (Port("source_valid", True, 1, False), Port("source_data", True, 2, True), Port("sum", True, 1, False))
+
+
+def test_proofs(tmp_path: Path) -> None:
+    """Of a memory: what is written decides what is read, whatever is read where there is no beat; a sum of nothing stays 0."""
+    sample = Sample("sample_0", "memory", tuple(ports()), {"memory.v": MEMORY})
+    _, mutants = drawn(0, sample, tmp_path / "sample_0", 400, 1)
+    chosen = mutants[::4]
+    same = equivalence.proven(tmp_path / "sample_0", sample, [each.number for each in chosen], 5.0)
+    found = dict(zip(chosen, same, strict=True))
+    assert {True, False} == set(found.values())
+    assert not any(proven for mutant, proven in found.items() if "$memwr" in mutant.change and "-port DATA" in mutant.change)
+
+
+def test_unknown_blocks() -> None:
+    """Blocks have names."""
+    with pytest.raises(SigmabitError, match=r"no suite tries pond in Verilog; there are .*pool"):
+        list(named(["pond"]))
+    assert [each.__name__ for each in named(["pool"])] == [each.__name__ for each in named(["layers.pool"])] == ["MaximumSuite"]
+
+
+COVERAGE = """# SystemC::Coverage-3
+C '\x01f\x02a/x.v\x01l\x023\x01page\x02v_line/x\x01o\x02else\x01h\x02s.x' 0
+C '\x01f\x02a/x.v\x01l\x024\x01page\x02v_toggle/x\x01o\x02run[3]:0->1\x01h\x02s.x' 0
+C '\x01f\x02a/x.v\x01l\x024\x01page\x02v_toggle/x\x01o\x02run[3]:1->0\x01h\x02s.x' 0
+C '\x01f\x02a/x.v\x01l\x024\x01page\x02v_toggle/x\x01o\x02run[2]:0->1\x01h\x02s.x' 7
+C '\x01f\x02a/x.v\x01l\x024\x01page\x02v_toggle/x\x01o\x02run[2]:1->0\x01h\x02s.x' 0
+C '\x01f\x02a/x.v\x01l\x025\x01page\x02v_toggle/x\x01o\x02words[1][0]:0->1\x01h\x02s.x' 0
+C '\x01f\x02a/x.v\x01l\x026\x01page\x02v_toggle/x\x01o\x02frames_in[31]:0->1\x01h\x02s.x' 0
+C '\x01f\x02a/samples.v\x01l\x021\x01page\x02v_toggle/samples\x01o\x02y:0->1\x01h\x02s' 0
+"""
+
+
+def test_coverage_is_read() -> None:
+    """Lines, bits, and what is excluded; not the module that holds the samples."""
+    found = Coverage(dict(points(COVERAGE)))
+    assert (found.share("line"), found.share("toggle")) == ((0, 1), (1, 4))
+    assert found.listed() == ["line x.v:3 else", "toggle x.v:4 run 3, 2:1->0"]

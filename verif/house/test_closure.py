@@ -1,0 +1,51 @@
+"""docs/closure.md has a row for every block but those that are named, each of the Verilog that the block has."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from sigmabit.verif.closure.page import PAGE, WITHOUT, Row, blocks, digest, page, read
+
+ROWS = read()
+
+
+def test_every_block_has_a_row() -> None:
+    """Or is one of those of which none has been made. Whoever makes one takes the name away."""
+    assert set(ROWS).isdisjoint(WITHOUT)
+    assert set(ROWS) | WITHOUT == set(blocks())
+
+
+@pytest.mark.parametrize("block", ROWS)
+def test_row_is_of_this_verilog(block: str) -> None:
+    """Where only its text has changed: python -m sigmabit.verif.closure.page --digests; otherwise it is measured again."""
+    assert ROWS[block].digest == digest(block)
+
+
+@pytest.mark.parametrize("block", ROWS)
+def test_row_is_whole(block: str) -> None:
+    """What was drawn was killed, proven equivalent, or is listed; so is what was not reached."""
+    row = ROWS[block]
+    assert row.drawn == row.killed + row.equivalent + len(row.left) > 0
+    assert (row.lines[0] < row.lines[1] or row.toggles[0] < row.toggles[1]) == bool(row.missed)
+    assert row.resets[1] - row.resets[0] == len(row.needless)
+
+
+def test_page() -> None:
+    """Is made of the rows."""
+    assert PAGE.read_text() == page(ROWS)
+
+
+def test_what_is_left_is_said() -> None:
+    """A mutant, a line, a reset: each is listed on the page."""
+    row = Row("0", "abc", 5, 3, 1, ["inv of x"], [1, 2], [3, 3], ["line x.v:3"], [0, 1], ["x.q"])
+    text = page({"wing.block": row})
+    assert "| wing.block | 5 | 3 | 1 | 1 | 1 of 2 | 3 of 3 | 0 of 1 | abc |" in text and "75.0% of those" in text
+    assert all(each in text for each in ("inv of x", "line x.v:3", "x.q"))
+    assert "## " not in page({"wing.block": replace(row, left=[], missed=[], needless=[])})
+
+
+def test_digests_tell_blocks_apart() -> None:
+    """By their Verilog."""
+    assert len({digest("link.uart_receiver"), digest("link.uart_transmitter"), digest("arithmetic.delay")}) == 3
