@@ -44,8 +44,9 @@ class Run:
     """What came of frames.
 
     y: the graph's output, float32 (N, ...), or (N, K, ...) where K samples were asked for. tensors: the input and each layer's
-    result by name, codes (N, height, width, channels), where they were recorded. measured: the simulation's own account; None
-    of golden. epsilon: the samples (N, K, latents) that were used, as codes of the sampler.
+    result by name, codes (N, height, width, channels), where they were recorded. measured: the simulation's own account, of
+    workers' pieces with the cycles of the first one's frames alone; None of golden. epsilon: the samples (N, K, latents) that
+    were used, as codes of the sampler.
     """
 
     network: Network

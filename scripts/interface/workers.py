@@ -76,7 +76,7 @@ def workers(count: int | None = None, *, cluster: str | None = None) -> Iterator
                 local_directory=folder,
                 preload=[DEAF],
             )
-            client = stack.enter_context(dask.Client(stack.enter_context(local)))
+            client = stack.enter_context(dask.Client(stack.enter_context(local), set_as_default=False))
             yield _Cluster(client, working.workers, "the workers of this machine")
 
 

@@ -143,8 +143,7 @@ def execute(
     float_run = reference.execute(
         model, x, lambda done, total: report("executing the float graph", done, total), reals, output=network.output.name
     )
-    report("computing golden", 0, 0)
-    golden = golden_in_pieces(workers, network, codes, drawn, False, report)[network.layers[-1].name]
+    golden = golden_in_pieces(workers, network, codes, drawn, False, report, "computing golden")[network.layers[-1].name]
     measured = simulate_in_pieces(workers, plan, codes, on, noise=noise, progress=report)
     if workers.count > 1 and (measured.results != golden).any():
         measured = simulate(plan, codes, on, progress=report, noise=noise)

@@ -88,20 +88,24 @@ def golden_in_pieces(
     drawn: NDArray[np.int64] | None,
     record: bool,
     progress: Progress = lambda what, done, total: None,
+    what: str = "computing",
 ) -> Mapping[str, NDArray[np.int64]]:
-    """Golden's results, by the name of the last layer; record: and every tensor before it."""
+    """Golden's results, by the name of the last layer; record: and every tensor before it. what: it is called in the progress."""
     cuts = bounds(len(codes), min(workers.count, len(codes)))
     pieces = [(codes[start:end], None if drawn is None else drawn[start:end]) for start, end in pairwise(cuts)]
     sizes = [len(some) for some, _ in pieces]
-    found = list(together(workers, partial(_golden, network, record), pieces, sizes, progress))
+    found = list(together(workers, partial(_golden, network, record, what), pieces, sizes, progress))
     return {name: np.concatenate([piece[name] for piece in found]) for name in found[0]}
 
 
 def _golden(
-    network: Network, record: bool, piece: tuple[NDArray[np.int64], NDArray[np.int64] | None], progress: Progress
+    network: Network, record: bool, what: str, piece: tuple[NDArray[np.int64], NDArray[np.int64] | None], progress: Progress
 ) -> dict[str, NDArray[np.int64]]:
-    progress("computing", 0, 0)
-    return dict(network.steps(*piece)) if record else {network.layers[-1].name: network.results(*piece)}
+    codes, drawn = piece
+    progress(what, 0, 0)
+    found = dict(network.steps(codes, drawn)) if record else {network.layers[-1].name: network.results(codes, drawn)}
+    progress(what, len(codes), len(codes))
+    return found
 
 
 def bounds(frames: int, count: int) -> list[int]:
