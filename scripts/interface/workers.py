@@ -34,6 +34,12 @@ AHEAD = 2
 DEAF = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"
 """What a worker does first: Ctrl-C is for whom it works for, who ends it."""
 
+SETTINGS = {
+    "distributed.admin.large-graph-warning-threshold": "1TB",  # a plan and frames are what they are
+    "distributed.deploy.lost-worker-timeout": "1h",  # a worker that is replaced comes late on a busy machine; 15 s would give it up
+}
+"""What is not left to dask's own choice."""
+
 QUIET = ("asyncio", "distributed", "distributed.client", "distributed.worker", "tornado", "tornado.application")
 """Loggers whose words are no user's business: what failed for good is said in a sentence."""
 
@@ -60,7 +66,7 @@ def workers(count: int | None = None, *, cluster: str | None = None) -> Iterator
     with ExitStack() as stack:
         stack.enter_context(_quiet())
         dask = _distributed()
-        stack.enter_context(import_module("dask").config.set({"distributed.admin.large-graph-warning-threshold": "1TB"}))
+        stack.enter_context(import_module("dask").config.set(SETTINGS))
         if working.cluster is not None:
             client = stack.enter_context(_client(dask, working.cluster))
             yield _Cluster(client, _fit(client, working.cluster), working.cluster)
