@@ -36,7 +36,7 @@ DEAF = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"
 
 SETTINGS = {
     "distributed.admin.large-graph-warning-threshold": "1TB",  # a plan and frames are what they are
-    "distributed.deploy.lost-worker-timeout": "1h",  # a worker that is replaced comes late on a busy machine; 15 s would give it up
+    "distributed.deploy.lost-worker-timeout": "1h",  # who replaces a worker comes late on a busy machine; not in 15 s
 }
 """What is not left to dask's own choice."""
 

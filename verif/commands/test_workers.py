@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -212,6 +213,15 @@ class TestPieces:
         assert there == here and there.difference is not None and there.frames == 20
         last = network.layers[-1].name
         assert there.wrong[last] > 0 and there.elements[last] == 60
+
+    def test_parts_are_added(self) -> None:
+        """Frames are counted through; whether the first cycles were the planned ones is asked of the first part."""
+        difference = sigmabit.Difference("a", 3, 0, 0, 1, 5, 6, 2)
+        total = sigmabit.Comparison(0)
+        total.add(sigmabit.Comparison(7, Counter(a=7), Counter(a=0)))
+        for _ in range(2):
+            total.add(sigmabit.Comparison(7, Counter(a=7), Counter(a=2), difference, "late"))
+        assert total == sigmabit.Comparison(21, Counter(a=21), Counter(a=4), replace(difference, frame=10), None)
 
     def test_bounds(self) -> None:
         """None lost, none twice, and as long as one another."""
