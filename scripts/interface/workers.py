@@ -76,7 +76,7 @@ def workers(count: int | None = None, *, cluster: str | None = None) -> Iterator
             local = dask.LocalCluster(
                 n_workers=working.workers,
                 threads_per_worker=1,
-                dashboard_address=None,
+                dashboard_address="127.0.0.1:0",  # without one dask takes a port that others may have, and says so
                 silence_logs=logging.CRITICAL,
                 memory_limit=None,
                 local_directory=folder,
