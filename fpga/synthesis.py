@@ -5,13 +5,15 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from . import programs
 from .netlist import Area, Netlist
 from .series7.target import SERIES7
 from .target import Target
+from .workers import Report, Threads, Workers
 
 
 class SynthesisError(RuntimeError):
@@ -95,27 +97,51 @@ def areas(
     sources: Mapping[str, Sequence[Path]],
     work: Path,
     progress: Callable[[str], None] = lambda name: None,
-    jobs: int = 2,
+    workers: Workers | None = None,
     boxes: Collection[str] = (),
     target: Target = SERIES7,
 ) -> dict[str, Area]:
-    """The area of each module, by its name, whose sources are given, `jobs` at a time.
+    """The area of each module, by its name, whose sources are given; workers: two at a time without them.
 
     boxes: modules that are synthesised by themselves, once, wherever they are used; their inputs and outputs are registers'. What
     uses them has their area added for each instance.
     """
     inside = {top: [source.stem for source in files if source.stem in boxes] for top, files in sources.items()}
     needed = {box: [source for source in sources[top] if source.stem == box] for top, found in inside.items() for box in found}
+    modules = [_Module(name, tuple(files), tuple(inside.get(name, ()))) for name, files in {**needed, **sources}.items()]
 
-    def one(top: str) -> Netlist:
-        netlist = synthesise({**sources, **needed}[top], top, work, inside.get(top, ()), target)
-        progress(top)
-        return netlist
+    done: set[str] = set()
 
-    names = [*needed, *sources]
-    with ThreadPoolExecutor(jobs) as pool:
-        found = {name: netlist.area for name, netlist in zip(names, pool.map(one, names), strict=True)}
+    def told(number: int, what: str, *_: int) -> None:
+        if what not in done:  # a piece whose worker has died is done again
+            done.add(what)
+            progress(what)
+
+    measured = (workers or Threads(2)).map(partial(_area, target, work), modules, told)
+    found = {module.top: area for module, area in zip(modules, measured, strict=True)}
     for top, boxed in inside.items():
         for box in boxed:
             found[top] = found[top].including(found[box], found[top].cells[box])
     return {top: found[top] for top in sources}
+
+
+@dataclass(frozen=True)
+class _Module:
+    """What is synthesised by itself."""
+
+    top: str
+    sources: tuple[Path, ...]
+    boxes: tuple[str, ...]
+
+
+def _area(target: Target, work: Path, module: _Module, report: Report) -> Area:
+    check_shared(module.sources[0])
+    area = synthesise(module.sources, module.top, work, module.boxes, target).area
+    report(module.top, 1, 1)
+    return area
+
+
+def check_shared(file: Path) -> None:
+    """SynthesisError where a worker does not see a file that whoever asks it has just written."""
+    if not file.exists():
+        raise SynthesisError(f"{file}: not there for a worker on another machine; --work names a folder that all of them see")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sigmabit.fpga.board import Board, BoardError
+from sigmabit.fpga.workers import Workers
 from sigmabit.golden import (
     CalibrationError,
     InputError,
@@ -26,6 +27,7 @@ from sigmabit.verif.simulation.compare import Difference
 from ..data.datasets import Dataset
 from ..data.shipped import shipped
 from ..interface.files import OutputError
+from ..interface.workers import workers
 from ..measures.comparison import Executions
 from .anomalies import PLACES, Anomaly, anomaly
 from .boards import Sent, Served, System, board, send, serve, system
@@ -98,6 +100,7 @@ __all__ = [
     "UncalibratedError",
     "Unsupported",
     "UnsupportedModelError",
+    "Workers",
     "anomaly",
     "board",
     "calibrate",
@@ -136,4 +139,5 @@ __all__ = [
     "system",
     "train",
     "verify",
+    "workers",
 ]

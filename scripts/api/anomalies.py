@@ -11,10 +11,12 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
+from sigmabit.fpga.workers import HERE, Workers
 from sigmabit.golden import InputError, Network, import_real
 from sigmabit.golden.noise.gaussian import FRACTION
-from sigmabit.verif.simulation import SIMULATORS, Noise, reference, simulate
+from sigmabit.verif.simulation import SIMULATORS, Noise, reference
 from sigmabit.verif.simulation.job import Progress
+from sigmabit.verif.simulation.pieces import golden_in_pieces, simulate_in_pieces
 
 from ..data.shipped import model_file
 from ..interface.choices import Planning, Source
@@ -70,6 +72,7 @@ def anomaly(
     calibration: Source | None = None,
     condition: Source | None = None,
     strict_input: bool = False,
+    workers: Workers | None = None,
     remark: Remark = warn,
     progress: Progress = silent,
 ) -> Anomaly:
@@ -93,6 +96,7 @@ def anomaly(
         calibration: see load.
         condition: see load.
         strict_input: see load_with_frames.
+        workers: compute golden and the hardware in pieces.
         remark: see load.
         progress: is told which place is at work.
 
@@ -128,7 +132,7 @@ def anomaly(
     found: dict[str, dict[str, Reals]] = {}
     for number, place in enumerate(on):
         progress(f"{file.name} on {place}", number, len(on))
-        found[place] = _scores(_executor(file, network, codes, place), network, x, samples, seed)
+        found[place] = _scores(_executor(file, network, codes, place, workers or HERE), network, x, samples, seed)
     aucs = {place: {kind: roc_auc(each, anomalous) for kind, each in kinds.items()} for place, kinds in found.items()}
     return Anomaly(file, unknown, found, aucs, loaded.figures)
 
@@ -154,7 +158,7 @@ def _scores(execute: Executor, network: Network, x: NDArray[Any], samples: int, 
     return scores(execute, x, x / x.max(), eps)
 
 
-def _executor(model: Path, network: Network, codes: NDArray[np.int64], place: str) -> Executor:
+def _executor(model: Path, network: Network, codes: NDArray[np.int64], place: str, workers: Workers) -> Executor:
     """What runs a model's frames, whose codes are given, in one of the PLACES."""
 
     def in_float(frames: NDArray[Any], eps: Reals) -> Inference:
@@ -168,10 +172,10 @@ def _executor(model: Path, network: Network, codes: NDArray[np.int64], place: st
     def in_integers(frames: NDArray[Any], eps: Reals) -> Inference:
         drawn = np.rint(eps * 2.0**FRACTION).astype(np.int64)
         if place == "golden":
-            tensors = dict(network.steps(codes, drawn))
+            tensors = golden_in_pieces(workers, network, codes, drawn, True)
         else:
             made = make_plan(network, Planning(), samples=drawn.shape[1])
-            tensors = simulate(made, codes, place, True, noise=Noise(epsilon=drawn)).trace
+            tensors = simulate_in_pieces(workers, made, codes, place, True, Noise(epsilon=drawn)).trace
         y = network.output.decode(tensors[network.layers[-1].name])
         latents = latent_values(network, tensors, drawn)
         return Inference(y.reshape(*eps.shape[:2], *y.shape[1:]), latents["mu"], latents["logvar"])

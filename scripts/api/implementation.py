@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sigmabit.fpga.board import Board
+from sigmabit.fpga.workers import Workers
 from sigmabit.hdl.family import SERIES7
 from sigmabit.hdl.planning.plan import Plan
 from sigmabit.verif.simulation import Noise
@@ -66,19 +67,20 @@ class Synthesis:
         return {**about, **self.total, "layers": self.layers}
 
 
-def synthesise(plan: Plan, *, work: Path | None = None, progress: Progress = silent) -> Synthesis:
+def synthesise(plan: Plan, *, work: Path | None = None, workers: Workers | None = None, progress: Progress = silent) -> Synthesis:
     """The area of each part of a plan's pipeline by Yosys, in the cells of the plan's family, each synthesised by itself.
 
     Args:
         plan: the pipeline.
-        work: a folder in which sources, scripts, logs and netlists stay.
+        work: a folder in which sources, scripts, logs and netlists stay; workers on other machines must see it.
+        workers: synthesise parts, two at a time without them.
         progress: is told what is going on, and how far it is: done of total.
 
     Raises:
         SigmabitError: Yosys failed; the message holds its own.
     """
     with nullcontext(str(work)) if work else tempfile.TemporaryDirectory() as folder:
-        return Synthesis(plan, synthesised(plan, Path(folder), progress))
+        return Synthesis(plan, synthesised(plan, Path(folder), progress, workers))
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,17 +158,19 @@ def route(
     baud: int | None = None,
     seeds: int = 1,
     until_met: bool = False,
+    workers: Workers | None = None,
     progress: Progress = silent,
 ) -> Routed:
     """Place and route a plan's network by nextpnr, alone or with its link on a board.
 
     Args:
         plan: the pipeline, for a part that nextpnr knows; the board's, if there is one.
-        work: a folder for Verilog, netlists and logs, also for write_bitstream later.
+        work: a folder for Verilog, netlists and logs, also for write_bitstream later; workers on other machines must see it.
         board: where it goes; without one, the pipeline stands between registers.
         baud: the rate of the board's serial line; 921,600 without it.
         seeds: how often to try, with seeds 1, 2, ...
         until_met: stop trying when the clock is as fast as wanted.
+        workers: try seeds, two at a time without them; as many are told of, whoever tries them.
         progress: is told what is going on, and how far it is.
 
     Raises:
@@ -177,7 +181,7 @@ def route(
     clock = board.made_clock(plan.clock_mhz) if board else None
     mhz = float(clock.mhz) if clock else plan.clock_mhz
     place = routing.Place(plan.part.upper(), mhz, (board, clock, baud) if board and clock else None)
-    return Routed(plan, place, routing.route(plan, place, seeds, work, progress, until_met))
+    return Routed(plan, place, routing.route(plan, place, seeds, work, progress, until_met, workers))
 
 
 def report(

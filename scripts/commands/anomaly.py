@@ -9,7 +9,7 @@ import numpy as np
 
 import sigmabit
 
-from ..interface.choices import MAX_SAMPLES, Reading
+from ..interface.choices import MAX_SAMPLES, Reading, Working
 from ..interface.files import check_writable, write_whole
 from ..interface.terminal import Terminal, table
 from . import options
@@ -36,6 +36,7 @@ CLASSES = 10
 @click.option("--seed", type=options.SEED, default=0, metavar="N", help="Seed of the samples (default: 0).")
 @options.reading_frames
 @click.option("--plot", type=options.PATH, metavar="FILE.png", help="Draw the areas under the curves.")
+@options.working
 @options.as_json
 def anomaly(
     models: tuple[Path, ...],
@@ -47,6 +48,7 @@ def anomaly(
     seed: int,
     reading: Reading,
     plot: Path | None,
+    working: Working,
     as_json: bool,
 ) -> None:
     """Score the frames of X.npy with each MODEL, and print the area under the ROC curve (AUC) for the class it does not know.
@@ -59,14 +61,16 @@ def anomaly(
         check_writable(plot)
     places = on or sigmabit.PLACES[:2]
     found: list[sigmabit.Anomaly] = []
-    with terminal.progress() as report:
+    with terminal.progress() as report, sigmabit.workers(working.workers, cluster=working.cluster) as workers:
         for number, model in enumerate(models):
 
             def overall(what: str, done: int, total: int, number: int = number) -> None:
                 report(what, number * total + done, len(models) * total)
 
             given = {"on": places, "left_out": left_out, "samples": samples, "seed": seed, **vars(reading)}
-            found.append(sigmabit.anomaly(model, data, labels, **given, remark=terminal.remark, progress=overall))
+            found.append(
+                sigmabit.anomaly(model, data, labels, **given, workers=workers, remark=terminal.remark, progress=overall)
+            )
             terminal.figures |= found[-1].figures
     results = [each.to_json() for each in found]
     columns = [(place, kind) for place in places for kind in results[0]["auc"][place]]

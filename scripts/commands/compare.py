@@ -9,7 +9,7 @@ import click
 
 import sigmabit
 
-from ..interface.choices import Planning, Reading, Sampling
+from ..interface.choices import Planning, Reading, Sampling, Working
 from ..interface.terminal import Terminal, table
 from . import options
 
@@ -27,6 +27,7 @@ OF_256 = click.IntRange(0, 255)
 @options.planning
 @options.reading_frames
 @options.sampling_or_given
+@options.working
 @options.as_json
 def compare(
     model: Path,
@@ -39,6 +40,7 @@ def compare(
     planning: Planning,
     reading: Reading,
     sampling: Sampling,
+    working: Working,
     as_json: bool,
 ) -> None:
     """Run X.npy through MODEL's Verilog with every layer recorded, and name the first element that differs from golden, or the
@@ -53,8 +55,17 @@ def compare(
     noise, samples = sigmabit.noise(network, len(codes), **vars(sampling))
     made = sigmabit.plan(network, **vars(planning), samples=samples)
     stalls = sigmabit.Stalls(idle, backpressure, stall_seed)
-    with terminal.progress() as report:
-        found = sigmabit.compare(made, codes[:frames], network=network, on=on, stalls=stalls, noise=noise, progress=report)
+    with terminal.progress() as report, sigmabit.workers(working.workers, cluster=working.cluster) as workers:
+        found = sigmabit.compare(
+            made,
+            codes[:frames],
+            network=network,
+            on=on,
+            stalls=stalls,
+            noise=noise,
+            workers=workers,
+            progress=report,
+        )
     rows = [[name, elements, found.wrong[name]] for name, elements in found.elements.items()]
     title = f"{network.name}: golden against {on}"
     terminal.emit(found.to_json(), table(title, ["tensor", "elements", "mismatches"], rows), "", str(found))

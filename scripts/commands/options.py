@@ -17,7 +17,7 @@ from sigmabit.hdl.family import FAMILIES
 from sigmabit.verif.simulation import SIMULATORS
 
 from ..data.shipped import held_out, model_file, shipped
-from ..interface.choices import Planning, Reading, Sampling, Source
+from ..interface.choices import Planning, Reading, Sampling, Source, Working
 from ..interface.linking import BAUD, LINKS, Linking
 
 
@@ -277,3 +277,10 @@ linking = _together(
 
 sampling = _together("sampling", Sampling, samples, seed)
 sampling_or_given = _together("sampling", Sampling, samples, seed, epsilon)
+
+working = _together(
+    "working",
+    Working,
+    click.option("--workers", type=click.IntRange(1, 256), metavar="N", help="Do pieces of it in N processes of this machine."),
+    click.option("--cluster", metavar="tcp://HOST:PORT", help="Do pieces of it on the workers of a dask scheduler."),
+)

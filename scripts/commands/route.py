@@ -10,7 +10,7 @@ import click
 
 import sigmabit
 
-from ..interface.choices import Planning, Reading
+from ..interface.choices import Planning, Reading, Working
 from ..interface.files import check_folder, check_writable, write_folder, write_json
 from ..interface.linking import Linking
 from ..interface.terminal import Terminal, table
@@ -44,6 +44,7 @@ ROUTE = "route.json"
 @options.report_file
 @click.option("-o", "--output", type=options.PATH, metavar="DIR", help="Folder for the bitstream, the plan, and what was found.")
 @click.option("--work", type=options.PATH, metavar="DIR", help="Keep Verilog, netlists and logs here.")
+@options.working
 @options.as_json
 def route(
     model: Path,
@@ -56,6 +57,7 @@ def route(
     report_file: Path | None,
     output: Path | None,
     work: Path | None,
+    working: Working,
     as_json: bool,
 ) -> None:
     """Place and route MODEL, and say what clock it may have. Ends with status 2 where that is slower than the clock wanted."""
@@ -80,7 +82,8 @@ def route(
         sigmabit.check_route(planning.part, board=on)
     network = sigmabit.load(model, plan=planning.file, **reading.of_model, remark=terminal.remark)
     made = sigmabit.plan(network, **vars(planning), samples=samples)
-    with tempfile.TemporaryDirectory() as temporary, terminal.progress() as report:
+    on_workers = sigmabit.workers(working.workers, cluster=working.cluster)
+    with tempfile.TemporaryDirectory() as temporary, terminal.progress() as report, on_workers as workers:
         found = sigmabit.route(
             made,
             work or Path(temporary),
@@ -88,6 +91,7 @@ def route(
             baud=linking.baud,
             seeds=seeds,
             until_met=output is not None,
+            workers=workers,
             progress=report,
         )
         result, bitstream = found.to_json(), found.bitstream_name

@@ -8,7 +8,7 @@ import click
 
 import sigmabit
 
-from ..interface.choices import Planning, Reading, Sampling
+from ..interface.choices import Planning, Reading, Sampling, Working
 from ..interface.files import check_writable, write_array, write_arrays
 from ..interface.loading import labels_of
 from ..interface.terminal import Terminal, table
@@ -33,6 +33,7 @@ from . import options
 @click.option("--waves", type=options.PATH, metavar="FILE.fst", help="Record all signals (Verilator only).")
 @click.option("--trace", type=options.PATH, metavar="FILE.npz", help="Record every tensor.")
 @click.option("--latents", type=options.PATH, metavar="FILE.npz", help="Record mu, logvar, eps and z of a model that samples.")
+@options.working
 @options.as_json
 def run(
     model: Path,
@@ -46,6 +47,7 @@ def run(
     waves: Path | None,
     trace: Path | None,
     latents: Path | None,
+    working: Working,
     as_json: bool,
 ) -> None:
     """Compute MODEL's output for the frames of X.npy."""
@@ -72,7 +74,7 @@ def run(
     made = None
     if on != "golden" or planning.file is not None:
         made = sigmabit.plan(network, **vars(planning), samples=samples)
-    with terminal.progress() as report:
+    with terminal.progress() as report, sigmabit.workers(working.workers, cluster=working.cluster) as workers:
         found = sigmabit.run(
             network,
             codes,
@@ -82,6 +84,7 @@ def run(
             samples=samples,
             record=trace is not None or latents is not None,
             waves=waves,
+            workers=workers,
             progress=report,
         )
     write_array(output, found.y)

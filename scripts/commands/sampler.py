@@ -10,6 +10,7 @@ import click
 
 import sigmabit
 
+from ..interface.choices import Working
 from ..interface.files import check_writable, write_whole
 from ..interface.terminal import Terminal, table
 from . import options
@@ -66,16 +67,26 @@ def exact_distribution(output: Path | None, as_json: bool) -> None:
 @click.option(
     "--significance", type=options.POSITIVE, default=0.01, show_default=True, help="Of all tests together, by Holm's method."
 )
-@click.option("--jobs", type=click.IntRange(min=1), default=2, show_default=True, help="Processes.")
+@click.option(
+    "--jobs", type=click.IntRange(min=1), default=2, show_default=True, help="Processes, where the next two are not given."
+)
+@options.working
 @options.as_json
-def stats(samples: int, seeds: int, significance: float, jobs: int, as_json: bool) -> None:
+def stats(samples: int, seeds: int, significance: float, jobs: int, working: Working, as_json: bool) -> None:
     """Draw samples from golden and test them: shape, moments, independence in time and between lanes.
 
     Exit status 1 if they fail.
     """
     terminal = Terminal(as_json)
-    with terminal.progress() as report:
-        data = sigmabit.sampler_stats(samples=samples, seeds=seeds, significance=significance, jobs=jobs, progress=report)
+    with terminal.progress() as report, sigmabit.workers(working.workers, cluster=working.cluster) as workers:
+        data = sigmabit.sampler_stats(
+            samples=samples,
+            seeds=seeds,
+            significance=significance,
+            jobs=jobs,
+            workers=workers,
+            progress=report,
+        )
     passed = data["passed"]
     suspects: list[list[object]] = [
         [check["name"], check["seed"], *(f"{check[key]:{form}}" for key, form in FORMS.items())] for check in data["checks"][:8]

@@ -8,7 +8,7 @@ import click
 
 import sigmabit
 
-from ..interface.choices import Planning, Reading
+from ..interface.choices import Planning, Reading, Working
 from ..interface.files import check_folder, check_writable, write_json
 from ..interface.terminal import Terminal, table
 from . import options
@@ -21,6 +21,7 @@ from . import options
 @options.samples
 @options.report_file
 @click.option("--work", type=options.PATH, metavar="DIR", help="Keep scripts, logs and netlists here.")
+@options.working
 @options.as_json
 def synth(
     model: Path,
@@ -29,6 +30,7 @@ def synth(
     samples: int | None,
     report_file: Path | None,
     work: Path | None,
+    working: Working,
     as_json: bool,
 ) -> None:
     """LUTs, registers, memories, multipliers and logic levels of MODEL's pipeline, every layer synthesised by itself."""
@@ -39,8 +41,8 @@ def synth(
         check_folder(work)
     network = sigmabit.load(model, plan=planning.file, **reading.of_model, remark=terminal.remark)
     made = sigmabit.plan(network, **vars(planning), samples=samples)
-    with terminal.progress() as report:
-        found = sigmabit.synthesise(made, work=work, progress=report)
+    with terminal.progress() as report, sigmabit.workers(working.workers, cluster=working.cluster) as workers:
+        found = sigmabit.synthesise(made, work=work, workers=workers, progress=report)
     result, total = found.to_json(), found.total
     if report_file:
         write_json(report_file, result)

@@ -12,7 +12,7 @@ import click
 import sigmabit
 
 from ..drawing.gallery import draw
-from ..interface.choices import Planning, Reading, Sampling
+from ..interface.choices import Planning, Reading, Sampling, Working
 from ..interface.files import check_writable, write_json
 from ..interface.loading import labels_of
 from ..interface.terminal import Terminal, table
@@ -29,6 +29,7 @@ from . import options
 @options.sampling_or_given
 @click.option("--pictures", type=options.PATH, metavar="DIR", help="Draw what a variational autoencoder does, as PNG files.")
 @options.report_file
+@options.working
 @options.as_json
 def verify(
     model: Path,
@@ -40,6 +41,7 @@ def verify(
     sampling: Sampling,
     pictures: Path | None,
     report_file: Path | None,
+    working: Working,
     as_json: bool,
 ) -> None:
     """Run X.npy through MODEL's file with onnxruntime or qonnx, through golden, and through the Verilog; compare all three.
@@ -63,8 +65,8 @@ def verify(
     truth = labels_of(labels, network, len(x))
     noise, samples = sigmabit.noise(network, len(x), **vars(sampling))
     made = sigmabit.plan(network, **vars(planning), samples=samples)
-    with terminal.progress() as report:
-        found = sigmabit.verify(model, made, x, codes, on=on, noise=noise, progress=report)
+    with terminal.progress() as report, sigmabit.workers(working.workers, cluster=working.cluster) as workers:
+        found = sigmabit.verify(model, made, x, codes, on=on, noise=noise, workers=workers, progress=report)
     measured, mismatches = found.measured, found.mismatches
     interval = measured.interval(made.settling)
     result: dict[str, Any] = {

@@ -14,7 +14,7 @@ from sigmabit.golden.types.coding import USUAL_BITS
 from sigmabit.hdl.family import Room
 from sigmabit.hdl.planning.plan import MAX_SAMPLES
 
-__all__ = ["BITS", "DEFAULT_BITS", "MAX_SAMPLES", "Planning", "Reading", "Sampling", "Source"]
+__all__ = ["BITS", "DEFAULT_BITS", "MAX_SAMPLES", "Planning", "Reading", "Sampling", "Source", "Working"]
 
 DEFAULT_BITS = asdict(Precision())
 """Of a calibration's numbers, where nothing is said; BITS has the limits."""
@@ -96,3 +96,18 @@ class Sampling:
     samples: int | None = None
     seed: int | None = None
     epsilon: Source | None = None
+
+
+@dataclass(frozen=True)
+class Working:
+    """Who does many independent pieces of work: so many processes of this machine, or the workers of the scheduler at an address.
+
+    None leaves it to this process. Raises InputError for both.
+    """
+
+    workers: int | None = None
+    cluster: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.workers is not None and self.cluster is not None:
+            raise InputError(f"--workers {self.workers} and --cluster {self.cluster} exclude each other; a cluster has its own")

@@ -9,6 +9,7 @@ from typing import Protocol
 from sigmabit.fpga.synthesis import SynthesisError
 from sigmabit.fpga.synthesis import areas as by_module
 from sigmabit.fpga.targets import target_of
+from sigmabit.fpga.workers import Workers
 from sigmabit.golden import InputError, SigmabitError
 from sigmabit.hdl.arithmetic.popcount import PopcountConfig
 from sigmabit.hdl.family import Cost, Family
@@ -65,8 +66,11 @@ def planned(cost: Cost) -> dict[str, float]:
     return {"lut": round(cost.lut), "ff": round(cost.ff), "bram36": cost.bram36, "dsp": round(cost.dsp)}
 
 
-def synthesised(plan: Plan, work: Path, report: Report) -> Areas:
-    """The area of each part by Yosys, in the cells of the plan's family. work: a folder for sources, scripts and logs."""
+def synthesised(plan: Plan, work: Path, report: Report, workers: Workers | None = None) -> Areas:
+    """The area of each part by Yosys, in the cells of the plan's family. work: a folder for sources, scripts and logs.
+
+    workers: two parts at a time without them.
+    """
     modules = {name: part.module for name, part in parts_of(plan).items()}
     report("converting", 0, 0)
     design = convert(Pipeline(plan.pipeline).outline(), lambda name: report(f"converting {name}", 0, 0))
@@ -83,7 +87,7 @@ def synthesised(plan: Plan, work: Path, report: Report) -> Areas:
 
     report("synthesising", 0, len(sources) + len(arrays))
     try:
-        found = by_module(sources, work / "yosys", count, boxes=arrays, target=target_of(plan.family))
+        found = by_module(sources, work / "yosys", count, workers, boxes=arrays, target=target_of(plan.family))
     except SynthesisError as error:
         raise SigmabitError(str(error)) from None
     keys = (*RESOURCES, *WORST)

@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sigmabit.fpga.workers import HERE, Workers
 from sigmabit.golden import InputError, Network
 from sigmabit.golden.noise.gaussian import FRACTION
 from sigmabit.golden.types.scalar import Rowwise
 from sigmabit.hdl.planning.plan import Plan, repetitions
 from sigmabit.verif.simulation import Measured, Noise, reference, simulate
+from sigmabit.verif.simulation.pieces import golden_in_pieces, simulate_in_pieces
 
 from ..interface.terminal import Report
 
@@ -126,10 +128,12 @@ def execute(
     on: str,
     noise: Noise,
     report: Report,
+    workers: Workers = HERE,
 ) -> Executions:
     """Run frames x, whose codes are given, through a model file, its network and its pipeline in a simulator.
 
-    A network that draws samples is given the same ones in all three.
+    A network that draws samples is given the same ones in all three. Workers are given golden and the pipeline in pieces; where
+    these differ, the pipeline is simulated again as a whole, as what is wrong may depend on what came before it.
     """
     network = plan.network
     check_size(network, len(x), plan.samples)
@@ -139,9 +143,10 @@ def execute(
     float_run = reference.execute(
         model, x, lambda done, total: report("executing the float graph", done, total), reals, output=network.output.name
     )
-    report("computing golden", 0, 0)
-    golden = network.results(codes, drawn)
-    measured = simulate(plan, codes, on, progress=report, noise=noise)
+    golden = golden_in_pieces(workers, network, codes, drawn, False, report, "computing golden")[network.layers[-1].name]
+    measured = simulate_in_pieces(workers, plan, codes, on, noise=noise, progress=report)
+    if workers.count > 1 and (measured.results != golden).any():
+        measured = simulate(plan, codes, on, progress=report, noise=noise)
     outputs = {
         float_run.executor: float_run.outputs.reshape(len(golden), *network.output.shape),
         "golden": network.output.decode(golden),

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -13,8 +14,9 @@ from sigmabit.fpga.board import Board, BoardError, Clock, is_text, top_name, wri
 from sigmabit.fpga.core import PINS, between_registers, core_name
 from sigmabit.fpga.netlist import Area
 from sigmabit.fpga.router import Routed, RouteError, Router
-from sigmabit.fpga.synthesis import SynthesisError, synthesise
+from sigmabit.fpga.synthesis import SynthesisError, check_shared, synthesise
 from sigmabit.fpga.targets import TARGETS, target_of
+from sigmabit.fpga.workers import Threads, Workers
 from sigmabit.golden import SigmabitError
 from sigmabit.hdl.family.parts import family_of
 from sigmabit.hdl.family.parts import part as device
@@ -26,7 +28,7 @@ from ..interface.linking import system_on
 from ..interface.terminal import Report
 
 JOBS = 2
-"""Seeds that are tried at a time."""
+"""Seeds that are tried at a time: the fewest after which it is looked whether the clock is met."""
 
 
 @dataclass(frozen=True)
@@ -61,10 +63,19 @@ class Routing:
         return {"least": min(rates), "median": median(rates), "best": max(rates)}
 
 
-def route(plan: Plan, place: Place, seeds: int, work: Path, report: Report, until_met: bool = False) -> Routing:
+def route(
+    plan: Plan,
+    place: Place,
+    seeds: int,
+    work: Path,
+    report: Report,
+    until_met: bool = False,
+    workers: Workers | None = None,
+) -> Routing:
     """Map, place and route a plan's network, once for each of seeds 1, 2, ..., or until_met the clock is as wanted.
 
-    work: a folder for all that is made on the way.
+    work: a folder for all that is made on the way. workers: try seeds, two at a time without them. Whoever does, as many are told
+    of: those that were tried beyond are left out.
 
     Raises SigmabitError with what Yosys or nextpnr could not do.
     """
@@ -93,32 +104,42 @@ def route(plan: Plan, place: Place, seeds: int, work: Path, report: Report, unti
         area = synthesise([folder / name for name in names], top, work, target=target, then=router.pads).area
         if wanted:
             (work / pins).write_text(wanted)
-        done: list[int] = []
         netlist = work / f"{top}.json"
-
-        def attempt(seed: int) -> Routed:
-            found = router.place_and_route(
-                netlist,
-                place.part,
-                place.mhz,
-                seed,
-                place.on is not None,
-                work / pins if wanted else None,
-                lambda phase: report(f"{phase}, seed {seed}", len(done), seeds),
-            )
-            done.append(seed)
-            report("routed", len(done), seeds)
-            return found
-
-        found: list[Routed] = []
-        with ThreadPoolExecutor(JOBS) as pool:
-            for first in range(1, seeds + 1, JOBS):
-                found += pool.map(attempt, range(first, min(first + JOBS, seeds + 1)))
-                if until_met and any(routed.met for routed in found):
-                    break
+        attempt = partial(_attempt, router, netlist, place, work / pins if wanted else None)
+        found = attempts(workers or Threads(JOBS), attempt, seeds, until_met, report)
         return Routing(area, tuple(found), netlist, router)
     except (SynthesisError, RouteError) as error:
         raise SigmabitError(str(error)) from None
+
+
+def attempts(
+    workers: Workers, attempt: Callable[[int, Report], Routed], seeds: int, until_met: bool, report: Report
+) -> list[Routed]:
+    """What came of seeds 1, 2, ...; until_met: of as many times JOBS as it takes until one is fast enough, however many are tried
+    at a time.
+    """
+    found: list[Routed] = []
+
+    def told(number: int, what: str, done: int, total: int) -> None:
+        report(what, len(found), seeds)
+
+    step = -(-workers.count // JOBS) * JOBS if until_met else seeds
+    for first in range(1, seeds + 1, step):
+        for routed in workers.map(attempt, range(first, min(first + step, seeds + 1)), told):
+            found.append(routed)
+            report("routed", len(found), seeds)
+            if until_met and len(found) % JOBS == 0 and any(routed.met for routed in found):
+                return found
+    return found
+
+
+def _attempt(router: Router, netlist: Path, place: Place, pinned: Path | None, seed: int, report: Report) -> Routed:
+    """Place and route a netlist with a seed. pinned: the file with its pins."""
+    check_shared(netlist)
+    on_board = place.on is not None
+    return router.place_and_route(
+        netlist, place.part, place.mhz, seed, on_board, pinned, lambda phase: report(f"{phase}, seed {seed}", 0, 0)
+    )
 
 
 def bitstream(routing: Routing, place: Place, file: Path) -> None:

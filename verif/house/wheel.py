@@ -49,6 +49,7 @@ TRIED = (
 
 NEEDS = {
     "bench differential --graphs 3": "pip install 'sigmabit[test]'",
+    "sampler stats --samples 8 --workers 2": "pip install 'sigmabit[cluster]'",
     "train digits_w2a2": "install sigmabit[training]",
     "route digits_bcnn --part LFE5U-85F-6BG381C": "sigmabit[ecp5]",
     "serve-sim digits_bcnn --udp 127.0.0.1:0": "sigmabit[ethernet]",
