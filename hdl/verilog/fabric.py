@@ -195,14 +195,14 @@ def between(step, place, first, last, moving):
         moving.next = step and place < last
 
     @always_comb
-    def within():
+    def among():
         moving.next = step and place >= first and place < last
 
     @always_comb
     def above():
         moving.next = step and place >= first
 
-    return below if first is None else above if last is None else within
+    return below if first is None else above if last is None else among
 
 
 @block
