@@ -17,6 +17,9 @@ from numpy.typing import NDArray
 
 from ..types.scalar import Chain, Float
 
+FAR = 256
+"""Accumulators of a long range that are tried first, and twice as many as a function may have steps."""
+
 BLOCK = 1 << 17
 """Evaluations at a time: few enough to stay in the caches."""
 
@@ -106,6 +109,30 @@ def _changing(
         previous = values[:, -1]
 
 
+def _changes_from_far(
+    function: Callable[[NDArray[np.int64]], NDArray[np.generic]],
+    low: NDArray[np.int64],
+    high: NDArray[np.int64],
+    stride: int,
+    most: int,
+) -> tuple[int, tuple[int, int]] | None:
+    """A channel that changes more than `most` times, and between which accumulators, if that is seen of few of very many of them.
+
+    Of two values that differ, one has changed in between. Long ranges would take minutes to be walked through until then.
+    """
+    count, places = int((high - low).max()) // stride, 2 * most + FAR
+    if count < BLOCK:
+        return None
+    accumulators = low[:, None] + stride * ((high - low)[:, None] // stride * np.arange(places + 1) // places)
+    values = function(accumulators)
+    changes = values[:, 1:] != values[:, :-1]
+    if (values != values).any() or changes.sum(axis=1).max() <= most:
+        return None
+    channel = int(changes.sum(axis=1).argmax())
+    first, *_, last = np.flatnonzero(changes[channel]).tolist()
+    return channel, (int(accumulators[channel, first + 1]), int(accumulators[channel, last + 1]))
+
+
 def find_levels(
     function: Callable[[NDArray[np.int64]], NDArray[np.generic]],
     low: NDArray[np.int64],
@@ -116,6 +143,9 @@ def find_levels(
 
     function maps accumulators (channels, n) to values of the same shape. Raises NotMonotoneError or NotANumberError.
     """
+    far = _changes_from_far(function, low, high, stride, 1)
+    if far is not None:
+        raise NotMonotoneError(*far)
     channels = len(low)
     changes = np.zeros(channels, np.int64)
     turns = high + stride
@@ -159,6 +189,8 @@ def find_stairs(
 
     Raises NotANumberError.
     """
+    if _changes_from_far(function, low, high, stride, most) is not None:
+        return None
     found: list[list[tuple[int, float]]] = [[] for _ in low]
     first: Float | None = None
     for accumulators, values, change in _changing(function, low, high, stride):

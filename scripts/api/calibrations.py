@@ -26,6 +26,9 @@ from .networks import Ear, Remark, warn
 COARSE = 0.2
 """Share of the numbers' standard deviation that rounding may cost before that is said."""
 
+OUTLYING = 0.01
+"""Share of the numbers at a place that are not counted, those that lie farthest out."""
+
 SHARE = 0.02
 """Error of the output that codes="auto" allows, of its standard deviation."""
 
@@ -117,6 +120,8 @@ def calibrate(
     x = frames.of(network.input)
     if len(x) == 1:
         raise InputError(f"{frames.of_what}: one frame shows no range that numbers have; calibrate with frames of every kind")
+    if np.array_equal(x, np.broadcast_to(x[:1], x.shape)):
+        raise InputError(f"{frames.of_what}: all frames are the same, which shows no range; calibrate with frames of every kind")
     remark_reading(ear, file, network, reading.input_scale)
     remark_clamped(ear, file, found)
     real = import_real(file, coding=found.input, output_name=reading.output_name)
@@ -128,9 +133,10 @@ def calibrate(
         )
     about = _input(network.input, x)
     for what, coded in ((frames.of_what, about), (condition, about.get("condition"))):
-        if coded is not None and coded["share"] is not None and coded["share"] > COARSE:
-            lost = f"{what}: rounding its numbers to {coded['bits']} bits costs {coded['share']:.0%} of their standard deviation"
-            remark(f"{lost}; frames around zero, or more --input-bits, cost less")
+        if coded is not None and coded["worst"] is not None and coded["worst"]["share"] > COARSE:
+            place, cost = f"[:, {coded['worst']['place']}]", coded["worst"]["share"]
+            lost = f"{what}: rounding to {coded['bits']} bits costs the numbers at {place} {cost:.0%} of their deviation"
+            remark(f"{lost}; numbers of like size around zero, without outliers, or more --input-bits, cost less")
     told = {
         "frames": len(x),
         "precision": asdict(found.precision) if widths is None else _widest(widths),
@@ -182,9 +188,23 @@ def _input(form: InputFormat, x: NDArray[Any]) -> dict[str, Any]:
 
 def _coded(coding: Coding, beside: Line, numbers: NDArray[np.float64], taken: NDArray[Any]) -> dict[str, Any]:
     """What codes stand for beside the input, and the error that they cost on some numbers: as a root mean square, and as a share
-    of their standard deviation, unless they have none.
+    of their standard deviation, unless they have none. worst: the place along the second axis where that share is largest, but
+    for the hundredth of its numbers that lie farthest out: neither larger numbers beside them nor outliers hide what others lose.
     """
     error, deviation = float(np.sqrt(np.mean((taken - numbers) ** 2))), float(numbers.std())
     low, high = (beside.gain * end + beside.offset for end in coding.ends)
     share = error / deviation if deviation else None
-    return {"low": low, "high": high, "step": beside.gain * coding.step, "error": error, "share": share}
+    shares = [_middle(*both) for both in zip(np.moveaxis(numbers, 1, 0), np.moveaxis(taken, 1, 0), strict=True)]
+    place = int(np.argmax(shares))
+    worst = {"place": place, "share": shares[place]} if shares[place] else None
+    return {"low": low, "high": high, "step": beside.gain * coding.step, "error": error, "share": share, "worst": worst}
+
+
+def _middle(numbers: NDArray[np.float64], taken: NDArray[Any]) -> float:
+    """The error of the numbers in the middle, as a share of their standard deviation; 0 where they are all the same."""
+    low, high = np.quantile(numbers, [OUTLYING / 2, 1 - OUTLYING / 2])
+    inside = (numbers >= low) & (numbers <= high)
+    deviation = float(numbers[inside].std())
+    # what is as small as the rounding of a float is no deviation
+    size = float(np.abs(numbers[inside]).max())
+    return float(np.sqrt(np.mean((taken - numbers)[inside] ** 2))) / deviation if deviation > 1e-6 * size else 0.0

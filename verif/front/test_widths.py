@@ -190,10 +190,9 @@ class TestCommand:
     @pytest.mark.parametrize("bits", ["8", "auto"])
     def test_one_frame(self, bits: str, refused: Refused) -> None:
         """From one frame no range can be told."""
-        np.save("one.npy", frames()[:1])
-        refused(
-            ["calibrate", "tanh.onnx", "--input", "one.npy", "-o", "c.onnx", "--bits", bits], "one.npy: one frame shows no range"
-        )
+        for name, times, says in (("one", 1, "one frame shows no range"), ("same", 9, "all frames are the same, which shows no")):
+            np.save(f"{name}.npy", np.repeat(frames()[:1], times, axis=0))
+            refused(["calibrate", "tanh.onnx", "--input", f"{name}.npy", "-o", "c.onnx", "--bits", bits], f"{name}.npy: {says}")
 
     def test_constant_output(self, refused: Refused) -> None:
         """Of no deviation there is no share."""

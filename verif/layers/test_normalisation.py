@@ -20,6 +20,7 @@ from sigmabit.golden.layers.normalisation import (
     falls,
     find_levels,
     find_others,
+    find_stairs,
     find_ties,
     real_values,
 )
@@ -128,6 +129,18 @@ class TestSteps:
 
         check()
         assert refused > 20
+
+    def test_long_ranges(self) -> None:
+        """What changes often is seen of few of very many accumulators, which nobody could walk through."""
+
+        def rises(a: np.ndarray) -> np.ndarray:
+            return (a >> 50).astype(np.float64)
+
+        low, high = np.array([0]), np.array([(1 << 60) - 1])
+        with pytest.raises(NotMonotoneError) as caught:
+            find_levels(rises, low, high)
+        assert rises(np.array(caught.value.accumulators[0])) > 0
+        assert find_stairs(rises, low, high, 1, 255) is None
 
     def test_constant_channels_never_fall(self, block: int) -> None:
         steps = find_steps(lambda a: np.stack([a[0] < 99, a[1] > 99]), np.array([-4, -4]), np.array([6, 6]), 2)

@@ -213,7 +213,21 @@ class TestCommands:
         np.save("high.npy", np.load("x.npy") + 1e4)
         for name, much in (("x", False), ("high", True)):
             notes = call("calibrate", "m.onnx", "--input", f"{name}.npy", "-o", "c.onnx", "--json").json.get("notes", [])
-            assert any("of their standard deviation; frames around zero" in note for note in notes) == much
+            assert any("of their deviation; numbers of like size around zero" in note for note in notes) == much
+
+    @pytest.mark.parametrize("kind", ["sizes", "outlier"])
+    def test_hidden_by_others(self, kind: str, call: Call) -> None:
+        """Numbers that lose all they say are told, where larger ones beside them, or an outlier, make that look like nothing."""
+        x = np.load("x.npy")
+        if kind == "sizes":
+            x[:, 1:] *= 1e4
+        else:
+            x[7, 0] = 1e6
+        np.save("uneven.npy", x)
+        found = call("calibrate", "m.onnx", "--input", "uneven.npy", "-o", "c.onnx", "--json").json
+        assert found["input"]["share"] < 0.01 < 0.9 < found["input"]["worst"]["share"]
+        assert kind == "outlier" or found["input"]["worst"]["place"] == 0
+        assert any("uneven.npy: rounding to 8 bits costs the numbers at [:, " in note for note in found["notes"])
 
     def test_saturated(self, call: Call, refused: Refused) -> None:
         """Counted, in words too, or refused."""
