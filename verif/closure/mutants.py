@@ -199,6 +199,10 @@ class Trial:
             lines.write(json.dumps(entry) + "\n")
 
 
+READ_CONTROL = re.compile(r"-cell \$memrd\S* -port (?!ADDR|DATA)")
+"""Of a memory that is read without a clock: Yosys has no such ports in mind, and stops."""
+
+
 def digest(texts: Mapping[str, str]) -> str:
     """Of files of Verilog."""
     return hashlib.sha256(json.dumps(sorted(texts.items())).encode()).hexdigest()
@@ -217,16 +221,21 @@ def drawn(number: int, sample: Sample, folder: Path, count: int, seed: int) -> t
             *("proc -norom", "flatten", "opt_expr -mux_undef", "wreduce", "opt_expr", "opt_clean"),
             f"rename {sample.top} mutated_{number}",
             f"mutate -list {count} -seed {seed} -ctrl {MUTANT} {CONTROL_BITS} 1 -o drawn.ys",
-            "script drawn.ys",
-            "opt_clean",
-            "write_json mutated.json",
-            "write_verilog -noattr mutated.v",
+            "write_rtlil flat.il",
         ],
         "draw",
         folder,
         folder / "yosys",
     )
-    commands = [line for line in (folder / "drawn.ys").read_text().splitlines() if line.startswith("mutate ")]
+    lines = (folder / "drawn.ys").read_text().splitlines()
+    commands = [line for line in lines if line.startswith("mutate ") and not READ_CONTROL.search(line)]
+    (folder / "drawn.ys").write_text("\n".join(commands) + "\n")
+    run_yosys(
+        ["read_rtlil flat.il", "script drawn.ys", "opt_clean", "write_json mutated.json", "write_verilog -noattr mutated.v"],
+        "mutate",
+        folder,
+        folder / "yosys",
+    )
     return (folder / "mutated.v").read_text(), [Mutant.of(number, command, sample.texts) for command in commands]
 
 
