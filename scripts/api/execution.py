@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -339,7 +340,8 @@ def compare(
     check_codes(plan.network, codes)
     step = max(1, AT_A_TIME // plan.samples)
     check_size(network, min(step, len(codes)), plan.samples, recorded=True)
-    parts = [Piece(codes[start : start + step], noise.part(start, step)) for start in range(0, len(codes), step)]
+    cuts = [*range(0, len(codes), step), len(codes)]
+    parts = [Piece(codes[start:end], noise.part(start, end - start)) for start, end in pairwise(cuts)]
     work = partial(_compared, network, plan, on, stalls, level(plan, len(codes)))
     found = Comparison(0)
     for part in together(workers or HERE, work, parts, [len(part.codes) for part in parts], progress):
