@@ -36,11 +36,11 @@ from sigmabit.scripts.group import sigmabit
 from sigmabit.scripts.interface.choices import Planning, Reading
 from sigmabit.scripts.interface.loading import load_with_data, make_plan
 from sigmabit.scripts.interface.terminal import Terminal
-from sigmabit.scripts.measures import comparison, latency
+from sigmabit.scripts.measures import latency
 from sigmabit.scripts.measures.area import planned, read_areas
 from sigmabit.scripts.networks.portable import NotPortableError, portable
 from sigmabit.scripts.report import facts, page, published, study, write
-from sigmabit.verif.simulation import Measured, reference, simulate
+from sigmabit.verif.simulation import Measured, pieces, reference, simulate
 
 from ..harness import needs
 from ..harness.command_line import DIGITS, MODELS, Call, Refused, Tiny, frames
@@ -333,7 +333,7 @@ def test_wrong_hardware_is_reported(call: Call, tmp_path: Path, monkeypatch: pyt
         measured.results[2] += 1
         return measured
 
-    monkeypatch.setattr(comparison, "simulate", wrong)
+    monkeypatch.setattr(pieces, "simulate", wrong)
     monkeypatch.setattr(study, "simulate", right)
     np.save("x.npy", frames(40))
     assert call("report", tiny, "--input", "x.npy", "--no-synth", "--no-power", "-o", "out").status == 1
