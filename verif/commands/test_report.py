@@ -349,7 +349,7 @@ def test_regression(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model = g.save(tmp_path / "m.onnx", g("Gemm", y, random.normal(size=(6, 2)).astype(np.float32), np.ones(2, np.float32)))
     np.save("x.npy", x := random.integers(0, 256, (40, 4)).astype(np.float32))
     network = load_with_data(model, Path("x.npy"), Reading(), Terminal(True))[0]
-    for module in (comparison, study):
+    for module in (pieces, study):
         monkeypatch.setattr(module, "simulate", simulated_by_golden(network))
     made = Made.by(tmp_path / "out", model, "--input", "x.npy", "--no-synth", "--no-power")
     off = np.sqrt(np.mean((network.run(x) - reference.execute(model, x).outputs) ** 2))
@@ -360,7 +360,7 @@ def test_regression(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_network_that_samples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Errors of reconstruction and a gallery; golden stands in for the simulation, which test_vaes.py holds to be the same."""
-    for module in (comparison, study):
+    for module in (pieces, study):
         monkeypatch.setattr(module, "simulate", simulated_by_golden(import_model(MODELS / "digits_vae.onnx")))
     np.save("x.npy", digits().test_images[:FRAMES])
     made = Made.by(tmp_path / "out", MODELS / "digits_vae.onnx", "--input", "x.npy", "--samples", 2, "--no-synth", "--no-power")
