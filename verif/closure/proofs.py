@@ -24,6 +24,9 @@ class ProofTests:
     quick: ClassVar[Sequence[int]] = (0,)
     """Samples, by number, whose proofs take seconds; those of others are long tests."""
 
+    quick_fault: ClassVar[bool] = True
+    """Does it take seconds until the first fault is seen? All others are long tests."""
+
     left_out: ClassVar[Sequence[int]] = ()
     """Samples of which nothing is claimed."""
 
@@ -58,9 +61,9 @@ class ProofTests:
             marks = {number: () if number in self.quick else (pytest.mark.long,) for number in self.numbers()}
             metafunc.parametrize("sample", [pytest.param(number, marks=each) for number, each in marks.items()])
         if "fault" in metafunc.fixturenames:
-            first, *rest = self.faults
-            cases = [pytest.param(fault, id=fault.breaks, marks=pytest.mark.long) for fault in rest]
-            metafunc.parametrize("fault", [pytest.param(first, id=first.breaks), *cases])
+            quick = self.faults[: int(self.quick_fault)]
+            marks = {fault: () if fault in quick else (pytest.mark.long,) for fault in self.faults}
+            metafunc.parametrize("fault", [pytest.param(fault, id=fault.breaks, marks=each) for fault, each in marks.items()])
 
     def test_proven(self: Any, sample: int, tmp_path: Path) -> None:
         """All assertions, by induction; and no path that a rule of streams forbids."""

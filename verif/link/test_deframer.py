@@ -234,6 +234,7 @@ SMALL = 32
 
 
 class TestProof(DeframerSuite, ProofTests):
+    quick_fault = False  # a memory has to be filled
     left_out = (1, 2, 3)  # for which lemmas are missing
     faults = (
         Fault("nothing_overwritten", "(arrived && (after_tail != oldest))", "arrived"),
