@@ -249,7 +249,7 @@ def test_knapsack(seed: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("device", "interval", "lut", "bram36"), [("xc7a35t", 32_768, 15_768, 50), ("xc7z020", 3_072, 44_979, 134.5)]
+    ("device", "interval", "lut", "bram36"), [("xc7a35t", 32_768, 15_417, 50), ("xc7z020", 3_072, 45_012, 138.5)]
 )
 def test_fastest_of_a_real_network(device: str, interval: int, lut: float, bram36: float) -> None:
     """The shipped CIFAR-10 network, against another solver."""
@@ -271,7 +271,7 @@ def test_exits_are_reckoned() -> None:
     assert plan.pipeline.noise is not None
     ends = plan.pipeline.ingress.bill(SERIES7) + plan.pipeline.egress.bill(SERIES7)
     found = sum((entry.config.bill(SERIES7) for entry in plan.layers if entry.name not in planner.choices), ends)
-    assert plan.pipeline.egress.bill(SERIES7).lut > 700
+    assert plan.pipeline.egress.bill(SERIES7).bram36 > 0 and planner.fixed.bram36 >= found.bram36
     assert 0 <= planner.fixed.lut - found.lut < 250
     assert planner.fixed.ff >= found.ff
 
