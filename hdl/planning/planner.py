@@ -555,4 +555,4 @@ def _ends_cost(family: Family, source: Layout, result: Layout, samples: int) -> 
     entrance = IngressConfig(beats, source.positions * source.channels, source.bits, pace=1, interval=beats, frames=INSIDE)
     leaving = EgressConfig(result.beats, result.positions * result.channels, result.bits, result.signed, INSIDE, samples)
     ends = entrance.bill(family) + leaving.bill(family)
-    return Cost(max(ends.lut, 150), max(ends.ff, 300))  # counters of a longer interval are wider
+    return Cost(max(ends.lut, 150), max(ends.ff, 300), ends.bram36)  # counters of a longer interval are wider
