@@ -121,7 +121,7 @@ class TestVerilog(GatherSuite, VerilogTests):
 
 
 class TestProof(GatherSuite, ProofTests):
-    left_out = (0,)  # it reads each frame in one cycle, and counts no folds
+    left_out = (0, 5, 6)  # it reads each frame in one cycle, and counts no folds; words of thousands of bits
     quick = (3,)
     faults = (
         Fault("nothing_overwritten", "(write_address != 11)", "(write_address != 6)", 3),
