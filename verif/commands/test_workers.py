@@ -66,10 +66,10 @@ def by_hand(folder: Path, *options: str, count: int = 2) -> Iterator[str]:
     try:
         yield f"tcp://{address}"
     finally:
-        for process in reversed(processes):
-            process.terminate()
         for process in processes:
-            process.wait(timeout=60)
+            process.kill()  # asked to end, a worker waits for a scheduler that may have ended before it
+        for process in processes:
+            process.wait()
 
 
 @pytest.fixture(scope="module")
