@@ -123,7 +123,9 @@ def _changes_from_far(
     count, places = int((high - low).max()) // stride, 2 * most + FAR
     if count < BLOCK:
         return None
-    accumulators = low[:, None] + stride * ((high - low)[:, None] // stride * np.arange(places + 1) // places)
+    whole, rest = np.divmod((high - low)[:, None] // stride, places)
+    step = np.arange(places + 1)
+    accumulators = low[:, None] + stride * (whole * step + rest * step // places)
     values = function(accumulators)
     changes = values[:, 1:] != values[:, :-1]
     if (values != values).any() or changes.sum(axis=1).max() <= most:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,11 +11,16 @@ import pytest
 from sigmabit.fpga.netlist import Netlist
 from sigmabit.fpga.synthesis import SynthesisError, areas, synthesise
 from sigmabit.golden import import_model
+from sigmabit.hdl.arithmetic.collect import CollectConfig, collect
 from sigmabit.hdl.arithmetic.popcount import PopcountConfig
 from sigmabit.hdl.family import SERIES7
+from sigmabit.hdl.family.rules import MOST_LOADS
+from sigmabit.hdl.layers.shuffle import SpreadConfig, spread
 from sigmabit.hdl.pipeline.top import Pipeline
 from sigmabit.hdl.planning.planner import Planner
 from sigmabit.hdl.verilog.convert import convert
+from sigmabit.hdl.verilog.module import outline
+from sigmabit.hdl.verilog.stream import Flow, bit, reset
 from sigmabit.scripts.measures.popcounts import popcount_area
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -60,6 +66,19 @@ def test_multiplexer(tmp_path: Path, ways: int) -> None:
     body += f"always @(posedge clk) begin held <= a; chosen <= which; q <= held[chosen * {bits} +: {bits}]; end"
     found = netlist(tmp_path, ports, body).area.lut / bits
     assert abs(found - SERIES7.multiplexer(ways).lut) <= 0.25
+
+
+@pytest.mark.parametrize(
+    ("kind", "config"), [(collect, CollectConfig(3593, 50, 72)), (spread, SpreadConfig(1, 1, 7, 7, 40, 0, 0, 1, 1, 7))]
+)
+def test_wide_words(tmp_path: Path, kind: Any, config: Any) -> None:
+    """No net that is no clock drives all bits of a word."""
+    places = config.places if kind is spread else 1
+    sink, source = config.chunk_bits if kind is collect else config.word_bits, config.bits * places
+    with outline():
+        design = convert(kind(bit(), reset(), Flow(sink), Flow(source), config))
+    area = synthesise(design.write(tmp_path / "verilog"), design.top, tmp_path / "yosys").area
+    assert config.word_bits < area.ff and area.fan_out <= MOST_LOADS
 
 
 @pytest.mark.parametrize(("bits", "depth"), [(18, 2100), (36, 1100), (36, 4096), (18, 6144)])

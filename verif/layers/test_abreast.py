@@ -171,3 +171,14 @@ def test_same_convolution(positions: int, places: int, beats: Axis) -> None:
     """A 3-wide kernel with padding on 28 columns: a beat more on each side, whatever the width of a beat."""
     shape = Abreast(Window(Axis(28, 3, 1, 1, 1), Axis(28, 3, 1, 1, 1)), positions)
     assert (shape.places, shape.beats.columns) == (places, beats)
+
+
+def test_padding_that_is_always_there() -> None:
+    """Whole rows side by side: of seven places' windows over three columns, the outermost two see beyond the image."""
+    window = Window(Axis(7, 3, 1, 1, 1), Axis(7, 3, 1, 1, 1))
+    assert Abreast(window, 7).filled == 19 / 21
+    assert Abreast(window, 1).filled == 1
+    for positions in (1, 3, 7):
+        geometry = Abreast(window, positions)
+        taps = [tap for place in range(geometry.places) for tap in geometry.taps(place)]
+        assert geometry.filled == sum(tap is not None for tap in taps) / len(taps)
