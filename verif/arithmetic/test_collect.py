@@ -36,7 +36,8 @@ class CollectSuite(BlockSuite):
     samples = (config_of(2, 1, 0), config_of(3, 4, 2), config_of(5, 7, 6), config_of(72, 50, 7))
 
     def configs(self) -> st.SearchStrategy[CollectConfig]:
-        return st.builds(config_of, st.integers(2, 6), st.integers(1, 6), st.integers(0, 5))
+        drawn = st.builds(config_of, st.integers(2, 6), st.integers(1, 6), st.integers(0, 5))
+        return drawn | st.sampled_from(self.samples[3:])
 
     def stimuli(self, config: CollectConfig) -> st.SearchStrategy[Chunks]:
         position = st.tuples(*[st.integers(0, (1 << config.chunk_bits) - 1)] * config.chunks)

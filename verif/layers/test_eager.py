@@ -59,7 +59,7 @@ class EagerSuite(BlockSuite):
     )
 
     def configs(self) -> st.SearchStrategy[EagerConfig]:
-        return eager_configs()
+        return eager_configs() | st.sampled_from(self.samples[4:])
 
     def stimuli(self, config: EagerConfig) -> st.SearchStrategy[Frames]:
         return frames_of(config)

@@ -68,7 +68,7 @@ class GatherSuite(BlockSuite):
     )
 
     def configs(self) -> st.SearchStrategy[GatherConfig]:
-        return gather_configs()
+        return gather_configs() | st.sampled_from(self.samples[5:])
 
     def stimuli(self, config: GatherConfig) -> st.SearchStrategy[Frames]:
         return frames_of(config)
