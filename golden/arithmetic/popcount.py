@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -48,6 +50,21 @@ def counts_of_some(
     """
     added: NDArray[np.int64] = codes @ (there * (1 - 2 * flips)) + ((1 << bits) - 1) * (there * flips).sum(axis=0)
     return added
+
+
+def counts_of_places(
+    codes: NDArray[np.integer], flips: NDArray[np.integer], groups: Sequence[int], bits: int
+) -> NDArray[np.int64]:
+    """`counts` of each lane's own codes, of which the first group counts once, the next twice, then four times, and so on.
+
+    codes: (lanes, n). flips: (n, lanes). groups: how many of the n codes each has. Result: (lanes,).
+    """
+    ends = np.cumsum(groups)
+    result = np.zeros(len(codes), np.int64)
+    for place, (start, end) in enumerate(zip(ends - groups, ends, strict=True)):
+        for lane, taken in enumerate(codes[:, start:end] if end > start else ()):
+            result[lane] += counts(taken, flips[start:end, [lane]], bits)[0] << place
+    return result
 
 
 def weighted_sums(codes: NDArray[np.integer], weights: NDArray[np.integer], bits: int) -> NDArray[np.int64]:

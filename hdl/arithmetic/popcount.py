@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import chain
+from itertools import chain, islice
 from zlib import crc32
 
 from myhdl import Signal, always_comb, block
 
 from ..family import Billed, Cost, Family
-from ..verilog.fabric import Blocks, field, joined, like, register
+from ..verilog.fabric import Blocks, field, joined, like, pass_on, register
 from ..verilog.module import leaf
 from ..verilog.stream import wire
 from .compressors import choose, counter, full_adder, mask, mask_adder, match, match_adder, sum_one, sum_three, sum_two
@@ -55,8 +55,9 @@ def _trimmed(counts: list[int]) -> tuple[int, ...]:
 class PopcountConfig(Billed):
     """inputs: operand elements per cycle, of `bits` bits each; lanes: sums taken of them; constant: the weights are constants;
     ternary: weights that change may be 0, too: a second bit says whether they are not. most: elements that a lane takes at most,
-    where lanes take some alone, whose weights are constants; picks: for each lane which ones, None where it takes fewer. masked:
-    weights that change are 1 and 0, and bits count where they are 1: AND stands for XOR.
+    where lanes take some alone, whose weights are constants: how many count once, how many twice, four times, and so on; picks:
+    for each lane which ones, in this order, None where it takes fewer. masked: weights that change are 1 and 0, and bits count
+    where they are 1: AND stands for XOR.
 
     Constants cost no LUT input: planes go straight into the first counters. Weights that change are matched with their planes in
     chains of adders, a level of its own; where they may be 0, each by itself, as LUTs have no more inputs.
@@ -67,7 +68,7 @@ class PopcountConfig(Billed):
     lanes: int
     constant: bool = False
     ternary: bool = False
-    most: int = 0
+    most: tuple[int, ...] = ()
     picks: tuple[tuple[int | None, ...], ...] = ()
     masked: bool = False
 
@@ -75,6 +76,8 @@ class PopcountConfig(Billed):
         for name in ("inputs", "bits", "lanes"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name}={getattr(self, name)} is below 1")
+        if self.elements < 1:
+            raise ValueError(f"most={self.most}: lanes of no elements")
         if self.constant and self.ternary:
             raise ValueError("constants that may be 0: lanes pick the others")
         if self.masked and (self.constant or self.ternary):
@@ -83,13 +86,18 @@ class PopcountConfig(Billed):
     @property
     def module(self) -> str:
         kind = "const" if self.constant else "ternary" if self.ternary else "masked" if self.masked else "var"
-        some = f"_{self.most}_{crc32(repr(self.picks).encode()):08x}" if self.most else ""
+        some = f"_{'_'.join(map(str, self.most))}_{crc32(repr(self.picks).encode()):08x}" if self.most else ""
         return f"popcount_{self.inputs}x{self.bits}b_{self.lanes}_{kind}{some}"
 
     @property
     def elements(self) -> int:
         """Summands of a lane."""
-        return self.most or self.inputs
+        return sum(self.groups)
+
+    @property
+    def groups(self) -> tuple[int, ...]:
+        """How many of them count once, how many twice, four times, and so on."""
+        return self.most or (self.inputs,)
 
     @property
     def weights(self) -> int:
@@ -99,7 +107,7 @@ class PopcountConfig(Billed):
     @property
     def highest(self) -> int:
         """Largest count: every bit of every element differs."""
-        return self.elements * ((1 << self.bits) - 1)
+        return sum(size << place for place, size in enumerate(self.groups)) * ((1 << self.bits) - 1)
 
     @property
     def count_bits(self) -> int:
@@ -119,10 +127,11 @@ class PopcountConfig(Billed):
     @property
     def matched(self) -> tuple[int, ...]:
         """Planes of each weight once products are made: for weights that change, what the chains give."""
-        counts = [0] * (self.bits + 1)
+        counts = [0] * (self.bits + len(self.groups))
         for k in range(self.bits):
             if self.constant:
-                counts[k] = self.elements
+                for place, size in enumerate(self.groups):
+                    counts[k + place] += size
             else:
                 counts[k] += sum(number for _, number in self.chains)
                 counts[k + 1] += sum(length // 2 * number for length, number in self.chains)
@@ -156,8 +165,15 @@ class PopcountConfig(Billed):
         if not self.picks:
             return lanes
         # compressors of nothing but zeros are few, but what they would be kept in is not there
-        taken = [max(1, sum(place is not None for place in lane)) for lane in self.picks]
-        return replace(lanes, ff=sum(replace(self, most=most, picks=()).bill_of_lane(family).ff for most in taken))
+        return replace(lanes, ff=sum(replace(self, most=taken, picks=()).bill_of_lane(family).ff for taken in self.taken))
+
+    @property
+    def taken(self) -> Iterator[tuple[int, ...]]:
+        """For each lane how many elements it takes that count once, twice, and so on; one at the least."""
+        for lane in self.picks:
+            elements = iter(lane)
+            counts = tuple(sum(place is not None for place in islice(elements, size)) for size in self.most)
+            yield counts if any(counts) else (1,)
 
     def bill_of_lane(self, family: Family) -> Cost:
         """Compressors and the final addition, the XNOR with weights that come from elsewhere included, if they are signs."""
@@ -290,11 +306,15 @@ def popcount(clk, operand, weights, counts, config):
 
     # columns[k]: the planes of weight 2**k, side by side
     columns: list[Signal | None] = []
-    parts: list[list[Signal]] = [[] for _ in range(config.bits + 1)]
+    parts: list[list[Signal]] = [[] for _ in range(config.bits + len(config.groups))]
     for k, plane in enumerate(_Slices(planes, size).take(1, config.bits)):
         if config.constant:
-            parts[k].append(wire(size))
-            instances.append(differ(plane, weights, parts[k][0]))
+            elements, flips = _Slices(plane, config.lanes), _Slices(weights, config.lanes)
+            for place, number in enumerate(config.groups):
+                if number:
+                    parts[k + place].append(wire(number * config.lanes))
+                    taken = *elements.take(number, 1), *flips.take(number, 1)
+                    instances.append(differ(*taken, parts[k + place][-1]))
             continue
         if config.ternary:
             parts[k].append(wire(size))
@@ -313,7 +333,10 @@ def popcount(clk, operand, weights, counts, config):
                 carried = ones
             parts[k].append(carried)
     if config.constant and config.levels:
-        columns = [part[0] for part in parts[: config.bits]]
+        for part in parts[: config.count_bits]:
+            columns.append(part[0] if len(part) == 1 else like(joined(part)) if part else None)
+            if len(part) > 1:
+                instances.append(pass_on(joined(part), columns[-1]))
     else:
         columns = _collected(parts, config)
         for part, column in zip(parts, columns, strict=False):

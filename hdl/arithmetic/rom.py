@@ -6,14 +6,15 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from functools import cached_property
+from functools import cached_property, reduce
+from operator import or_
 
 import numpy as np
 from myhdl import always, delay, instance
 from numpy.typing import NDArray
 
 from ..family import Billed, Cost, Family, Primitives, with_bodies
-from ..family.rules import TABLE_LOADS
+from ..family.rules import MOST_LOADS, TABLE_LOADS
 from ..verilog.module import written
 from ..verilog.stream import index_bits, wire
 
@@ -45,6 +46,15 @@ def style_of(words: int, merge_to: int, block_from: int) -> RomStyle:
     if words >= block_from:
         return RomStyle.BLOCK
     return RomStyle.MERGED if words <= merge_to else RomStyle.LOGIC
+
+
+def merging(words: Sequence[int], most: int, loads: int = 1) -> int:
+    """Up to how many words a table may merge into what reads it: `most`, unless its address would drive too much.
+
+    loads: what each bit of the data drives.
+    """
+    differing = reduce(or_, (word ^ words[0] for word in words), 0)
+    return most if differing.bit_count() * loads <= MOST_LOADS else 1
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sigmabit.golden.arithmetic.digits import signed_digits
 from sigmabit.golden.layers.few_bits import FewBits
 from sigmabit.golden.types.range import Range
 
@@ -135,8 +136,8 @@ class Multiplied(Multiplying, _Stepped):
 
     def ways(self, lanes: int, constant: bool) -> tuple[Products, ...]:
         ways = super().ways(lanes, constant)
-        counted = not self.layer.input.signed and (self.ternary or (not constant and self.field_bits <= MOST_PLANES))
-        return (*ways, "planes") if counted else ways
+        counted = constant or self.ternary or self.field_bits <= MOST_PLANES
+        return (*ways, "planes") if counted and not self.layer.input.signed else ways
 
     @property
     def ternary(self) -> bool:
@@ -146,9 +147,9 @@ class Multiplied(Multiplying, _Stepped):
     def made_by(self, products: Products, constant: bool) -> Arithmetic:
         if products != "planes":
             return self
-        if not self.ternary:
-            return InPlanes(self.layer)
-        return (Chosen if constant else Ternary)(self.layer)
+        if constant:
+            return Chosen(self.layer)
+        return (Ternary if self.ternary else InPlanes)(self.layer)
 
     def reckons(self, folds: int) -> bool:
         """Constants make a third or less of what weights that change do."""
@@ -218,33 +219,51 @@ class Ternary(Counted):
 
 
 @dataclass(frozen=True)
-class Chosen(Ternary):
-    """The same of constants, whose zeros are left out."""
+class Chosen(Counted):
+    """Constants: of their digits, 1 and -1 times 1, 2, 4 and so on, those that are not 0 are counted."""
 
     @cached_property
-    def most(self) -> int:
-        """Weights of an output that are not 0, at the most."""
-        return int(np.count_nonzero(self.layer.weights.reshape(-1, self.layer.channels), axis=0).max())
+    def most(self) -> tuple[int, ...]:
+        """Digits of an output that are not 0, at the most, of each place."""
+        digits = signed_digits(self.layer.weights.reshape(-1, self.layer.channels))
+        most = tuple(int(np.count_nonzero(place, axis=0).max()) for place in digits)
+        return most if any(most) else (1,)
 
     def fields(self, inputs: int) -> int:
-        return self.most
+        return sum(self.most)
 
-    def taken(self, weights: NDArray[np.integer]) -> NDArray[np.int64]:
-        """(most, channels) inputs that an output takes, -1 where it takes fewer; weights: (inputs, channels)."""
-        first = np.argsort(weights == 0, axis=0, kind="stable")[: self.most]
-        return np.where(np.arange(self.most)[:, None] < np.count_nonzero(weights, axis=0), first, -1)
+    def taken(self, digits: NDArray[np.integer]) -> NDArray[np.int64]:
+        """(fields, channels) inputs that an output takes, place by place, -1 where it takes fewer.
+
+        digits: (places, inputs, channels).
+        """
+        found = []
+        for place, most in zip(digits, self.most, strict=True):
+            first, counts = np.argsort(place == 0, axis=0, kind="stable")[:most], np.count_nonzero(place, axis=0)
+            found.append(np.where(np.arange(most)[:, None] < counts, first, -1))
+        return np.concatenate(found)
 
     def stored(self, weights: NDArray[np.integer]) -> NDArray[Any]:
-        taken = self.taken(weights[0])
-        return ((taken >= 0) & (np.take_along_axis(weights[0], np.maximum(taken, 0), axis=0) < 0))[None]
+        """The bits that are flipped."""
+        digits = signed_digits(weights[0])
+        taken, place = self.taken(digits), np.repeat(np.arange(len(self.most)), self.most)
+        found = digits[place[:, None], np.maximum(taken, 0), np.arange(taken.shape[1])]
+        return ((taken >= 0) & (found < 0))[None]
+
+    def numbers(self, borders: NDArray[np.int64]) -> Numbers:
+        layer = self.layer
+        digits = signed_digits(layer.weights.reshape(-1, layer.channels))
+        times = np.left_shift(1, np.arange(len(digits)))
+        negative = ((1 << layer.input.bits) - 1) * (times @ np.count_nonzero(digits < 0, axis=1))
+        return Numbers(layer.grid.offset * borders - layer.grid.gain * negative, layer.grid.gain, self.sum_bits)
 
     def multiplier(self, inputs: int, lanes: int, sum_bits: int, constant: bool, products: Products) -> PopcountConfig:
         return PopcountConfig(inputs, self.layer.input.bits, lanes, constant, most=self.most)
 
     def knowing(self, multiplier: Multiplier, weights: NDArray[np.integer]) -> PopcountConfig:
         assert isinstance(multiplier, PopcountConfig)
-        picks = tuple(tuple(None if i < 0 else i for i in lane) for lane in self.taken(weights).T.tolist())
-        return replace(multiplier, picks=picks)
+        taken = self.taken(signed_digits(weights))
+        return replace(multiplier, picks=tuple(tuple(None if i < 0 else i for i in lane) for lane in taken.T.tolist()))
 
     @property
     def unit(self) -> type[MvuConfig]:

@@ -19,7 +19,7 @@ from ..arithmetic.adder_graph import adders
 from ..arithmetic.collect import CollectConfig, collect
 from ..arithmetic.delay import DelayConfig, delay
 from ..arithmetic.products import Products
-from ..arithmetic.rom import RomConfig, RomStyle, pack_words, rom, style_of
+from ..arithmetic.rom import RomConfig, RomStyle, merging, pack_words, rom, style_of
 from ..family import Cost, Family
 from ..family.rules import BLOCK_RAM_FROM
 from ..verilog.module import composite
@@ -371,6 +371,7 @@ def _biases(arithmetic: Arithmetic, lanes: int, borders: Borders, places: int) -
     filled[:, :, : layer.channels] = numbers.bias.reshape(rows, places, layer.channels)
     starts = np.zeros((rows, 1 << (index_bits(repeats) if repeats > 1 else 0), places, lanes), np.int64)
     starts[:, :repeats] = filled.reshape(rows, places, repeats, lanes).swapaxes(1, 2)
-    words = starts.reshape(-1, places * lanes)[: (rows - 1) * starts.shape[1] + repeats]
-    style = style_of(len(words), MERGED_BIASES, BLOCK_RAM_FROM)
-    return RomConfig(layer.name, "biases", places * lanes * numbers.sum_bits, pack_words(words, numbers.sum_bits), style)
+    fields = starts.reshape(-1, places * lanes)[: (rows - 1) * starts.shape[1] + repeats]
+    words = pack_words(fields, numbers.sum_bits)
+    style = style_of(len(words), merging(words, MERGED_BIASES), BLOCK_RAM_FROM)
+    return RomConfig(layer.name, "biases", places * lanes * numbers.sum_bits, words, style)

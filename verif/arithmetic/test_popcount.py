@@ -42,13 +42,35 @@ class PopcountSuite(BlockSuite):
         PopcountConfig(7, 2, 3, ternary=True),
         PopcountConfig(26, 1, 2, ternary=True),
         PopcountConfig(9, 3, 2, masked=True),
-        PopcountConfig(5, 2, 3, constant=True, most=3, picks=((0, 2, 4), (3, None, None), (1, 4, None))),
+        PopcountConfig(5, 2, 3, constant=True, most=(3,), picks=((0, 2, 4), (3, None, None), (1, 4, None))),
+        PopcountConfig(
+            6, 2, 3, constant=True, most=(2, 0, 3), picks=((0, 5, 1, 2, 5), (3, None, 3, None, None), (1, 4, 0, 4, None))
+        ),
+        PopcountConfig(2, 1, 2, constant=True, most=(0, 1), picks=((1,), (0,))),
     )
 
     def configs(self) -> st.SearchStrategy[PopcountConfig]:
         sizes = st.integers(1, 40), st.integers(1, 4), st.integers(1, 5)
         kinds = st.sampled_from([{}, {"constant": True}, {"ternary": True}, {"masked": True}])
-        return st.builds(lambda *parts: PopcountConfig(*parts[:3], **parts[3]), *sizes, kinds)
+        plain = st.builds(lambda *parts: PopcountConfig(*parts[:3], **parts[3]), *sizes, kinds)
+        return plain | st.integers(1, 12).flatmap(self.picking)
+
+    @staticmethod
+    def picking(inputs: int) -> st.SearchStrategy[PopcountConfig]:
+        """Lanes that take some elements alone, of several weights."""
+        sizes = st.lists(st.integers(0, inputs), min_size=1, max_size=3).filter(any).map(tuple)
+
+        def configured(bits: int, lanes: int, most: tuple[int, ...], seed: int) -> PopcountConfig:
+            random = np.random.default_rng(seed)
+
+            def group(size: int) -> list[int | None]:
+                some = random.permutation(inputs)[: random.integers(0, size + 1)].tolist()
+                return [*some, *[None] * (size - len(some))]
+
+            picks = tuple(tuple(place for size in most for place in group(size)) for _ in range(lanes))
+            return PopcountConfig(inputs, bits, lanes, constant=True, most=most, picks=picks)
+
+        return st.builds(configured, st.integers(1, 4), st.integers(1, 4), sizes, st.integers(0, 1 << 16))
 
     def stimuli(self, config: PopcountConfig) -> st.SearchStrategy[list[Term]]:
         def several(count: int, limit: int) -> st.SearchStrategy[tuple[int, ...]]:
@@ -60,7 +82,7 @@ class PopcountSuite(BlockSuite):
         return st.lists(term, min_size=1, max_size=8)
 
     def expected(self, config: PopcountConfig, stimulus: list[Term]) -> list[list[int]]:
-        counts = []
+        counts, places = [], [place for place, size in enumerate(config.groups) for _ in range(size)]
         for term in stimulus:
             lanes = [0] * config.lanes
             for element, flips in enumerate(term.flips):
@@ -72,7 +94,7 @@ class PopcountSuite(BlockSuite):
                         continue
                     for b in range(config.bits):
                         differs = code >> b & 1 and flip if config.masked else (code >> b & 1) != flip
-                        lanes[lane] += differs << b
+                        lanes[lane] += differs << b + places[element]
             counts.append(lanes)
         return counts
 
@@ -88,8 +110,8 @@ class PopcountSuite(BlockSuite):
                 return golden.counts_of_some(np.array(term.codes), np.zeros_like(flips), flips, config.bits).tolist()
             if not config.picks:
                 return golden.counts(np.array(term.codes), flips, config.bits).tolist()
-            lanes = [[0 if place is None else term.codes[place] for place in lane] for lane in config.picks]
-            return [int(golden.counts(np.array(c), flips[:, [i]], config.bits)[0]) for i, c in enumerate(lanes)]
+            codes = np.array([[0 if place is None else term.codes[place] for place in lane] for lane in config.picks])
+            return golden.counts_of_places(codes, flips, config.groups, config.bits).tolist()
 
         return [counts(term) for term in stimulus]
 

@@ -37,6 +37,8 @@ class FewBitsDenseSuite(DenseSuite):
         ),
         FewBitsCase(Axis(2, 2), Axis(3, 3), 3, 4, GRIDS[2], False, True, Folding(3, 1, 3, products="planes"), 8, 3, 3),
         FewBitsCase(Axis(2, 2), Axis(2, 2), 4, 4, GRIDS[3], True, True, Folding(2, 1, 2, products="planes"), 9, 2, 0),
+        FewBitsCase(Axis(2, 2), Axis(2, 2), 5, 4, GRIDS[2], True, True, Folding(4, 1, 4, products="planes"), 10, 3, 0),
+        FewBitsCase(Axis(1, 1), Axis(1, 1), 6, 3, GRIDS[4], False, True, Folding(1, 1, 3, products="planes"), 11, 8, 2),
     )
 
     def configs(self) -> st.SearchStrategy[FewBitsCase]:
@@ -56,6 +58,8 @@ class FewBitsConvolutionSuite(ConvolutionSuite):
         FewBitsCase(
             SAME, SAME, 3, 4, GRIDS[3], False, False, Folding(3, 1, 4, products="planes"), 7, 2, 1, positions=2, ternary=True
         ),
+        FewBitsCase(SAME, SAME, 2, 4, GRIDS[3], False, False, Folding(3, 1, 4, products="planes"), 12, 4, 3, positions=2),
+        FewBitsCase(SAME, SAME, 3, 3, GRIDS[4], True, False, Folding(3, 1, 3, products="planes"), 13, 2, 0),
         # windows in the padding alone, whose scores are all zero
         FewBitsCase(Axis(1, 1, 2, 1), Axis(2, 2), 2, 1, GRIDS[0], True, False, Folding(2, 1, 1), 0, 1, 0),
         FewBitsCase(Axis(1, 1, 2, 1), Axis(2, 2), 2, 1, GRIDS[0], True, False, Folding(2, 1, 1), 0, 3, 0),
