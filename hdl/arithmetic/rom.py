@@ -48,13 +48,10 @@ def style_of(words: int, merge_to: int, block_from: int) -> RomStyle:
     return RomStyle.MERGED if words <= merge_to else RomStyle.LOGIC
 
 
-def merging(words: Sequence[int], most: int, loads: int = 1) -> int:
-    """Up to how many words a table may merge into what reads it: `most`, unless its address would drive too much.
-
-    loads: what each bit of the data drives.
-    """
+def merging(words: Sequence[int], most: int) -> int:
+    """Up to how many words a table may merge into what reads it: `most`, unless its address would drive too many bits of data."""
     differing = reduce(or_, (word ^ words[0] for word in words), 0)
-    return most if differing.bit_count() * loads <= MOST_LOADS else 1
+    return most if differing.bit_count() <= MOST_LOADS else 1
 
 
 @dataclass(frozen=True)

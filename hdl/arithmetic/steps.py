@@ -16,7 +16,7 @@ from ..verilog.fabric import Blocks, age, age_reset, count, field, joined, like,
 from ..verilog.module import composite, leaf
 from ..verilog.stream import ADDRESS_LEAD, bit, wire
 from .compressors import driven_by_text, read_by_text
-from .rom import RomConfig, RomStyle, merging, pack_words, rom, style_of, unpack_word
+from .rom import RomConfig, RomStyle, pack_words, rom, style_of, unpack_word
 
 MERGED_GROUPS = 1
 """Groups of channels whose thresholds are constants of the comparators."""
@@ -211,7 +211,7 @@ def configure(name: str, thresholds: Steps, lanes: int, sum_bits: int, places: i
     filled = np.zeros((groups * lanes, each), np.int64)
     filled[:channels] = thresholds.thresholds % (1 << sum_bits)
     words = pack_words(filled.reshape(groups, lanes * each), sum_bits)
-    style = style_of(groups, merging(words, MERGED_GROUPS, places), BLOCK_RAM_FROM)
+    style = style_of(groups, MERGED_GROUPS, BLOCK_RAM_FROM)
     limits = RomConfig(name, "limits", lanes * each * sum_bits, words, style)
     return StepsConfig(name, ReachConfig(lanes, places, sum_bits, each, groups), limits)
 

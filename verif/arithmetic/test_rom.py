@@ -9,7 +9,8 @@ import pytest
 from hypothesis import strategies as st
 
 from sigmabit.golden.arithmetic.rom import read
-from sigmabit.hdl.arithmetic.rom import RomConfig, RomStyle, pack_words, rom
+from sigmabit.hdl.arithmetic.rom import RomConfig, RomStyle, merging, pack_words, rom, style_of
+from sigmabit.hdl.family.rules import MOST_LOADS
 from sigmabit.hdl.verilog.stream import ADDRESS_LEAD, bit, wire
 
 from ..harness.bench import Dut
@@ -87,3 +88,11 @@ class TestVerilog(RomSuite, VerilogTests):
 def test_packed(fields: list[list[int]], bits: int, words: tuple[int, ...]) -> None:
     """Fields are cut to their width, those of a single bit as well."""
     assert pack_words(np.array(fields), bits) == words
+
+
+@pytest.mark.parametrize(("differing", "style"), [(MOST_LOADS, RomStyle.MERGED), (MOST_LOADS + 1, RomStyle.LOGIC)])
+def test_wide_tables_have_registers(differing: int, style: RomStyle) -> None:
+    """An address that is merged into its table drives every bit that is not the same in all words, and no more than it should."""
+    same = 0b1011 << differing
+    words = same, same | (1 << differing) - 1
+    assert style_of(len(words), merging(words, 8), 512) is style
