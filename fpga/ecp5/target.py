@@ -11,6 +11,7 @@ from .netlist import Ecp5Netlist
 from .output_registers import output_registers
 from .popcount import body
 from .route import Ecp5Router
+from .wide_products import wide_products
 
 ECP5 = Target(
     family=family.ECP5,
@@ -22,6 +23,6 @@ ECP5 = Target(
     models=Path(__file__).with_name("rtl") / "cells.v",
     unmodelled=frozenset(),
     router=Ecp5Router(),
-    passes={"output_registers": output_registers},
+    passes={"output_registers": output_registers, "wide_products": wide_products},
     body=body,
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -99,6 +99,7 @@ CELLS = [
     memory(2, 13),
     table(13, 10, late=True),
     product(25, 17, "signed"),
+    product(16, 24, "unsigned"),
 ]
 MORE = [
     *(array(inputs, 1) for inputs in (7, 8, 9, 15, 16, 24, 63, 64, 96, 100, 144)),
@@ -108,7 +109,23 @@ MORE = [
     product(9, 8, "signed"),
     product(18, 18, "signed"),
     product(12, 10, "unsigned"),
+    product(19, 18, "signed"),
+    product(9, 34, "signed"),
+    product(40, 9, "signed"),
 ]
+
+
+def test_registers_between_parts(tmp_path: Path) -> None:
+    """A product of 25 bits is two, of 12 bits and a zero and of 13, with a register each, unless it is read at once, too."""
+    taken = product(25, 17, "signed")
+    body = "wire signed [41:0] now = $signed(in[24:0]) * $signed(in[41:25]);\nreg signed [41:0] kept;\n"
+    read = replace(taken, body=body + "always @(posedge clk) kept <= now;\nassign out = kept ^ now;")
+    registers = []
+    for number, cell in enumerate([taken, read]):
+        source = tmp_path / f"{number}.v"
+        source.write_text(cell.text)
+        registers.append(as_verilog([source], cell.name, tmp_path / f"yosys{number}", ECP5)[1].area.ff)
+    assert registers == [(12 + 1 + 17) + (13 + 17), 42]
 
 
 @pytest.mark.parametrize(
