@@ -49,7 +49,8 @@ class MultiplyingMvuConfig(FixedMvuConfig):
     def _matrix_bill(self, family: Family) -> Cost:
         """Of constants, once they are known, what they leave; of weights that change, what is not there twice."""
         multiply, weights = self.multiply, self.weights
-        if multiply.product.uses_dsp or multiply.product.rows:
+        constant = weights.style is RomStyle.CONSTANT and multiply.products == "single" and any(weights.words)
+        if multiply.product.rows or (multiply.product.uses_dsp and not constant):
             return multiply.bill(family)
         least = self.accumulate.gain & -self.accumulate.gain  # what the gain shifts out at the top is not made
         made = replace(multiply, count_bits=max(1, multiply.count_bits - least.bit_length() + 1))

@@ -12,7 +12,7 @@ from ..family import WHOLE, Room
 from ..layers.folding import Unsuitable
 from .kinds import kinds_of
 from .plan import Plan, PlanError, check_positions
-from .planner import Planner
+from .planner import Late, Planner
 
 
 class Aim:
@@ -44,7 +44,13 @@ class Aim:
                 return planner.within(interval, latency)
             return planner.fastest() if interval is None else planner.plan(interval)
 
-        return self._best(made, lambda plan: plan.cost.lut)
+        try:
+            return self._best(made, lambda plan: plan.cost.lut)
+        except Late as error:
+            planner, hasty = min(self._hasty(interval), key=lambda found: found[1].latency)
+            if latency is not None and hasty.latency <= latency:
+                return planner.as_soon(hasty, interval)
+            raise error.beside(hasty) from None
 
     def fastest(self) -> Plan:
         """The plan of the shortest interval that the part has room for; of several, the smallest."""
@@ -52,6 +58,13 @@ class Aim:
 
     def quickest(self, interval: int | None = None) -> Plan:
         """The plan of the least latency that is found, and of at most such an interval; of several, the smallest."""
+        hasty = self._hasty(interval)
+        least = min(plan.latency for _, plan in hasty)
+        found = [planner.as_soon(plan, interval) for planner, plan in hasty if plan.latency == least]
+        return min(found, key=lambda plan: plan.cost.lut)
+
+    def _hasty(self, interval: int | None) -> list[tuple[Planner, Plan]]:
+        """Each planner's plan of the least latency, but for those that could not better it."""
         least: float = math.inf
 
         def made(planner: Planner) -> Plan:
@@ -62,9 +75,7 @@ class Aim:
             least = min(least, plan.latency)
             return plan
 
-        hasty = self._made(made)
-        found = [planner.as_soon(plan, interval) for planner, plan in hasty if plan.latency == least]
-        return min(found, key=lambda plan: plan.cost.lut)
+        return self._made(made)
 
     def _best(self, make: Callable[[Planner], Plan], worth: Callable[[Plan], Any]) -> Plan:
         """The best of what the planners make."""

@@ -132,6 +132,13 @@ class Plan:
         return f"<Plan {self.network.name} on {self.part}: {cycles}, about {self.cost.lut:,.0f} LUT>"
 
     @property
+    def slowest(self) -> tuple[str, int]:
+        """The layer that holds a frame's last result up for longest, and for how many cycles."""
+        done = np.maximum.accumulate([0, *(layer.done for layer in self.layers)])
+        number = int(np.argmax(np.diff(done)))
+        return self.layers[number].name, int(np.diff(done)[number])
+
+    @property
     def source(self) -> Layout:
         """How a frame lies on the stream inside the pipeline."""
         return self.network.input.tensor.layout.side_by_side(self.positions)

@@ -64,6 +64,28 @@ class Starved(PlanError):
     """There is no plan, but with more multipliers there might be one."""
 
 
+class Late(PlanError):
+    """No plan has so small a latency."""
+
+    def __init__(self, latency: int, interval: int | None, part_name: str, nearest: Plan | None) -> None:
+        bound = "" if interval is None else f" with an interval of {interval} cycles"
+        where = f"{bound} on {part_name}"
+        found = f"none was found{where}"
+        if nearest is not None:
+            name, cycles = nearest.slowest
+            found = f"{nearest.latency:,} is the least that was found{where}; {name} takes {cycles:,} of them"
+        super().__init__(f"a latency of {latency} cycles: {found}")
+        self.target, self.nearest = (latency, interval, part_name), nearest
+
+    def beside(self, hasty: Plan) -> Late:
+        """The same, where another plan may be nearer."""
+        return type(self)(*self.target, min(self.nearest or hasty, hasty, key=lambda plan: plan.latency))
+
+
+class StarvedLate(Late, Starved):
+    """Both."""
+
+
 class Choices:
     """Every useful way to compute one layer, and what it costs, which is reckoned when it first matters.
 
@@ -237,7 +259,8 @@ class Planner:
     def _within(self, interval: int | None, latency: int) -> Plan:
         longest = interval or self.intervals[-1]
         best: tuple[float, Chosen] | None = None
-        nearest, busy, multipliers = math.inf, math.inf, 0.0
+        nearest: Plan | None = None
+        busy, multipliers = math.inf, 0.0
         # what keeps a layer busy for longer than the latency gives no result in time
         for most in self._steps(min(longest, max(latency, self._shortest))):
             if most >= busy:
@@ -250,18 +273,16 @@ class Planner:
             multipliers = max(multipliers, _multipliers(hasty))
             while (chosen := self._fit_delayed(most, max(room, least))) is not None:
                 busy = max(busy, _busy(chosen))
-                over = self._plan(chosen, contents=False).latency - latency
-                nearest = min(nearest, latency + over)
+                plan = self._plan(chosen, contents=False)
+                over = plan.latency - latency
+                nearest = min(nearest or plan, plan, key=lambda found: found.latency)
                 if over <= 0:
                     best = min(best or (math.inf, chosen), (_lut(chosen), chosen), key=lambda found: found[0])
                 if over <= 0 or room <= least:
                     break
                 room = self._delay(chosen) - max(1, over // 2)  # fewer folds may make a block slower
         if best is None:
-            found = f"{nearest:,} is the least that was found" if nearest < math.inf else "none was found"
-            bound = "" if interval is None else f" with an interval of {interval} cycles"
-            error = Starved if self._scarce(multipliers) else PlanError
-            raise error(f"a latency of {latency} cycles: {found}{bound} on {self.part.name}")
+            raise (StarvedLate if self._scarce(multipliers) else Late)(latency, interval, self.part.name, nearest)
         return self._plan(best[1])
 
     def quickest(self, interval: int | None = None) -> Plan:
@@ -495,12 +516,15 @@ class Planner:
             for short in combinations(range(len(names)), size):
                 room = self.room - fixed
                 room[list(short)] = np.inf
-                least = [_least(tables, room, number) for number in short]
-                if None not in least:
-                    sums = ((n, fixed[n] + few) for n, few in zip(short, least, strict=True))
-                    needs = " and ".join(f"{_halves(n, needed):,.10g} {names[n]}" for n, needed in sums)
+                least = [each for number in short if (each := _least(tables, room, number)) is not None]
+                if len(least) == size:
+                    needs = " and ".join(
+                        f"{_halves(n, fixed[n] + sum(each)):,.10g} {names[n]}" for n, each in zip(short, least, strict=True)
+                    )
                     offers = " and ".join(self._offer(n) for n in short)
-                    return f"needs at least {needs}, whatever else is used; {self.part.name} offers {offers}"
+                    first, each = short[0], least[0]
+                    most = f"{list(self.choices)[int(np.argmax(each))]} takes {_halves(first, max(each)):,.10g} {names[first]}"
+                    return f"needs at least {needs}, whatever else is used; {self.part.name} offers {offers}; {most}"
         raise AssertionError("with all of everything nothing fits")
 
     def _offer(self, number: int) -> str:
@@ -538,11 +562,11 @@ def _halves(resource: int, amount: float) -> float:
     return math.ceil(parts * amount) / parts
 
 
-def _least(tables: Sequence[Table], room: NDArray[np.float64], number: int) -> float | None:
-    """The least of one resource that any choices within the room need; None where none are."""
+def _least(tables: Sequence[Table], room: NDArray[np.float64], number: int) -> list[float] | None:
+    """What each of the choices within the room that need the least of one resource takes of it; None where none are."""
     order = np.roll(np.arange(len(room)), -number)
     rows = smallest([table[:, order] for table in tables], room[order])
-    return None if rows is None else float(sum(table[row, number] for table, row in zip(tables, rows, strict=True)))
+    return None if rows is None else [float(table[row, number]) for table, row in zip(tables, rows, strict=True)]
 
 
 INSIDE = 5
