@@ -523,7 +523,9 @@ class Planner:
                     )
                     offers = " and ".join(self._offer(n) for n in short)
                     first, each = short[0], least[0]
-                    most = f"{list(self.choices)[int(np.argmax(each))]} takes {_halves(first, max(each)):,.10g} {names[first]}"
+                    most = (
+                        f"{list(self.choices)[int(np.argmax(each))]} alone takes {_halves(first, max(each)):,.10g} {names[first]}"
+                    )
                     return f"needs at least {needs}, whatever else is used; {self.part.name} offers {offers}; {most}"
         raise AssertionError("with all of everything nothing fits")
 
