@@ -112,7 +112,7 @@ class Router(ABC):
         """Constraints for a design of so many ports that is on no board; empty where nextpnr chooses pins."""
 
     @abstractmethod
-    def clock(self, on_board: bool) -> str:
+    def clock(self, on_board: bool) -> str | tuple[str, ...]:
         """What the name of the net of the clock ends in. on_board: whether its clock is made by the board's top."""
 
     @abstractmethod
@@ -177,14 +177,17 @@ class Router(ABC):
         (work / name).replace(bitstream)
 
 
-def read(report: dict[str, Any], clock: str, wanted_mhz: float, seed: int, used: Mapping[str, Sequence[str]]) -> Routed:
-    """What a report of nextpnr says. clock: what the name of the net of the clock ends in. used: the kinds of cells by what is
-    counted. Raises RouteError where it has no such clock, or several.
+def read(
+    report: dict[str, Any], clock: str | tuple[str, ...], wanted_mhz: float, seed: int, used: Mapping[str, Sequence[str]]
+) -> Routed:
+    """What a report of nextpnr says. clock: what the name of the net of the clock ends in, or one of several endings. used: the
+    kinds of cells by what is counted. Raises RouteError where it has no such clock, or several.
     """
     rates = {name: entry["achieved"] for name, entry in report["fmax"].items() if name.endswith(clock)}
     if len(rates) != 1:
         known = ", ".join(report["fmax"]) or "none"
-        raise RouteError(f"nextpnr reports the clocks {known}, of which {f'{clock} is not one' if clock else 'one is expected'}")
+        name = clock if isinstance(clock, str) else clock[0]
+        raise RouteError(f"nextpnr reports the clocks {known}, of which {f'{name} is not one' if name else 'one is expected'}")
     (net, mhz) = next(iter(rates.items()))
     others = {
         name.removeprefix("$glbnet$").split("$")[0]: (entry["achieved"], entry["constraint"])

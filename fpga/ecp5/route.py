@@ -93,8 +93,9 @@ class Ecp5Router(Router):
     def core_constraints(self, part: str, pins: Sequence[str]) -> str:
         return ""
 
-    def clock(self, on_board: bool) -> str:
-        return "clock_instance.clk" if on_board else f"{CLOCK}$TRELLIS_IO_IN"
+    def clock(self, on_board: bool) -> str | tuple[str, ...]:
+        # of the top's name for a net and an instance's Yosys keeps either
+        return ("clock_instance.clk", "$glbnet$clk") if on_board else f"{CLOCK}$TRELLIS_IO_IN"
 
     def options(self, part: str, placed: str, constraints: str | None) -> list[str]:
         given = ["--lpf", constraints] if constraints else []

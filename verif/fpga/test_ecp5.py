@@ -480,6 +480,14 @@ class TestRoute:
             found = router.read({**told, "fmax": clocks}, "clock_instance.clk", 150.0, 3, route.Ecp5Router.used)
             assert (found.met, found.others) == (met, {"phy_rx_clk": (rate, 125.0)})
 
+    def test_either_name(self) -> None:
+        """Of the net of the board's clock."""
+        told = report(200.0)
+        renamed = json.loads(json.dumps(told).replace("$glbnet$clock_instance.clk", "$glbnet$clk"))
+        endings = route.Ecp5Router().clock(on_board=True)
+        for each in (told, renamed):
+            assert router.read(each, endings, 150.0, 3, route.Ecp5Router.used).mhz == 200.0
+
     def test_second_router(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         """Where the first gives up, the second is tried; where something else is wrong, that is said."""
         asked: list[str] = []
