@@ -1,6 +1,6 @@
-"""Registers that stand behind all outputs of a block RAM are the ones inside it, which give their word sooner.
+"""Registers that stand behind all outputs of a block RAM, or of a multiplier, are the ones inside it, which give their word sooner.
 
-Without them a DP16KD takes 5.8 ns to its output, and there is a wire to the register. Yosys does not know of them.
+Without them a DP16KD takes 5.8 ns to its output, a MULT18X18D 3.9, and there is a wire to the register. Yosys does not know of them.
 """
 
 from __future__ import annotations
@@ -26,28 +26,41 @@ def output_registers(design: Any) -> None:
         modules = json.loads(file.read_text())["modules"]
     for module in design.selected_modules():
         name = module.name.str().removeprefix("\\")
-        for memory, ports, registers in absorbed(modules[name]["cells"]):
+        cells = modules[name]["cells"]
+        for memory, ports, registers in absorbed(cells):
             into = module.cell(_id(memory))
             for port in ports:
                 into.setParam(libyosys.IdString(f"\\REGMODE_{port}"), libyosys.Const("OUTREG"))
                 into.setPort(libyosys.IdString(f"\\OCE{port}"), libyosys.SigSpec(True))
-            for pin, register in registers.items():
-                behind = module.cell(_id(register))
-                into.setPort(libyosys.IdString(f"\\{pin}"), behind.getPort(libyosys.IdString("\\Q")))
-                module.remove(behind)
+            _replace(module, into, registers)
+        for multiplier, registers in multiplied(cells):
+            into, behind = (module.cell(_id(each)) for each in (multiplier, next(iter(registers.values()))))
+            into.setParam(libyosys.IdString("\\REG_OUTPUT_CLK"), libyosys.Const("CLK0"))
+            clocked = {
+                "CLK0": behind.getPort(libyosys.IdString("\\CLK")),
+                "CE0": libyosys.SigSpec(True),
+                "RST0": libyosys.SigSpec(False),
+            }
+            for pin, signal in clocked.items():
+                into.setPort(libyosys.IdString(f"\\{pin}"), signal)
+            _replace(module, into, registers)
+
+
+def _replace(module: Any, cell: Any, registers: dict[str, str]) -> None:
+    """A cell's outputs are those of the registers behind them, which go."""
+    from pyosys import libyosys
+
+    for pin, register in registers.items():
+        behind = module.cell(_id(register))
+        cell.setPort(libyosys.IdString(f"\\{pin}"), behind.getPort(libyosys.IdString("\\Q")))
+        module.remove(behind)
 
 
 def absorbed(cells: dict[str, Cell]) -> list[tuple[str, str, dict[str, str]]]:
     """Memories of Yosys' JSON that are read in every cycle, the ports whose registers are used, and by the pin of an output the
     register behind it, which takes it in every cycle of the same clock, is never cleared, and begins with 0.
     """
-    loads: dict[Any, list[tuple[str, str]]] = defaultdict(list)
-    for name, cell in cells.items():
-        for pin, nets in cell["connections"].items():
-            if cell["port_directions"].get(pin) == "input":
-                for net in nets:
-                    loads[net].append((name, pin))
-    found = []
+    loads, found = _loads(cells), []
     for name, cell in cells.items():
         if cell["type"] != "DP16KD":
             continue
@@ -60,6 +73,31 @@ def absorbed(cells: dict[str, Cell]) -> list[tuple[str, str, dict[str, str]]]:
             if read and always and all(len(to) == 1 and _plain(cells[to[0][0]], to[0][1], clock) for to in read.values()):
                 found.append((name, ports, {pin: to[0][0] for pin, to in read.items()}))
     return found
+
+
+def multiplied(cells: dict[str, Cell]) -> list[tuple[str, dict[str, str]]]:
+    """Likewise of multipliers. The registers' clock rises."""
+    loads, found = _loads(cells), []
+    for name, cell in cells.items():
+        if cell["type"] != "MULT18X18D":
+            continue
+        pins = {pin: nets[0] for pin, nets in cell["connections"].items() if pin[0] == "P"}
+        read = {pin: loads[net] for pin, net in pins.items() if loads[net]}
+        clock = next((cells[to[0][0]]["connections"].get("CLK") for to in read.values()), None)
+        if clock and all(len(to) == 1 and _plain(cells[to[0][0]], to[0][1], (clock, "CLK")) for to in read.values()):
+            found.append((name, {pin: to[0][0] for pin, to in read.items()}))
+    return found
+
+
+def _loads(cells: dict[str, Cell]) -> dict[Any, list[tuple[str, str]]]:
+    """The cells and pins that take each net."""
+    loads: dict[Any, list[tuple[str, str]]] = defaultdict(list)
+    for name, cell in cells.items():
+        for pin, nets in cell["connections"].items():
+            if cell["port_directions"].get(pin) == "input":
+                for net in nets:
+                    loads[net].append((name, pin))
+    return loads
 
 
 def _plain(cell: Cell, pin: str, clock: tuple[Any, str]) -> bool:

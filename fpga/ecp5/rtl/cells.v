@@ -343,7 +343,8 @@ assign {DOB17, DOB16, DOB15, DOB14, DOB13, DOB12, DOB11, DOB10, DOB9, DOB8, DOB7
 endmodule
 
 // A product, without any of the cell's registers, as Yosys makes it.
-module MULT18X18D #(parameter REG_INPUTA_CLK = "NONE") (
+module MULT18X18D #(parameter REG_OUTPUT_CLK = "NONE") (
+    input wire CLK0, input wire CE0, input wire RST0,
     input wire A0, input wire A1, input wire A2, input wire A3, input wire A4, input wire A5,
     input wire A6, input wire A7, input wire A8, input wire A9, input wire A10, input wire A11,
     input wire A12, input wire A13, input wire A14, input wire A15, input wire A16, input wire A17,
@@ -366,7 +367,10 @@ wire signed [18:0] first = {SIGNEDA & A17, {A17, A16, A15, A14, A13, A12, A11, A
 wire signed [18:0] second = {SIGNEDB & B17, {B17, B16, B15, B14, B13, B12, B11, B10, B9, B8, B7, B6, B5, B4, B3, B2, B1, B0}};
 wire signed [37:0] product = first * second;
 
+reg [35:0] kept = 0;
+always @(posedge CLK0) if (RST0) kept <= 0; else if (CE0) kept <= product[35:0];
+
 assign {P35, P34, P33, P32, P31, P30, P29, P28, P27, P26, P25, P24, P23, P22, P21, P20, P19, P18, P17, P16, P15, P14, P13,
-    P12, P11, P10, P9, P8, P7, P6, P5, P4, P3, P2, P1, P0} = product[35:0];
+    P12, P11, P10, P9, P8, P7, P6, P5, P4, P3, P2, P1, P0} = REG_OUTPUT_CLK == "CLK0" ? kept : product[35:0];
 
 endmodule
