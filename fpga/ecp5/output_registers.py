@@ -1,6 +1,6 @@
-"""Registers that stand behind all outputs of a block RAM, or of a multiplier, are the ones inside it, which give their word sooner.
+"""Registers that stand behind all outputs of a block RAM or a multiplier are the ones inside it, which give their word sooner.
 
-Without them a DP16KD takes 5.8 ns to its output, a MULT18X18D 3.9, and there is a wire to the register. Yosys does not know of them.
+Without them a DP16KD takes 5.8 ns to its output, a MULT18X18D 3.9, and there is a wire to the register. Yosys knows neither.
 """
 
 from __future__ import annotations

@@ -116,7 +116,7 @@ MORE = [
 
 
 def test_registers_between_parts(tmp_path: Path) -> None:
-    """A product of 25 bits is two, of 12 bits and a zero and of 13, with a register each, unless it is read at once, too."""
+    """A product of 25 bits is two, whose registers are those of their multipliers, unless it is read at once, too."""
     taken = product(25, 17, "signed")
     body = "wire signed [41:0] now = $signed(in[24:0]) * $signed(in[41:25]);\nreg signed [41:0] kept;\n"
     read = replace(taken, body=body + "always @(posedge clk) kept <= now;\nassign out = kept ^ now;")
@@ -125,7 +125,7 @@ def test_registers_between_parts(tmp_path: Path) -> None:
         source = tmp_path / f"{number}.v"
         source.write_text(cell.text)
         registers.append(as_verilog([source], cell.name, tmp_path / f"yosys{number}", ECP5)[1].area.ff)
-    assert registers == [(12 + 1 + 17) + (13 + 17), 42]
+    assert registers == [0, 42]
 
 
 @pytest.mark.parametrize(
