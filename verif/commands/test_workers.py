@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import signal
 import socket
 import subprocess
@@ -29,6 +30,7 @@ from sigmabit.scripts.interface import workers as module
 from sigmabit.scripts.measures import comparison
 from sigmabit.scripts.measures.routing import attempts
 from sigmabit.verif.simulation import pieces
+from sigmabit.verif.simulation.job import Noise
 from sigmabit.verif.simulation.pieces import bounds, golden_in_pieces, simulate_in_pieces
 
 from ..harness.command_line import Call, Refused, Tiny, command, frames
@@ -450,3 +452,19 @@ class TestRefusals:
         )
         done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
         assert (done.stdout.splitlines(), done.returncode) == (["None golden", "set()"], 0), done.stderr
+
+
+ENDS = [(0, 255, 1), (-128, 127, 1), (0, 256, 2), (-1, 255, 2), (-(1 << 15), (1 << 15) - 1, 2)]
+
+
+@pytest.mark.parametrize(("low", "high", "size"), ENDS)
+def test_frames_travel_small(low: int, high: int, size: int) -> None:
+    """A byte for codes that a byte holds; what arrives is what was sent."""
+    codes = np.random.default_rng(1).integers(low, high + 1, (100, 8, 8, 3))
+    codes[0, 0, 0, :2] = low, high
+    sent = pickle.dumps(pieces.Piece(codes, Noise(3)))
+    arrived = pickle.loads(sent)
+    assert len(sent) < size * codes.size + 1000
+    assert arrived.codes.dtype == np.int64
+    assert np.array_equal(arrived.codes, codes)
+    assert arrived.noise.seed == 3

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
@@ -21,12 +21,28 @@ DISTANCES = 10
 """Of results in steady state that the first piece must show, as a whole run must (Measured.interval)."""
 
 
+NARROW = np.uint8, np.int8, np.uint16, np.int16
+"""Kinds of codes of up to sixteen bits, the smallest first."""
+
+
 @dataclass(frozen=True, eq=False)
 class Piece:
-    """Some frames: codes (N, height, width, channels), and where their samples come from."""
+    """Some frames: codes (N, height, width, channels), and where their samples come from.
+
+    To another process codes travel in as few bytes each as hold them all.
+    """
 
     codes: NDArray[np.int64]
     noise: Noise
+
+    def __reduce__(self) -> tuple[Callable[[NDArray[np.integer], Noise], Piece], tuple[NDArray[np.integer], Noise]]:
+        low, high = self.codes.min(initial=0), self.codes.max(initial=0)
+        fitting = (kind for kind in NARROW if np.iinfo(kind).min <= low and high <= np.iinfo(kind).max)
+        return _arrived, (self.codes.astype(next(fitting, np.int64)), self.noise)
+
+
+def _arrived(codes: NDArray[np.integer], noise: Noise) -> Piece:
+    return Piece(codes.astype(np.int64), noise)
 
 
 def simulate_in_pieces(
