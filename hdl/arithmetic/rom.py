@@ -50,8 +50,12 @@ def style_of(words: int, merge_to: int, block_from: int) -> RomStyle:
 
 def merging(words: Sequence[int], most: int) -> int:
     """Up to how many words a table may merge into what reads it: `most`, unless its address would drive too many bits of data."""
-    differing = reduce(or_, (word ^ words[0] for word in words), 0)
-    return most if differing.bit_count() <= MOST_LOADS else 1
+    return most if differing(words) <= MOST_LOADS else 1
+
+
+def differing(words: Sequence[int]) -> int:
+    """How many bits are not the same in every word."""
+    return reduce(or_, (word ^ words[0] for word in words), 0).bit_count()
 
 
 @dataclass(frozen=True)
@@ -107,7 +111,7 @@ class RomConfig(Billed):
                 bit = banks + family.multiplexer(self.banks) + family.registers(self.banks + 1)
                 return bit * self.width + family.registers(self.address_bits)
             case RomStyle.BLOCK:
-                return family.registers(self.width) + family.block_ram(self.width, len(self.words))
+                return family.registers(self._expected_bits) + family.block_ram(self._expected_bits, len(self.words))
 
     @cached_property
     def functions(self) -> Functions:
@@ -122,6 +126,13 @@ class RomConfig(Billed):
         possible = 2.0 ** len(self.words)
         found = (possible - 2) * -math.expm1(self.width * math.log1p(-1 / possible))
         return found, max(found, self.width * self.loads / TABLE_LOADS)
+
+    @cached_property
+    def _expected_bits(self) -> int:
+        """Bits that are in block RAM, since they are not the same in every word; of a table that is not known yet, likewise."""
+        if any(self.words):
+            return max(1, differing(self.words))
+        return max(1, round(self.width * (1 - 2.0 ** (1 - len(self.words)))))
 
     @property
     def contents_file(self) -> str:

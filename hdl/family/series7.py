@@ -171,7 +171,7 @@ class Series7:
     def block_ram(self, bits: int, depth: int) -> Cost:
         """Yosys takes the shape that needs the fewest halves of a RAMB36, and of such the deepest. LUTs choose among blocks."""
         halves, deep = min(
-            (half * math.ceil(bits / width) * math.ceil(depth / words), math.ceil(depth / words))
+            (half * math.ceil(bits * math.ceil(depth / words) / width), math.ceil(depth / words))
             for half, width, words in BLOCK_SHAPES
         )
         return Cost(bram36=halves / 2) + self.multiplexer(deep) * bits

@@ -81,7 +81,7 @@ def test_wide_words(tmp_path: Path, kind: Any, config: Any) -> None:
     assert config.word_bits < area.ff and area.fan_out <= MOST_LOADS
 
 
-@pytest.mark.parametrize(("bits", "depth"), [(18, 2100), (36, 1100), (36, 4096), (18, 6144)])
+@pytest.mark.parametrize(("bits", "depth"), [(18, 2100), (36, 1100), (36, 4096), (18, 6144), (48, 3096), (13, 2500)])
 def test_block_ram(tmp_path: Path, bits: int, depth: int) -> None:
     """Block RAM of a table, and LUTs that choose among several, as planned."""
     draw = np.random.default_rng(depth)
