@@ -459,13 +459,14 @@ def _linear(
     if heads is not None and np.abs(weights).max() >= heads * 2**MAX_WEIGHT_BITS:
         raise CalibrationError(f"{real.name}: weights up to {np.abs(real.weights).max():g} for means in steps of {heads:g}")
     integers, shift, unit = _scaled(weights, wanted, precision.weights, exact=heads is not None)
-    bias = np.rint(real.bias / (unit / 2**shift)).astype(np.int64) + (1 << shift >> 1)  # half a unit, so that the shift rounds
     scale = unit / 2**shift
+    bias, inside = _biases(real, scale, shift)
     activation = Activation(shift, bits, signed)
     if steps and not relu:
         results = np.asarray(real.function(np.arange(-(1 << bits - 1), 1 << bits - 1) * unit), np.float64)
         activation, unit = _tabulated(real.name, shift, results, precision.table, precision)
-    return Fixed(real.name, real.nodes, stage.tensor, stage.grid, real.window, integers, bias, activation, scale, unit), unit
+    form = real.name, real.nodes, stage.tensor, stage.grid, real.window
+    return Fixed(*form, integers, bias, activation, scale, unit, inside), unit
 
 
 @dataclass(frozen=True)
@@ -512,7 +513,7 @@ def _on_grid(real: RealLinear, stated: Stated, stage: _Stage, sums: Extent, prec
     wanted = stated.step or _reach(real.function, sums.magnitude, precision) / _limit(bits)
     exact = stated.step is not None
     integers, shift, unit = _scaled(real.weights * stage.grid.scale, wanted, precision.weights, exact=exact)
-    bias = np.rint(real.bias / (unit / 2**shift)).astype(np.int64) + (1 << shift >> 1)
+    bias, inside = _biases(real, unit / 2**shift, shift)
     results = np.asarray(real.function(np.arange(-(1 << bits - 1), 1 << bits - 1) * unit), np.float64)
     if stated.unit is None or stated.codes is None:
         activation, result_unit = _tabulated(real.name, shift, results, bits, precision)
@@ -522,8 +523,14 @@ def _on_grid(real: RealLinear, stated: Stated, stage: _Stage, sums: Extent, prec
         codes, result_unit = stated.codes, stated.unit
         table = np.clip(np.rint(results / result_unit), codes.low, codes.high).astype(np.int64)
         activation = Activation(shift, bits, True, table, codes.bits, codes.signed)
-    scales = unit / 2**shift, result_unit
-    return Fixed(real.name, real.nodes, stage.tensor, stage.grid, real.window, integers, bias, activation, *scales), result_unit
+    form = real.name, real.nodes, stage.tensor, stage.grid, real.window
+    return Fixed(*form, integers, bias, activation, unit / 2**shift, result_unit, inside), result_unit
+
+
+def _biases(real: RealLinear, scale: float, shift: int) -> tuple[NDArray[np.int64], NDArray[np.int64] | None]:
+    """Those of a layer, in units of a sum, with half a unit of the result, so that the shift rounds; and of kernel positions."""
+    bias = np.rint(real.bias / scale).astype(np.int64) + (1 << shift >> 1)
+    return bias, None if real.inside is None else np.rint(real.inside / scale).astype(np.int64)
 
 
 def is_relu(function: Chain) -> bool:

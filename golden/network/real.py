@@ -57,7 +57,8 @@ class RealLinear:
     Everything else has rows = columns = 1.
 
     pool: a window over the results, of which the largest are the layer's; padding takes no part. beside: numbers of a condition,
-    which are given behind the results of one position.
+    which are given behind the results of one position. inside: (kernel_height, kernel_width, rows * columns * out_channels)
+    biases of kernel positions, for those that lie on the image instead of in the padding; None for none.
     """
 
     name: str
@@ -72,6 +73,7 @@ class RealLinear:
     width: int
     pool: Window | None = None
     beside: RealBeside | None = None
+    inside: Real | None = None
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -99,6 +101,8 @@ class RealLinear:
         for start in range(0, len(x), step):
             windows = self.window.extract(x[start : start + step])  # type: ignore[arg-type]
             sums[start : start + step] = windows.reshape(*windows.shape[:3], -1) @ matrix + self.bias
+        if self.inside is not None:
+            sums += self.window.total_inside(self.inside)
         return sums
 
     def result(self, sums: Real, beside: Real | None = None) -> Real:

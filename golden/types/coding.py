@@ -144,13 +144,6 @@ class Coding:
         )
 
     @property
-    def signed(self) -> Coding | None:
-        """The same numbers as codes that count from 0, and as many below; None where that takes too many bits."""
-        if self.codes.signed or self.grid.offset or self.codes.bits == MOST_BITS:
-            return None
-        return replace(self, codes=Range.of_bits(self.codes.bits + 1, signed=True), rounds=True)
-
-    @property
     def counted(self) -> Coding:
         """The same numbers, by codes that count from 0."""
         grid = replace(self.grid, offset=self.grid.offset + self.grid.gain * self.codes.low)

@@ -20,7 +20,6 @@ from sigmabit.golden import (
     Network,
     Precision,
     UncalibratedError,
-    UnsupportedModelError,
     calibrated,
     import_model,
     import_real,
@@ -306,25 +305,9 @@ def _reading_of(model: Path, frames: Frames, reading: Reading) -> tuple[RealNetw
         if said is not None or form.quantiser is not None:
             return network, said
         coding = form.suited(_likely_coding(form, form.of_first(x), reading.input_bits), x)
-        if form.condition is not None:
-            return _beside_zeros(model, coding, form, x, reading)
-        if form.assumed or coding.rounds:
+        if form.condition is not None or form.assumed or coding.rounds:
             return import_real(model, coding=coding, output_name=reading.output_name), coding
         return network, None
-
-
-def _beside_zeros(
-    model: Path, coding: Coding, form: InputFormat, x: NDArray[Any], reading: Reading
-) -> tuple[RealNetwork, Coding | None]:
-    """A network with a condition, and codes of frames x: signed where a padding needs a 0 of the condition, which pixels lack."""
-    try:
-        return import_real(model, coding=coding, output_name=reading.output_name), coding
-    except UnsupportedModelError:
-        wider = coding.signed
-        if wider is None or not coding.beside.offset:
-            raise
-    wider = form.suited(wider, x)
-    return import_real(model, coding=wider, output_name=reading.output_name), wider
 
 
 def _likely_coding(form: InputFormat, x: NDArray[Any], bits: int | None) -> Coding:

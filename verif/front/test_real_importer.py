@@ -255,6 +255,7 @@ class TestBinaryLayersInFront:
             lambda g, y: g("Neg", y),
             lambda g, y: g("Sub", y, 0.25),
             lambda g, y: g("Mul", y, np.array([0.5, -1.0, 3.0, 2.0]).reshape(4, 1, 1)),
+            lambda g, y: g("Add", y, np.array([0.5, -1.0, 3.0, 2.0]).reshape(4, 1, 1)),
         ],
     )
     def test_bits_other_than_one_and_minus_one_before_padding(self, behind: Callable[[Vae, str], str], tmp_path: Path) -> None:
@@ -269,12 +270,6 @@ class TestBinaryLayersInFront:
         layers = list(compare_layers(network, fixed, x, np.zeros((len(x), LATENTS), np.int64)))
         assert [layer.layer for layer in layers] == [layer.name for layer in network.layers]
         assert all(np.all(layer.differences <= layer.bound * (1 + 1e-9) + 1e-9) for layer in layers)
-
-    def test_offsets_by_channel_before_padding(self, tmp_path: Path) -> None:
-        g = vae(2, 5, 5)
-        y = g("Add", g("Sign", g("Sub", "x", 0.5)), np.array([0.5, 1.0]).reshape(2, 1, 1), name="shift")
-        y = g("Conv", y, g.weights(3, 2, 3, 3, fan=18), pads=[1] * 4, name="culprit")
-        assert "shift add to an activation" in refusals(g, g.draw(*g.heads(g("Flatten", y), 75, LATENTS)), tmp_path)["culprit"]
 
     @pytest.mark.parametrize(
         "behind",
@@ -893,13 +888,6 @@ class TestLayers:
             "channels apart behind a function": (
                 lambda g: g.behind(g.bad("Conv", g("Relu", g("Mul", g("Relu", g.conv()), BY_CHANNEL)), POINTS), 12),
                 "before it differs between elements behind a function that is not affine",
-            ),
-            "an offset by channel before padding": (
-                lambda g: g.behind(
-                    g.bad("Conv", g("Add", g("Relu", g.conv()), BY_CHANNEL, name="shift"), POINTS, pads=[1] * 4),
-                    30,
-                ),
-                "shift add to an activation before zero padding",
             ),
             "a slope by channel": (
                 lambda g: g.behind(g.bad("Conv", g("PRelu", g.conv(), BY_CHANNEL, name="slopes"), POINTS), 12),

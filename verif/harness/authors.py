@@ -446,6 +446,23 @@ def normalised(g: Author) -> str:
     return g("Identity", g.norm(g.linear(y, 8, 4), 4))
 
 
+def norm_first(g: Author) -> str:
+    """Channels are standardised in the graph, and BatchNorm stands behind functions: the padding is 0 behind them."""
+    y = g("Div", g("Sub", g.images(*IMAGE), np.array([[[0.485]], [[0.406]]])), np.array([[[0.229]], [[0.225]]]))
+    y = g.norm(g("Relu", g.conv(y, 2, 4, (3, 3), pads=[1, 1, 1, 1])), 4)
+    y = g.norm(g("Tanh", g.conv(y, 4, 4, (3, 3), strides=[2, 2], pads=[1, 1, 0, 0])), 4)
+    y = g("Relu", g.deconv(y, 4, 3, (4, 4), strides=[2, 2], pads=[1, 1, 1, 1]))
+    return g.conv(g.larger(g.norm(y, 3), 2, 2), 3, 2, (3, 3), pads=[1, 1, 1, 1])
+
+
+def series_norm_first(g: Author) -> str:
+    """BatchNorm of the input of a series, and behind its only maxima."""
+    y = g("Relu", g.conv(g.norm("x", 3), 3, 4, (3,), pads=[1, 1]))
+    y = g("MaxPool", y, kernel_shape=[2], strides=[2])
+    y = g("Relu", g.conv(g.norm(y, 4), 4, 4, (3,), pads=[2, 2], dilations=[2]))
+    return g.linear(g.flat(g("Elu", g.conv(g.norm(y, 4), 4, 3, (7,), strides=[8], pads=[2, 2])), 3), 3, 2)
+
+
 def of_bytes(g: Author) -> str:
     """Pixels from 0 to 255, scaled to -1 to 1 by the graph."""
     y = g("Sub", g("Div", g.images(*IMAGE), 127.5), 1.0)
@@ -626,6 +643,8 @@ WORKS: dict[str, Work] = {
     "regressor": Work(ROW, "standard", of_mlp(FEATURES, 8, 8, 1, functions=("Relu", "Tanh"))),
     "steep": Work(ROW, "standard", steep, steep=True),
     "normalised inside": Work(ROW, "standard", normalised),
+    "norm first": Work(IMAGE, "pixels", norm_first),
+    "series norm first": Work(SERIES, "standard", series_norm_first),
     "bytes scaled inside": Work(IMAGE, "bytes", of_bytes),
 }
 """By name."""

@@ -112,7 +112,8 @@ def _through(real: RealLinear, layer: Fixed, values: Real) -> tuple[Real, Real]:
     unit = layer.scale * 2**activation.shift
     rounded = np.abs(real.weights - layer.weights * (layer.scale / layer.grid.scale))
     half = (1 << activation.shift) >> 1
-    errors = replace(real, weights=rounded, bias=np.zeros_like(real.bias)).sums(np.abs(values))
+    inside = None if real.inside is None or layer.inside is None else np.abs(real.inside - layer.inside * layer.scale)
+    errors = replace(real, weights=rounded, bias=np.zeros_like(real.bias), inside=inside).sums(np.abs(values))
     errors = errors + np.abs(real.bias - (layer.bias - half) * layer.scale) + unit / 2
     low, high = activation.limits
     limited = np.clip(sums, low * unit, high * unit)

@@ -158,7 +158,7 @@ class Drawing:
         kernel = [int(k) for k in self.random.integers(1, [min(height, 3) + 1, min(width, 3) + 1])]
         strides = [int(s) for s in self.random.integers(1, 3, 2)]
         attributes: dict[str, Any] = {"strides": strides}
-        padding = "none" if self.uneven else self.pick("none", "pads", "node", "auto")
+        padding = self.pick("none", "pads", "node", "auto")
         if padding in ("pads", "node"):
             pads = [int(p) for p in self.random.integers(0, [*kernel, *kernel])]
             if padding == "node":

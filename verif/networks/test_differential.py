@@ -79,7 +79,7 @@ class TestItFails:
 
     def test_offsets_of_padding(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Taps beyond the border count as bits of 0, instead of not at all."""
-        monkeypatch.setattr(Linear, "inside_sums", lambda layer: layer.tap_sums.sum(axis=(0, 1)))
+        monkeypatch.setattr(Linear, "inside_offsets", lambda layer: layer.tap_offsets.sum(axis=(0, 1)))
         assert found_out("frames differ", self.SEEDS)
 
     def test_permutations_backwards(self, monkeypatch: pytest.MonkeyPatch) -> None:

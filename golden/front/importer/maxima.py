@@ -26,12 +26,9 @@ def maxima(node: Node, symbol: Symbol, image: Index, window: Window) -> Symbol:
     if np.any(gain != gain[:, :1, :1]) or np.any(offset != offset[:, :1, :1]):
         raise Refusal(f"{', '.join(taken.nodes)} before it differ between positions of one channel")
     channels = taken.view[:, 0, 0] // taken.view[0].size
-    gain, offset = gain[:, 0, 0], offset[:, 0, 0]
     layer = replace(
-        source,
+        source.chosen(channels, gain[:, 0, 0], offset[:, 0, 0]),
         nodes=tuple(dict.fromkeys((*source.nodes, *taken.nodes, node.name))),
-        weights=source.weights[..., channels] * gain,
-        bias=source.bias[..., channels] * gain + offset,
         frame=Frame.of((len(image), window.rows.outputs, window.columns.outputs)),
         inner=taken.parts.function,
         pool=window,

@@ -80,7 +80,8 @@ class Linear:
     weights: (kernel_height, kernel_width, in, rows, columns, out) as in RealLinear; bias: (rows, columns, out). A layer of one
     position is open: its sums may be read as an image of any shape. tensor: the graph's that it begins. means: what they are the
     means of, all positions of each channel, if they are. pool: a window, of whose results of the function `inner` the largest are
-    taken.
+    taken. inside: (kernel_height, kernel_width, rows, columns, out) biases of kernel positions, as in RealLinear; None for none,
+    or for one window, whose bias they are part of.
     """
 
     kind: str
@@ -94,6 +95,13 @@ class Linear:
     means: Symbol | None = None
     pool: Window | None = None
     inner: Chain = field(default_factory=Chain)
+    inside: Real | None = None
+
+    def chosen(self, channels: Index, gain: Real, offset: Real) -> Linear:
+        """The same with other channels, (n,) of its own, each times a gain, plus an offset."""
+        inside = None if self.inside is None else self.inside[..., channels] * gain
+        weights, bias = self.weights[..., channels] * gain, self.bias[..., channels] * gain + offset
+        return replace(self, weights=weights, bias=bias, inside=inside)
 
     @property
     def open(self) -> bool:
@@ -115,13 +123,15 @@ class Linear:
         if self.open:
             elements = taken.view.transpose(1, 2, 0)
             gain, offset = gain.transpose(1, 2, 0), offset.transpose(1, 2, 0)
-            weights, bias = self.weights[:, :, :, 0, 0, elements], self.bias[0, 0, elements]
+            weights, bias = self.weights[:, :, :, 0, 0, elements] * gain, self.bias[0, 0, elements] * gain + offset
+            inside = None
         else:
             if np.any(gain != gain[:, :1, :1]) or np.any(offset != offset[:, :1, :1]):
                 raise Refusal(f"{', '.join(taken.nodes)} before it differ between positions of one channel")
             chosen = taken.view[:, 0, 0] // (height * width)
             gain, offset = gain[:, 0, 0], offset[:, 0, 0]
-            weights, bias = self.weights[..., chosen], self.bias[..., chosen]
+            layer = self.chosen(chosen, gain, offset)
+            weights, bias, inside = layer.weights, layer.bias, layer.inside
         rows, columns = weights.shape[3:5]
         if self.pool is not None:
             height, width = self.pool.rows.size, self.pool.columns.size
@@ -129,14 +139,15 @@ class Linear:
             name,
             tuple(dict.fromkeys((*self.nodes, *taken.nodes))),
             self.window,
-            (weights * gain).reshape(*weights.shape[:3], -1),
-            (bias * gain + offset).reshape(-1),
+            weights.reshape(*weights.shape[:3], -1),
+            bias.reshape(-1),
             taken.parts.function,
             rows,
             columns,
             height,
             width,
             self.pool,
+            inside=None if inside is None else inside.reshape(*inside.shape[:2], -1),
         )
 
 
@@ -244,6 +255,8 @@ def spread_out(layer: Linear) -> Linear:
     weights, bias = np.empty(matrix.shape), np.empty(size)
     weights[:, elements] = matrix
     everywhere = np.broadcast_to(layer.bias, (1, *_positions(layer.window), *layer.bias.shape))
+    if layer.inside is not None:
+        everywhere = everywhere + layer.window.total_inside(layer.inside)
     bias[elements] = _image(everywhere, layer.frame).reshape(-1)
     axes = layer.window.rows, layer.window.columns
     shape = (*(axis.size for axis in axes), layer.weights.shape[2], 1, 1, size)
@@ -255,6 +268,7 @@ def spread_out(layer: Linear) -> Linear:
         bias=bias.reshape(1, 1, -1),
         frame=Frame.of((size, 1, 1)),
         means=None,
+        inside=None,
     )
 
 
@@ -296,27 +310,63 @@ def dense(matrix: Real, elements: NDArray[np.int64], reading: Reading) -> tuple[
     return window, by_element[reading.view.transpose(1, 2, 0)].reshape(shape), (offset @ matrix).reshape(1, 1, -1)
 
 
-def absorb(weights: Real, reading: Reading, window: Window, quantised: bool) -> tuple[Reading, Real, Real]:
-    """The reading, weights (kh, kw, in, rows, columns, out) and bias of a convolution that has absorbed the steps before it.
+@dataclass(frozen=True, eq=False)
+class Coefficients:
+    """Of a layer, as in Linear: weights (kh, kw, in, rows, columns, out), bias (rows, columns, out), inside (kh, kw, rows,
+    columns, out), or None.
+    """
 
-    quantised: the graph itself has a quantiser at its input.
+    weights: Real
+    bias: Real
+    inside: Real | None = None
+
+    @property
+    def of_position(self) -> Coefficients:
+        """Those of the one position of a layer that computes a block, as channels of their own."""
+        weights, bias = self.weights, self.bias
+        along = weights.transpose(0, 1, 2, 5, 3, 4).reshape(*weights.shape[:3], 1, 1, -1)
+        return Coefficients(along, bias.transpose(2, 0, 1).reshape(1, 1, -1))
+
+
+def absorb(weights: Real, reading: Reading, window: Window, quantised: bool) -> tuple[Reading, Coefficients]:
+    """The reading, and the coefficients of a convolution of such weights that has absorbed the steps before it.
+
+    Padding is 0 behind these steps. Where they move all of the input's codes alike, the codes get another grid; elsewhere what
+    they add becomes biases of the kernel positions that lie on the image. quantised: the graph itself has a quantiser at its
+    input.
     """
     gain, offset = reading.parts.after.of(reading.view)
     if np.any(gain != gain[:, :1, :1]) or np.any(offset != offset[:, :1, :1]):
         raise Refusal(f"{', '.join(reading.nodes)} before it differ between positions of one channel")
     gain, offset = gain[:, 0, 0], offset[:, 0, 0]
-    bias = np.einsum("hwircm,i->rcm", weights, offset)
+    inside = np.einsum("hwircm,i->hwrcm", weights, offset)
     weights = weights * gain[:, None, None, None]
     if not (window.padded and offset.any()):
-        return reading, weights, bias
-    codes = reading.source
+        return reading, Coefficients(weights, inside.sum(axis=(0, 1)))
+    none, moved = np.zeros(inside.shape[2:]), _moved(reading.source, gain, offset, quantised)
+    if moved is not None:
+        shift, factor = moved
+        return replace(reading, shift=shift), Coefficients(weights / factor, none)
+    if window.outputs == 1:
+        return reading, Coefficients(weights, window.total_inside(inside)[0, 0])
+    return reading, Coefficients(weights, none, inside)
+
+
+def _moved(source: Source, gain: Real, offset: Real, quantised: bool) -> tuple[float, float] | None:
+    """What is added to the numbers of codes, and by which factor the sums are multiplied, where that makes gain * x + offset of
+    all their channels; None where they differ, or the numbers are no multiples of a step then.
+    """
     with np.errstate(all="ignore"):
         shifts = offset / gain
-    if not isinstance(codes, Codes) or not np.isfinite(shifts).all() or not np.allclose(shifts, shifts[0]):
-        raise Refusal(f"{', '.join(reading.nodes)} add to an activation before zero padding, which is not part of any layer then")
+    if not isinstance(source, Codes) or not np.isfinite(shifts).all() or not np.allclose(shifts, shifts[0]):
+        return None
     shift = float(shifts[0])
-    factor = shifted(BIPOLAR, BITS, shift, True)[1] if codes.stage else shifted(codes.grid, codes.range, shift, quantised)[1]
-    return replace(reading, shift=shift), weights / factor, np.zeros_like(bias)
+    form = (BIPOLAR, BITS) if source.stage else (source.grid, source.range)
+    try:
+        _, factor = shifted(*form, shift, quantised or bool(source.stage))
+    except Refusal:
+        return None
+    return shift, factor
 
 
 def shifted(grid: Grid, codes: Range, shift: float, quantised: bool) -> tuple[Grid, float]:

@@ -42,6 +42,7 @@ from .real_layers import (
     MAX_WEIGHTS,
     PROBES,
     Beside,
+    Coefficients,
     Intermediate,
     Linear,
     Reading,
@@ -582,9 +583,9 @@ class RealWalk(Walk[RealNetwork, Real]):
         symbol, image = reblocked(symbol, image)
         kernel = weights.transpose(2, 3, 1, 0)[:, :, :, None, None, :]
         image, kernel = self.with_condition(symbol, image, kernel)
-        reading, kernel, bias = absorb(kernel, read(symbol, image), window, self.graph_input.real)
+        reading, coefficients = absorb(kernel, read(symbol, image), window, self.graph_input.real)
         frame = Frame.of((len(weights), window.rows.outputs, window.columns.outputs))
-        layer = self.linear("dense" if window.whole else "conv", node, reading, window, (kernel, bias), frame)
+        layer = self.linear("dense" if window.whole else "conv", node, reading, window, coefficients, frame)
         return Symbol(layer, frame.settled[None])
 
     def with_condition(self, symbol: Symbol, image: Index, kernel: Real) -> tuple[Index, Real]:
@@ -611,8 +612,8 @@ class RealWalk(Walk[RealNetwork, Real]):
         small, natural = image[:, ::down, ::across], Frame.of((len(weights), window.rows.outputs, window.columns.outputs))
         rows, columns = RepeatedAxis(window.rows, down), RepeatedAxis(window.columns, across)
         over = Window(rows.window, columns.window)
-        reading, blocks, bias = absorb(merged(weights, rows, columns), read(symbol, small), over, self.graph_input.real)
-        return Symbol(self.linear("conv", node, reading, over, (blocks, bias), natural), natural.settled[None])
+        reading, coefficients = absorb(merged(weights, rows, columns), read(symbol, small), over, self.graph_input.real)
+        return Symbol(self.linear("conv", node, reading, over, coefficients, natural), natural.settled[None])
 
     def spread(self, weights: Real, groups: int, dilations: Sequence[int]) -> Real:
         found: Real = spread_kernels(weights, groups, dilations)
@@ -640,14 +641,12 @@ class RealWalk(Walk[RealNetwork, Real]):
         if isinstance(symbol.source, Sample) and image[0].size > 1:
             return with_bias(node, arguments, self.of_image(node, symbol, image, window, blocks, natural))
         symbol, image = reblocked(symbol, image)
-        reading, blocks, bias = absorb(blocks, read(symbol, image), window, self.graph_input.real)
+        reading, coefficients = absorb(blocks, read(symbol, image), window, self.graph_input.real)
         frame = natural
         if image.shape[1:] == (1, 1):  # one position: a dense layer, whose outputs may become any image
-            frame = Frame.of((natural.size, 1, 1))
-            blocks = blocks.transpose(0, 1, 2, 5, 3, 4).reshape(1, 1, len(weights), 1, 1, -1)
-            bias = bias.transpose(2, 0, 1).reshape(1, 1, -1)
+            frame, coefficients = Frame.of((natural.size, 1, 1)), coefficients.of_position
         kind = "deconv" if frame is natural else "dense"
-        layer = self.linear(kind, node, reading, window, (blocks, bias), frame)
+        layer = self.linear(kind, node, reading, window, coefficients, frame)
         return with_bias(node, arguments, Symbol(layer, natural.settled[None]))
 
     def product(self, node: Node, symbol: Symbol, weights: Real) -> Symbol:
@@ -658,18 +657,17 @@ class RealWalk(Walk[RealNetwork, Real]):
         reading = read(symbol)
         window, *coefficients = dense(weights[inside], symbol.index[0][inside], reading)
         frame = Frame.of((weights.shape[1], 1, 1))
-        layer = self.linear("dense", node, reading, window, (coefficients[0], coefficients[1]), frame)
+        layer = self.linear("dense", node, reading, window, Coefficients(*coefficients), frame)
         return Symbol(layer, np.arange(frame.size).reshape(1, -1))
 
-    def linear(
-        self, kind: str, node: Node, reading: Reading, window: Window, coefficients: tuple[Real, Real], frame: Frame
-    ) -> Linear:
+    def linear(self, kind: str, node: Node, reading: Reading, window: Window, coefficients: Coefficients, frame: Frame) -> Linear:
         """A layer, whose weights are counted."""
-        weights, bias = coefficients
+        weights, bias, inside = coefficients.weights, coefficients.bias, coefficients.inside
         self.weights += weights.size
         if self.weights > MAX_WEIGHTS:
             raise Refusal(_too_many(f"with it the network has {self.weights} weights"))
-        return Linear(kind, (*reading.absorbed, node.name), node.outputs[0], reading, window, weights, bias, frame)
+        nodes = (*reading.absorbed, node.name)
+        return Linear(kind, nodes, node.outputs[0], reading, window, weights, bias, frame, inside=inside)
 
 
 def _too_many(weights: str) -> str:
