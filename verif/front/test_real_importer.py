@@ -723,9 +723,25 @@ class TestSampling:
                 "it repeats an activation of shape (1, 3); samples of one frame are drawn one after the other",
             ),
             "thrice": (thrice, "another source of noise beside RandomNormalLike_"),
-            "on an activation": (
-                lambda g: g.dense(g.bad("Add", g.rows(), g("RandomNormal", shape=[1, 4])), 4, 2),
+            "on the input": (
+                lambda g: g.dense(g.bad("Add", g("Flatten", "x"), g("RandomNormal", shape=[1, 60])), 60, 2),
                 "only be",
+            ),
+            "of another size on an activation": (
+                lambda g: g.dense(g.bad("Add", g.rows(), g("RandomNormal", shape=[1, 1])), 4, 2),
+                "noise of shape (1, 1) for latent variables of shape (1, 4)",
+            ),
+            "without a mean of a layer": (
+                lambda g: g.dense(g.bad("Add", g.z(), g("Mul", g("RandomNormal", shape=[1, LATENTS]), 0.5)), LATENTS, 2),
+                "only be",
+            ),
+            "once for two means": (
+                lambda g: g.bad(
+                    "Add",
+                    g("Gather", g.rows(), np.array([0, 1, 1]), axis=1),
+                    g("Mul", g("RandomNormal", shape=[1, 3]), np.array([1.0, 2.0, 3.0])),
+                ),
+                "different numbers where its mean is the same element",
             ),
             "in a layer": (
                 lambda g: g.bad("Gemm", g("RandomNormal", shape=[1, 4]), np.ones((4, 2))),
@@ -847,8 +863,8 @@ class TestLayers:
     )
     test_transposed = refused(
         {
-            "grouped": (lambda g: g.deconv(group=2), "2 groups"),
-            "dilated": (lambda g: g.deconv(dilations=[2, 2]), "dilations [2, 2]"),
+            "grouped": (lambda g: g.deconv(group=3), "3 groups do not divide its 2 inputs"),
+            "far dilated": (lambda g: g.deconv(dilations=[5000, 5000]), "600120006 weights of 1 groups and dilations"),
             "of other channels": (
                 lambda g: g.bad("ConvTranspose", g.image(), np.ones((3, 2, 1, 1))),
                 "of shape (3, 2, 1, 1)",

@@ -390,7 +390,10 @@ class TestGraphs:
                 lambda g: g.bits(g.bad("XnorPopcountMatMul", g.conv(), 1.0, domain="finn.custom_op.general")),
                 "operator XnorPopcountMatMul",
             ),
-            "random": (lambda g: g.bad("Add", g.conv(), g("RandomNormal", shape=[1])), "only be part of mu + sigma"),
+            "random": (
+                lambda g: g.bad("Add", g.conv(), g("RandomNormal", shape=[1])),
+                "noise of shape (1,) for latent variables",
+            ),
             "failing": (lambda g: g.bits(g("Add", g.conv(), g.bad("Reshape", WEIGHTS, np.array([5])))), "cannot be evaluated"),
             "softmax of an image": (lambda g: g.bad("Softmax", g.conv(), axis=1), "of an activation of shape (1, 4, 4, 3)"),
         }

@@ -393,6 +393,48 @@ def decoder_of(larger: Callable[[Author, str], str], channels: int) -> Graph:
     return graph
 
 
+def spectral(g: Author) -> str:
+    """Spectral normalisation, whose weights the graph computes: W / (u W v)."""
+
+    def linear(x: str, inputs: int, outputs: int) -> str:
+        weights = g.constant(g.weights(outputs, inputs, fan=inputs))
+        product = g("MatMul", weights, g.weights(inputs, 1, fan=inputs))
+        sigma = g("MatMul", g.weights(1, outputs, fan=outputs), product)
+        scaled = g("Div", weights, g("Reshape", sigma, np.zeros(0, np.int64)))
+        return g("Gemm", x, scaled, g.weights(outputs, fan=4), transB=1)
+
+    return linear(g("LeakyRelu", linear("x", FEATURES, 8), alpha=0.2), 8, 3)
+
+
+def of_positions(g: Author) -> str:
+    """Dense layers of the features of each step of a series, and one of all steps, as nn.Linear does over the last axis."""
+    y = g("Relu", of_each(g, "x", 6, 8))
+    y = g("Tanh", of_each(g, y, 8, 3))
+    return g.linear(g.flat(y, 15), 15, 4)
+
+
+def of_each(g: Author, x: str, inputs: int, outputs: int) -> str:
+    """One dense layer: over the last axis, or, in Keras, of rows with the steps in front."""
+    if g.style != "keras":
+        return g("Add", g("MatMul", x, g.weights(inputs, outputs, fan=inputs)), g.weights(outputs, fan=4))
+    rows = g(
+        "Add",
+        g("MatMul", g("Reshape", x, np.array([-1, inputs])), g.weights(inputs, outputs, fan=inputs)),
+        g.weights(outputs, fan=4),
+    )
+    return g("Reshape", rows, np.array([-1, 5, outputs]))
+
+
+def in_parts(g: Author) -> str:
+    """Transposed convolutions of groups and of taps apart; channels that become positions, each of which is there twice then."""
+    y = g("Relu", g.view(g.linear("x", LATENTS, 48), 4, 4, 3))
+    weights = g.weights(4, 2, 3, 3, fan=8)
+    y = g("ConvTranspose", y, weights, group=2, kernel_shape=[3, 3], pads=[1, 1, 1, 1])
+    y = g("ConvTranspose", g("Relu", y), g.weights(4, 8, 2, 2, fan=16), kernel_shape=[2, 2], dilations=[2, 1])
+    y = g.shuffled(g("Relu", y), 2, 6, 4)
+    return g.conv(g.larger(y, 2, 2), 2, 2, (3, 3), pads=[1, 1, 1, 1])
+
+
 def series(g: Author, dilated: bool = False, groups: int = 1) -> str:
     """An autoencoder of windows of a few channels, over one dimension."""
     spread = {"dilations": [2], "pads": [2, 2]} if dilated else {"pads": [1, 1]}
@@ -540,6 +582,24 @@ def steep(g: Author) -> str:
     return g.linear(y, 6, 3)
 
 
+def with_constant(*sigma: float) -> Graph:
+    """A deviation that no layer gives: a parameter, or one number."""
+
+    def graph(g: Author) -> str:
+        mean = g.linear(g("Relu", g.linear("x", FEATURES, 8)), 8, LATENTS)
+        numbers = np.array(sigma) if len(sigma) > 1 else sigma[0]
+        return g.decoder(g("Add", mean, g("Mul", g("RandomNormalLike", mean), numbers)), FEATURES)
+
+    return graph
+
+
+def with_parameter(g: Author) -> str:
+    """A logarithm that is a parameter, behind functions of it."""
+    mean = g.linear(g("Relu", g.linear("x", FEATURES, 8)), 8, LATENTS)
+    sigma = g("Softplus", g("Mul", g.constant(g.weights(LATENTS, fan=1)), 0.5))
+    return g("Add", g("Mul", sigma, g("RandomNormalLike", mean)), mean)
+
+
 def clipped(low: float, high: float) -> Callable[[Author, str], str]:
     """exp(clamp(logvar) / 2)."""
     return lambda g, head: g("Exp", g("Mul", g("Clip", head, low, high), 0.5))
@@ -583,6 +643,10 @@ WORKS: dict[str, Work] = {
     "sigma square": Work(ROW, "standard", with_sigma(lambda g, head: g("Add", g("Pow", head, 2.0), 1e-3))),
     "sigma at least": Work(ROW, "standard", with_sigma(lambda g, head: g("Max", g("Exp", head), 0.05))),
     "sigma of a tanh": Work(ROW, "standard", with_sigma(lambda g, head: g("Exp", g("Mul", g("Tanh", head), 2.0)))),
+    "sigma a number": Work(ROW, "standard", with_constant(0.1)),
+    "sigma numbers": Work(ROW, "standard", with_constant(0.5, 1.0, 2.0)),
+    "sigma next to nothing": Work(ROW, "standard", with_constant(1.0, 0.002, 0.01)),
+    "sigma a parameter": Work(ROW, "standard", with_parameter),
     "noise given and cooled": Work(ROW, "standard", lambda g: given_noise(g, 0.8)),
     "noise given": Work(ROW, "standard", given_noise),
     "noise of a temperature": Work(ROW, "pixels", warm),
@@ -617,6 +681,8 @@ WORKS: dict[str, Work] = {
         (LATENTS,), "standard", decoder_of(lambda g, y: g.shuffled(g.conv(y, 4, 8, (1, 1)), 2, 4, 3), 2)
     ),
     "decoder of rows": Work((LATENTS,), "standard", of_mlp(LATENTS, 8, FEATURES, end="Sigmoid")),
+    "decoder in parts": Work((LATENTS,), "standard", in_parts),
+    "each step": Work((5, 6), "standard", of_positions),
     "series": Work(SERIES, "standard", series),
     "series dilated": Work(SERIES, "counts", lambda g: series(g, dilated=True)),
     "series grouped": Work(SERIES, "standard", lambda g: series(g, groups=3)),
@@ -640,6 +706,7 @@ WORKS: dict[str, Work] = {
     "classifier of images": Work(IMAGE, "pixels", lenet),
     "classifier separable": Work(IMAGE, "standard", separable),
     "classifier same": Work(IMAGE, "bytes", same_padding),
+    "spectral": Work(ROW, "standard", spectral),
     "regressor": Work(ROW, "standard", of_mlp(FEATURES, 8, 8, 1, functions=("Relu", "Tanh"))),
     "steep": Work(ROW, "standard", steep, steep=True),
     "normalised inside": Work(ROW, "standard", normalised),

@@ -31,9 +31,9 @@ from .operands import (
     activation,
     averaged_window,
     check_channels,
-    check_groups,
     constant,
     constant_kernels,
+    groups_of,
     maxima_window,
     spread_kernels,
     with_bias,
@@ -251,6 +251,9 @@ class RealWalk(Walk[RealNetwork, Real]):
             if isinstance(one.source, Input) and one.source is not other.source and self.graph_input.condition is not None:
                 raise Refusal(f"it takes the input or a condition beside what is made of it; {CONDITION}")
             if isinstance(one.source, Noise):
+                name = node.inputs[0] if other is first else node.inputs[1]
+                if node.operator == "Add" and isinstance(other.source, Linear):
+                    return latent.sample(node, other, name, latent.steady(node, one, other), self.tensor_of)
                 if node.operator != "Mul" or isinstance(other.source, Noise):
                     raise Refusal(f"it takes the noise {one.source.tensor}, which may only be part of mu + sigma * eps")
                 return latent.spread(node, other, one)
@@ -609,7 +612,8 @@ class RealWalk(Walk[RealNetwork, Real]):
     def of_repeated(self, node: Node, symbol: Symbol, image: Index, window: Window, weights: Real) -> Symbol:
         """A convolution of positions that are there several times: blocks of its results from an image without copies."""
         down, across = repeats(image)
-        small, natural = image[:, ::down, ::across], Frame.of((len(weights), window.rows.outputs, window.columns.outputs))
+        symbol, small = reblocked(symbol, image[:, ::down, ::across])
+        natural = Frame.of((len(weights), window.rows.outputs, window.columns.outputs))
         rows, columns = RepeatedAxis(window.rows, down), RepeatedAxis(window.columns, across)
         over = Window(rows.window, columns.window)
         reading, coefficients = absorb(merged(weights, rows, columns), read(symbol, small), over, self.graph_input.real)
@@ -625,10 +629,10 @@ class RealWalk(Walk[RealNetwork, Real]):
         if isinstance(arguments[0], Symbol) and len(arguments[0].shape) == 3:
             return self.over_row(self.conv_transpose, node, arguments)
         kernels = constant_kernels(arguments)
-        check_groups(node)
-        symbol = self.taken(node, arguments)
-        weights = self.weights_of(kernels, 1)
+        symbol, groups = self.taken(node, arguments), groups_of(node, kernels)
         check_channels(kernels, 0, symbol)
+        # to spread them is the same thing from the other end
+        weights = self.spread(self.weights_of(kernels, 1), groups, node.attributes.get("dilations", [1, 1]))
         image = symbol.index[0]
         if np.any(image == PAD):
             raise Refusal("a transposed convolution of a padded activation")

@@ -17,6 +17,7 @@ import operator
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Generic, TypeVar
 
@@ -98,6 +99,9 @@ MAX_SPREAD = 1 << 28
 
 FLOAT_TYPES = (1, 11)
 """ONNX numbers of float and double."""
+
+HALVES = (10, 16)
+"""Those of float16 and bfloat16."""
 
 INTEGER_TYPES = (6, 7)
 """Those of int32 and int64."""
@@ -387,7 +391,8 @@ class Walk(ABC, Generic[Result, Weights]):
         symbol, kind = activation(arguments), node.attributes.get("to")
         if node.operator == "Cast" and kind not in FLOAT_TYPES:
             if not isinstance(symbol.source, Chosen) or node.inputs[0] not in self.whole or kind not in INTEGER_TYPES:
-                raise Refusal("a cast of an activation to another type than float or double")
+                helps = f"; {input_grid.HELP_OF_HALVES}" if kind in HALVES else ""
+                raise Refusal(f"a cast of an activation to another type than float or double{helps}")
             self.whole[node.outputs[0]] = "INT64"
         return symbol
 
@@ -542,7 +547,22 @@ class Walk(ABC, Generic[Result, Weights]):
         return self.product(node, symbol, weights)
 
     def matmul(self, node: Node, arguments: list[Value]) -> Symbol:
-        return self.dense(node, arguments[:1], constant(arguments, 1), 1.0)
+        matrix, symbol = constant(arguments, 1), activation(arguments)
+        rows = math.prod(symbol.shape[:-1])
+        if rows > 1 and matrix.ndim == 2 and len(matrix) == symbol.shape[-1]:
+            return self.pointwise(node, symbol, matrix)
+        return self.dense(node, [symbol], matrix, 1.0)
+
+    def pointwise(self, node: Node, symbol: Symbol, matrix: Array) -> Symbol:
+        """The product of each row (..., K) of an activation with a matrix (K, M): a convolution of one tap over all rows."""
+        inputs, outputs = matrix.shape
+        batch, *positions = symbol.shape[:-1]
+        if batch > 1 or len(positions) > 2:
+            positions = [-1]
+        image = symbol.rearranged(np.moveaxis(symbol.index.reshape(1, *positions, inputs), -1, 1))
+        taps = matrix.T.reshape(outputs, inputs, *[1] * len(positions))
+        result = self.conv(replace(node, operator="Conv", attributes={}), [image, taps])
+        return result.rearranged(np.moveaxis(result.index, 1, -1).reshape(*symbol.shape[:-1], outputs))
 
     def gemm(self, node: Node, arguments: list[Value]) -> Symbol:
         if node.attributes.get("transA", 0):
