@@ -195,7 +195,7 @@ class Binarise(Step):
 
     def with_constants(self, constants: tuple[Float, ...]) -> Binarise:
         threshold, low, high = constants
-        return Binarise(self.node, threshold, low, high)
+        return type(self)(self.node, threshold, low, high)
 
     @property
     def exact(self) -> bool:
@@ -203,6 +203,14 @@ class Binarise(Step):
 
     def __call__(self, x: Float) -> Float:
         return np.where(x >= self.threshold.astype(x.dtype), self.high.astype(x.dtype), self.low.astype(x.dtype))
+
+
+class Piece(Binarise):
+    """The same within a function of one number, of which it says where a piece begins: nothing is binary."""
+
+    @property
+    def binarises(self) -> bool:
+        return False
 
 
 @dataclass(frozen=True, eq=False)

@@ -45,7 +45,7 @@ TURNING: dict[str, tuple[int, Curve]] = {
 }
 """Others, which may turn, depending on where they are taken."""
 
-UNKNOWN = {"ThresholdedRelu": 10, "Sin": 7, "Cos": 7, "Atan": 7, "Sinh": 9, "Asinh": 9}
+UNKNOWN = {"Asin": 7, "Tan": 7, "Cosh": 9, "Atanh": 9, "Sinh": 9, "Asinh": 9}
 """Operators that are not supported, and from which opset on there are some."""
 
 BETWEEN = (

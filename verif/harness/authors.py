@@ -140,6 +140,35 @@ class Author(Vae):
         """LogSigmoid."""
         return self("Log", self("Sigmoid", x))
 
+    def soft_shrunk(self, x: str) -> str:
+        """Softshrink: an operator, or pieces of it by comparisons, or by a sign."""
+        if self.style == "keras":
+            return self("Shrink", x, bias=0.25, lambd=0.25)
+        if self.style == "script":
+            above = self("Where", self("Greater", x, 0.25), self("Sub", x, 0.25), 0.0)
+            return self("Add", above, self("Where", self("Less", x, -0.25), self("Add", x, 0.25), 0.0))
+        inner = self("Sub", x, self("Mul", self("Sign", x), 0.25))
+        return self("Where", self("Greater", self("Abs", x), 0.25), inner, self("Mul", x, 0.0))
+
+    def hard_shrunk(self, x: str) -> str:
+        """Hardshrink, which jumps."""
+        if self.style == "keras":
+            return self("Shrink", x, lambd=0.125)
+        if self.style == "script":
+            sides = self("Greater", x, 0.125), self("Less", x, -0.125)
+            return self("Where", self("Or", *(self("Cast", side, to=TensorProto.BOOL) for side in sides)), x, 0.0)
+        return self("Where", self("Not", self("Greater", self("Abs", x), 0.125)), 0.0, x)
+
+    def in_pieces(self, x: str) -> str:
+        """Functions as their authors write them: x * (x > 0), another where that is 0, the sign of one of both."""
+        positive = self("Cast", self("Greater", x, 0.0), to=TensorProto.FLOAT)
+        y = self("Add", self("Mul", x, positive), self("Mul", self("Sub", 1.0, positive), self("Tanh", x)))
+        return self("Mul", self("Sign", y), self("Log", self("Add", self("Abs", y), 1.0)))
+
+    def snake(self, x: str) -> str:
+        """x + sin(x)^2."""
+        return self("Add", x, self("Pow", self("Sin", x), 2.0))
+
     def mish(self, x: str) -> str:
         """As an operator since opset 18."""
         return self("Mish", x) if self.opset >= 18 else self("Mul", x, self("Tanh", self("Softplus", x)))
@@ -623,6 +652,10 @@ WORKS: dict[str, Work] = {
     "vae gelu by tanh": Work(ROW, "standard", with_method("gelu_by_tanh")),
     "vae tanhshrink": Work(ROW, "standard", with_method("shrunk")),
     "vae log sigmoid": Work(ROW, "standard", with_method("log_sigmoid")),
+    "vae soft shrink": Work(ROW, "standard", with_method("soft_shrunk")),
+    "vae hard shrink": Work(ROW, "standard", with_method("hard_shrunk")),
+    "vae in pieces": Work(ROW, "standard", with_method("in_pieces")),
+    "vae snake": Work(ROW, "standard", with_method("snake")),
     "vae hard tanh": Work(ROW, "standard", lambda g: vae(g, lambda x: g("Clip", x, -1.0, 1.0))),
     "vae of sums": Work(ROW, "standard", lambda g: vae(g, lambda x: g("Relu", x), "")),
     "vae relu6": Work(ROW, "bytes", lambda g: vae(g, lambda x: g("Clip", g("Div", x, 64.0), 0.0, 6.0))),

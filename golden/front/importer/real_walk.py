@@ -18,7 +18,7 @@ from ...types.coding import Coding
 from ...types.grid import BIPOLAR
 from ...types.range import BITS
 from ...types.scalar import Add, Chain, Float, Multiply, Rowwise, Step, coarse, fine
-from . import latent
+from . import choices, elementwise, latent
 from .affine import IDENTITY, Affine, Parts, Real, affine, line
 from .assembly import Assembly, numbered
 from .binary_walk import BinaryWalk
@@ -90,12 +90,14 @@ class RealWalk(Walk[RealNetwork, Real]):
             **dict.fromkeys(REARRANGING, self.rearrange),
             **dict.fromkeys(REPEATING, self.repeat),
             **dict.fromkeys(EXTREMES, self.extreme),
+            **dict.fromkeys(choices.LOGIC, self.logic),
             "Concat": self.concat,
             "ConvTranspose": self.conv_transpose,
             "DepthToSpace": self.depth_to_space,
             **dict.fromkeys(("AveragePool", "GlobalAveragePool"), self.average_pool),
             **dict.fromkeys(("MaxPool", "GlobalMaxPool"), self.max_pool),
             **dict.fromkeys(("Resize", "Upsample"), self.resize),
+            "Where": self.where,
         }
 
     def run(self) -> RealNetwork:
@@ -518,11 +520,32 @@ class RealWalk(Walk[RealNetwork, Real]):
 
     def binarise(self, node: Node, arguments: list[Value], steps: list[Step]) -> Symbol:
         symbol = activation(arguments)
-        if isinstance(symbol.source, Unknown) and fine(steps[-1]):
+        if isinstance(symbol.source, Unknown) and (fine(steps[-1]) or node.part):
             return unknown(symbol.shape)
+        if node.part:
+            return symbol.then([choices.within(step) for step in steps])
         if not isinstance(symbol.source, Linear) or not fine(steps[-1]):
             raise Refusal("binary activations behind layers of real weights")
         return symbol.then(steps)
+
+    def where(self, node: Node, arguments: list[Value]) -> Symbol:
+        """One of two activations, by what is part of a function of the same elements."""
+        mask, *values = arguments
+        if not isinstance(mask, Symbol) or not any(isinstance(value, Symbol) for value in values):
+            return elementwise.where(node, arguments)
+        symbols = [value for value in arguments if isinstance(value, Symbol)]
+        if any(isinstance(symbol.source, Unknown) for symbol in symbols):
+            return unknown(np.broadcast_shapes(*(symbol.shape for symbol in symbols)))
+        return choices.chosen(node.name, mask, *values)
+
+    def logic(self, node: Node, arguments: list[Value]) -> Symbol:
+        """And, Or, Xor, Not."""
+        first, *others = (value for value in arguments if isinstance(value, Symbol))
+        if len(others) + 1 < len(arguments) or not node.part:
+            raise Refusal("not supported on activations")
+        if any(isinstance(symbol.source, Unknown) for symbol in (first, *others)):
+            return unknown(first.shape)
+        return choices.combined(node, first, others[0] if others else None)
 
     # layers
 

@@ -21,7 +21,7 @@ ALIKE = (
     *SHAPED,
     *("BatchNormalization", "Clip", "Dropout", "HardSigmoid", "Hardmax", "Identity", "InstanceNormalization", "LRN"),
     *("LayerNormalization", "LeakyRelu", "LogSoftmax", "LpNormalization", "PRelu", "QuantizeLinear", "DequantizeLinear", "Relu"),
-    *("Shrink", "Sin", "Cos", "Softmax", "ThresholdedRelu"),
+    *("Sinh", "Softmax", "Tan"),
 )
 """Operators whose result has the shape of their first input."""
 

@@ -38,6 +38,7 @@ from ...types.scalar import (
 )
 from . import elementwise, input_grid, rearranging, scalar_nodes
 from .budget import Budget
+from .choices import COMPARISONS
 from .constants import ConstantFolding
 from .decisions import MOST_LEVELS
 from .formats import MAX_LEVELS
@@ -80,7 +81,6 @@ Weights = TypeVar("Weights")
 Results = list[Array] | list[Symbol] | Value
 """What a node gives: all its outputs, or the first one, the only one that may be used; None after a finding upstream."""
 
-COMPARISONS = ("Greater", "GreaterOrEqual", "Less", "LessOrEqual")
 ARITHMETIC: dict[str, Callable[[Float, Float], Float]] = {
     "Add": operator.add,
     "Div": operator.truediv,
@@ -389,6 +389,8 @@ class Walk(ABC, Generic[Result, Weights]):
         if node.operator == "Dropout" and len(arguments) > 2 and constant(arguments, 2).any():
             raise Refusal("in training mode; export the model for inference")
         symbol, kind = activation(arguments), node.attributes.get("to")
+        if node.part:
+            return symbol
         if node.operator == "Cast" and kind not in FLOAT_TYPES:
             if not isinstance(symbol.source, Chosen) or node.inputs[0] not in self.whole or kind not in INTEGER_TYPES:
                 helps = f"; {input_grid.HELP_OF_HALVES}" if kind in HALVES else ""
