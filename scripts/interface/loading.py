@@ -27,6 +27,7 @@ from sigmabit.golden import (
 )
 from sigmabit.golden.front.quantise import CLAMPED, LOGARITHMS
 from sigmabit.golden.front.widths import Found, fewest
+from sigmabit.golden.layers.fixed import Fixed
 from sigmabit.golden.network.network import InputFormat
 from sigmabit.golden.network.real import RealNetwork
 from sigmabit.golden.noise import gaussian
@@ -83,10 +84,12 @@ def remark_constant(terminal: Listener, network: Network) -> None:
     """Say so if layers give the same for all frames, which is legal and never meant."""
     names = network.constant_layers
     if names:
+        first = next(layer for layer in network.every if layer.name == names[0])
+        why = "a function gives one number for all sums, as a ReLU that is never active" if isinstance(first, Fixed) else ""
         unlike = "the input's step is not that of the data (--input-scale), or " if network.input.assumed else ""
         terminal.remark(
             f"{network.name}: the outputs of {', '.join(names)} never change, whatever the input; "
-            f"perhaps {unlike}no sum reaches its threshold"
+            f"perhaps {unlike}{why or 'no sum reaches its threshold'}"
         )
 
 

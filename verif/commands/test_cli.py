@@ -194,6 +194,15 @@ class TestConstantLayers:
         assert "--input-scale" in result.err
         assert "never change" not in call(command, path, *more, "--input-scale", 1.0).err
 
+    def test_functions(self, tmp_path: Path, call: Call) -> None:
+        """Of real weights a function is at fault, not a threshold."""
+        g, random = Builder((4,)), np.random.default_rng(2)
+        y = g("Relu", g("Gemm", "x", random.random((4, 3)), np.full(3, -9.0)))
+        path = g.save(tmp_path / "m.onnx", g("Gemm", y, random.random((3, 2))))
+        np.save(tmp_path / "x.npy", np.linspace(0, 1, 40, dtype=np.float32).reshape(10, 4))
+        error = call("plan", path, "--calibration", tmp_path / "x.npy").err
+        assert "the outputs of dense1, dense2 never change, whatever the input; perhaps a function gives one number" in error
+
 
 class TestPlan:
     def test_json_and_file(self, tmp_path: Path) -> None:

@@ -735,6 +735,12 @@ class TestSampling:
                 lambda g: g.dense(g.bad("Add", g.z(), g("Mul", g("RandomNormal", shape=[1, LATENTS]), 0.5)), LATENTS, 2),
                 "only be",
             ),
+            "drawn with before": (
+                lambda g: (lambda eps, first, second: g("Concat", first(eps), second(eps), axis=1))(
+                    g("RandomNormal", shape=[1, 4]), lambda e: g("Add", g.rows(), e), lambda e: g.bad("Add", g.rows(), e)
+                ),
+                "with which Add_",
+            ),
             "once for two means": (
                 lambda g: g.bad(
                     "Add",
@@ -927,7 +933,10 @@ class TestLayers:
                 lambda g: g.behind(g.bad("LSTM", "x", POINTS, POINTS), 4),
                 "an LSTM, which keeps a state",
             ),
-            "a joint": (lambda g: g.behind(g.bad("Concat", g.conv(), g.conv(), axis=1), 96), "only a sample and its scores"),
+            "a joint": (
+                lambda g: g.behind(g.bad("Concat", g.conv(), g.conv(), axis=1), 96),
+                "which only dense ones, or a sample and its scores",
+            ),
             "a residual": (residual, "residual and other branches are not supported"),
             "a dense residual": (dense_residual, "it takes the result of sum, which combines activations; residual and"),
         }

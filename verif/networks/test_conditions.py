@@ -306,6 +306,18 @@ def test_refused_arrays(tmp_path: Path, refused: Refused) -> None:
     refused(other, "takes image alone")
 
 
+def test_numbers_that_are_not_finite(tmp_path: Path) -> None:
+    """They are told by where they stand in the array that holds them."""
+    made = Made("maps", tmp_path, standardised=True)
+    form, x, c = made.real.input, made.x.copy(), made.c.copy()
+    c[7, 2] = np.nan
+    with pytest.raises(InputError, match=r"^condition c: value nan at \(7, 2\) is not a finite float32$"):
+        form.encode(form.joined(x, c))
+    x[3, 0, 4, 1] = np.inf
+    with pytest.raises(InputError, match=r"^input value inf at \(3, 0, 4, 1\) is not a finite float32$"):
+        form.encode(form.joined(x, c))
+
+
 def test_damaged(tmp_path: Path) -> None:
     """What a file says of a condition's codes is not trusted."""
     made = Made("sample", tmp_path, standardised=True)

@@ -62,6 +62,8 @@ from .walk import ARITHMETIC, CONDITION, FLOAT_TYPES, Results, Walk
 REDUCTIONS = ("ReduceMean", "ReduceSum", "ReduceSumSquare")
 REARRANGING = ("Gather", "Slice", "Split")
 REPEATING = ("Expand", "Tile")
+BRANCHES = "a network of real weights has no other branches"
+
 MOST_SAMPLES = 2
 """Of a network, one behind the other."""
 
@@ -79,6 +81,7 @@ class RealWalk(Walk[RealNetwork, Real]):
         super().__init__(graph, path, coding)
         self.settle_input()
         self.noise: list[str] = []
+        self.sampled: dict[str, str] = {}  # by the tensor of noise, the node that draws with it
         self.draws = latent.noisy(graph, graph.leading)
         self.weights = 0
         self.front: BinaryWalk | None = None
@@ -255,7 +258,7 @@ class RealWalk(Walk[RealNetwork, Real]):
             if isinstance(one.source, Noise):
                 name = node.inputs[0] if other is first else node.inputs[1]
                 if node.operator == "Add" and isinstance(other.source, Linear):
-                    return latent.sample(node, other, name, latent.steady(node, one, other), self.tensor_of)
+                    return self.sample(node, other, name, latent.steady(node, one, other))
                 if node.operator != "Mul" or isinstance(other.source, Noise):
                     raise Refusal(f"it takes the noise {one.source.tensor}, which may only be part of mu + sigma * eps")
                 return latent.spread(node, other, one)
@@ -263,10 +266,19 @@ class RealWalk(Walk[RealNetwork, Real]):
                 if node.operator != "Add":
                     raise Refusal(f"it takes sigma * eps of {one.source.node.name}; expected mu + sigma * eps")
                 name = node.inputs[0] if other is first else node.inputs[1]
-                return latent.sample(node, other, name, one, self.tensor_of)
+                return self.sample(node, other, name, one)
             if node.operator == "Add" and latent.frozen(one):
                 raise Refusal(latent.FROZEN)
         return joined(node.name, ARITHMETIC[node.operator], first, second) or self.joint(node, arguments)
+
+    def sample(self, node: Node, mean: Symbol, mean_tensor: str, noisy: Symbol) -> Symbol:
+        """mu + sigma * eps, of noise that nothing has drawn with before."""
+        spread = noisy.source
+        assert isinstance(spread, latent.Spread)
+        before = self.sampled.setdefault(spread.noise.tensor, node.name)
+        if before != node.name:
+            raise Refusal(f"it draws with the noise {spread.noise.tensor}, with which {before} does already; each draws its own")
+        return latent.sample(node, mean, mean_tensor, noisy, self.tensor_of)
 
     def extreme(self, node: Node, arguments: list[Value]) -> Symbol:
         """Max or Min of an activation, constants, and others that are made of the same elements."""
@@ -344,7 +356,9 @@ class RealWalk(Walk[RealNetwork, Real]):
         if len(parts) == len(arguments) and {type(part.source) for part in parts} == {Linear, Input}:
             return self.beside_results(node, parts)
         samples = [part.source for part in parts if isinstance(part.source, Sample)]
-        if not samples and len(parts) == len(arguments) and self._in_rows(node, parts):
+        dense = all(isinstance(part.source, Linear) and part.source.open and part.shape[:1] == (1,) for part in parts)
+        beside = node.attributes.get("axis", 0) % len(parts[0].shape) > 0 and dense
+        if not samples and len(parts) == len(arguments) and (beside or self._in_rows(node, parts)):
             return self.heads(node, parts)
         if samples and len(parts) == len(arguments) and {type(part.source) for part in parts} == {Sample, Input}:
             return self.conditioned(node, parts)
@@ -353,7 +367,9 @@ class RealWalk(Walk[RealNetwork, Real]):
                 "it joins two samples; heads of all latent variables from one layer make one, and one behind the other two"
             )
         if not samples or len(parts) < len(arguments):
-            raise Refusal("only a sample and its scores can be joined")
+            raise Refusal(
+                "it joins activations of layers, which only dense ones, or a sample and its scores, may be; " + BRANCHES
+            )
         if not self._in_rows(node, parts):
             raise Refusal(f"activations of shapes {[part.shape for part in parts]}; only rows (1, n) can be joined, over axis 1")
         return latent.scores(parts, samples[0])
@@ -438,18 +454,20 @@ class RealWalk(Walk[RealNetwork, Real]):
         return all(len(part.shape) == 2 for part in parts) and node.attributes.get("axis") in (1, -1)
 
     def heads(self, node: Node, parts: list[Symbol]) -> Symbol:
-        """Dense layers on the same activation, whose results become those of one."""
-        found = []
+        """Dense layers on the same activation, whose results become those of one, side by side in whatever shape."""
+        found, index, place = [], list[Index](), 0
         for part in parts:
             function = affine(part.chain)
             if function is None or np.any(part.index == PAD):
                 raise Refusal(f"it joins {', '.join(part.chain.nodes)} to others; only sums of dense layers can be joined")
-            found.append((part, function))
+            found.append((latent.in_row(part), function))
+            index.append(np.arange(place, place + part.index.size).reshape(part.shape))
+            place += part.index.size
         layer = side_by_side(found)
         between = (name for part in parts for name in part.chain.nodes)
         nodes = tuple(dict.fromkeys((*layer.nodes, *between, node.name)))
         layer = replace(layer, nodes=nodes, tensor=node.outputs[0])
-        return Symbol(layer, np.arange(layer.frame.size).reshape(1, -1))
+        return Symbol(layer, np.asarray(self.fold(node, index)[0]))
 
     # other nodes
 

@@ -90,7 +90,7 @@ ARITHMETIC: dict[str, Callable[[Float, Float], Float]] = {
 }
 CONDITION = (
     "a condition is joined (Concat) to the input or to a sample, or added in front of a dense layer or behind it, as numbers of "
-    "stated size (N, numbers)"
+    "stated size (N, numbers); noise as an input multiplies one deviation, all of it, and nothing else"
 )
 """What helps where another input is none."""
 
@@ -569,13 +569,13 @@ class Walk(ABC, Generic[Result, Weights]):
     def gemm(self, node: Node, arguments: list[Value]) -> Symbol:
         if node.attributes.get("transA", 0):
             raise Refusal("a transposed activation")
-        matrix = constant(arguments, 1)
-        result = self.dense(
-            node,
-            arguments[:1],
-            matrix.T if node.attributes.get("transB", 0) else matrix,
-            float(node.attributes.get("alpha", 1.0)),
-        )
+        matrix, alpha = constant(arguments, 1), float(node.attributes.get("alpha", 1.0))
+        matrix = matrix.T if node.attributes.get("transB", 0) else matrix
+        symbol = activation(arguments)
+        if symbol.shape[0] > 1 and symbol.shape[1:] == matrix.shape[:1]:
+            result = self.pointwise(node, symbol, alpha * matrix)
+        else:
+            result = self.dense(node, [symbol], matrix, alpha)
         if len(arguments) > 2 and arguments[2] is not None:
             beta = np.float32(node.attributes.get("beta", 1.0))
             return result.then([Add(node.name, beta * constant(arguments, 2))])
