@@ -317,7 +317,7 @@ class _Look:
             node, behind = waiting.pop()
             for taker in self.takers.get(node.outputs[0], []):
                 self.left -= 1
-                projects = taker.operator in ("Gemm", "MatMul") and not behind
+                projects = taker.operator in ("Gemm", "MatMul") and taker.inputs[1] not in self.fed and not behind
                 if taker not in found and (projects or taker.operator in MOVING):
                     found[taker] = None
                     waiting.append((taker, behind or projects))
