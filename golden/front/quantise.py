@@ -282,7 +282,9 @@ def quantise(network: RealNetwork, ranges: Extents, precision: Precision, own: M
         if isinstance(following, RealLatent) and not following.place:
             fixed = _with_more(fixed, following, network.latents - following.latents)
         layers.append(fixed)
-        tensor = fixed.output
+        if real.own:
+            layers[-1:], unit = _by_channel(real, fixed, widths)
+        tensor = layers[-1].output
         if real.rows * real.columns > 1:
             block = real.rows, real.columns, real.height, real.width
             spread = Shuffle(f"{real.name}_shuffle", real.nodes, tensor, *block)
@@ -462,7 +464,7 @@ def _linear(
     scale = unit / 2**shift
     bias, inside = _biases(real, scale, shift)
     activation = Activation(shift, bits, signed)
-    if steps and not relu:
+    if steps and not relu and not real.own:
         results = np.asarray(real.function(np.arange(-(1 << bits - 1), 1 << bits - 1) * unit), np.float64)
         activation, unit = _tabulated(real.name, shift, results, precision.table, precision)
     form = real.name, real.nodes, stage.tensor, stage.grid, real.window
@@ -482,11 +484,15 @@ class Stated:
 
     @staticmethod
     def of(real: RealLinear) -> Stated | None:
-        """Those of a layer, if there are any. Raises CalibrationError where no code stands for 0."""
+        """Those of a layer, if there are any. Raises CalibrationError where no code stands for 0, or channels have functions of
+        their own.
+        """
         steps = real.function.steps
         places = [place for place, step in enumerate(steps) if fine(step)]
         if not places:
             return None
+        if real.own:
+            raise CalibrationError(f"{real.name}: channels have functions of their own, in front of a quantiser of the file's")
         (first, sums), (last, codes) = (_codes_of(real, steps[place]) for place in (places[0], places[-1]))
         straight = places[0] == 0 or is_relu(Chain(steps[: places[0]]))
         behind = Chain(steps[places[-1] + 1 :])
@@ -537,6 +543,14 @@ def is_relu(function: Chain) -> bool:
     """Is that all that a function is? It needs no table."""
     steps = function.steps
     return len(steps) == 1 and isinstance(steps[0], LeakyRelu) and not np.any(steps[0].constant)
+
+
+def _by_channel(real: RealLinear, fixed: Fixed, precision: Precision) -> tuple[list[Layer], float]:
+    """A layer of sums, and behind it each channel's own function by a table of its own; and the unit of the codes."""
+    sums = np.arange(fixed.output.low, fixed.output.high + 1)[:, None] * fixed.result_scale
+    entries, codes, unit = _coded(real.name, np.asarray(real.function(sums), np.float64), precision)
+    tables = Recode(f"{real.name}_own", real.nodes, fixed.output, entries.T, codes)
+    return [replace(fixed, result_scale=unit), tables], unit
 
 
 def _maxima(real: RealLinear, window: Window, tensor: TensorType) -> list[Layer]:
@@ -590,21 +604,25 @@ def _multiple(numbers: Real, count: int | NDArray[np.int64]) -> NDArray[np.bool_
 def _reach(function: Chain, magnitude: float, precision: Precision) -> float:
     """Up to where a function is to be tabulated: beyond, it changes by less than half a code up to `magnitude`."""
     points = np.linspace(0, magnitude or 1.0, 1025)
-    sides = [np.asarray(function(points)), np.asarray(function(-points))]
+    sides = [np.asarray(function(side[:, None])) for side in (points, -points)]  # of each channel, or of all
     tolerance = (max(side.max() for side in sides) - min(side.min() for side in sides)) / (2 << precision.codes)
-    changing = [np.flatnonzero(np.abs(side - side[-1]) > tolerance) for side in sides]
+    changing = [np.flatnonzero((np.abs(side - side[-1]) > tolerance).any(axis=1)) for side in sides]
     return float(points[min(1024, 1 + max((int(at[-1]) for at in changing if len(at)), default=0))])
 
 
 def _tabulated(name: str, shift: int, results: Real, bits: int, precision: Precision) -> tuple[Activation, float]:
     """A function by a table of its results for numbers of so many bits, and the unit of a code."""
+    table, codes, unit = _coded(name, results, precision)
+    return Activation(shift, bits, True, table, codes.bits, codes.signed), unit
+
+
+def _coded(name: str, results: Real, precision: Precision) -> tuple[NDArray[np.int64], Range, float]:
+    """A function's results as codes, which these are, and their unit."""
     if not np.isfinite(results).all():
         raise CalibrationError(f"{name}: its function is not finite on the range of its sums")
-    signed = bool(results.min() < 0)
-    largest = float(np.abs(results).max())
-    unit = largest / (_limit(precision.codes) if signed else (1 << precision.codes) - 1) or 1.0
-    codes = np.rint(results / unit).astype(np.int64)
-    return Activation(shift, bits, True, codes, precision.codes, signed), unit
+    codes = Range.of_bits(precision.codes, signed=bool(results.min() < 0))
+    unit = float(np.abs(results).max()) / codes.high or 1.0
+    return np.rint(results / unit).astype(np.int64), codes, unit
 
 
 def _limit(bits: int) -> int:

@@ -20,8 +20,9 @@ class Fixed(Linear):
 
     weights: (kernel_height, kernel_width, in_channels, out_channels) int64. bias: (out_channels,) int64, in units of a sum; half
     a unit of the result is part of it, so that the activation's shift rounds. scale: what a unit of a sum is
-    worth; result_scale: what a code is. inside: (kernel_height, kernel_width, out_channels) int64, the bias of a kernel position,
-    which it adds where it lies on the image instead of in the padding; None for none.
+    worth; result_scale: what a code is, or becomes by a table of each channel's behind it. inside: (kernel_height, kernel_width,
+    out_channels) int64, the bias of a kernel position, which it adds where it lies on the image instead of in the padding; None
+    for none.
     """
 
     bias: NDArray[np.int64]

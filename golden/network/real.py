@@ -50,7 +50,7 @@ class RealLinear:
 
     window: over the input, (height, width, in_channels); one that is the whole input makes the layer dense. weights:
     (kernel_height, kernel_width, in_channels, rows * columns * out_channels). bias: (rows * columns * out_channels,).
-    function: empty for none; its constants are scalars.
+    function: empty for none; its constants are scalars, or numbers of each result's own, (rows * columns * out_channels,).
 
     A transposed convolution of stride (rows, columns) is a convolution that computes blocks of so many positions at once, block
     rows slowest, channels fastest; `height` and `width` are what it gives, of which the last blocks may have too many.
@@ -74,6 +74,11 @@ class RealLinear:
     pool: Window | None = None
     beside: RealBeside | None = None
     inside: Real | None = None
+
+    @property
+    def own(self) -> bool:
+        """Have channels functions of their own?"""
+        return any(np.ndim(constant) for constant in self.function.constants)
 
     @property
     def shape(self) -> tuple[int, int, int]:

@@ -22,6 +22,7 @@ Function = Callable[[Vae, str], str]
 PARTS: dict[str, tuple[int, Function]] = {
     "a product": (2, lambda g, x: g("Mul", x, g("Cast", g("Greater", x, 0.25), to=1))),
     "of two steps": (1, lambda g, x: g("Where", g("Less", g("Tanh", x), -0.25), g("Neg", x), g("Exp", x))),
+    "of channels": (1, lambda g, x: g("Where", g("LessOrEqual", x, np.linspace(-0.5, 0.5, 8)), x, 0.0)),
     "combined": (
         6,
         lambda g, x: g(

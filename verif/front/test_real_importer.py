@@ -907,13 +907,9 @@ class TestLayers:
     )
     test_steps = refused(
         {
-            "channels apart behind a function": (
-                lambda g: g.behind(g.bad("Conv", g("Relu", g("Mul", g("Relu", g.conv()), BY_CHANNEL)), POINTS), 12),
-                "before it differs between elements behind a function that is not affine",
-            ),
-            "a slope by channel": (
-                lambda g: g.behind(g.bad("Conv", g("PRelu", g.conv(), BY_CHANNEL, name="slopes"), POINTS), 12),
-                "slopes before it differs between elements",
+            "positions apart behind a function": (
+                lambda g: g.behind(g.bad("Conv", g("PRelu", g.conv(), np.arange(12.0).reshape(4, 3), name="slopes"), POINTS), 12),
+                "slopes before it differ between positions of one channel",
             ),
             "a function of the input": (lambda g: g.behind(g.bad("Conv", g("Tanh", "x"), np.ones((1, 2, 6, 5))), 1), "Tanh"),
             "a function of the sample": (

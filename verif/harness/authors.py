@@ -464,6 +464,22 @@ def in_parts(g: Author) -> str:
     return g.conv(g.larger(y, 2, 2), 2, 2, (3, 3), pads=[1, 1, 1, 1])
 
 
+def sloped(g: Author, *shape: int) -> Any:
+    """Slopes of a PReLU, other ones for each channel."""
+    return g.random.uniform(-0.2, 0.6, shape)
+
+
+def own_slopes(g: Author) -> str:
+    """PReLU of slopes that are learnt, with and without maxima behind, and before a PixelShuffle."""
+    y = g("PRelu", g.norm(g.conv(g.images(*IMAGE), 2, 4, (3, 3), pads=[1, 1, 1, 1]), 4), sloped(g, 4, 1, 1))
+    y = g(
+        "MaxPool", g("PRelu", g.conv(y, 4, 6, (3, 3), pads=[1, 1, 1, 1]), sloped(g, 6, 1, 1)), kernel_shape=[2, 2], strides=[2, 2]
+    )
+    y = g("PRelu", g.deconv(y, 6, 4, (2, 2), strides=[2, 2]), sloped(g, 4, 1, 1))
+    y = g.shuffled(g("PRelu", g.conv(y, 4, 8, (3, 3), pads=[1, 1, 1, 1]), sloped(g, 8, 1, 1)), 2, 8, 6)
+    return g.linear(g("PRelu", g.linear(g.flat(y, 384), 384, 6), sloped(g, 6)), 6, 3)
+
+
 def series(g: Author, dilated: bool = False, groups: int = 1) -> str:
     """An autoencoder of windows of a few channels, over one dimension."""
     spread = {"dilations": [2], "pads": [2, 2]} if dilated else {"pads": [1, 1]}
@@ -714,6 +730,7 @@ WORKS: dict[str, Work] = {
         (LATENTS,), "standard", decoder_of(lambda g, y: g.shuffled(g.conv(y, 4, 8, (1, 1)), 2, 4, 3), 2)
     ),
     "decoder of rows": Work((LATENTS,), "standard", of_mlp(LATENTS, 8, FEATURES, end="Sigmoid")),
+    "slopes of channels": Work(IMAGE, "standard", own_slopes),
     "decoder in parts": Work((LATENTS,), "standard", in_parts),
     "each step": Work((5, 6), "standard", of_positions),
     "series": Work(SERIES, "standard", series),

@@ -65,10 +65,11 @@ def compare_layers(
             results, expected, bound = _sampled(step, layer, trace, values, drawn)
         else:
             assert isinstance(layer, Fixed)
-            last = f"{step.name}_shuffle" if step.rows * step.columns > 1 else step.name
+            last = f"{step.name}_own" if step.own else step.name
+            last = f"{step.name}_shuffle" if step.rows * step.columns > 1 else last
             first = 0
             if step.pool is not None:
-                last, first = f"{step.name}_pool", layer.output.low
+                last, first = f"{step.name}_pool", by_name.get(f"{step.name}_own", layer).output.low
             results = (trace[last].astype(np.float64) + first) * layer.result_scale
             layer, columns = _own(step, layer)
             results = results if columns is None else results[..., columns]
@@ -117,7 +118,7 @@ def _through(real: RealLinear, layer: Fixed, values: Real) -> tuple[Real, Real]:
     errors = errors + np.abs(real.bias - (layer.bias - half) * layer.scale) + unit / 2
     low, high = activation.limits
     limited = np.clip(sums, low * unit, high * unit)
-    if activation.table is None:
+    if activation.table is None and not real.own:
         cut = np.abs(np.asarray(real.function(sums)) - limited)
         bound = errors + cut
     else:

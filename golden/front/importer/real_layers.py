@@ -14,7 +14,7 @@ from ...layers.window import Axis, Window
 from ...network.real import RealBeside, RealLinear
 from ...types.grid import BIPOLAR, Grid
 from ...types.range import BITS, Range
-from ...types.scalar import Chain
+from ...types.scalar import Chain, Float
 from .affine import IDENTITY, Affine, Parts, Real, affine, behind, split
 from .scalar_nodes import Refusal
 from .symbols import Codes, Frame, Index, Source, Symbol
@@ -119,6 +119,7 @@ class Linear:
     def build(self, name: str, taken: Reading) -> RealLinear:
         """The layer, whose sums are read as `taken` says."""
         _, height, width = taken.view.shape
+        function = self.function_of(taken)
         gain, offset = taken.parts.before.of(taken.view)
         if self.open:
             elements = taken.view.transpose(1, 2, 0)
@@ -141,7 +142,7 @@ class Linear:
             self.window,
             weights.reshape(*weights.shape[:3], -1),
             bias.reshape(-1),
-            taken.parts.function,
+            function,
             rows,
             columns,
             height,
@@ -149,6 +150,20 @@ class Linear:
             self.pool,
             inside=None if inside is None else inside.reshape(*inside.shape[:2], -1),
         )
+
+    def function_of(self, taken: Reading) -> Chain:
+        """The function of the sums that `taken` reads, its constants as they are for each of the results of a position."""
+        return taken.parts.function.map_constants(lambda constant: self._of_results(constant, taken))
+
+    def _of_results(self, constant: Float, taken: Reading) -> Float:
+        if np.ndim(constant) == 0:
+            return np.asarray(constant)
+        numbers = constant[taken.view]
+        if self.open:
+            return numbers.transpose(1, 2, 0).reshape(-1)
+        if np.any(numbers != numbers[:, :1, :1]):
+            raise Refusal(f"{', '.join(taken.nodes)} before it differ between positions of one channel")
+        return np.tile(numbers[:, 0, 0], self.weights.shape[3] * self.weights.shape[4])
 
 
 @dataclass(eq=False)
@@ -170,7 +185,7 @@ def read(symbol: Symbol, view: Index | None = None) -> Reading:
         source.frame.read_as(view)  # an order that is still open
     natural = source.frame.settled
     if isinstance(source, Linear):
-        parts = split(symbol.chain) if source.pool is None else behind(symbol.chain, source.inner)
+        parts = split(symbol.chain, own=True) if source.pool is None else behind(symbol.chain, source.inner)
         if view is None:
             used = np.unique(symbol.index[symbol.index >= 0])
             return Reading(source, parts, used.reshape(-1, 1, 1) if source.open else natural, nodes)
@@ -185,7 +200,10 @@ def read(symbol: Symbol, view: Index | None = None) -> Reading:
         view = natural if view is None else view
     if not fits:
         raise Refusal(f"it reads an activation of {natural.shape} rearranged, as {view.shape}")
-    return Reading(source, parts, view, nodes)
+    reading = Reading(source, parts, view, nodes)
+    if isinstance(source, Linear):
+        source.function_of(reading)  # refused here, where a node takes it
+    return reading
 
 
 def side_by_side(parts: Sequence[tuple[Symbol, Affine]]) -> Linear:
@@ -243,6 +261,8 @@ def _on_one(layers: list[Linear]) -> list[Linear]:
 def alike(first: Chain, second: Chain) -> bool:
     """Are two functions of one number the same, but for the nodes that they come from?"""
     if [type(step) for step in first.steps] != [type(step) for step in second.steps]:
+        return False
+    if any(np.ndim(constant) for constant in (*first.constants, *second.constants)):
         return False
     with np.errstate(all="ignore"):
         return bool(np.array_equal(first(ALIKE), second(ALIKE), equal_nan=True))
