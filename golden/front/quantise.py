@@ -283,7 +283,7 @@ def quantise(network: RealNetwork, ranges: Extents, precision: Precision, own: M
             fixed = _with_more(fixed, following, network.latents - following.latents)
         layers.append(fixed)
         if real.own:
-            layers[-1:], unit = _by_channel(real, fixed, widths)
+            layers[-1:], unit = _by_channel(real, fixed, ranges[real.name], widths)
         tensor = layers[-1].output
         if real.rows * real.columns > 1:
             block = real.rows, real.columns, real.height, real.width
@@ -465,7 +465,7 @@ def _linear(
     bias, inside = _biases(real, scale, shift)
     activation = Activation(shift, bits, signed)
     if steps and not relu and not real.own:
-        results = np.asarray(real.function(np.arange(-(1 << bits - 1), 1 << bits - 1) * unit), np.float64)
+        results = _results(real, np.arange(-(1 << bits - 1), 1 << bits - 1) * unit, sums)
         activation, unit = _tabulated(real.name, shift, results, precision.table, precision)
     form = real.name, real.nodes, stage.tensor, stage.grid, real.window
     return Fixed(*form, integers, bias, activation, scale, unit, inside), unit
@@ -520,7 +520,7 @@ def _on_grid(real: RealLinear, stated: Stated, stage: _Stage, sums: Extent, prec
     exact = stated.step is not None
     integers, shift, unit = _scaled(real.weights * stage.grid.scale, wanted, precision.weights, exact=exact)
     bias, inside = _biases(real, unit / 2**shift, shift)
-    results = np.asarray(real.function(np.arange(-(1 << bits - 1), 1 << bits - 1) * unit), np.float64)
+    results = _results(real, np.arange(-(1 << bits - 1), 1 << bits - 1) * unit, sums)
     if stated.unit is None or stated.codes is None:
         activation, result_unit = _tabulated(real.name, shift, results, bits, precision)
     else:
@@ -545,10 +545,18 @@ def is_relu(function: Chain) -> bool:
     return len(steps) == 1 and isinstance(steps[0], LeakyRelu) and not np.any(steps[0].constant)
 
 
-def _by_channel(real: RealLinear, fixed: Fixed, precision: Precision) -> tuple[list[Layer], float]:
+def _results(real: RealLinear, numbers: NDArray[np.floating], sums: Extent) -> Real:
+    """What a layer's function makes of numbers that its sums may be; where that is not finite, of the nearest that they were."""
+    results = np.asarray(real.function(numbers), np.float64)
+    if np.isfinite(results).all():
+        return results
+    return np.where(np.isfinite(results), results, np.asarray(real.function(np.clip(numbers, sums.low, sums.high)), np.float64))
+
+
+def _by_channel(real: RealLinear, fixed: Fixed, seen: Extent, precision: Precision) -> tuple[list[Layer], float]:
     """A layer of sums, and behind it each channel's own function by a table of its own; and the unit of the codes."""
     sums = np.arange(fixed.output.low, fixed.output.high + 1)[:, None] * fixed.result_scale
-    entries, codes, unit = _coded(real.name, np.asarray(real.function(sums), np.float64), precision)
+    entries, codes, unit = _coded(real.name, _results(real, sums, seen), precision)
     tables = Recode(f"{real.name}_own", real.nodes, fixed.output, entries.T, codes)
     return [replace(fixed, result_scale=unit), tables], unit
 

@@ -911,6 +911,32 @@ class TestLayers:
                 lambda g: g.behind(g.bad("Conv", g("PRelu", g.conv(), np.arange(12.0).reshape(4, 3), name="slopes"), POINTS), 12),
                 "slopes before it differ between positions of one channel",
             ),
+            "an equation of more than a product": (
+                lambda g: g.dense(g.bad("Einsum", g.rows(), g.weights(4, 4, fan=4), equation="bi,ii->bi"), 4, 2),
+                "the equation bi,ii->bi, expected one of an activation and a matrix",
+            ),
+            "an equation of one operand": (
+                lambda g: g.dense(g.bad("Einsum", g.rows(), equation="bi->ib"), 4, 2),
+                "the equation bi->ib, expected one",
+            ),
+            "the largest of a row": (
+                lambda g: g.dense(g.bad("ReduceMax", g.rows(), axes=[1]), 1, 2),
+                "the largest of an activation of shape (1, 4)",
+            ),
+            "a reflection behind a layer": (
+                lambda g: g.behind(g("Conv", g.bad("Pad", g.conv(), np.array([0] * 6 + [0, 1]), mode="reflect"), POINTS), 16),
+                "padding of mode reflect; behind layers only zeros",
+            ),
+            "functions side by side that differ": (
+                lambda g: g.dense(
+                    g.bad("Concat", g("Relu", g.rows(), name="one"), g("Tanh", g.rows(), name="two"), axis=1), 8, 2
+                ),
+                "it joins layers behind different functions (one and two)",
+            ),
+            "the input beside a layer": (
+                lambda g: g.behind(g("Conv", g.bad("Concat", "x", g("Conv", "x", POINT), axis=1), np.ones((1, 3, 1, 1))), 30),
+                "it joins the input to what is made of it",
+            ),
             "a function of the input": (lambda g: g.behind(g.bad("Conv", g("Tanh", "x"), np.ones((1, 2, 6, 5))), 1), "Tanh"),
             "a function of the sample": (
                 lambda g: g.bad("Gemm", g("Tanh", g.z(), name="bend"), g.weights(LATENTS, 2, fan=2)),

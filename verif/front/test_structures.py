@@ -328,6 +328,16 @@ def test_sequences(tmp_path: Path) -> None:
     assert "torch.cat" in reason
 
 
+def test_length(tmp_path: Path) -> None:
+    """A row that is divided by its own length, as PyTorch writes it."""
+    g = Vae(ROW, np.random.default_rng(5), opset=17)
+    y = g("Relu", g.dense("x", 8, 5))
+    size = g("Expand", g("Clip", g("ReduceL2", y, axes=[1]), 1e-6), g("Shape", y))
+    operator, reason = only_finding(g.save(tmp_path / "m.onnx", g.dense(g("Div", y, size), 5, 2)))
+    assert operator == "Div"
+    assert reason.startswith("a division of a row by its own length")
+
+
 def test_projections_of_attention(tmp_path: Path) -> None:
     """What puts heads side by side behind an attention is part of it, however it treats the batch."""
     g = Vae(SEQUENCE, np.random.default_rng(5))

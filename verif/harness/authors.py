@@ -101,6 +101,20 @@ class Author(Vae):
             return self(operator, x, axes=[1], keepdims=1)
         return self(operator, x, np.array([1]), keepdims=1)
 
+    def over(self, operator: str, x: str, axis: int, keepdims: int = 1) -> str:
+        """A reduction whose axes became an input with opset 18."""
+        if self.opset < 18:
+            return self(operator, x, axes=[axis], keepdims=keepdims)
+        return self(operator, x, np.array([axis]), keepdims=keepdims)
+
+    def equation(self, equation: str, x: str, weights: np.ndarray) -> str:
+        """A product, "bti,io->bto" or "oi,bti->bot", by an operator since opset 12."""
+        turned = equation.startswith("oi")
+        if self.opset < 12:
+            product = self("MatMul", x, weights.T if turned else weights)
+            return self("Transpose", product, perm=[0, 2, 1]) if turned else product
+        return self("Einsum", *((weights, x) if turned else (x, weights)), equation=equation)
+
     def sample(self, mean: str, sigma: str) -> str:
         """mu + eps * sigma."""
         if self.style == "keras":
@@ -435,6 +449,22 @@ def spectral(g: Author) -> str:
     return linear(g("LeakyRelu", linear("x", FEATURES, 8), alpha=0.2), 8, 3)
 
 
+def by_equation(g: Author) -> str:
+    """Products as Einsum, of a matrix either way around, and a row's length."""
+    y = g("Relu", g.equation("bti,io->bto", "x", g.weights(6, 8, fan=6)))
+    y = g.flat(g("Tanh", g.equation("oi,bti->bot", y, g.weights(4, 8, fan=8))), 20)
+    return g.over("ReduceL2", g("Concat", g.linear(y, 20, 3), g("Neg", g.linear(y, 20, 2)), axis=1), 1)
+
+
+def wrapped(g: Author) -> str:
+    """Padding of the input by its own numbers, the largest of each channel, and two layers of one function side by side."""
+    y = "x"
+    for mode, margin in (("reflect", 2), ("edge", 1)):
+        y = g("Pad", y, np.array([0, 0, margin, 0, 0, margin]), mode=mode)
+    y = g.over("ReduceMax", g("Relu", g.conv(y, 3, 6, (4,), strides=[2])), 2, keepdims=0)
+    return g.linear(g("Concat", *(g("Elu", g.linear(y, 6, n)) for n in (3, 4)), axis=1), 7, 2)
+
+
 def of_positions(g: Author) -> str:
     """Dense layers of the features of each step of a series, and one of all steps, as nn.Linear does over the last axis."""
     y = g("Relu", of_each(g, "x", 6, 8))
@@ -756,6 +786,8 @@ WORKS: dict[str, Work] = {
     "classifier of images": Work(IMAGE, "pixels", lenet),
     "classifier separable": Work(IMAGE, "standard", separable),
     "classifier same": Work(IMAGE, "bytes", same_padding),
+    "by equation": Work((5, 6), "standard", by_equation),
+    "wrapped": Work(SERIES, "standard", wrapped),
     "spectral": Work(ROW, "standard", spectral),
     "regressor": Work(ROW, "standard", of_mlp(FEATURES, 8, 8, 1, functions=("Relu", "Tanh"))),
     "steep": Work(ROW, "standard", steep, steep=True),

@@ -131,7 +131,7 @@ def _variation(function: Chain, numbers: Real, errors: Real) -> Real:
     """The most that a function differs from what it is of numbers, as far as errors reach on either side."""
     there, found = np.asarray(function(numbers), np.float64), np.zeros_like(numbers)
     for step in np.linspace(-1, 1, 2 * BETWEEN + 1):
-        found = np.maximum(found, np.abs(np.asarray(function(numbers + step * errors), np.float64) - there))
+        found = np.fmax(found, np.abs(np.asarray(function(numbers + step * errors), np.float64) - there))
     return found
 
 

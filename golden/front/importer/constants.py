@@ -37,7 +37,7 @@ LINEAR = ("DequantizeLinear", "QuantizeLinear")
 """Evaluated here: the reference implementation does not have what they were before opset 19."""
 
 REARRANGING = (
-    *("Concat", "Constant", "ConstantOfShape", "Expand", "Flatten", "Gather", "ReduceL2", "ReduceMax", "ReduceMean"),
+    *("Concat", "Constant", "ConstantOfShape", "Expand", "Flatten", "Gather", "ReduceL1", "ReduceL2", "ReduceMax", "ReduceMean"),
     *("ReduceMin", "ReduceProd", "ReduceSum", "ReduceSumSquare", "Reshape", "Shape", "Size", "Slice", "Split", "Squeeze"),
     *("Tile", "Transpose", "Unsqueeze"),
 )

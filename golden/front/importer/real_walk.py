@@ -17,9 +17,9 @@ from ...network.real import RealBeside, RealLatent, RealLinear, RealNetwork
 from ...types.coding import Coding
 from ...types.grid import BIPOLAR
 from ...types.range import BITS
-from ...types.scalar import Add, Chain, Float, Multiply, Rowwise, Step, coarse, fine
+from ...types.scalar import Add, Chain, Float, Function, Multiply, Rowwise, Step, coarse, fine
 from . import choices, elementwise, latent
-from .affine import IDENTITY, Affine, Parts, Real, affine, line
+from .affine import IDENTITY, Affine, Parts, Real, affine, line, split
 from .assembly import Assembly, numbered
 from .binary_walk import BinaryWalk
 from .front import BINARISING, ROUNDING, last_binary
@@ -47,6 +47,7 @@ from .real_layers import (
     Linear,
     Reading,
     absorb,
+    alike,
     dense,
     matrix_of,
     read,
@@ -59,9 +60,12 @@ from .symbols import MAX_ACTIVATION, PAD, Codes, Frame, Index, Input, Symbol, Un
 from .transposed import blocked, transposed_axis
 from .walk import ARITHMETIC, CONDITION, FLOAT_TYPES, Results, Walk
 
-REDUCTIONS = ("ReduceMean", "ReduceSum", "ReduceSumSquare")
+REDUCTIONS = ("ReduceL1", "ReduceL2", "ReduceMax", "ReduceMean", "ReduceSum", "ReduceSumSquare")
+POOLED = {"ReduceMax": "GlobalMaxPool", "ReduceMean": "GlobalAveragePool"}
+"""Reductions over all positions, by what pooling they are."""
 REARRANGING = ("Gather", "Slice", "Split")
 REPEATING = ("Expand", "Tile")
+INPUT_AGAIN = "it joins the input to what is made of it; residual and other branches are not supported"
 BRANCHES = "a network of real weights has no other branches"
 
 MOST_SAMPLES = 2
@@ -305,18 +309,25 @@ class RealWalk(Walk[RealNetwork, Real]):
         return None
 
     def reduce(self, node: Node, arguments: list[Value]) -> Value:
-        """A sum or a mean over a row, perhaps of squares: a dense layer of equal weights. Beside noise it may become a score."""
+        """A sum or a mean over a row, perhaps of squares or sizes: a dense layer of equal weights. Beside noise it may become a
+        score. Over all positions, a pooling.
+        """
         symbol = activation(arguments)
         row = len(symbol.shape) == 2 and _axes(node, arguments) in ((1,), (-1,))
-        if node.operator == "ReduceMean" and self.over_positions(symbol, _axes(node, arguments)):
-            mean = self.average_pool(replace(node, operator="GlobalAveragePool", attributes={}), [symbol])
-            return mean if node.attributes.get("keepdims", 1) else mean.rearranged(mean.index.reshape(1, -1))
+        if node.operator in POOLED and self.over_positions(symbol, _axes(node, arguments)):
+            pool = self.max_pool if node.operator == "ReduceMax" else self.average_pool
+            pooled = pool(replace(node, operator=POOLED[node.operator], attributes={}), [symbol])
+            return pooled if node.attributes.get("keepdims", 1) else pooled.rearranged(pooled.index.reshape(1, -1))
+        if node.operator == "ReduceMax":
+            raise Refusal(f"the largest of an activation of shape {symbol.shape}; only that of all positions is supported")
         if self.draws or not row or isinstance(symbol.source, Unknown):
             return self.joint(node, arguments)
-        if node.operator == "ReduceSumSquare":
+        if node.operator in ("ReduceL2", "ReduceSumSquare"):
             squared = joined(node.name, np.multiply, symbol, symbol)
             assert squared is not None
             symbol = squared
+        if node.operator == "ReduceL1":
+            symbol = symbol.then([Function(node.name, np.abs)])
         if isinstance(symbol.source, Joint):
             raise Refusal(
                 "it sums up a function of what two layers give, as a divergence is: a graph that draws z may give its scores "
@@ -326,6 +337,8 @@ class RealWalk(Walk[RealNetwork, Real]):
         result = self.product(
             node, self.on_stream(symbol), np.full((count, 1), 1 / count if node.operator == "ReduceMean" else 1.0)
         )
+        if node.operator == "ReduceL2":
+            result = result.then([Function(node.name, np.sqrt)])
         return result if node.attributes.get("keepdims", 1) else result.rearranged(result.index.reshape(1))
 
     def over_positions(self, symbol: Symbol, axes: tuple[int, ...]) -> bool:
@@ -406,6 +419,8 @@ class RealWalk(Walk[RealNetwork, Real]):
         """What a dense layer gives, behind its function, and numbers of a condition."""
         results = [part for part in parts if isinstance(part.source, Linear)]
         source = results[0].source
+        if self.graph_input.condition is None:
+            raise Refusal(INPUT_AGAIN)
         if len(results) > 1 or not (isinstance(source, Linear) and source.open):
             raise Refusal("it joins a condition to what is not the result of one dense layer")
         if self.noise:
@@ -438,7 +453,7 @@ class RealWalk(Walk[RealNetwork, Real]):
                 index.append(place[part.index])
                 continue
             if np.any(part.index < first):
-                raise Refusal("it joins the input to what is made of it; residual and other branches are not supported")
+                raise Refusal(INPUT_AGAIN)
             keys = zip(part.index.flat, gains.flat, offsets.flat, strict=True)
             places = [count + rows.setdefault((int(e), float(g), float(o)), len(rows)) for e, g, o in keys]
             index.append(np.array(places).reshape(part.index.shape))
@@ -454,20 +469,29 @@ class RealWalk(Walk[RealNetwork, Real]):
         return all(len(part.shape) == 2 for part in parts) and node.attributes.get("axis") in (1, -1)
 
     def heads(self, node: Node, parts: list[Symbol]) -> Symbol:
-        """Dense layers on the same activation, whose results become those of one, side by side in whatever shape."""
-        found, index, place = [], list[Index](), 0
+        """Dense layers on the same activation, behind functions that are alike, whose results become those of one, side by side
+        in whatever shape.
+        """
+        function = split(parts[0].chain).function
+        found, index, place, behind = list[tuple[Symbol, Affine]](), list[Index](), 0, list[Affine]()
         for part in parts:
-            function = affine(part.chain)
-            if function is None or np.any(part.index == PAD):
-                raise Refusal(f"it joins {', '.join(part.chain.nodes)} to others; only sums of dense layers can be joined")
-            found.append((latent.in_row(part), function))
+            if np.any(part.index == PAD):
+                raise Refusal("it joins a padding to others")
+            split_up = split(part.chain)
+            if split_up.function.steps != function.steps and not alike(split_up.function, function):
+                names = " and ".join(latent.passed(p) or "none" for p in (parts[0], part))
+                raise Refusal(f"it joins layers behind different functions ({names}); what runs side by side has one")
+            found.append((latent.in_row(part), split_up.before))
+            behind.append(Affine(*(numbers.reshape(-1) for numbers in split_up.after.of(part.index))))
             index.append(np.arange(place, place + part.index.size).reshape(part.shape))
             place += part.index.size
         layer = side_by_side(found)
         between = (name for part in parts for name in part.chain.nodes)
         nodes = tuple(dict.fromkeys((*layer.nodes, *between, node.name)))
         layer = replace(layer, nodes=nodes, tensor=node.outputs[0])
-        return Symbol(layer, np.asarray(self.fold(node, index)[0]))
+        gain, offset = (np.concatenate([getattr(part, name) for part in behind]) for name in ("gain", "offset"))
+        after = (Multiply(node.name, gain), Add(node.name, offset)) if np.any(gain != 1) or np.any(offset) else ()
+        return Symbol(layer, np.asarray(self.fold(node, index)[0]), Chain((*function.steps, *after)))
 
     # other nodes
 

@@ -10,7 +10,10 @@ import numpy as np
 from .model_file import Node
 from .operands import activation, constant
 from .scalar_nodes import Refusal
-from .symbols import MAX_ACTIVATION, PAD, Symbol, Value
+from .symbols import MAX_ACTIVATION, PAD, Input, Symbol, Value
+
+REPEATING: dict[str, Any] = {"edge": "edge", "reflect": "reflect", "wrap": "wrap"}
+"""NumPy's names of ways to pad by numbers that there are."""
 
 MOVING = (
     "Dropout",
@@ -86,16 +89,16 @@ def transpose(node: Node, arguments: list[Value]) -> Symbol:
 
 
 def pad(node: Node, arguments: list[Value]) -> Symbol:
-    """Pad, by zeros."""
-    symbol = activation(arguments)
-    if node.attributes.get("mode", "constant") != "constant":
-        raise Refusal(f"padding of mode {node.attributes['mode']}, only zeros are supported")
+    """Pad, by zeros, or the input by other numbers of it: on a stream each may be there several times."""
+    symbol, mode = activation(arguments), node.attributes.get("mode", "constant")
+    if mode not in ("constant", *REPEATING) or (mode != "constant" and not isinstance(symbol.source, Input)):
+        raise Refusal(f"padding of mode {mode}; behind layers only zeros are supported")
     if len(arguments) > 1:
         pads = constant(arguments, 1)
         filler: Any = constant(arguments, 2) if len(arguments) > 2 and arguments[2] is not None else 0
     else:
         pads, filler = np.asarray(node.attributes["pads"]), node.attributes.get("value", 0)
-    if np.any(np.asarray(filler) != 0):
+    if mode == "constant" and np.any(np.asarray(filler) != 0):
         raise Refusal("padding with a value other than zero")
     pads = pads.astype(np.int64).reshape(2, -1)
     if len(arguments) > 3 and arguments[3] is not None:
@@ -106,5 +109,7 @@ def pad(node: Node, arguments: list[Value]) -> Symbol:
         raise Refusal("negative padding")
     if math.prod(d + int(n) for d, n in zip(symbol.shape, pads.sum(axis=0), strict=True)) > MAX_ACTIVATION:
         raise Refusal(f"an activation of more than {MAX_ACTIVATION} elements")
+    if mode != "constant":
+        return symbol.rearranged(np.pad(symbol.index, pads.T, mode=REPEATING[mode]))
     # values are zeros only after the chain so far, which Symbol.then guards
     return symbol.rearranged(np.pad(symbol.index, pads.T, constant_values=PAD))

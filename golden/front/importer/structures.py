@@ -96,6 +96,10 @@ HELP_OF_NORMALISATION = (
     "whose mean or deviation is that of the frame itself, known only when all of it has come; train with BatchNorm, whose "
     "numbers are constants by then"
 )
+HELP_OF_LENGTH = (
+    "a division of a row by its own length, known only when all of it has come; train with BatchNorm, whose numbers are "
+    "constants by then"
+)
 HELP_OF_ATTENTION = (
     "which multiplies activations with one another; only products with constant weights are layers, as in a dense layer or a "
     "convolution"
@@ -210,6 +214,8 @@ class _Look:
             return _single(node, f"attention, {HELP_OF_ATTENTION}")
         if node.operator == "Sqrt":
             return self.normalisation(node)
+        if node.operator in ("ReduceL1", "ReduceL2"):
+            return self.scaled(node)
         if node.operator in PRODUCTS and self.fed.issuperset(node.inputs[:2]):
             return self.attention(node)
         if node.operator in ("MatMul", "Gemm") and node.inputs[1] not in self.fed:
@@ -250,6 +256,18 @@ class _Look:
             if node.operator in ("Div", "Reciprocal"):
                 products = [n for n in self.takers.get(node.outputs[0], []) if n.operator == "Mul" and x in n.inputs]
                 return (node, products[0]) if products else None
+        return None
+
+    def scaled(self, size: Node) -> Structure | None:
+        """A row's size that the row is divided by."""
+        inside, waiting = {size.name}, [size]
+        while waiting:
+            for taker in self.takers.get(waiting.pop().outputs[0], []):
+                if taker.operator == "Div" and taker.inputs[0] == size.inputs[0]:
+                    return Structure(taker, HELP_OF_LENGTH, frozenset({*inside, taker.name}))
+                if taker.operator in (*SCALING, "Expand"):
+                    inside.add(taker.name)
+                    waiting.append(taker)
         return None
 
     def unrolled(self, first: Node) -> Structure | None:

@@ -160,6 +160,7 @@ class Walk(ABC, Generic[Result, Weights]):
             "Clip": self.clip,
             "Conv": self.conv,
             "DequantizeLinear": self.dequantize,
+            "Einsum": self.einsum,
             "QuantizeLinear": self.quantize,
             "Flatten": partial(rearranging.flatten, single=self.single),
             "Gemm": self.gemm,
@@ -554,6 +555,27 @@ class Walk(ABC, Generic[Result, Weights]):
         if rows > 1 and matrix.ndim == 2 and len(matrix) == symbol.shape[-1]:
             return self.pointwise(node, symbol, matrix)
         return self.dense(node, [symbol], matrix, 1.0)
+
+    def einsum(self, node: Node, arguments: list[Value]) -> Symbol:
+        """A sum over one axis of an activation and of a matrix, whose other axis comes instead."""
+        equation = str(node.attributes["equation"]).replace(" ", "")
+        operands, _, result = equation.partition("->")
+        terms = operands.split(",")
+        if len(terms) != 2 or len(arguments) != 2:
+            raise Refusal(f"the equation {equation}, expected one of an activation and a matrix")
+        if not isinstance(arguments[0], Symbol):
+            terms, arguments = terms[::-1], arguments[::-1]
+        symbol, matrix, (first, second) = activation(arguments), constant(arguments, 1), terms
+        summed, new = ([axis for axis in second if (axis in first) == taken != (axis in result)] for taken in (True, False))
+        kept = [axis for axis in first if axis not in summed]
+        known = len(second) == 2 and len(summed) == len(new) == 1 and len({*first}) == len(first) == len(symbol.shape)
+        if not known or sorted(result) != sorted([*kept, *new]):
+            raise Refusal(f"the equation {equation}, expected one of an activation and a matrix")
+        order = [first.index(axis) for axis in (*kept, *summed)]
+        inputs = symbol.rearranged(symbol.index.transpose(order))
+        weights = matrix if second[0] == summed[0] else matrix.T
+        product = self.matmul(replace(node, operator="MatMul", attributes={}), [inputs, weights])
+        return product.rearranged(product.index.transpose([[*kept, *new].index(axis) for axis in result]))
 
     def pointwise(self, node: Node, symbol: Symbol, matrix: Array) -> Symbol:
         """The product of each row (..., K) of an activation with a matrix (K, M): a convolution of one tap over all rows."""
