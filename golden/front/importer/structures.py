@@ -216,7 +216,7 @@ class _Look:
             return self.normalisation(node)
         if node.operator in ("ReduceL1", "ReduceL2"):
             return self.scaled(node)
-        if node.operator in PRODUCTS and self.fed.issuperset(node.inputs[:2]):
+        if node.operator in PRODUCTS and len(node.inputs) > 1 and self.fed.issuperset(node.inputs[:2]):
             return self.attention(node)
         if node.operator in ("MatMul", "Gemm") and node.inputs[1] not in self.fed:
             return self.unrolled(node)
