@@ -43,6 +43,7 @@ BITS: dict[str, Function] = {
     "two values": lambda g, x: g("Where", g("Greater", x, 0.0), 1.0, -1.0),
     "a staircase": lambda g, x: g("Add", g("Sign", x), g("Sign", g("Sub", x, 1.0))),
     "of another": lambda g, x: g("Mul", g("Sign", x), g.dense("x", FEATURES, 8)),
+    "of two": lambda g, x: g("Mul", x, g("Cast", g("Not", g("Greater", x, g.dense("x", FEATURES, 8))), to=1)),
     "twice": lambda g, x: g("Concat", g("Mul", x, g("Sign", x, name="shared")), g("Neg", "shared_y"), axis=1),
 }
 """What is done with a decision that is none of a function alone."""

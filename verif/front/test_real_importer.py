@@ -927,12 +927,6 @@ class TestLayers:
                 lambda g: g.behind(g("Conv", g.bad("Pad", g.conv(), np.array([0] * 6 + [0, 1]), mode="reflect"), POINTS), 16),
                 "padding of mode reflect; behind layers only zeros",
             ),
-            "functions side by side that differ": (
-                lambda g: g.dense(
-                    g.bad("Concat", g("Relu", g.rows(), name="one"), g("Tanh", g.rows(), name="two"), axis=1), 8, 2
-                ),
-                "it joins layers behind different functions (one and two)",
-            ),
             "the input beside a layer": (
                 lambda g: g.behind(g("Conv", g.bad("Concat", "x", g("Conv", "x", POINT), axis=1), np.ones((1, 3, 1, 1))), 30),
                 "it joins the input to what is made of it",

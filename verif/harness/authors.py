@@ -465,6 +465,21 @@ def wrapped(g: Author) -> str:
     return g.linear(g("Concat", *(g("Elu", g.linear(y, 6, n)) for n in (3, 4)), axis=1), 7, 2)
 
 
+def apart(g: Author) -> str:
+    """Results behind different functions, one of which has slopes of its own for each, side by side."""
+    rectified = g("PRelu", g.linear("x", FEATURES, 4), sloped(g, 4))
+    y = g("Concat", rectified, g.linear("x", FEATURES, 2), g("Mul", g("Tanh", g.linear("x", FEATURES, 3)), 2.0), axis=1)
+    y = g("Relu", g.linear(y, 9, 6))
+    return g.linear(g("Concat", g("Sigmoid", g.linear(y, 6, 2)), g.linear(y, 6, 3), axis=1), 5, 3)
+
+
+def heads_apart(g: Author) -> str:
+    """Heads behind hidden layers of different functions."""
+    mean = g.linear(g("PRelu", g.linear("x", FEATURES, 5), sloped(g, 5)), 5, LATENTS)
+    logvar = g.linear(g("Tanh", g.linear("x", FEATURES, 6)), 6, LATENTS)
+    return g.decoder(g.gaussian(mean, logvar), FEATURES)
+
+
 def of_positions(g: Author) -> str:
     """Dense layers of the features of each step of a series, and one of all steps, as nn.Linear does over the last axis."""
     y = g("Relu", of_each(g, "x", 6, 8))
@@ -732,6 +747,8 @@ WORKS: dict[str, Work] = {
     "sample and scores": Work(ROW, "standard", scored),
     "heads of their own": Work(ROW, "standard", own_hidden),
     "heads of their own, elu": Work(ROW, "standard", lambda g: own_hidden(g, "Elu", deeper=True)),
+    "heads of their own, apart": Work(ROW, "standard", heads_apart),
+    "results apart": Work(ROW, "standard", apart),
     "two latents": Work(ROW, "standard", hierarchy),
     "two latents at once": Work(ROW, "standard", lambda g: hierarchy(g, hidden=False)),
     "mean of tanh": Work(ROW, "standard", bent_mean("Tanh")),

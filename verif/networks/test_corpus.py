@@ -27,7 +27,14 @@ THROUGH_VERILOG = (
     *("encoder of counts", "encoder score", "trigger", "autoencoder of images", "classifier of images", "classifier separable"),
     *("normalised inside", "heads of their own", "mean of tanh", "latent image", "latent column", "two latents"),
     *("latent image in chunks", "series pooled", "scaled back", "noise given and cooled", "norm first"),
-    *("sigma a number", "sigma next to nothing", "decoder in parts", "each step", "slopes of channels"),
+    *(
+        "sigma a number",
+        "sigma next to nothing",
+        "decoder in parts",
+        "each step",
+        "slopes of channels",
+        "heads of their own, apart",
+    ),
 )
 
 

@@ -133,7 +133,8 @@ class _Choices:
         """The decisions that are part of a function, and what leads from them to it."""
         found = set[Node]()
         for node in self.graph.nodes:
-            if node.operator in DECIDING and any(name in self.made for name in node.inputs):
+            (name,) = node.outputs[:1] or [""]
+            if node.operator in DECIDING and name in self.made and self.made[name].root != name:
                 between = self.between(node)
                 found.update(between or ())
         return found
@@ -151,7 +152,7 @@ class _Choices:
             if not takers or tensor in self.graph.outputs or self.left < 0:
                 return None
             for taker in takers:
-                made = self.made.get(taker.outputs[0])
+                made = self.made.get(taker.outputs[0]) if taker.outputs else None
                 if taker.operator not in SINGLE or made is None or made.root != root:
                     return None
                 if not made.more and taker not in found:

@@ -14,7 +14,7 @@ from ...layers.window import Axis, Window
 from ...network.real import RealBeside, RealLinear
 from ...types.grid import BIPOLAR, Grid
 from ...types.range import BITS, Range
-from ...types.scalar import Chain, Float
+from ...types.scalar import Apart, Chain, Float
 from .affine import IDENTITY, Affine, Parts, Real, affine, behind, split
 from .scalar_nodes import Refusal
 from .symbols import Codes, Frame, Index, Source, Symbol
@@ -241,14 +241,12 @@ def _on_one(layers: list[Linear]) -> list[Linear]:
     for reading in readings:
         if not isinstance(reading.source, Linear) or not reading.source.open or reading.shift:
             raise Refusal("it joins layers on different activations; branches are not supported")
-        if not alike(reading.parts.function, readings[0].parts.function):
-            names = " and ".join(", ".join(r.nodes) or "none" for r in (readings[0], reading))
-            raise Refusal(f"it joins layers behind different functions ({names}); what runs side by side has one")
     hidden = side_by_side([(Symbol(r.source, r.view.reshape(1, -1)), r.parts.before) for r in readings])
     nodes = tuple(dict.fromkeys(name for reading in readings for name in reading.nodes))
     ends = np.cumsum([0, *(reading.view.size for reading in readings)])
     view = np.arange(ends[-1]).reshape(-1, 1, 1)
-    whole = Reading(hidden, Parts(IDENTITY, readings[0].parts.function, IDENTITY), view, nodes)
+    function = side_by_side_functions(nodes[0] if nodes else "", [(r.parts.function, r.view.reshape(-1)) for r in readings])
+    whole = Reading(hidden, Parts(IDENTITY, function, IDENTITY), view, nodes)
     found = []
     for layer in layers:
         place = next(i for i, reading in enumerate(readings) if layer.input.same(reading))
@@ -256,6 +254,27 @@ def _on_one(layers: list[Linear]) -> list[Linear]:
         weights[:, :, ends[place] : ends[place + 1]] = layer.weights
         found.append(replace(layer, input=whole, weights=weights))
     return found
+
+
+def side_by_side_functions(node: str, parts: Sequence[tuple[Chain, Index]]) -> Chain:
+    """One function of what several layers give: of each the elements (n,) that stand one behind the other, behind its own."""
+    if all(function.steps == parts[0][0].steps or alike(function, parts[0][0]) for function, _ in parts):
+        return parts[0][0]
+    ends = np.cumsum([0, *(len(elements) for _, elements in parts)])
+    which, chains = np.zeros(ends[-1], np.float32), list[Chain]()
+    for number, (function, elements) in enumerate(parts):
+        which[ends[number] : ends[number + 1]] = number
+
+        def spread(constant: Float, elements: Index = elements, begin: int = ends[number]) -> Float:
+            """A constant, as it is for the elements that stand side by side."""
+            if np.ndim(constant) == 0:
+                return np.asarray(constant)
+            everywhere = np.zeros(ends[-1], constant.dtype)
+            everywhere[begin : begin + len(elements)] = constant[elements]
+            return everywhere
+
+        chains.append(function.map_constants(spread))
+    return Chain((Apart(node, tuple(chains), which),))
 
 
 def alike(first: Chain, second: Chain) -> bool:

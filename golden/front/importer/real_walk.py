@@ -47,12 +47,12 @@ from .real_layers import (
     Linear,
     Reading,
     absorb,
-    alike,
     dense,
     matrix_of,
     read,
     shifted,
     side_by_side,
+    side_by_side_functions,
 )
 from .repeated import RepeatedAxis, before_opset_11, merged, reblocked, repeats, resized, to_space
 from .scalar_nodes import QUANTISERS, Refusal, clip
@@ -469,18 +469,16 @@ class RealWalk(Walk[RealNetwork, Real]):
         return all(len(part.shape) == 2 for part in parts) and node.attributes.get("axis") in (1, -1)
 
     def heads(self, node: Node, parts: list[Symbol]) -> Symbol:
-        """Dense layers on the same activation, behind functions that are alike, whose results become those of one, side by side
-        in whatever shape.
+        """Dense layers on the same activation, whose results, each behind a function, become those of one, side by side in
+        whatever shape.
         """
-        function = split(parts[0].chain).function
+        functions = list[tuple[Chain, Index]]()
         found, index, place, behind = list[tuple[Symbol, Affine]](), list[Index](), 0, list[Affine]()
         for part in parts:
             if np.any(part.index == PAD):
                 raise Refusal("it joins a padding to others")
-            split_up = split(part.chain)
-            if split_up.function.steps != function.steps and not alike(split_up.function, function):
-                names = " and ".join(latent.passed(p) or "none" for p in (parts[0], part))
-                raise Refusal(f"it joins layers behind different functions ({names}); what runs side by side has one")
+            split_up = split(part.chain, own=True)
+            functions.append((split_up.function, part.index.reshape(-1)))
             found.append((latent.in_row(part), split_up.before))
             behind.append(Affine(*(numbers.reshape(-1) for numbers in split_up.after.of(part.index))))
             index.append(np.arange(place, place + part.index.size).reshape(part.shape))
@@ -490,6 +488,7 @@ class RealWalk(Walk[RealNetwork, Real]):
         nodes = tuple(dict.fromkeys((*layer.nodes, *between, node.name)))
         layer = replace(layer, nodes=nodes, tensor=node.outputs[0])
         gain, offset = (np.concatenate([getattr(part, name) for part in behind]) for name in ("gain", "offset"))
+        function = side_by_side_functions(node.name, functions)
         after = (Multiply(node.name, gain), Add(node.name, offset)) if np.any(gain != 1) or np.any(offset) else ()
         return Symbol(layer, np.asarray(self.fold(node, index)[0]), Chain((*function.steps, *after)))
 

@@ -184,6 +184,10 @@ class _Look:
                 found.setdefault(name, []).append(node)
         return found
 
+    def taking(self, node: Node) -> list[Node]:
+        """The nodes that take what a node gives first."""
+        return self.takers.get(node.outputs[0], []) if node.outputs else []
+
     def all(self) -> Iterator[Structure]:
         """Each once."""
         for node in self.nodes:
@@ -218,7 +222,7 @@ class _Look:
             return self.scaled(node)
         if node.operator in PRODUCTS and len(node.inputs) > 1 and self.fed.issuperset(node.inputs[:2]):
             return self.attention(node)
-        if node.operator in ("MatMul", "Gemm") and node.inputs[1] not in self.fed:
+        if node.operator in ("MatMul", "Gemm") and len(node.inputs) > 1 and node.inputs[1] not in self.fed:
             return self.unrolled(node)
         if node.operator in ("Mul", "Sub"):
             return self.loss(node)
@@ -262,10 +266,11 @@ class _Look:
         """A row's size that the row is divided by."""
         inside, waiting = {size.name}, [size]
         while waiting:
-            for taker in self.takers.get(waiting.pop().outputs[0], []):
+            for taker in self.taking(waiting.pop()):
+                self.left -= 1
                 if taker.operator == "Div" and taker.inputs[0] == size.inputs[0]:
                     return Structure(taker, HELP_OF_LENGTH, frozenset({*inside, taker.name}))
-                if taker.operator in (*SCALING, "Expand"):
+                if taker.operator in (*SCALING, "Expand") and taker.name not in inside:
                     inside.add(taker.name)
                     waiting.append(taker)
         return None
@@ -333,9 +338,9 @@ class _Look:
         waiting = [(last, False)]
         while waiting:
             node, behind = waiting.pop()
-            for taker in self.takers.get(node.outputs[0], []):
+            for taker in self.taking(node):
                 self.left -= 1
-                projects = taker.operator in ("Gemm", "MatMul") and taker.inputs[1] not in self.fed and not behind
+                projects = taker.operator in ("Gemm", "MatMul") and not behind and not self.fed.issuperset(taker.inputs[:2])
                 if taker not in found and (projects or taker.operator in MOVING):
                     found[taker] = None
                     waiting.append((taker, behind or projects))
