@@ -205,7 +205,7 @@ def test_rows_on_the_stream(tmp_path: Path) -> None:
 
 
 def test_zeros_beside_pixels(tmp_path: Path, call: Call) -> None:
-    """Pixels stay pixels where a padding needs a zero of a condition that goes below it."""
+    """Pixels have as many codes where a padding needs a zero of a condition that goes below it."""
     made = Made("map", tmp_path)
     x, c, ready = tmp_path / "x.npy", tmp_path / "c.npy", tmp_path / "ready.onnx"
     np.save(x, np.random.default_rng(1).integers(0, 256, made.x.shape).astype(np.float32) / 255)
