@@ -14,7 +14,7 @@ import numpy as np
 
 from ...types.scalar import Binarise, Choose, Float, Function, Piece, Sign, Step
 from .model_file import Graph, Node
-from .scalar_nodes import SHAPED, UNARY, Refusal
+from .scalar_nodes import PIECES, SHAPED, UNARY, Refusal
 from .symbols import Symbol, Value, joined
 
 COMPARISONS = ("Greater", "GreaterOrEqual", "Less", "LessOrEqual")
@@ -27,7 +27,7 @@ MOST_VISITS = 1 << 18
 """Of nodes, in one look: decisions beyond are what they are alone."""
 
 SINGLE = (
-    *(*UNARY, *SHAPED, *DECIDING, *LOGIC, *MEETING, "BatchNormalization", "Cast", "Clip", "HardSigmoid", "Identity"),
+    *(*UNARY, *SHAPED, *PIECES, *DECIDING, *LOGIC, *MEETING, "BatchNormalization", "Cast", "Clip", "HardSigmoid", "Identity"),
     *("LeakyRelu", "PRelu", "Relu"),
 )
 """What gives a number for each of its argument's."""

@@ -55,7 +55,7 @@ from .real_layers import (
     side_by_side_functions,
 )
 from .repeated import RepeatedAxis, before_opset_11, merged, reblocked, repeats, resized, to_space
-from .scalar_nodes import QUANTISERS, Refusal, clip
+from .scalar_nodes import PIECES, QUANTISERS, Refusal, clip
 from .symbols import MAX_ACTIVATION, PAD, Codes, Frame, Index, Input, Symbol, Unknown, Value, joined, unknown, unwrapped
 from .transposed import blocked, transposed_axis
 from .walk import ARITHMETIC, CONDITION, FLOAT_TYPES, Results, Walk
@@ -98,6 +98,7 @@ class RealWalk(Walk[RealNetwork, Real]):
             **dict.fromkeys(REPEATING, self.repeat),
             **dict.fromkeys(EXTREMES, self.extreme),
             **dict.fromkeys(choices.LOGIC, self.logic),
+            **dict.fromkeys(PIECES, elementwise.shaped),
             "Concat": self.concat,
             "ConvTranspose": self.conv_transpose,
             "DepthToSpace": self.depth_to_space,

@@ -137,11 +137,15 @@ SHAPED: dict[str, Callable[[Node], Callable[[Float], Float]]] = {
         scale=node.attributes.get("gamma", 1.05070102214813232421875),
         alpha=node.attributes.get("alpha", 1.67326319217681884765625),
     ),
-    "Shrink": lambda node: partial(_shrink, bias=node.attributes.get("bias", 0.0), limit=node.attributes.get("lambd", 0.5)),
     "Swish": lambda node: lambda x: x * _sigmoid(x.dtype.type(node.attributes.get("alpha", 1.0)) * x),
-    "ThresholdedRelu": lambda node: lambda x: np.where(x > x.dtype.type(node.attributes.get("alpha", 1.0)), x, x.dtype.type(0)),
 }
 """Functions of one argument that a node's attributes complete, with ONNX's defaults."""
+
+PIECES: dict[str, Callable[[Node], Callable[[Float], Float]]] = {
+    "Shrink": lambda node: partial(_shrink, bias=node.attributes.get("bias", 0.0), limit=node.attributes.get("lambd", 0.5)),
+    "ThresholdedRelu": lambda node: lambda x: np.where(x > x.dtype.type(node.attributes.get("alpha", 1.0)), x, x.dtype.type(0)),
+}
+"""Those that may jump, so that nothing can be decided behind them."""
 
 ROWWISE = {"Softmax": _softmax, "LogSoftmax": _log_softmax}
 """Functions of a row of scores."""
