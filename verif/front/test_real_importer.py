@@ -925,7 +925,7 @@ class TestLayers:
             ),
             "a reflection behind a layer": (
                 lambda g: g.behind(g("Conv", g.bad("Pad", g.conv(), np.array([0] * 6 + [0, 1]), mode="reflect"), POINTS), 16),
-                "padding of mode reflect; behind layers only zeros",
+                "padding of mode reflect; only zeros are supported",
             ),
             "the input beside a layer": (
                 lambda g: g.behind(g("Conv", g.bad("Concat", "x", g("Conv", "x", POINT), axis=1), np.ones((1, 3, 1, 1))), 30),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -18,7 +19,7 @@ from ...types.coding import Coding
 from ...types.grid import BIPOLAR
 from ...types.range import BITS
 from ...types.scalar import Add, Chain, Float, Function, Multiply, Rowwise, Step, coarse, fine
-from . import choices, elementwise, latent
+from . import choices, elementwise, latent, rearranging
 from .affine import IDENTITY, Affine, Parts, Real, affine, line, split
 from .assembly import Assembly, numbered
 from .binary_walk import BinaryWalk
@@ -105,6 +106,7 @@ class RealWalk(Walk[RealNetwork, Real]):
             **dict.fromkeys(("AveragePool", "GlobalAveragePool"), self.average_pool),
             **dict.fromkeys(("MaxPool", "GlobalMaxPool"), self.max_pool),
             **dict.fromkeys(("Resize", "Upsample"), self.resize),
+            "Pad": partial(rearranging.pad, repeats=True),
             "Where": self.where,
         }
 

@@ -88,11 +88,11 @@ def transpose(node: Node, arguments: list[Value]) -> Symbol:
     return symbol.rearranged(np.transpose(symbol.index, node.attributes.get("perm")))
 
 
-def pad(node: Node, arguments: list[Value]) -> Symbol:
-    """Pad, by zeros, or the input by other numbers of it: on a stream each may be there several times."""
+def pad(node: Node, arguments: list[Value], repeats: bool = False) -> Symbol:
+    """Pad, by zeros, or the input by other numbers of it; repeats: may these be on a stream several times?"""
     symbol, mode = activation(arguments), node.attributes.get("mode", "constant")
-    if mode not in ("constant", *REPEATING) or (mode != "constant" and not isinstance(symbol.source, Input)):
-        raise Refusal(f"padding of mode {mode}; behind layers only zeros are supported")
+    if mode != "constant" and not (repeats and mode in REPEATING and isinstance(symbol.source, Input)):
+        raise Refusal(f"padding of mode {mode}; only zeros are supported, but for the input of a network of real weights")
     if len(arguments) > 1:
         pads = constant(arguments, 1)
         filler: Any = constant(arguments, 2) if len(arguments) > 2 and arguments[2] is not None else 0
