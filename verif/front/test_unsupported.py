@@ -334,7 +334,10 @@ class TestActivations:
                 lambda g: g("MatMul", g.bad("Reshape", "x", np.array([1, -1])), MATRIX),
                 "it mixes the frames of a batch: keep the batch in front (-1 or 0 as its size)",
             ),
-            "reflected": (lambda g: g.conv(g.bad("Pad", "x", g.padded(1, 1, 0, 0), mode="reflect")), "of mode reflect"),
+            "reflected": (
+                lambda g: g("Conv", g.bad("Pad", g.bits(), g.padded(1, 1, 0, 0), mode="reflect"), POINTS),
+                "of mode reflect",
+            ),
             "ones around": (lambda g: g.conv(g.bad("Pad", "x", g.padded(1, 1, 0, 0), 1.0)), "a value other than zero"),
             "cropped": (lambda g: g.conv(g.bad("Pad", "x", g.padded(-1, 0, 0, 0))), "negative padding"),
             "vast": (lambda g: g.conv(g.bad("Pad", "x", g.padded(1 << 40, 0, 0, 0))), "more than 16777216 elements"),
