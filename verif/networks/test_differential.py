@@ -52,7 +52,7 @@ def found_out(says: str, seeds: range, few_bits: bool = False) -> bool:
 class TestItFails:
     """An importer with a fault is found out by few graphs."""
 
-    SEEDS = range(300, 360)
+    SEEDS = range(360, 420)
 
     def test_thresholds_off_by_one(self, monkeypatch: pytest.MonkeyPatch) -> None:
         build: Callable[..., Any] = sums.build_layer
