@@ -907,6 +907,10 @@ class TestLayers:
     )
     test_steps = refused(
         {
+            "thousands of functions": (
+                lambda g: g.dense(g.bad("Gemm", g("PRelu", g.rows(5000), np.arange(5000.0)), np.ones((5000, 4))), 4, 2),
+                "differ between 5000 channels, at most 4096 have tables",
+            ),
             "positions apart behind a function": (
                 lambda g: g.behind(g.bad("Conv", g("PRelu", g.conv(), np.arange(12.0).reshape(4, 3), name="slopes"), POINTS), 12),
                 "slopes before it differ between positions of one channel",

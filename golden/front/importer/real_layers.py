@@ -28,6 +28,9 @@ largest of UltraScale+; to read more would take more memory than a file that nob
 room for, its plan says.
 """
 
+MOST_OWN = 1 << 12
+"""Channels of a layer that may have functions of their own: each has a table."""
+
 ALIKE = np.linspace(-64, 64, 4097)
 """Numbers for which functions must be the same that are taken for one."""
 
@@ -153,7 +156,11 @@ class Linear:
 
     def function_of(self, taken: Reading) -> Chain:
         """The function of the sums that `taken` reads, its constants as they are for each of the results of a position."""
-        return taken.parts.function.map_constants(lambda constant: self._of_results(constant, taken))
+        function = taken.parts.function.map_constants(lambda constant: self._of_results(constant, taken))
+        results = max((np.size(constant) for constant in function.constants), default=0)
+        if results > MOST_OWN:
+            raise Refusal(f"{', '.join(taken.nodes)} before it differ between {results} channels, at most {MOST_OWN} have tables")
+        return function
 
     def _of_results(self, constant: Float, taken: Reading) -> Float:
         if np.ndim(constant) == 0:
