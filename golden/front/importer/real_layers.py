@@ -195,7 +195,9 @@ def read(symbol: Symbol, view: Index | None = None) -> Reading:
         parts = split(symbol.chain, own=True) if source.pool is None else behind(symbol.chain, source.inner)
         if view is None:
             used = np.unique(symbol.index[symbol.index >= 0])
-            return Reading(source, parts, used.reshape(-1, 1, 1) if source.open else natural, nodes)
+            reading = Reading(source, parts, used.reshape(-1, 1, 1) if source.open else natural, nodes)
+            source.function_of(reading)  # refused here, where a node takes it
+            return reading
         chosen = view[:, 0, 0] // natural[0].size
         fits = source.open or (view.shape[1:] == natural.shape[1:] and np.array_equal(view, natural[chosen]))
     else:
@@ -209,7 +211,7 @@ def read(symbol: Symbol, view: Index | None = None) -> Reading:
         raise Refusal(f"it reads an activation of {natural.shape} rearranged, as {view.shape}")
     reading = Reading(source, parts, view, nodes)
     if isinstance(source, Linear):
-        source.function_of(reading)  # refused here, where a node takes it
+        source.function_of(reading)
     return reading
 
 
