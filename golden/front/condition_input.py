@@ -41,7 +41,7 @@ def condition_input(graph: onnx.GraphProto) -> onnx.ValueInfoProto | None:
 class Alone:
     """What of a graph depends on one input and on constants, and on nothing else.
 
-    tensors: those that do. nodes: what makes them, in order. fixed: tensors of constants alone.
+    tensors: those that do. nodes: what makes them, in order. fixed: tensors of constants and shapes alone.
     """
 
     def __init__(self, graph: onnx.GraphProto, name: str) -> None:
@@ -49,9 +49,9 @@ class Alone:
         self.nodes: list[onnx.NodeProto] = []
         for node in graph.node:
             taken = [*filter(None, node.input)]
-            if self.fixed.issuperset(taken):
+            if node.op_type == "Shape" or self.fixed.issuperset(taken):
                 self.fixed.update(filter(None, node.output))
-            elif node.op_type != "Shape" and self.of(taken) and all(t in self.tensors or t in self.fixed for t in taken):
+            elif self.of(taken) and all(t in self.tensors or t in self.fixed for t in taken):
                 self.tensors.update(filter(None, node.output))
                 self.nodes.append(node)
 

@@ -282,7 +282,9 @@ def quantise(network: RealNetwork, ranges: Extents, precision: Precision, own: M
         if isinstance(following, RealLatent) and not following.place:
             fixed = _with_more(fixed, following, network.latents - following.latents)
         layers.append(fixed)
-        tensor = fixed.output
+        if real.own:
+            layers[-1:], unit = _by_channel(real, fixed, ranges[real.name], widths)
+        tensor = layers[-1].output
         if real.rows * real.columns > 1:
             block = real.rows, real.columns, real.height, real.width
             spread = Shuffle(f"{real.name}_shuffle", real.nodes, tensor, *block)
@@ -459,13 +461,14 @@ def _linear(
     if heads is not None and np.abs(weights).max() >= heads * 2**MAX_WEIGHT_BITS:
         raise CalibrationError(f"{real.name}: weights up to {np.abs(real.weights).max():g} for means in steps of {heads:g}")
     integers, shift, unit = _scaled(weights, wanted, precision.weights, exact=heads is not None)
-    bias = np.rint(real.bias / (unit / 2**shift)).astype(np.int64) + (1 << shift >> 1)  # half a unit, so that the shift rounds
     scale = unit / 2**shift
+    bias, inside = _biases(real, scale, shift)
     activation = Activation(shift, bits, signed)
-    if steps and not relu:
-        results = np.asarray(real.function(np.arange(-(1 << bits - 1), 1 << bits - 1) * unit), np.float64)
+    if steps and not relu and not real.own:
+        results = _results(real, np.arange(-(1 << bits - 1), 1 << bits - 1) * unit, sums)
         activation, unit = _tabulated(real.name, shift, results, precision.table, precision)
-    return Fixed(real.name, real.nodes, stage.tensor, stage.grid, real.window, integers, bias, activation, scale, unit), unit
+    form = real.name, real.nodes, stage.tensor, stage.grid, real.window
+    return Fixed(*form, integers, bias, activation, scale, unit, inside), unit
 
 
 @dataclass(frozen=True)
@@ -481,11 +484,15 @@ class Stated:
 
     @staticmethod
     def of(real: RealLinear) -> Stated | None:
-        """Those of a layer, if there are any. Raises CalibrationError where no code stands for 0."""
+        """Those of a layer, if there are any. Raises CalibrationError where no code stands for 0, or channels have functions of
+        their own.
+        """
         steps = real.function.steps
         places = [place for place, step in enumerate(steps) if fine(step)]
         if not places:
             return None
+        if real.own:
+            raise CalibrationError(f"{real.name}: channels have functions of their own, in front of a quantiser of the file's")
         (first, sums), (last, codes) = (_codes_of(real, steps[place]) for place in (places[0], places[-1]))
         straight = places[0] == 0 or is_relu(Chain(steps[: places[0]]))
         behind = Chain(steps[places[-1] + 1 :])
@@ -512,8 +519,8 @@ def _on_grid(real: RealLinear, stated: Stated, stage: _Stage, sums: Extent, prec
     wanted = stated.step or _reach(real.function, sums.magnitude, precision) / _limit(bits)
     exact = stated.step is not None
     integers, shift, unit = _scaled(real.weights * stage.grid.scale, wanted, precision.weights, exact=exact)
-    bias = np.rint(real.bias / (unit / 2**shift)).astype(np.int64) + (1 << shift >> 1)
-    results = np.asarray(real.function(np.arange(-(1 << bits - 1), 1 << bits - 1) * unit), np.float64)
+    bias, inside = _biases(real, unit / 2**shift, shift)
+    results = _results(real, np.arange(-(1 << bits - 1), 1 << bits - 1) * unit, sums)
     if stated.unit is None or stated.codes is None:
         activation, result_unit = _tabulated(real.name, shift, results, bits, precision)
     else:
@@ -522,14 +529,36 @@ def _on_grid(real: RealLinear, stated: Stated, stage: _Stage, sums: Extent, prec
         codes, result_unit = stated.codes, stated.unit
         table = np.clip(np.rint(results / result_unit), codes.low, codes.high).astype(np.int64)
         activation = Activation(shift, bits, True, table, codes.bits, codes.signed)
-    scales = unit / 2**shift, result_unit
-    return Fixed(real.name, real.nodes, stage.tensor, stage.grid, real.window, integers, bias, activation, *scales), result_unit
+    form = real.name, real.nodes, stage.tensor, stage.grid, real.window
+    return Fixed(*form, integers, bias, activation, unit / 2**shift, result_unit, inside), result_unit
+
+
+def _biases(real: RealLinear, scale: float, shift: int) -> tuple[NDArray[np.int64], NDArray[np.int64] | None]:
+    """Those of a layer, in units of a sum, with half a unit of the result, so that the shift rounds; and of kernel positions."""
+    bias = np.rint(real.bias / scale).astype(np.int64) + (1 << shift >> 1)
+    return bias, None if real.inside is None else np.rint(real.inside / scale).astype(np.int64)
 
 
 def is_relu(function: Chain) -> bool:
     """Is that all that a function is? It needs no table."""
     steps = function.steps
     return len(steps) == 1 and isinstance(steps[0], LeakyRelu) and not np.any(steps[0].constant)
+
+
+def _results(real: RealLinear, numbers: NDArray[np.floating], sums: Extent) -> Real:
+    """What a layer's function makes of numbers that its sums may be; where that is not finite, of the nearest that they were."""
+    results = np.asarray(real.function(numbers), np.float64)
+    if np.isfinite(results).all():
+        return results
+    return np.where(np.isfinite(results), results, np.asarray(real.function(np.clip(numbers, sums.low, sums.high)), np.float64))
+
+
+def _by_channel(real: RealLinear, fixed: Fixed, seen: Extent, precision: Precision) -> tuple[list[Layer], float]:
+    """A layer of sums, and behind it each channel's own function by a table of its own; and the unit of the codes."""
+    sums = np.arange(fixed.output.low, fixed.output.high + 1)[:, None] * fixed.result_scale
+    entries, codes, unit = _coded(real.name, _results(real, sums, seen), precision)
+    tables = Recode(f"{real.name}_own", real.nodes, fixed.output, entries.T, codes)
+    return [replace(fixed, result_scale=unit), tables], unit
 
 
 def _maxima(real: RealLinear, window: Window, tensor: TensorType) -> list[Layer]:
@@ -583,21 +612,25 @@ def _multiple(numbers: Real, count: int | NDArray[np.int64]) -> NDArray[np.bool_
 def _reach(function: Chain, magnitude: float, precision: Precision) -> float:
     """Up to where a function is to be tabulated: beyond, it changes by less than half a code up to `magnitude`."""
     points = np.linspace(0, magnitude or 1.0, 1025)
-    sides = [np.asarray(function(points)), np.asarray(function(-points))]
+    sides = [np.asarray(function(side[:, None])) for side in (points, -points)]  # of each channel, or of all
     tolerance = (max(side.max() for side in sides) - min(side.min() for side in sides)) / (2 << precision.codes)
-    changing = [np.flatnonzero(np.abs(side - side[-1]) > tolerance) for side in sides]
+    changing = [np.flatnonzero((np.abs(side - side[-1]) > tolerance).any(axis=1)) for side in sides]
     return float(points[min(1024, 1 + max((int(at[-1]) for at in changing if len(at)), default=0))])
 
 
 def _tabulated(name: str, shift: int, results: Real, bits: int, precision: Precision) -> tuple[Activation, float]:
     """A function by a table of its results for numbers of so many bits, and the unit of a code."""
+    table, codes, unit = _coded(name, results, precision)
+    return Activation(shift, bits, True, table, codes.bits, codes.signed), unit
+
+
+def _coded(name: str, results: Real, precision: Precision) -> tuple[NDArray[np.int64], Range, float]:
+    """A function's results as codes, which these are, and their unit."""
     if not np.isfinite(results).all():
         raise CalibrationError(f"{name}: its function is not finite on the range of its sums")
-    signed = bool(results.min() < 0)
-    largest = float(np.abs(results).max())
-    unit = largest / (_limit(precision.codes) if signed else (1 << precision.codes) - 1) or 1.0
-    codes = np.rint(results / unit).astype(np.int64)
-    return Activation(shift, bits, True, codes, precision.codes, signed), unit
+    codes = Range.of_bits(precision.codes, signed=bool(results.min() < 0))
+    unit = float(np.abs(results).max()) / codes.high or 1.0
+    return np.rint(results / unit).astype(np.int64), codes, unit
 
 
 def _limit(bits: int) -> int:

@@ -20,22 +20,31 @@ class Fixed(Linear):
 
     weights: (kernel_height, kernel_width, in_channels, out_channels) int64. bias: (out_channels,) int64, in units of a sum; half
     a unit of the result is part of it, so that the activation's shift rounds. scale: what a unit of a sum is
-    worth; result_scale: what a code is.
+    worth; result_scale: what a code is, or becomes by a table of each channel's behind it. inside: (kernel_height, kernel_width,
+    out_channels) int64, the bias of a kernel position, which it adds where it lies on the image instead of in the padding; None
+    for none.
     """
 
     bias: NDArray[np.int64]
     activation: Activation
     scale: float = 1.0
     result_scale: float = 1.0
+    inside: NDArray[np.int64] | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.bias.shape != (self.channels,):
             raise ValueError(f"{self.bias.shape} biases for {self.channels} channels")
+        if self.inside is not None and self.inside.shape != self.tap_sums.shape:
+            raise ValueError(f"biases of shape {self.inside.shape} for kernel positions of shape {self.tap_sums.shape}")
 
     @property
     def dense(self) -> bool:
         return self.window.whole
+
+    @property
+    def tap_offsets(self) -> NDArray[np.int64]:
+        return super().tap_offsets if self.inside is None else super().tap_offsets + self.inside
 
     @cached_property
     def sum_range(self) -> tuple[int, int]:
@@ -47,9 +56,11 @@ class Fixed(Linear):
         low, high = min(0, int(values[0])), max(0, int(values[1]))
         weights = self.matrix.astype(np.int64)
         positive, negative = np.maximum(weights, 0).sum(axis=0), np.maximum(-weights, 0).sum(axis=0)
+        inside = np.zeros((1, 1, self.channels), np.int64) if self.inside is None else self.inside
+        less, more = (part(inside, 0).sum(axis=(0, 1)) for part in (np.minimum, np.maximum))
         return (
-            int((low * positive - high * negative + self.bias).min()),
-            int((high * positive - low * negative + self.bias).max()),
+            int((low * positive - high * negative + less + self.bias).min()),
+            int((high * positive - low * negative + more + self.bias).max()),
         )
 
     @property
@@ -72,8 +83,10 @@ class Fixed(Linear):
         return self.activation(self.sums(codes))
 
     def reach(self, inputs: Reach) -> Reach:
-        sums = self.reach_of_sums(inputs)
-        return _activated(self.activation, Reach(sums.low + self.bias, sums.high + self.bias))
+        sums, bias = self.reach_of_sums(inputs), self.bias
+        if self.inside is not None:
+            bias = bias + self.window.total_inside(self.inside)
+        return _activated(self.activation, Reach(sums.low + bias, sums.high + bias))
 
 
 def _activated(activation: Activation, sums: Reach) -> Reach:

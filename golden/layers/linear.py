@@ -89,7 +89,7 @@ class Linear:
         """
         if not self.window.padded:
             return self.grid.gain
-        return math.gcd(self.grid.gain, int(np.gcd.reduce(self.grid.offset * self.tap_sums, axis=None)))
+        return math.gcd(self.grid.gain, int(np.gcd.reduce(self.tap_offsets, axis=None)))
 
     @property
     def operations(self) -> int:
@@ -112,10 +112,14 @@ class Linear:
         """The type of the result."""
         return TensorType(self.window.rows.outputs, self.window.columns.outputs, self.channels, self.codes)
 
-    def inside_sums(self) -> NDArray[np.int64]:
-        """(out_height, out_width, channels): the sum of the weights that lie inside the image, for each window."""
-        sums: NDArray[np.int64] = np.tensordot(self.window.inside().astype(np.int64), self.tap_sums, 2)
-        return sums
+    @property
+    def tap_offsets(self) -> NDArray[np.int64]:
+        """(kernel_height, kernel_width, channels): what a kernel position adds where it lies on the image, whatever is there."""
+        return self.grid.offset * self.tap_sums
+
+    def inside_offsets(self) -> NDArray[np.int64]:
+        """(out_height, out_width, channels): what all those of a window add."""
+        return self.window.total_inside(self.tap_offsets)
 
     def products(self, rows: NDArray[np.integer]) -> NDArray[np.int64]:
         """(..., taps * in_channels) codes times the weights: (..., channels)."""
@@ -128,7 +132,7 @@ class Linear:
         for start in range(0, len(codes), step):
             windows = self.window.extract(codes[start : start + step])
             sums[start : start + step] = self.products(windows.reshape(*windows.shape[:3], -1))
-        values: NDArray[np.int64] = self.grid.gain * sums + self.grid.offset * self.inside_sums()
+        values: NDArray[np.int64] = self.grid.gain * sums + self.inside_offsets()
         return values
 
     def run(self, codes: NDArray[np.integer]) -> NDArray[np.int64]:

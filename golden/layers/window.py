@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
+
+Numbers = TypeVar("Numbers", NDArray[np.int64], NDArray[np.float64])
 
 
 @dataclass(frozen=True)
@@ -103,6 +106,13 @@ class Window:
         columns = np.array([self.columns.inside(x) for x in range(self.columns.outputs)])
         both: NDArray[np.bool_] = rows[:, None, :, None] & columns[None, :, None, :]
         return both
+
+    def total_inside(self, of_taps: Numbers) -> Numbers:
+        """(out_height, out_width, ...): for each window the sum of the numbers (kernel_height, kernel_width, ...) whose tap lies
+        on an input, not on padding.
+        """
+        total: Numbers = np.tensordot(self.inside().astype(of_taps.dtype), of_taps, 2)
+        return total
 
     def extract(self, image: NDArray[np.integer], padding: int = 0) -> NDArray[np.integer]:
         """All windows of (N, height, width, channels): (N, out_height, out_width, kernel_height, kernel_width, channels)."""

@@ -90,6 +90,13 @@ class Condition:
         """How many numbers are before its own."""
         return math.prod(self.first)
 
+    def place(self, number: int) -> tuple[str, tuple[int, ...]]:
+        """Whose the given number of a frame is, in words, and where it stands there."""
+        if number < self.start:
+            return "input value", tuple(int(i) for i in np.unravel_index(number, self.first))
+        own = np.unravel_index(number - self.start, self.shape)
+        return f"condition {self.name}: value", tuple(int(i) for i in own)
+
     def numbers(self, frames: NDArray[Any]) -> NDArray[Any]:
         """Of frames (N, size) the numbers (N, m) that become codes."""
         own = frames[:, self.start :]
@@ -235,7 +242,10 @@ class InputFormat:
             finite = np.isfinite(x.astype(np.float32))
         if not finite.all():
             position = tuple(int(i) for i in np.argwhere(~finite)[0])
-            raise InputError(f"input value {x[position]} at {position} is not a finite float32")
+            what, place = "input value", position[1:]
+            if self.condition is not None:
+                what, place = self.condition.place(position[1])
+            raise InputError(f"{what} {x[position]} at {(position[0], *place)} is not a finite float32")
         if self.whole is not None:
             least, largest = self.whole
             numbers = x.astype(np.float64)

@@ -50,14 +50,15 @@ class RealLinear:
 
     window: over the input, (height, width, in_channels); one that is the whole input makes the layer dense. weights:
     (kernel_height, kernel_width, in_channels, rows * columns * out_channels). bias: (rows * columns * out_channels,).
-    function: empty for none; its constants are scalars.
+    function: empty for none; its constants are scalars, or numbers of each result's own, (rows * columns * out_channels,).
 
     A transposed convolution of stride (rows, columns) is a convolution that computes blocks of so many positions at once, block
     rows slowest, channels fastest; `height` and `width` are what it gives, of which the last blocks may have too many.
     Everything else has rows = columns = 1.
 
     pool: a window over the results, of which the largest are the layer's; padding takes no part. beside: numbers of a condition,
-    which are given behind the results of one position.
+    which are given behind the results of one position. inside: (kernel_height, kernel_width, rows * columns * out_channels)
+    biases of kernel positions, for those that lie on the image instead of in the padding; None for none.
     """
 
     name: str
@@ -72,6 +73,12 @@ class RealLinear:
     width: int
     pool: Window | None = None
     beside: RealBeside | None = None
+    inside: Real | None = None
+
+    @property
+    def own(self) -> bool:
+        """Have channels functions of their own?"""
+        return any(np.ndim(constant) for constant in self.function.constants)
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -99,6 +106,8 @@ class RealLinear:
         for start in range(0, len(x), step):
             windows = self.window.extract(x[start : start + step])  # type: ignore[arg-type]
             sums[start : start + step] = windows.reshape(*windows.shape[:3], -1) @ matrix + self.bias
+        if self.inside is not None:
+            sums += self.window.total_inside(self.inside)
         return sums
 
     def result(self, sums: Real, beside: Real | None = None) -> Real:

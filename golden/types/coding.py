@@ -111,25 +111,31 @@ class Coding:
         return _between(low, high, bits or USUAL_BITS)
 
     def with_condition(self, numbers: NDArray[np.generic]) -> Coding:
-        """The same codes for an input with a condition beside it, of which such numbers are known.
+        """The same codes for an input with a condition beside it, of which such numbers are known; they round if these have to.
 
         Zero stays zero wherever there is room, so that padding stays padding; numbers on a grid of their own stay on it. Raises
         InputError for numbers of no ordinary size.
         """
+        found = replace(self, beside=self._line(numbers))
+        aligned = found.beside.aligned(numbers.astype(np.float64))
+        return found if self.rounds or self.holds(aligned) else replace(found, rounds=True)
+
+    def _line(self, numbers: NDArray[np.generic]) -> Line:
+        """What the codes stand for in a condition of such numbers."""
         low, high = float(numbers.min()), float(numbers.max())
         lowest, highest = self.ends
         if not max(-low, high) <= 1 / LEAST_STEP / max(highest, -lowest, 1.0):
             raise InputError(f"its condition goes from {low:g} to {high:g}, which is no ordinary size")
         if highest <= 0 or lowest > 0 or (lowest == 0 and low < 0):
             gain = max(high - low, LEAST_STEP) / (highest - lowest)
-            return replace(self, beside=Line(gain, low - gain * lowest))
+            return Line(gain, low - gain * lowest)
         size = max(high / highest, low / lowest if low < 0 else 0.0) * self.step
         if not size >= LEAST_STEP:
-            return self
+            return SAME
         step = _common_step(numbers, math.floor(max(-low, high) / size + WHOLE))
         if step is not None:
             size = step / math.floor(step / size + WHOLE)
-        return replace(self, beside=Line(size / self.step))
+        return Line(size / self.step)
 
     def __str__(self) -> str:
         if not self.rounds:
@@ -142,13 +148,6 @@ class Coding:
         return (self.codes, self.rounds) == (other.codes, other.rounds) and all(
             math.isclose(*pair, rel_tol=1e-6) for pair in ends
         )
-
-    @property
-    def signed(self) -> Coding | None:
-        """The same numbers as codes that count from 0, and as many below; None where that takes too many bits."""
-        if self.codes.signed or self.grid.offset or self.codes.bits == MOST_BITS:
-            return None
-        return replace(self, codes=Range.of_bits(self.codes.bits + 1, signed=True), rounds=True)
 
     @property
     def counted(self) -> Coding:

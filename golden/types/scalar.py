@@ -195,7 +195,7 @@ class Binarise(Step):
 
     def with_constants(self, constants: tuple[Float, ...]) -> Binarise:
         threshold, low, high = constants
-        return Binarise(self.node, threshold, low, high)
+        return type(self)(self.node, threshold, low, high)
 
     @property
     def exact(self) -> bool:
@@ -203,6 +203,14 @@ class Binarise(Step):
 
     def __call__(self, x: Float) -> Float:
         return np.where(x >= self.threshold.astype(x.dtype), self.high.astype(x.dtype), self.low.astype(x.dtype))
+
+
+class Piece(Binarise):
+    """The same within a function of one number, of which it says where a piece begins: nothing is binary."""
+
+    @property
+    def binarises(self) -> bool:
+        return False
 
 
 @dataclass(frozen=True, eq=False)
@@ -469,3 +477,26 @@ class Join(Step):
 
     def __call__(self, x: Float) -> Float:
         return self.function(self.first(x), self.second(x))
+
+
+@dataclass(frozen=True, eq=False)
+class Apart(Step):
+    """What one of several chains makes of x, for each element which one: 0 is the first."""
+
+    chains: tuple[Chain, ...]
+    which: Float
+
+    @property
+    def constants(self) -> tuple[Float, ...]:
+        return (self.which, *(constant for chain in self.chains for constant in chain.constants))
+
+    def with_constants(self, constants: tuple[Float, ...]) -> Apart:
+        which, *rest = constants
+        given = iter(rest)
+        return Apart(self.node, tuple(chain.map_constants(lambda _: next(given)) for chain in self.chains), which)
+
+    def __call__(self, x: Float) -> Float:
+        result, *others = (chain(x) for chain in self.chains)
+        for number, other in enumerate(others, 1):
+            result = np.where(self.which == number, other, result)
+        return result

@@ -112,10 +112,10 @@ class Binary(Arithmetic):
         inputs, grid, levels = layer.window.taps * layer.input.channels, layer.grid, 1 << layer.input.bits
         negative = (levels - 1) * (inputs - layer.tap_sums.sum(axis=(0, 1))) // 2
         if layer.thresholds is None:
-            return Numbers(grid.offset * borders - grid.gain * negative, grid.gain, layer.output.bits)
-        # accumulator >= threshold, with accumulator = gain * (count - negative) + offset * border, solved for the count
+            return Numbers(borders - grid.gain * negative, grid.gain, layer.output.bits)
+        # accumulator >= threshold, with accumulator = gain * (count - negative) + border, solved for the count
         highest = (levels - 1) * inputs
-        reached = -((grid.offset * borders - layer.thresholds) // grid.gain) + negative
+        reached = -((borders - layer.thresholds) // grid.gain) + negative
         bias = -np.clip(reached, 0, highest + 1)
         sum_bits = max(int(-bias.min() - 1).bit_length(), int((bias + highest).max()).bit_length()) + 1
         return Numbers(bias + (1 << (sum_bits - 1)), 1, sum_bits)  # set where the count reaches its mark

@@ -79,7 +79,7 @@ def _filled(arithmetic: Arithmetic, folding: Folding, chunks: int, style: RomSty
 
 @dataclass(frozen=True)
 class Borders:
-    """Sums of the weights inside the image (borders * places, channels), for each value of Operand.bias above the repeat."""
+    """What kernel positions on the image add, (borders * places, channels), for each value of Operand.bias above the repeat."""
 
     positions: int = 1
 
@@ -90,8 +90,8 @@ class Borders:
         _, column_bits, _ = windows.bias_fields
         # (row classes, rows of places, kernel rows), (column classes, columns of places, kernel columns)
         down, across = np.array(windows.row_classes, np.int64), np.array(windows.column_classes, np.int64)
-        # sums of the taps inside, (row classes, column classes, places, channels)
-        sums = np.einsum("yqr,xpc,rco->yxqpo", down, across, layer.tap_sums, optimize=True)
+        # of the taps inside, (row classes, column classes, places, channels)
+        sums = np.einsum("yqr,xpc,rco->yxqpo", down, across, layer.tap_offsets, optimize=True)
         inside = sums.reshape(*sums.shape[:2], -1, layer.channels)
         words = np.zeros((len(down), 1 << column_bits, *inside.shape[2:]), np.int64)
         words[:, : len(across)] = inside

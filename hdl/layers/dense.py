@@ -87,8 +87,8 @@ def _unit(
 
 
 def borders(layer: Linear) -> NDArray[np.int64]:
-    """Sums of all weights, (1, channels): nothing lies outside."""
-    return layer.tap_sums.sum(axis=(0, 1))[None]
+    """What all kernel positions add, (1, channels): none lies outside."""
+    return layer.tap_offsets.sum(axis=(0, 1))[None]
 
 
 @composite

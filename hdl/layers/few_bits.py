@@ -133,7 +133,7 @@ class Multiplied(Multiplying, _Stepped):
     layer: FewBits
 
     def numbers(self, borders: NDArray[np.int64]) -> Numbers:
-        return Numbers(self.layer.grid.offset * borders, self.layer.grid.gain, self.sum_bits)
+        return Numbers(borders, self.layer.grid.gain, self.sum_bits)
 
     def ways(self, lanes: int, constant: bool) -> tuple[Products, ...]:
         ways = super().ways(lanes, constant)
@@ -189,7 +189,7 @@ class Counted(_Stepped):
         layer = self.layer
         inputs, grid = layer.window.taps * layer.input.channels, layer.grid
         negative = ((1 << layer.input.bits) - 1) * (inputs - layer.tap_sums.sum(axis=(0, 1))) // 2
-        return Numbers(grid.offset * borders - grid.gain * negative, grid.gain, self.sum_bits)
+        return Numbers(borders - grid.gain * negative, grid.gain, self.sum_bits)
 
     def multiplier(self, inputs: int, lanes: int, sum_bits: int, constant: bool, products: Products) -> PopcountConfig:
         return PopcountConfig(inputs, self.layer.input.bits, lanes, constant)
@@ -213,7 +213,7 @@ class Ternary(Counted):
     def numbers(self, borders: NDArray[np.int64]) -> Numbers:
         layer = self.layer
         negative = ((1 << layer.input.bits) - 1) * np.count_nonzero(layer.weights.reshape(-1, layer.channels) < 0, axis=0)
-        return Numbers(layer.grid.offset * borders - layer.grid.gain * negative, layer.grid.gain, self.sum_bits)
+        return Numbers(borders - layer.grid.gain * negative, layer.grid.gain, self.sum_bits)
 
     def multiplier(self, inputs: int, lanes: int, sum_bits: int, constant: bool, products: Products) -> PopcountConfig:
         return PopcountConfig(inputs, self.layer.input.bits, lanes, ternary=True)

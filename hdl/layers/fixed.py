@@ -60,13 +60,13 @@ class Multiplying(Arithmetic):
 
 @dataclass(frozen=True)
 class FixedPoint(Multiplying):
-    """Sums start at the bias and at what the grid's offset adds."""
+    """Sums start at the bias and at what kernel positions add."""
 
     layer: Fixed
 
     def numbers(self, borders: NDArray[np.int64]) -> Numbers:
         layer = self.layer
-        return Numbers(layer.bias + layer.grid.offset * borders, layer.grid.gain, layer.sum_bits)
+        return Numbers(layer.bias + borders, layer.grid.gain, layer.sum_bits)
 
     def activation(self, lanes: int, sum_bits: int, places: int = 1) -> ActivateConfig:
         return activate.configure(self.layer.name, self.layer.activation, lanes, sum_bits)

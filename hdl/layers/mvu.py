@@ -289,7 +289,7 @@ class Arithmetic(ABC):
 
 
 Borders = Callable[[Linear], NDArray[np.int64]]
-"""Gives the sums (borders * places, channels) of the weights that lie inside the image, for each value that the fields of
+"""Gives what kernel positions that lie on the image add, (borders * places, channels), for each value that the fields of
 Operand.bias above the repeat can take the rows of all places; (1, channels) where nothing is padded."""
 
 

@@ -98,7 +98,7 @@ def _adders(layer: Fixed, uses: int) -> AdderGraphConfig:
 def _graph(layer: Fixed) -> AdderGraph:
     """Sums of two; finding them takes a while, and planning asks more than once."""
     grid, matrix = layer.grid, layer.matrix.astype(np.int64)
-    bias = layer.bias + grid.offset * matrix.sum(axis=0)
+    bias = layer.bias + layer.tap_offsets.sum(axis=(0, 1))
     return optimise(grid.gain * matrix, bias, layer.input.low, layer.input.high, operands=2)
 
 

@@ -20,7 +20,6 @@ from sigmabit.golden import (
     Network,
     Precision,
     UncalibratedError,
-    UnsupportedModelError,
     calibrated,
     import_model,
     import_real,
@@ -28,6 +27,7 @@ from sigmabit.golden import (
 )
 from sigmabit.golden.front.quantise import CLAMPED, LOGARITHMS
 from sigmabit.golden.front.widths import Found, fewest
+from sigmabit.golden.layers.fixed import Fixed
 from sigmabit.golden.network.network import InputFormat
 from sigmabit.golden.network.real import RealNetwork
 from sigmabit.golden.noise import gaussian
@@ -84,10 +84,12 @@ def remark_constant(terminal: Listener, network: Network) -> None:
     """Say so if layers give the same for all frames, which is legal and never meant."""
     names = network.constant_layers
     if names:
+        first = next(layer for layer in network.every if layer.name == names[0])
+        why = "a function gives one number for all sums, as a ReLU that is never active" if isinstance(first, Fixed) else ""
         unlike = "the input's step is not that of the data (--input-scale), or " if network.input.assumed else ""
         terminal.remark(
             f"{network.name}: the outputs of {', '.join(names)} never change, whatever the input; "
-            f"perhaps {unlike}no sum reaches its threshold"
+            f"perhaps {unlike}{why or 'no sum reaches its threshold'}"
         )
 
 
@@ -306,25 +308,9 @@ def _reading_of(model: Path, frames: Frames, reading: Reading) -> tuple[RealNetw
         if said is not None or form.quantiser is not None:
             return network, said
         coding = form.suited(_likely_coding(form, form.of_first(x), reading.input_bits), x)
-        if form.condition is not None:
-            return _beside_zeros(model, coding, form, x, reading)
-        if form.assumed or coding.rounds:
+        if form.condition is not None or form.assumed or coding.rounds:
             return import_real(model, coding=coding, output_name=reading.output_name), coding
         return network, None
-
-
-def _beside_zeros(
-    model: Path, coding: Coding, form: InputFormat, x: NDArray[Any], reading: Reading
-) -> tuple[RealNetwork, Coding | None]:
-    """A network with a condition, and codes of frames x: signed where a padding needs a 0 of the condition, which pixels lack."""
-    try:
-        return import_real(model, coding=coding, output_name=reading.output_name), coding
-    except UnsupportedModelError:
-        wider = coding.signed
-        if wider is None or not coding.beside.offset:
-            raise
-    wider = form.suited(wider, x)
-    return import_real(model, coding=wider, output_name=reading.output_name), wider
 
 
 def _likely_coding(form: InputFormat, x: NDArray[Any], bits: int | None) -> Coding:

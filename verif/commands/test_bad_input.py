@@ -88,7 +88,7 @@ MODEL_FILES = [
     *(
         bad("convert bad.onnx -o out", *says, bad_onnx=model)
         for model, says in [
-            (Tiny(between=(("Mod", "one"), ("Sin", "two"))), ("2 unsupported nodes", "one (Mod)", "two (Sin)")),
+            (Tiny(between=(("Mod", "one"), ("Tan", "two"))), ("2 unsupported nodes", "one (Mod)", "two (Tan)")),
             (Tiny(between=(("Abs", "a"), ("Sub", "b"))), ("binary (BipolarQuant)", "not monotone")),
             (Tiny(weight=0.503), ("conv (Conv)", "not binary", "output 1 holds 0.503")),
             (Tiny(weight=300.5), ("conv (Conv)", "not binary", "output 1 holds ", " beside 300.5")),

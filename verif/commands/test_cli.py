@@ -56,7 +56,7 @@ class TestInspect:
         assert found["output"]["shape"] == [10]
 
     def test_unsupported_nodes_are_all_listed(self, call: Call, tmp_path: Path) -> None:
-        odd = (("Mod", "first_odd"), ("Sin", "second_odd"))
+        odd = (("Mod", "first_odd"), ("Tan", "second_odd"))
         result = call("inspect", Tiny(between=odd).save(tmp_path / "odd.onnx"), "--json")
         assert result.status == 2
         found = json.loads(result.out)
@@ -65,7 +65,7 @@ class TestInspect:
         people = call("inspect", tmp_path / "odd.onnx")
         for text in (people.out, people.err, result.err):
             assert "first_odd (Mod)" in text
-            assert "second_odd (Sin)" in text
+            assert "second_odd (Tan)" in text
 
 
 class TestOutputs:
@@ -193,6 +193,15 @@ class TestConstantLayers:
         assert "the outputs of dense1, dense2 never change, whatever the input" in result.err
         assert "--input-scale" in result.err
         assert "never change" not in call(command, path, *more, "--input-scale", 1.0).err
+
+    def test_functions(self, tmp_path: Path, call: Call) -> None:
+        """Of real weights a function is at fault, not a threshold."""
+        g, random = Builder((4,)), np.random.default_rng(2)
+        y = g("Relu", g("Gemm", "x", random.random((4, 3)), np.full(3, -9.0)))
+        path = g.save(tmp_path / "m.onnx", g("Gemm", y, random.random((3, 2))))
+        np.save(tmp_path / "x.npy", np.linspace(0, 1, 40, dtype=np.float32).reshape(10, 4))
+        error = call("plan", path, "--calibration", tmp_path / "x.npy").err
+        assert "the outputs of dense1, dense2 never change, whatever the input; perhaps a function gives one number" in error
 
 
 class TestPlan:

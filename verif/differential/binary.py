@@ -19,6 +19,7 @@ OPSETS = (9, 10, 11, 12, 13, 14, 15, 17, 18, 19, 21, 24)
 ERF = np.vectorize(math.erf, otypes=[np.float64])
 
 RISING: dict[str, tuple[int, Curve]] = {
+    "Atan": (7, np.arctan),
     "Ceil": (1, np.ceil),
     "Celu": (12, lambda x: np.where(x < 0, np.expm1(np.minimum(x, 0)), x)),
     "Elu": (6, lambda x: np.where(x < 0, np.expm1(np.minimum(x, 0)), x)),
@@ -37,15 +38,17 @@ RISING: dict[str, tuple[int, Curve]] = {
 
 TURNING: dict[str, tuple[int, Curve]] = {
     "Abs": (1, np.abs),
+    "Cos": (7, np.cos),
     "Gelu": (20, lambda x: 0.5 * x * (1 + ERF(x / math.sqrt(2)))),
     "HardSwish": (14, lambda x: x * np.clip(x / 6 + 0.5, 0, 1)),
     "Mish": (18, lambda x: x * np.tanh(np.logaddexp(x, 0))),
     "Reciprocal": (1, lambda x: 1 / x),
+    "Sin": (7, np.sin),
     "Swish": (24, lambda x: x / (1 + np.exp(-x))),
 }
 """Others, which may turn, depending on where they are taken."""
 
-UNKNOWN = {"ThresholdedRelu": 10, "Sin": 7, "Cos": 7, "Atan": 7, "Sinh": 9, "Asinh": 9}
+UNKNOWN = {"Asin": 7, "Tan": 7, "Cosh": 9, "Atanh": 9, "Sinh": 9, "Asinh": 9}
 """Operators that are not supported, and from which opset on there are some."""
 
 BETWEEN = (

@@ -13,7 +13,16 @@ from ..harness.onnx_graphs import QONNX, QUANTISERS, Builder, Operand
 
 Array = np.ndarray
 
-AXES_BECAME_INPUTS = {"Squeeze": 13, "Unsqueeze": 13, "ReduceSum": 13, "ReduceMean": 18, "ReduceSumSquare": 18}
+AXES_BECAME_INPUTS = {
+    "Squeeze": 13,
+    "Unsqueeze": 13,
+    "ReduceSum": 13,
+    "ReduceL1": 18,
+    "ReduceL2": 18,
+    "ReduceMax": 18,
+    "ReduceMean": 18,
+    "ReduceSumSquare": 18,
+}
 """From which opset on."""
 
 FUNCTIONS = "pkg.functions"
@@ -139,7 +148,7 @@ class Exporter(Builder):
     def _rearranged(self, a: Array) -> str:
         shape, twice = np.array(a.shape, np.int64), np.stack([a, a])
         kinds = ["Identity", "Squeeze", "Gather", "Reshape"]
-        kinds += ["Concat", "Slice", "Split", "Transpose"] if a.ndim else []
+        kinds += ["Concat", "Slice", "Split", "Tile", "Transpose"] if a.ndim else []
         kinds += ["Expand", "ConstantOfShape"] if np.all(a == a.flat[0]) else []
         kinds += ["Unsqueeze"] if a.ndim and len(a) == 1 else []
         kinds += ["Flatten"] * 2 if a.ndim == 2 else []
@@ -165,6 +174,8 @@ class Exporter(Builder):
                 first = self("Split", self.plain(np.concatenate([a, a])), np.array([len(a), len(a)]), axis=0)
                 self.nodes[-1].output.append(f"{first}_rest")
                 return first
+            case "Tile":
+                return self("Tile", self.plain(a), self.plain(np.ones(a.ndim), np.int64))
             case "Expand":
                 return self("Expand", self.plain(a.flat[0]), self.plain(shape))
             case "ConstantOfShape":
@@ -209,7 +220,9 @@ class Exporter(Builder):
         quarter, one, zero = np.float32(0.25), self.plain(1, np.float32), self.plain(0, np.float32)
         units = bool(np.all(np.abs(a) == 1))
         kinds = ["Add", "Cast", "Div", "Max", "Min", "Mul", "Neg", "Pow", "Sub"]
+        kinds += ["nothing", "whole"]
         kinds += ["Abs"] * 2 if np.all(a >= 0) else []
+        kinds += ["Gemm", "MatMul"] if a.ndim == 2 else []
         kinds += ["Sign", "Reciprocal"] if units else []
         kinds += ["Sqrt", "Exp"] if np.all(a == 1) else []
         kinds += ["Log"] if not a.any() else []
@@ -253,6 +266,14 @@ class Exporter(Builder):
                 return self("Sign", self.plain(a * np.float32(0.3)))
             case "Sqrt" | "Reciprocal" as operator:
                 return self(operator, self.plain(a))
+            case "nothing":  # plus what functions give of 0
+                function = self.turn("Elu", "Erf", "Relu", "Sin", "Softplus", "Tanh")
+                return self("Add", self.plain(a), self(function, self.plain(0 * a - (200 if function == "Softplus" else 0))))
+            case "whole":  # twice of it, or all of it
+                factor, function = self.turn((2, "Sigmoid"), (1, "Cos"))
+                return self("Mul", self.plain(factor * a), self(function, self.plain(0 * a)))
+            case "Gemm" | "MatMul" as operator:
+                return self(operator, self.plain(np.eye(len(a)), np.float32), self.plain(a))
             case "Exp":
                 return self("Exp", self.plain(a - 1))
             case "Log":
@@ -264,7 +285,7 @@ class Exporter(Builder):
     def _reduced(self, a: Array) -> str:
         others = {"ReduceMax": a - 1, "ReduceMin": a + 1, "ReduceMean": a, "ReduceProd": np.ones_like(a), "ReduceSum": 0 * a}
         if np.array_equal(a, a * a):
-            others["ReduceSumSquare"] = 0 * a
+            others |= dict.fromkeys(("ReduceSumSquare", "ReduceL1", "ReduceL2"), 0 * a)
         kind = self.turn(*others)
         stacked = self.plain(np.stack([a, others[kind]]).astype(np.float32))
         if self.opset < AXES_BECAME_INPUTS.get(kind, 18):

@@ -44,9 +44,13 @@ class VaeExporter(Exporter, Vae):
         if self.random.integers(2):
             return super().scored(z, mean, logvar)
         axis = np.array([1])
-        square = (
-            self("ReduceSumSquare", mean, axis) if self.random.integers(2) else self("ReduceSum", self("Pow", mean, 2.0), axis)
-        )
+        match self.turn("ReduceSumSquare", "ReduceSum", "ReduceL1", "ReduceL2"):
+            case "ReduceSumSquare":
+                square = self("ReduceSumSquare", mean, axis)
+            case "ReduceL2":
+                square = self("Pow", self("ReduceL2", mean, axis), 2.0)
+            case operator:
+                square = self(operator, self("Pow", mean, 2.0), axis)
         excess = self("Sub", self("Sub", self("Add", self("Mul", mean, mean), self("Exp", logvar)), 1.0), logvar)
         divergence = self("Mul", self("ReduceMean", excess, axis), 0.5 * self.latents)
         return self("Concat", z, square, divergence, axis=1)
@@ -158,10 +162,13 @@ class RealDrawing(real_graphs.Drawing):
         channels, height, width = self.shape
         kernel = [int(k) for k in self.random.integers(1, [min(height, 2) + 1, min(width, 3) + 1])]
         strides = [int(s) for s in self.random.integers(1, 3, 2)]
-        way = self.turn("MaxPool", "AveragePool", *(() if self.resized else ("Resize", "DepthToSpace", "Resize")))
+        way = self.turn("MaxPool", "AveragePool", "ReduceMax", *(() if self.resized else ("Resize", "DepthToSpace", "Resize")))
         if self.g.opset < 10 and not self.resized:
             way = "Resize"
-        if way == "DepthToSpace":
+        if way == "ReduceMax":
+            self.apply("ReduceMax", np.array([2, 3]))
+            self.shape = (channels, 1, 1)
+        elif way == "DepthToSpace":
             self.resized = True
             self.apply("Conv", self.g.weights(8, channels, 1, 1, fan=channels))
             self.apply("DepthToSpace", blocksize=2)
@@ -198,9 +205,24 @@ class RealDrawing(real_graphs.Drawing):
     def curve(self) -> None:
         """One more operator, of those that are rarer."""
         opset = self.g.opset
-        names = ["Abs", "Ceil", "Exp", "Floor", "HardSwish", "Neg", "Reciprocal", "Softsign", "Sqrt", "Log", "Pow", "into"]
-        names += ["Celu", "Elu", "Erf", "Gelu", "Mish", "Selu", "Swish"]
-        since = {"HardSwish": 14, "Celu": 12, "Gelu": 20, "Mish": 18, "Swish": 24}
+        names = [
+            "Swish",
+            "Abs",
+            "Ceil",
+            "Exp",
+            "Floor",
+            "HardSwish",
+            "Neg",
+            "Reciprocal",
+            "Softsign",
+            "Sqrt",
+            "Log",
+            "Pow",
+            "into",
+        ]
+        names += ["Celu", "Elu", "Erf", "Gelu", "Mish", "Selu", "Atan", "Cos", "Sin", "Shrink", "ThresholdedRelu"]
+        names += ["And", "Not", "Or", "Xor", *["Swish"] * 4]  # few opsets have the last one
+        since = {"HardSwish": 14, "Celu": 12, "Gelu": 20, "Mish": 18, "Swish": 24, "ThresholdedRelu": 10}
         match self.turn(*(name for name in names if opset >= since.get(name, 1))):
             case "Ceil" | "Floor":  # which would turn with a last bit
                 self.apply("Identity")
@@ -214,12 +236,33 @@ class RealDrawing(real_graphs.Drawing):
             case "Pow":
                 self.apply("Clip", -2.0, 2.0)
                 self.apply("Pow", 2.0)
+            case "Shrink":
+                self.apply("Shrink", bias=0.25, lambd=0.25)
+            case "ThresholdedRelu":  # elsewhere it would jump
+                self.apply("ThresholdedRelu", alpha=0.0)
+            case "And" | "Not" | "Or" | "Xor" as operator:
+                self.pieces(operator)
             case "into":
                 self.apply("Clip", -5.0, 5.0)
                 self.apply("Softplus")
                 self.x = self.g("Div", 2.0, self.x)
             case operator:
                 self.apply(operator)
+
+    def pieces(self, operator: str) -> None:
+        """What x is beyond 0 and 1, by decisions, though it would be 0 between them anyway."""
+        g, x = self.g, self.x
+        beyond = g("Sub", x, g("Clip", x, 0.0, 1.0))
+        above, below = g("Greater", x, 0.0), g("Less", x, 1.0)
+        match operator:
+            case "And":
+                self.x = g("Where", g("And", above, below), 0.0, beyond)
+            case "Or":
+                self.x = g("Where", g("Or", g("Greater", x, 1.0), g("Less", x, 0.0)), beyond, 0.0)
+            case "Xor":
+                self.x = g("Where", g("Xor", above, g("Greater", x, 1.0)), 0.0, beyond)
+            case _:
+                self.x = g("Where", g("Not", above), beyond, g("Sub", beyond, 0.0))
 
     def flatten(self) -> None:
         if self.images and self.convolved and not self.uneven and self.chance(2):
@@ -242,6 +285,11 @@ class RealDrawing(real_graphs.Drawing):
             first = self.here
             super().linear(outputs)
             self.plant(*range(first, self.here + 1))
+            return
+        if self.g.opset >= 12 and self.chance(4):
+            (inputs,) = self.shape
+            self.apply("Einsum", self.g.weights(inputs, outputs, fan=inputs), equation="bi,ij->bj")
+            self.shape, self.uneven = (outputs,), False
             return
         super().linear(outputs)
 

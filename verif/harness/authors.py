@@ -101,6 +101,20 @@ class Author(Vae):
             return self(operator, x, axes=[1], keepdims=1)
         return self(operator, x, np.array([1]), keepdims=1)
 
+    def over(self, operator: str, x: str, axis: int, keepdims: int = 1) -> str:
+        """A reduction whose axes became an input with opset 18."""
+        if self.opset < 18:
+            return self(operator, x, axes=[axis], keepdims=keepdims)
+        return self(operator, x, np.array([axis]), keepdims=keepdims)
+
+    def equation(self, equation: str, x: str, weights: np.ndarray) -> str:
+        """A product, "bti,io->bto" or "oi,bti->bot", by an operator since opset 12."""
+        turned = equation.startswith("oi")
+        if self.opset < 12:
+            product = self("MatMul", x, weights.T if turned else weights)
+            return self("Transpose", product, perm=[0, 2, 1]) if turned else product
+        return self("Einsum", *((weights, x) if turned else (x, weights)), equation=equation)
+
     def sample(self, mean: str, sigma: str) -> str:
         """mu + eps * sigma."""
         if self.style == "keras":
@@ -139,6 +153,35 @@ class Author(Vae):
     def log_sigmoid(self, x: str) -> str:
         """LogSigmoid."""
         return self("Log", self("Sigmoid", x))
+
+    def soft_shrunk(self, x: str) -> str:
+        """Softshrink: an operator, or pieces of it by comparisons, or by a sign."""
+        if self.style == "keras":
+            return self("Shrink", x, bias=0.25, lambd=0.25)
+        if self.style == "script":
+            above = self("Where", self("Greater", x, 0.25), self("Sub", x, 0.25), 0.0)
+            return self("Add", above, self("Where", self("Less", x, -0.25), self("Add", x, 0.25), 0.0))
+        inner = self("Sub", x, self("Mul", self("Sign", x), 0.25))
+        return self("Where", self("Greater", self("Abs", x), 0.25), inner, self("Mul", x, 0.0))
+
+    def hard_shrunk(self, x: str) -> str:
+        """Hardshrink, which jumps."""
+        if self.style == "keras":
+            return self("Shrink", x, lambd=0.125)
+        if self.style == "script":
+            sides = self("Greater", x, 0.125), self("Less", x, -0.125)
+            return self("Where", self("Or", *(self("Cast", side, to=TensorProto.BOOL) for side in sides)), x, 0.0)
+        return self("Where", self("Not", self("Greater", self("Abs", x), 0.125)), 0.0, x)
+
+    def in_pieces(self, x: str) -> str:
+        """Functions as their authors write them: x * (x > 0), another where that is 0, the sign of one of both."""
+        positive = self("Cast", self("Greater", x, 0.0), to=TensorProto.FLOAT)
+        y = self("Add", self("Mul", x, positive), self("Mul", self("Sub", 1.0, positive), self("Tanh", x)))
+        return self("Mul", self("Sign", y), self("Log", self("Add", self("Abs", y), 1.0)))
+
+    def snake(self, x: str) -> str:
+        """x + sin(x)^2."""
+        return self("Add", x, self("Pow", self("Sin", x), 2.0))
 
     def mish(self, x: str) -> str:
         """As an operator since opset 18."""
@@ -393,6 +436,95 @@ def decoder_of(larger: Callable[[Author, str], str], channels: int) -> Graph:
     return graph
 
 
+def spectral(g: Author) -> str:
+    """Spectral normalisation, whose weights the graph computes: W / (u W v)."""
+
+    def linear(x: str, inputs: int, outputs: int) -> str:
+        weights = g.constant(g.weights(outputs, inputs, fan=inputs))
+        product = g("MatMul", weights, g.weights(inputs, 1, fan=inputs))
+        sigma = g("MatMul", g.weights(1, outputs, fan=outputs), product)
+        scaled = g("Div", weights, g("Reshape", sigma, np.zeros(0, np.int64)))
+        return g("Gemm", x, scaled, g.weights(outputs, fan=4), transB=1)
+
+    return linear(g("LeakyRelu", linear("x", FEATURES, 8), alpha=0.2), 8, 3)
+
+
+def by_equation(g: Author) -> str:
+    """Products as Einsum, of a matrix either way around, and a row's length."""
+    y = g("Relu", g.equation("bti,io->bto", "x", g.weights(6, 8, fan=6)))
+    y = g.flat(g("Tanh", g.equation("oi,bti->bot", y, g.weights(4, 8, fan=8))), 20)
+    return g.over("ReduceL2", g("Concat", g.linear(y, 20, 3), g("Neg", g.linear(y, 20, 2)), axis=1), 1)
+
+
+def wrapped(g: Author) -> str:
+    """Padding of the input by its own numbers, the largest of each channel, and two layers of one function side by side."""
+    y = "x"
+    for mode, margin in (("reflect", 2), ("edge", 1)):
+        y = g("Pad", y, np.array([0, 0, margin, 0, 0, margin]), mode=mode)
+    y = g.over("ReduceMax", g("Relu", g.conv(y, 3, 6, (4,), strides=[2])), 2, keepdims=0)
+    return g.linear(g("Concat", *(g("Elu", g.linear(y, 6, n)) for n in (3, 4)), axis=1), 7, 2)
+
+
+def apart(g: Author) -> str:
+    """Results behind different functions, one of which has slopes of its own for each, side by side."""
+    rectified = g("PRelu", g.linear("x", FEATURES, 4), sloped(g, 4))
+    y = g("Concat", rectified, g.linear("x", FEATURES, 2), g("Mul", g("Tanh", g.linear("x", FEATURES, 3)), 2.0), axis=1)
+    y = g("Relu", g.linear(y, 9, 6))
+    return g.linear(g("Concat", g("Sigmoid", g.linear(y, 6, 2)), g.linear(y, 6, 3), axis=1), 5, 3)
+
+
+def heads_apart(g: Author) -> str:
+    """Heads behind hidden layers of different functions."""
+    mean = g.linear(g("PRelu", g.linear("x", FEATURES, 5), sloped(g, 5)), 5, LATENTS)
+    logvar = g.linear(g("Tanh", g.linear("x", FEATURES, 6)), 6, LATENTS)
+    return g.decoder(g.gaussian(mean, logvar), FEATURES)
+
+
+def of_positions(g: Author) -> str:
+    """Dense layers of the features of each step of a series, and one of all steps, as nn.Linear does over the last axis."""
+    y = g("Relu", of_each(g, "x", 6, 8))
+    y = g("Tanh", of_each(g, y, 8, 3))
+    return g.linear(g.flat(y, 15), 15, 4)
+
+
+def of_each(g: Author, x: str, inputs: int, outputs: int) -> str:
+    """One dense layer: over the last axis, or, in Keras, of rows with the steps in front."""
+    if g.style != "keras":
+        return g("Add", g("MatMul", x, g.weights(inputs, outputs, fan=inputs)), g.weights(outputs, fan=4))
+    rows = g(
+        "Add",
+        g("MatMul", g("Reshape", x, np.array([-1, inputs])), g.weights(inputs, outputs, fan=inputs)),
+        g.weights(outputs, fan=4),
+    )
+    return g("Reshape", rows, np.array([-1, 5, outputs]))
+
+
+def in_parts(g: Author) -> str:
+    """Transposed convolutions of groups and of taps apart; channels that become positions, each of which is there twice then."""
+    y = g("Relu", g.view(g.linear("x", LATENTS, 48), 4, 4, 3))
+    weights = g.weights(4, 2, 3, 3, fan=8)
+    y = g("ConvTranspose", y, weights, group=2, kernel_shape=[3, 3], pads=[1, 1, 1, 1])
+    y = g("ConvTranspose", g("Relu", y), g.weights(4, 8, 2, 2, fan=16), kernel_shape=[2, 2], dilations=[2, 1])
+    y = g.shuffled(g("Relu", y), 2, 6, 4)
+    return g.conv(g.larger(y, 2, 2), 2, 2, (3, 3), pads=[1, 1, 1, 1])
+
+
+def sloped(g: Author, *shape: int) -> Any:
+    """Slopes of a PReLU, other ones for each channel."""
+    return g.random.uniform(-0.2, 0.6, shape)
+
+
+def own_slopes(g: Author) -> str:
+    """PReLU of slopes that are learnt, with and without maxima behind, and before a PixelShuffle."""
+    y = g("PRelu", g.norm(g.conv(g.images(*IMAGE), 2, 4, (3, 3), pads=[1, 1, 1, 1]), 4), sloped(g, 4, 1, 1))
+    y = g(
+        "MaxPool", g("PRelu", g.conv(y, 4, 6, (3, 3), pads=[1, 1, 1, 1]), sloped(g, 6, 1, 1)), kernel_shape=[2, 2], strides=[2, 2]
+    )
+    y = g("PRelu", g.deconv(y, 6, 4, (2, 2), strides=[2, 2]), sloped(g, 4, 1, 1))
+    y = g.shuffled(g("PRelu", g.conv(y, 4, 8, (3, 3), pads=[1, 1, 1, 1]), sloped(g, 8, 1, 1)), 2, 8, 6)
+    return g.linear(g("PRelu", g.linear(g.flat(y, 384), 384, 6), sloped(g, 6)), 6, 3)
+
+
 def series(g: Author, dilated: bool = False, groups: int = 1) -> str:
     """An autoencoder of windows of a few channels, over one dimension."""
     spread = {"dilations": [2], "pads": [2, 2]} if dilated else {"pads": [1, 1]}
@@ -444,6 +576,23 @@ def normalised(g: Author) -> str:
     y = g("Div", g("Sub", "x", g.random.normal(size=FEATURES)), g.random.uniform(0.5, 2, FEATURES))
     y = g.dropped(g("Relu", g.norm(g.linear(y, FEATURES, 8), 8)))
     return g("Identity", g.norm(g.linear(y, 8, 4), 4))
+
+
+def norm_first(g: Author) -> str:
+    """Channels are standardised in the graph, and BatchNorm stands behind functions: the padding is 0 behind them."""
+    y = g("Div", g("Sub", g.images(*IMAGE), np.array([[[0.485]], [[0.406]]])), np.array([[[0.229]], [[0.225]]]))
+    y = g.norm(g("Relu", g.conv(y, 2, 4, (3, 3), pads=[1, 1, 1, 1])), 4)
+    y = g.norm(g("Tanh", g.conv(y, 4, 4, (3, 3), strides=[2, 2], pads=[1, 1, 0, 0])), 4)
+    y = g("Relu", g.deconv(y, 4, 3, (4, 4), strides=[2, 2], pads=[1, 1, 1, 1]))
+    return g.conv(g.larger(g.norm(y, 3), 2, 2), 3, 2, (3, 3), pads=[1, 1, 1, 1])
+
+
+def series_norm_first(g: Author) -> str:
+    """BatchNorm of the input of a series, and behind its only maxima."""
+    y = g("Relu", g.conv(g.norm("x", 3), 3, 4, (3,), pads=[1, 1]))
+    y = g("MaxPool", y, kernel_shape=[2], strides=[2])
+    y = g("Relu", g.conv(g.norm(y, 4), 4, 4, (3,), pads=[2, 2], dilations=[2]))
+    return g.linear(g.flat(g("Elu", g.conv(g.norm(y, 4), 4, 3, (7,), strides=[8], pads=[2, 2])), 3), 3, 2)
 
 
 def of_bytes(g: Author) -> str:
@@ -523,6 +672,24 @@ def steep(g: Author) -> str:
     return g.linear(y, 6, 3)
 
 
+def with_constant(*sigma: float) -> Graph:
+    """A deviation that no layer gives: a parameter, or one number."""
+
+    def graph(g: Author) -> str:
+        mean = g.linear(g("Relu", g.linear("x", FEATURES, 8)), 8, LATENTS)
+        numbers = np.array(sigma) if len(sigma) > 1 else sigma[0]
+        return g.decoder(g("Add", mean, g("Mul", g("RandomNormalLike", mean), numbers)), FEATURES)
+
+    return graph
+
+
+def with_parameter(g: Author) -> str:
+    """A logarithm that is a parameter, behind functions of it."""
+    mean = g.linear(g("Relu", g.linear("x", FEATURES, 8)), 8, LATENTS)
+    sigma = g("Softplus", g("Mul", g.constant(g.weights(LATENTS, fan=1)), 0.5))
+    return g("Add", g("Mul", sigma, g("RandomNormalLike", mean)), mean)
+
+
 def clipped(low: float, high: float) -> Callable[[Author, str], str]:
     """exp(clamp(logvar) / 2)."""
     return lambda g, head: g("Exp", g("Mul", g("Clip", head, low, high), 0.5))
@@ -546,6 +713,10 @@ WORKS: dict[str, Work] = {
     "vae gelu by tanh": Work(ROW, "standard", with_method("gelu_by_tanh")),
     "vae tanhshrink": Work(ROW, "standard", with_method("shrunk")),
     "vae log sigmoid": Work(ROW, "standard", with_method("log_sigmoid")),
+    "vae soft shrink": Work(ROW, "standard", with_method("soft_shrunk")),
+    "vae hard shrink": Work(ROW, "standard", with_method("hard_shrunk")),
+    "vae in pieces": Work(ROW, "standard", with_method("in_pieces")),
+    "vae snake": Work(ROW, "standard", with_method("snake")),
     "vae hard tanh": Work(ROW, "standard", lambda g: vae(g, lambda x: g("Clip", x, -1.0, 1.0))),
     "vae of sums": Work(ROW, "standard", lambda g: vae(g, lambda x: g("Relu", x), "")),
     "vae relu6": Work(ROW, "bytes", lambda g: vae(g, lambda x: g("Clip", g("Div", x, 64.0), 0.0, 6.0))),
@@ -566,12 +737,18 @@ WORKS: dict[str, Work] = {
     "sigma square": Work(ROW, "standard", with_sigma(lambda g, head: g("Add", g("Pow", head, 2.0), 1e-3))),
     "sigma at least": Work(ROW, "standard", with_sigma(lambda g, head: g("Max", g("Exp", head), 0.05))),
     "sigma of a tanh": Work(ROW, "standard", with_sigma(lambda g, head: g("Exp", g("Mul", g("Tanh", head), 2.0)))),
+    "sigma a number": Work(ROW, "standard", with_constant(0.1)),
+    "sigma numbers": Work(ROW, "standard", with_constant(0.5, 1.0, 2.0)),
+    "sigma next to nothing": Work(ROW, "standard", with_constant(1.0, 0.002, 0.01)),
+    "sigma a parameter": Work(ROW, "standard", with_parameter),
     "noise given and cooled": Work(ROW, "standard", lambda g: given_noise(g, 0.8)),
     "noise given": Work(ROW, "standard", given_noise),
     "noise of a temperature": Work(ROW, "pixels", warm),
     "sample and scores": Work(ROW, "standard", scored),
     "heads of their own": Work(ROW, "standard", own_hidden),
     "heads of their own, elu": Work(ROW, "standard", lambda g: own_hidden(g, "Elu", deeper=True)),
+    "heads of their own, apart": Work(ROW, "standard", heads_apart),
+    "results apart": Work(ROW, "standard", apart),
     "two latents": Work(ROW, "standard", hierarchy),
     "two latents at once": Work(ROW, "standard", lambda g: hierarchy(g, hidden=False)),
     "mean of tanh": Work(ROW, "standard", bent_mean("Tanh")),
@@ -600,6 +777,9 @@ WORKS: dict[str, Work] = {
         (LATENTS,), "standard", decoder_of(lambda g, y: g.shuffled(g.conv(y, 4, 8, (1, 1)), 2, 4, 3), 2)
     ),
     "decoder of rows": Work((LATENTS,), "standard", of_mlp(LATENTS, 8, FEATURES, end="Sigmoid")),
+    "slopes of channels": Work(IMAGE, "standard", own_slopes),
+    "decoder in parts": Work((LATENTS,), "standard", in_parts),
+    "each step": Work((5, 6), "standard", of_positions),
     "series": Work(SERIES, "standard", series),
     "series dilated": Work(SERIES, "counts", lambda g: series(g, dilated=True)),
     "series grouped": Work(SERIES, "standard", lambda g: series(g, groups=3)),
@@ -623,9 +803,14 @@ WORKS: dict[str, Work] = {
     "classifier of images": Work(IMAGE, "pixels", lenet),
     "classifier separable": Work(IMAGE, "standard", separable),
     "classifier same": Work(IMAGE, "bytes", same_padding),
+    "by equation": Work((5, 6), "standard", by_equation),
+    "wrapped": Work(SERIES, "standard", wrapped),
+    "spectral": Work(ROW, "standard", spectral),
     "regressor": Work(ROW, "standard", of_mlp(FEATURES, 8, 8, 1, functions=("Relu", "Tanh"))),
     "steep": Work(ROW, "standard", steep, steep=True),
     "normalised inside": Work(ROW, "standard", normalised),
+    "norm first": Work(IMAGE, "pixels", norm_first),
+    "series norm first": Work(SERIES, "standard", series_norm_first),
     "bytes scaled inside": Work(IMAGE, "bytes", of_bytes),
 }
 """By name."""

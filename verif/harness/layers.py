@@ -93,11 +93,14 @@ class LayerCase:
 
 @dataclass(frozen=True)
 class FixedCase(LayerCase):
-    """A layer of fixed-point weights; the seed also draws their width, the biases and the activation. No scores."""
+    """A layer of fixed-point weights; the seed also draws their width, the biases and the activation. No scores. inside: have
+    kernel positions biases of their own?
+    """
 
     signed: bool
     weight_bits: int
     table: bool
+    inside: bool = field(default=False, kw_only=True)
 
     @property
     def layer(self) -> Fixed:
@@ -115,7 +118,11 @@ class FixedCase(LayerCase):
         if self.table:
             results = random.integers(-16, 16, 1 << bits)
             activation = Activation(shift, bits, signed, results, 5, True)
-        return Fixed("layer", (), tensor, grid, Window(self.rows, self.columns), weights, bias, activation)
+        inside = None
+        if self.inside:
+            inside = random.integers(-4 * limit, 4 * limit, (self.rows.kernel, self.columns.kernel, self.outputs))
+        window = Window(self.rows, self.columns)
+        return Fixed("layer", (), tensor, grid, window, weights, bias, activation, inside=inside)
 
     @property
     def arithmetic(self) -> Arithmetic:
@@ -171,12 +178,14 @@ def few_bits(cases: st.SearchStrategy[LayerCase]) -> st.SearchStrategy[FewBitsCa
 def fixed(cases: st.SearchStrategy[LayerCase]) -> st.SearchStrategy[FixedCase]:
     """The same shapes and foldings with fixed-point weights."""
 
-    def build(case: LayerCase, signed: bool, weight_bits: int, table: bool) -> FixedCase:
+    def build(case: LayerCase, signed: bool, weight_bits: int, table: bool, inside: bool) -> FixedCase:
         shape = case.rows, case.columns, case.channels, case.outputs
-        drawn = signed, weight_bits, table
-        return FixedCase(*shape, case.numbers, False, case.dense, case.folding, case.seed, *drawn, positions=case.positions)
+        drawn, places = (signed, weight_bits, table), case.positions
+        return FixedCase(
+            *shape, case.numbers, False, case.dense, case.folding, case.seed, *drawn, positions=places, inside=inside
+        )
 
-    return st.builds(build, cases, st.booleans(), st.integers(2, 9), st.booleans())
+    return st.builds(build, cases, st.booleans(), st.integers(2, 9), st.booleans(), st.booleans())
 
 
 def naive(layer: Convolution | Fixed | FewBits, frame: NDArray[np.int64]) -> list[list[int]]:
@@ -192,12 +201,18 @@ def naive(layer: Convolution | Fixed | FewBits, frame: NDArray[np.int64]) -> lis
                     for kx in range(columns.kernel):
                         row, column = y * rows.stride - rows.before + ky, x * columns.stride - columns.before + kx
                         if 0 <= row < rows.size and 0 <= column < columns.size:
+                            total += _of_position(layer, ky, kx, output)
                             for c in range(layer.input.channels):
                                 value = grid.gain * int(frame[row, column, c]) + grid.offset
                                 total += int(layer.weights[ky, kx, c, output]) * value
                 sums.append(_result(layer, total, output))
             results.append(sums)
     return results
+
+
+def _of_position(layer: Convolution | Fixed | FewBits, ky: int, kx: int, output: int) -> int:
+    """The bias of a kernel position."""
+    return int(layer.inside[ky, kx, output]) if isinstance(layer, Fixed) and layer.inside is not None else 0
 
 
 def _result(layer: Convolution | Fixed | FewBits, total: int, output: int) -> int:

@@ -65,10 +65,11 @@ def compare_layers(
             results, expected, bound = _sampled(step, layer, trace, values, drawn)
         else:
             assert isinstance(layer, Fixed)
-            last = f"{step.name}_shuffle" if step.rows * step.columns > 1 else step.name
+            last = f"{step.name}_own" if step.own else step.name
+            last = f"{step.name}_shuffle" if step.rows * step.columns > 1 else last
             first = 0
             if step.pool is not None:
-                last, first = f"{step.name}_pool", layer.output.low
+                last, first = f"{step.name}_pool", by_name.get(f"{step.name}_own", layer).output.low
             results = (trace[last].astype(np.float64) + first) * layer.result_scale
             layer, columns = _own(step, layer)
             results = results if columns is None else results[..., columns]
@@ -112,11 +113,12 @@ def _through(real: RealLinear, layer: Fixed, values: Real) -> tuple[Real, Real]:
     unit = layer.scale * 2**activation.shift
     rounded = np.abs(real.weights - layer.weights * (layer.scale / layer.grid.scale))
     half = (1 << activation.shift) >> 1
-    errors = replace(real, weights=rounded, bias=np.zeros_like(real.bias)).sums(np.abs(values))
+    inside = None if real.inside is None or layer.inside is None else np.abs(real.inside - layer.inside * layer.scale)
+    errors = replace(real, weights=rounded, bias=np.zeros_like(real.bias), inside=inside).sums(np.abs(values))
     errors = errors + np.abs(real.bias - (layer.bias - half) * layer.scale) + unit / 2
     low, high = activation.limits
     limited = np.clip(sums, low * unit, high * unit)
-    if activation.table is None:
+    if activation.table is None and not real.own:
         cut = np.abs(np.asarray(real.function(sums)) - limited)
         bound = errors + cut
     else:
@@ -129,7 +131,7 @@ def _variation(function: Chain, numbers: Real, errors: Real) -> Real:
     """The most that a function differs from what it is of numbers, as far as errors reach on either side."""
     there, found = np.asarray(function(numbers), np.float64), np.zeros_like(numbers)
     for step in np.linspace(-1, 1, 2 * BETWEEN + 1):
-        found = np.maximum(found, np.abs(np.asarray(function(numbers + step * errors), np.float64) - there))
+        found = np.fmax(found, np.abs(np.asarray(function(numbers + step * errors), np.float64) - there))
     return found
 
 

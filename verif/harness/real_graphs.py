@@ -158,7 +158,7 @@ class Drawing:
         kernel = [int(k) for k in self.random.integers(1, [min(height, 3) + 1, min(width, 3) + 1])]
         strides = [int(s) for s in self.random.integers(1, 3, 2)]
         attributes: dict[str, Any] = {"strides": strides}
-        padding = "none" if self.uneven else self.pick("none", "pads", "node", "auto")
+        padding = self.pick("none", "pads", "node", "auto")
         if padding in ("pads", "node"):
             pads = [int(p) for p in self.random.integers(0, [*kernel, *kernel])]
             if padding == "node":
@@ -201,7 +201,8 @@ class Drawing:
             self.apply("Add", self.per_channel(self.random.normal(size=self.shape[0])))
             self.apply("Neg")
         kind = self.pick("none", "Relu", "LeakyRelu", "PRelu", "Sigmoid", "Tanh", "Clip", "HardSigmoid", "Softplus")
-        constants_of: dict[str, list[Operand]] = {"PRelu": [np.array([0.25])], "Clip": [-0.5, 1.0]}
+        slopes = self.per_channel(self.random.uniform(-0.2, 0.6, self.shape[0])) if self.chance(2) else np.array([0.25])
+        constants_of: dict[str, list[Operand]] = {"PRelu": [slopes], "Clip": [-0.5, 1.0]}
         if kind != "none":
             self.apply(kind, *constants_of.get(kind, []), **({"alpha": 0.125} if kind == "LeakyRelu" else {}))
         if self.chance(3):

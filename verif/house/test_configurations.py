@@ -174,6 +174,11 @@ LAYERS_REFUSED: tuple[tuple[Callable[..., Any], tuple[Any, ...], str], ...] = (
     (Fixed, (*SHAPE, SUMS[0][:, :, :2], SUMS[1]), r"weights of shape \(1, 1, 2, 2\) for a window of shape \(1, 1, 3\)"),
     (Fixed, (*SHAPE, SUMS[0], np.zeros(3, int)), r"\(3,\) biases for 2 channels"),
     (
+        lambda *fields: Fixed(*fields),
+        (*SHAPE, *SUMS, Activation(0, 4, True), 1.0, 1.0, np.zeros((2, 1, 2), int)),
+        r"biases of shape \(2, 1, 2\) for kernel positions of shape \(1, 1, 2\)",
+    ),
+    (
         Latent,
         (TensorType(1, 2, 4, Range.of_bits(4, signed=True)), *HEADS),
         "layer: means and logarithms from .*, expected signed codes at one position",

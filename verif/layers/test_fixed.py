@@ -34,7 +34,7 @@ class FixedDenseSuite(DenseSuite):
 
 
 class FixedConvolutionSuite(ConvolutionSuite):
-    """Padding, strides and grids with an offset."""
+    """Padding, strides, grids with an offset, and biases of kernel positions."""
 
     costly = 4
 
@@ -43,6 +43,8 @@ class FixedConvolutionSuite(ConvolutionSuite):
         FixedCase(Axis(6, 2, 2), Axis(5, 3, 2, 1, 0), 3, 3, GRIDS[4], False, False, Folding(1, 3, 2), 3, False, 9, False),
         FixedCase(SAME, SAME, 2, 4, GRIDS[2], False, False, Folding(3, 2, 3), 4, True, 5, True, positions=2),
         FixedCase(SAME, SAME, 2, 4, BYTES, False, False, Folding(3, 2, 1, products="logic"), 5, False, 9, False, positions=2),
+        FixedCase(SAME, SAME, 2, 4, GRIDS[3], False, False, Folding(1, 2, 3), 6, False, 5, True, inside=True),
+        FixedCase(SAME, SAME, 2, 4, GRIDS[2], False, False, Folding(3, 1, 4), 7, True, 7, False, positions=2, inside=True),
     )
 
     def configs(self) -> st.SearchStrategy[FixedCase]:

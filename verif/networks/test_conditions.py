@@ -140,6 +140,22 @@ def images(g: Conditional, maps: bool, sample: bool) -> str:
     return g("Sigmoid", g("ConvTranspose", y, g.weights(4, 1, 2, 2, fan=16), g.weights(1, fan=4), strides=[2, 2]))
 
 
+def series(g: Conditional, tiled: bool) -> str:
+    """An autoencoder of a series, each step of which has the condition beside it: as many times as the series has steps, or so
+    often.
+    """
+    column = g("Unsqueeze", "c", np.array([-1]))
+    if tiled:
+        along = g("Tile", g("Expand", column, np.array([1, 1, 1])), np.array([1, 1, SIZE]))
+    else:
+        steps = g("Unsqueeze", g("Gather", g("Shape", "x"), np.array(2), axis=0), np.array([0]))
+        sizes = g("Concat", np.array([-1]), np.array([-1]), steps, axis=0)
+        ones = g("ConstantOfShape", g("Shape", sizes), value=helper.make_tensor("one", TensorProto.INT64, [1], [1]))
+        along = g("Expand", column, g("Where", g("Equal", sizes, np.array(-1)), ones, sizes))
+    y = g("Conv", g.join("x", along), g.weights(5, 2 + CLASSES, 3, fan=18), g.weights(5, fan=4), pads=[1, 1])
+    return g("Conv", g("Relu", y), g.weights(2, 5, 3, fan=15), g.weights(2, fan=4), pads=[1, 1])
+
+
 Graph = Callable[[Conditional], str]
 ROWS: dict[str, Graph] = {
     "input": at_the_input,
@@ -158,15 +174,19 @@ IMAGES: dict[str, Graph] = {
     "image and sample": lambda g: images(g, maps=False, sample=True),
     "maps and sample": lambda g: images(g, maps=True, sample=True),
 }
+SERIES: dict[str, Graph] = {
+    "series": lambda g: series(g, tiled=False),
+    "series tiled": lambda g: series(g, tiled=True),
+}
 
 
 class Made:
     """A file, and frames for it: of images, or of standardised numbers."""
 
     def __init__(self, name: str, folder: Path, standardised: bool) -> None:
-        shape = (1, SIZE, SIZE) if name in IMAGES else (FEATURES,)
+        shape = (1, SIZE, SIZE) if name in IMAGES else (2, SIZE) if name in SERIES else (FEATURES,)
         g, random = Conditional(*shape), np.random.default_rng(6)
-        self.path = g.save(folder / "m.onnx", (ROWS | IMAGES)[name](g))
+        self.path = g.save(folder / "m.onnx", (ROWS | IMAGES | SERIES)[name](g))
         codes = random.integers(0, 256, (FRAMES, *shape))
         self.x = (random.normal(size=codes.shape) if standardised else codes / 255).astype(np.float32)
         self.c = np.eye(CLASSES, dtype=np.float32)[np.arange(FRAMES) % CLASSES]
@@ -191,7 +211,7 @@ class Made:
 
 
 @pytest.mark.parametrize("standardised", [False, True])
-@pytest.mark.parametrize("name", [*ROWS, *IMAGES])
+@pytest.mark.parametrize("name", [*ROWS, *IMAGES, *SERIES])
 def test_within_bounds(name: str, standardised: bool, tmp_path: Path) -> None:
     """In real numbers the results are onnxruntime's; each layer is as near to it as roundings allow, and so is the whole."""
     made = Made(name, tmp_path, standardised)
@@ -207,7 +227,7 @@ def test_within_bounds(name: str, standardised: bool, tmp_path: Path) -> None:
     assert np.sqrt(np.mean((golden - executed) ** 2)) < 0.08 * max(executed.std(), 0.3)
 
 
-@pytest.mark.parametrize("name", ["both", "table", "each layer", "maps and sample"])
+@pytest.mark.parametrize("name", ["both", "table", "each layer", "maps and sample", "series"])
 def test_hardware(name: str, tmp_path: Path) -> None:
     """Every tensor is golden's, in the cycles that were planned; with several samples, and with stalls, too."""
     made = Made(name, tmp_path, standardised=True)
@@ -284,6 +304,18 @@ def test_refused_arrays(tmp_path: Path, refused: Refused) -> None:
     refused(["plan", made.path, "--condition", files["c"]], "--condition", "--calibration X.npy")
     other = ["run", MODELS / "trigger_vae.onnx", "--input", files["x"], "--output", tmp_path / "y.npy", "--condition", files["c"]]
     refused(other, "takes image alone")
+
+
+def test_numbers_that_are_not_finite(tmp_path: Path) -> None:
+    """They are told by where they stand in the array that holds them."""
+    made = Made("maps", tmp_path, standardised=True)
+    form, x, c = made.real.input, made.x.copy(), made.c.copy()
+    c[7, 2] = np.nan
+    with pytest.raises(InputError, match=r"^condition c: value nan at \(7, 2\) is not a finite float32$"):
+        form.encode(form.joined(x, c))
+    x[3, 0, 4, 1] = np.inf
+    with pytest.raises(InputError, match=r"^input value inf at \(3, 0, 4, 1\) is not a finite float32$"):
+        form.encode(form.joined(x, c))
 
 
 def test_damaged(tmp_path: Path) -> None:

@@ -26,7 +26,15 @@ THROUGH_VERILOG = (
     *("means", "global means", "decoder transposed", "decoder upsampled", "decoder shuffled", "series", "series vae"),
     *("encoder of counts", "encoder score", "trigger", "autoencoder of images", "classifier of images", "classifier separable"),
     *("normalised inside", "heads of their own", "mean of tanh", "latent image", "latent column", "two latents"),
-    *("latent image in chunks", "series pooled", "scaled back", "noise given and cooled"),
+    *("latent image in chunks", "series pooled", "scaled back", "noise given and cooled", "norm first"),
+    *(
+        "sigma a number",
+        "sigma next to nothing",
+        "decoder in parts",
+        "each step",
+        "slopes of channels",
+        "heads of their own, apart",
+    ),
 )
 
 

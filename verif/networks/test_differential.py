@@ -52,7 +52,7 @@ def found_out(says: str, seeds: range, few_bits: bool = False) -> bool:
 class TestItFails:
     """An importer with a fault is found out by few graphs."""
 
-    SEEDS = range(300, 360)
+    SEEDS = range(360, 420)
 
     def test_thresholds_off_by_one(self, monkeypatch: pytest.MonkeyPatch) -> None:
         build: Callable[..., Any] = sums.build_layer
@@ -79,7 +79,7 @@ class TestItFails:
 
     def test_offsets_of_padding(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Taps beyond the border count as bits of 0, instead of not at all."""
-        monkeypatch.setattr(Linear, "inside_sums", lambda layer: layer.tap_sums.sum(axis=(0, 1)))
+        monkeypatch.setattr(Linear, "inside_offsets", lambda layer: layer.tap_offsets.sum(axis=(0, 1)))
         assert found_out("frames differ", self.SEEDS)
 
     def test_permutations_backwards(self, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -205,13 +205,13 @@ def test_rows_on_the_stream(tmp_path: Path) -> None:
 
 
 def test_zeros_beside_pixels(tmp_path: Path, call: Call) -> None:
-    """Pixels get signed codes where a padding needs a zero of a condition that goes below it."""
+    """Pixels have as many codes where a padding needs a zero of a condition that goes below it."""
     made = Made("map", tmp_path)
     x, c, ready = tmp_path / "x.npy", tmp_path / "c.npy", tmp_path / "ready.onnx"
     np.save(x, np.random.default_rng(1).integers(0, 256, made.x.shape).astype(np.float32) / 255)
     np.save(c, made.c)
     about = call("calibrate", made.path, "--input", x, "--condition", c, "-o", ready, "--json").json["input"]
-    assert (about["bits"], about["signed"]) == (9, True) and about["error"] < 1e-6
+    assert (about["bits"], about["signed"]) == (8, False) and about["error"] < 1e-6
     assert call("inspect", ready, "--json").json["input"]["condition"] == {"name": "c", "shape": [], "numbers": 38}
     assert "of which the host makes 38 numbers" in " ".join(call("inspect", ready).out.split())
 

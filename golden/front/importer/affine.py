@@ -100,8 +100,8 @@ def idle(chain: Chain, elements: NDArray[np.int64]) -> bool:
 
 @dataclass(frozen=True, eq=False)
 class Parts:
-    """A chain as three: affine steps, which the layer before absorbs; a function of constants that all elements share; and affine
-    steps that are not the same for all elements, which the layer behind absorbs.
+    """A chain as three: affine steps, which the layer before absorbs; a function, of constants that all elements share, or of
+    some of their own where that may be; and affine steps that are not the same for all elements, which the layer behind absorbs.
     """
 
     before: Affine
@@ -109,8 +109,8 @@ class Parts:
     after: Affine
 
 
-def split(chain: Chain) -> Parts:
-    """The parts of a chain. Raises Refusal where it has others."""
+def split(chain: Chain, own: bool = False) -> Parts:
+    """The parts of a chain. own: may its function have other constants for each element? Raises Refusal where it has others."""
     steps = chain.steps
     curved = [position for position, step in enumerate(steps) if line(step) is None]
     if not curved:
@@ -123,7 +123,7 @@ def split(chain: Chain) -> Parts:
     for step in steps[begin:end]:
         if (step.binarises and coarse(step)) or isinstance(step, Rowwise):
             raise Refusal(f"it takes the result of {step.node}, which is no function of one real number")
-        if not _shared(step):
+        if not (own or _shared(step)):
             raise Refusal(f"{step.node} before it differs between elements behind a function that is not affine")
     before, after = affine(Chain(steps[:begin])), affine(Chain(steps[end:]))
     assert before is not None and after is not None

@@ -29,18 +29,19 @@ KINDS = "fiubV"
 """Of NumPy's types those of numbers; V are float8, int4 and their like. Texts are none, which take any number of bytes each."""
 
 ELEMENTWISE = (
-    *("Abs", "Add", "And", "Cast", "Ceil", "Clip", "Div", "Equal", "Exp", "Floor", "Greater"),
+    *("Abs", "Add", "And", "Cast", "Ceil", "Clip", "Cos", "Div", "Elu", "Equal", "Erf", "Exp", "Floor", "Greater"),
     *("GreaterOrEqual", "Identity", "Less", "LessOrEqual", "Log", "Max", "Min", "Mod", "Mul", "Neg", "Not", "Or", "Pow"),
-    *("Reciprocal", "Round", "Sign", "Sqrt", "Sub", "Where"),
+    *("Reciprocal", "Relu", "Round", "Sigmoid", "Sign", "Sin", "Softplus", "Sqrt", "Sub", "Tanh", "Where"),
 )
 LINEAR = ("DequantizeLinear", "QuantizeLinear")
 """Evaluated here: the reference implementation does not have what they were before opset 19."""
 
 REARRANGING = (
-    *("Concat", "Constant", "ConstantOfShape", "Expand", "Flatten", "Gather", "ReduceMax", "ReduceMean", "ReduceMin"),
-    *("ReduceProd", "ReduceSum", "ReduceSumSquare", "Reshape", "Shape", "Size", "Slice", "Split", "Squeeze", "Transpose"),
-    "Unsqueeze",
+    *("Concat", "Constant", "ConstantOfShape", "Expand", "Flatten", "Gather", "ReduceL1", "ReduceL2", "ReduceMax", "ReduceMean"),
+    *("ReduceMin", "ReduceProd", "ReduceSum", "ReduceSumSquare", "Reshape", "Shape", "Size", "Slice", "Split", "Squeeze"),
+    *("Tile", "Transpose", "Unsqueeze"),
 )
+MULTIPLYING = ("Gemm", "MatMul")
 
 
 class ConstantFolding:
@@ -52,7 +53,7 @@ class ConstantFolding:
 
     def __call__(self, node: Node, arguments: list[Array]) -> list[Array]:
         """The node's results, by the ONNX reference implementation."""
-        if node.operator not in (*ELEMENTWISE, *REARRANGING, *LINEAR):
+        if node.operator not in (*ELEMENTWISE, *REARRANGING, *MULTIPLYING, *LINEAR):
             raise Refusal("not supported on constants")
         if not _numbers(node, arguments):
             raise Refusal("not supported on constants that are no numbers")
@@ -101,6 +102,10 @@ def _elements(node: Node, arguments: list[Array]) -> int:
         case "Gather", [array, indices]:
             taken: int = array.shape[node.attributes.get("axis", 0)]
             return array.size // max(taken, 1) * indices.size
+        case "Tile", [array, counts]:
+            return array.size * math.prod(abs(int(d)) for d in counts.reshape(-1))
+        case (("Gemm" | "MatMul"), [array, other, *_]):  # as many products
+            return array.size * other.size
     if node.operator in ELEMENTWISE:
         return math.prod(np.broadcast_shapes(*(array.shape for array in arguments)))
     return sum(array.size for array in arguments)

@@ -10,7 +10,7 @@ from ...types.scalar import Choose, Float, Function, LeakyRelu, Normalise, Step
 from . import scalar_nodes
 from .model_file import Node
 from .operands import activation, constant
-from .scalar_nodes import SHAPED, UNARY, Refusal
+from .scalar_nodes import PIECES, SHAPED, UNARY, Refusal
 from .symbols import Symbol, Value
 
 
@@ -28,7 +28,8 @@ def unary(node: Node, arguments: list[Value]) -> Symbol:
 
 def shaped(node: Node, arguments: list[Value]) -> Symbol:
     """One that attributes shape."""
-    return scalar(arguments[0], [Function(node.name, SHAPED[node.operator](node))])
+    functions = SHAPED | PIECES
+    return scalar(arguments[0], [Function(node.name, functions[node.operator](node))])
 
 
 def relu(node: Node, arguments: list[Value]) -> Symbol:

@@ -40,7 +40,7 @@ def last_binary(graph: Graph, nodes: Sequence[Node], operators: Sequence[str] = 
             fine = (
                 node.operator == "QuantizeLinear" and graph.input not in node.inputs and not narrowed.intersection(node.outputs)
             )
-            if (node.operator in operators and not fine) or (of_bits and node.operator in POOLING):
+            if (node.operator in operators and not (fine or node.part)) or (of_bits and node.operator in POOLING):
                 bits.update(node.outputs)
                 last = node.outputs[0]
             elif of_bits and node.operator in KEEPING:

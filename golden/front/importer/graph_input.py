@@ -140,7 +140,10 @@ def _shape(graph: Graph, path: str) -> tuple[int, ...]:
         raise ModelFileError(f"{path}: input {graph.input} has a fixed batch of {batch}, expected 1 or a free one")
     if not input_grid.whole_numbers(graph) and input_grid.type_name(graph) not in input_grid.FLOATS:
         kind = input_grid.type_name(graph).lower()
-        raise ModelFileError(f"{path}: input {graph.input} holds numbers of type {kind}, expected float32 or whole numbers")
+        helps = f"; {input_grid.HELP_OF_HALVES}" if "float16" in kind else ""
+        raise ModelFileError(
+            f"{path}: input {graph.input} holds numbers of type {kind}, expected float32 or whole numbers{helps}"
+        )
     fixed = tuple(d for d in rest if d is not None and d > 0)
     if len(fixed) != len(rest):
         raise ModelFileError(f"{path}: input {graph.input} has a free dimension besides the batch")

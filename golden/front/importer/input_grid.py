@@ -20,6 +20,7 @@ NARROWED = (0.5, 32.0)
 Behind nodes that are meant for 0 to 1 it is hundreds wide."""
 
 FLOATS = ("UNDEFINED", "FLOAT", "DOUBLE")
+HELP_OF_HALVES = "export the model in float32, which model.float() makes of it"
 
 
 def type_name(graph: Graph) -> str:

@@ -11,13 +11,13 @@ from ...types.coding import Coding
 from ...types.errors import ModelFileError, UnsupportedModelError
 from . import latent
 from .binary_walk import BinaryWalk
+from .choices import with_choices
 from .front import BINARISING, ROUNDING, last_binary
 from .model_file import Graph, leading_to
 from .quantised_noise import without_grids_of_noise
 from .real_walk import RealWalk
 from .scalar_nodes import QUANTISERS
 from .structures import told
-from .thresholded import without_thresholds
 
 PIXELS = (*QUANTISERS, "QuantizeLinear")
 """What may quantise the input alone."""
@@ -49,7 +49,7 @@ def _read(graph: Graph, path: str, coding: Coding | None) -> Network | RealNetwo
     reasons behind its last binarisation alone, what stands behind is real-valued: its chains end in numbers, which need ranges.
     Raises UnsupportedModelError for what is neither, with the findings of what it will have been meant to be.
     """
-    graph = without_grids_of_noise(without_thresholds(graph))
+    graph = with_choices(without_grids_of_noise(graph))
     if latent.noisy(graph, graph.leading):
         return RealWalk(graph, path, coding).run()
     walk, found = _binary(graph, path, coding)

@@ -24,6 +24,8 @@ from .symbols import PAD, Frame, Symbol
 RANDOM = ("RandomNormal", "RandomNormalLike")
 OTHER_RANDOM = ("Bernoulli", "Multinomial", "RandomUniform", "RandomUniformLike")
 
+NO_LAYER = "the {} is not the result of a layer of weights"
+
 FAR = 1e30
 """Instead of infinite bounds."""
 
@@ -130,6 +132,29 @@ def spread(node: Node, deviation: Symbol, eps: Symbol) -> Symbol:
     sigma = sigma_of(in_row(deviation)).wider(in_row(deviation), _factors(eps), node.name)
     reason = f"it takes the result of {node.name}, noise without its mean; expected mu + sigma * eps"
     return Symbol(Spread(frame, reason, node, source, deviation, sigma), np.arange(frame.size).reshape(shape))
+
+
+def steady(node: Node, eps: Symbol, mean: Symbol) -> Symbol:
+    """sigma * eps of a deviation that is a number for each latent variable, whatever the input is: its logarithm is what the
+    layer of the means gives, times 0, plus that of the number.
+    """
+    assert isinstance(eps.source, Noise)
+    latents = math.prod(mean.shape)
+    if eps.shape not in (mean.shape, mean.shape[1:]) or not np.array_equal(eps.index.reshape(-1), np.arange(latents)):
+        raise Refusal(f"noise of shape {eps.shape} for latent variables of shape {mean.shape}; {SEVERAL}")
+    if mean.shape[:1] != (1,) or not isinstance(mean.source, Linear) or np.any(mean.index == PAD):
+        raise Refusal(NO_LAYER.format("mean"))
+    logarithms, elements = np.zeros(mean.source.frame.size), mean.index.reshape(-1)
+    logarithms[elements] = np.log(_factors(eps))
+    if not np.array_equal(logarithms[elements], np.log(_factors(eps))):
+        raise Refusal("the noise is multiplied by different numbers where its mean is the same element")
+    within = np.all(np.abs(logarithms) < 2.0 ** (exponential.CLAMP - 1))
+    function = Chain(() if within else (Function(node.name, UNARY["Exp"]),))
+    sigma = Sigma(Affine(np.zeros(()), logarithms), function)
+    frame = Frame.of((latents, 1, 1))
+    reason = f"it takes the result of {node.name}, noise without its mean; expected mu + sigma * eps"
+    spread = Spread(frame, reason, node, eps.source, replace(mean, chain=Chain()), sigma)
+    return Symbol(spread, np.arange(latents).reshape(mean.shape))
 
 
 def in_row(symbol: Symbol) -> Symbol:
@@ -248,7 +273,7 @@ def sample(
         raise Refusal(f"means of shape {mean.shape} for deviations of shape {deviation.shape}")
     for symbol, what in ((mean, "mean"), (deviation, "deviation")):
         if not isinstance(symbol.source, Linear) or symbol.source.pool is not None:
-            raise Refusal(f"the {what} is not the result of a layer of weights")
+            raise Refusal(NO_LAYER.format(what))
     centre = split(mean.chain)
     if centre.after is not IDENTITY:
         raise Refusal(f"{passed(mean)}, which the mean passes, differ between latent variables behind a function")

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from ...layers.window import Window
+from ...types.scalar import Float
 from .affine import IDENTITY
 from .model_file import Node
 from .real_layers import Linear, read
@@ -26,14 +27,22 @@ def maxima(node: Node, symbol: Symbol, image: Index, window: Window) -> Symbol:
     if np.any(gain != gain[:, :1, :1]) or np.any(offset != offset[:, :1, :1]):
         raise Refusal(f"{', '.join(taken.nodes)} before it differ between positions of one channel")
     channels = taken.view[:, 0, 0] // taken.view[0].size
-    gain, offset = gain[:, 0, 0], offset[:, 0, 0]
+    frame = Frame.of((len(image), window.rows.outputs, window.columns.outputs))
+
+    def of_maxima(constant: Float) -> Float:
+        """A constant of the function, as it is for each of the maxima."""
+        if np.ndim(constant) == 0:
+            return np.asarray(constant)
+        numbers = constant[taken.view]
+        if np.any(numbers != numbers[:, :1, :1]):
+            raise Refusal(f"{', '.join(taken.nodes)} before it differ between positions of one channel")
+        return np.repeat(numbers[:, 0, 0], frame.settled[0].size)
+
     layer = replace(
-        source,
+        source.chosen(channels, gain[:, 0, 0], offset[:, 0, 0]),
         nodes=tuple(dict.fromkeys((*source.nodes, *taken.nodes, node.name))),
-        weights=source.weights[..., channels] * gain,
-        bias=source.bias[..., channels] * gain + offset,
-        frame=Frame.of((len(image), window.rows.outputs, window.columns.outputs)),
-        inner=taken.parts.function,
+        frame=frame,
+        inner=taken.parts.function.map_constants(of_maxima),
         pool=window,
         means=None,
     )

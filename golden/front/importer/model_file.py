@@ -32,7 +32,9 @@ MAX_TENSOR_ELEMENTS = 1 << 28
 
 @dataclass(frozen=True, eq=False)
 class Node:
-    """One node: its name (or one made from its first output), operator, domain, connections and attributes."""
+    """One node: its name (or one made from its first output), operator, domain, connections and attributes. part: does it decide
+    something within a function of one number (choices.py)?
+    """
 
     name: str
     operator: str
@@ -41,6 +43,7 @@ class Node:
     outputs: tuple[str, ...]
     attributes: dict[str, Any]
     proto: onnx.NodeProto
+    part: bool = False
 
 
 @dataclass(frozen=True)

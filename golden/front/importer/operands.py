@@ -167,12 +167,6 @@ def value_grid(symbol: Symbol, codes: Codes) -> tuple[Grid, bool]:
     return grid, rising
 
 
-def check_groups(node: Node) -> None:
-    """Refuse a ConvTranspose of several groups."""
-    if node.attributes.get("group", 1) != 1:
-        raise Refusal(f"{node.attributes['group']} groups; grouped transposed convolutions are not supported")
-
-
 def constant_kernels(arguments: list[Value], dimensions: int = 2) -> Array:
     """The weights of a Conv or ConvTranspose over so many dimensions."""
     weights = constant(arguments, 1)
@@ -189,10 +183,10 @@ def check_channels(kernels: Array, axis: int, symbol: Symbol, groups: int = 1) -
 
 
 def groups_of(node: Node, kernels: Array) -> int:
-    """In how many groups a Conv sums. Raises Refusal where they do not divide its outputs."""
+    """In how many groups a Conv or ConvTranspose sums. Raises Refusal where they do not divide its outputs, or its inputs."""
     groups = int(node.attributes.get("group", 1))
     if groups < 1 or len(kernels) % groups:
-        raise Refusal(f"{groups} groups do not divide its {len(kernels)} outputs")
+        raise Refusal(f"{groups} groups do not divide its {len(kernels)} {'outputs' if node.operator == 'Conv' else 'inputs'}")
     return groups
 
 

@@ -14,7 +14,7 @@ from ...layers.window import Axis, Window
 from ...network.real import RealBeside, RealLinear
 from ...types.grid import BIPOLAR, Grid
 from ...types.range import BITS, Range
-from ...types.scalar import Chain
+from ...types.scalar import Apart, Chain, Float
 from .affine import IDENTITY, Affine, Parts, Real, affine, behind, split
 from .scalar_nodes import Refusal
 from .symbols import Codes, Frame, Index, Source, Symbol
@@ -27,6 +27,9 @@ MAX_WEIGHTS = 1 << 26
 largest of UltraScale+; to read more would take more memory than a file that nobody vouches for may. How many of fewer a part has
 room for, its plan says.
 """
+
+MOST_OWN = 1 << 12
+"""Channels of a layer that may have functions of their own: each has a table."""
 
 ALIKE = np.linspace(-64, 64, 4097)
 """Numbers for which functions must be the same that are taken for one."""
@@ -80,7 +83,8 @@ class Linear:
     weights: (kernel_height, kernel_width, in, rows, columns, out) as in RealLinear; bias: (rows, columns, out). A layer of one
     position is open: its sums may be read as an image of any shape. tensor: the graph's that it begins. means: what they are the
     means of, all positions of each channel, if they are. pool: a window, of whose results of the function `inner` the largest are
-    taken.
+    taken. inside: (kernel_height, kernel_width, rows, columns, out) biases of kernel positions, as in RealLinear; None for none,
+    or for one window, whose bias they are part of.
     """
 
     kind: str
@@ -94,6 +98,13 @@ class Linear:
     means: Symbol | None = None
     pool: Window | None = None
     inner: Chain = field(default_factory=Chain)
+    inside: Real | None = None
+
+    def chosen(self, channels: Index, gain: Real, offset: Real) -> Linear:
+        """The same with other channels, (n,) of its own, each times a gain, plus an offset."""
+        inside = None if self.inside is None else self.inside[..., channels] * gain
+        weights, bias = self.weights[..., channels] * gain, self.bias[..., channels] * gain + offset
+        return replace(self, weights=weights, bias=bias, inside=inside)
 
     @property
     def open(self) -> bool:
@@ -111,17 +122,20 @@ class Linear:
     def build(self, name: str, taken: Reading) -> RealLinear:
         """The layer, whose sums are read as `taken` says."""
         _, height, width = taken.view.shape
+        function = self.function_of(taken)
         gain, offset = taken.parts.before.of(taken.view)
         if self.open:
             elements = taken.view.transpose(1, 2, 0)
             gain, offset = gain.transpose(1, 2, 0), offset.transpose(1, 2, 0)
-            weights, bias = self.weights[:, :, :, 0, 0, elements], self.bias[0, 0, elements]
+            weights, bias = self.weights[:, :, :, 0, 0, elements] * gain, self.bias[0, 0, elements] * gain + offset
+            inside = None
         else:
             if np.any(gain != gain[:, :1, :1]) or np.any(offset != offset[:, :1, :1]):
                 raise Refusal(f"{', '.join(taken.nodes)} before it differ between positions of one channel")
             chosen = taken.view[:, 0, 0] // (height * width)
             gain, offset = gain[:, 0, 0], offset[:, 0, 0]
-            weights, bias = self.weights[..., chosen], self.bias[..., chosen]
+            layer = self.chosen(chosen, gain, offset)
+            weights, bias, inside = layer.weights, layer.bias, layer.inside
         rows, columns = weights.shape[3:5]
         if self.pool is not None:
             height, width = self.pool.rows.size, self.pool.columns.size
@@ -129,15 +143,34 @@ class Linear:
             name,
             tuple(dict.fromkeys((*self.nodes, *taken.nodes))),
             self.window,
-            (weights * gain).reshape(*weights.shape[:3], -1),
-            (bias * gain + offset).reshape(-1),
-            taken.parts.function,
+            weights.reshape(*weights.shape[:3], -1),
+            bias.reshape(-1),
+            function,
             rows,
             columns,
             height,
             width,
             self.pool,
+            inside=None if inside is None else inside.reshape(*inside.shape[:2], -1),
         )
+
+    def function_of(self, taken: Reading) -> Chain:
+        """The function of the sums that `taken` reads, its constants as they are for each of the results of a position."""
+        function = taken.parts.function.map_constants(lambda constant: self._of_results(constant, taken))
+        results = max((np.size(constant) for constant in function.constants), default=0)
+        if results > MOST_OWN:
+            raise Refusal(f"{', '.join(taken.nodes)} before it differ between {results} channels, at most {MOST_OWN} have tables")
+        return function
+
+    def _of_results(self, constant: Float, taken: Reading) -> Float:
+        if np.ndim(constant) == 0:
+            return np.asarray(constant)
+        numbers = constant[taken.view]
+        if self.open:
+            return numbers.transpose(1, 2, 0).reshape(-1)
+        if np.any(numbers != numbers[:, :1, :1]):
+            raise Refusal(f"{', '.join(taken.nodes)} before it differ between positions of one channel")
+        return np.tile(numbers[:, 0, 0], self.weights.shape[3] * self.weights.shape[4])
 
 
 @dataclass(eq=False)
@@ -159,10 +192,12 @@ def read(symbol: Symbol, view: Index | None = None) -> Reading:
         source.frame.read_as(view)  # an order that is still open
     natural = source.frame.settled
     if isinstance(source, Linear):
-        parts = split(symbol.chain) if source.pool is None else behind(symbol.chain, source.inner)
+        parts = split(symbol.chain, own=True) if source.pool is None else behind(symbol.chain, source.inner)
         if view is None:
             used = np.unique(symbol.index[symbol.index >= 0])
-            return Reading(source, parts, used.reshape(-1, 1, 1) if source.open else natural, nodes)
+            reading = Reading(source, parts, used.reshape(-1, 1, 1) if source.open else natural, nodes)
+            source.function_of(reading)  # refused here, where a node takes it
+            return reading
         chosen = view[:, 0, 0] // natural[0].size
         fits = source.open or (view.shape[1:] == natural.shape[1:] and np.array_equal(view, natural[chosen]))
     else:
@@ -174,7 +209,10 @@ def read(symbol: Symbol, view: Index | None = None) -> Reading:
         view = natural if view is None else view
     if not fits:
         raise Refusal(f"it reads an activation of {natural.shape} rearranged, as {view.shape}")
-    return Reading(source, parts, view, nodes)
+    reading = Reading(source, parts, view, nodes)
+    if isinstance(source, Linear):
+        source.function_of(reading)
+    return reading
 
 
 def side_by_side(parts: Sequence[tuple[Symbol, Affine]]) -> Linear:
@@ -212,14 +250,12 @@ def _on_one(layers: list[Linear]) -> list[Linear]:
     for reading in readings:
         if not isinstance(reading.source, Linear) or not reading.source.open or reading.shift:
             raise Refusal("it joins layers on different activations; branches are not supported")
-        if not alike(reading.parts.function, readings[0].parts.function):
-            names = " and ".join(", ".join(r.nodes) or "none" for r in (readings[0], reading))
-            raise Refusal(f"it joins layers behind different functions ({names}); what runs side by side has one")
     hidden = side_by_side([(Symbol(r.source, r.view.reshape(1, -1)), r.parts.before) for r in readings])
     nodes = tuple(dict.fromkeys(name for reading in readings for name in reading.nodes))
     ends = np.cumsum([0, *(reading.view.size for reading in readings)])
     view = np.arange(ends[-1]).reshape(-1, 1, 1)
-    whole = Reading(hidden, Parts(IDENTITY, readings[0].parts.function, IDENTITY), view, nodes)
+    function = side_by_side_functions(nodes[0] if nodes else "", [(r.parts.function, r.view.reshape(-1)) for r in readings])
+    whole = Reading(hidden, Parts(IDENTITY, function, IDENTITY), view, nodes)
     found = []
     for layer in layers:
         place = next(i for i, reading in enumerate(readings) if layer.input.same(reading))
@@ -229,9 +265,32 @@ def _on_one(layers: list[Linear]) -> list[Linear]:
     return found
 
 
+def side_by_side_functions(node: str, parts: Sequence[tuple[Chain, Index]]) -> Chain:
+    """One function of what several layers give: of each the elements (n,) that stand one behind the other, behind its own."""
+    if all(function.steps == parts[0][0].steps or alike(function, parts[0][0]) for function, _ in parts):
+        return parts[0][0]
+    ends = np.cumsum([0, *(len(elements) for _, elements in parts)])
+    which, chains = np.zeros(ends[-1], np.float32), list[Chain]()
+    for number, (function, elements) in enumerate(parts):
+        which[ends[number] : ends[number + 1]] = number
+
+        def spread(constant: Float, elements: Index = elements, begin: int = ends[number]) -> Float:
+            """A constant, as it is for the elements that stand side by side."""
+            if np.ndim(constant) == 0:
+                return np.asarray(constant)
+            everywhere = np.zeros(ends[-1], constant.dtype)
+            everywhere[begin : begin + len(elements)] = constant[elements]
+            return everywhere
+
+        chains.append(function.map_constants(spread))
+    return Chain((Apart(node, tuple(chains), which),))
+
+
 def alike(first: Chain, second: Chain) -> bool:
     """Are two functions of one number the same, but for the nodes that they come from?"""
     if [type(step) for step in first.steps] != [type(step) for step in second.steps]:
+        return False
+    if any(np.ndim(constant) for constant in (*first.constants, *second.constants)):
         return False
     with np.errstate(all="ignore"):
         return bool(np.array_equal(first(ALIKE), second(ALIKE), equal_nan=True))
@@ -244,6 +303,8 @@ def spread_out(layer: Linear) -> Linear:
     weights, bias = np.empty(matrix.shape), np.empty(size)
     weights[:, elements] = matrix
     everywhere = np.broadcast_to(layer.bias, (1, *_positions(layer.window), *layer.bias.shape))
+    if layer.inside is not None:
+        everywhere = everywhere + layer.window.total_inside(layer.inside)
     bias[elements] = _image(everywhere, layer.frame).reshape(-1)
     axes = layer.window.rows, layer.window.columns
     shape = (*(axis.size for axis in axes), layer.weights.shape[2], 1, 1, size)
@@ -255,6 +316,7 @@ def spread_out(layer: Linear) -> Linear:
         bias=bias.reshape(1, 1, -1),
         frame=Frame.of((size, 1, 1)),
         means=None,
+        inside=None,
     )
 
 
@@ -296,27 +358,63 @@ def dense(matrix: Real, elements: NDArray[np.int64], reading: Reading) -> tuple[
     return window, by_element[reading.view.transpose(1, 2, 0)].reshape(shape), (offset @ matrix).reshape(1, 1, -1)
 
 
-def absorb(weights: Real, reading: Reading, window: Window, quantised: bool) -> tuple[Reading, Real, Real]:
-    """The reading, weights (kh, kw, in, rows, columns, out) and bias of a convolution that has absorbed the steps before it.
+@dataclass(frozen=True, eq=False)
+class Coefficients:
+    """Of a layer, as in Linear: weights (kh, kw, in, rows, columns, out), bias (rows, columns, out), inside (kh, kw, rows,
+    columns, out), or None.
+    """
 
-    quantised: the graph itself has a quantiser at its input.
+    weights: Real
+    bias: Real
+    inside: Real | None = None
+
+    @property
+    def of_position(self) -> Coefficients:
+        """Those of the one position of a layer that computes a block, as channels of their own."""
+        weights, bias = self.weights, self.bias
+        along = weights.transpose(0, 1, 2, 5, 3, 4).reshape(*weights.shape[:3], 1, 1, -1)
+        return Coefficients(along, bias.transpose(2, 0, 1).reshape(1, 1, -1))
+
+
+def absorb(weights: Real, reading: Reading, window: Window, quantised: bool) -> tuple[Reading, Coefficients]:
+    """The reading, and the coefficients of a convolution of such weights that has absorbed the steps before it.
+
+    Padding is 0 behind these steps. Where they move all of the input's codes alike, the codes get another grid; elsewhere what
+    they add becomes biases of the kernel positions that lie on the image. quantised: the graph itself has a quantiser at its
+    input.
     """
     gain, offset = reading.parts.after.of(reading.view)
     if np.any(gain != gain[:, :1, :1]) or np.any(offset != offset[:, :1, :1]):
         raise Refusal(f"{', '.join(reading.nodes)} before it differ between positions of one channel")
     gain, offset = gain[:, 0, 0], offset[:, 0, 0]
-    bias = np.einsum("hwircm,i->rcm", weights, offset)
+    inside = np.einsum("hwircm,i->hwrcm", weights, offset)
     weights = weights * gain[:, None, None, None]
     if not (window.padded and offset.any()):
-        return reading, weights, bias
-    codes = reading.source
+        return reading, Coefficients(weights, inside.sum(axis=(0, 1)))
+    none, moved = np.zeros(inside.shape[2:]), _moved(reading.source, gain, offset, quantised)
+    if moved is not None:
+        shift, factor = moved
+        return replace(reading, shift=shift), Coefficients(weights / factor, none)
+    if window.outputs == 1:
+        return reading, Coefficients(weights, window.total_inside(inside)[0, 0])
+    return reading, Coefficients(weights, none, inside)
+
+
+def _moved(source: Source, gain: Real, offset: Real, quantised: bool) -> tuple[float, float] | None:
+    """What is added to the numbers of codes, and by which factor the sums are multiplied, where that makes gain * x + offset of
+    all their channels; None where they differ, or the numbers are no multiples of a step then.
+    """
     with np.errstate(all="ignore"):
         shifts = offset / gain
-    if not isinstance(codes, Codes) or not np.isfinite(shifts).all() or not np.allclose(shifts, shifts[0]):
-        raise Refusal(f"{', '.join(reading.nodes)} add to an activation before zero padding, which is not part of any layer then")
+    if not isinstance(source, Codes) or not np.isfinite(shifts).all() or not np.allclose(shifts, shifts[0]):
+        return None
     shift = float(shifts[0])
-    factor = shifted(BIPOLAR, BITS, shift, True)[1] if codes.stage else shifted(codes.grid, codes.range, shift, quantised)[1]
-    return replace(reading, shift=shift), weights / factor, np.zeros_like(bias)
+    form = (BIPOLAR, BITS) if source.stage else (source.grid, source.range)
+    try:
+        _, factor = shifted(*form, shift, quantised or bool(source.stage))
+    except Refusal:
+        return None
+    return shift, factor
 
 
 def shifted(grid: Grid, codes: Range, shift: float, quantised: bool) -> tuple[Grid, float]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -17,9 +18,9 @@ from ...network.real import RealBeside, RealLatent, RealLinear, RealNetwork
 from ...types.coding import Coding
 from ...types.grid import BIPOLAR
 from ...types.range import BITS
-from ...types.scalar import Add, Chain, Float, Multiply, Rowwise, Step, coarse, fine
-from . import latent
-from .affine import IDENTITY, Affine, Parts, Real, affine, line
+from ...types.scalar import Add, Chain, Float, Function, Multiply, Rowwise, Step, coarse, fine
+from . import choices, elementwise, latent, rearranging
+from .affine import IDENTITY, Affine, Parts, Real, affine, line, split
 from .assembly import Assembly, numbered
 from .binary_walk import BinaryWalk
 from .front import BINARISING, ROUNDING, last_binary
@@ -31,9 +32,9 @@ from .operands import (
     activation,
     averaged_window,
     check_channels,
-    check_groups,
     constant,
     constant_kernels,
+    groups_of,
     maxima_window,
     spread_kernels,
     with_bias,
@@ -42,6 +43,7 @@ from .real_layers import (
     MAX_WEIGHTS,
     PROBES,
     Beside,
+    Coefficients,
     Intermediate,
     Linear,
     Reading,
@@ -51,16 +53,22 @@ from .real_layers import (
     read,
     shifted,
     side_by_side,
+    side_by_side_functions,
 )
 from .repeated import RepeatedAxis, before_opset_11, merged, reblocked, repeats, resized, to_space
-from .scalar_nodes import QUANTISERS, Refusal, clip
+from .scalar_nodes import PIECES, QUANTISERS, Refusal, clip
 from .symbols import MAX_ACTIVATION, PAD, Codes, Frame, Index, Input, Symbol, Unknown, Value, joined, unknown, unwrapped
 from .transposed import blocked, transposed_axis
 from .walk import ARITHMETIC, CONDITION, FLOAT_TYPES, Results, Walk
 
-REDUCTIONS = ("ReduceMean", "ReduceSum", "ReduceSumSquare")
+REDUCTIONS = ("ReduceL1", "ReduceL2", "ReduceMax", "ReduceMean", "ReduceSum", "ReduceSumSquare")
+POOLED = {"ReduceMax": "GlobalMaxPool", "ReduceMean": "GlobalAveragePool"}
+"""Reductions over all positions, by what pooling they are."""
 REARRANGING = ("Gather", "Slice", "Split")
 REPEATING = ("Expand", "Tile")
+INPUT_AGAIN = "it joins the input to what is made of it; residual and other branches are not supported"
+BRANCHES = "a network of real weights has no other branches"
+
 MOST_SAMPLES = 2
 """Of a network, one behind the other."""
 
@@ -78,6 +86,7 @@ class RealWalk(Walk[RealNetwork, Real]):
         super().__init__(graph, path, coding)
         self.settle_input()
         self.noise: list[str] = []
+        self.sampled: dict[str, str] = {}  # by the tensor of noise, the node that draws with it
         self.draws = latent.noisy(graph, graph.leading)
         self.weights = 0
         self.front: BinaryWalk | None = None
@@ -89,12 +98,16 @@ class RealWalk(Walk[RealNetwork, Real]):
             **dict.fromkeys(REARRANGING, self.rearrange),
             **dict.fromkeys(REPEATING, self.repeat),
             **dict.fromkeys(EXTREMES, self.extreme),
+            **dict.fromkeys(choices.LOGIC, self.logic),
+            **dict.fromkeys(PIECES, elementwise.shaped),
             "Concat": self.concat,
             "ConvTranspose": self.conv_transpose,
             "DepthToSpace": self.depth_to_space,
             **dict.fromkeys(("AveragePool", "GlobalAveragePool"), self.average_pool),
             **dict.fromkeys(("MaxPool", "GlobalMaxPool"), self.max_pool),
             **dict.fromkeys(("Resize", "Upsample"), self.resize),
+            "Pad": partial(rearranging.pad, repeats=True),
+            "Where": self.where,
         }
 
     def run(self) -> RealNetwork:
@@ -250,6 +263,9 @@ class RealWalk(Walk[RealNetwork, Real]):
             if isinstance(one.source, Input) and one.source is not other.source and self.graph_input.condition is not None:
                 raise Refusal(f"it takes the input or a condition beside what is made of it; {CONDITION}")
             if isinstance(one.source, Noise):
+                name = node.inputs[0] if other is first else node.inputs[1]
+                if node.operator == "Add" and isinstance(other.source, Linear):
+                    return self.sample(node, other, name, latent.steady(node, one, other))
                 if node.operator != "Mul" or isinstance(other.source, Noise):
                     raise Refusal(f"it takes the noise {one.source.tensor}, which may only be part of mu + sigma * eps")
                 return latent.spread(node, other, one)
@@ -257,10 +273,19 @@ class RealWalk(Walk[RealNetwork, Real]):
                 if node.operator != "Add":
                     raise Refusal(f"it takes sigma * eps of {one.source.node.name}; expected mu + sigma * eps")
                 name = node.inputs[0] if other is first else node.inputs[1]
-                return latent.sample(node, other, name, one, self.tensor_of)
+                return self.sample(node, other, name, one)
             if node.operator == "Add" and latent.frozen(one):
                 raise Refusal(latent.FROZEN)
         return joined(node.name, ARITHMETIC[node.operator], first, second) or self.joint(node, arguments)
+
+    def sample(self, node: Node, mean: Symbol, mean_tensor: str, noisy: Symbol) -> Symbol:
+        """mu + sigma * eps, of noise that nothing has drawn with before."""
+        spread = noisy.source
+        assert isinstance(spread, latent.Spread)
+        before = self.sampled.setdefault(spread.noise.tensor, node.name)
+        if before != node.name:
+            raise Refusal(f"it draws with the noise {spread.noise.tensor}, with which {before} does already; each draws its own")
+        return latent.sample(node, mean, mean_tensor, noisy, self.tensor_of)
 
     def extreme(self, node: Node, arguments: list[Value]) -> Symbol:
         """Max or Min of an activation, constants, and others that are made of the same elements."""
@@ -287,18 +312,25 @@ class RealWalk(Walk[RealNetwork, Real]):
         return None
 
     def reduce(self, node: Node, arguments: list[Value]) -> Value:
-        """A sum or a mean over a row, perhaps of squares: a dense layer of equal weights. Beside noise it may become a score."""
+        """A sum or a mean over a row, perhaps of squares or sizes: a dense layer of equal weights. Beside noise it may become a
+        score. Over all positions, a pooling.
+        """
         symbol = activation(arguments)
         row = len(symbol.shape) == 2 and _axes(node, arguments) in ((1,), (-1,))
-        if node.operator == "ReduceMean" and self.over_positions(symbol, _axes(node, arguments)):
-            mean = self.average_pool(replace(node, operator="GlobalAveragePool", attributes={}), [symbol])
-            return mean if node.attributes.get("keepdims", 1) else mean.rearranged(mean.index.reshape(1, -1))
+        if node.operator in POOLED and self.over_positions(symbol, _axes(node, arguments)):
+            pool = self.max_pool if node.operator == "ReduceMax" else self.average_pool
+            pooled = pool(replace(node, operator=POOLED[node.operator], attributes={}), [symbol])
+            return pooled if node.attributes.get("keepdims", 1) else pooled.rearranged(pooled.index.reshape(1, -1))
+        if node.operator == "ReduceMax":
+            raise Refusal(f"the largest of an activation of shape {symbol.shape}; only that of all positions is supported")
         if self.draws or not row or isinstance(symbol.source, Unknown):
             return self.joint(node, arguments)
-        if node.operator == "ReduceSumSquare":
+        if node.operator in ("ReduceL2", "ReduceSumSquare"):
             squared = joined(node.name, np.multiply, symbol, symbol)
             assert squared is not None
             symbol = squared
+        if node.operator == "ReduceL1":
+            symbol = symbol.then([Function(node.name, np.abs)])
         if isinstance(symbol.source, Joint):
             raise Refusal(
                 "it sums up a function of what two layers give, as a divergence is: a graph that draws z may give its scores "
@@ -308,6 +340,8 @@ class RealWalk(Walk[RealNetwork, Real]):
         result = self.product(
             node, self.on_stream(symbol), np.full((count, 1), 1 / count if node.operator == "ReduceMean" else 1.0)
         )
+        if node.operator == "ReduceL2":
+            result = result.then([Function(node.name, np.sqrt)])
         return result if node.attributes.get("keepdims", 1) else result.rearranged(result.index.reshape(1))
 
     def over_positions(self, symbol: Symbol, axes: tuple[int, ...]) -> bool:
@@ -338,7 +372,9 @@ class RealWalk(Walk[RealNetwork, Real]):
         if len(parts) == len(arguments) and {type(part.source) for part in parts} == {Linear, Input}:
             return self.beside_results(node, parts)
         samples = [part.source for part in parts if isinstance(part.source, Sample)]
-        if not samples and len(parts) == len(arguments) and self._in_rows(node, parts):
+        dense = all(isinstance(part.source, Linear) and part.source.open and part.shape[:1] == (1,) for part in parts)
+        beside = node.attributes.get("axis", 0) % len(parts[0].shape) > 0 and dense
+        if not samples and len(parts) == len(arguments) and (beside or self._in_rows(node, parts)):
             return self.heads(node, parts)
         if samples and len(parts) == len(arguments) and {type(part.source) for part in parts} == {Sample, Input}:
             return self.conditioned(node, parts)
@@ -347,7 +383,9 @@ class RealWalk(Walk[RealNetwork, Real]):
                 "it joins two samples; heads of all latent variables from one layer make one, and one behind the other two"
             )
         if not samples or len(parts) < len(arguments):
-            raise Refusal("only a sample and its scores can be joined")
+            raise Refusal(
+                "it joins activations of layers, which only dense ones, or a sample and its scores, may be; " + BRANCHES
+            )
         if not self._in_rows(node, parts):
             raise Refusal(f"activations of shapes {[part.shape for part in parts]}; only rows (1, n) can be joined, over axis 1")
         return latent.scores(parts, samples[0])
@@ -384,6 +422,8 @@ class RealWalk(Walk[RealNetwork, Real]):
         """What a dense layer gives, behind its function, and numbers of a condition."""
         results = [part for part in parts if isinstance(part.source, Linear)]
         source = results[0].source
+        if self.graph_input.condition is None:
+            raise Refusal(INPUT_AGAIN)
         if len(results) > 1 or not (isinstance(source, Linear) and source.open):
             raise Refusal("it joins a condition to what is not the result of one dense layer")
         if self.noise:
@@ -416,7 +456,7 @@ class RealWalk(Walk[RealNetwork, Real]):
                 index.append(place[part.index])
                 continue
             if np.any(part.index < first):
-                raise Refusal("it joins the input to what is made of it; residual and other branches are not supported")
+                raise Refusal(INPUT_AGAIN)
             keys = zip(part.index.flat, gains.flat, offsets.flat, strict=True)
             places = [count + rows.setdefault((int(e), float(g), float(o)), len(rows)) for e, g, o in keys]
             index.append(np.array(places).reshape(part.index.shape))
@@ -432,18 +472,28 @@ class RealWalk(Walk[RealNetwork, Real]):
         return all(len(part.shape) == 2 for part in parts) and node.attributes.get("axis") in (1, -1)
 
     def heads(self, node: Node, parts: list[Symbol]) -> Symbol:
-        """Dense layers on the same activation, whose results become those of one."""
-        found = []
+        """Dense layers on the same activation, whose results, each behind a function, become those of one, side by side in
+        whatever shape.
+        """
+        functions = list[tuple[Chain, Index]]()
+        found, index, place, behind = list[tuple[Symbol, Affine]](), list[Index](), 0, list[Affine]()
         for part in parts:
-            function = affine(part.chain)
-            if function is None or np.any(part.index == PAD):
-                raise Refusal(f"it joins {', '.join(part.chain.nodes)} to others; only sums of dense layers can be joined")
-            found.append((part, function))
+            if np.any(part.index == PAD):
+                raise Refusal("it joins a padding to others")
+            split_up = split(part.chain, own=True)
+            functions.append((split_up.function, part.index.reshape(-1)))
+            found.append((latent.in_row(part), split_up.before))
+            behind.append(Affine(*(numbers.reshape(-1) for numbers in split_up.after.of(part.index))))
+            index.append(np.arange(place, place + part.index.size).reshape(part.shape))
+            place += part.index.size
         layer = side_by_side(found)
         between = (name for part in parts for name in part.chain.nodes)
         nodes = tuple(dict.fromkeys((*layer.nodes, *between, node.name)))
         layer = replace(layer, nodes=nodes, tensor=node.outputs[0])
-        return Symbol(layer, np.arange(layer.frame.size).reshape(1, -1))
+        gain, offset = (np.concatenate([getattr(part, name) for part in behind]) for name in ("gain", "offset"))
+        function = side_by_side_functions(node.name, functions)
+        after = (Multiply(node.name, gain), Add(node.name, offset)) if np.any(gain != 1) or np.any(offset) else ()
+        return Symbol(layer, np.asarray(self.fold(node, index)[0]), Chain((*function.steps, *after)))
 
     # other nodes
 
@@ -514,11 +564,32 @@ class RealWalk(Walk[RealNetwork, Real]):
 
     def binarise(self, node: Node, arguments: list[Value], steps: list[Step]) -> Symbol:
         symbol = activation(arguments)
-        if isinstance(symbol.source, Unknown) and fine(steps[-1]):
+        if isinstance(symbol.source, Unknown) and (fine(steps[-1]) or node.part):
             return unknown(symbol.shape)
+        if node.part:
+            return symbol.then([choices.within(step) for step in steps])
         if not isinstance(symbol.source, Linear) or not fine(steps[-1]):
             raise Refusal("binary activations behind layers of real weights")
         return symbol.then(steps)
+
+    def where(self, node: Node, arguments: list[Value]) -> Symbol:
+        """One of two activations, by what is part of a function of the same elements."""
+        mask, *values = arguments
+        if not isinstance(mask, Symbol) or not any(isinstance(value, Symbol) for value in values):
+            return elementwise.where(node, arguments)
+        symbols = [value for value in arguments if isinstance(value, Symbol)]
+        if any(isinstance(symbol.source, Unknown) for symbol in symbols):
+            return unknown(np.broadcast_shapes(*(symbol.shape for symbol in symbols)))
+        return choices.chosen(node.name, mask, *values)
+
+    def logic(self, node: Node, arguments: list[Value]) -> Symbol:
+        """And, Or, Xor, Not."""
+        first, *others = (value for value in arguments if isinstance(value, Symbol))
+        if len(others) + 1 < len(arguments) or not node.part:
+            raise Refusal("not supported on activations")
+        if any(isinstance(symbol.source, Unknown) for symbol in (first, *others)):
+            return unknown(first.shape)
+        return choices.combined(node, first, others[0] if others else None)
 
     # layers
 
@@ -582,9 +653,9 @@ class RealWalk(Walk[RealNetwork, Real]):
         symbol, image = reblocked(symbol, image)
         kernel = weights.transpose(2, 3, 1, 0)[:, :, :, None, None, :]
         image, kernel = self.with_condition(symbol, image, kernel)
-        reading, kernel, bias = absorb(kernel, read(symbol, image), window, self.graph_input.real)
+        reading, coefficients = absorb(kernel, read(symbol, image), window, self.graph_input.real)
         frame = Frame.of((len(weights), window.rows.outputs, window.columns.outputs))
-        layer = self.linear("dense" if window.whole else "conv", node, reading, window, (kernel, bias), frame)
+        layer = self.linear("dense" if window.whole else "conv", node, reading, window, coefficients, frame)
         return Symbol(layer, frame.settled[None])
 
     def with_condition(self, symbol: Symbol, image: Index, kernel: Real) -> tuple[Index, Real]:
@@ -608,11 +679,12 @@ class RealWalk(Walk[RealNetwork, Real]):
     def of_repeated(self, node: Node, symbol: Symbol, image: Index, window: Window, weights: Real) -> Symbol:
         """A convolution of positions that are there several times: blocks of its results from an image without copies."""
         down, across = repeats(image)
-        small, natural = image[:, ::down, ::across], Frame.of((len(weights), window.rows.outputs, window.columns.outputs))
+        symbol, small = reblocked(symbol, image[:, ::down, ::across])
+        natural = Frame.of((len(weights), window.rows.outputs, window.columns.outputs))
         rows, columns = RepeatedAxis(window.rows, down), RepeatedAxis(window.columns, across)
         over = Window(rows.window, columns.window)
-        reading, blocks, bias = absorb(merged(weights, rows, columns), read(symbol, small), over, self.graph_input.real)
-        return Symbol(self.linear("conv", node, reading, over, (blocks, bias), natural), natural.settled[None])
+        reading, coefficients = absorb(merged(weights, rows, columns), read(symbol, small), over, self.graph_input.real)
+        return Symbol(self.linear("conv", node, reading, over, coefficients, natural), natural.settled[None])
 
     def spread(self, weights: Real, groups: int, dilations: Sequence[int]) -> Real:
         found: Real = spread_kernels(weights, groups, dilations)
@@ -624,10 +696,10 @@ class RealWalk(Walk[RealNetwork, Real]):
         if isinstance(arguments[0], Symbol) and len(arguments[0].shape) == 3:
             return self.over_row(self.conv_transpose, node, arguments)
         kernels = constant_kernels(arguments)
-        check_groups(node)
-        symbol = self.taken(node, arguments)
-        weights = self.weights_of(kernels, 1)
+        symbol, groups = self.taken(node, arguments), groups_of(node, kernels)
         check_channels(kernels, 0, symbol)
+        # to spread them is the same thing from the other end
+        weights = self.spread(self.weights_of(kernels, 1), groups, node.attributes.get("dilations", [1, 1]))
         image = symbol.index[0]
         if np.any(image == PAD):
             raise Refusal("a transposed convolution of a padded activation")
@@ -640,14 +712,12 @@ class RealWalk(Walk[RealNetwork, Real]):
         if isinstance(symbol.source, Sample) and image[0].size > 1:
             return with_bias(node, arguments, self.of_image(node, symbol, image, window, blocks, natural))
         symbol, image = reblocked(symbol, image)
-        reading, blocks, bias = absorb(blocks, read(symbol, image), window, self.graph_input.real)
+        reading, coefficients = absorb(blocks, read(symbol, image), window, self.graph_input.real)
         frame = natural
         if image.shape[1:] == (1, 1):  # one position: a dense layer, whose outputs may become any image
-            frame = Frame.of((natural.size, 1, 1))
-            blocks = blocks.transpose(0, 1, 2, 5, 3, 4).reshape(1, 1, len(weights), 1, 1, -1)
-            bias = bias.transpose(2, 0, 1).reshape(1, 1, -1)
+            frame, coefficients = Frame.of((natural.size, 1, 1)), coefficients.of_position
         kind = "deconv" if frame is natural else "dense"
-        layer = self.linear(kind, node, reading, window, (blocks, bias), frame)
+        layer = self.linear(kind, node, reading, window, coefficients, frame)
         return with_bias(node, arguments, Symbol(layer, natural.settled[None]))
 
     def product(self, node: Node, symbol: Symbol, weights: Real) -> Symbol:
@@ -658,18 +728,17 @@ class RealWalk(Walk[RealNetwork, Real]):
         reading = read(symbol)
         window, *coefficients = dense(weights[inside], symbol.index[0][inside], reading)
         frame = Frame.of((weights.shape[1], 1, 1))
-        layer = self.linear("dense", node, reading, window, (coefficients[0], coefficients[1]), frame)
+        layer = self.linear("dense", node, reading, window, Coefficients(*coefficients), frame)
         return Symbol(layer, np.arange(frame.size).reshape(1, -1))
 
-    def linear(
-        self, kind: str, node: Node, reading: Reading, window: Window, coefficients: tuple[Real, Real], frame: Frame
-    ) -> Linear:
+    def linear(self, kind: str, node: Node, reading: Reading, window: Window, coefficients: Coefficients, frame: Frame) -> Linear:
         """A layer, whose weights are counted."""
-        weights, bias = coefficients
+        weights, bias, inside = coefficients.weights, coefficients.bias, coefficients.inside
         self.weights += weights.size
         if self.weights > MAX_WEIGHTS:
             raise Refusal(_too_many(f"with it the network has {self.weights} weights"))
-        return Linear(kind, (*reading.absorbed, node.name), node.outputs[0], reading, window, weights, bias, frame)
+        nodes = (*reading.absorbed, node.name)
+        return Linear(kind, nodes, node.outputs[0], reading, window, weights, bias, frame, inside=inside)
 
 
 def _too_many(weights: str) -> str:

@@ -10,7 +10,10 @@ import numpy as np
 from .model_file import Node
 from .operands import activation, constant
 from .scalar_nodes import Refusal
-from .symbols import MAX_ACTIVATION, PAD, Symbol, Value
+from .symbols import MAX_ACTIVATION, PAD, Input, Symbol, Value
+
+REPEATING: dict[str, Any] = {"edge": "edge", "reflect": "reflect", "wrap": "wrap"}
+"""NumPy's names of ways to pad by numbers that there are."""
 
 MOVING = (
     "Dropout",
@@ -85,17 +88,17 @@ def transpose(node: Node, arguments: list[Value]) -> Symbol:
     return symbol.rearranged(np.transpose(symbol.index, node.attributes.get("perm")))
 
 
-def pad(node: Node, arguments: list[Value]) -> Symbol:
-    """Pad, by zeros."""
-    symbol = activation(arguments)
-    if node.attributes.get("mode", "constant") != "constant":
-        raise Refusal(f"padding of mode {node.attributes['mode']}, only zeros are supported")
+def pad(node: Node, arguments: list[Value], repeats: bool = False) -> Symbol:
+    """Pad, by zeros, or the input by other numbers of it; repeats: may these be on a stream several times?"""
+    symbol, mode = activation(arguments), node.attributes.get("mode", "constant")
+    if mode != "constant" and not (repeats and mode in REPEATING and isinstance(symbol.source, Input)):
+        raise Refusal(f"padding of mode {mode}; only zeros are supported, but for the input of a network of real weights")
     if len(arguments) > 1:
         pads = constant(arguments, 1)
         filler: Any = constant(arguments, 2) if len(arguments) > 2 and arguments[2] is not None else 0
     else:
         pads, filler = np.asarray(node.attributes["pads"]), node.attributes.get("value", 0)
-    if np.any(np.asarray(filler) != 0):
+    if mode == "constant" and np.any(np.asarray(filler) != 0):
         raise Refusal("padding with a value other than zero")
     pads = pads.astype(np.int64).reshape(2, -1)
     if len(arguments) > 3 and arguments[3] is not None:
@@ -106,5 +109,7 @@ def pad(node: Node, arguments: list[Value]) -> Symbol:
         raise Refusal("negative padding")
     if math.prod(d + int(n) for d, n in zip(symbol.shape, pads.sum(axis=0), strict=True)) > MAX_ACTIVATION:
         raise Refusal(f"an activation of more than {MAX_ACTIVATION} elements")
+    if mode != "constant":
+        return symbol.rearranged(np.pad(symbol.index, pads.T, mode=REPEATING[mode]))
     # values are zeros only after the chain so far, which Symbol.then guards
     return symbol.rearranged(np.pad(symbol.index, pads.T, constant_values=PAD))

@@ -149,13 +149,14 @@ def reblocked(symbol: Symbol, image: Index) -> tuple[Symbol, Index]:
     gain, offset = whole.of(tiles)
     if np.any(gain != gain[..., :1, :1]) or np.any(offset != offset[..., :1, :1]):
         return symbol, image
-    weights, bias = source.weights[:, :, :, 0, 0][..., channels], source.bias[0, 0][channels]
     frame = Frame.of((image.shape[0], *image.shape[1:]))
+    single = source.chosen(channels, gain[..., 0, 0], offset[..., 0, 0])
     layer = replace(
-        source,
+        single,
         nodes=(*source.nodes, *(step.node for step in steps[:curved])),
-        weights=weights * gain[..., 0, 0],
-        bias=bias * gain[..., 0, 0] + offset[..., 0, 0],
+        weights=single.weights[:, :, :, 0, 0],
+        bias=single.bias[0, 0],
+        inside=None if single.inside is None else single.inside[:, :, 0, 0],
         frame=frame,
     )
     elements = image.reshape(-1)

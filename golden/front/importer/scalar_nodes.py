@@ -80,7 +80,9 @@ def _erf(x: Float) -> Float:
 
 UNARY: dict[str, Callable[[Float], Float]] = {
     "Abs": np.abs,
+    "Atan": np.arctan,
     "Ceil": np.ceil,
+    "Cos": np.cos,
     "Erf": _erf,
     "Exp": np.exp,
     "Floor": np.floor,
@@ -91,6 +93,7 @@ UNARY: dict[str, Callable[[Float], Float]] = {
     "Reciprocal": np.reciprocal,
     "Round": np.rint,
     "Sigmoid": _sigmoid,
+    "Sin": np.sin,
     "Softplus": lambda x: np.logaddexp(x, 0),
     "Softsign": lambda x: x / (1 + np.abs(x)),
     "Sqrt": np.sqrt,
@@ -117,6 +120,12 @@ def _gelu(x: Float, approximate: object) -> Float:
     return y
 
 
+def _shrink(x: Float, bias: float, limit: float) -> Float:
+    one = x.dtype.type
+    y: Float = np.where(x < -one(limit), x + one(bias), np.where(x > one(limit), x - one(bias), one(0)))
+    return y
+
+
 SHAPED: dict[str, Callable[[Node], Callable[[Float], Float]]] = {
     "Celu": lambda node: partial(
         _exponential_unit, scale=1, **dict.fromkeys(("alpha", "width"), node.attributes.get("alpha", 1.0))
@@ -131,6 +140,12 @@ SHAPED: dict[str, Callable[[Node], Callable[[Float], Float]]] = {
     "Swish": lambda node: lambda x: x * _sigmoid(x.dtype.type(node.attributes.get("alpha", 1.0)) * x),
 }
 """Functions of one argument that a node's attributes complete, with ONNX's defaults."""
+
+PIECES: dict[str, Callable[[Node], Callable[[Float], Float]]] = {
+    "Shrink": lambda node: partial(_shrink, bias=node.attributes.get("bias", 0.0), limit=node.attributes.get("lambd", 0.5)),
+    "ThresholdedRelu": lambda node: lambda x: np.where(x > x.dtype.type(node.attributes.get("alpha", 1.0)), x, x.dtype.type(0)),
+}
+"""Those that may jump, so that nothing can be decided behind them."""
 
 ROWWISE = {"Softmax": _softmax, "LogSoftmax": _log_softmax}
 """Functions of a row of scores."""

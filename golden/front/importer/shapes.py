@@ -10,7 +10,7 @@ import numpy as np
 from .constants import ELEMENTWISE, REARRANGING
 from .model_file import Node
 from .operands import Array
-from .scalar_nodes import QUANTISERS, SHAPED, UNARY, Refusal
+from .scalar_nodes import PIECES, QUANTISERS, SHAPED, UNARY, Refusal
 from .symbols import MAX_ACTIVATION, Symbol, Value
 
 Shape = tuple[int, ...]
@@ -19,9 +19,10 @@ ALIKE = (
     *QUANTISERS,
     *UNARY,
     *SHAPED,
+    *PIECES,
     *("BatchNormalization", "Clip", "Dropout", "HardSigmoid", "Hardmax", "Identity", "InstanceNormalization", "LRN"),
     *("LayerNormalization", "LeakyRelu", "LogSoftmax", "LpNormalization", "PRelu", "QuantizeLinear", "DequantizeLinear", "Relu"),
-    *("Shrink", "Sin", "Cos", "Softmax", "ThresholdedRelu"),
+    *("Sinh", "Softmax", "Tan"),
 )
 """Operators whose result has the shape of their first input."""
 

@@ -9,6 +9,9 @@ from functools import cached_property
 from ...types.errors import Unsupported, UnsupportedModelError
 from .model_file import Graph, Node
 
+MOST_SHOWN = 3
+"""Names of nodes that are the same thing as one that is told."""
+
 MOST_VISITS = 1 << 20
 """Of nodes, in one look: what is beyond is told node by node."""
 
@@ -24,6 +27,17 @@ NORMALISING = {
     "MeanVarianceNormalization": "a normalisation",
     "LpNormalization": "a normalisation",
 }
+DYNAMIC = (
+    *("ConvInteger", "DynamicQuantizeLinear", "DynamicQuantizeLSTM", "DynamicQuantizeMatMul", "MatMulInteger"),
+    "MatMulIntegerToFloat",
+)
+"""What quantises by each frame's own range."""
+
+ON_CODES = ("QAttention", "QGemm", "QLinear")
+"""How names of operators begin that take codes and give some."""
+
+SEQUENCES = ("SequenceConstruct", "SequenceEmpty", "SplitToSequence")
+OF_SEQUENCES = ("ConcatFromSequence", "Equal", "If", "SequenceAt", "SequenceInsert", "SequenceLength", "SequenceMap", "Size")
 ATTENTION = ("Attention", "MultiHeadAttention", "GroupQueryAttention")
 PRODUCTS = ("MatMul", "Einsum", "Gemm")
 CHOOSING = ("ArgMin", "ArgMax", "TopK")
@@ -36,8 +50,21 @@ SCALING = ("Add", "Cast", "Clip", "Identity", "Max", "Mul")
 """What may stand between a mean of squares and its root."""
 
 DISTANCES = (
-    *("Add", "Cast", "Concat", "Expand", "Gather", "Identity", "MatMul", "Mul", "Neg", "Pow", "ReduceL2", "ReduceMean"),
-    *("ReduceSum", "ReduceSumSquare", "Reshape", "Slice", "Sqrt", "Squeeze", "Sub", "Transpose", "Unsqueeze"),
+    *("Add", "Cast", "Clip", "Concat", "ConstantOfShape", "Expand", "Gather", "Identity", "MatMul", "Max", "Mul", "Neg", "Pow"),
+    *(
+        "ReduceL2",
+        "ReduceMean",
+        "ReduceSum",
+        "ReduceSumSquare",
+        "Relu",
+        "Reshape",
+        "Slice",
+        "Sqrt",
+        "Squeeze",
+        "Sub",
+        "Transpose",
+    ),
+    "Unsqueeze",
 )
 """What distances to codewords are made with."""
 
@@ -46,6 +73,9 @@ PROJECTIONS = (
     "Unsqueeze",
 )
 """What queries, keys and values are made with."""
+
+MOVING = ("Identity", "Reshape", "Squeeze", "Transpose", "Unsqueeze")
+"""What puts them side by side."""
 
 BENDING = ("Relu", "Sigmoid", "Sub", "Tanh")
 """What a step of a recurrent layer is made with besides."""
@@ -66,6 +96,10 @@ HELP_OF_NORMALISATION = (
     "whose mean or deviation is that of the frame itself, known only when all of it has come; train with BatchNorm, whose "
     "numbers are constants by then"
 )
+HELP_OF_LENGTH = (
+    "a division of a row by its own length, known only when all of it has come; train with BatchNorm, whose numbers are "
+    "constants by then"
+)
 HELP_OF_ATTENTION = (
     "which multiplies activations with one another; only products with constant weights are layers, as in a dense layer or a "
     "convolution"
@@ -73,6 +107,18 @@ HELP_OF_ATTENTION = (
 HELP_OF_CODEBOOK = (
     "the nearest codeword of a codebook is looked up here, as in a VQ-VAE; the encoder in front of it and the decoder behind it "
     "can each be exported alone"
+)
+HELP_OF_DYNAMIC = (
+    "a dynamic quantiser, whose step is that of the frame itself, known only when all of it has come; quantise statically, in "
+    "the QDQ format (quantize_static with QuantFormat.QDQ), or give the model as it was before"
+)
+HELP_OF_CODES = (
+    "an operator on codes, as in the QOperator format; quantise in the QDQ format (quantize_static with QuantFormat.QDQ), or "
+    "give the model as it was before"
+)
+HELP_OF_SEQUENCE = (
+    "a sequence of tensors, as torch.hstack, vstack, and split by computed sizes export one; torch.cat with a dim, and slices, "
+    "say the same in single nodes"
 )
 HELP_OF_LOSS = (
     "an error of what layers give against the input itself, as a loss is, which only the host can compute: verify and anomaly do"
@@ -94,7 +140,10 @@ def told(error: UnsupportedModelError, graph: Graph, path: str) -> UnsupportedMo
     if not found:
         return error
     inside = frozenset[str]().union(*(structure.nodes for structure in found))
-    named = [Unsupported(structure.node.name, structure.node.operator, structure.what) for structure in found]
+    alike: dict[str, list[Node]] = {}
+    for structure in found:
+        alike.setdefault(structure.what, []).append(structure.node)
+    named = [Unsupported(nodes[0].name, nodes[0].operator, what + _others(nodes[1:])) for what, nodes in alike.items()]
     return UnsupportedModelError(path, (*named, *(finding for finding in error.findings if finding.node not in inside)))
 
 
@@ -135,8 +184,17 @@ class _Look:
                 found.setdefault(name, []).append(node)
         return found
 
+    def taking(self, node: Node) -> list[Node]:
+        """The nodes that take what a node gives first."""
+        return self.takers.get(node.outputs[0], []) if node.outputs else []
+
     def all(self) -> Iterator[Structure]:
         """Each once."""
+        for node in self.nodes:
+            what = HELP_OF_DYNAMIC if node.operator in DYNAMIC else HELP_OF_CODES if node.operator.startswith(ON_CODES) else None
+            if what is not None:  # of which the whole file is made
+                yield Structure(node, what, frozenset(_names(self.nodes)))
+                return
         seen = set[str]()
         for node in self.nodes:
             known = self.left < 0 or node.name in seen or not self.fed.intersection(node.inputs)
@@ -153,13 +211,18 @@ class _Look:
             groups = node.operator == "InstanceNormalization" and self.in_groups(node.inputs[0], node)
             what = "group normalisation" if groups else NORMALISING[node.operator]
             return _single(node, f"{what}, {HELP_OF_NORMALISATION}")
+        if node.operator in SEQUENCES:
+            behind = [other for other in self.forward(node) if other.operator in OF_SEQUENCES]
+            return Structure(node, HELP_OF_SEQUENCE, frozenset({node.name, *_names(behind)}))
         if node.operator in ATTENTION:
             return _single(node, f"attention, {HELP_OF_ATTENTION}")
         if node.operator == "Sqrt":
             return self.normalisation(node)
-        if node.operator in PRODUCTS and self.fed.issuperset(node.inputs[:2]):
+        if node.operator in ("ReduceL1", "ReduceL2"):
+            return self.scaled(node)
+        if node.operator in PRODUCTS and len(node.inputs) > 1 and self.fed.issuperset(node.inputs[:2]):
             return self.attention(node)
-        if node.operator in ("MatMul", "Gemm") and node.inputs[1] not in self.fed:
+        if node.operator in ("MatMul", "Gemm") and len(node.inputs) > 1 and node.inputs[1] not in self.fed:
             return self.unrolled(node)
         if node.operator in ("Mul", "Sub"):
             return self.loss(node)
@@ -197,6 +260,19 @@ class _Look:
             if node.operator in ("Div", "Reciprocal"):
                 products = [n for n in self.takers.get(node.outputs[0], []) if n.operator == "Mul" and x in n.inputs]
                 return (node, products[0]) if products else None
+        return None
+
+    def scaled(self, size: Node) -> Structure | None:
+        """A row's size that the row is divided by."""
+        inside, waiting = {size.name}, [size]
+        while waiting:
+            for taker in self.taking(waiting.pop()):
+                self.left -= 1
+                if taker.operator == "Div" and taker.inputs[0] == size.inputs[0]:
+                    return Structure(taker, HELP_OF_LENGTH, frozenset({*inside, taker.name}))
+                if taker.operator in (*SCALING, "Expand") and taker.name not in inside:
+                    inside.add(taker.name)
+                    waiting.append(taker)
         return None
 
     def unrolled(self, first: Node) -> Structure | None:
@@ -252,9 +328,23 @@ class _Look:
         soft = any(node.operator == "Softmax" for node in behind)
         last = products[0] if products and soft else first
         inside = {node.name for node in behind} & {node.name for node in self.back(last, None)}
-        made = self.back(first, PROJECTIONS) | self.back(last, PROJECTIONS)
+        made = self.back(first, PROJECTIONS) | self.back(last, PROJECTIONS) | self.projected(last)
         what = "attention" if soft and products else "a product of two activations, as in attention"
         return Structure(first, f"{what}, {HELP_OF_ATTENTION}", frozenset({first.name, last.name, *inside, *_names(made)}))
+
+    def projected(self, last: Node) -> dict[Node, None]:
+        """What puts the heads of an attention side by side, the projection of them, and what rearranges that."""
+        found: dict[Node, None] = {}
+        waiting = [(last, False)]
+        while waiting:
+            node, behind = waiting.pop()
+            for taker in self.taking(node):
+                self.left -= 1
+                projects = taker.operator in ("Gemm", "MatMul") and not behind and not self.fed.issuperset(taker.inputs[:2])
+                if taker not in found and (projects or taker.operator in MOVING):
+                    found[taker] = None
+                    waiting.append((taker, behind or projects))
+        return found
 
     def codebook(self, choice: Node) -> Structure | None:
         """A choice by which something is looked up."""
@@ -296,6 +386,14 @@ class _Look:
                 behind.update(filter(None, other.outputs))
                 found[other] = None
         return found
+
+
+def _others(nodes: list[Node]) -> str:
+    """Which nodes are the same thing, so that it is told once."""
+    if not nodes:
+        return ""
+    shown = ", ".join(node.name for node in nodes[:MOST_SHOWN]) + (", ..." if len(nodes) > MOST_SHOWN else "")
+    return f" (and so {'is' if len(nodes) == 1 else 'are'} {shown})"
 
 
 def _single(node: Node, what: str) -> Structure:

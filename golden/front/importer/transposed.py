@@ -67,8 +67,6 @@ class TransposedAxis:
 def transposed_axis(node: Node, axis: int, size: int, kernel: int) -> TransposedAxis:
     """Axis 0 or 1 of a ConvTranspose over an image."""
     attributes = node.attributes
-    if attributes.get("dilations", [1, 1])[axis] != 1:
-        raise Refusal(f"dilations {list(attributes['dilations'])}; only 1 is supported")
     stride = int(attributes.get("strides", [1, 1])[axis])
     more = int(attributes.get("output_padding", [0, 0])[axis])
     if stride < 1:

@@ -17,6 +17,7 @@ import operator
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Generic, TypeVar
 
@@ -37,6 +38,7 @@ from ...types.scalar import (
 )
 from . import elementwise, input_grid, rearranging, scalar_nodes
 from .budget import Budget
+from .choices import COMPARISONS
 from .constants import ConstantFolding
 from .decisions import MOST_LEVELS
 from .formats import MAX_LEVELS
@@ -79,7 +81,6 @@ Weights = TypeVar("Weights")
 Results = list[Array] | list[Symbol] | Value
 """What a node gives: all its outputs, or the first one, the only one that may be used; None after a finding upstream."""
 
-COMPARISONS = ("Greater", "GreaterOrEqual", "Less", "LessOrEqual")
 ARITHMETIC: dict[str, Callable[[Float, Float], Float]] = {
     "Add": operator.add,
     "Div": operator.truediv,
@@ -89,7 +90,7 @@ ARITHMETIC: dict[str, Callable[[Float, Float], Float]] = {
 }
 CONDITION = (
     "a condition is joined (Concat) to the input or to a sample, or added in front of a dense layer or behind it, as numbers of "
-    "stated size (N, numbers)"
+    "stated size (N, numbers); noise as an input multiplies one deviation, all of it, and nothing else"
 )
 """What helps where another input is none."""
 
@@ -98,6 +99,9 @@ MAX_SPREAD = 1 << 28
 
 FLOAT_TYPES = (1, 11)
 """ONNX numbers of float and double."""
+
+HALVES = (10, 16)
+"""Those of float16 and bfloat16."""
 
 INTEGER_TYPES = (6, 7)
 """Those of int32 and int64."""
@@ -156,6 +160,7 @@ class Walk(ABC, Generic[Result, Weights]):
             "Clip": self.clip,
             "Conv": self.conv,
             "DequantizeLinear": self.dequantize,
+            "Einsum": self.einsum,
             "QuantizeLinear": self.quantize,
             "Flatten": partial(rearranging.flatten, single=self.single),
             "Gemm": self.gemm,
@@ -385,9 +390,12 @@ class Walk(ABC, Generic[Result, Weights]):
         if node.operator == "Dropout" and len(arguments) > 2 and constant(arguments, 2).any():
             raise Refusal("in training mode; export the model for inference")
         symbol, kind = activation(arguments), node.attributes.get("to")
+        if node.part:
+            return symbol
         if node.operator == "Cast" and kind not in FLOAT_TYPES:
             if not isinstance(symbol.source, Chosen) or node.inputs[0] not in self.whole or kind not in INTEGER_TYPES:
-                raise Refusal("a cast of an activation to another type than float or double")
+                helps = f"; {input_grid.HELP_OF_HALVES}" if kind in HALVES else ""
+                raise Refusal(f"a cast of an activation to another type than float or double{helps}")
             self.whole[node.outputs[0]] = "INT64"
         return symbol
 
@@ -542,18 +550,54 @@ class Walk(ABC, Generic[Result, Weights]):
         return self.product(node, symbol, weights)
 
     def matmul(self, node: Node, arguments: list[Value]) -> Symbol:
-        return self.dense(node, arguments[:1], constant(arguments, 1), 1.0)
+        matrix, symbol = constant(arguments, 1), activation(arguments)
+        rows = math.prod(symbol.shape[:-1])
+        if rows > 1 and matrix.ndim == 2 and len(matrix) == symbol.shape[-1]:
+            return self.pointwise(node, symbol, matrix)
+        return self.dense(node, [symbol], matrix, 1.0)
+
+    def einsum(self, node: Node, arguments: list[Value]) -> Symbol:
+        """A sum over one axis of an activation and of a matrix, whose other axis comes instead."""
+        equation = str(node.attributes["equation"]).replace(" ", "")
+        operands, _, result = equation.partition("->")
+        terms = operands.split(",")
+        if len(terms) != 2 or len(arguments) != 2:
+            raise Refusal(f"the equation {equation}, expected one of an activation and a matrix")
+        if not isinstance(arguments[0], Symbol):
+            terms, arguments = terms[::-1], arguments[::-1]
+        symbol, matrix, (first, second) = activation(arguments), constant(arguments, 1), terms
+        summed, new = ([axis for axis in second if (axis in first) == taken != (axis in result)] for taken in (True, False))
+        kept = [axis for axis in first if axis not in summed]
+        known = len(second) == 2 and len(summed) == len(new) == 1 and len({*first}) == len(first) == len(symbol.shape)
+        if not known or sorted(result) != sorted([*kept, *new]):
+            raise Refusal(f"the equation {equation}, expected one of an activation and a matrix")
+        order = [first.index(axis) for axis in (*kept, *summed)]
+        inputs = symbol.rearranged(symbol.index.transpose(order))
+        weights = matrix if second[0] == summed[0] else matrix.T
+        product = self.matmul(replace(node, operator="MatMul", attributes={}), [inputs, weights])
+        return product.rearranged(product.index.transpose([[*kept, *new].index(axis) for axis in result]))
+
+    def pointwise(self, node: Node, symbol: Symbol, matrix: Array) -> Symbol:
+        """The product of each row (..., K) of an activation with a matrix (K, M): a convolution of one tap over all rows."""
+        inputs, outputs = matrix.shape
+        batch, *positions = symbol.shape[:-1]
+        if batch > 1 or len(positions) > 2:
+            positions = [-1]
+        image = symbol.rearranged(np.moveaxis(symbol.index.reshape(1, *positions, inputs), -1, 1))
+        taps = matrix.T.reshape(outputs, inputs, *[1] * len(positions))
+        result = self.conv(replace(node, operator="Conv", attributes={}), [image, taps])
+        return result.rearranged(np.moveaxis(result.index, 1, -1).reshape(*symbol.shape[:-1], outputs))
 
     def gemm(self, node: Node, arguments: list[Value]) -> Symbol:
         if node.attributes.get("transA", 0):
             raise Refusal("a transposed activation")
-        matrix = constant(arguments, 1)
-        result = self.dense(
-            node,
-            arguments[:1],
-            matrix.T if node.attributes.get("transB", 0) else matrix,
-            float(node.attributes.get("alpha", 1.0)),
-        )
+        matrix, alpha = constant(arguments, 1), float(node.attributes.get("alpha", 1.0))
+        matrix = matrix.T if node.attributes.get("transB", 0) else matrix
+        symbol = activation(arguments)
+        if symbol.shape[0] > 1 and symbol.shape[1:] == matrix.shape[:1]:
+            result = self.pointwise(node, symbol, alpha * matrix)
+        else:
+            result = self.dense(node, [symbol], matrix, alpha)
         if len(arguments) > 2 and arguments[2] is not None:
             beta = np.float32(node.attributes.get("beta", 1.0))
             return result.then([Add(node.name, beta * constant(arguments, 2))])
