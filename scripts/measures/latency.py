@@ -189,7 +189,7 @@ def torch_run(recipe: str) -> Run:
         from ..training.topologies import build
         from ..training.train_fast import plain
 
-        module = build(SHAPES[recipe], plain(torch.float32)).eval()
+        module: torch.nn.Module = build(SHAPES[recipe], plain(torch.float32)).eval()
     else:
         module = MODULES[recipe]().eval()
 

@@ -108,7 +108,7 @@ class Training(Interruptible):
     def stepped(self) -> None:
         """Keep the latent weights in [-1, 1], so that none drifts out of reach of its gradient."""
         with torch.no_grad():
-            for module in self.model:
+            for module in self.model.modules():
                 if isinstance(module, nn.Conv2d | nn.Linear):
                     module.weight.clamp_(-1, 1)
 

@@ -140,7 +140,7 @@ def train(
     return model.eval()
 
 
-def export(model: nn.Sequential, example: np.ndarray, path: Path) -> None:
+def export(model: nn.Module, example: np.ndarray, path: Path) -> None:
     """Write `model` as QONNX, for any number of frames."""
     export_qonnx(
         model,

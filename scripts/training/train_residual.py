@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -185,9 +186,9 @@ def plain(rounding: Rounding, dtype: torch.dtype) -> Parts:
 
     return Parts(
         nn.Identity,
-        lambda *shape, **more: First(*shape, **more, bias=False),
-        lambda *shape, **more: Conv(*shape, **more, bias=False),
-        lambda *shape: Dense(*shape, bias=False),
+        partial(First, bias=False),
+        partial(Conv, bias=False),
+        partial(Dense, bias=False),
         lambda: Clip(0.0, STEP * (CODES - 1)),
         lambda: Clip(-STEP * TERMS / 2, STEP * (TERMS / 2 - 1)),
     )

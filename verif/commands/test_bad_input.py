@@ -471,3 +471,10 @@ class TestInterruption:
         shutil.copytree(prepared, tmp_path, dirs_exist_ok=True)
         monkeypatch.setattr(place, function, failing_after(calls, getattr(place, function), failure))
         refused(arguments.split(), says, status=status)
+
+
+def test_commands_that_are_none(refused: Refused) -> None:
+    """The nearest are named."""
+    refused(["plann", "x.onnx"], "No such command 'plann'. Did you mean 'plan'?")
+    refused(["serve", "x.onnx"], "Did you mean 'serve-sim'?")
+    refused(["xyz"], "No such command 'xyz'.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 from pathlib import Path
 
 import pytest
@@ -88,5 +89,8 @@ def test_mutants(call: Call, tmp_path: Path) -> None:
 
 
 def test_mutants_refused(refused: Refused, own_folder: None) -> None:
-    """A block that there is none of."""
+    """A block that there is none of; and any, where the suites are not: an installed package has none."""
     refused(["bench", "mutants", "pond"], "no suite tries pond in Verilog; there are", "pool")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "sigmabit.verif.closure", None)
+        refused(["bench", "mutants", "pool"], "call it in a clone")

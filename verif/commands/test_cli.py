@@ -339,7 +339,11 @@ class TestRun:
         assert f"variable_add TOP.tiny.{names[0]}" in (tmp_path / "w.sucl").read_text()
         read = pywellen.Waveform(str(tmp_path / "w.fst"))  # by the library that Surfer reads with
         signals = {each.full_name: each.signal for each in read.all_vars()}
-        added = re.findall(r"^variable_add (\S+)$", (tmp_path / "w.sucl").read_text(), re.MULTILINE)
+        commands = (tmp_path / "w.sucl").read_text()
+        added = re.findall(r"^variable_add (\S+)$", commands, re.MULTILINE)
+        # Surfer skips a line of which anything is left behind the command's one word
+        assert re.fullmatch(r"((divider_add \w+|variable_add [\w.]+|zoom_fit)\n)+", commands)
+        assert re.findall(r"^divider_add (\w+)$", commands, re.MULTILINE)[-1] == "the_results"
         assert len(added) > 15 and set(added) <= set(signals)
         edges = [time for time, value in signals["TOP.tiny.aclk"] if value == 1]
         assert {after - before for before, after in pairwise(edges)} == {PERIOD}

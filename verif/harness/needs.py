@@ -32,6 +32,12 @@ def chromium() -> tuple[str, str]:
     return browser, driver
 
 
+def zsh() -> None:
+    """A shell that completes words: a package of the system's."""
+    if shutil.which("zsh") is None:
+        pytest.skip("zsh is not installed")
+
+
 def pyright() -> Path:
     """A static checker, as editors have it: part of the lint extra."""
     program = Path(sys.executable).with_name("basedpyright")

@@ -53,11 +53,11 @@ def gtkwave(groups: dict[str, list[str]], file: Path, cycles: int) -> str:
 
 
 def surfer(groups: dict[str, list[str]]) -> str:
-    """A file of commands for Surfer."""
+    """A file of commands for Surfer, whose dividers are named by one word: a line with more is none to it."""
 
     def commands() -> Iterator[str]:
         for title, signals in groups.items():
-            yield f"divider_add {title}"
+            yield f"divider_add {'_'.join(title.split())}"
             yield from (f"variable_add {signal.partition('[')[0]}" for signal in signals)
         yield "zoom_fit"
 

@@ -24,7 +24,7 @@ Times = dict[str, measure.Timed]
 
 
 @click.command(name="frame", short_help="One frame through MODELs, on a processor and in pipelines.")
-@click.argument("models", type=options.PATH, nargs=-1, required=True, metavar="MODEL...")
+@click.argument("models", type=options.MODEL, nargs=-1, required=True, metavar="MODEL...")
 @options.planning_by_device
 @click.option("--plot", "picture", type=options.PATH, metavar="FILE.png", help="Draw the times, and how many times as fast.")
 @options.as_json

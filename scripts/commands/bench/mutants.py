@@ -41,6 +41,8 @@ def mutants(blocks: tuple[str, ...], count: int, seed: int, workers: int, limit:
     try:
         from sigmabit.verif.closure import mutants as closure  # it brings pytest and hypothesis
     except ImportError as error:
+        if str(error.name).startswith("sigmabit"):
+            raise sigmabit.SigmabitError("trying suites needs the suites, which are not installed: call it in a clone") from None
         raise sigmabit.SigmabitError(f"trying suites on mutants needs {error.name}: pip install 'sigmabit[test]'") from None
 
     terminal = Terminal(as_json)
