@@ -12,7 +12,7 @@ from myhdl import Signal, always_comb, block
 
 from ..family import Billed, Cost, Family
 from ..verilog.fabric import Blocks, field, joined, like, pass_on, register
-from ..verilog.module import leaf
+from ..verilog.module import leaf, listed
 from ..verilog.stream import wire
 from .compressors import choose, counter, full_adder, mask, mask_adder, match, match_adder, sum_one, sum_three, sum_two
 
@@ -243,8 +243,8 @@ def pick(operand, planes, config):
         for element in range(config.elements)
         for lane in config.picks
     ]
-    count, width, top = len(places), len(operand).bit_length(), len(operand)  # noqa: F841  read by the text
-    table = f"{count * width}'b" + "".join(f"{place:0{width}b}" for place in reversed(places))  # noqa: F841  likewise
+    top = len(operand)  # noqa: F841  read by the text
+    taken = listed([f"pick_from[{place}]" for place in reversed(places)])  # noqa: F841  likewise
 
     @always_comb
     def choose():
@@ -260,14 +260,10 @@ def pick(operand, planes, config):
 
 
 pick.verilog_code = """
-localparam [$count*$width-1:0] PICKED = $table;
 wire [$top:0] pick_from = {$operand, 1'b0};
-genvar pick_plane;
-generate
-  for (pick_plane = 0; pick_plane < $count; pick_plane = pick_plane + 1) begin : each_plane
-    assign $planes[pick_plane] = pick_from[PICKED[pick_plane * $width +: $width]];
-  end
-endgenerate
+assign $planes = {
+    $taken
+};
 """
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ..family import Billed, Cost, Family, Primitives, with_bodies
 from ..family.rules import MOST_LOADS, TABLE_LOADS
-from ..verilog.module import written
+from ..verilog.module import listed, written
 from ..verilog.stream import index_bits, wire
 
 BANK = 64
@@ -193,11 +193,11 @@ class RomConfig(Billed):
             tables = [self._whole(table) for table in functions.tables[start : start + loads]]
             text += primitives.lookups(start, tables, address, self.address_bits)
         if size:
-            sources = _listed([f"entry[{function}]" for function in reversed(functions.registers)])
+            sources = listed([f"entry[{function}]" for function in reversed(functions.registers)])
             text += f"wire [{count - 1}:0] shared_q2;\nwire [{count - 1}:0] shared = {{{sources}}};\n"
             text += primitives.kept_registers("shared_register", count - 1, "shared", "shared_q2")
         bits = [f"1'b{-2 - register}" if register < 0 else f"shared_q2[{register}]" for register in functions.bits[::-1]]
-        return text + f"assign data = {{{_listed(bits)}}};\n"
+        return text + f"assign data = {{{listed(bits)}}};\n"
 
     def _whole(self, table: int) -> int:
         """A function for all addresses: those beyond the end give the last word."""
@@ -235,11 +235,6 @@ class RomConfig(Billed):
             return {}
         digits = -(-self.width // 4)
         return {self.contents_file: "".join(f"{word:0{digits}x}\n" for word in self.words)}
-
-
-def _listed(names: list[str]) -> str:
-    """Names with commas between them, a few on a line, since tools bound the length of a line."""
-    return ",\n    ".join(", ".join(names[start : start + 16]) for start in range(0, len(names), 16))
 
 
 def _literal(word: int, width: int) -> str:

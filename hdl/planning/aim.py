@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 from sigmabit.golden import Network
@@ -61,7 +62,10 @@ class Aim:
         hasty = self._hasty(interval)
         least = min(plan.latency for _, plan in hasty)
         found = [planner.as_soon(plan, interval) for planner, plan in hasty if plan.latency == least]
-        return min(found, key=lambda plan: plan.cost.lut)
+        # what is done with a frame soonest delays it little, too
+        with suppress(PlanError):
+            found.append(self.fastest() if interval is None else self.plan(interval))
+        return min(found, key=lambda plan: (plan.latency, plan.cost.lut))
 
     def _hasty(self, interval: int | None) -> list[tuple[Planner, Plan]]:
         """Each planner's plan of the least latency, but for those that could not better it."""

@@ -13,7 +13,7 @@ one module, unequal ones must not share a name.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -84,3 +84,8 @@ def forget_elaborations() -> None:
     simulation.
     """
     myhdl._simulator._signals.clear()
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names with commas between them, for the text of a module: a few on a line, since tools bound the length of a line."""
+    return ",\n    ".join(", ".join(names[start : start + 16]) for start in range(0, len(names), 16))

@@ -23,7 +23,7 @@ def held_out(model: Path) -> tuple[NDArray[np.float32], NDArray[np.int64] | None
     any other model.
     """
     name = model.stem
-    if shipped().get(name) != model or not name.startswith("digits"):
+    if name not in shipped() or shipped()[name].resolve() != model.resolve() or not name.startswith("digits"):
         return None
     from .datasets import digits
 

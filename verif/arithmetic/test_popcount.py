@@ -153,3 +153,15 @@ def test_any_size_converts(constant: bool) -> None:
             block = popcount(bit(), *operands, wire(config.count_bits), config)
         design = convert(block)
         assert f"[{config.count_bits - 1}:0]" in design.modules[design.top].text
+
+
+def test_short_lines() -> None:
+    """Of a thousand elements that lanes take alone: Icarus reads no word of 17,000 characters."""
+    random = np.random.default_rng(1)
+    picks = tuple(tuple(random.permutation(300)[:250].tolist()) for _ in range(4))
+    config = PopcountConfig(300, 2, 4, constant=True, most=(150, 100), picks=picks)
+    with outline():
+        operands = wire(config.inputs * config.bits), wire(config.weights)
+        block = popcount(bit(), *operands, wire(config.lanes * config.count_bits), config)
+    text = convert(block).modules[config.module].text
+    assert max(map(len, text.splitlines())) < 1000

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -11,6 +13,7 @@ from sigmabit.scripts.data.datasets import data_folder, load
 
 from ..harness import needs
 from ..harness.command_line import MODELS
+from ..harness.onnx_graphs import Builder
 from ..simulation import Stalls, simulate
 from ..simulation.compare import first_delay, first_difference
 
@@ -47,3 +50,22 @@ def test_verilog(name: str, positions: int, slower: int, frames: int) -> None:
     stalled = simulate(plan, codes[:6], taps=True, stalls=Stalls(90, 120, 5), optimise=0)
     assert np.array_equal(stalled.results, measured.results[:6])
     assert stalled.counters == (6, 6, 0, 0)
+
+
+@pytest.mark.parametrize("on", ["verilator", "icarus"])
+@pytest.mark.parametrize("positions", [1, 2])
+def test_odd_rows(on: str, positions: int, tmp_path: Path) -> None:
+    """Rows of nine positions behind a window that is not padded, whose last beat is half full; constants of four bits."""
+    random, g = np.random.default_rng(7), Builder((3, 4, 10))
+    y = g.quant("x", 3, 0.25, signed=0)
+    y = g("Conv", y, g.quant(random.integers(-8, 8, (6, 3, 2, 2)).astype(np.float32), 4))
+    y = g.quant(g("Relu", y), 2, 4.0, signed=0)
+    y = g("Conv", y, g.quant(random.integers(-8, 8, (7, 6, 3, 2)).astype(np.float32), 4), strides=[1, 2])
+    network = import_model(g.save(tmp_path / "odd.onnx", g.quant(y, 3, 16.0)))
+    planner = Planner(network, PART, CLOCK_MHZ, positions=positions)
+    plan = planner.fastest()
+    assert "planes" in {layer.folding.products for layer in plan.layers if layer.folding is not None}
+    codes = random.integers(0, 8, (plan.settling + 4, *network.input.tensor.shape))
+    measured = simulate(plan, codes, on, taps=True, optimise=0)
+    assert first_difference(dict(network.steps(codes)), measured.trace) is None
+    assert first_delay(plan, measured) is None

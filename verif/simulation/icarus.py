@@ -46,7 +46,7 @@ def _bench(job: Job, frames: int) -> str:
     taps = [(label, layout) for label, layout, _ in job.tapped]
     declared = "".join(f"wire [{t.beat_bits - 1}:0] taps_{n}_data;\nwire taps_{n}_valid;\n" for n, t in taps)
     connected = "".join(f",\n    .taps_{n}_data(taps_{n}_data), .taps_{n}_valid(taps_{n}_valid)" for n, _ in taps)
-    shown = "".join(f'        if (taps_{n}_valid) $display("{n} %0d %h", cycle, taps_{n}_data);\n' for n, _ in taps)
+    shown = "".join(f'        if (taps_{n}_valid) $display("{n} %0d %b", cycle, taps_{n}_data);\n' for n, _ in taps)
     beats, results = frames * source.beats, result.beats * job.samples
     drawn, driven, taking, counted = "", "", "", ""
     noise = job.config.noise
@@ -100,7 +100,7 @@ initial begin
             sent = sent + 1; quiet = 0;
         end
         if (aresetn && m_valid && tready) begin
-            $display("result %0d %h", cycle, m_data);
+            $display("result %0d %b", cycle, m_data);
             received = received + 1; quiet = 0;
             if (m_last !== (received % {result.beats} == 0)) $display("error misplaced tlast at result beat %0d", received - 1);
             if (received % {results} == 0) $display("last_out %0d", cycle);
@@ -157,10 +157,12 @@ def _read(job: Job, codes: NDArray[np.integer], lines: Iterable[str], progress: 
 
 
 def _bytes(name: str, beats: list[str], layout: Layout) -> NDArray[np.uint8]:
-    width = -(-layout.beat_bits // 8)
+    """Beats as printed, bit by bit, as bytes; what fills a run up may be undefined, and is 0."""
+    width, filler = -(-layout.beat_bits // 8), layout.filler * layout.channels * layout.field
+    told = [beat[filler:] if number % layout.line == layout.line - 1 else beat for number, beat in enumerate(beats)]
     try:
-        raw = b"".join(int(beat, 16).to_bytes(width, "little") for beat in beats)
+        raw = b"".join(int(beat, 2).to_bytes(width, "little") for beat in told)
     except ValueError:
-        unknown = next(beat for beat in beats if not set(beat) <= set("0123456789abcdef"))
+        unknown = next(beat for beat in told if not set(beat) <= set("01"))
         raise SimulationError(f"{name}: undefined bits in {unknown}") from None
     return np.frombuffer(raw, np.uint8).reshape(-1, width)

@@ -127,10 +127,11 @@ def write_plain(missing: Sequence[str], folder: Path) -> str:
 
 
 def run_tool(command: list[str], log: Path, environment: dict[str, str] | None = None, folder: Path | None = None) -> None:
-    """Run a tool with its output in `log`. Raises ToolError with the log's last line if it fails."""
+    """Run a tool with its output in `log`. Raises ToolError with the log's first error, or its last line, if it fails."""
     with log.open("w") as output:
         status = programs.call(command, stdout=output, stderr=subprocess.STDOUT, env=environment, cwd=folder)
     if status:
-        errors = [line for line in log.read_text(errors="replace").splitlines() if "rror" in line] or ["no message"]
+        lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
+        errors = [line for line in lines if "rror" in line] or lines[-1:] or ["no message"]
         name = next(Path(word).name for word in command if Path(word).name != "perl")  # Verilator is a Perl script
         raise ToolError(f"{name} failed with status {status}: {errors[0].strip()[:200]} (see {log})")
