@@ -158,8 +158,8 @@ def processor() -> str:
 
 
 def torch_installed() -> bool:
-    """Is PyTorch there?"""
-    return importlib.util.find_spec("torch") is not None
+    """Are PyTorch, and Brevitas, of whose modules its networks are made, there?"""
+    return all(importlib.util.find_spec(name) is not None for name in ("torch", "brevitas"))
 
 
 def torch_if_there(name: str) -> Run | None:
