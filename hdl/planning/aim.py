@@ -15,6 +15,9 @@ from .kinds import kinds_of
 from .plan import Plan, PlanError, check_positions
 from .planner import Late, Planner
 
+LATER, LATEST = 1.03, 1.2
+"""In which steps a later plan is looked for, and up to where, if the soonest has no room once its weights are known."""
+
 
 class Aim:
     """A planner for each number of positions side by side that is tried: those given, or all in `numbers`."""
@@ -49,8 +52,8 @@ class Aim:
             return self._best(made, lambda plan: plan.cost.lut)
         except Late as error:
             planner, hasty = min(self._hasty(interval), key=lambda found: found[1].latency)
-            if latency is not None and hasty.latency <= latency:
-                return planner.as_soon(hasty, interval)
+            if latency is not None and hasty.latency <= latency and planner.fits(soon := planner.as_soon(hasty, interval)):
+                return soon
             raise error.beside(hasty) from None
 
     def fastest(self) -> Plan:
@@ -65,7 +68,13 @@ class Aim:
         # what is done with a frame soonest delays it little, too
         with suppress(PlanError):
             found.append(self.fastest() if interval is None else self.plan(interval))
-        return min(found, key=lambda plan: (plan.latency, plan.cost.lut))
+        fitting = [plan for plan in found if self.planners[0].fits(plan)]
+        later = least
+        while later < LATEST * least and all(plan.latency > later for plan in fitting):
+            later = math.ceil(LATER * later)
+            with suppress(PlanError):
+                fitting.append(self.plan(interval, later))
+        return min(fitting or found, key=lambda plan: (plan.latency, plan.cost.lut))
 
     def _hasty(self, interval: int | None) -> list[tuple[Planner, Plan]]:
         """Each planner's plan of the least latency, but for those that could not better it."""

@@ -476,6 +476,10 @@ class Planner:
                 each = f"{least // samples} for each of {samples} samples" if samples > 1 else "one per position"
                 raise PlanError(f"an interval of {interval} cycles: {name} takes at least {least}, {each}")
 
+    def fits(self, plan: Plan) -> bool:
+        """Is there room for a plan, now that its weights are known?"""
+        return bool(np.all(_row(plan.cost) <= self.room))
+
     @property
     def room(self) -> NDArray[np.float64]:
         """(resources,) what a plan may use of the part."""
