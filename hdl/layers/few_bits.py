@@ -256,7 +256,7 @@ class Chosen(Counted):
         digits = signed_digits(layer.weights.reshape(-1, layer.channels))
         times = np.left_shift(1, np.arange(len(digits)))
         negative = ((1 << layer.input.bits) - 1) * (times @ np.count_nonzero(digits < 0, axis=1))
-        return Numbers(layer.grid.offset * borders - layer.grid.gain * negative, layer.grid.gain, self.sum_bits)
+        return Numbers(borders - layer.grid.gain * negative, layer.grid.gain, self.sum_bits)
 
     def multiplier(self, inputs: int, lanes: int, sum_bits: int, constant: bool, products: Products) -> PopcountConfig:
         return PopcountConfig(inputs, self.layer.input.bits, lanes, constant, most=self.most)
