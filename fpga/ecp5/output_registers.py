@@ -5,13 +5,11 @@ Without them a DP16KD takes 5.8 ns to its output, a MULT18X18D 3.9, and there is
 
 from __future__ import annotations
 
-import json
-import tempfile
 from collections import defaultdict
-from pathlib import Path
 from typing import Any
 
-Cell = dict[str, Any]
+from .rewriting import Cell, identifier, modules
+
 WIDE = 36
 """Bits of a word that takes the outputs of both ports; port B then reads it."""
 
@@ -20,21 +18,15 @@ def output_registers(design: Any) -> None:
     """Use them, in a design of mapped modules."""
     from pyosys import libyosys
 
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "netlist.json"
-        libyosys.run_pass(f"write_json {file}", design)
-        modules = json.loads(file.read_text())["modules"]
-    for module in design.selected_modules():
-        name = module.name.str().removeprefix("\\")
-        cells = modules[name]["cells"]
+    for module, cells in modules(design):
         for memory, ports, registers in absorbed(cells):
-            into = module.cell(_id(memory))
+            into = module.cell(identifier(memory))
             for port in ports:
                 into.setParam(libyosys.IdString(f"\\REGMODE_{port}"), libyosys.Const("OUTREG"))
                 into.setPort(libyosys.IdString(f"\\OCE{port}"), libyosys.SigSpec(True))
             _replace(module, into, registers)
         for multiplier, registers in multiplied(cells):
-            into, behind = (module.cell(_id(each)) for each in (multiplier, next(iter(registers.values()))))
+            into, behind = (module.cell(identifier(each)) for each in (multiplier, next(iter(registers.values()))))
             into.setParam(libyosys.IdString("\\REG_OUTPUT_CLK"), libyosys.Const("CLK0"))
             clocked = {
                 "CLK0": behind.getPort(libyosys.IdString("\\CLK")),
@@ -51,7 +43,7 @@ def _replace(module: Any, cell: Any, registers: dict[str, str]) -> None:
     from pyosys import libyosys
 
     for pin, register in registers.items():
-        behind = module.cell(_id(register))
+        behind = module.cell(identifier(register))
         cell.setPort(libyosys.IdString(f"\\{pin}"), behind.getPort(libyosys.IdString("\\Q")))
         module.remove(behind)
 
@@ -112,9 +104,3 @@ def _plain(cell: Cell, pin: str, clock: tuple[Any, str]) -> bool:
 
 def _number(cell: Cell, parameter: str) -> int:
     return int(cell["parameters"][parameter], 2)
-
-
-def _id(name: str) -> Any:
-    from pyosys import libyosys
-
-    return libyosys.IdString(name if name.startswith("$") else f"\\{name}")

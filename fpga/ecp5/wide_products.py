@@ -5,16 +5,13 @@ Yosys adds the parts of such a product in front of its register: a multiplier, a
 
 from __future__ import annotations
 
-import json
-import tempfile
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from sigmabit.hdl.family.ecp5 import MULTIPLIER_BITS
 
-Cell = dict[str, Any]
+from .rewriting import Cell, identifier, modules
 
 MOST_BITS = 2 * (MULTIPLIER_BITS - 1)
 """Of a factor whose halves both find a multiplier."""
@@ -22,16 +19,9 @@ MOST_BITS = 2 * (MULTIPLIER_BITS - 1)
 
 def wide_products(design: Any) -> None:
     """Rewrite them, in a design of word-level cells."""
-    from pyosys import libyosys
-
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "netlist.json"
-        libyosys.run_pass(f"write_json -selected {file}", design)
-        modules = json.loads(file.read_text())["modules"]
-    for module in design.selected_modules():
-        name = module.name.str().removeprefix("\\")
-        for product, register, wide, other in registered(modules[name]["cells"]):
-            _split(module, module.cell(_id(product)), module.cell(_id(register)), wide, other)
+    for module, cells in modules(design):
+        for product, register, wide, other in registered(cells):
+            _split(module, module.cell(identifier(product)), module.cell(identifier(register)), wide, other)
 
 
 def registered(cells: dict[str, Cell]) -> Iterator[tuple[str, str, str, str]]:
@@ -63,9 +53,12 @@ def _split(module: Any, product: Any, register: Any, wide: str, other: str) -> N
     """low * other and high * other, a register for each, and what they come to behind these."""
     from pyosys import libyosys
 
-    factor, by = product.getPort(_id(f"\\{wide}")), product.getPort(_id(f"\\{other}"))
-    clock, result = register.getPort(_id("\\CLK")), register.getPort(_id("\\Q"))
-    rising, signed = register.getParam(_id("\\CLK_POLARITY")).as_bool(), product.getParam(_id("\\A_SIGNED")).as_bool()
+    factor, by = product.getPort(identifier(f"\\{wide}")), product.getPort(identifier(f"\\{other}"))
+    clock, result = register.getPort(identifier("\\CLK")), register.getPort(identifier("\\Q"))
+    rising, signed = (
+        register.getParam(identifier("\\CLK_POLARITY")).as_bool(),
+        product.getParam(identifier("\\A_SIGNED")).as_bool(),
+    )
     place = product.name.str()
     module.remove(product)
     module.remove(register)
@@ -75,19 +68,13 @@ def _split(module: Any, product: Any, register: Any, wide: str, other: str) -> N
         low.append(libyosys.SigSpec(libyosys.State.S0, 1))
     held = []
     for part, bits in (("low", low), ("high", high)):
-        made, kept = (module.addWire(_id(f"{place}_{part}{end}"), bits.size() + by.size()) for end in ("", "_q"))
+        made, kept = (module.addWire(identifier(f"{place}_{part}{end}"), bits.size() + by.size()) for end in ("", "_q"))
         made, kept = libyosys.SigSpec(made), libyosys.SigSpec(kept)
-        module.addMul(_id(f"{place}_{part}_product"), bits, by, made, signed)
-        module.addDff(_id(f"{place}_{part}_register"), clock, made, kept, rising)
+        module.addMul(identifier(f"{place}_{part}_product"), bits, by, made, signed)
+        module.addDff(identifier(f"{place}_{part}_register"), clock, made, kept, rising)
         held.append(kept)
     least = min(half, result.size())
     module.connect(result.extract(0, least), held[0].extract(0, least))
     if result.size() > half:
         above = held[0].extract(half, held[0].size() - half)
-        module.addAdd(_id(f"{place}_sum"), above, held[1], result.extract(half, result.size() - half), signed)
-
-
-def _id(name: str) -> Any:
-    from pyosys import libyosys
-
-    return libyosys.IdString(name if name[0] in "$\\" else f"\\{name}")
+        module.addAdd(identifier(f"{place}_sum"), above, held[1], result.extract(half, result.size() - half), signed)
