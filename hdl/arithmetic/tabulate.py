@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 from myhdl import always
@@ -56,7 +57,10 @@ class TabulateConfig(Billed):
         """A memory for each lane, or its banks and the choice of one."""
         late = self.cycles == 2
         if self.block:
-            return (family.registers(self.width * late) + family.block_ram(self.width, len(self.words))) * self.lanes
+            # one that is looked up is as deep as a block can be, without a choice behind it
+            bits, _ = block_ram_shape(len(self.words))
+            blocks = family.block_ram(bits, len(self.words)) * math.ceil(self.width / bits)
+            return (family.registers(self.width * late) + blocks) * self.lanes
         banks = family.table(index_bits(min(BANK, len(self.words)))) * self.banks
         registers = family.registers(self.banks * late + 1)
         return (banks + family.multiplexer(self.banks) + registers) * (self.lanes * self.width)
