@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from sigmabit.golden.arithmetic.rom import read
 from sigmabit.hdl.arithmetic.rom import RomConfig, RomStyle, merging, pack_words, rom, style_of
+from sigmabit.hdl.family import SERIES7
 from sigmabit.hdl.family.rules import MOST_LOADS
 from sigmabit.hdl.verilog.stream import ADDRESS_LEAD, bit, wire
 
@@ -96,3 +97,14 @@ def test_wide_tables_have_registers(differing: int, style: RomStyle) -> None:
     same = 0b1011 << differing
     words = same, same | (1 << differing) - 1
     assert style_of(len(words), merging(words, 8), 512) is style
+
+
+def test_bits_that_never_change() -> None:
+    """They are in no block RAM, as synthesis takes them out."""
+    words = tuple(number % (1 << 18) << 18 | 0b1011 for number in range(1 << 10, 1 << 11))
+    config = table(RomStyle.BLOCK, 54, words)
+    changing = sum(len({word >> bit & 1 for word in config.words}) == 2 for bit in range(config.width))
+    assert changing < config.width
+    assert (
+        config.bill(SERIES7).bram36 == SERIES7.block_ram(changing, len(words)).bram36 < SERIES7.block_ram(54, len(words)).bram36
+    )
