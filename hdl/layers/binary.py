@@ -35,8 +35,8 @@ class BinaryMvuConfig(MvuConfig):
 
     @property
     def multiplied(self) -> float:
-        # an array whose weights change is synthesised by itself, between registers, and knows nothing of its operand
-        return super().multiplied if self.multiply.constant else self.places
+        # compressors are cells that tools leave as they are, and so are arrays of weights that change, between their registers
+        return self.places
 
 
 class CountsConfig(AddersConfig):

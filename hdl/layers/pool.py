@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -86,7 +87,9 @@ class MaximumConfig:
         above = (down.kernel - 1) * bits
         lut = family.distributed_ram(above, across.outputs).lut if above and across.outputs > 1 else 0
         steps = self.window.columns.kernel - 1, self.window.rows.kernel - 1
-        if self.bits == 1:
+        if self.bits == 1 and self.abreast.stacked:  # a LUT6 for five more of a window's bits, which come together
+            lut += bits * -(-(prod(step + 1 for step in steps) - 1) // 5)
+        elif self.bits == 1:
             lut += bits * sum(-(-step // 2) for step in steps)
         else:  # which code is larger is seen in the LUTs of the result's bits if there are two of them
             lut += bits // self.bits * (self.bits + (self.bits - 1) // 2) * sum(steps)
