@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -11,12 +12,14 @@ from numpy.typing import NDArray
 
 from sigmabit.golden.arithmetic.adder_graph import optimise
 from sigmabit.golden.layers.convolution import Convolution
+from sigmabit.golden.layers.linear import Linear
 
 from ..arithmetic.adder_graph import AddersConfig
 from ..arithmetic.popcount import PopcountConfig, popcount
 from ..arithmetic.products import Products
-from ..family import SERIES7
+from ..family import SERIES7, Cost, Family
 from ..verilog.stream import ADDRESS_LEAD
+from .abreast import KeptConfig
 from .mvu import Arithmetic, MvuConfig, Numbers
 
 MOST_WEIGHTS = 10_000
@@ -33,10 +36,24 @@ class BinaryMvuConfig(MvuConfig):
     def multiplier(self) -> Any:
         return popcount
 
-    @property
-    def multiplied(self) -> float:
-        # compressors are cells that tools leave as they are, and so are arrays of weights that change, between their registers
-        return self.places
+    def multiplier_of(self, place: int) -> PopcountConfig:
+        if self.taps is None or self.taps.whole(place):
+            return self.multiply
+        elements = self.multiply.inputs // self.taps.abreast.window.taps
+        return replace(self.multiply, inputs=len(self.taps.kept(place)) * elements)
+
+    def kept_weights(self, place: int) -> KeptConfig:
+        assert self.taps is not None
+        tables, count = 2 if self.multiply.ternary else 1, self.taps.abreast.window.taps
+        return KeptConfig(self.taps.kept(place), count, self.weights.width // (tables * count), tables)
+
+    def matrices_bill(self, family: Family) -> Cost:
+        # operands of different places have nothing in common that tools would find
+        total, lanes = Cost(), self.multiply.lanes
+        for own, places in Counter(map(self.multiplier_of, range(self.places))).items():
+            sooner = self.multiply.latency - own.latency
+            total += (own.bill(family) + family.delay(lanes * own.count_bits, sooner)) * places
+        return total
 
 
 class CountsConfig(AddersConfig):
@@ -89,6 +106,16 @@ def _counts(layer: Convolution) -> CountsConfig | None:
     return found if found.bill(SERIES7).lut < counters.bill(SERIES7).lut else None
 
 
+def signs_kept(layer: Linear, kept: NDArray[np.bool_], borders: int) -> NDArray[np.int64]:
+    """Weights of an output that are negative among the taps that operands have: (borders, channels), place after place.
+
+    kept: (places, kernel rows, kernel columns).
+    """
+    kernel = kept.shape[1:]
+    negative = (layer.weights.reshape(*kernel, -1, layer.channels) < 0).sum(axis=2, dtype=np.int64)
+    return np.tile(np.einsum("pyx,yxo->po", kept, negative), (borders // len(kept), 1))
+
+
 @dataclass(frozen=True)
 class Binary(Arithmetic):
     """Weights of one bit; sums start such that their top bit is the decision, or at the score of no counts."""
@@ -107,10 +134,14 @@ class Binary(Arithmetic):
         """The bits that are flipped."""
         return weights < 0
 
-    def numbers(self, borders: NDArray[np.int64]) -> Numbers:
+    @property
+    def trims(self) -> bool:
+        return True
+
+    def numbers(self, borders: NDArray[np.int64], kept: NDArray[np.bool_]) -> Numbers:
         layer = self.layer
         inputs, grid, levels = layer.window.taps * layer.input.channels, layer.grid, 1 << layer.input.bits
-        negative = (levels - 1) * (inputs - layer.tap_sums.sum(axis=(0, 1))) // 2
+        negative = (levels - 1) * signs_kept(layer, kept, len(borders))
         if layer.thresholds is None:
             return Numbers(borders - grid.gain * negative, grid.gain, layer.output.bits)
         # accumulator >= threshold, with accumulator = gain * (count - negative) + border, solved for the count

@@ -22,7 +22,7 @@ from ..arithmetic.products import Products
 from ..arithmetic.rom import RomStyle, unpack_word
 from ..arithmetic.stepping import Stepping
 from ..family import Cost, Family
-from .binary import BinaryMvuConfig
+from .binary import BinaryMvuConfig, signs_kept
 from .convolution import ConvolutionKind
 from .dense import DenseKind
 from .fixed import FixedMvuConfig, Multiplying
@@ -132,7 +132,7 @@ class Multiplied(Multiplying, _Stepped):
 
     layer: FewBits
 
-    def numbers(self, borders: NDArray[np.int64]) -> Numbers:
+    def numbers(self, borders: NDArray[np.int64], kept: NDArray[np.bool_]) -> Numbers:
         return Numbers(borders, self.layer.grid.gain, self.sum_bits)
 
     def ways(self, lanes: int, constant: bool) -> tuple[Products, ...]:
@@ -185,11 +185,13 @@ class Counted(_Stepped):
         """The bits that are flipped."""
         return weights < 0
 
-    def numbers(self, borders: NDArray[np.int64]) -> Numbers:
-        layer = self.layer
-        inputs, grid = layer.window.taps * layer.input.channels, layer.grid
-        negative = ((1 << layer.input.bits) - 1) * (inputs - layer.tap_sums.sum(axis=(0, 1))) // 2
-        return Numbers(borders - grid.gain * negative, grid.gain, self.sum_bits)
+    @property
+    def trims(self) -> bool:
+        return True
+
+    def numbers(self, borders: NDArray[np.int64], kept: NDArray[np.bool_]) -> Numbers:
+        negative = ((1 << self.layer.input.bits) - 1) * signs_kept(self.layer, kept, len(borders))
+        return Numbers(borders - self.layer.grid.gain * negative, self.layer.grid.gain, self.sum_bits)
 
     def multiplier(self, inputs: int, lanes: int, sum_bits: int, constant: bool, products: Products) -> PopcountConfig:
         return PopcountConfig(inputs, self.layer.input.bits, lanes, constant)
@@ -209,11 +211,6 @@ class Ternary(Counted):
     def stored(self, weights: NDArray[np.integer]) -> NDArray[Any]:
         """The bits that are flipped, then those that count."""
         return np.concatenate([weights < 0, weights != 0], axis=1)
-
-    def numbers(self, borders: NDArray[np.int64]) -> Numbers:
-        layer = self.layer
-        negative = ((1 << layer.input.bits) - 1) * np.count_nonzero(layer.weights.reshape(-1, layer.channels) < 0, axis=0)
-        return Numbers(borders - layer.grid.gain * negative, layer.grid.gain, self.sum_bits)
 
     def multiplier(self, inputs: int, lanes: int, sum_bits: int, constant: bool, products: Products) -> PopcountConfig:
         return PopcountConfig(inputs, self.layer.input.bits, lanes, ternary=True)
@@ -251,7 +248,12 @@ class Chosen(Counted):
         found = digits[place[:, None], np.maximum(taken, 0), np.arange(taken.shape[1])]
         return ((taken >= 0) & (found < 0))[None]
 
-    def numbers(self, borders: NDArray[np.int64]) -> Numbers:
+    @property
+    def trims(self) -> bool:
+        """Each output takes inputs of its own."""
+        return False
+
+    def numbers(self, borders: NDArray[np.int64], kept: NDArray[np.bool_]) -> Numbers:
         layer = self.layer
         digits = signed_digits(layer.weights.reshape(-1, layer.channels))
         times = np.left_shift(1, np.arange(len(digits)))

@@ -64,7 +64,7 @@ class FixedPoint(Multiplying):
 
     layer: Fixed
 
-    def numbers(self, borders: NDArray[np.int64]) -> Numbers:
+    def numbers(self, borders: NDArray[np.int64], kept: NDArray[np.bool_]) -> Numbers:
         layer = self.layer
         return Numbers(layer.bias + borders, layer.grid.gain, layer.sum_bits)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Protocol
 
@@ -22,9 +22,10 @@ from ..arithmetic.products import Products
 from ..arithmetic.rom import RomConfig, RomStyle, merging, pack_words, rom, style_of
 from ..family import Cost, Family
 from ..family.rules import BLOCK_RAM_FROM
+from ..verilog.fabric import like
 from ..verilog.module import composite
 from ..verilog.stream import ADDRESS_LEAD, Flow, bit, bits, index_bits, wire
-from .abreast import Bundle, JoinConfig, TapsConfig, abreast, beside
+from .abreast import Bundle, JoinConfig, KeptConfig, TapsConfig, abreast, beside, kept
 
 
 class Multiplier(Protocol):
@@ -117,19 +118,27 @@ class MvuConfig:
         """Positions side by side."""
         return 1 if self.taps is None else self.taps.abreast.places
 
-    @property
-    def multiplied(self) -> float:
-        """How many places there would be if each multiplied all of its operand: padding that is always there is no product."""
-        return 1 if self.taps is None else self.places * self.taps.abreast.filled
+    def multiplier_of(self, place: int) -> Multiplier:
+        """What multiplies the operand of a place."""
+        return self.multiply
+
+    def kept_weights(self, place: int) -> KeptConfig:
+        """What a place takes of the weights, if its operand has not all taps."""
+        raise NotImplementedError
 
     @property
     def join(self) -> JoinConfig:
         """The counts of all positions side by side."""
-        return JoinConfig(self.places, self.multiply.lanes * self.multiply.count_bits)
+        widths = tuple(self.multiplier_of(place).count_bits for place in range(self.places))
+        return JoinConfig(self.multiply.lanes, self.multiply.count_bits, widths)
 
     def matrix_bill(self, family: Family) -> Cost:
         """Expected size of what multiplies, of one place."""
         return self.multiply.bill(family)
+
+    def matrices_bill(self, family: Family) -> Cost:
+        """The same of all places. Padding that is always there is no product."""
+        return self.matrix_bill(family) * (1 if self.taps is None else self.places * self.taps.abreast.filled)
 
     def sums_bill(self, family: Family) -> Cost:
         """Expected size of what accumulates."""
@@ -138,7 +147,7 @@ class MvuConfig:
     def bill(self, family: Family) -> Cost:
         """Expected size."""
         control = family.logic(8) + family.registers(8)
-        total = self.matrix_bill(family) * self.multiplied + self.sums_bill(family) + control
+        total = self.matrices_bill(family) + self.sums_bill(family) + control
         return sum((block.bill(family) for block in (self.weights, self.biases, *self._optional)), total)
 
     @property
@@ -164,14 +173,26 @@ def mvu(clk, rst, operand, source, config):
     elif config.taps is None:
         instances.append(config.multiplier(clk, operand.data, weights, counts, counting))
     else:
-        operands = Bundle(config.taps.operand_bits, config.places)
-        parts = Bundle(config.join.bits, config.places)
+        operands = Bundle(config.taps.widths)
+        parts = Bundle(counting.lanes * width for width in config.join.widths)
         instances.append(abreast(operand.data, operands, config.taps))
-        for data, part in zip(operands.vectors, parts.vectors, strict=True):
+        some: dict[KeptConfig, Signal] = {}
+        for place, (data, part) in enumerate(zip(operands.vectors, parts.vectors, strict=True)):
             if config.shared:
                 instances.append(adders(clk, data, part, counting))
-            else:
-                instances.append(config.multiplier(clk, data, weights, part, counting))
+                continue
+            own, of_own = config.multiplier_of(place), weights
+            if not config.taps.whole(place):
+                taken = config.kept_weights(place)
+                if taken not in some:
+                    some[taken] = wire(taken.part_bits)
+                    instances.append(kept(weights, some[taken], taken))
+                of_own = some[taken]
+            sooner = counting.latency - own.latency
+            product = part if not sooner else like(part)
+            instances.append(config.multiplier(clk, data, of_own, product, own))
+            if sooner:
+                instances.append(delay(clk, None, product, part, DelayConfig(len(part), sooner, reset=False)))
         instances.append(beside(parts, counts, config.join))
     if operand.bias is None:
         address = None
@@ -249,9 +270,14 @@ class Arithmetic(ABC):
         """The arithmetic of products made in one of its ways; constant: there is but one word of weights."""
         return self
 
+    @property
+    def trims(self) -> bool:
+        """Are taps that are always in a place's padding left out? If not, their codes are 0."""
+        return False
+
     @abstractmethod
-    def numbers(self, borders: NDArray[np.int64]) -> Numbers:
-        """Initial values and sums; borders: as Borders gives them."""
+    def numbers(self, borders: NDArray[np.int64], kept: NDArray[np.bool_]) -> Numbers:
+        """Initial values and sums; borders: as Borders gives them; kept: (places, kernel rows, columns) taps of operands."""
 
     @abstractmethod
     def multiplier(self, inputs: int, lanes: int, sum_bits: int, constant: bool, products: Products) -> Multiplier:
@@ -319,8 +345,10 @@ def configure(
     weights_words = count * repeats
     arithmetic = arithmetic.made_by(products, weights_words == 1)
     field_bits, fields_of_word = arithmetic.field_bits, arithmetic.fields(inputs)
-    numbers = _numbers(arithmetic, borders)
     shared = arithmetic.shared() if weights_words == 1 and not filler else None
+    if taps is not None and arithmetic.trims and not shared and taps.abreast.filled < 1:
+        taps = replace(taps, trimmed=True)
+    numbers = _numbers(arithmetic, borders, taps)
     multiplier = shared or arithmetic.multiplier(inputs, lanes, numbers.sum_bits, weights_words == 1, products)
     if weights is not None and weights_words == 1 and not shared:
         multiplier = arithmetic.knowing(multiplier, weights[0])
@@ -349,7 +377,7 @@ def configure(
         multiplier,
         adding,
         RomConfig(layer.name, "weights", fields_of_word * lanes * field_bits, words, weights_style, places * layer.input.bits),
-        _biases(arithmetic, lanes, borders, places),
+        _biases(arithmetic, lanes, borders, taps),
         None if repeats == 1 else CollectConfig(channels * result_bits, lanes * result_bits, repeats, places),
         activating,
         taps,
@@ -357,15 +385,20 @@ def configure(
 
 
 @lru_cache(maxsize=64)
-def _numbers(arithmetic: Arithmetic, borders: Borders) -> Numbers:
+def _numbers(arithmetic: Arithmetic, borders: Borders, taps: TapsConfig | None) -> Numbers:
     """What a layer's arithmetic comes to, however it is folded."""
-    return arithmetic.numbers(borders(arithmetic.layer))
+    window, places = arithmetic.layer.window, range(1 if taps is None else taps.abreast.places)
+    of_places = np.zeros((len(places), window.taps), bool)
+    for place in places:
+        of_places[place, list(range(window.taps) if taps is None else taps.kept(place))] = True
+    kept = of_places.reshape(-1, window.rows.kernel, window.columns.kernel)
+    return arithmetic.numbers(borders(arithmetic.layer), kept)
 
 
 @lru_cache(maxsize=256)
-def _biases(arithmetic: Arithmetic, lanes: int, borders: Borders, places: int) -> RomConfig:
+def _biases(arithmetic: Arithmetic, lanes: int, borders: Borders, taps: TapsConfig | None) -> RomConfig:
     """The table of initial values. Planning asks for few of them, and often."""
-    layer, numbers = arithmetic.layer, _numbers(arithmetic, borders)
+    layer, numbers, places = arithmetic.layer, _numbers(arithmetic, borders, taps), 1 if taps is None else taps.abreast.places
     rows, repeats = len(numbers.bias) // places, -(-layer.channels // lanes)
     filled = np.zeros((rows, places, repeats * lanes), np.int64)
     filled[:, :, : layer.channels] = numbers.bias.reshape(rows, places, layer.channels)

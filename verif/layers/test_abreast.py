@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from sigmabit.golden.layers.abreast import Abreast
 from sigmabit.golden.layers.window import Axis, Window
-from sigmabit.hdl.layers.abreast import Bundle, JoinConfig, TapsConfig, abreast, beside
+from sigmabit.hdl.layers.abreast import Bundle, JoinConfig, KeptConfig, TapsConfig, abreast, beside, kept
 from sigmabit.hdl.verilog.stream import wire
 
 from ..harness.bench import Dut
@@ -31,6 +32,25 @@ def positions(window: Window) -> st.SearchStrategy[int]:
     return st.one_of(st.integers(1, width), st.integers(1, height).map(lambda rows: rows * width))
 
 
+def tapped() -> st.SearchStrategy[TapsConfig]:
+    """Several positions side by side."""
+    return st.builds(TapsConfig, shapes().filter(lambda shape: shape.positions > 1), st.integers(1, 3), st.booleans())
+
+
+def in_padding(config: TapsConfig, place: int) -> list[bool]:
+    """Which taps of a place, columns fastest, are in the padding whatever comes."""
+    window, whole = config.abreast.window, config.abreast.positions
+    down, across = divmod(place, config.abreast.columns.places)
+    found = []
+    for row in range(window.rows.kernel):
+        for column in range(window.columns.kernel):
+            y = down * window.rows.stride - window.rows.before + row
+            x = across * window.columns.stride - window.columns.before + column
+            above = whole == window.inputs and not 0 <= y < window.rows.size
+            found.append(above or (whole >= window.columns.size and not 0 <= x < window.columns.size))
+    return found
+
+
 class TapsSuite(BlockSuite):
     """Chunks of any bits."""
 
@@ -40,10 +60,12 @@ class TapsSuite(BlockSuite):
         TapsConfig(Abreast(Window(Axis(1, 1), Axis(5, 1)), 5), 2),
         TapsConfig(Abreast(Window(Axis(5, 3, 1, 1, 1), Axis(4, 3, 1, 1, 1)), 8), 1),
         TapsConfig(Abreast(Window(Axis(4, 3, 1, 1, 1), Axis(3, 2, 2, 1, 0)), 12), 2),
+        TapsConfig(Abreast(Window(Axis(3, 3, 1, 1, 1), Axis(4, 3, 1, 1, 1)), 12), 2, trimmed=True),
+        TapsConfig(Abreast(Window(Axis(2, 1, 1, 1, 1), Axis(2, 1, 1, 1, 1)), 4), 2, trimmed=True),
     )
 
     def configs(self) -> st.SearchStrategy[TapsConfig]:
-        return st.builds(TapsConfig, shapes().filter(lambda shape: shape.positions > 1), st.integers(1, 3))
+        return tapped()
 
     def stimuli(self, config: TapsConfig) -> st.SearchStrategy[list[int]]:
         return st.lists(st.integers(0, (1 << config.chunk_bits) - 1), min_size=1, max_size=4)
@@ -60,12 +82,16 @@ class TapsSuite(BlockSuite):
             operands = []
             for place in range(abreast.places):
                 operand, low = 0, 0
+                left_out = in_padding(config, place) if config.trimmed else [False] * window.taps
+                left_out = [number > 0 for number in range(window.taps)] if all(left_out) else left_out
                 place_down, place_across = divmod(place, abreast.columns.places)
                 for row in range(window.rows.kernel):
                     for column in range(window.columns.kernel):
                         y = place_down * window.rows.stride - window.rows.before + row - top
                         x = place_across * window.columns.stride - window.columns.before + column - first
                         code = 0
+                        if left_out[row * window.columns.kernel + column]:
+                            continue
                         if 0 <= y < high and 0 <= x < across:
                             code = chunk >> ((y * across + x) * bits) & ((1 << bits) - 1)
                         operand |= code << low
@@ -79,10 +105,14 @@ class TapsSuite(BlockSuite):
         mask = (1 << config.bits) - 1
         codes = np.array([[chunk >> int(place * config.bits) & mask for place in places] for chunk in stimulus])
         operands = config.abreast.operands(codes).tolist()
-        return [[sum(code << i * config.bits for i, code in enumerate(codes)) for codes in beat] for beat in operands]
+        taps = [config.kept(place) for place in range(config.abreast.places)]
+        return [
+            [sum(codes[tap] << i * config.bits for i, tap in enumerate(of)) for codes, of in zip(beat, taps, strict=True)]
+            for beat in operands
+        ]
 
     def elaborate(self, config: TapsConfig) -> Any:
-        return abreast(wire(config.chunk_bits), Bundle(config.operand_bits, config.abreast.places), config)
+        return abreast(wire(config.chunk_bits), Bundle(config.widths), config)
 
     def play(self, dut: Dut, config: TapsConfig, stimulus: list[int]) -> list[list[int]]:
         names = [f"operands_place_{place}" for place in range(config.abreast.places)]
@@ -102,28 +132,80 @@ class TestVerilog(TapsSuite, VerilogTests):
     pass
 
 
-class JoinSuite(BlockSuite):
-    """Vectors of any bits."""
+class KeptSuite(BlockSuite):
+    """Weights of any bits."""
 
-    samples = (JoinConfig(2, 1), JoinConfig(3, 5))
+    samples = (KeptConfig((0, 1, 3, 4), 9, 3), KeptConfig((1, 2, 4, 5, 7, 8), 9, 1, tables=2), KeptConfig((0,), 1, 2))
+
+    def configs(self) -> st.SearchStrategy[KeptConfig]:
+        taps = st.lists(st.booleans(), min_size=1, max_size=9).filter(any)
+        numbers = taps.map(lambda kept: (tuple(number for number, each in enumerate(kept) if each), len(kept)))
+        return numbers.flatmap(lambda drawn: st.builds(KeptConfig, *map(st.just, drawn), st.integers(1, 3), st.integers(1, 2)))
+
+    def stimuli(self, config: KeptConfig) -> st.SearchStrategy[list[int]]:
+        number = config.tables * config.count
+        return st.lists(st.integers(0, (1 << config.bits) - 1), min_size=number, max_size=number)
+
+    def expected(self, config: KeptConfig, stimulus: list[int]) -> list[int]:
+        return [weight for i, weight in enumerate(stimulus) if i % config.count in config.taps]
+
+    def golden(self, config: KeptConfig, stimulus: list[int]) -> list[int]:
+        tables = np.array(stimulus).reshape(config.tables, config.count)
+        return tables[:, list(config.taps)].flatten().tolist()  # type: ignore[no-any-return]
+
+    def elaborate(self, config: KeptConfig) -> Any:
+        return kept(wire(config.whole_bits), wire(config.part_bits), config)
+
+    def play(self, dut: Dut, config: KeptConfig, stimulus: list[int]) -> list[int]:
+        whole = sum(weight << i * config.bits for i, weight in enumerate(stimulus))
+        part = dut.step({"whole": whole})["part"]
+        return [part >> low & ((1 << config.bits) - 1) for low in range(0, config.part_bits, config.bits)]
+
+
+class TestGoldenKept(KeptSuite, GoldenTests):
+    pass
+
+
+class TestMyHdlKept(KeptSuite, MyHdlTests):
+    pass
+
+
+class TestVerilogKept(KeptSuite, VerilogTests):
+    pass
+
+
+class JoinSuite(BlockSuite):
+    """Numbers of any bits."""
+
+    samples = (JoinConfig(1, 1, (1, 1)), JoinConfig(5, 1, (1,) * 3), JoinConfig(2, 4, (4, 3, 3, 4, 1)))
 
     def configs(self) -> st.SearchStrategy[JoinConfig]:
-        return st.builds(JoinConfig, st.integers(2, 5), st.integers(1, 6))
+        widths = st.lists(st.integers(1, 6), min_size=2, max_size=5)
+        return widths.flatmap(
+            lambda widths: st.builds(JoinConfig, st.integers(1, 3), st.just(max(widths)), st.just(tuple(widths)))
+        )
 
-    def stimuli(self, config: JoinConfig) -> st.SearchStrategy[list[int]]:
-        return st.lists(st.integers(0, (1 << config.bits) - 1), min_size=config.count, max_size=config.count)
+    def stimuli(self, config: JoinConfig) -> st.SearchStrategy[list[list[int]]]:
+        return st.tuples(
+            *(st.lists(st.integers(0, (1 << width) - 1), min_size=config.lanes, max_size=config.lanes) for width in config.widths)
+        ).map(list)
 
-    def expected(self, config: JoinConfig, stimulus: list[int]) -> int:
-        return int("".join(f"{vector:0{config.bits}b}" for vector in reversed(stimulus)), 2)
+    def expected(self, config: JoinConfig, stimulus: list[list[int]]) -> int:
+        return int("".join(f"{number:0{config.bits}b}" for part in reversed(stimulus) for number in reversed(part)), 2)
 
-    def golden(self, config: JoinConfig, stimulus: list[int]) -> int:
-        return sum(vector << i * config.bits for i, vector in enumerate(stimulus))
+    def golden(self, config: JoinConfig, stimulus: list[list[int]]) -> int:
+        return sum(number << i * config.bits for i, number in enumerate(chain.from_iterable(stimulus)))
 
     def elaborate(self, config: JoinConfig) -> Any:
-        return beside(Bundle(config.bits, config.count), wire(config.count * config.bits), config)
+        parts = Bundle(config.lanes * width for width in config.widths)
+        return beside(parts, wire(len(config.widths) * config.lanes * config.bits), config)
 
-    def play(self, dut: Dut, config: JoinConfig, stimulus: list[int]) -> int:
-        return dut.step({f"parts_place_{i}": vector for i, vector in enumerate(stimulus)})["whole"]
+    def play(self, dut: Dut, config: JoinConfig, stimulus: list[list[int]]) -> int:
+        packed = [
+            sum(number << lane * width for lane, number in enumerate(part))
+            for part, width in zip(stimulus, config.widths, strict=True)
+        ]
+        return dut.step({f"parts_place_{i}": vector for i, vector in enumerate(packed)})["whole"]
 
 
 class TestGoldenJoin(JoinSuite, GoldenTests):

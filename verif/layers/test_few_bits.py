@@ -60,6 +60,12 @@ class FewBitsConvolutionSuite(ConvolutionSuite):
         ),
         FewBitsCase(SAME, SAME, 2, 4, GRIDS[3], False, False, Folding(3, 1, 4, products="planes"), 12, 4, 3, positions=2),
         FewBitsCase(SAME, SAME, 3, 3, GRIDS[4], True, False, Folding(3, 1, 3, products="planes"), 13, 2, 0),
+        # whole rows, and all of the image: places at its edges keep some of their taps
+        FewBitsCase(
+            SAME, SAME, 4, 4, GRIDS[4], False, False, Folding(3, 2, 2, products="planes"), 14, 2, 3, positions=5, ternary=True
+        ),
+        FewBitsCase(SAME, SAME, 3, 4, GRIDS[3], False, False, Folding(3, 1, 2), 15, 1, 3, positions=25),
+        FewBitsCase(SAME, SAME, 3, 4, GRIDS[3], True, False, Folding(3, 1, 4), 16, 1, 0, positions=5),
         # windows in the padding alone, whose scores are all zero
         FewBitsCase(Axis(1, 1, 2, 1), Axis(2, 2), 2, 1, GRIDS[0], True, False, Folding(2, 1, 1), 0, 1, 0),
         FewBitsCase(Axis(1, 1, 2, 1), Axis(2, 2), 2, 1, GRIDS[0], True, False, Folding(2, 1, 1), 0, 3, 0),
