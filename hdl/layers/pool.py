@@ -25,6 +25,9 @@ from .kind import Arrivals, Unfolded, Use
 from .layer import LayerConfig, Stage
 from .timing import Times
 
+RUNNING_FROM = 3
+"""Taps of an axis from which on windows that do not overlap keep what they have come to, instead of what they are made of."""
+
 
 @dataclass(frozen=True)
 class MaximumConfig:
@@ -70,6 +73,18 @@ class MaximumConfig:
         beats = self.beats
         return Window(Axis(1, 1), beats.rows) if self.abreast.stacked else beats
 
+    @cached_property
+    def columns(self) -> Merging:
+        """How the columns of a window are merged."""
+        axis = self.scanned.columns
+        return Merging(axis, self.positions == 1 and _apart(axis))
+
+    @cached_property
+    def rows(self) -> Merging:
+        """How its rows are."""
+        axis = self.scanned.rows
+        return Merging(axis, _apart(axis))
+
     @property
     def result_bits(self) -> int:
         """Bits of a beat of results."""
@@ -83,10 +98,13 @@ class MaximumConfig:
 
     def bill(self, family: Family) -> Cost:
         """Expected size: the lines above, and the ORs, or what takes the larger of two codes."""
-        across, down, bits = self.scanned.columns, self.scanned.rows, self.result_bits
-        above = (down.kernel - 1) * bits
+        across, bits = self.scanned.columns, self.result_bits
+        above = self.rows.kept * bits
         lut = family.distributed_ram(above, across.outputs).lut if above and across.outputs > 1 else 0
-        steps = self.window.columns.kernel - 1, self.window.rows.kernel - 1
+        steps = [
+            1 if merging.running else axis.kernel - 1
+            for merging, axis in ((self.columns, self.window.columns), (self.rows, self.window.rows))
+        ]
         if self.bits == 1 and self.abreast.stacked:  # a LUT6 for five more of a window's bits, which come together
             lut += bits * -(-(prod(step + 1 for step in steps) - 1) // 5)
         elif self.bits == 1:
@@ -94,12 +112,45 @@ class MaximumConfig:
         else:  # which code is larger is seen in the LUTs of the result's bits if there are two of them
             lut += bits // self.bits * (self.bits + (self.bits - 1) // 2) * sum(steps)
         lut += self.filler * self.width
-        return Cost(lut + 18) + family.delay((across.kernel - 1) * self.positions * self.width + 2 * bits + above + 20, 1)
+        return Cost(lut + 18) + family.delay(self.columns.kept * self.positions * self.width + 2 * bits + above + 20, 1)
 
     @property
     def latency(self) -> int:
         """Cycles from a window's last position to its result."""
         return 2
+
+
+@dataclass(frozen=True)
+class Merging:
+    """How the inputs of an axis are merged. running: with what its window has come to; otherwise with those before it."""
+
+    axis: Axis
+    running: bool
+
+    @property
+    def kept(self) -> int:
+        """Values that are kept of a window."""
+        return 1 if self.running else self.axis.kernel - 1
+
+    @property
+    def ages(self) -> tuple[int, ...]:
+        """For each input a mask: bit 0, a window ends with it; further bits, which of the values kept it is merged with."""
+        return ages_running(self.axis) if self.running else ages_inside(self.axis)
+
+
+def _apart(axis: Axis) -> bool:
+    """Are there that many taps, none of them in two windows?"""
+    return axis.kernel >= RUNNING_FROM and (axis.stride >= axis.kernel or axis.outputs == 1)
+
+
+def ages_running(axis: Axis) -> tuple[int, ...]:
+    """For each input of windows that do not overlap: does its window end there (bit 0), and has it begun before (bit 1)?"""
+    masks = [0] * axis.size
+    for output in range(axis.outputs):
+        first, last = max(axis.start(output), 0), axis.last(output)
+        for place in range(first, last + 1):
+            masks[place] = (place == last) | (place > first) << 1
+    return tuple(masks)
 
 
 def ages_inside(axis: Axis) -> tuple[int, ...]:
@@ -191,13 +242,17 @@ def any_tap(beat, found, taps, bits):
     channels, blocks, parts = len(found) // len(taps), [], []
     for positions in taps:
         parts.append(wire(channels))
-        if positions:
+        if positions and bits > 1:  # as a tree: a code takes levels of logic to be compared
+            codes = [field(beat, position, channels) for position in positions]
+            while len(codes) > 1:
+                pairs = [codes[first : first + 2] for first in range(0, len(codes), 2)]
+                codes = [wire(channels) if len(pair) > 1 else pair[0] for pair in pairs]
+                blocks += [larger_codes(*pair, code, bits) for pair, code in zip(pairs, codes, strict=True) if len(pair) > 1]
+            blocks.append(pass_on(codes[0], parts[-1]))
+        elif positions:
             steps = [field(beat, positions[0], channels), *[wire(channels) for _ in positions[1:]]]
             for number, position in enumerate(positions[1:]):
-                if bits > 1:
-                    blocks.append(larger_codes(steps[number], field(beat, position, channels), steps[number + 1], bits))
-                else:
-                    blocks.append(either(steps[number], field(beat, position, channels), steps[number + 1]))
+                blocks.append(either(steps[number], field(beat, position, channels), steps[number + 1]))
             blocks.append(pass_on(steps[-1], parts[-1]))
         else:
             parts[-1] = "0" * channels
@@ -300,15 +355,15 @@ def maximum(clk, rst, sink, every, source, config):
     """
     # bits are codes: the largest is their OR
     geometry, channels, bits = config.scanned, config.result_bits, config.bits
-    kernel_rows, kernel_columns = geometry.rows.kernel, geometry.columns.kernel
+    kernel_rows, kernel_columns = config.rows.kept + 1, config.columns.kept + 1
     blocks: Blocks = []
 
     # cycle 0: the columns of the window that ends here
     column, row = wire(index_bits(geometry.columns.size)), wire(index_bits(geometry.rows.size))
     blocks.append(scan(clk, rst, sink.valid, column, row, geometry.columns.size, geometry.rows.size))
     column_ages, row_ages = wire(kernel_columns), wire(kernel_rows)
-    blocks.append(lookup(column, column_ages, ages_inside(geometry.columns)))
-    blocks.append(lookup(row, row_ages, ages_inside(geometry.rows)))
+    blocks.append(lookup(column, column_ages, config.columns.ages))
+    blocks.append(lookup(row, row_ages, config.rows.ages))
     newest, width = sink.data, config.positions * config.width
     if config.mixed:
         newest = wire(width)
@@ -323,7 +378,7 @@ def maximum(clk, rst, sink, every, source, config):
     earlier, across = None, wire(channels)
     if kernel_columns > 1:
         earlier = wire((kernel_columns - 1) * width)
-        blocks.append(remember(clk, sink.valid, newest, earlier))
+        blocks.append(remember(clk, sink.valid, across if config.columns.running else newest, earlier))
     if config.positions > 1:
         found = [wire(channels) for _ in range(kernel_columns)]
         beyond, at_end = max(geometry.columns.after, 0), bit()
@@ -351,13 +406,13 @@ def maximum(clk, rst, sink, every, source, config):
     blocks.append(register(clk, row_ages, ages_q1))
     above, result = None, wire(channels)
     if kernel_rows > 1:
-        above = wire((kernel_rows - 1) * channels)
+        above, last = wire((kernel_rows - 1) * channels), result if config.rows.running else across_q1
         if geometry.columns.outputs == 1:
-            blocks.append(remember(clk, ends_q1, across_q1, above))
+            blocks.append(remember(clk, ends_q1, last, above))
         else:
             blocks.append(count(clk, rst, ends, number, None, geometry.columns.outputs))
             kept, number_q1 = like(above), like(number)
-            blocks.append(pass_on(ConcatSignal(above, across_q1), kept))
+            blocks.append(pass_on(result if config.rows.running else ConcatSignal(above, across_q1), kept))
             blocks.append(register(clk, number, number_q1))
             blocks.append(bank(clk, ends_q1, number_q1, kept, number, above))
     blocks.append(any_of(across_q1, above, ages_q1, result, bits))

@@ -45,7 +45,7 @@ def axes(draw: st.DrawFn) -> Axis:
     kernel = draw(st.integers(1, 4))
     before, after = draw(st.integers(0, kernel - 1)), draw(st.integers(0, kernel - 1))
     size = draw(st.integers(max(1, kernel - before - after), 8))
-    return Axis(size, kernel, draw(st.integers(1, 3)), before, after)
+    return Axis(size, kernel, draw(st.integers(1, 4)), before, after)
 
 
 def wide_enough(columns: Axis, positions: int) -> bool:
@@ -74,6 +74,10 @@ class MaximumSuite(BlockSuite):
         MaximumConfig(Window(Axis(4, 1), Axis(7, 3, 3)), 1, mixed=True, bits=8),
         MaximumConfig(Window(Axis(5, 3, 2, 1, 1), Axis(7, 3, 2, 1, 1)), 2, mixed=True, positions=4, bits=3),
         MaximumConfig(Window(Axis(4, 2, 2), Axis(4, 2, 2)), 2, mixed=True, positions=16, bits=2),
+        # windows apart from one another, of so many taps that each keeps what it has come to
+        MaximumConfig(Window(Axis(5, 5), Axis(6, 6)), 2, mixed=True, bits=3),
+        MaximumConfig(Window(Axis(8, 3, 4, 1, 1), Axis(7, 3, 3, 1, 1)), 2, mixed=False, bits=2),
+        MaximumConfig(Window(Axis(7, 3, 3, 0, 2), Axis(6, 3, 3)), 2, mixed=True, positions=3, bits=2),
     )
 
     def configs(self) -> st.SearchStrategy[MaximumConfig]:
