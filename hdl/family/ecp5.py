@@ -15,7 +15,7 @@ from typing import ClassVar
 
 from .cost import Cost, Part
 from .ecp5_chains import Count
-from .rules import BLOCK_RAM_SHAPES, FILL, multiplies
+from .rules import BLOCK_RAM_FROM, BLOCK_RAM_SHAPES, FILL, multiplies
 
 LUT_INPUTS = 4
 
@@ -136,8 +136,8 @@ class Ecp5:
         return Cost(lut=MEMORY * math.ceil(bits / 4) * blocks) + self.multiplexer(blocks) * bits
 
     def buffer(self, bits: int, depth: int) -> Cost:
-        """In logic; block RAM has not been measured here."""
-        return self.distributed_ram(bits, depth)
+        """In block RAM where there are words enough; where that begins has not been measured here."""
+        return self.block_ram(bits, depth) if depth >= BLOCK_RAM_FROM else self.distributed_ram(bits, depth)
 
     def block_ram(self, bits: int, depth: int) -> Cost:
         """Of few words some bits are the same in all, and need no memory: so many as of random words.

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from .cost import Cost, Part
-from .rules import block_ram_shape, multiplies
+from .rules import BLOCK_RAM_FROM, block_ram_shape, multiplies
 
 LUT_INPUTS = 4
 
@@ -127,8 +127,8 @@ class Gowin:
         return Cost(lut=MEMORY * math.ceil(bits / 4) * blocks) + self.multiplexer(blocks) * bits
 
     def buffer(self, bits: int, depth: int) -> Cost:
-        """In logic; block RAM has not been measured here."""
-        return self.distributed_ram(bits, depth)
+        """In block RAM where there are words enough; where that begins has not been measured here."""
+        return self.block_ram(bits, depth) if depth >= BLOCK_RAM_FROM else self.distributed_ram(bits, depth)
 
     def block_ram(self, bits: int, depth: int) -> Cost:
         """What comes out is kept, in registers that have no LUT of their own."""

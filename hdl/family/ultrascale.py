@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from .cost import Cost, Part
+from .rules import BLOCK_RAM_FROM
 from .series7 import Series7
 
 
@@ -50,5 +51,5 @@ class UltraScalePlus(Series7):
         return Cost(lut=8 * math.ceil(bits / 7) * blocks) + self.multiplexer(blocks) * bits
 
     def buffer(self, bits: int, depth: int) -> Cost:
-        """In logic; block RAM has not been measured here."""
-        return self.distributed_ram(bits, depth)
+        """In block RAM where there are words enough; where that begins has not been measured here."""
+        return self.block_ram(bits, depth) if depth >= BLOCK_RAM_FROM else self.distributed_ram(bits, depth)

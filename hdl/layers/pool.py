@@ -100,7 +100,7 @@ class MaximumConfig:
         """Expected size: the lines above, and the ORs, or what takes the larger of two codes."""
         across, bits = self.scanned.columns, self.result_bits
         above = self.rows.kept * bits
-        lut = family.distributed_ram(above, across.outputs).lut if above and across.outputs > 1 else 0
+        memory, lut = family.buffer(above, across.outputs) if above and across.outputs > 1 else Cost(), 0
         steps = [
             1 if merging.running else axis.kernel - 1
             for merging, axis in ((self.columns, self.window.columns), (self.rows, self.window.rows))
@@ -112,7 +112,7 @@ class MaximumConfig:
         else:  # which code is larger is seen in the LUTs of the result's bits if there are two of them
             lut += bits // self.bits * (self.bits + (self.bits - 1) // 2) * sum(steps)
         lut += self.filler * self.width
-        return Cost(lut + 18) + family.delay(self.columns.kept * self.positions * self.width + 2 * bits + above + 20, 1)
+        return memory + Cost(lut + 18) + family.delay(self.columns.kept * self.positions * self.width + 2 * bits + above + 20, 1)
 
     @property
     def latency(self) -> int:

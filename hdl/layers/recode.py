@@ -43,11 +43,17 @@ class RecodeConfig(Billed, LayerConfig):
         return ()
 
     def bill(self, family: Family) -> Cost:
-        """A function of the code for each bit of each result, where these are not the code itself."""
-        same = tuple(range(1 << self.bits))
+        """A function of the code for each bit of each result, but for wires and constants."""
         width = len(self.entries) * self.result_bits
-        tables = sum(entries != same for entries in self.entries) * self.result_bits
+        tables = sum(self._functions(entries) for entries in self.entries)
         return family.table(self.bits) * tables + family.registers(width + self.latency)
+
+    def _functions(self, entries: tuple[int, ...]) -> int:
+        """Bits of a result that are neither constant nor a bit of the code."""
+        codes = range(1 << self.bits)
+        wires = [tuple(code >> bit & 1 for code in codes) for bit in range(self.bits)]
+        known = {(0,) * len(codes), (1,) * len(codes), *wires}
+        return sum(tuple(entry >> bit & 1 for entry in entries) not in known for bit in range(self.result_bits))
 
     @property
     def latency(self) -> int:

@@ -121,7 +121,7 @@ class SpreadConfig:
     def bill(self, family: Family) -> Cost:
         """Expected size: the memory, and the choice of a part."""
         one = family.registers(self.word_bits)
-        memory = family.distributed_ram(self.word_bits, self.depth) if self.depth > 1 else one
+        memory = family.buffer(self.word_bits, self.depth) if self.depth > 1 else one
         choice = self.beat_bits * family.multiplexer(self.rows * self.fold.slices).lut
         return memory + Cost(choice + 30) + family.delay(2 * self.word_bits + self.beat_bits + 30, 1)
 

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from sigmabit.golden.layers.ways import Ways
 
 from ..family import Cost, Family
-from ..family.rules import BLOCK_RAM_FROM
 from ..verilog.fabric import Blocks, age, age_reset, bank, count, like, pass_on
 from ..verilog.stream import index_bits, wire
 from .folding import Unsuitable
@@ -137,7 +136,7 @@ def depth_needed(arrivals: Arrivals, late: Way, early: Way, wait: int) -> int:
 
 def queue_bill(family: Family, late_bits: int, early_bits: int, depth: int, wait: int) -> Cost:
     """The queue of the early way's beats, and the late way's delay; widths are those of a beat."""
-    queue = family.block_ram(early_bits, depth) if blocked(depth) else family.distributed_ram(early_bits, depth)
+    queue = family.buffer(early_bits, depth)
     delayed = family.logic(late_bits * (-(-wait // 32))) + family.registers(late_bits)
     wraps = 2 if depth & (depth - 1) else 0  # a counter that does not wrap by itself compares
     pointers = family.logic(2 * index_bits(depth) + wraps) + family.registers(2 * index_bits(depth) + wait)
@@ -160,8 +159,3 @@ def bring_together(clk, rst, late_valid, late, early_valid, early, waiting, kept
     blocks.append(count(clk, rst, ready, read, None, config.depth))
     blocks.append(bank(clk, early_valid, write, early, read, kept))
     return blocks
-
-
-def blocked(depth: int) -> bool:
-    """Does a queue of so many beats live in block RAM?"""
-    return depth >= BLOCK_RAM_FROM

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from math import gcd
 
 import numpy as np
 from myhdl import Signal, always_comb, always_seq, block, intbv
@@ -109,16 +110,27 @@ class WindowConfig:
         """Bits of an operand; channels fastest, then the positions of a beat, then columns, then rows."""
         return self.taps * self.slice_bits
 
+    @property
+    def fixed(self) -> bool:
+        """Do all windows begin in the same row of the buffer?"""
+        axis = self.beats.rows
+        return gcd(axis.stride, axis.size - (axis.outputs - 1) * axis.stride, self.rows) == self.rows
+
     def bill(self, family: Family) -> Cost:
         """Expected size: the buffer, the rotations behind it, and the counters."""
-        banks = self.rows * self.columns
+        rows_read, choices = (self.beats.rows.kernel, 1) if self.fixed else (self.rows, self.rows)
+        banks = rows_read * self.columns
         read = banks * self.slice_bits
         across = family.multiplexer(self.columns).lut if self.columns > 1 else 0
-        down = family.multiplexer(self.rows).lut + (1 if self.abreast.masked and self.rows > 3 else 0)
-        lut = banks * family.distributed_ram(self.beat_bits, -(-self.beats.columns.size // self.columns)).lut
-        lut += read * across + self.chunk_bits * down
+        down = family.multiplexer(choices).lut + (1 if self.abreast.masked and choices > 3 else 0)
+        memory = family.buffer(self.beat_bits, -(-self.beats.columns.size // self.columns)) * banks
+        lut = read * across + self.chunk_bits * down
         lut += read * family.multiplexer(self.slices).lut if self.slices > 1 else 0
-        return Cost(lut + 100) + family.delay(banks * self.beat_bits + read + self.chunk_bits + 80, 1)
+        if lut or self.abreast.masked:
+            registers = family.delay(banks * self.beat_bits + read + self.chunk_bits + 80, 1)
+        else:  # nothing stands between the memory's register and those behind it
+            registers = family.delay(self.chunk_bits, self.latency) + family.registers(80)
+        return memory + registers + Cost(lut + 100)
 
     @property
     def latency(self) -> int:
