@@ -130,7 +130,8 @@ class WindowConfig:
             registers = family.delay(banks * self.beat_bits + read + self.chunk_bits + 80, 1)
         else:  # nothing stands between the memory's register and those behind it
             registers = family.delay(self.chunk_bits, self.latency) + family.registers(80)
-        return memory + registers + Cost(lut + 100)
+        control = 100 if banks > 1 else 50
+        return memory + registers + Cost(lut + control)
 
     @property
     def latency(self) -> int:
