@@ -17,6 +17,7 @@ import operator
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import Generic, TypeVar
@@ -155,6 +156,7 @@ class Walk(ABC, Generic[Result, Weights]):
             **dict.fromkeys(("Relu", "LeakyRelu", "PRelu"), elementwise.relu),
             **dict.fromkeys(("Squeeze", "Unsqueeze"), rearranging.squeeze),
             "ArgMax": self.arg_max,
+            "ArgMin": self.arg_min,
             "BatchNormalization": elementwise.batch_normalization,
             "BipolarQuant": self.bipolar_quant,
             "Clip": self.clip,
@@ -197,7 +199,20 @@ class Walk(ABC, Generic[Result, Weights]):
                 culprit = next((node for node in self.graph.nodes if node.name == refusal.node), None)
                 name, operator = (self.graph.output, "graph output") if culprit is None else (culprit.name, culprit.operator)
                 self.findings.append(Unsupported(name, operator, str(refusal)))
-        raise UnsupportedModelError(self.path, tuple(self.findings))
+        else:
+            self.examine_end()
+        raise UnsupportedModelError(self.path, self.listed())
+
+    def listed(self) -> tuple[Unsupported, ...]:
+        """All findings, in the order of the graph's nodes; others at the end."""
+        places = {node.name: place for place, node in enumerate(self.graph.nodes)}
+        return tuple(sorted(self.findings, key=lambda finding: places.get(finding.node, len(places))))
+
+    def examine(self, node: Node) -> None:
+        """Still say what is wrong with what a node takes that is refused for its own sake."""
+
+    def examine_end(self) -> None:
+        """Still say what is wrong with the output, of a graph that is refused already."""
 
     def nodes(self) -> tuple[Node, ...]:
         """The nodes to be visited: those that the output depends on."""
@@ -226,6 +241,8 @@ class Walk(ABC, Generic[Result, Weights]):
             results = self.results(node)
             self.budget.keep(results if isinstance(results, list) else [results])
         except Refusal as refusal:
+            with suppress(ArithmeticError, LookupError, TypeError, ValueError):  # it is refused anyhow
+                self.examine(node)
             self.refuse(refusal, node)
             results = self.substitute(node)
         except (ArithmeticError, LookupError, TypeError, ValueError) as error:  # a graph that ONNX's own rules forbid
@@ -358,6 +375,9 @@ class Walk(ABC, Generic[Result, Weights]):
         choice = Choice(node.name, scalar_nodes.last_place if last else scalar_nodes.first_place)
         axis, keep = node.attributes.get("axis", 0), node.attributes.get("keepdims", 1)
         return self.chosen(node, activation(arguments), [choice], axis, bool(keep))
+
+    def arg_min(self, node: Node, arguments: list[Value]) -> Results:
+        raise Refusal("the place of the smallest; only that of the largest (ArgMax, TopK) is supported: turn the scores' signs")
 
     def top_k(self, node: Node, arguments: list[Value]) -> list[Symbol]:
         """The largest of some scores, and its place."""
@@ -499,8 +519,14 @@ class Walk(ABC, Generic[Result, Weights]):
         """The activation that a layer takes, as something on a stream."""
 
     @abstractmethod
-    def weights_of(self, numbers: Array, axis: int, alpha: float = 1.0) -> Weights:
+    def weights_of(self, node: Node, numbers: Array, axis: int, alpha: float = 1.0) -> Weights:
         """A layer's weights, the numbers times alpha; `axis` is the outputs'. Raises Refusal for what they cannot be."""
+
+    def fitting(self, node: Node, symbol: Symbol, kernels: Array) -> tuple[Symbol, int]:
+        """The image that a convolution takes, and in how many groups. Raises Refusal where its weights do not fit."""
+        groups = groups_of(node, kernels)
+        check_channels(kernels, 1, symbol, groups)
+        return symbol, groups
 
     @abstractmethod
     def convolution(self, node: Node, symbol: Symbol, image: Index, window: Window, weights: Weights) -> Symbol:
@@ -519,8 +545,8 @@ class Walk(ABC, Generic[Result, Weights]):
             return self.over_row(self.conv, node, arguments)
         kernels = constant_kernels(arguments)
         symbol = self.taken(node, arguments)
-        weights, groups = self.weights_of(kernels, 0), groups_of(node, kernels)
-        check_channels(kernels, 1, symbol, groups)
+        weights = self.weights_of(node, kernels, 0)
+        symbol, groups = self.fitting(node, symbol, kernels)
         dilations = node.attributes.get("dilations", [1, 1])
         weights, kernels = self.spread(weights, groups, dilations), spread_kernels(kernels, groups, dilations)
         image, margins = strip_padding(symbol.index[0])
@@ -542,7 +568,7 @@ class Walk(ABC, Generic[Result, Weights]):
         if matrix.ndim != 2:
             raise Refusal(f"weights of {matrix.ndim} dimensions, expected a matrix")
         symbol = self.taken(node, arguments)
-        weights = self.weights_of(matrix, 1, alpha)
+        weights = self.weights_of(node, matrix, 1, alpha)
         if symbol.shape != (1, len(matrix)):
             raise Refusal(f"weights of shape {matrix.shape} for an activation of shape {symbol.shape}")
         if isinstance(symbol.source, Unknown):
