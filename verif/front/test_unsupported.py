@@ -578,6 +578,28 @@ class TestGraphs:
         for fault, reason in found.items():
             assert FAULTS[fault][1] in reason
 
+    def test_faults_of_both_ways(self, tmp_path: Path) -> None:
+        """Of both that a sum takes, of what is pooled, and behind that; of what an unknown node takes, and a choice."""
+
+        def graph(g: Case) -> str:
+            start = g.quant(g.conv(g.quant("x", 4, 0.25), pads=[1, 1, 1, 1]), 3, 0.5)
+
+            def turned(y: str, name: str) -> str:
+                return g.quant(g("Abs", g("Conv", y, POINTS)), 3, 0.5, signed=0, name=name)
+
+            y = g.quant(g("Add", turned(start, "left"), turned(start, "right")), 3, 0.5, signed=0)
+            pooled = g("MaxPool", turned(y, "pooled"), **PAIR)
+            y = g("Add", g("Conv", pooled, POINTS), g("Mul", g("Conv", pooled, POINTS), np.pi), name="sum")
+            y = g.quant(g("Tan", turned(g.quant(y, 3, 0.5), "taken"), name="unknown"), 3, 0.5)
+            y = g("Concat", turned(y, "beside"), g.quant(g("Conv", y, POINTS, strides=[2, 2]), 3, 0.5), axis=1, name="joined")
+            return g("ArgMin", g("MatMul", g("Flatten", y), signs(RANDOM, 8 * 5 * 4, 3)), axis=1, name="choice")
+
+        found = refusals(graph, tmp_path)
+        assert list(found) == ["left", "right", "pooled", "sum", "taken", "unknown", "beside", "joined", "choice"]
+        assert found["sum"].startswith("it adds numbers in steps of ")
+        assert found["joined"].startswith("it joins activations of shapes")
+        assert found["choice"].startswith("the place of the smallest; only that of the largest (ArgMax, TopK) is supported")
+
     @pytest.mark.parametrize("seed", range(8))
     def test_faults_on_two_ways(self, seed: int, tmp_path: Path) -> None:
         """Some on each way into a sum, some behind it."""

@@ -50,6 +50,7 @@ from .symbols import (
     Frame,
     Index,
     Pooling,
+    Source,
     Sums,
     Symbol,
     Unknown,
@@ -208,11 +209,15 @@ class BinaryWalk(Walk[Network, BinaryWeights]):
         """What a quantiser gives of an activation that is not known, or that has been refused: any of its codes, so that what is
         behind can be looked at. A graph with such an activation has been refused.
         """
-        end, shape, source = symbol.chain.binarised, symbol.shape, symbol.source
-        quantised, behind = Chain(symbol.chain.steps[:end]), Chain(symbol.chain.steps[end:])
+        shape, source = symbol.shape, symbol.source
+        chain = Chain((*_pooled(source), *symbol.chain.steps))
+        end = chain.binarised
+        quantised, behind = Chain(chain.steps[:end]), Chain(chain.steps[end:])
         try:
             check_levels(quantised)
             codes, grid = codes_of(quantised.steps[-1])
+            if end < len(_pooled(source)):
+                raise Refusal("codes are pooled after more is done to them")
         except (IndexError, Refusal):  # at what takes it, if anything does
             return replace(unknown(shape), chain=quantised) if isinstance(source, Unknown) else unknown(shape)
         if not isinstance(source, Unknown):
@@ -232,23 +237,16 @@ class BinaryWalk(Walk[Network, BinaryWeights]):
         """Has something made bits of an activation that is not known, whose codes are not supposed yet?"""
         return isinstance(symbol.source, Unknown) and symbol.chain.binarised > 0 and not np.any(symbol.index == PAD)
 
-    def examine(self, node: Node) -> None:
-        """Quantisers in front of a node that is refused for its own sake are looked at all the same."""
-        for name in node.inputs:
-            value = self.values.get(name)
-            if isinstance(value, Symbol) and isinstance(value.source, Codes | Sums | Added | Unquantised):
-                self.examine_quantiser(value, node)
-
     def examine_end(self) -> None:
         """A last quantiser is looked at, too."""
         value = self.values.get(self.graph.output)
-        if isinstance(value, Symbol) and isinstance(value.source, Added | Unquantised):
-            self.examine_quantiser(value, self.graph.leading[-1])
+        if isinstance(value, Symbol):
+            self.examine(value, self.graph.leading[-1])
 
-    def examine_quantiser(self, symbol: Symbol, node: Node) -> None:
+    def examine(self, symbol: Symbol, node: Node) -> None:
         """Note what is wrong with the last quantiser of an activation; with what is behind it, the node itself would be."""
         end = symbol.chain.binarised
-        if end:
+        if end and isinstance(symbol.source, Codes | Sums | Added | Unquantised):
             try:
                 self.assembly.codes(replace(symbol, chain=Chain(symbol.chain.steps[:end])), node.name)
             except Refusal as refusal:
@@ -315,7 +313,7 @@ class BinaryWalk(Walk[Network, BinaryWeights]):
 
     def mismatch(self, node: Node, reason: str, shape: tuple[int, ...]) -> Symbol:
         """What stands for a sum or a concatenation of different shapes, which is refused: the larger one's may be meant."""
-        self.examine(node)
+        self.examine_all(node)
         self.refuse(Refusal(reason), node)
         self.mismatched = True
         return unknown(shape)
@@ -537,6 +535,11 @@ class BinaryWalk(Walk[Network, BinaryWeights]):
             if np.array_equal(image[order], natural):
                 return codes, order
         raise Refusal(f"it reads an activation of {natural.shape} rearranged, as {image.shape}")
+
+
+def _pooled(source: Source) -> tuple[Step, ...]:
+    """What is done to sums before they are pooled."""
+    return tuple(step for pooling in source.poolings for step in pooling.before.steps) if isinstance(source, Sums) else ()
 
 
 def _shared(matrix: Array, size: tuple[int, ...]) -> Array:

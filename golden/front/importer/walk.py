@@ -208,8 +208,16 @@ class Walk(ABC, Generic[Result, Weights]):
         places = {node.name: place for place, node in enumerate(self.graph.nodes)}
         return tuple(sorted(self.findings, key=lambda finding: places.get(finding.node, len(places))))
 
-    def examine(self, node: Node) -> None:
-        """Still say what is wrong with what a node takes that is refused for its own sake."""
+    def examine_all(self, node: Node) -> None:
+        """Still say what is wrong with all that a node takes that is refused."""
+        for name in dict.fromkeys(node.inputs):
+            value = self.values.get(name)
+            if isinstance(value, Symbol):
+                with suppress(ArithmeticError, LookupError, TypeError, ValueError):  # the node is refused anyhow
+                    self.examine(value, node)
+
+    def examine(self, symbol: Symbol, node: Node) -> None:
+        """Still say what is wrong with an activation that a refused node takes."""
 
     def examine_end(self) -> None:
         """Still say what is wrong with the output, of a graph that is refused already."""
@@ -241,8 +249,7 @@ class Walk(ABC, Generic[Result, Weights]):
             results = self.results(node)
             self.budget.keep(results if isinstance(results, list) else [results])
         except Refusal as refusal:
-            with suppress(ArithmeticError, LookupError, TypeError, ValueError):  # it is refused anyhow
-                self.examine(node)
+            self.examine_all(node)
             self.refuse(refusal, node)
             results = self.substitute(node)
         except (ArithmeticError, LookupError, TypeError, ValueError) as error:  # a graph that ONNX's own rules forbid
@@ -308,6 +315,7 @@ class Walk(ABC, Generic[Result, Weights]):
             if refusal.node is None:
                 raise
             self.refuse(refusal, node)
+            self.examine_all(node)
             self.check_weights(node, arguments)
             return self.placeholder(node)
 
