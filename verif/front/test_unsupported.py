@@ -578,6 +578,34 @@ class TestGraphs:
         for fault, reason in found.items():
             assert FAULTS[fault][1] in reason
 
+    @pytest.mark.parametrize("layer", ["groups", "nine bits"])
+    def test_turning_right_behind_a_fault(self, layer: str, tmp_path: Path) -> None:
+        """No quantiser stands between."""
+
+        def graph(g: Case) -> str:
+            y = g.quant(g.conv(g.quant("x", 4, 0.25)), 3, 0.5, signed=0)
+            weights = POINTS[:, :2] if layer == "groups" else np.arange(241.0, 257.0).reshape(4, 4, 1, 1) * POINTS
+            y = g("Abs", g("Conv", y, weights, group=3 if layer == "groups" else 1, name=layer))
+            return g("MatMul", g("Flatten", g.quant(y, 3, 0.5, signed=0, name="turning")), signs(RANDOM, 48, 3))
+
+        found = refusals(graph, tmp_path)
+        assert list(found) == [layer, "turning"]
+        assert "what comes before it is not monotone" in found["turning"]
+
+    @pytest.mark.parametrize("size", [np.pi, 3.0])
+    def test_levels_right_behind_a_fault(self, size: float, tmp_path: Path) -> None:
+        """Of comparisons with something that is not known: what they make together is uneven, or it is not."""
+
+        def graph(g: Case) -> str:
+            y = g("Tan", g("Conv", "x", WEIGHTS), name="unknown")
+            first, second = (g("Cast", g("Greater", y, bound), to=TensorProto.FLOAT) for bound in (0.6, 1.1))
+            y = g("Conv", g("Add", first, g("Mul", second, size), name="levels"), POINTS)
+            return g("MatMul", g("Flatten", g.quant(y, 2, 0.5)), signs(RANDOM, 48, 3))
+
+        found = refusals(graph, tmp_path)
+        assert list(found) == (["unknown", "levels"] if size > 3 else ["unknown"])
+        assert "its levels 0.0, 1.0 and 4.141593 are not evenly spaced" in found.get("levels", "") or size == 3
+
     def test_faults_of_both_ways(self, tmp_path: Path) -> None:
         """Of both that a sum takes, of what is pooled, and behind that; of what an unknown node takes, and a choice."""
 
