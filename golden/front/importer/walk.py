@@ -95,6 +95,9 @@ CONDITION = (
 )
 """What helps where another input is none."""
 
+INSTEAD = {"ArgMin": "the place of the smallest; only that of the largest (ArgMax, TopK) is supported: turn the scores' signs"}
+"""What helps where an operator is not supported, if something does."""
+
 MAX_SPREAD = 1 << 28
 """Thresholds of all elements of an activation: a gigabyte."""
 
@@ -156,7 +159,6 @@ class Walk(ABC, Generic[Result, Weights]):
             **dict.fromkeys(("Relu", "LeakyRelu", "PRelu"), elementwise.relu),
             **dict.fromkeys(("Squeeze", "Unsqueeze"), rearranging.squeeze),
             "ArgMax": self.arg_max,
-            "ArgMin": self.arg_min,
             "BatchNormalization": elementwise.batch_normalization,
             "BipolarQuant": self.bipolar_quant,
             "Clip": self.clip,
@@ -293,7 +295,7 @@ class Walk(ABC, Generic[Result, Weights]):
         if node.operator not in self.handlers:
             if self.static.issuperset(filter(None, node.inputs)):
                 return None
-            raise Refusal("not supported on activations")
+            raise Refusal(INSTEAD.get(node.operator, "not supported on activations"))
         if not known:
             self.check_weights(node, arguments)
             return None
@@ -383,9 +385,6 @@ class Walk(ABC, Generic[Result, Weights]):
         choice = Choice(node.name, scalar_nodes.last_place if last else scalar_nodes.first_place)
         axis, keep = node.attributes.get("axis", 0), node.attributes.get("keepdims", 1)
         return self.chosen(node, activation(arguments), [choice], axis, bool(keep))
-
-    def arg_min(self, node: Node, arguments: list[Value]) -> Results:
-        raise Refusal("the place of the smallest; only that of the largest (ArgMax, TopK) is supported: turn the scores' signs")
 
     def top_k(self, node: Node, arguments: list[Value]) -> list[Symbol]:
         """The largest of some scores, and its place."""
