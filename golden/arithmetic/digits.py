@@ -19,3 +19,9 @@ def signed_digits(numbers: NDArray[np.integer]) -> NDArray[np.int8]:
     places = np.arange(max(1, int((up | down).max(initial=0)).bit_length())).reshape(-1, *[1] * numbers.ndim)
     digits: NDArray[np.int8] = (((up >> places) & 1) - ((down >> places) & 1)).astype(np.int8)
     return digits * np.where(numbers < 0, -1, 1).astype(np.int8)
+
+
+def count_digits(numbers: NDArray[np.integer]) -> int:
+    """How many of the signed digits of all numbers are not 0, without making them."""
+    magnitudes = np.abs(numbers.astype(np.int64))
+    return int(np.bitwise_count(magnitudes ^ (3 * magnitudes)).sum())

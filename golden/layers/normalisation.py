@@ -270,7 +270,7 @@ class Tie:
     argument: float
 
     def __str__(self) -> str:
-        return f"{self.layer} channel {self.channel} at accumulator {self.accumulator}: binarises {self.argument:.3g}"
+        return f"{self.layer} channel {self.channel} at accumulator {self.accumulator}: a step at {self.argument:.3g}"
 
 
 def find_ties(

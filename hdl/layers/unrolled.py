@@ -8,9 +8,9 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sigmabit.golden.arithmetic.adder_graph import AdderGraph, in_threes, optimise
+from sigmabit.golden.arithmetic.digits import count_digits
 from sigmabit.golden.layers.fixed import Fixed
 
 from ..arithmetic import activate as activation
@@ -105,17 +105,11 @@ def _graph(layer: Fixed) -> AdderGraph:
 @lru_cache(maxsize=256)
 def expected_cost(layer: Fixed, family: Family) -> Cost:
     """Expected size, without looking for the adders."""
-    terms = _signed_digits(layer.matrix) + np.count_nonzero(layer.bias)
+    terms = count_digits(layer.matrix) + np.count_nonzero(layer.bias)
     adders = SHARED * max(0, int(terms) - layer.channels)
     bits = layer.input.bits + layer.weight_bits
     shaped = activation.configure(layer.name, layer.activation, layer.channels, layer.sum_bits).bill(family)
     return (family.adder(bits) + family.registers(bits / 2)) * adders + shaped
-
-
-def _signed_digits(matrix: NDArray[np.integer]) -> int:
-    """Non-zero digits of the weights in canonical signed form (Reitwiesner 1960): those in which w and 3w differ."""
-    magnitudes = np.abs(matrix.astype(np.int64))
-    return int(np.bitwise_count(magnitudes ^ (3 * magnitudes)).sum())
 
 
 @composite
@@ -142,7 +136,7 @@ class UnrolledKind(DenseKind):
         return super().delay(folding) - folding.eager if self.folds(folding) == 1 else super().delay(folding)
 
     def laborious(self, folding: Folding) -> bool:
-        return self.folds(folding) == 1 and _signed_digits(self.layer.matrix) > MOST_DIGITS
+        return self.folds(folding) == 1 and count_digits(self.layer.matrix) > MOST_DIGITS
 
     def starts(self, arrivals: Arrivals, folding: Folding) -> Times:
         return arrivals.beats if self.folds(folding) == 1 else super().starts(arrivals, folding)

@@ -12,8 +12,8 @@ from sigmabit.golden import Network
 from ..family import WHOLE, Room
 from ..layers.folding import Unsuitable
 from .kinds import kinds_of
-from .plan import Plan, PlanError, check_positions
-from .planner import Late, Planner
+from .plan import Plan, PlanError, check_positions, repetitions
+from .planner import Late, Planner, TooShort
 
 LATER, LATEST = 1.03, 1.2
 """In which steps a later plan is looked for, and up to where, if the soonest has no room once its weights are known."""
@@ -32,6 +32,7 @@ class Aim:
         positions: int | None = 1,
     ) -> None:
         tried = list(numbers(network)) if positions is None else [positions]
+        self.network, self.samples = network, samples
         self.planners = [Planner(network, part_name, clock_mhz, samples, room, each, widened(network, each)) for each in tried]
 
     def plan(self, interval: int | None = None, latency: int | None = None) -> Plan:
@@ -103,8 +104,18 @@ class Aim:
             except PlanError as error:
                 failed.append(error)
         if not found:
-            raise failed[0]
+            raise self._helped(failed[0])
         return found[::-1]
+
+    def _helped(self, error: PlanError) -> PlanError:
+        """The same; where an interval is too short, with the fewest positions side by side that reach it, if any do."""
+        if not isinstance(error, TooShort):
+            return error
+        for positions in sorted({*numbers(self.network)}):
+            least = least_interval(self.network, positions, self.samples)
+            if least <= error.interval:
+                return error.beside(positions, least)
+        return error
 
 
 def widened(network: Network, positions: int) -> dict[str, int]:
@@ -121,6 +132,13 @@ def widened(network: Network, positions: int) -> dict[str, int]:
     share = min(positions, width)
     found = {name: -(-share * kind.layer.output.width // width) for name, kind in kinds.items() if kind.widens}
     return {name: places for name, places in found.items() if positions > 1 and places > 1}
+
+
+def least_interval(network: Network, positions: int, samples: int) -> int:
+    """Cycles for a frame with so many positions side by side, that no folding can better. Raises PlanError as `widened` does."""
+    kinds, times = kinds_of(network, positions, widened(network, positions)), repetitions(network, samples)
+    beats = network.input.tensor.layout.side_by_side(positions).beats
+    return max(beats, *(times[name] * kind.least_cycles for name, kind in kinds.items()))
 
 
 def numbers(network: Network) -> Iterator[int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from types import NoneType
 from typing import Any
@@ -36,6 +36,20 @@ from .kinds import kind_of, kinds_of
 SCHEMA, SIDE_BY_SIDE = 1, 2
 """Versions of plan.json: where positions lie side by side or a folding is unusual, of which earlier programs know nothing, the
 second."""
+
+SIZES = "lut", "ff", "bram36", "dsp"
+"""Entries of a plan.json that estimate what a plan or a layer costs."""
+
+ENTRIES = (
+    *("schema", "network", "output", "part", "clock_mhz", "input_scale", "samples", "positions", "interval_cycles"),
+    *("latency_cycles", "fps", *SIZES, "layers"),
+)
+OF_LAYER = ("name", "folding", "positions", "shape", "interval_cycles", "latency_cycles", *SIZES)
+OF_FOLDING = tuple(entry.name for entry in fields(Folding))
+"""All entries that a plan.json has, a layer in it, and a layer's folding."""
+
+MOST_SHOWN = 5
+"""Entries that are unknown, of all that are."""
 
 MAX_SAMPLES = 1 << 16
 """Most samples of a frame."""
@@ -195,7 +209,7 @@ class Plan:
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for plan.json. The output (left out where the graph has no other), part, clock, input_scale, samples,
-        positions, interval and the foldings are read back; the rest follows.
+        positions, interval and the foldings are read back; the rest follows, and cycles must be those that follow.
         """
         return {
             "schema": SIDE_BY_SIDE if self._recent else SCHEMA,
@@ -341,6 +355,7 @@ def _from_json(data: Any, network: Network) -> Plan:
     if not 1 <= interval <= MAX_INTERVAL:
         raise PlanError(f"an interval of {interval} cycles, expected 1 to {MAX_INTERVAL}")
     part(part_name)
+    _check_known(data, ENTRIES)
     output, here = _entry({"output": None, **data}, "output", (str, NoneType)), network.output.name
     if output is not None and output != here:
         raise PlanError(
@@ -351,6 +366,7 @@ def _from_json(data: Any, network: Network) -> Plan:
     if names != expected:
         raise PlanError(f"a plan for layers {', '.join(names)}; the model has {', '.join(expected)}")
     for entry, layer in zip(layers, network.every, strict=True):
+        _check_known(entry, OF_LAYER, f"{layer.name}: a layer of a plan")
         shape = list(layer.output.shape)
         if (other := entry.get("shape", shape)) != shape:  # earlier programs wrote none
             raise PlanError(f"a plan for another network: there {layer.name} gives {json.dumps(other)[:40]}, here {shape}")
@@ -359,6 +375,7 @@ def _from_json(data: Any, network: Network) -> Plan:
     for name, layer in zip(names, layers, strict=True):
         entry = _entry(layer, "folding", (dict, NoneType))
         if entry is not None:
+            _check_known(entry, OF_FOLDING, f"{name}: a folding")
             group, slices, lanes = (_entry(entry, key, int) for key in ("group", "slices", "lanes"))
             kinds: dict[str, type | tuple[type, ...]] = {"block": bool, "products": str, "eager": (bool, int)}
             block, products, eager = (_entry({**LATER, **entry}, key, kind) for key, kind in kinds.items())
@@ -377,7 +394,35 @@ def _from_json(data: Any, network: Network) -> Plan:
             f"it was made for pixels in steps of {scale:.9g}, here they are in steps of {step}: make the plan, too, with "
             f"--input-scale {step}"
         )
+    _check_follows(data, plan)
     return plan
+
+
+def _check_known(entry: Mapping[str, Any], known: Sequence[str], where: str = "a plan") -> None:
+    """PlanError where an object of a plan.json has an entry that none has."""
+    unknown = [json.dumps(key)[:40] for key in entry if key not in known]
+    if unknown:
+        raise PlanError(f"{where} has no entry {', '.join(unknown[:MOST_SHOWN])}; it may have {', '.join(known)}")
+
+
+def _check_follows(data: Mapping[str, Any], plan: Plan) -> None:
+    """PlanError where cycles in a plan.json are not those of its foldings. Sizes are estimates, which other versions may have
+    made otherwise.
+    """
+    follows: list[tuple[str, Mapping[str, Any], str, int]] = []
+    for entry, layer in zip(data["layers"], plan.layers, strict=True):
+        if layer.folding is None and entry["folding"] is not None:
+            raise PlanError(f"{layer.name}: a folding of what cannot be folded; it is null there")
+        follows.append((f"{layer.name}: ", entry, "interval_cycles", layer.cycles))
+        follows.append((f"{layer.name}: ", entry, "latency_cycles", layer.done))
+    follows.append(("", data, "latency_cycles", plan.latency))
+    for where, entry, key, planned in follows:
+        said = _entry({key: planned, **entry}, key, int)
+        if said != planned:
+            raise PlanError(f"{where}{key} is {said}, but what is planned takes {planned}; leave it out, or make the plan again")
+    fps = _entry({"fps": plan.fps, **data}, "fps", (int, float))
+    if not math.isclose(fps, plan.fps, rel_tol=1e-6):
+        raise PlanError(f"fps is {fps:g}, but {plan.interval} cycles at {plan.clock_mhz:g} MHz give {plan.fps:g}; leave it out")
 
 
 LATER: dict[str, Any] = {"products": "single", "eager": False}

@@ -64,6 +64,19 @@ class Starved(PlanError):
     """There is no plan, but with more multipliers there might be one."""
 
 
+class TooShort(PlanError):
+    """An interval that no folding reaches. why: what takes longer."""
+
+    def __init__(self, interval: int, why: str, helps: str = "") -> None:
+        super().__init__(f"an interval of {interval} cycles: {why}{helps}")
+        self.interval, self.why = interval, why
+
+    def beside(self, positions: int, least: int) -> TooShort:
+        """The same, where a frame may take `least` cycles with more positions side by side."""
+        helps = f"; with --positions {positions} a frame may take {least}, and --positions auto finds the best number"
+        return type(self)(self.interval, self.why, helps)
+
+
 class Late(PlanError):
     """No plan has so small a latency."""
 
@@ -468,13 +481,13 @@ class Planner:
         beats, side_by_side = self.source.beats, self.source.positions
         if interval < beats:
             each = "one per position" if side_by_side == 1 else f"{side_by_side} positions each"
-            raise PlanError(f"an interval of {interval} cycles: the input alone takes {beats}, {each}")
+            raise TooShort(interval, f"the input alone takes {beats}, {each}")
         for name in self.kinds:
             least = self._least_interval(name)
             if interval < least:
                 samples = self.repetitions[name]
                 each = f"{least // samples} for each of {samples} samples" if samples > 1 else "one per position"
-                raise PlanError(f"an interval of {interval} cycles: {name} takes at least {least}, {each}")
+                raise TooShort(interval, f"{name} takes at least {least}, {each}")
 
     def fits(self, plan: Plan) -> bool:
         """Is there room for a plan, now that its weights are known?"""

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from sigmabit.golden import Network, UncalibratedError, import_real
 from sigmabit.golden.layers.layer import Layer
 from sigmabit.golden.layers.residual import Residual
@@ -244,7 +246,14 @@ def _beside(form: InputFormat) -> str:
 
 
 def _from_to(form: InputFormat) -> str:
-    return "" if form.coding is None else f" from {form.coding.ends[0]:g} to {form.coding.ends[1]:g}"
+    """The least and the largest number that the input may be, but where a layer adds something to them."""
+    if form.coding is not None:
+        low, high = form.coding.ends
+    elif form.grid.offset == 0 if form.quantiser is None else form.quantiser.steps[-1].binarises:
+        low, high = form.grid.reals(np.array([form.tensor.codes.low, form.tensor.codes.high])).tolist()
+    else:
+        return ""
+    return f" from {low:g} to {high:g}"
 
 
 def _step(form: InputFormat) -> float:

@@ -28,7 +28,10 @@ def inspect(model: Path, reading: Reading, as_json: bool) -> None:
         findings = [{"node": f.node, "operator": f.operator, "reason": f.reason} for f in error.findings]
         data = {"model": str(model), "supported": False, "unsupported": findings}
         terminal.emit(data, f"{model}: unsupported nodes", *(f"  {finding}" for finding in error.findings))
-        raise
+        if as_json:
+            raise
+        count = f"{len(findings)} unsupported node{'s' * (len(findings) > 1)}"
+        raise sigmabit.SigmabitError(f"{model}: {count}, listed on the standard output") from None
     terminal.emit(found.to_json(), *tables(found.name, found.layers), "", *found.remarks)
 
 

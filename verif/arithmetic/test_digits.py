@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sigmabit.golden.arithmetic.digits import signed_digits
+from sigmabit.golden.arithmetic.digits import count_digits, signed_digits
 
 NUMBERS = np.arange(-(1 << 12), 1 << 12)
 
@@ -26,6 +26,8 @@ def test_none_has_fewer() -> None:
         found.update(dict.fromkeys((number for number in reached if abs(number) < 1 << 14), count))
         reached &= found.keys()
     assert np.count_nonzero(signed_digits(NUMBERS), axis=0).tolist() == [found[number] for number in NUMBERS.tolist()]
+    assert [count_digits(np.array([number])) for number in NUMBERS] == [found[number] for number in NUMBERS.tolist()]
+    assert count_digits(NUMBERS) == sum(found[number] for number in NUMBERS.tolist())
 
 
 def test_few_places() -> None:

@@ -90,8 +90,8 @@ MODEL_FILES = [
         for model, says in [
             (Tiny(between=(("Mod", "one"), ("Tan", "two"))), ("2 unsupported nodes", "one (Mod)", "two (Tan)")),
             (Tiny(between=(("Abs", "a"), ("Sub", "b"))), ("binary (BipolarQuant)", "not monotone")),
-            (Tiny(weight=0.503), ("conv (Conv)", "not binary", "output 1 holds 0.503")),
-            (Tiny(weight=300.5), ("conv (Conv)", "not binary", "output 1 holds ", " beside 300.5")),
+            (Tiny(weight=0.503), ("conv (Conv)", "8 bits times a step: output 1 holds 0.503 beside 1.0")),
+            (Tiny(weight=300.5), ("conv (Conv)", "8 bits times a step: output 1 holds ", " beside 300.5")),
             (Tiny(weight=np.nan), ("conv (Conv)", "not finite")),
         ]
     ),

@@ -63,9 +63,11 @@ class TestInspect:
         assert found["supported"] is False
         assert [(entry["node"], entry["operator"]) for entry in found["unsupported"]] == [(name, kind) for kind, name in odd]
         people = call("inspect", tmp_path / "odd.onnx")
-        for text in (people.out, people.err, result.err):
+        for text in (people.out, result.err):
             assert "first_odd (Mod)" in text
             assert "second_odd (Tan)" in text
+        # what has been listed is not said again
+        assert people.err == f"error: {tmp_path / 'odd.onnx'}: 2 unsupported nodes, listed on the standard output\n"
 
 
 class TestOutputs:
@@ -142,7 +144,8 @@ class TestStatements:
         assert (found.json["input"]["scale"], found.json["input"]["assumed"]) == (1.0, False)
         assert found.json["input"]["stated_by"] == "what its first nodes do (shrink)"
         assert found.err == ""
-        assert "step 1 by what its first nodes do (shrink)" in call("inspect", divided).out
+        assert "256 levels from 0 to 255, step 1 by what its first nodes do (shrink)" in call("inspect", divided).out
+        assert "32 levels from 0 to 31, step 1 by its Quant node" in call("inspect", DIGITS).out
 
     def test_a_contradiction_is_said(self, call: Call, divided: Path) -> None:
         """--input-scale is taken all the same."""

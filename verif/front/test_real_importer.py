@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import resource
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import onnx
@@ -26,6 +27,7 @@ from ..harness.onnx_graphs import Operand, signs
 from ..harness.quantisation import compare_layers
 from ..harness.random_graphs import draw_sample
 from ..harness.real_graphs import Vae, draw_vae
+from ..simulation import reference
 from ..simulation.reference import ExecutionError, execute
 
 pytestmark = pytest.mark.filterwarnings("ignore:Output shapes disagree")  # qonnx, on graphs without declared shapes
@@ -245,7 +247,7 @@ class TestBinaryLayersInFront:
     def test_their_findings(self, tmp_path: Path, g: Vae) -> None:
         y = g("Sign", g.dense("x", FEATURES, 8))
         (found,) = refusals(g, g.draw(*g.heads(y, 8, LATENTS)), tmp_path).values()
-        assert "not binary" in found
+        assert "not whole numbers of up to 8 bits" in found
 
     @pytest.mark.parametrize(
         "behind",
@@ -1106,3 +1108,21 @@ class TestReference:
             execute(g.save(path, g.draw(mean, logvar)), rows(), epsilon=np.zeros((9, LATENTS + 1)))
         with pytest.raises(ExecutionError, match=r"noise of shape \(8, 3\) for 9 frames"):
             execute(path, rows(), epsilon=np.zeros((8, LATENTS)))
+
+    @pytest.mark.parametrize(
+        ("said", "told"),
+        [
+            ("Nodes must be\n    topologically sorted.", "Nodes must be topologically sorted."),
+            ("no end " * 100, "no end " * 85 + "no ..."),
+            ("", "ValueError"),
+        ],
+    )
+    def test_what_an_executor_says(self, said: str, told: str, tmp_path: Path, g: Vae, monkeypatch: pytest.MonkeyPatch) -> None:
+        """In one line, whole unless it is endless."""
+
+        def refuse(*_: Any) -> NoReturn:
+            raise ValueError(said)
+
+        monkeypatch.setattr(reference, "_onnxruntime", refuse)
+        with pytest.raises(ExecutionError, match=f"onnxruntime cannot run it: {re.escape(told)}$"):
+            execute(g.save(tmp_path / "m.onnx", g.dense("x", FEATURES, 3)), rows())

@@ -86,6 +86,8 @@ def codebook(g: Vae, form: str) -> str:
     else:
         lengths = g("Add", g("ReduceSum", g("Pow", z, 2.0), axis), (words**2).sum(1))
         distances = g("Sub", lengths, g("Mul", g("MatMul", z, words.T.copy()), 2.0))
+    if form == "number":
+        return g("ArgMin", distances, axis=1)
     if form == "one hot":
         number = g("ArgMax", g("Neg", distances), axis=1, keepdims=0)
         hot = g("OneHot", number, np.array(CODEWORDS), np.array([0.0, 1.0]), axis=-1)
@@ -200,6 +202,7 @@ CASES: dict[str, tuple[tuple[int, ...], Graph, str, str]] = {
     "similarity": (SEQUENCE, similarity, "MatMul", f"a product of two activations, as in attention, {ATTENDED}"),
     "codebook": (ROW, lambda g: codebook(g, "expanded"), "ArgMin", LOOKED_UP),
     "codebook of distances": (ROW, lambda g: codebook(g, "cdist"), "ArgMin", LOOKED_UP),
+    "codebook without codewords": (ROW, lambda g: codebook(g, "number"), "ArgMin", LOOKED_UP),
     "squared error": (IMAGE, squared, "Sub", LOST),
     "sum of squares": (IMAGE, lambda g: squared(g, mean=False), "Sub", LOST),
     "cross-entropy": (IMAGE, entropy, "Mul", LOST),

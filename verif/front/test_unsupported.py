@@ -92,7 +92,10 @@ def refused(cases: Cases) -> Any:
 class TestLayers:
     test_weights = refused(
         {
-            "float": (lambda g: g.bits(g.bad("Conv", "x", ONE_TOO_LARGE)), "not binary: output 1 holds"),
+            "float": (
+                lambda g: g.bits(g.bad("Conv", "x", ONE_TOO_LARGE)),
+                "8 bits times a step: output 1 holds",
+            ),
             "zero": (lambda g: g.bits(g.bad("Conv", "x", WEIGHTS * 0)), "all its weights are 0"),
             "none": (lambda g: g.bad("Conv", "x", WEIGHTS[:0]), "weights of shape (0, 2, 3, 3)"),
             "NaN": (lambda g: g.bad("Conv", "x", ONE_NAN), "not finite"),
@@ -119,14 +122,17 @@ class TestLayers:
             "over one dimension": (lambda g: g.bad("Conv", "x", WEIGHTS[:, :, 0]), "over 1 dimensions"),
             "larger than the image": (lambda g: g.bad("Conv", "x", np.ones((1, 2, 7, 7))), "kernel=7 exceeds"),
             "without a stride": (lambda g: g.bad("Conv", "x", WEIGHTS, strides=[0, 1]), "stride=0 is below 1"),
-            "of sums": (lambda g: g.bits(g.bad("Conv", g.conv(), POINTS)), "not binary"),
+            "of sums": (lambda g: g.bits(g.bad("Conv", g.conv(), POINTS)), "the activation before it is not quantised; put"),
             "transposed": (lambda g: g.bits(g.bad("ConvTranspose", "x", WEIGHTS)), "not supported on activations"),
         }
     )
     test_dense = refused(
         {
             "transposed": (lambda g: g.bad("Gemm", g("Flatten", "x"), MATRIX, transA=1), "a transposed activation"),
-            "of sums": (lambda g: g.bits(g.bad("MatMul", g.dense(), np.ones((4, 2)))), "not binary"),
+            "of sums": (
+                lambda g: g.bits(g.bad("MatMul", g.dense(), np.ones((4, 2)))),
+                "the activation before it is not quantised; put",
+            ),
             "with padding": (
                 lambda g: g.bits(g.bad("MatMul", g("Flatten", g("Pad", "x", g.padded(1, 0, 0, 0))), np.ones((70, 2)))),
                 "every element of the activation before it exactly once",
@@ -376,6 +382,71 @@ def batch_normalization(g: Case, variance: float = 1.0, **attributes: Any) -> st
     return g.bits(g.bad("BatchNormalization", g.conv(), *constants, **attributes))
 
 
+def nine_bits(g: Case, y: str) -> str:
+    """Weights of 9 bits."""
+    sizes = np.random.default_rng(9).integers(1, 256, 16)
+    sizes[3] = 255
+    return g.quant(g("Conv", y, sizes.reshape(4, 4, 1, 1) / 256, name="nine bits"), 3, 0.5)
+
+
+def groups(g: Case, y: str) -> str:
+    """Groups that do not divide."""
+    return g.quant(g("Conv", y, POINTS[:, :2], group=3, name="groups"), 3, 0.5)
+
+
+def uneven(g: Case, y: str) -> str:
+    """Levels that lie on no grid: two comparisons of one sum."""
+    y = g("Conv", y, POINTS)
+    first, second = (g("Cast", g("Greater", y, bound), to=TensorProto.FLOAT) for bound in (0.6, 1.1))
+    return g.quant(g("Conv", g("Add", first, g("Mul", second, np.pi), name="uneven"), POINTS), 3, 0.5)
+
+
+def turning(g: Case, y: str) -> str:
+    """A chain that turns."""
+    return g.quant(g("Abs", g("Conv", y, POINTS)), 3, 0.5, signed=0, name="turning")
+
+
+def unrelated(g: Case, y: str) -> str:
+    """A sum of unrelated steps."""
+    return g.quant(
+        g("Add", g.quant(g("Conv", y, POINTS), 3, 0.7854), g.quant(g("Conv", y, -POINTS), 3, 0.5), name="unrelated"), 3, 0.5
+    )
+
+
+def shapes(g: Case, y: str) -> str:
+    """A sum of different shapes."""
+    smaller = g.quant(g("Conv", y, POINTS, strides=[2, 2]), 3, 0.5)
+    return g.quant(g("Add", g.quant(g("Conv", y, POINTS), 3, 0.5), smaller, name="shapes"), 3, 0.5)
+
+
+def products(g: Case, y: str) -> str:
+    """A product of two activations."""
+    ways = (g.quant(g("Conv", y, weights), 3, 0.5) for weights in (POINTS, -POINTS))
+    return g.quant(g("Mul", *ways, name="product"), 3, 0.5)
+
+
+FAULTS: dict[str, tuple[Callable[[Case, str], str], str]] = {
+    "nine bits": (nine_bits, "weights of 9 bits; at most 8"),
+    "groups": (groups, "3 groups do not divide its 4 outputs"),
+    "uneven": (uneven, "its levels in channel 0, 0.0, 1.0 and 4.141593, are not evenly spaced"),
+    "turning": (turning, "what comes before it is not monotone from Abs"),
+    "unrelated": (unrelated, "in steps of 0.785399973 and of 0.5"),
+    "shapes": (shapes, "it adds activations of shapes (1, 4, 6, 5) and (1, 4, 3, 3)"),
+    "product": (products, "it combines two activations; of two, only sums"),
+}
+"""By the node that is at fault: what a graph goes on with, (1, 4, 6, 5), and words of the reason."""
+
+ORDERS = [
+    tuple(FAULTS),
+    tuple(FAULTS)[::-1],
+    ("uneven", "turning", "product", "groups", "shapes"),
+    ("product", "nine bits", "uneven", "unrelated", "turning", "groups"),
+    ("shapes", "groups", "turning", "nine bits", "uneven", "product", "unrelated"),
+    ("turning", "unrelated", "product", "uneven", "shapes", "nine bits", "groups"),
+    ("groups", "uneven", "nine bits", "turning", "shapes"),
+]
+
+
 class TestGraphs:
     test_operators = refused(
         {
@@ -436,7 +507,7 @@ class TestGraphs:
         """Each for its own reason, though nothing is known any more of what it takes but the shape."""
 
         def graph(g: Case) -> str:
-            y = g("Conv", "x", np.linspace(0, 1, 144).reshape(8, 2, 3, 3), pads=[1, 1, 1, 1], name="real")
+            y = g("Conv", "x", np.linspace(0, 1, 144).reshape(8, 2, 3, 3) ** 3, pads=[1, 1, 1, 1], name="real")
             y = g("Conv", g.bits(y), signs(RANDOM, 8, 4, 3, 3), group=3, pads=[1, 1, 1, 1], name="grouped")
             y = g("BatchNormalization", y, *normalisation(RANDOM, 8, 3))
             y = g("AveragePool", g.bits(y), kernel_shape=[3, 3], pads=[1, 1, 1, 1], name="average")
@@ -448,7 +519,7 @@ class TestGraphs:
 
         found = refusals(graph, tmp_path)
         reasons = {
-            "real": "weights that are not binary",
+            "real": "weights that are not whole numbers of up to 8 bits",
             "grouped": "3 groups do not divide",
             "average": "padding that is not counted",
             "residual": "it adds activations of shapes",
@@ -467,7 +538,7 @@ class TestGraphs:
             y = g.quant(g("Abs", g.conv(g.quant("x", 4, 0.25))), 3, 0.25, signed=0, name="turning")
             nine = np.concatenate([[256.0, 1.0], RANDOM.integers(1, 256, 14)]).reshape(4, 4, 1, 1) / 256
             y = g.quant(g("Conv", y, nine, name="nine bits"), 3, 0.5, signed=0)
-            y = g.quant(g("Conv", g("Pow", y, 2.0), POINTS, name="uneven"), 2, 0.5)
+            y = g.quant(g("Conv", g("Sqrt", y), POINTS, name="uneven"), 2, 0.5)
             y = g.quant(g("Conv", y, POINTS[:, :2], group=3, name="groups"), 2, 0.5)
             y = g.quant(g("Add", g.quant(g("Conv", y, POINTS), 3, 0.7854), y, name="unrelated"), 2, 0.5)
             left = g.quant(g("Conv", y, POINTS), 3, 0.5)
@@ -491,6 +562,91 @@ class TestGraphs:
         assert list(found) == list(reasons)
         for node, reason in reasons.items():
             assert reason in found[node]
+
+    @pytest.mark.parametrize("order", ORDERS, ids=lambda order: " ".join(order))
+    def test_faults_in_any_order(self, order: tuple[str, ...], tmp_path: Path) -> None:
+        """Each is named for its own reason, once, and nothing else is."""
+
+        def graph(g: Case) -> str:
+            y = g.quant(g.conv(g.quant("x", 4, 0.25), pads=[1, 1, 1, 1]), 3, 0.5)
+            for fault in order:
+                y = FAULTS[fault][0](g, y)
+            return g("MatMul", g("Flatten", y), signs(RANDOM, 4 * 6 * 5, 3))
+
+        found = refusals(graph, tmp_path)
+        assert list(found) == list(order)
+        for fault, reason in found.items():
+            assert FAULTS[fault][1] in reason
+
+    @pytest.mark.parametrize("layer", ["groups", "nine bits"])
+    def test_turning_right_behind_a_fault(self, layer: str, tmp_path: Path) -> None:
+        """No quantiser stands between."""
+
+        def graph(g: Case) -> str:
+            y = g.quant(g.conv(g.quant("x", 4, 0.25)), 3, 0.5, signed=0)
+            weights = POINTS[:, :2] if layer == "groups" else np.arange(241.0, 257.0).reshape(4, 4, 1, 1) * POINTS
+            y = g("Abs", g("Conv", y, weights, group=3 if layer == "groups" else 1, name=layer))
+            return g("MatMul", g("Flatten", g.quant(y, 3, 0.5, signed=0, name="turning")), signs(RANDOM, 48, 3))
+
+        found = refusals(graph, tmp_path)
+        assert list(found) == [layer, "turning"]
+        assert "what comes before it is not monotone" in found["turning"]
+
+    @pytest.mark.parametrize("size", [np.pi, 3.0])
+    def test_levels_right_behind_a_fault(self, size: float, tmp_path: Path) -> None:
+        """Of comparisons with something that is not known: what they make together is uneven, or it is not."""
+
+        def graph(g: Case) -> str:
+            y = g("Tan", g("Conv", "x", WEIGHTS), name="unknown")
+            first, second = (g("Cast", g("Greater", y, bound), to=TensorProto.FLOAT) for bound in (0.6, 1.1))
+            y = g("Conv", g("Add", first, g("Mul", second, size), name="levels"), POINTS)
+            return g("MatMul", g("Flatten", g.quant(y, 2, 0.5)), signs(RANDOM, 48, 3))
+
+        found = refusals(graph, tmp_path)
+        assert list(found) == (["unknown", "levels"] if size > 3 else ["unknown"])
+        assert "its levels 0.0, 1.0 and 4.141593 are not evenly spaced" in found.get("levels", "") or size == 3
+
+    def test_faults_of_both_ways(self, tmp_path: Path) -> None:
+        """Of both that a sum takes, of what is pooled, and behind that; of what an unknown node takes, and a choice."""
+
+        def graph(g: Case) -> str:
+            start = g.quant(g.conv(g.quant("x", 4, 0.25), pads=[1, 1, 1, 1]), 3, 0.5)
+
+            def turned(y: str, name: str) -> str:
+                return g.quant(g("Abs", g("Conv", y, POINTS)), 3, 0.5, signed=0, name=name)
+
+            y = g.quant(g("Add", turned(start, "left"), turned(start, "right")), 3, 0.5, signed=0)
+            pooled = g("MaxPool", turned(y, "pooled"), **PAIR)
+            y = g("Add", g("Conv", pooled, POINTS), g("Mul", g("Conv", pooled, POINTS), np.pi), name="sum")
+            y = g.quant(g("Tan", turned(g.quant(y, 3, 0.5), "taken"), name="unknown"), 3, 0.5)
+            y = g("Concat", turned(y, "beside"), g.quant(g("Conv", y, POINTS, strides=[2, 2]), 3, 0.5), axis=1, name="joined")
+            return g("ArgMin", g("MatMul", g("Flatten", y), signs(RANDOM, 8 * 5 * 4, 3)), axis=1, name="choice")
+
+        found = refusals(graph, tmp_path)
+        assert list(found) == ["left", "right", "pooled", "sum", "taken", "unknown", "beside", "joined", "choice"]
+        assert found["sum"].startswith("it adds numbers in steps of ")
+        assert found["joined"].startswith("it joins activations of shapes")
+        assert found["choice"].startswith("the place of the smallest; only that of the largest (ArgMax, TopK) is supported")
+
+    @pytest.mark.parametrize("seed", range(8))
+    def test_faults_on_two_ways(self, seed: int, tmp_path: Path) -> None:
+        """Some on each way into a sum, some behind it."""
+        order = np.random.default_rng(seed).permutation(list(FAULTS)).tolist()
+
+        def graph(g: Case) -> str:
+            start = g.quant(g.conv(g.quant("x", 4, 0.25), pads=[1, 1, 1, 1]), 3, 0.5)
+            ways = []
+            for faults in (order[:2], order[2:4]):
+                y = start
+                for fault in faults:
+                    y = FAULTS[fault][0](g, y)
+                ways.append(y)
+            y = g.quant(g("Add", *ways), 3, 0.5)
+            for fault in order[4:]:
+                y = FAULTS[fault][0](g, y)
+            return g("ArgMax", g("MatMul", g("Flatten", y), signs(RANDOM, 4 * 6 * 5, 3)), axis=1)
+
+        assert list(refusals(graph, tmp_path)) == order
 
     @pytest.mark.parametrize(
         "binarised",

@@ -132,7 +132,7 @@ THREE_VALUES: dict[str, tuple[Function, str, str]] = {
     "a ternary round": (
         lambda g, y: g("Round", g("Clip", g("Mul", y, 0.3), -1.0, 1.0), name="round"),
         "round",
-        "more than two numbers: that of channel 0 changes at accumulators -1 and 3",
+        "more than two numbers, -1.0, 0.0 and 1.0; a Quant or a MultiThreshold may give more",
     ),
     "a rounded hill": (
         lambda g, y: g("Mul", g("Round", g("Clip", g("Abs", g("Mul", y, 0.2), name="size"), 0.0, 1.0), name="round"), -1.0),

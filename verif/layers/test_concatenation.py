@@ -172,7 +172,7 @@ REFUSED: dict[str, tuple[Callable[[Builder, str], str], str]] = {
     ),
     "sums": (
         lambda g, y: g("Concat", y, g("Conv", y, POINTS), axis=1, name="both"),
-        r"both \(Concat\): the activation before it is not binary",
+        r"both \(Concat\): the activation before it is not quantised",
     ),
 }
 

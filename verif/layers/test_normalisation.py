@@ -254,7 +254,7 @@ class TestTies:
         low, high = np.array([-2]), np.array([2])
         steps = find_steps(lambda a: a >= 0, low, high)
         (tie,) = find_ties("conv1", lambda a: a * 1.0, steps, low, high, 1)
-        assert str(tie) == "conv1 channel 0 at accumulator 0: binarises 0"
+        assert str(tie) == "conv1 channel 0 at accumulator 0: a step at 0"
 
 
 def test_real_values_round_once() -> None:

@@ -256,7 +256,7 @@ class TestImport:
         """Refused at the weights, with the reason."""
         g = Builder((4,))
         y = g("MatMul", g("Sign", g("Gemm", "x", self.weights, name="first")), signs(self.random, 3, 2))
-        with pytest.raises(UnsupportedModelError, match=r"first.*weights that are not binary.*not before any"):
+        with pytest.raises(UnsupportedModelError, match=r"first.*weights that are not whole numbers.*not before any"):
             import_model(g.save(tmp_path / "m.onnx", y))
 
     def test_what_no_layer_computes(self, tmp_path: Path) -> None:
@@ -286,7 +286,7 @@ class TestImport:
         g, random = Builder((3,)), np.random.default_rng(5)
         y = g("MatMul", g("Sign", "x"), random.normal(size=(3, 4)), name="dense")
         y = g("MatMul", g("Round", g("Clip", y, np.array(0.0), np.array(1.0))), np.ones((4, 2)))
-        with pytest.raises(UnsupportedModelError, match=r"1 unsupported node: dense .*weights that are not binary"):
+        with pytest.raises(UnsupportedModelError, match=r"1 unsupported node: dense .*weights that are not whole numbers"):
             import_model(g.save(tmp_path / "m.onnx", y))
 
     def test_part_of_a_softmax(self, tmp_path: Path) -> None:

@@ -143,5 +143,5 @@ def test_few_levels(tmp_path: Path) -> None:
     """What decides between a few numbers is refused behind real weights, as it was."""
     g = Author((6,), "script", 17, "N", 3)
     y = g.quant(g("Relu", g.linear("x", 6, 5)), 2, 0.3, signed=0, name="decides")
-    with pytest.raises(UnsupportedModelError, match=r"decides|weights that are not binary"):
+    with pytest.raises(UnsupportedModelError, match=r"decides|weights that are not whole numbers"):
         import_real(g.save(tmp_path / "m.onnx", g.linear(y, 5, 2)))

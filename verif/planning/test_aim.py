@@ -109,6 +109,7 @@ def test_room() -> None:
         (("--positions", "many"), "Invalid value for '--positions': 'many' is neither a number from 1 on nor auto"),
         (("--positions", "0"), "'0' is neither a number from 1 on nor auto"),
         (("--interval", "7", "--positions", "8"), "the input alone takes 8, 8 positions each"),
+        (("--interval", "7"), "takes 64, one per position; with --positions 16 a frame may take 4, and --positions auto finds"),
         (("--interval", "64", "--fastest", "interval"), "both an interval and the shortest one are asked for"),
         (("--latency", "64", "--fastest", "latency"), "both a latency and the shortest one are asked for"),
         (("--latency", "20"), "a latency of 20 cycles: 46 is the least that was found on xc7vx690t; dense1 takes 13 of them"),

@@ -8,6 +8,7 @@ import math
 import os
 import re
 import time
+from collections.abc import Callable
 from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -363,6 +364,71 @@ def test_positions_that_no_layer_gives(tmp_path: Path, layer: str, given: Any, s
     path.write_text(json.dumps(data))
     with pytest.raises(PlanError, match=f": {sentence}$"):
         read_plan(path, network)
+
+
+CHANGED: list[tuple[str, Callable[[dict[str, Any]], Any], str]] = [
+    ("latency", lambda d: d.update(latency_cycles=7), "latency_cycles is 7, but what is planned takes {latency}; leave it out"),
+    ("latency of a layer", lambda d: of_first(d).update(latency_cycles=1), "{name}: latency_cycles is 1, but .* takes {done};"),
+    (
+        "cycles of a layer",
+        lambda d: of_first(d).update(interval_cycles=1),
+        "{name}: interval_cycles is 1, .* takes {cycles};",
+    ),
+    ("latency that is none", lambda d: d.update(latency_cycles="7"), 'not a plan: latency_cycles is "7"'),
+    ("frame rate", lambda d: d.update(fps=5.0), "fps is 5, but {interval} cycles at 200 MHz give {fps:g}; leave it out"),
+    ("entry", lambda d: d.update(latency=7), 'a plan has no entry "latency"; it may have schema, network, output'),
+    ("entry of a layer", lambda d: of_first(d).update(cycles=7), '{name}: a layer of a plan has no entry "cycles"; it may'),
+    ("entry of a folding", lambda d: of_first(d)["folding"].update(fold=7), '{name}: a folding has no entry "fold"; it may have'),
+    (
+        "folding",
+        lambda d: of_pool(d).update(folding=of_first(d)["folding"]),
+        "pool1: a folding of what cannot be folded",
+    ),
+]
+"""What is changed in a plan.json, how, and what the plan is then refused for."""
+
+
+def of_first(data: dict[str, Any]) -> Any:
+    """The first layer of a plan.json, which is folded."""
+    return data["layers"][0]
+
+
+def of_pool(data: dict[str, Any]) -> Any:
+    """A layer of a plan.json that is not folded."""
+    return next(layer for layer in data["layers"] if layer["name"] == "pool1")
+
+
+@pytest.mark.parametrize(("change", "sentence"), [changed[1:] for changed in CHANGED], ids=[changed[0] for changed in CHANGED])
+def test_plan_that_contradicts_itself(tmp_path: Path, change: Callable[[dict[str, Any]], Any], sentence: str) -> None:
+    """Cycles that do not follow from its foldings, and entries that no plan has, are refused by name with both numbers."""
+    network = import_model(MODELS / "digits_bcnn.onnx")
+    plan = draw_plan(network, 3)
+    path, data, first = tmp_path / "plan.json", plan.to_json(), plan.layers[0]
+    change(data)
+    path.write_text(json.dumps(data))
+    said = sentence.format(
+        name=first.name, done=first.done, cycles=first.cycles, latency=plan.latency, interval=plan.interval, fps=plan.fps
+    )
+    with pytest.raises(PlanError, match=f": {re.escape(said).replace(re.escape('.*'), '.*')}"):
+        read_plan(path, network)
+
+
+def test_plan_of_an_earlier_program(tmp_path: Path) -> None:
+    """Other estimates, and entries that are missing, change nothing."""
+    network = import_model(MODELS / "digits_bcnn.onnx")
+    plan = draw_plan(network, 3)
+    path, data = tmp_path / "plan.json", plan.to_json()
+    for entry in (data, *data["layers"]):
+        entry.update(lut=1, ff=2, bram36=0.5, dsp=4)
+    path.write_text(json.dumps(data))
+    assert read_plan(path, network) == plan
+    for entry in (data, *data["layers"]):
+        for key in ("lut", "ff", "bram36", "dsp", "fps", "latency_cycles", "shape"):
+            entry.pop(key, None)
+    for layer in data["layers"]:
+        del layer["interval_cycles"]
+    path.write_text(json.dumps(data))
+    assert read_plan(path, network) == plan
 
 
 def test_slower_is_smaller() -> None:

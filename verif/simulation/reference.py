@@ -29,6 +29,9 @@ BATCH = 500
 LARGEST = 1 << 30
 """Bytes of a model whose shapes are inferred."""
 
+MOST_SAID = 600
+"""Characters of an executor's own message."""
+
 MOST_NOISES = 2
 """Sources of noise, one behind the other."""
 
@@ -103,11 +106,16 @@ def execute(
             results.append(run(_part(feeds, start, start + size)))
             progress(min(start + size, total) * len(x) // total, len(x))
     except Exception as error:  # executors raise what they like; whatever it is, they cannot run the file
-        text = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise ExecutionError(f"{model}: {executor} cannot run it: {text[:200]}") from None
+        raise ExecutionError(f"{model}: {executor} cannot run it: {_in_one_line(error)}") from None
     arrays = [np.concatenate(parts).astype(np.float32) for parts in zip(*results, strict=True)]
     found = {name: a.reshape(len(x), *samples, *a.shape[1:]) for name, a in zip(wanted, arrays, strict=True)}
     return Reference(found[wanted[0]], executor, {name: found[name] for name in tensors})
+
+
+def _in_one_line(error: Exception) -> str:
+    """What an executor says, all of it if that is not endless."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if len(text) <= MOST_SAID else f"{text[:MOST_SAID].rsplit(' ', 1)[0]} ..."
 
 
 Feeds = dict[str, NDArray[Any]]

@@ -13,27 +13,31 @@ from numpy.typing import NDArray
 from ...layers.window import Window
 from ...network.network import InputFormat, Network
 from ...types.coding import Coding
+from ...types.errors import Unsupported
 from ...types.grid import Grid
 from ...types.scalar import Chain, Choose, Step
 from .affine import affine
 from .assembly import Assembly
-from .decisions import check_levels, quantises
+from .choices import COMPARISONS
+from .decisions import NOT_QUANTISED, check_even, check_levels, quantises
 from .formats import binary_grid, codes_of, output_format
 from .front import BINARISING
 from .joins import Added, Common, Unquantised, forks, unquantised
 from .model_file import Graph, Node
 from .operands import (
+    MOST_TOLD,
     Array,
     BinaryWeights,
     activation,
     averaged_window,
     binary_weights,
-    bits_beyond,
     check_dilations,
+    check_numbers,
     constant,
     few_bit_weights,
     groups_of,
     maxima_window,
+    no_few_bits,
     output_axis,
     spread_kernels,
     value_grid,
@@ -46,6 +50,7 @@ from .symbols import (
     Frame,
     Index,
     Pooling,
+    Source,
     Sums,
     Symbol,
     Unknown,
@@ -76,8 +81,12 @@ class BinaryWalk(Walk[Network, BinaryWeights]):
         self.assembly = Assembly()
         self.apart = apart
         self.real_weights = False
+        # nodes whose weights are no whole numbers of a few bits, and have more sizes than somebody may have meant to be binary
+        self.of_reals: set[str] = set()
         # what is assumed behind refused nodes, whose order is open, and the shape of its natural order
         self.open: list[tuple[Frame, tuple[int, ...]]] = []
+        # have activations of different shapes met, so that how many positions there are behind is not certain?
+        self.mismatched = False
         self.forks = forks(graph)
         self.unquantised = unquantised(graph, BINARISING)
         self.handlers |= {operator: partial(layer, self) for operator, layer in LAYERS.items()}
@@ -98,7 +107,9 @@ class BinaryWalk(Walk[Network, BinaryWeights]):
                         self.values[tensor] = self.assembly.on_stream(symbol)
                 except Refusal as refusal:
                     self.refuse(refusal, node)
-                    self.values[tensor] = unknown(symbol.shape)
+                    self.values[tensor] = self.supposed(symbol)
+            elif isinstance(symbol, Symbol) and self.unsettled(symbol):
+                self.values[tensor] = self.supposed(symbol)
 
     def network(self, symbol: Symbol) -> Network:
         shape, symbol = symbol.shape, unwrapped(symbol)
@@ -127,7 +138,7 @@ class BinaryWalk(Walk[Network, BinaryWeights]):
         if isinstance(source, Codes | Sums | Unquantised):
             stage = source.codes.stage if isinstance(source, Sums) else source.stage
             if source.consumer is not None or stage != self.assembly.stage:
-                raise Refusal("it comes from further back; branches are not supported")
+                raise Refusal("it comes from further back than the last layer, whose results are the output")
             if host and isinstance(source, Sums) and not source.poolings and quantises(symbol.chain):
                 return symbol
             return self.assembly.output(symbol)
@@ -161,22 +172,29 @@ class BinaryWalk(Walk[Network, BinaryWeights]):
         if node.operator == "Conv" and isinstance(arguments[1], np.ndarray):
             groups_of(node, arguments[1])
         if node.operator in ("Conv", "MatMul", "Gemm") and len(arguments) > 1 and isinstance(arguments[1], np.ndarray):
-            self.signs(arguments[1], output_axis(node))
+            self.signs(node, arguments[1], output_axis(node))
 
-    def signs(self, weights: Array, axis: int) -> BinaryWeights:
-        """Signs and magnitudes of binary weights."""
-        try:
-            return binary_weights(weights, axis)
-        except Refusal as refusal:
-            few = few_bit_weights(weights, axis)
-            if few is not None:
-                return few
-            reals = weights.dtype.kind == "f" and np.unique(np.abs(weights)).size > FEW
-            self.real_weights |= bool(reals)
-            bits = bits_beyond(np.moveaxis(weights, axis, 0)[0]) if reals else None
-            if bits is not None and bits > MOST_BITS:
-                raise Refusal(f"weights of {bits} bits; at most {MOST_BITS} are supported{REAL}") from None
-            raise Refusal(f"{refusal}{REAL if reals else ''}") from None
+    def signs(self, node: Node, weights: Array, axis: int) -> BinaryWeights:
+        """Signs and magnitudes of binary weights, or whole numbers; those of a few bits too many are noted as a finding."""
+        check_numbers(weights)
+        found = binary_weights(weights, axis) or few_bit_weights(weights, axis)
+        if found is not None:
+            return found
+        reals = weights.dtype.kind == "f" and np.unique(np.abs(weights)).size > FEW
+        self.real_weights |= bool(reals)
+        wide = few_bit_weights(weights, axis, MOST_TOLD) if reals else None
+        if wide is not None:
+            self.refuse(Refusal(f"weights of {wide.bits} bits; at most {MOST_BITS} are supported"), node)
+            return wide
+        if reals:
+            self.of_reals.add(node.name)
+        raise Refusal(no_few_bits(weights, axis))
+
+    def listed(self) -> tuple[Unsupported, ...]:
+        """With the first real weights it is said where they may be."""
+        findings = super().listed()
+        first = next((finding for finding in findings if finding.node in self.of_reals), None)
+        return tuple(replace(finding, reason=finding.reason + REAL) if finding is first else finding for finding in findings)
 
     def binarise(self, node: Node, arguments: list[Value], steps: list[Step]) -> Symbol:
         """A quantiser is one more scalar step: what takes its result finds out which values there are."""
@@ -184,23 +202,56 @@ class BinaryWalk(Walk[Network, BinaryWeights]):
         if isinstance(symbol.source, Unknown):
             if not quantises(Chain(tuple(steps))):
                 binary_grid(steps[-1])
-            return self.assumed(symbol)
+            return symbol if node.operator in COMPARISONS else self.supposed(symbol)  # of several of which a function may be made
         return symbol
 
-    def assumed(self, symbol: Symbol) -> Symbol:
-        """What a quantiser gives of an activation that is not known: any of its codes, so that what is behind can be looked at.
-        A graph with such an activation has been refused.
+    def supposed(self, symbol: Symbol) -> Symbol:
+        """What a quantiser gives of an activation that is not known, or that has been refused: any of its codes, so that what is
+        behind can be looked at. A graph with such an activation has been refused.
         """
-        last, shape = symbol.chain.steps[-1], symbol.shape
+        shape, source = symbol.shape, symbol.source
+        chain = Chain((*_pooled(source), *symbol.chain.steps))
+        end = chain.binarised
+        quantised, behind = Chain(chain.steps[:end]), Chain(chain.steps[end:])
         try:
-            check_levels(symbol.chain)
-            codes, grid = codes_of(last)
-        except Refusal:  # at what takes it, if anything does
-            return replace(unknown(shape), chain=symbol.chain)
-        frame = Frame(symbol.index.size)
+            check_levels(quantised)
+            codes, grid = codes_of(quantised.steps[-1])
+            if end < len(_pooled(source)):
+                raise Refusal("codes are pooled after more is done to them")
+        except (IndexError, Refusal):  # at what takes it, if anything does
+            return replace(unknown(shape), chain=quantised) if isinstance(source, Unknown) else unknown(shape)
+        if not isinstance(source, Unknown):
+            return Symbol(Codes(source.frame, self.assembly.stage, codes, grid), symbol.index, behind)
+        elements = symbol.index.reshape(-1)
+        frame = Frame(elements.size)
         channels, *rest = shape[1:] if 1 < len(shape) < 5 else (frame.size,)
         self.open.append((frame, (channels, *[1] * (2 - len(rest)), *rest)))
-        return Symbol(Codes(frame, self.assembly.stage, codes, grid), np.arange(frame.size).reshape(shape))
+        behind = behind.map_constants(lambda c: np.asarray(c) if np.ndim(c) == 0 else c[elements])
+        return Symbol(Codes(frame, self.assembly.stage, codes, grid), np.arange(frame.size).reshape(shape), behind)
+
+    def on_stream(self, symbol: Symbol) -> Symbol:
+        symbol = super().on_stream(symbol)
+        return self.supposed(symbol) if self.unsettled(symbol) else symbol
+
+    def unsettled(self, symbol: Symbol) -> bool:
+        """Has something made bits of an activation that is not known, whose codes are not supposed yet?"""
+        return isinstance(symbol.source, Unknown) and symbol.chain.binarised > 0 and not np.any(symbol.index == PAD)
+
+    def examine_end(self) -> None:
+        """A last quantiser is looked at, too."""
+        value = self.values.get(self.graph.output)
+        if isinstance(value, Symbol):
+            self.examine(value, self.graph.leading[-1])
+
+    def examine(self, symbol: Symbol, node: Node) -> None:
+        """Note what is wrong with the last quantiser of an activation; with what is behind it, the node itself would be."""
+        end = symbol.chain.binarised
+        if end and isinstance(symbol.source, Codes | Sums | Added | Unquantised):
+            try:
+                self.assembly.codes(replace(symbol, chain=Chain(symbol.chain.steps[:end])), node.name)
+            except Refusal as refusal:
+                if refusal.node is not None:
+                    self.refuse(refusal, node)
 
     def settle_input(self) -> None:
         super().settle_input()
@@ -217,15 +268,20 @@ class BinaryWalk(Walk[Network, BinaryWeights]):
     def on_codes(self, node: Node, arguments: list[Value]) -> Symbol:
         """The activation that a layer takes, as codes."""
         symbol = self.on_stream(activation(arguments))
-        if isinstance(symbol.source, Unknown):
-            check_levels(symbol.chain)
-            return symbol
         try:
-            return self.assembly.codes(symbol, node.name)
+            if not isinstance(symbol.source, Unknown):
+                return self.assembly.codes(symbol, node.name)
+            check_levels(symbol.chain)
+            check_even(symbol.chain)
         except Refusal as refusal:
-            if refusal.node is None:
+            own = refusal.node is None
+            if str(refusal) == NOT_QUANTISED:
                 self.check_weights(node, arguments)  # what is wrong with its own weights comes first
-            raise
+                raise
+            self.refuse(refusal, node)
+            if not own and not isinstance(symbol.source, Unknown):
+                return self.on_codes(node, [self.supposed(symbol)])
+        return unknown(symbol.shape) if symbol.chain.steps else symbol
 
     # sums of two activations
 
@@ -240,7 +296,8 @@ class BinaryWalk(Walk[Network, BinaryWeights]):
     def added(self, node: Node, first: Symbol, second: Symbol) -> Symbol:
         """A sum of two streams, element by element."""
         if first.shape != second.shape:
-            raise Refusal(f"it adds activations of shapes {first.shape} and {second.shape}, expected the same")
+            reason = f"it adds activations of shapes {first.shape} and {second.shape}, expected the same"
+            return self.mismatch(node, reason, max(first.shape, second.shape, key=math.prod))
         if isinstance(first.source, Unknown) or isinstance(second.source, Unknown):
             return unknown(first.shape)
         self.settle_input()
@@ -254,6 +311,13 @@ class BinaryWalk(Walk[Network, BinaryWeights]):
         _ = added.gains
         return Symbol(added, places)
 
+    def mismatch(self, node: Node, reason: str, shape: tuple[int, ...]) -> Symbol:
+        """What stands for a sum or a concatenation of different shapes, which is refused: the larger one's may be meant."""
+        self.examine_all(node)
+        self.refuse(Refusal(reason), node)
+        self.mismatched = True
+        return unknown(shape)
+
     def concatenation(self, node: Node, arguments: list[Value]) -> Symbol:
         """Channels of several streams side by side, on one grid."""
         for place, value in enumerate(arguments):
@@ -265,13 +329,14 @@ class BinaryWalk(Walk[Network, BinaryWeights]):
         if axis == 0:
             raise Refusal("it joins frames of a batch")
         shapes = [symbol.shape for symbol in symbols]
+        largest = max(shapes, key=math.prod)
+        result = (*largest[:axis], sum(shape[axis] for shape in shapes), *largest[axis + 1 :])
         if len({(*shape[:axis], *shape[axis + 1 :]) for shape in shapes}) > 1:
-            raise Refusal(
-                f"it joins activations of shapes {' and '.join(map(str, shapes))}, expected the same beside axis {axis}"
-            )
-        if any(isinstance(symbol.source, Unknown) for symbol in symbols):
-            return unknown((*shapes[0][:axis], sum(shape[axis] for shape in shapes), *shapes[0][axis + 1 :]))
+            reason = f"it joins activations of shapes {' and '.join(map(str, shapes))}, expected the same beside axis {axis}"
+            return self.mismatch(node, reason, result)
         symbols = [self.on_codes(node, [symbol]) for symbol in symbols]
+        if any(isinstance(symbol.source, Unknown) for symbol in symbols):
+            return unknown(result)
         self.settle_input()
         numbers = [self.assembly.numbers(symbol) for symbol in symbols]
         common = Common.of(numbers)
@@ -296,8 +361,22 @@ class BinaryWalk(Walk[Network, BinaryWeights]):
     def taken(self, node: Node, arguments: list[Value]) -> Symbol:
         return self.on_codes(node, arguments)
 
-    def weights_of(self, numbers: Array, axis: int, alpha: float = 1.0) -> BinaryWeights:
-        return self.signs(numbers * np.asarray(alpha, numbers.dtype), axis)
+    def weights_of(self, node: Node, numbers: Array, axis: int, alpha: float = 1.0) -> BinaryWeights:
+        return self.signs(node, numbers * np.asarray(alpha, numbers.dtype), axis)
+
+    def fitting(self, node: Node, symbol: Symbol, kernels: Array) -> tuple[Symbol, int]:
+        """Where weights do not fit their input, what is behind is looked at as if they took one of as many channels as they have
+        a number for each.
+        """
+        try:
+            return super().fitting(node, symbol, kernels)
+        except Refusal as refusal:
+            if not isinstance(symbol.source, Codes) or len(symbol.shape) != 4 or any(map(np.ndim, symbol.chain.constants)):
+                raise
+            self.refuse(refusal, node)
+            _, channels, *_ = kernels.shape
+            frame = Frame.of((channels, *symbol.shape[2:]))
+            return Symbol(replace(symbol.source, frame=frame), frame.settled[None], symbol.chain), 1
 
     def convolution(self, node: Node, symbol: Symbol, image: Index, window: Window, weights: BinaryWeights) -> Symbol:
         codes, channels = self.image(symbol, image)
@@ -354,6 +433,10 @@ class BinaryWalk(Walk[Network, BinaryWeights]):
         return super().conv(replace(node, attributes={}), [image, shared, *arguments[2:]])
 
     def dense(self, node: Node, arguments: list[Value], matrix: Array, alpha: float) -> Symbol:
+        symbol = arguments[0]
+        if self.mismatched and isinstance(symbol, Symbol) and matrix.ndim == 2 and symbol.shape != (1, len(matrix)):
+            self.weights_of(node, matrix, 1, alpha)
+            return unknown((1, matrix.shape[1]))
         image = self.averaged(arguments)
         if image is None or matrix.ndim != 2 or len(matrix) != image.shape[1]:
             return super().dense(node, arguments, matrix, alpha)
@@ -383,12 +466,11 @@ class BinaryWalk(Walk[Network, BinaryWeights]):
             return self.over_row(self.average_pool, node, arguments)
         if len(symbol.shape) != 4:
             raise Refusal(f"pooling of an activation of shape {symbol.shape}")
+        symbol = self.on_codes(node, [symbol])
         image, window, divisor = averaged_window(node, symbol)
         channels = len(image)
         if isinstance(symbol.source, Unknown):
-            check_levels(symbol.chain)
             return unknown((1, channels, window.rows.outputs, window.columns.outputs))
-        symbol = self.assembly.codes(symbol, node.name)
         ones = spread_kernels(np.ones((channels, 1, window.rows.kernel, window.columns.kernel), np.int8), channels, (1, 1))
         weights = BinaryWeights(ones, np.full(channels, 1 / divisor), 0.0)
         result = self.convolution(node, symbol, image, window, weights)
@@ -411,8 +493,8 @@ class BinaryWalk(Walk[Network, BinaryWeights]):
         symbol = self.on_stream(activation(arguments))
         if len(symbol.shape) == 3:
             return self.over_row(self.max_pool, node, arguments)
-        if isinstance(symbol.source, Unknown):
-            check_levels(symbol.chain)
+        if not isinstance(symbol.source, Sums):
+            symbol = self.on_codes(node, [symbol])
         image, window = maxima_window(node, symbol)
         frame = Frame.of((image.shape[0], window.rows.outputs, window.columns.outputs))
         index = frame.settled[None]
@@ -430,7 +512,6 @@ class BinaryWalk(Walk[Network, BinaryWeights]):
             poolings = (*source.poolings, Pooling(node, per_channel(symbol.chain, source.frame), window))
             pooled = replace(source, frame=frame, poolings=poolings, consumer=None)
             return Symbol(pooled, index)
-        symbol = self.assembly.codes(symbol, node.name)
         codes, channels = self.image(symbol, image)
         if not np.array_equal(channels, np.arange(image.shape[0])):
             raise Refusal("pooling of a rearranged activation")
@@ -454,6 +535,11 @@ class BinaryWalk(Walk[Network, BinaryWeights]):
             if np.array_equal(image[order], natural):
                 return codes, order
         raise Refusal(f"it reads an activation of {natural.shape} rearranged, as {image.shape}")
+
+
+def _pooled(source: Source) -> tuple[Step, ...]:
+    """What is done to sums before they are pooled."""
+    return tuple(step for pooling in source.poolings for step in pooling.before.steps) if isinstance(source, Sums) else ()
 
 
 def _shared(matrix: Array, size: tuple[int, ...]) -> Array:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,7 +35,15 @@ MOST_LEVELS = 256
 EVEN = 1e-3
 """By how much of a step levels may be apart unevenly: float32's rounding."""
 
-NOT_BINARY = "the activation before it is not binary"
+NOT_QUANTISED = "the activation before it is not quantised; put a quantiser, such as a Quant or a Sign, between the two"
+HELP_OF_MORE = "a Quant or a MultiThreshold may give more"
+HELP_OF_LEVELS = "a Quant or a MultiThreshold behind it gives even ones"
+
+MOST_SHOWN = 4
+"""Numbers of a level each that a refusal names."""
+
+PROBES = np.logspace(-12, 24, 577, base=2, dtype=np.float32)
+"""Numbers by which levels of an activation are looked for of which nothing is known."""
 
 Integers = NDArray[np.int64]
 
@@ -106,10 +115,12 @@ def decide_or_refuse(chain: Chain, accumulators: Accumulators) -> Decision:
         if several is not None:
             return several
         if not quantised.steps:
-            raise Refusal(NOT_BINARY) from None
+            raise Refusal(NOT_QUANTISED) from None
         check_levels(quantised)
         if behind.steps and decide(quantised, accumulators) is not None:
             raise Refusal(differently(behind)) from None
+        if behind.steps and quantises(chain) and _several(quantised, accumulators) is not None:
+            raise Refusal(curved(behind)) from None
         reason = _reason(quantised.without_zeros, accumulators) or str(error)
         raise Refusal(reason, quantised.culprit) from None
 
@@ -187,6 +198,23 @@ def differently(chain: Chain) -> str:
     return f"{names} scales its input elements differently, so that sums over them are not integers"
 
 
+def curved(chain: Chain) -> str:
+    """Why a layer cannot take what a chain makes of codes."""
+    return "its input is not a linear function of integers, after " + ", ".join(dict.fromkeys(chain.nodes))
+
+
+def check_even(chain: Chain) -> None:
+    """Refuse a chain that ends in a quantiser, whatever it takes, if the levels that it gives are not evenly spaced."""
+    constants = chain.constants
+    if any(map(np.ndim, constants)):
+        return
+    with np.errstate(all="ignore"):
+        near = np.array([(c, np.nextafter(c, np.float32(-np.inf))) for c in constants if np.isfinite(c)], np.float32)
+        values = np.unique(chain(np.concatenate([near.reshape(-1), -PROBES, np.zeros(1, np.float32), PROBES])))
+    if 2 < len(values) <= MOST_LEVELS and np.isfinite(values).all() and evenly(values) is None:
+        raise Refusal(f"its levels {_numbers(values)} are not evenly spaced; {HELP_OF_LEVELS}", chain.culprit)
+
+
 def _decide(chain: Chain, accumulators: Accumulators) -> Decision:
     if accumulators.evaluations > MAX_EVALUATIONS:
         raise _UndecidedError(
@@ -249,22 +277,53 @@ def _differing(levels: Levels) -> str:
     return f"binary activations whose size differs between channels: channel 0 takes {one}, channel {channel} takes {other}"
 
 
-def _numbers(values: NDArray[np.generic]) -> str:
-    return " and ".join(str(value) for value in values)
+def _numbers(values: NDArray[Any]) -> str:
+    """Some numbers as float32 has them, and of many the first."""
+    values = values.astype(np.float32) + 0  # not minus 0
+    if len(values) <= MOST_SHOWN:
+        *first, last = map(str, values)
+        return f"{', '.join(first)} and {last}" if first else last
+    return f"{', '.join(map(str, values[:MOST_SHOWN]))}, ... {values[-1]}"
+
+
+def _uneven(stairs: Stairs) -> str | None:
+    """Why there is no grid for the levels of all channels, if there is none; a channel's own, or those of two."""
+    if len(stairs.values) < 2 or evenly(stairs.values) is not None:
+        return None
+    changes = zip(stairs.first, stairs.changes, strict=True)
+    channels = [np.unique([first, *(value for _, value in changed)]) for first, changed in changes]
+    for number, levels in enumerate(channels):
+        if len(levels) > 2 and evenly(levels) is None:
+            return f"its levels in channel {number}, {_numbers(levels)}, are not evenly spaced; {HELP_OF_LEVELS}"
+    number = next(n for n in range(1, len(channels)) if not np.array_equal(channels[n], channels[0]))
+    return (
+        f"its levels differ between channels, {_numbers(channels[0])} in channel 0 and {_numbers(channels[number])} in channel "
+        f"{number}, and no grid of at most {MOST_LEVELS} levels has all of them"
+    )
 
 
 def _reason(chain: Chain, accumulators: Accumulators) -> str | None:
     """From which node on a chain both rises and falls over one channel's accumulators, or where it gives a third number."""
     if accumulators.evaluations > MAX_EVALUATIONS:
         return None
+    low, high, stride = accumulators.low, accumulators.high, accumulators.stride
     try:
         accumulators.levels(chain)
     except NotMonotoneError as error:
         turning = _first_not_monotone(chain, accumulators)
         if turning is not None:
             return f"what comes before it is not monotone from {turning} on: {error}"
+        stairs = find_stairs(lambda a: chain(accumulators.reals(a)), low, high, stride, MOST_LEVELS - 1)
+        uneven = None if stairs is None else _uneven(stairs)
+        if uneven is not None:
+            return uneven
+        if stairs is not None:
+            return f"it gives more than two numbers, {_numbers(stairs.values)}; {HELP_OF_MORE}"
         first, last = error.accumulators
-        return f"it gives more than two numbers: that of channel {error.channel} changes at accumulators {first} and {last}"
+        return (
+            f"it gives more than two numbers: that of channel {error.channel} changes at accumulators {first} and {last}; "
+            f"{HELP_OF_MORE}"
+        )
     except NotANumberError:
         pass
     return None

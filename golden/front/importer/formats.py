@@ -55,9 +55,10 @@ def _levels(last: Step) -> tuple[float, float]:
     if isinstance(last, Quantise):
         zero_point = last.zero_point.astype(np.float32)
         pair = ((last.lowest - zero_point) * last.scale, (last.highest - zero_point) * last.scale)
-    else:
-        assert isinstance(last, Binarise)
+    elif isinstance(last, Binarise):
         pair = (last.low, last.high)
+    else:
+        raise Refusal("numbers of a function, expected those of a quantiser")
     if any(np.asarray(level).size > 1 for level in pair):
         raise Refusal("binary activations whose size differs between channels")
     low, high = sorted(float(np.asarray(level).flat[0]) for level in pair)

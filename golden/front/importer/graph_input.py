@@ -61,7 +61,7 @@ class GraphInput:
     def quantise(self, symbol: Symbol, steps: list[Step]) -> Symbol:
         """The input's own quantiser: the host applies it, so that the input may be any numbers."""
         if self.codes is not None:
-            raise Refusal("the input is taken a second time; branches are not supported")
+            raise Refusal("the input is taken a second time; what goes several ways is what one quantiser gives")
         self.quantiser = symbol.then(steps).chain
         self.codes = Codes(self.frame, 0, *codes_of(self.quantiser.steps[-1]))
         self.quantised = True
@@ -71,7 +71,7 @@ class GraphInput:
         """One more quantiser of the input: the host applies it, too."""
         assert self.codes is not None and self.quantiser is not None
         if self.codes.consumer is not None:
-            raise Refusal(f"it takes an activation that also feeds {self.codes.consumer}; branches are not supported")
+            raise Refusal(f"it is a second quantiser of the input, and {self.codes.consumer} takes what the first one gives")
         chain = symbol.then(steps).chain
         cut = isinstance(chain.steps[-1], Truncate)
         following = Codes(self.frame, 0, *(cut_codes(chain, self.codes) if cut else codes_of(chain.steps[-1])))
@@ -82,7 +82,7 @@ class GraphInput:
     def raw(self, symbol: Symbol) -> Symbol:
         """An activation of the input itself, which a layer takes, as one of codes."""
         if self.quantised:
-            raise Refusal("it takes the input beside its Quant node; branches are not supported")
+            raise Refusal("it takes the input beside its Quant node; what goes several ways is what the Quant gives")
         if self.codes is None:
             self.statement = input_grid.stated(self.graph, self._of_first(symbol.chain))
             coding = self.coding or Coding.pixels(self.statement.scale if self.statement else 1 / 255)

@@ -314,7 +314,7 @@ def probe_of(symbol: Symbol) -> NDArray[np.float32]:
     """(PROBES, ...) numbers for an activation that depends on heads alone."""
     source = symbol.source
     if not (isinstance(source, Joint) or (isinstance(source, Linear) and source.open)) or symbol.shape[:1] != (1,):
-        raise Refusal("it combines two activations; residual and other branches are not supported")
+        raise Refusal("it combines two activations; residual and other branches are not supported between real weights")
     elements = symbol.index[0]
     if np.any(elements == PAD):
         raise Refusal("it combines padded activations")

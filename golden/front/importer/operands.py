@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ...layers.window import Axis, Window
 from ...types.grid import Grid
 from ...types.scalar import Add, Float
+from .decisions import curved
 from .model_file import Node
 from .scalar_nodes import Refusal
 from .symbols import MAX_ACTIVATION, PAD, Codes, Index, Symbol, Value, strip_padding
@@ -57,7 +58,7 @@ def with_constant(arguments: list[Value]) -> tuple[Symbol, Array, bool]:
         return first, second, False
     if isinstance(first, np.ndarray) and isinstance(second, Symbol):
         return second, first, True
-    raise Refusal("it combines two activations; residual and other branches are not supported")
+    raise Refusal("it combines two activations; of two, only sums (Add, Sub) and concatenations (Concat) are supported")
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,42 +72,43 @@ class BinaryWeights:
     magnitudes: Float
     variation: float
 
+    @property
+    def bits(self) -> int:
+        """Of a weight."""
+        return 1 + max(0, int(np.abs(self.signs.astype(np.int64)).max()) - 1).bit_length()
 
-def binary_weights(weights: Array, axis: int) -> BinaryWeights:
-    """The weights as signs and magnitudes; `axis` is the outputs'. Raises Refusal where their magnitudes differ."""
+
+def check_numbers(weights: Array) -> None:
+    """Refuse weights that are none, of no use, or no numbers."""
     if weights.dtype.kind not in "fi":
         raise Refusal(f"weights of type {weights.dtype}")
     if not weights.size:
         raise Refusal(f"weights of shape {weights.shape}")
     if not np.isfinite(weights).all():
         raise Refusal("weights that are not finite")
+    if not weights.any():
+        raise Refusal("all its weights are 0")
+
+
+def binary_weights(weights: Array, axis: int) -> BinaryWeights | None:
+    """The weights as signs and magnitudes; `axis` is the outputs'. None where the magnitudes of an output differ, or are 0."""
     rows = np.moveaxis(weights, axis, 0).reshape(weights.shape[axis], -1)
     sizes = np.abs(rows.astype(np.float64))
     magnitudes, largest = np.median(sizes, axis=1), sizes.max(axis=1)
-    if not largest.any():
-        raise Refusal("all its weights are 0")
     if not largest.all():
-        raise Refusal(f"weights that are not binary: output {int(np.argmin(largest))} holds nothing but zeros")
+        return None
     off = np.abs(sizes - magnitudes[:, None]).max(axis=1) / largest
-    wrong = off > WEIGHT_TOLERANCE
-    if wrong.any():
-        output = int(np.argmax(wrong))
-        one, other = rows[output, sizes[output].argmin()], rows[output, sizes[output].argmax()]
-        # as their type prints them, with as many digits as tell them apart
-        raise Refusal(f"weights that are not binary: output {output} holds {one!s} beside {other!s}")
+    if np.any(off > WEIGHT_TOLERANCE):
+        return None
     return BinaryWeights(np.where(weights > 0, 1, -1).astype(np.int8), magnitudes, float(off.max()))
 
 
-def few_bit_weights(weights: Array, axis: int) -> BinaryWeights | None:
-    """Weights that are whole numbers of up to 8 bits times a step for each output, or None.
+def few_bit_weights(weights: Array, axis: int, most: int = MOST_CODE) -> BinaryWeights | None:
+    """Weights that are whole numbers, up to 128 if no other bound is given, times a step for each output, or None.
 
     The whole numbers stand in the place of signs, the steps in that of magnitudes; an output of zeros alone has another's.
     """
-    if weights.dtype.kind not in "fi" or not weights.size or not np.isfinite(weights).all():
-        return None
     rows = np.moveaxis(weights, axis, 0).reshape(weights.shape[axis], -1).astype(np.float64)
-    if not rows.any():
-        return None
     codes, steps = np.zeros(rows.shape, np.int16), np.empty(len(rows))
     for output, row in enumerate(rows):
         sizes = np.unique(np.abs(row))
@@ -114,27 +116,28 @@ def few_bit_weights(weights: Array, axis: int) -> BinaryWeights | None:
         if not len(sizes):
             steps[output] = np.nan
             continue
-        step = _step(sizes) if len(sizes) <= MOST_CODE else None
+        step = _step(sizes, most) if len(sizes) <= most else None
         if step is None:
             return None
         codes[output], steps[output] = np.rint(row / step), step
     empty = np.isnan(steps)
-    if empty.all():
-        return None
     steps[empty] = steps[~empty].max()
     shape = (weights.shape[axis], *(size for place, size in enumerate(weights.shape) if place != axis))
     return BinaryWeights(np.moveaxis(codes.reshape(shape), 0, axis), steps, 0.0)
 
 
-def bits_beyond(weights: Array) -> int | None:
-    """Of how many bits weights are, up to 12, if they are whole numbers of more bits than 8 times a step; else None."""
-    sizes = np.unique(np.abs(weights[np.isfinite(weights)].astype(np.float64)))
-    sizes = sizes[sizes > 0]
-    step = _step(sizes, MOST_TOLD) if 0 < len(sizes) <= MOST_TOLD else None
-    return None if step is None else 1 + (round(sizes[-1] / step) - 1).bit_length()
+def no_few_bits(weights: Array, axis: int) -> str:
+    """Which weights of an output are not whole numbers of 8 bits times a step: two of which that is so, if there are two."""
+    rows = np.moveaxis(weights, axis, 0).reshape(weights.shape[axis], -1)
+    output = next(n for n, row in enumerate(rows) if row.any() and few_bit_weights(row[None], 0) is None)
+    row = rows[output][rows[output] != 0]
+    one, *others = row[np.argsort(np.abs(row), kind="stable")]
+    other = next((x for x in others[::-1] if _step(np.abs(np.array([one, x], np.float64)), MOST_CODE) is None), others[-1])
+    # as their type prints them, with as many digits as tell them apart
+    return f"weights that are not whole numbers of up to 8 bits times a step: output {output} holds {one!s} beside {other!s}"
 
 
-def _step(sizes: Float, most: int = MOST_CODE) -> float | None:
+def _step(sizes: Float, most: int) -> float | None:
     """The largest number of which all of some, rising, are multiples up to `most`, within float32's rounding."""
     for parts in range(1, most + 1):
         counts = sizes * (parts / sizes[0])
@@ -163,7 +166,7 @@ def value_grid(symbol: Symbol, codes: Codes) -> tuple[Grid, bool]:
     rising = bool(reals[-1] > reals[0])
     grid = Grid.fit(reals if rising else -reals)
     if grid is None:
-        raise Refusal("its input is not a linear function of integers, after " + ", ".join(symbol.chain.nodes))
+        raise Refusal(curved(symbol.chain))
     return grid, rising
 
 

@@ -66,7 +66,7 @@ POOLED = {"ReduceMax": "GlobalMaxPool", "ReduceMean": "GlobalAveragePool"}
 """Reductions over all positions, by what pooling they are."""
 REARRANGING = ("Gather", "Slice", "Split")
 REPEATING = ("Expand", "Tile")
-INPUT_AGAIN = "it joins the input to what is made of it; residual and other branches are not supported"
+INPUT_AGAIN = "it joins the input to what is made of it; residual and other branches are not supported between real weights"
 BRANCHES = "a network of real weights has no other branches"
 
 MOST_SAMPLES = 2
@@ -359,7 +359,10 @@ class RealWalk(Walk[RealNetwork, Real]):
             raise Refusal("it mixes the frames of a batch")
         shape = (1, *result.shape[1:])
         frame = Frame.of((int(np.prod(shape)), 1, 1))
-        reason = f"it takes the result of {node.name}, which combines activations; residual and other branches are not supported"
+        reason = (
+            f"it takes the result of {node.name}, which combines activations; residual and other branches are not supported "
+            "between real weights"
+        )
         probe = result.reshape(PROBES, -1).astype(np.float32)
         return Symbol(Joint(frame, reason, probe), np.arange(frame.size).reshape(shape))
 
@@ -596,7 +599,7 @@ class RealWalk(Walk[RealNetwork, Real]):
     def taken(self, node: Node, arguments: list[Value]) -> Symbol:
         return self.on_stream(activation(arguments))
 
-    def weights_of(self, numbers: Array, axis: int, alpha: float = 1.0) -> Real:
+    def weights_of(self, node: Node, numbers: Array, axis: int, alpha: float = 1.0) -> Real:
         if not numbers.size:
             raise Refusal(f"weights of shape {numbers.shape}, which are none")
         if numbers.size > MAX_WEIGHTS:
@@ -699,7 +702,7 @@ class RealWalk(Walk[RealNetwork, Real]):
         symbol, groups = self.taken(node, arguments), groups_of(node, kernels)
         check_channels(kernels, 0, symbol)
         # to spread them is the same thing from the other end
-        weights = self.spread(self.weights_of(kernels, 1), groups, node.attributes.get("dilations", [1, 1]))
+        weights = self.spread(self.weights_of(node, kernels, 1), groups, node.attributes.get("dilations", [1, 1]))
         image = symbol.index[0]
         if np.any(image == PAD):
             raise Refusal("a transposed convolution of a padded activation")

@@ -68,6 +68,8 @@ DISTANCES = (
 )
 """What distances to codewords are made with."""
 
+SQUARES = ("Pow", "ReduceL2", "ReduceSumSquare")
+
 PROJECTIONS = (
     *("Add", "Cast", "Concat", "Div", "Gather", "Identity", "MatMul", "Mul", "Reshape", "Slice", "Split", "Squeeze", "Transpose"),
     "Unsqueeze",
@@ -357,7 +359,14 @@ class _Look:
                     return Structure(choice, HELP_OF_CODEBOOK, frozenset({choice.name, node.name, *_names(made)}))
                 if node.operator in SELECTING:
                     chosen.update(node.outputs)
-        return _single(choice, HELP_OF_CODEBOOK) if choice.operator == "ArgMin" else None
+        made = self.back(choice, DISTANCES) if choice.operator == "ArgMin" else {}
+        squares = [node for node in made if self.squares(node)]
+        return Structure(choice, HELP_OF_CODEBOOK, frozenset({choice.name, *_names(made)})) if squares else None
+
+    def squares(self, node: Node) -> bool:
+        """Is a node part of a distance: a square or a size of what layers give?"""
+        product = node.operator == "Mul" and len({*node.inputs}) == 1
+        return bool(self.fed.intersection(node.inputs)) and (product or node.operator in SQUARES)
 
     def back(self, node: Node, through: Iterable[str] | None) -> dict[Node, None]:
         """The nodes in front of one, as far as they are such operators, and the first beyond that is one of a mean."""

@@ -13,7 +13,7 @@ from ...layers.normalisation import real_values
 from ...layers.window import Axis, Window
 from ...types.scalar import Chain
 from ...types.tensor import TensorType
-from .decisions import NOT_BINARY, Accumulators, differently
+from .decisions import NOT_QUANTISED, Accumulators, differently
 from .scalar_nodes import Refusal
 from .symbols import Codes, Frame, Sums, Symbol, per_channel
 
@@ -49,7 +49,7 @@ def chain_of_sums(symbol: Symbol, frame: Frame) -> Chain:
     try:
         behind = per_channel(behind, frame)
     except Refusal:
-        raise Refusal(differently(behind) if end else NOT_BINARY) from None
+        raise Refusal(differently(behind) if end else NOT_QUANTISED) from None
     return Chain((*quantised.steps, *behind.steps))
 
 

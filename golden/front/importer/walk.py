@@ -17,6 +17,7 @@ import operator
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import Generic, TypeVar
@@ -93,6 +94,9 @@ CONDITION = (
     "stated size (N, numbers); noise as an input multiplies one deviation, all of it, and nothing else"
 )
 """What helps where another input is none."""
+
+INSTEAD = {"ArgMin": "the place of the smallest; only that of the largest (ArgMax, TopK) is supported: turn the scores' signs"}
+"""What helps where an operator is not supported, if something does."""
 
 MAX_SPREAD = 1 << 28
 """Thresholds of all elements of an activation: a gigabyte."""
@@ -197,7 +201,28 @@ class Walk(ABC, Generic[Result, Weights]):
                 culprit = next((node for node in self.graph.nodes if node.name == refusal.node), None)
                 name, operator = (self.graph.output, "graph output") if culprit is None else (culprit.name, culprit.operator)
                 self.findings.append(Unsupported(name, operator, str(refusal)))
-        raise UnsupportedModelError(self.path, tuple(self.findings))
+        else:
+            self.examine_end()
+        raise UnsupportedModelError(self.path, self.listed())
+
+    def listed(self) -> tuple[Unsupported, ...]:
+        """All findings, in the order of the graph's nodes; others at the end."""
+        places = {node.name: place for place, node in enumerate(self.graph.nodes)}
+        return tuple(sorted(self.findings, key=lambda finding: places.get(finding.node, len(places))))
+
+    def examine_all(self, node: Node) -> None:
+        """Still say what is wrong with all that a node takes that is refused."""
+        for name in dict.fromkeys(node.inputs):
+            value = self.values.get(name)
+            if isinstance(value, Symbol):
+                with suppress(ArithmeticError, LookupError, TypeError, ValueError):  # the node is refused anyhow
+                    self.examine(value, node)
+
+    def examine(self, symbol: Symbol, node: Node) -> None:
+        """Still say what is wrong with an activation that a refused node takes."""
+
+    def examine_end(self) -> None:
+        """Still say what is wrong with the output, of a graph that is refused already."""
 
     def nodes(self) -> tuple[Node, ...]:
         """The nodes to be visited: those that the output depends on."""
@@ -226,6 +251,7 @@ class Walk(ABC, Generic[Result, Weights]):
             results = self.results(node)
             self.budget.keep(results if isinstance(results, list) else [results])
         except Refusal as refusal:
+            self.examine_all(node)
             self.refuse(refusal, node)
             results = self.substitute(node)
         except (ArithmeticError, LookupError, TypeError, ValueError) as error:  # a graph that ONNX's own rules forbid
@@ -269,7 +295,7 @@ class Walk(ABC, Generic[Result, Weights]):
         if node.operator not in self.handlers:
             if self.static.issuperset(filter(None, node.inputs)):
                 return None
-            raise Refusal("not supported on activations")
+            raise Refusal(INSTEAD.get(node.operator, "not supported on activations"))
         if not known:
             self.check_weights(node, arguments)
             return None
@@ -291,6 +317,7 @@ class Walk(ABC, Generic[Result, Weights]):
             if refusal.node is None:
                 raise
             self.refuse(refusal, node)
+            self.examine_all(node)
             self.check_weights(node, arguments)
             return self.placeholder(node)
 
@@ -499,8 +526,14 @@ class Walk(ABC, Generic[Result, Weights]):
         """The activation that a layer takes, as something on a stream."""
 
     @abstractmethod
-    def weights_of(self, numbers: Array, axis: int, alpha: float = 1.0) -> Weights:
+    def weights_of(self, node: Node, numbers: Array, axis: int, alpha: float = 1.0) -> Weights:
         """A layer's weights, the numbers times alpha; `axis` is the outputs'. Raises Refusal for what they cannot be."""
+
+    def fitting(self, node: Node, symbol: Symbol, kernels: Array) -> tuple[Symbol, int]:
+        """The image that a convolution takes, and in how many groups. Raises Refusal where its weights do not fit."""
+        groups = groups_of(node, kernels)
+        check_channels(kernels, 1, symbol, groups)
+        return symbol, groups
 
     @abstractmethod
     def convolution(self, node: Node, symbol: Symbol, image: Index, window: Window, weights: Weights) -> Symbol:
@@ -519,8 +552,8 @@ class Walk(ABC, Generic[Result, Weights]):
             return self.over_row(self.conv, node, arguments)
         kernels = constant_kernels(arguments)
         symbol = self.taken(node, arguments)
-        weights, groups = self.weights_of(kernels, 0), groups_of(node, kernels)
-        check_channels(kernels, 1, symbol, groups)
+        weights = self.weights_of(node, kernels, 0)
+        symbol, groups = self.fitting(node, symbol, kernels)
         dilations = node.attributes.get("dilations", [1, 1])
         weights, kernels = self.spread(weights, groups, dilations), spread_kernels(kernels, groups, dilations)
         image, margins = strip_padding(symbol.index[0])
@@ -542,7 +575,7 @@ class Walk(ABC, Generic[Result, Weights]):
         if matrix.ndim != 2:
             raise Refusal(f"weights of {matrix.ndim} dimensions, expected a matrix")
         symbol = self.taken(node, arguments)
-        weights = self.weights_of(matrix, 1, alpha)
+        weights = self.weights_of(node, matrix, 1, alpha)
         if symbol.shape != (1, len(matrix)):
             raise Refusal(f"weights of shape {matrix.shape} for an activation of shape {symbol.shape}")
         if isinstance(symbol.source, Unknown):
