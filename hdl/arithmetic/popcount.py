@@ -159,9 +159,17 @@ class PopcountConfig(Billed):
 
     def bill(self, family: Family) -> Cost:
         """Lanes, and constant weights' inverters, which they share."""
-        inverted = family.logic(self.inputs * self.bits if self.constant else 0)
+        return self.bill_of_lanes(family) + family.logic(self.inverted)
+
+    @property
+    def inverted(self) -> int:
+        """Bits of the operand that are there inverted, too, at the most."""
+        return self.inputs * self.bits if self.constant else 0
+
+    def bill_of_lanes(self, family: Family) -> Cost:
+        """Without inverters, which arrays of the same operand share."""
         chosen = family.choose(self.lanes) * (self.elements * self.bits) if self.ternary else Cost()
-        lanes = self.bill_of_lane(family) * self.lanes + inverted + chosen
+        lanes = self.bill_of_lane(family) * self.lanes + chosen
         if not self.picks:
             return lanes
         # compressors of nothing but zeros are few, but what they would be kept in is not there

@@ -48,12 +48,12 @@ class BinaryMvuConfig(MvuConfig):
         return KeptConfig(self.taps.kept(place), count, self.weights.width // (tables * count), tables)
 
     def matrices_bill(self, family: Family) -> Cost:
-        # operands of different places have nothing in common that tools would find
-        total, lanes = Cost(), self.multiply.lanes
+        total, lanes, inverted = Cost(), self.multiply.lanes, 0
         for own, places in Counter(map(self.multiplier_of, range(self.places))).items():
             sooner = self.multiply.latency - own.latency
-            total += (own.bill(family) + family.delay(lanes * own.count_bits, sooner)) * places
-        return total
+            total += (own.bill_of_lanes(family) + family.delay(lanes * own.count_bits, sooner)) * places
+            inverted += own.inverted * places
+        return total + family.logic(inverted if self.taps is None else min(inverted, self.taps.chunk_bits))
 
 
 class CountsConfig(AddersConfig):

@@ -112,7 +112,12 @@ class MaximumConfig:
         else:  # which code is larger is seen in the LUTs of the result's bits if there are two of them
             lut += bits // self.bits * (self.bits + (self.bits - 1) // 2) * sum(steps)
         lut += self.filler * self.width
-        return memory + Cost(lut + 18) + family.delay(self.columns.kept * self.positions * self.width + 2 * bits + above + 20, 1)
+        control = 18 if self.scanned.inputs > 1 else 0
+        return (
+            memory
+            + Cost(lut + control)
+            + family.delay(self.columns.kept * self.positions * self.width + 2 * bits + above + 20, 1)
+        )
 
     @property
     def latency(self) -> int:

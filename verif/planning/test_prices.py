@@ -80,12 +80,12 @@ def test_queue(channels: int, depth: int, tmp_path: Path) -> None:
 
 def test_recode(tmp_path: Path) -> None:
     """Bits of results that are wires cost nothing."""
-    config = RecodeCase(Range(0, 10), Range(0, 15), 8, 1, seed=1)
+    config = RecodeCase(Range(0, 15), Range(0, 15), 2, 1, seed=1)
     agree(config.config.bill(SERIES7), synthesised(lambda: RecodeSuite().elaborate(config), tmp_path))
 
 
 def test_places_at_an_edge(tmp_path: Path) -> None:
     """All of an image at once: most places lack some of their taps, and cost less for it."""
-    case = LayerCase(SAME, SAME, 16, 8, GRIDS[0], False, False, Folding(3, 1, 8), 1, positions=16)
+    case = LayerCase(SAME, SAME, 16, 8, GRIDS[0], True, False, Folding(3, 1, 8), 1, positions=16)
     suite = ConvolutionSuite()
     agree(suite.configured(case).bill(SERIES7), synthesised(lambda: suite.elaborate(case), tmp_path))
