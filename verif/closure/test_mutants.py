@@ -13,6 +13,7 @@ import pytest
 from hypothesis import strategies as st
 from myhdl import always_comb, always_seq
 
+from sigmabit.fpga.synthesis import run_yosys
 from sigmabit.golden import SigmabitError
 from sigmabit.hdl.verilog.convert import Port
 from sigmabit.hdl.verilog.module import leaf
@@ -186,6 +187,27 @@ def test_proofs(tmp_path: Path) -> None:
     found = dict(zip(chosen, same, strict=True))
     assert {True, False} == set(found.values())
     assert not any(proven for mutant, proven in found.items() if "$memwr" in mutant.change and "-port DATA" in mutant.change)
+
+
+COUNTER = """module mutated_0(clk, rst, sigmabit_mutant, done);
+input wire clk, rst;
+input wire [15:0] sigmabit_mutant;
+output wire done;
+reg [8:0] left;
+wire [8:0] seen = left[2] ? left : sigmabit_mutant == 1 ? left ^ 256 : sigmabit_mutant == 2 ? left ^ 1 : left;
+assign done = seen == 0;
+always @(posedge clk) left <= (rst | done) ? 510 : seen - 1;
+endmodule
+"""
+"""Mutant 1 goes through other numbers, but as many."""
+
+
+def test_proof_by_states(tmp_path: Path) -> None:
+    """Of what no short reason shows."""
+    (tmp_path / "counter.v").write_text(COUNTER)
+    run_yosys(["read_verilog counter.v", "proc", "opt_clean", "write_json mutated.json"], "mutate", tmp_path, tmp_path / "yosys")
+    ports = tuple(Port(name, name == "done", 1, False) for name in ("clk", "rst", "done"))
+    assert list(equivalence.proven(tmp_path, Sample("sample_0", "counter", ports, {}), [1, 2], 5.0)) == [True, False]
 
 
 def test_unknown_blocks() -> None:
