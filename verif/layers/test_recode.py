@@ -67,6 +67,7 @@ class RecodeSuite(BlockSuite):
         Case(Range(-4, 3), Range(-2, 1), 2, 2, 2),
         Case(Range(0, 1), Range(0, 1), 1, 1, 3),
     )
+    flags = ("source_valid",)
 
     def configs(self) -> st.SearchStrategy[Case]:
         some = st.sampled_from(RANGES)
