@@ -30,13 +30,15 @@ class Interrupted(BaseException):
 class Dut(ABC):
     """A block under test. One clock cycle is settle(inputs), in which outputs are seen, and edge().
 
-    left: after how many further cycles an edge is to raise Interrupted; None for never. flag: an output; only cycles in which it
-    is high are counted then, and the last of them does not come to its edge.
+    left: after how many further cycles an edge is to raise Interrupted; None for never. edges: that there have been; whoever
+    counts them sets it to 0. watched: an output whose steps, by their number of edges before, are noted in `high`.
     """
 
     cycle = 0
     left: int | None = None
-    flag: str | None = None
+    edges = 0
+    watched: str | None = None
+    high: list[int]
 
     @abstractmethod
     def settle(self, inputs: Values) -> Values:
@@ -50,23 +52,20 @@ class Dut(ABC):
         """Let the clock rise."""
         self.rise()
         self.cycle += 1
-        if self.flag is None:
-            self._count()
-
-    def step(self, inputs: Values) -> Values:
-        """One cycle: the outputs that go with `inputs`, before the edge."""
-        outputs = self.settle(inputs)
-        if self.flag is not None and outputs[self.flag] == 1:
-            self._count()
-        self.edge()
-        return outputs
-
-    def _count(self) -> None:
+        self.edges += 1
         if self.left is not None:
             self.left -= 1
             if self.left == 0:
                 self.left = None
                 raise Interrupted
+
+    def step(self, inputs: Values) -> Values:
+        """One cycle: the outputs that go with `inputs`, before the edge."""
+        outputs = self.settle(inputs)
+        if self.watched is not None and outputs[self.watched] == 1:
+            self.high.append(self.edges)
+        self.edge()
+        return outputs
 
     def reset(self, idle: Values, cycles: int = 3) -> Values:
         """Hold reset for some cycles, with the inputs idle; cycles are counted from its end. Returns its last outputs."""

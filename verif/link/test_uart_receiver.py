@@ -18,14 +18,15 @@ from ..harness.suite import BlockSuite, GoldenTests, MyHdlTests, VerilogTests
 
 @dataclass(frozen=True)
 class Sent:
-    """A byte on the line: how many cycles the line is high before it, whether its stop bit is missing, and for how many cycles a
-    glitch pulls the line down before it, if it does.
+    """A byte on the line: how many cycles the line is high before it, whether its stop bit is missing, for how many cycles a
+    glitch pulls the line down before it, if it does, and whether the stop bit is the opposite until it is looked at.
     """
 
     byte: int
     pause: int
     broken: bool
     glitch: int
+    late: bool
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,9 @@ class Line:
             starts.append(len(levels))
             bits = [0, *(sent.byte >> position & 1 for position in range(8)), int(not sent.broken)]
             for cycle in range(round(10 * length)):
-                levels.append(bits[min(int(cycle / length), 9)])
+                number = min(int(cycle / length), 9)
+                early = sent.late and number == 9 and cycle < 9 * divisor + divisor // 2
+                levels.append(bits[number] ^ early)
             if sent.broken:
                 levels += [0] * sent.pause + [1] * divisor  # low for as long as it likes
         return levels + [1] * (divisor + 4), starts
@@ -61,7 +64,7 @@ class UartReceiverSuite(BlockSuite):
 
     samples = (UartReceiverConfig(8), UartReceiverConfig(9), UartReceiverConfig(16), UartReceiverConfig(217))
     examples = 8
-    resets = 2
+    resets = 3
     flags = ("source_valid", "broken")
 
     def configs(self) -> st.SearchStrategy[UartReceiverConfig]:
@@ -69,7 +72,9 @@ class UartReceiverSuite(BlockSuite):
 
     def stimuli(self, config: UartReceiverConfig) -> st.SearchStrategy[Line]:
         glitch = st.one_of(st.just(0), st.integers(0, config.divisor // 2))
-        sent = st.builds(Sent, st.integers(0, 255), st.integers(0, 40), st.sampled_from([False, False, True]), glitch)
+        sent = st.builds(
+            Sent, st.integers(0, 255), st.integers(0, 40), st.sampled_from([False, False, True]), glitch, st.booleans()
+        )
         # the last bit is sampled 9.5 bits after the start: 2 % is a fifth of a bit there, and an edge may be a cycle late besides
         slow = st.integers(-20, 20)
         most = 6 if config.divisor < 100 else 2  # a byte takes ten times the divisor
