@@ -23,7 +23,7 @@ from sigmabit.verif.closure.mutants import named
 from ..harness.bench import Dut
 from ..harness.suite import BlockSuite, Sample, SideBySide
 from . import equivalence
-from .coverage import Coverage, points
+from .coverage import Coverage, Point, constants, points
 from .mutants import Mutant, Trial, drawn
 
 
@@ -227,6 +227,26 @@ C '\x01f\x02a/x.v\x01l\x025\x01page\x02v_toggle/x\x01o\x02words[1][0]:0->1\x01h\
 C '\x01f\x02a/x.v\x01l\x026\x01page\x02v_toggle/x\x01o\x02frames_in[31]:0->1\x01h\x02s.x' 0
 C '\x01f\x02a/samples.v\x01l\x021\x01page\x02v_toggle/samples\x01o\x02y:0->1\x01h\x02s' 0
 """
+
+
+def test_constants(tmp_path: Path) -> None:
+    """Zeros behind what is shifted, and the same a name further; not what only happens never to change."""
+    text = """module shifted(clk, a, b, again);
+    input wire clk;
+    input wire [1:0] a;
+    output reg [3:0] b;
+    output wire [3:0] again;
+    wire [3:0] moved;
+    assign moved = {a, 2'b01};
+    assign again = moved;
+    always @(posedge clk) b <= moved & {4{a[0] & !a[0]}};
+    endmodule
+    """
+    found = constants({"shifted.v": text}, tmp_path / "yosys")
+    assert found == {("shifted.v", name, bit) for name in ("moved", "again") for bit in (0, 1)}
+    bits = [Point("toggle", "shifted.v:6", what).bit for what in ("moved[1]:0->1", "moved[2]:0->1", "clk:1->0")]
+    assert [bit in found for bit in bits] == [True, False, False]
+    assert bits[2] == ("shifted.v", "clk", 0)
 
 
 def test_coverage_is_read() -> None:
