@@ -112,7 +112,9 @@ async def _sample(tests: Any, config: Any, ports: dict[str, Any], outputs: dict[
         return {port: _number(handle) for port, handle in outputs.items()}
 
     loop = getcurrent()  # a switch between greenlets takes far less than one between cocotb's threads
-    tester = greenlet(lambda: tests.check_dut(config, VerilogDut(lambda *request: loop.switch(request), list(ports))))
+    tester = greenlet(
+        lambda: tests.check_dut(config, VerilogDut(lambda *request: loop.switch(request), list(ports)), tests.resets)
+    )
     request = tester.switch()
     while not tester.dead:
         request = tester.switch(await advance(*request))

@@ -75,7 +75,7 @@ class BlockSuite(ABC):
     """How much longer MyHDL takes for a configuration than for most blocks'; so many times fewer are drawn there."""
 
     resets: ClassVar[int] = 1
-    """How many times as many resets in the middle of work are drawn as for most blocks."""
+    """How many times as many resets in the middle of work are drawn in Verilog as for most blocks."""
 
     interrupted: ClassVar[tuple[int, int]] = (4, 150)
     """Cycles after which, of which the first three are usually those of a reset."""
@@ -121,13 +121,13 @@ class BlockSuite(ABC):
         agree()
         assert tried > 0
 
-    def check_dut(self, config: Any, dut: Dut) -> None:
-        """The property on a block under test, and after a reset in the middle of work."""
+    def check_dut(self, config: Any, dut: Dut, resets: int = 1) -> None:
+        """The property on a block under test, and after a reset in the middle of work. resets: so many times as many."""
         self.check(config, lambda stimulus: self.play(dut, config, stimulus))
         if dut.reset_ports:
-            self.check_reset(config, dut)
+            self.check_reset(config, dut, resets)
 
-    def check_reset(self, config: Any, dut: Dut) -> None:
+    def check_reset(self, config: Any, dut: Dut, resets: int) -> None:
         """A reset, however long another stimulus was played and with its inputs as they were, leaves nothing of it."""
 
         def agree(first: Any, cycles: int, second: Any) -> None:
@@ -141,20 +141,22 @@ class BlockSuite(ABC):
             dut.reset({})
             assert self.play(dut, config, second) == self.expected(config, second), f"after a reset in cycle {cycles}"
 
-        def agree_at(flag: str, first: Any, which: int, before: bool, second: Any) -> None:
-            """A reset in a cycle in which a flag is high, or in the one before."""
+        def agree_at(flag: str, first: Any, which: int, second: Any) -> None:
+            """A reset in a cycle in which a flag is high, and in the one before."""
             dut.watched, dut.high, dut.edges = flag, [], 0
             self.play(dut, config, first)
             dut.watched = None
             if dut.high:
-                agree(first, dut.high[which % len(dut.high)] - before, second)
+                cycle = dut.high[which % len(dut.high)]
+                agree(first, cycle, second)
+                agree(first, cycle - 1, second)
 
         flags = [name for name in self.flags if name in dut.ports]
-        some = settings(max_examples=-(-self.resets * RESETS // FEWER), **_COMMON)
+        some = settings(max_examples=-(-resets * RESETS // FEWER), **_COMMON)
         stimuli = self.stimuli(config)
         some(given(stimuli, st.integers(*self.interrupted), stimuli)(agree))()
         for flag in flags:
-            some(given(st.just(flag), stimuli, st.integers(0, 9), st.booleans(), stimuli)(agree_at))()
+            some(given(st.just(flag), stimuli, st.integers(0, 9), stimuli)(agree_at))()
 
 
 class GoldenTests:

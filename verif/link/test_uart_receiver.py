@@ -64,7 +64,7 @@ class UartReceiverSuite(BlockSuite):
 
     samples = (UartReceiverConfig(8), UartReceiverConfig(9), UartReceiverConfig(16), UartReceiverConfig(217))
     examples = 8
-    resets = 3
+    resets = 4
     flags = ("source_valid", "broken")
 
     def configs(self) -> st.SearchStrategy[UartReceiverConfig]:
