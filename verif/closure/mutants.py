@@ -189,6 +189,9 @@ class Trial:
             lines.write(json.dumps(entry) + "\n")
 
 
+DRAWN_FROM = "* t:$meminit* %d"
+"""All cells but those that fill a memory before the first cycle, whose contents a port cannot choose."""
+
 READ_CONTROL = re.compile(r"-cell \$memrd\S* -port (?!ADDR|DATA)")
 """Of a memory that is read without a clock: Yosys has no such ports in mind, and stops."""
 
@@ -210,7 +213,7 @@ def drawn(number: int, sample: Sample, folder: Path, count: int, seed: int) -> t
             f"hierarchy -check -top {sample.top}",
             *("proc -norom", "flatten", "opt_expr -mux_undef", "wreduce", "opt_expr", "opt_clean"),
             f"rename {sample.top} mutated_{number}",
-            f"mutate -list {count} -seed {seed} -ctrl {MUTANT} {MUTANT_BITS} 1 -o drawn.ys",
+            f"mutate -list {count} -seed {seed} -ctrl {MUTANT} {MUTANT_BITS} 1 -o drawn.ys {DRAWN_FROM}",
             "write_rtlil flat.il",
         ],
         "draw",
