@@ -29,7 +29,7 @@ PAGE = Path(__file__).resolve().parents[2] / "docs" / "closure.md"
 
 WITHOUT = frozenset(
     """
-    arithmetic.accumulate arithmetic.activate arithmetic.adder_graph arithmetic.collect arithmetic.dot arithmetic.planes
+    arithmetic.accumulate arithmetic.activate arithmetic.adder_graph arithmetic.dot arithmetic.planes
     arithmetic.popcount arithmetic.rom arithmetic.search arithmetic.steps arithmetic.tabulate layers.abreast
     layers.concatenation layers.convolution layers.dense layers.eager layers.few_bits layers.fixed layers.gather
     layers.mvu layers.pool layers.quantiser layers.recode layers.residual layers.shuffle layers.threshold
