@@ -81,13 +81,13 @@ class GaussianSuite(BlockSuite):
     """A word in every cycle; those of the tail and of two places are drawn as often as others; and those that decide narrowly."""
 
     samples = (GaussianConfig(),)
-    examples = 20
+    examples = 40
 
     def configs(self) -> st.SearchStrategy[GaussianConfig]:
         return st.just(GaussianConfig())
 
     def stimuli(self, config: GaussianConfig) -> st.SearchStrategy[list[int]]:
-        word = st.one_of(WORDS, rare(0), rare(14), partly_rare(), leaning(), leaning())
+        word = st.one_of(WORDS, WORDS, rare(0), rare(14), partly_rare(), leaning(), leaning())
         return st.lists(word, min_size=1, max_size=60) | st.just(narrow())
 
     def expected(self, config: GaussianConfig, stimulus: list[int]) -> list[int]:
