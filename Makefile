@@ -169,7 +169,7 @@ build/closure/resets.txt: $(SOURCES) $(ENVIRONMENT)
 
 build/closure/mutants.txt: $(SOURCES) $(ENVIRONMENT)
 	@mkdir -p $(@D)
-	SIGMABIT_RESETS=6 .venv/bin/python -m sigmabit.verif.closure.page > $@.new || { cat $@.new; exit 1; }
+	SIGMABIT_RESETS=6 .venv/bin/python -m sigmabit.verif.closure.page --workers 2 > $@.new || { cat $@.new; exit 1; }
 	@mv $@.new $@
 
 build/closure/sampler.txt: $(SOURCES) $(ENVIRONMENT)

@@ -69,23 +69,27 @@ def uart_receiver(clk, rst, rx, source, broken, config):
     def follow():
         source.valid.next = False
         broken.next = False
-        if active:
-            if left != 0:
-                left.next = left - 1
-            else:
-                left.next = full
-                number.next = number + 1
-                if number == 0:
-                    active.next = not line
-                elif number == 9:
-                    active.next = False
-                    source.valid.next = line
-                    broken.next = not line
-                    recovering.next = not line
-        else:
-            number.next = 0
-            left.next = half
+        if not active:
             recovering.next = recovering and not line
             active.next = not line and not recovering
+        elif left == 0:
+            if number == 0:
+                active.next = not line
+            elif number == 9:
+                active.next = False
+                source.valid.next = line
+                broken.next = not line
+                recovering.next = not line
 
-    return synchronise, collect, follow
+    @always(clk.posedge)
+    def count():
+        if not active:
+            number.next = 0
+            left.next = half
+        elif left != 0:
+            left.next = left - 1
+        else:
+            left.next = full
+            number.next = number + 1
+
+    return synchronise, collect, follow, count

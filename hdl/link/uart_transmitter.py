@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from myhdl import always_comb, always_seq, concat
+from myhdl import always, always_comb, always_seq, concat
 
 from ..family import Billed, Cost, Family
 from ..verilog.module import leaf
@@ -60,21 +60,26 @@ def uart_transmitter(clk, rst, sink, tx, config):
     @always_seq(clk.posedge, reset=rst)
     def send():
         if not active:
-            if sink.tvalid:
-                active.next = True
-                shift.next = sink.tdata
-                left.next = full
-                number.next = 9
-                tx.next = False
+            active.next = sink.tvalid
+            tx.next = not sink.tvalid
+        elif left == 0:
+            if number == 0:
+                active.next = False
+            else:
+                tx.next = shift[0]
+
+    @always(clk.posedge)
+    def count():
+        if not active:
+            shift.next = sink.tdata
+            left.next = full
+            number.next = 9
         elif left != 0:
             left.next = left - 1
-        elif number == 0:
-            active.next = False
-        else:
+        elif number != 0:
             # the cycle in which the next byte is taken belongs to the stop bit
             left.next = short if number == 1 else full
             number.next = number - 1
-            tx.next = shift[0]
             shift.next = concat(True, shift[8:1])
 
-    return offer, send
+    return offer, send, count

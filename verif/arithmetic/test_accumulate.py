@@ -40,6 +40,7 @@ class AccumulateSuite(BlockSuite):
         AccumulateConfig(2, 3, 6, 1, folded=True, scores=False, turns=5),
         AccumulateConfig(100, 3, 9, 1, folded=True, scores=False, turns=2),
     )
+    flags = ("result_valid",)
 
     def configs(self) -> st.SearchStrategy[AccumulateConfig]:
         sizes = [st.integers(1, n) for n in (5, 6, 12, 9)]

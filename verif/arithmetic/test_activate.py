@@ -80,6 +80,7 @@ class ActivateSuite(BlockSuite):
         Case(2, 10, 1, 6, signed=True, table=(7, False)),
         Case(2, 14, 3, BLOCK_RAM_FROM.bit_length() - 1, signed=False, table=(5, True)),
     )
+    flags = ("source_valid",)
 
     def configs(self) -> st.SearchStrategy[Case]:
         return cases()

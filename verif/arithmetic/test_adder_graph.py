@@ -90,6 +90,8 @@ class AdderGraphSuite(BlockSuite):
         Case(seeded(5, 16, 4), (9, 8, 7, 6), 5, signed=False, cycles=3, behind=2, uses=3),
         Case(((4, 0),), (0, 7), 3, signed=True, behind=1),
     )
+    resets = 2
+    flags = ("source_valid",)
 
     def configs(self) -> st.SearchStrategy[Case]:
         weight = st.sampled_from([0, 0, 1, -1, 2, -4, 32, -32]) | st.integers(-40, 40)

@@ -34,6 +34,8 @@ class CollectSuite(BlockSuite):
     """Whole and incomplete last chunks; more bits than a net may load."""
 
     samples = (config_of(2, 1, 0), config_of(3, 4, 2), config_of(5, 7, 6), config_of(72, 50, 7))
+    resets, interrupted = 2, (4, 40)
+    flags = ("source_valid",)
 
     def configs(self) -> st.SearchStrategy[CollectConfig]:
         drawn = st.builds(config_of, st.integers(2, 6), st.integers(1, 6), st.integers(0, 5))

@@ -26,6 +26,7 @@ class DelaySuite(BlockSuite):
         DelayConfig(1, 1, reset=True, copies=3),
         DelayConfig(1, 4, reset=False, copies=2),
     )
+    resets, interrupted = 4, (2, 12)
 
     def configs(self) -> st.SearchStrategy[DelayConfig]:
         words = st.builds(DelayConfig, st.integers(1, 6), st.integers(1, 6), st.booleans())

@@ -24,7 +24,7 @@ def table(style: RomStyle, width: int, words: tuple[int, ...]) -> RomConfig:
 
 
 class RomSuite(BlockSuite):
-    """An address in every cycle."""
+    """An address in every cycle: some, or all there are."""
 
     samples = (
         table(RomStyle.CONSTANT, 5, (19,)),
@@ -45,7 +45,8 @@ class RomSuite(BlockSuite):
         return constant | st.builds(table, styles, st.integers(1, 40), several)
 
     def stimuli(self, config: RomConfig) -> st.SearchStrategy[list[int]]:
-        return st.lists(st.integers(0, len(config.words) - 1), min_size=1, max_size=12)
+        addresses = range(len(config.words))
+        return st.lists(st.sampled_from(addresses), min_size=1, max_size=12) | st.just([*addresses, *reversed(addresses)])
 
     def expected(self, config: RomConfig, stimulus: list[int]) -> list[int]:
         return [config.words[address] for address in stimulus]

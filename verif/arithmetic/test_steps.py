@@ -89,6 +89,8 @@ class StepsSuite(BlockSuite):
         Case(1, 1, 1, 10, 255, 7),  # codes of 8 bits
         Case(2, 1, 1, 12, 1, 6),
     )
+    resets, interrupted = 2, (4, 30)
+    flags = ("source_valid",)
 
     def configs(self) -> st.SearchStrategy[Case]:
         return cases()

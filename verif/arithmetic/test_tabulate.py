@@ -29,7 +29,7 @@ def table(lanes: int, width: int, address_bits: int, cycles: int = 2) -> Tabulat
 
 
 class TabulateSuite(BlockSuite):
-    """An address for each lane in every cycle."""
+    """An address for each lane in every cycle: some, or each once."""
 
     samples = (
         table(1, 1, 1),
@@ -48,7 +48,8 @@ class TabulateSuite(BlockSuite):
     def stimuli(self, config: TabulateConfig) -> st.SearchStrategy[list[tuple[int, ...]]]:
         last = len(config.words) - 1
         address = st.sampled_from([0, last]) | st.integers(0, last)
-        return st.lists(st.tuples(*[address] * config.lanes), min_size=1, max_size=8)
+        every = [tuple((first + lane) % (last + 1) for lane in range(config.lanes)) for first in range(last + 1)]
+        return st.lists(st.tuples(*[address] * config.lanes), min_size=1, max_size=8) | st.just(every)
 
     def expected(self, config: TabulateConfig, stimulus: list[tuple[int, ...]]) -> list[list[int]]:
         return [[config.words[address] for address in addresses] for addresses in stimulus]

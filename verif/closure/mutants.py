@@ -30,7 +30,7 @@ from sigmabit.fpga.synthesis import run_yosys
 from sigmabit.golden import SigmabitError
 from sigmabit.hdl.verilog.convert import Port
 
-from ..harness.suite import MUTANT, SIDE_BY_SIDE, BlockSuite, Sample, SideBySide, side_by_side
+from ..harness.suite import MUTANT, MUTANT_BITS, SIDE_BY_SIDE, BlockSuite, Sample, SideBySide, side_by_side
 from . import equivalence
 from .resets import every, suites
 
@@ -39,9 +39,6 @@ KEPT = Path("build/closure/mutants")
 
 COUNT = 50
 """Mutants drawn of each sample."""
-
-CONTROL_BITS = 16
-"""Of the port that chooses."""
 
 Report = Callable[[str, int, int], None]
 
@@ -164,26 +161,19 @@ class Trial:
             folder = work / f"sample_{number}"
             text, found = drawn(number, sample, folder, self.count, self.seed)
             mutants += found
-            ports = *sample.ports, Port(MUTANT, output=False, bits=CONTROL_BITS, vector=True)
+            ports = *sample.ports, Port(MUTANT, output=False, bits=MUTANT_BITS, vector=True)
             top = f"mutated_{number}"
             samples.append(replace(sample, top=top, ports=ports, texts={f"{top}.v": text}))
         return samples, mutants
 
     def _judge(self, samples: Sequence[Sample], mutants: Sequence[Mutant], known: set[tuple[int, int]], folder: Path) -> None:
         texts = {name: text for sample in samples for name, text in sample.texts.items()}
-        texts[f"{SIDE_BY_SIDE}.v"] = side_by_side(samples)
+        texts[f"{SIDE_BY_SIDE}.v"] = side_by_side(samples, mutants=True)
         bench = replace(self.plain, folder=folder, texts=texts, samples=samples)
         todo = [(each.sample, each.number) for each in mutants if (each.sample, each.number) not in known]
         self.report(f"{self.name}: judging", 0, len(todo))
-        bench.run(
-            more={
-                "SIGMABIT_MUTANTS": json.dumps(todo),
-                "SIGMABIT_VERDICTS": str((self.folder / "verdicts.jsonl").absolute()),
-                "SIGMABIT_WORKERS": str(self.workers),
-                "SIGMABIT_AS_FOUND": "1",
-            },
-            building=["-Wno-fatal"],  # Yosys' wires of many bits make loops of what is none
-        )
+        # Yosys' wires of many bits make loops of what is none
+        bench.judge(todo, self.folder / "verdicts.jsonl", self.workers, building=["-Wno-fatal"])
 
     def _lines(self, name: str) -> list[dict[str, Any]]:
         file = self.folder / f"{name}.jsonl"
@@ -198,6 +188,9 @@ class Trial:
         with (self.folder / f"{name}.jsonl").open("a") as lines:
             lines.write(json.dumps(entry) + "\n")
 
+
+DRAWN_FROM = "* t:$meminit* %d"
+"""All cells but those that fill a memory before the first cycle, whose contents a port cannot choose."""
 
 READ_CONTROL = re.compile(r"-cell \$memrd\S* -port (?!ADDR|DATA)")
 """Of a memory that is read without a clock: Yosys has no such ports in mind, and stops."""
@@ -220,7 +213,7 @@ def drawn(number: int, sample: Sample, folder: Path, count: int, seed: int) -> t
             f"hierarchy -check -top {sample.top}",
             *("proc -norom", "flatten", "opt_expr -mux_undef", "wreduce", "opt_expr", "opt_clean"),
             f"rename {sample.top} mutated_{number}",
-            f"mutate -list {count} -seed {seed} -ctrl {MUTANT} {CONTROL_BITS} 1 -o drawn.ys",
+            f"mutate -list {count} -seed {seed} -ctrl {MUTANT} {MUTANT_BITS} 1 -o drawn.ys {DRAWN_FROM}",
             "write_rtlil flat.il",
         ],
         "draw",

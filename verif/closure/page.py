@@ -2,6 +2,7 @@
 
     python -m sigmabit.verif.closure.page                 # measure what has no row, or another Verilog than its row is of
     python -m sigmabit.verif.closure.page link.framer     # these blocks, again
+    python -m sigmabit.verif.closure.page --workers 2     # in so many processes
     python -m sigmabit.verif.closure.page --digests       # only text has changed: rows are of today's Verilog
     python -m sigmabit.verif.closure.page --page          # only the page, of closure.json
 
@@ -14,6 +15,7 @@ import json
 import subprocess
 import sys
 import tempfile
+from argparse import ArgumentParser
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -27,15 +29,14 @@ PAGE = Path(__file__).resolve().parents[2] / "docs" / "closure.md"
 
 WITHOUT = frozenset(
     """
-    arithmetic.accumulate arithmetic.activate arithmetic.adder_graph arithmetic.collect arithmetic.delay arithmetic.dot
-    arithmetic.planes arithmetic.popcount arithmetic.rom arithmetic.search arithmetic.steps arithmetic.tabulate
-    layers.abreast layers.concatenation layers.convolution layers.dense layers.eager layers.few_bits layers.fixed
-    layers.gather layers.mvu layers.pool layers.quantiser layers.recode layers.residual layers.shuffle layers.threshold
-    layers.unrolled layers.window link.answerer link.controller link.crc link.datagram_receiver link.datagrams
-    link.deframer link.framer link.link link.session link.uart_receiver link.uart_transmitter networks.residual_networks
-    networks.sampling noise.epsilon noise.gaussian noise.sampler noise.seeder noise.uniform pipeline.egress
-    pipeline.ingress pipeline.top sampling.deferred sampling.deviations sampling.draw sampling.exponential
-    sampling.latent sampling.reparameterise sampling.replay sampling.score sampling.tabled
+    arithmetic.accumulate arithmetic.activate arithmetic.adder_graph arithmetic.dot arithmetic.planes
+    arithmetic.popcount arithmetic.rom arithmetic.search arithmetic.steps arithmetic.tabulate layers.abreast
+    layers.concatenation layers.convolution layers.dense layers.eager layers.few_bits layers.fixed layers.gather
+    layers.mvu layers.pool layers.quantiser layers.residual layers.shuffle layers.threshold layers.unrolled
+    layers.window link.answerer link.controller link.datagram_receiver link.datagrams link.deframer link.framer
+    link.link link.session networks.residual_networks networks.sampling noise.epsilon noise.sampler noise.seeder
+    pipeline.egress pipeline.ingress pipeline.top sampling.deferred sampling.deviations sampling.draw
+    sampling.exponential sampling.latent sampling.reparameterise sampling.replay sampling.score sampling.tabled
     """.split()  # noqa: SIM905  a name a line would be a page of them
 )
 """Blocks of which no row has been made. No name may be added."""
@@ -112,16 +113,16 @@ def write(rows: Mapping[str, Row]) -> None:
     PAGE.write_text(page(rows))
 
 
-def measured(block: str) -> Row:
+def measured(block: str, workers: int = 1) -> Row:
     """All of it. SystemExit where a suite fails."""
     found = list(suites([module(block)]))
     with mutants.quietly():
-        accounts = [mutants.Trial(suite, workers=2).account() for suite in found]
+        accounts = [mutants.Trial(suite, workers=workers).account() for suite in found]
         reached = coverage.measured(found)
         resets = []
         for suite in found:
             with tempfile.TemporaryDirectory() as folder:
-                resets += list(survivors(suite, Path(folder)))
+                resets += list(survivors(suite, Path(folder), workers))
     needless = [f"{mutant.module}.{mutant.register}" for mutant, survives in resets if survives]
     return Row(
         digest(block),
@@ -139,8 +140,15 @@ def measured(block: str) -> Row:
 
 
 def _commit() -> str:
-    command = ["git", "describe", "--always", "--dirty=+", "--exclude=*"]
-    return subprocess.run(command, cwd=ROWS.parent, capture_output=True, text=True, check=False).stdout.strip() or "unknown"
+    """What is measured, with a + where anything but rows has changed since."""
+
+    def git(*arguments: str) -> str:
+        command = ["git", "-C", str(PAGE.parents[1]), *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+
+    rows = [f":!{file.relative_to(PAGE.parents[1])}" for file in (ROWS.resolve(), PAGE)]
+    changed = git("status", "--porcelain", "--untracked-files=no", "--", ".", *rows)
+    return (git("rev-parse", "--short", "HEAD") or "unknown") + ("+" if changed else "")
 
 
 def page(rows: Mapping[str, Row]) -> str:
@@ -152,7 +160,7 @@ def page(rows: Mapping[str, Row]) -> str:
         table.append(f"| {block} | {mutants_of} | {shares} | {row.resets[0]} of {row.resets[1]} | {row.commit} |")
     drawn, killed, same = (sum(getattr(row, name) for row in rows.values()) for name in ("drawn", "killed", "equivalent"))
     left = sum(len(row.left) for row in rows.values())
-    parts = [TITLE, f"{len(rows)} of {len(rows) + len(WITHOUT)} blocks have a row.\n"]
+    parts = [TITLE, f"{len(rows)} of {len(WITHOUT.union(rows))} blocks have a row.\n"]
     if rows:
         share = f"{killed / (drawn - same):.1%}" if drawn > same else "100 %"
         parts.append("\n".join(table) + "\n")
@@ -168,17 +176,22 @@ def page(rows: Mapping[str, Row]) -> str:
 
 def main(arguments: Sequence[str]) -> None:
     """As the module says."""
-    rows = read()
-    chosen = [each for each in arguments if not each.startswith("--")]
-    if "--page" in arguments:
+    parser = ArgumentParser()
+    parser.add_argument("blocks", nargs="*")
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--digests", action="store_true")
+    parser.add_argument("--page", action="store_true")
+    given = parser.parse_args(arguments)
+    rows, chosen = read(), given.blocks
+    if given.page:
         write(rows)
-    elif "--digests" in arguments:
+    elif given.digests:
         write({block: Row(**{**asdict(row), "digest": digest(block)}) for block, row in rows.items()})
     else:
         for block in chosen or blocks():
             if not chosen and block in rows and rows[block].digest == digest(block):
                 continue
-            rows = {**read(), block: measured(block)}
+            rows = {**read(), block: measured(block, given.workers)}
             write(rows)
             row = rows[block]
             print(

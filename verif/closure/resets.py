@@ -2,13 +2,14 @@
 
     SIGMABIT_RESETS=6 python -m sigmabit.verif.closure.resets layers.test_pool pipeline.test_egress
 
-All mutants of a suite's samples are in one build, which the plusarg `mutant` chooses among: a register whose number it is keeps
-in reset what it holds. A register that nobody misses is one that needs no reset, or a hole in the suite.
+All mutants of a suite's samples are in one build, and a port chooses one: a register whose number it is keeps in reset what it
+holds. A register that nobody misses is one that needs no reset, or a hole in the suite.
 """
 
 from __future__ import annotations
 
 import importlib
+import json
 import logging
 import re
 import sys
@@ -18,18 +19,12 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from ..harness.suite import BlockSuite, SideBySide, VerilogTests
+from ..harness.suite import MUTANT, SIDE_BY_SIDE, BlockSuite, SideBySide, VerilogTests, side_by_side
 
 RESET = re.compile(r"if \((?:rst == 1|aresetn == 0)\) begin\n(?P<body>(?: +\w+(?:\[\d+\])? <= .*;\n)+)")
 """A branch of a process, as MyHDL writes it, in which registers are reset."""
 
 ASSIGNMENT = re.compile(r"(?P<register>\w+(?:\[\d+\])?) <= (?P<value>.*);")
-
-CHOICE = 'integer sigmabit_mutant;\ninitial if (!$value$plusargs("mutant=%d", sigmabit_mutant)) sigmabit_mutant = 0;\n'
-"""0 is none."""
-
-PORTS = re.compile(r"^\);\n", re.MULTILINE)
-"""The end of a module's list of ports."""
 
 
 @dataclass(frozen=True)
@@ -48,38 +43,32 @@ def mutated(texts: Mapping[str, str]) -> tuple[dict[str, str], list[Mutant]]:
     def kept(module: str, body: str) -> str:
         def keep(match: re.Match[str]) -> str:
             mutants.append(Mutant(len(mutants) + 1, module, match["register"]))
-            return f"{match['register']} <= (sigmabit_mutant == {len(mutants)}) ? {match['register']} : ({match['value']});"
+            chosen = f"{SIDE_BY_SIDE}.{MUTANT} == {len(mutants)}"
+            return f"{match['register']} <= ({chosen}) ? {match['register']} : ({match['value']});"
 
         return ASSIGNMENT.sub(keep, body)
 
     def in_branch(module: str, match: re.Match[str]) -> str:
         return match[0].replace(match["body"], kept(module, match["body"]))
 
-    found = {}
-    for file, text in texts.items():
-        changed = RESET.sub(partial(in_branch, Path(file).stem), text)
-        found[file] = text if changed == text else PORTS.sub(lambda match: match[0] + CHOICE, changed, count=1)
-    return found, mutants
+    return {file: RESET.sub(partial(in_branch, Path(file).stem), text) for file, text in texts.items()}, mutants
 
 
-def survivors(suite: type[BlockSuite], folder: Path) -> Iterator[tuple[Mutant, bool]]:
+def survivors(suite: type[BlockSuite], folder: Path, workers: int = 1) -> Iterator[tuple[Mutant, bool]]:
     """Each mutant of a suite's samples, and whether it survives. SystemExit where the suite fails without one."""
     plain = SideBySide.of(suite, folder)
     texts, mutants = mutated(plain.texts)
-    bench = replace(plain, texts=texts)
-    bench.run("+mutant=0")
-    for mutant in mutants:
-        sample = next(n for n, sample in enumerate(plain.samples) if f"{mutant.module}.v" in sample.texts)
-        yield mutant, not seen(bench, mutant.number, sample)
-
-
-def seen(bench: SideBySide, number: int, sample: int) -> bool:
-    """Does the suite fail on the sample that has the mutant?"""
-    try:
-        bench.run(f"+mutant={number}", only=sample)
-    except SystemExit:
-        return True
-    return False
+    if not mutants:
+        return
+    verdicts = folder / "verdicts.jsonl"
+    todo = [
+        (next(n for n, sample in enumerate(plain.samples) if f"{mutant.module}.v" in sample.texts), mutant.number)
+        for mutant in mutants
+    ]
+    texts[f"{SIDE_BY_SIDE}.v"] = side_by_side(plain.samples, mutants=True)
+    replace(plain, texts=texts).judge(todo, verdicts, workers)
+    passes = {each["mutant"]: each["passes"] for each in map(json.loads, verdicts.read_text().splitlines())}
+    yield from ((mutant, passes[mutant.number]) for mutant in mutants)
 
 
 def suites(names: Iterable[str]) -> Iterator[type[BlockSuite]]:

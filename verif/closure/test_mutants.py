@@ -13,6 +13,7 @@ import pytest
 from hypothesis import strategies as st
 from myhdl import always_comb, always_seq
 
+from sigmabit.fpga.synthesis import run_yosys
 from sigmabit.golden import SigmabitError
 from sigmabit.hdl.verilog.convert import Port
 from sigmabit.hdl.verilog.module import leaf
@@ -22,7 +23,7 @@ from sigmabit.verif.closure.mutants import named
 from ..harness.bench import Dut
 from ..harness.suite import BlockSuite, Sample, SideBySide
 from . import equivalence
-from .coverage import Coverage, points
+from .coverage import Coverage, Point, constants, points
 from .mutants import Mutant, Trial, drawn
 
 
@@ -188,6 +189,27 @@ def test_proofs(tmp_path: Path) -> None:
     assert not any(proven for mutant, proven in found.items() if "$memwr" in mutant.change and "-port DATA" in mutant.change)
 
 
+COUNTER = """module mutated_0(clk, rst, sigmabit_mutant, done);
+input wire clk, rst;
+input wire [15:0] sigmabit_mutant;
+output wire done;
+reg [8:0] left;
+wire [8:0] seen = left[2] ? left : sigmabit_mutant == 1 ? left ^ 256 : sigmabit_mutant == 2 ? left ^ 1 : left;
+assign done = seen == 0;
+always @(posedge clk) left <= (rst | done) ? 510 : seen - 1;
+endmodule
+"""
+"""Mutant 1 goes through other numbers, but as many."""
+
+
+def test_proof_by_states(tmp_path: Path) -> None:
+    """Of what no short reason shows."""
+    (tmp_path / "counter.v").write_text(COUNTER)
+    run_yosys(["read_verilog counter.v", "proc", "opt_clean", "write_json mutated.json"], "mutate", tmp_path, tmp_path / "yosys")
+    ports = tuple(Port(name, name == "done", 1, False) for name in ("clk", "rst", "done"))
+    assert list(equivalence.proven(tmp_path, Sample("sample_0", "counter", ports, {}), [1, 2], 5.0)) == [True, False]
+
+
 def test_unknown_blocks() -> None:
     """Blocks have names."""
     with pytest.raises(SigmabitError, match=r"no suite tries pond in Verilog; there are .*pool"):
@@ -205,6 +227,26 @@ C '\x01f\x02a/x.v\x01l\x025\x01page\x02v_toggle/x\x01o\x02words[1][0]:0->1\x01h\
 C '\x01f\x02a/x.v\x01l\x026\x01page\x02v_toggle/x\x01o\x02frames_in[31]:0->1\x01h\x02s.x' 0
 C '\x01f\x02a/samples.v\x01l\x021\x01page\x02v_toggle/samples\x01o\x02y:0->1\x01h\x02s' 0
 """
+
+
+def test_constants(tmp_path: Path) -> None:
+    """Zeros behind what is shifted, and the same a name further; not what only happens never to change."""
+    text = """module shifted(clk, a, b, again);
+    input wire clk;
+    input wire [1:0] a;
+    output reg [3:0] b;
+    output wire [3:0] again;
+    wire [3:0] moved;
+    assign moved = {a, 2'b01};
+    assign again = moved;
+    always @(posedge clk) b <= moved & {4{a[0] & !a[0]}};
+    endmodule
+    """
+    found = constants({"shifted.v": text}, tmp_path / "yosys")
+    assert found == {("shifted.v", name, bit) for name in ("moved", "again") for bit in (0, 1)}
+    bits = [Point("toggle", "shifted.v:6", what).bit for what in ("moved[1]:0->1", "moved[2]:0->1", "clk:1->0")]
+    assert [bit in found for bit in bits] == [True, False, False]
+    assert bits[2] == ("shifted.v", "clk", 0)
 
 
 def test_coverage_is_read() -> None:

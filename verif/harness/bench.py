@@ -30,11 +30,15 @@ class Interrupted(BaseException):
 class Dut(ABC):
     """A block under test. One clock cycle is settle(inputs), in which outputs are seen, and edge().
 
-    left: after how many further cycles an edge is to raise Interrupted; None for never.
+    left: after how many further cycles an edge is to raise Interrupted; None for never. edges: that there have been; whoever
+    counts them sets it to 0. watched: an output whose steps, by their number of edges before, are noted in `high`.
     """
 
     cycle = 0
     left: int | None = None
+    edges = 0
+    watched: str | None = None
+    high: list[int]
 
     @abstractmethod
     def settle(self, inputs: Values) -> Values:
@@ -48,6 +52,7 @@ class Dut(ABC):
         """Let the clock rise."""
         self.rise()
         self.cycle += 1
+        self.edges += 1
         if self.left is not None:
             self.left -= 1
             if self.left == 0:
@@ -57,6 +62,8 @@ class Dut(ABC):
     def step(self, inputs: Values) -> Values:
         """One cycle: the outputs that go with `inputs`, before the edge."""
         outputs = self.settle(inputs)
+        if self.watched is not None and outputs[self.watched] == 1:
+            self.high.append(self.edges)
         self.edge()
         return outputs
 

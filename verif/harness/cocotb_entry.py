@@ -32,10 +32,7 @@ async def suite(dut: Any) -> None:
     if "SIGMABIT_MUTANTS" in os.environ:
         await _judge(tests, dut, all_ports)
         return
-    only = os.environ.get("SIGMABIT_ONLY")
     for number, directions in enumerate(all_ports):
-        if only not in (None, str(number)):
-            continue
         config = tests.samples[number]
         ports = {name: getattr(dut, f"sample_{number}_{name}") for name in directions}
         try:
@@ -88,7 +85,7 @@ async def _try(
             os.dup2(nowhere, 2)
             signal.signal(signal.SIGVTALRM, signal.SIG_DFL)
             signal.setitimer(signal.ITIMER_VIRTUAL, limit_s)
-        getattr(dut, f"sample_{sample}_{MUTANT}").value = mutant
+        getattr(dut, MUTANT).value = mutant
         directions = {name: output for name, output in all_ports[sample].items() if name != MUTANT}
         ports = {name: getattr(dut, f"sample_{sample}_{name}") for name in directions}
         await _sample(tests, tests.samples[sample], ports, {name: ports[name] for name, output in directions.items() if output})
@@ -115,7 +112,9 @@ async def _sample(tests: Any, config: Any, ports: dict[str, Any], outputs: dict[
         return {port: _number(handle) for port, handle in outputs.items()}
 
     loop = getcurrent()  # a switch between greenlets takes far less than one between cocotb's threads
-    tester = greenlet(lambda: tests.check_dut(config, VerilogDut(lambda *request: loop.switch(request), list(ports))))
+    tester = greenlet(
+        lambda: tests.check_dut(config, VerilogDut(lambda *request: loop.switch(request), list(ports)), tests.resets)
+    )
     request = tester.switch()
     while not tester.dead:
         request = tester.switch(await advance(*request))

@@ -42,9 +42,6 @@ EXAMPLES = 12
 RESETS = int(os.environ.get("SIGMABIT_RESETS", "2"))
 """Resets in the middle of work that are drawn for each configuration."""
 
-INTERRUPTED_AFTER = (4, 150)
-"""Cycles, of which the first three are usually those of a reset."""
-
 FEWER = int(os.environ.get("SIGMABIT_FEWER", "1"))
 """How many times fewer stimuli are drawn. Set for a second simulator: what it is for is another reading of the same Verilog."""
 
@@ -53,8 +50,8 @@ SIMULATORS = ("verilator", "icarus")
 SIDE_BY_SIDE = "samples"
 """The module that holds a suite's samples in Verilog."""
 
-MUTANT = "sigmabit_mutant"
-"""The port of a sample with mutants (verif/closure/mutants.py) that chooses one; 0 is none."""
+MUTANT, MUTANT_BITS = "sigmabit_mutant", 16
+"""The port of samples with mutants (verif/closure) that chooses one; 0 is none."""
 
 _COMMON: dict[str, Any] = {
     "deadline": None,
@@ -76,6 +73,15 @@ class BlockSuite(ABC):
 
     costly: ClassVar[int] = 1
     """How much longer MyHDL takes for a configuration than for most blocks'; so many times fewer are drawn there."""
+
+    resets: ClassVar[int] = 1
+    """How many times as many resets in the middle of work are drawn in Verilog as for most blocks."""
+
+    interrupted: ClassVar[tuple[int, int]] = (4, 150)
+    """Cycles after which, of which the first three are usually those of a reset."""
+
+    flags: ClassVar[Sequence[str]] = ()
+    """Outputs of registers that reset clears. Resets are drawn for cycles in which they are high, and for those before, too."""
 
     @abstractmethod
     def configs(self) -> st.SearchStrategy[Any]:
@@ -115,26 +121,42 @@ class BlockSuite(ABC):
         agree()
         assert tried > 0
 
-    def check_dut(self, config: Any, dut: Dut) -> None:
-        """The property on a block under test, and after a reset in the middle of work."""
+    def check_dut(self, config: Any, dut: Dut, resets: int = 1) -> None:
+        """The property on a block under test, and after a reset in the middle of work. resets: so many times as many."""
         self.check(config, lambda stimulus: self.play(dut, config, stimulus))
         if dut.reset_ports:
-            self.check_reset(config, dut)
+            self.check_reset(config, dut, resets)
 
-    def check_reset(self, config: Any, dut: Dut) -> None:
+    def check_reset(self, config: Any, dut: Dut, resets: int) -> None:
         """A reset, however long another stimulus was played and with its inputs as they were, leaves nothing of it."""
 
-        @settings(max_examples=-(-RESETS // FEWER), **_COMMON)
-        @given(self.stimuli(config), st.integers(*INTERRUPTED_AFTER), self.stimuli(config))
         def agree(first: Any, cycles: int, second: Any) -> None:
             dut.left = cycles
             with contextlib.suppress(Interrupted):
                 self.play(dut, config, first)
             dut.left = None
+            if flags:
+                outputs = dut.reset({}, cycles=2)
+                assert [name for name in flags if outputs[name]] == [], f"high in reset, which began in cycle {cycles}"
             dut.reset({})
             assert self.play(dut, config, second) == self.expected(config, second), f"after a reset in cycle {cycles}"
 
-        agree()
+        def agree_at(flag: str, first: Any, which: int, second: Any) -> None:
+            """A reset in a cycle in which a flag is high, and in the one before."""
+            dut.watched, dut.high, dut.edges = flag, [], 0
+            self.play(dut, config, first)
+            dut.watched = None
+            if dut.high:
+                cycle = dut.high[which % len(dut.high)]
+                agree(first, cycle, second)
+                agree(first, cycle - 1, second)
+
+        flags = [name for name in self.flags if name in dut.ports]
+        some = settings(max_examples=-(-resets * RESETS // FEWER), **_COMMON)
+        stimuli = self.stimuli(config)
+        some(given(stimuli, st.integers(*self.interrupted), stimuli)(agree))()
+        for flag in flags:
+            some(given(st.just(flag), stimuli, st.integers(0, 9), stimuli)(agree_at))()
 
 
 class GoldenTests:
@@ -210,12 +232,22 @@ class SideBySide:
         texts[f"{SIDE_BY_SIDE}.v"] = side_by_side(samples)
         return SideBySide(suite, folder, simulator, texts, samples)
 
-    def run(
-        self, *plus_args: str, only: int | None = None, more: Mapping[str, str] | None = None, building: Sequence[str] = ()
-    ) -> None:
+    def judge(self, mutants: Sequence[tuple[int, int]], verdicts: Path, workers: int, building: Sequence[str] = ()) -> None:
+        """Whether the suite passes on a sample with a mutant, for each such pair: a line of JSON in the file `verdicts`.
+
+        What fails is not made smaller: whether it does is what is asked. SystemExit where a sample fails without a mutant.
+        """
+        more = {
+            "SIGMABIT_MUTANTS": json.dumps(mutants),
+            "SIGMABIT_VERDICTS": str(verdicts.absolute()),
+            "SIGMABIT_WORKERS": str(workers),
+            "SIGMABIT_AS_FOUND": "1",
+        }
+        self.run(more, building)
+
+    def run(self, more: Mapping[str, str] | None = None, building: Sequence[str] = ()) -> None:
         """Build it, if that is to be done, and run verif/harness/cocotb_entry.py on the samples one after the other.
 
-        only: on this one, and what fails is not made smaller: whether it does is what is asked.
         more: what else cocotb_entry.py finds in its environment. building: further options of the simulator's.
         """
         from cocotb_test.simulator import run
@@ -233,8 +265,6 @@ class SideBySide:
             "HYPOTHESIS_STORAGE_DIRECTORY": str(VERIF.resolve().parent / ".hypothesis"),  # for what it reads in sources
             "COCOTB_REWRITE_ASSERTION_FILES": f"suite.py {file.name}.py",  # it would take seconds to rewrite all that is imported
         }
-        if only is not None:
-            extra |= {"SIGMABIT_ONLY": str(only), "SIGMABIT_AS_FOUND": "1"}
         extra |= more or {}
         arguments: dict[str, Any] = {
             "make_args": ["-j2", "OPT_FAST=-O0"],
@@ -252,7 +282,6 @@ class SideBySide:
                 sim_build=str(self.folder / "build"),
                 work_dir=str(verilog),
                 extra_env=extra,
-                plus_args=list(plus_args),
                 **arguments,
             )
 
@@ -277,13 +306,19 @@ class Sample:
         return Sample(name, top, design.modules[design.top].ports, texts)
 
 
-def side_by_side(samples: Sequence[Sample]) -> str:
-    """A module of one instance for each sample, with all of its ports: `clk` of sample 3 is `sample_3_clk`."""
-    ports, instances = [], []
+def side_by_side(samples: Sequence[Sample], mutants: bool = False) -> str:
+    """A module of one instance for each sample, with all of its ports: `clk` of sample 3 is `sample_3_clk`.
+
+    mutants: with a port that chooses one, which samples that have such a port share.
+    """
+    ports, instances = [f"input wire [{MUTANT_BITS - 1}:0] {MUTANT}"] if mutants else [], []
     for sample in samples:
         for port in sample.ports:
+            if port.name == MUTANT:
+                continue
             kind, width = "output" if port.output else "input", f"[{port.bits - 1}:0] " if port.vector else ""
             ports.append(f"{kind} wire {width}{sample.name}_{port.name}")
-        joined = ", ".join(f".{port.name}({sample.name}_{port.name})" for port in sample.ports)
+        wires = {port.name: MUTANT if port.name == MUTANT else f"{sample.name}_{port.name}" for port in sample.ports}
+        joined = ", ".join(f".{name}({wire})" for name, wire in wires.items())
         instances.append(f"{sample.top} {sample.name} ({joined});\n")
     return f"module {SIDE_BY_SIDE} (\n" + ",\n".join(ports) + ");\n" + "".join(instances) + "endmodule\n"

@@ -67,6 +67,7 @@ class RecodeSuite(BlockSuite):
         Case(Range(-4, 3), Range(-2, 1), 2, 2, 2),
         Case(Range(0, 1), Range(0, 1), 1, 1, 3),
     )
+    flags = ("source_valid",)
 
     def configs(self) -> st.SearchStrategy[Case]:
         some = st.sampled_from(RANGES)
@@ -74,7 +75,12 @@ class RecodeSuite(BlockSuite):
 
     def stimuli(self, config: Case) -> st.SearchStrategy[list[Beat]]:
         codes = st.tuples(*[st.integers(config.codes.low, config.codes.high)] * (config.channels * config.positions))
-        return st.lists(st.builds(Beat, st.integers(0, 2), codes), min_size=1, max_size=9)
+        numbers = range(config.channels * config.positions)
+        every = [
+            Beat(0, tuple((config.codes.low + (n + first) % config.codes.levels) for n in numbers))
+            for first in range(config.codes.levels)
+        ]
+        return st.lists(st.builds(Beat, st.integers(0, 2), codes), min_size=1, max_size=9) | st.just(every)
 
     def expected(self, config: Case, stimulus: list[Beat]) -> list[list[int]]:
         entries, low, channels = config.layer.entries.tolist(), config.codes.low, config.channels

@@ -64,6 +64,8 @@ class ThresholdSuite(BlockSuite):
         Limits(2, (((1, False), (2, True)), ((4, False), (3, False)), ((0, True), (1, True)))),
         Limits(4, tuple(((p % 17, bool(p % 2)),) for p in range(9))),
     )
+    resets, interrupted = 2, (4, 30)
+    flags = ("source_valid",)
 
     def configs(self) -> st.SearchStrategy[Limits]:
         return st.tuples(st.integers(1, 5), st.integers(1, 6), st.integers(1, 4)).flatmap(lambda t: limits(*t))

@@ -46,7 +46,8 @@ class UartTransmitterSuite(BlockSuite):
         return uart_transmitter(bit(), reset(), VectorStream(8), Signal(bool(1)), config)
 
     def play(self, dut: Dut, config: UartTransmitterConfig, stimulus: Stimulus) -> list[int]:
-        dut.reset({"sink_tvalid": 0, "sink_tdata": 0})
+        idle = dut.reset({"sink_tvalid": 0, "sink_tdata": 0})
+        assert idle["tx"] == idle["sink_tready"] == 1
         levels: list[int] = []
         quiet, begun = 1, -1
         left, pause = list(stimulus), stimulus[0][1]
@@ -59,9 +60,8 @@ class UartTransmitterSuite(BlockSuite):
             else:
                 quiet &= outputs["tx"]
             pause = max(pause - 1, 0)
+            assert outputs["sink_tready"] == (begun < 0 or now >= begun + config.interval)
             if offer and outputs["sink_tready"]:
-                assert begun < 0 or now >= begun + config.interval
-                assert begun < 0 or stimulus[len(stimulus) - len(left)][1] > 0 or now == begun + config.interval
                 begun = now
                 left.pop(0)
                 pause = config.interval + left[0][1] - 1 if left and left[0][1] else 0

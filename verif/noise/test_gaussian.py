@@ -37,9 +37,23 @@ def naive(word: int) -> int:
     return -steps if sign else steps
 
 
+WORDS = st.binary(min_size=8, max_size=8).map(int.from_bytes)
+"""All bits alike: most numbers that hypothesis draws of a range are small."""
+
+
 def rare(bits: int) -> st.SearchStrategy[int]:
     """Words whose fields lead to the tail, or further."""
-    return st.integers(0, 2**64 - 1).map(lambda word: word | ((1 << 14) - 1) << 22 | ((1 << bits) - 1) << 8)
+    return WORDS.map(lambda word: word | ((1 << 14) - 1) << 22 | ((1 << bits) - 1) << 8)
+
+
+def partly_rare() -> st.SearchStrategy[int]:
+    """Words of the tail that go no further, by their second place alone."""
+    return WORDS.map(lambda word: word | 0x3FFF << 22 | 0xFF << 14)
+
+
+def leaning() -> st.SearchStrategy[int]:
+    """Words in most of which the smaller of two places counts: their `lean` is below 32."""
+    return WORDS.map(lambda word: word & ~(0x3FE0 << 22))
 
 
 def narrow() -> list[int]:
@@ -64,16 +78,17 @@ def narrow() -> list[int]:
 
 
 class GaussianSuite(BlockSuite):
-    """A word in every cycle; those of the tail are drawn as often as others; and those that decide narrowly."""
+    """A word in every cycle; those of the tail and of two places are drawn as often as others; and those that decide narrowly."""
 
     samples = (GaussianConfig(),)
-    examples = 20
+    examples = 40
 
     def configs(self) -> st.SearchStrategy[GaussianConfig]:
         return st.just(GaussianConfig())
 
     def stimuli(self, config: GaussianConfig) -> st.SearchStrategy[list[int]]:
-        return st.lists(st.integers(0, 2**64 - 1) | rare(0) | rare(14), min_size=1, max_size=60) | st.just(narrow())
+        word = st.one_of(WORDS, WORDS, rare(0), rare(14), partly_rare(), leaning(), leaning())
+        return st.lists(word, min_size=1, max_size=60) | st.just(narrow())
 
     def expected(self, config: GaussianConfig, stimulus: list[int]) -> list[int]:
         return [naive(word) for word in stimulus]

@@ -48,6 +48,8 @@ class SeederSuite(BlockSuite):
 
     samples = (SeederConfig(1), SeederConfig(2), SeederConfig(5), SeederConfig(LANES + 1))
     examples = 3
+    interrupted = (4, 1500)
+    flags = ("loads_copy_0",)
 
     def configs(self) -> st.SearchStrategy[SeederConfig]:
         return st.builds(SeederConfig, st.integers(1, 5))

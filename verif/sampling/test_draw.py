@@ -31,6 +31,7 @@ class DrawSuite(BlockSuite):
     """Which vector each read of each frame finds."""
 
     samples = (DrawConfig(1, 1), DrawConfig(1, 4), DrawConfig(3, 2), DrawConfig(4, 3))
+    resets, interrupted = 2, (4, 60)
 
     def configs(self) -> st.SearchStrategy[DrawConfig]:
         return st.builds(DrawConfig, st.integers(1, 4), st.integers(1, 5))

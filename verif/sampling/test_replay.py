@@ -28,6 +28,8 @@ class ReplaySuite(BlockSuite):
     """Beats as soon as they may come, and later."""
 
     samples = (ReplayConfig(1, 2, 1), ReplayConfig(9, 3, 4), ReplayConfig(5, 4, 1), ReplayConfig(2, 5, 2))
+    resets, interrupted = 2, (4, 40)
+    flags = ("source_valid",)
 
     def configs(self) -> st.SearchStrategy[ReplayConfig]:
         return st.builds(ReplayConfig, st.integers(1, 9), st.integers(2, 6), st.integers(1, 5))
