@@ -129,8 +129,11 @@ class MvuConfig:
     @property
     def join(self) -> JoinConfig:
         """The counts of all positions side by side."""
+        lanes, bits = self.multiply.lanes, self.multiply.count_bits
         widths = tuple(self.multiplier_of(place).count_bits for place in range(self.places))
-        return JoinConfig(self.multiply.lanes, self.multiply.count_bits, widths)
+        if min(widths) == bits:  # whole vectors: whatever lanes they are of, it is the same block
+            return JoinConfig(1, lanes * bits, (lanes * bits,) * self.places)
+        return JoinConfig(lanes, bits, widths)
 
     def matrix_bill(self, family: Family) -> Cost:
         """Expected size of what multiplies, of one place."""
@@ -174,7 +177,7 @@ def mvu(clk, rst, operand, source, config):
         instances.append(config.multiplier(clk, operand.data, weights, counts, counting))
     else:
         operands = Bundle(config.taps.widths)
-        parts = Bundle(counting.lanes * width for width in config.join.widths)
+        parts = Bundle(config.join.lanes * width for width in config.join.widths)
         instances.append(abreast(operand.data, operands, config.taps))
         some: dict[KeptConfig, Signal] = {}
         for place, (data, part) in enumerate(zip(operands.vectors, parts.vectors, strict=True)):

@@ -271,7 +271,7 @@ RESERVED = VERILOG | SYSTEM_VERILOG
 INSIDE = re.compile(
     r"(accumulate|activate|add|adder_graph|adders|answerer|collect|compare|concat|controller|conv|counts|crc|datagram|datagrams|deferred|"
     r"deframer|delay|dense|deviations|displace|dot|draw|eager|egress|epsilon|exponential|framer|gather|gaussian|ingress|join|"
-    r"latent|limit|link|liteeth|maximum|"
+    r"kept|latent|limit|link|liteeth|maximum|"
     r"pick|planes|pool|popcount|quantiser|reach|recode|reparameterise|replay|reset_register|sampler|score|seeder|session|shuffle|sign|spread|"
     r"tabled|taps|uart|uniform|weigh|window)(\d|_|$)"
 )

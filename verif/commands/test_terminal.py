@@ -221,8 +221,10 @@ class TestTerminal:
         assert shown in result.out
         assert f"note: {shown}.onnx:" in result.err
         refused = call("inspect", Tiny(between=(("Mod", name),)).save(Path("m.onnx")))
-        assert r"\x1b[2J\x07a b\u202e (Mod)" in refused.err
-        for text in (result.out, result.err, refused.err):
+        assert rf"{shown} (Mod)" in refused.out
+        planned = call("plan", "m.onnx")
+        assert r"\x1b[2J\x07a b\u202e (Mod)" in planned.err
+        for text in (result.out, result.err, refused.out, refused.err, planned.err):
             assert all(character.isprintable() or character == "\n" for character in text)
 
     def test_output_without_unicode(self, tmp_path: Path) -> None:
