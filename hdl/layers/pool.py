@@ -113,11 +113,8 @@ class MaximumConfig:
             lut += bits // self.bits * (self.bits + (self.bits - 1) // 2) * sum(steps)
         lut += self.filler * self.width
         control = 18 if self.scanned.inputs > 1 else 0
-        return (
-            memory
-            + Cost(lut + control)
-            + family.delay(self.columns.kept * self.positions * self.width + 2 * bits + above + 20, 1)
-        )
+        registers = self.columns.kept * self.positions * self.width + 2 * bits + above + 20
+        return memory + Cost(lut + control) + family.delay(registers, 1)
 
     @property
     def latency(self) -> int:
@@ -411,9 +408,9 @@ def maximum(clk, rst, sink, every, source, config):
     blocks.append(register(clk, row_ages, ages_q1))
     above, result = None, wire(channels)
     if kernel_rows > 1:
-        above, last = wire((kernel_rows - 1) * channels), result if config.rows.running else across_q1
+        above = wire((kernel_rows - 1) * channels)
         if geometry.columns.outputs == 1:
-            blocks.append(remember(clk, ends_q1, last, above))
+            blocks.append(remember(clk, ends_q1, result if config.rows.running else across_q1, above))
         else:
             blocks.append(count(clk, rst, ends, number, None, geometry.columns.outputs))
             kept, number_q1 = like(above), like(number)

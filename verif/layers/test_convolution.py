@@ -43,6 +43,9 @@ class ConvolutionSuite(LayerSuite):
         LayerCase(Axis(4, 3), Axis(5, 3, 3), 2, 2, GRIDS[1], False, False, Folding(3, 2, 1, block=True), 7, positions=5),
         LayerCase(SAME, SAME, 2, 3, GRIDS[2], False, False, Folding(3, 2, 2), 8, positions=10),
         LayerCase(SAME, Axis(4, 3, 1, 1, 1), 2, 3, GRIDS[2], True, False, Folding(3, 1, 3), 9, positions=20),
+        # places at an edge count in fewer levels, and wait for the others
+        LayerCase(SAME, Axis(4, 3, 1, 1, 1), 6, 2, GRIDS[0], True, False, Folding(3, 1, 2), 10, positions=4),
+        LayerCase(SAME, Axis(4, 3, 1, 1, 1), 3, 2, GRIDS[0], False, False, Folding(3, 1, 1), 11, positions=4),
     )
 
     def configs(self) -> st.SearchStrategy[LayerCase]:
