@@ -15,6 +15,10 @@ EXACT = 1 << 24
 """Weights below this are exact in float32, which da4ml takes them in."""
 
 
+Bound = int | NDArray[np.int64]
+"""The least, or the greatest, of all inputs, or of each."""
+
+
 @dataclass(frozen=True, order=True)
 class Term:
     """A value of the graph, by its number, times 2**shift, or minus that."""
@@ -91,13 +95,13 @@ class AdderGraph:
         result: NDArray[np.int64] = self.run(np.zeros((1, self.inputs), np.int64))[0]
         return result
 
-    def ranges(self, low: int, high: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """The least and the greatest of each value, exact, where every input is from low to high."""
+    def ranges(self, low: Bound, high: Bound) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The least and the greatest of each value, exact, where every input is from low to high, or each from its own."""
         coefficients, offsets = self._linear
         ends = coefficients * low, coefficients * high
         return offsets + np.minimum(*ends).sum(axis=1), offsets + np.maximum(*ends).sum(axis=1)
 
-    def output_range(self, low: int, high: int) -> tuple[int, int]:
+    def output_range(self, low: Bound, high: Bound) -> tuple[int, int]:
         """The least and the greatest that any output can be."""
         lows, highs = self.ranges(low, high)
         least = min((int(lows[term.value]) << term.shift for term in self.outputs), default=0)
@@ -134,6 +138,16 @@ def optimise(
     if not (np.array_equal(graph.matrix, matrix) and np.array_equal(graph.bias, bias)):
         raise RuntimeError(f"the graph of a matrix of {matrix.shape[0]} x {matrix.shape[1]} computes another matrix")
     return graph
+
+
+def add_up(groups: Sequence[Sequence[int]], limits: Sequence[tuple[int, int]]) -> AdderGraph:
+    """A graph of a sum of inputs for each group: those whose numbers are in it, one at the least.
+
+    limits: the least and the greatest of each input. Narrow terms are added first.
+    """
+    draft = _Draft(len(limits), (), 0, 0)
+    draft.reach = [max(-low, high) for low, high in limits]
+    return draft.graph([draft.reduce([Term(number) for number in group]) for group in groups])
 
 
 def _check(matrix: NDArray[np.int64], bias: NDArray[np.int64], low: int, high: int) -> None:

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain
+from typing import Any
 
 import numpy as np
 from myhdl import always
 
-from sigmabit.golden.arithmetic.adder_graph import AdderGraph, Term
+from sigmabit.golden.arithmetic.adder_graph import AdderGraph, Bound, Term
 
 from ..family import Billed, Cost, Family, in_synthesis
 from ..verilog.module import composite, written
@@ -40,7 +41,9 @@ class AdderGraphConfig(Billed):
     """A graph whose inputs have `input_bits` bits, signed or not.
 
     cycles: the latency that is wanted; None: the least of the smallest circuit. levels: logic levels between registers.
-    behind: how many of them follow the outputs before a register that is not here; 0: outputs come from registers.
+    behind: how many of them follow the outputs before a register that is not here; 0: outputs come from registers. limits: the
+    least and the greatest of each input, where these are known to be closer than their bits are; an input that is never negative
+    is one of no sign.
     """
 
     graph: AdderGraph = field(repr=False)
@@ -49,10 +52,13 @@ class AdderGraphConfig(Billed):
     cycles: int | None = None
     levels: int = 4
     behind: int = 0
+    limits: tuple[tuple[int, int], ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
         if self.input_bits < 1:
             raise ValueError(f"inputs of {self.input_bits} bits")
+        if self.limits and len(self.limits) != self.graph.inputs:
+            raise ValueError(f"limits of {len(self.limits)} inputs, there are {self.graph.inputs}")
         if self.levels < SMALL_LEVELS:
             raise ValueError(f"levels={self.levels} between registers: a sum may have {SMALL_LEVELS}")
         if not 0 <= self.behind <= self.levels - LEVELS:
@@ -65,7 +71,7 @@ class AdderGraphConfig(Billed):
         """Names the program: equal for equal ones, in every process."""
         graph = self.graph
         terms = [[(term.value, term.shift, term.negative) for term in part] for part in (*graph.sums, graph.outputs)]
-        ends = (self.levels, self.behind) if self.behind else (self.levels,)
+        ends = (self.levels, *([self.behind] if self.behind else []), *self.limits)
         text = repr((graph.inputs, graph.constants, terms, self.input_bits, self.signed, self.cycles, *ends))
         return hashlib.sha256(text.encode()).hexdigest()[:10]
 
@@ -76,16 +82,30 @@ class AdderGraphConfig(Billed):
     @property
     def adders(self) -> AddersConfig:
         """The leaf inside."""
-        return AddersConfig(self.graph, self.input_bits, self.signed, self.cycles, self.levels, self.behind)
+        return AddersConfig(self.graph, self.input_bits, self.signed, self.cycles, self.levels, self.behind, self.limits)
 
     @property
-    def low(self) -> int:
-        """The least input."""
+    def block(self) -> Any:
+        """The block: clk, rst, sink, source, config."""
+        return adder_graph
+
+    @property
+    def outputs(self) -> int:
+        """Sums that are given."""
+        return len(self.graph.outputs)
+
+    @property
+    def low(self) -> Bound:
+        """The least input, or that of each."""
+        if self.limits:
+            return np.array([low for low, _ in self.limits], np.int64)
         return -(1 << (self.input_bits - 1)) if self.signed else 0
 
     @property
-    def high(self) -> int:
-        """The greatest input."""
+    def high(self) -> Bound:
+        """The greatest input, or that of each."""
+        if self.limits:
+            return np.array([high for _, high in self.limits], np.int64)
         return (1 << (self.input_bits - self.signed)) - 1
 
     @property
@@ -263,8 +283,9 @@ class AddersConfig(AdderGraphConfig):
     def result(self, word: int) -> int:
         """The outputs side by side, for inputs side by side."""
         bits, graph = self.input_bits, self.graph
-        fields = [word >> (bits * number) & ((1 << bits) - 1) for number in range(graph.inputs)]
-        x = [value - (1 << bits) if self.signed and value >> (bits - 1) else value for value in fields]
+        fields = [word >> (bits * number) & ((1 << width) - 1) for number, width in enumerate(self.widths[: graph.inputs])]
+        negative = (low < 0 and value >> (width - 1) for (low, _), value, width in zip(self.ranges, fields, self.widths, strict=False))
+        x = [value - (1 << width) if below else value for value, width, below in zip(fields, self.widths, negative, strict=False)]
         outputs = graph.run(np.array([x], np.int64))[0].tolist()
         mask = (1 << self.output_bits) - 1
         return sum((value & mask) << (self.output_bits * number) for number, value in enumerate(outputs))
@@ -292,7 +313,7 @@ class AddersConfig(AdderGraphConfig):
         yield ");"
         for number in range(graph.inputs):
             low = number * self.input_bits
-            yield f"wire {self._range(number)} {self._name(number, 0)} = operands[{low + self.input_bits - 1}:{low}];"
+            yield f"wire {self._range(number)} {self._name(number, 0)} = operands[{low + self.widths[number] - 1}:{low}];"
         for stage in range(self.schedule.latency):
             yield f"\n// stage {stage}"
             for number in range(graph.leaves, graph.size):

@@ -18,10 +18,10 @@ SPLIT_FROM = 5
 MOST_LOGIC = 12
 """Bits of a weight up to which products that a multiplier could make may be made of LUTs, which takes three cycles."""
 
-Products = Literal["single", "pairs", "logic", "planes"]
+Products = Literal["single", "pairs", "logic", "planes", "tables"]
 """What products of codes and weights are made by: a multiplier each, where both have bits enough for one; one for those of two
-lanes, which share the code; LUTs; or counts of bits, for weights of -1, 0 and 1. No Enum, for whose members MyHDL looks without
-end."""
+lanes, which share the code; LUTs; counts of bits, for weights of -1, 0 and 1; or tables in block RAM, for constant ones. No Enum,
+for whose members MyHDL looks without end."""
 
 
 @dataclass(frozen=True)

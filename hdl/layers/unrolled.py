@@ -1,4 +1,4 @@
-"""A dense layer whose frames are single beats, computed whole in every cycle: a graph of adders instead of multipliers."""
+"""A dense layer whose frames are single beats, computed whole in every cycle: adders, or tables, instead of multipliers."""
 
 from __future__ import annotations
 
@@ -8,14 +8,17 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sigmabit.golden.arithmetic.adder_graph import AdderGraph, in_threes, optimise
 from sigmabit.golden.arithmetic.digits import count_digits
+from sigmabit.golden.arithmetic.partial_sums import PartialSums
 from sigmabit.golden.layers.fixed import Fixed
 
 from ..arithmetic import activate as activation
 from ..arithmetic.activate import ActivateConfig, activate
-from ..arithmetic.adder_graph import AdderGraphConfig, adder_graph
+from ..arithmetic.adder_graph import AdderGraphConfig
+from ..arithmetic.partial_sums import PartialSumsConfig
 from ..arithmetic.products import Products
 from ..family import SERIES7, Cost, Family
 from ..verilog.module import composite
@@ -38,6 +41,9 @@ PATIENCE = 2
 USES = 2, 3
 """How often parts are used that sums share: where sums are as small as can be, those of two uses save nothing, and take time."""
 
+SLICE_BITS = 10
+"""Of what a table in block RAM looks at: it is as deep as a block of 18 bits, the widest that is as deep as that on every family."""
+
 MOST_DIGITS = 10_000
 """Non-zero digits of a matrix whose adders are found in some ten seconds; twice as many take minutes."""
 
@@ -46,7 +52,7 @@ MOST_DIGITS = 10_000
 class UnrolledConfig(LayerConfig):
     """name: the layer's. sums: its products, added up. activate: what makes codes of them."""
 
-    sums: AdderGraphConfig
+    sums: AdderGraphConfig | PartialSumsConfig
     activate: ActivateConfig
 
     @property
@@ -63,9 +69,11 @@ def applies(layer: Fixed) -> bool:
     return layer.dense and layer.window.inputs == 1
 
 
-def configure(layer: Fixed, eager: int = 0) -> UnrolledConfig:
-    """The blocks of a layer. eager: how many cycles sooner than usual its adders are done, if they can be."""
-    sums = _sums(layer, eager)
+def configure(layer: Fixed, eager: int = 0, products: Products = "single") -> UnrolledConfig:
+    """The blocks of a layer. eager: how many cycles sooner than usual its adders are done, if they can be. products: what they
+    add, multiples of codes or entries of "tables", which come no later.
+    """
+    sums = _tables(layer, eager) if products == "tables" else _sums(layer, eager)
     return UnrolledConfig(layer.name, sums, _activate(layer, sums.output_bits))
 
 
@@ -80,13 +88,33 @@ def _sums(layer: Fixed, eager: int) -> AdderGraphConfig:
     Which are the smallest, the 7 series' prices say, whatever the device: Verilog does not depend on it.
     """
     ways = [_adders(layer, uses) for uses in USES]
-    least = min(adders.least_latency for adders in ways)
-    usual = min(*(adders.latency for adders in ways), least + PATIENCE)
-    cycles = max(least, usual - eager)
+    cycles = max(min(adders.least_latency for adders in ways), _usual(layer) - eager)
     in_time = (adders for adders in ways if adders.least_latency <= cycles)
     return min((replace(adders, cycles=cycles) for adders in in_time), key=lambda adders: adders.bill(SERIES7).lut)
 
 
+def _usual(layer: Fixed) -> int:
+    """Cycles of the adders where nothing is said."""
+    ways = [_adders(layer, uses) for uses in USES]
+    return min(*(adders.latency for adders in ways), min(adders.least_latency for adders in ways) + PATIENCE)
+
+
+@lru_cache(maxsize=64)
+def _tables(layer: Fixed, eager: int) -> PartialSumsConfig:
+    """The tables and adders that take as many cycles as the adders alone would, or as few as they can."""
+    found = _entries(layer)
+    return replace(found, cycles=max(found.least_latency, _usual(layer) - eager))
+
+
+@lru_cache(maxsize=64)
+def _entries(layer: Fixed) -> PartialSumsConfig:
+    """The smallest."""
+    sums = PartialSums(*_products(layer), layer.input.bits, layer.input.signed, SLICE_BITS)
+    found = PartialSumsConfig(layer.name, sums)
+    return replace(found, behind=_activate(layer, found.output_bits).limit.levels)
+
+
+@lru_cache(maxsize=128)
 def _adders(layer: Fixed, uses: int) -> AdderGraphConfig:
     """The smallest that come of one way to share parts."""
     graph = in_threes(_graph(layer), layer.input.low, layer.input.high, uses)
@@ -97,9 +125,13 @@ def _adders(layer: Fixed, uses: int) -> AdderGraphConfig:
 @lru_cache(maxsize=64)
 def _graph(layer: Fixed) -> AdderGraph:
     """Sums of two; finding them takes a while, and planning asks more than once."""
-    grid, matrix = layer.grid, layer.matrix.astype(np.int64)
-    bias = layer.bias + layer.tap_offsets.sum(axis=(0, 1))
-    return optimise(grid.gain * matrix, bias, layer.input.low, layer.input.high, operands=2)
+    return optimise(*_products(layer), layer.input.low, layer.input.high, operands=2)
+
+
+def _products(layer: Fixed) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The matrix and the bias of its sums."""
+    bias: NDArray[np.int64] = layer.bias + layer.tap_offsets.sum(axis=(0, 1))
+    return layer.grid.gain * layer.matrix.astype(np.int64), bias
 
 
 @lru_cache(maxsize=256)
@@ -115,8 +147,8 @@ def expected_cost(layer: Fixed, family: Family) -> Cost:
 @composite
 def unrolled(clk, rst, sink, source, config):
     """source = the codes of sink's frames, one beat each, one in every cycle."""
-    sums = Flow(len(config.sums.graph.outputs) * config.sums.output_bits)
-    return adder_graph(clk, rst, sink, sums, config.sums), activate(clk, rst, sums, source, config.activate)
+    sums = Flow(config.sums.outputs * config.sums.output_bits)
+    return config.sums.block(clk, rst, sink, sums, config.sums), activate(clk, rst, sums, source, config.activate)
 
 
 @dataclass(frozen=True)
@@ -125,12 +157,22 @@ class UnrolledKind(DenseKind):
 
     layer: Fixed
 
+    def foldings(self) -> Iterator[Folding]:
+        """Tables take much block RAM, which only haste is worth."""
+        yield from (folding for folding in super().foldings() if folding.products != "tables")
+
     def ways(self, folding: Folding) -> tuple[Products, ...]:
-        return ("single",) if self.folds(folding) == 1 else super().ways(folding)
+        if self.folds(folding) > 1:
+            return super().ways(folding)
+        return ("single",) if self.laborious(folding) else ("single", "tables")
 
     def hastened(self, folding: Folding) -> Iterator[Folding]:
-        if self.folds(folding) == 1:
-            yield from (replace(folding, eager=sooner) for sooner in range(1, PATIENCE + 1))
+        if self.folds(folding) > 1:
+            return
+        for sooner in range(PATIENCE + 1):
+            for products in self.ways(folding):
+                if sooner or products != "single":
+                    yield replace(folding, products=products, eager=sooner or False)
 
     def delay(self, folding: Folding) -> int:
         return super().delay(folding) - folding.eager if self.folds(folding) == 1 else super().delay(folding)
@@ -142,9 +184,13 @@ class UnrolledKind(DenseKind):
         return arrivals.beats if self.folds(folding) == 1 else super().starts(arrivals, folding)
 
     def sized(self, arrivals: Arrivals, folding: Folding, contents: bool = True) -> LayerConfig:
-        return configure(self.layer, folding.eager) if self.folds(folding) == 1 else super().sized(arrivals, folding, contents)
+        if self.folds(folding) > 1:
+            return super().sized(arrivals, folding, contents)
+        return configure(self.layer, folding.eager, folding.products)
 
     def expected_cost(self, folding: Folding, use: Use) -> Cost:
         if self.folds(folding) > 1:
             return super().expected_cost(folding, use)
+        if folding.products == "tables":
+            return configure(self.layer, folding.eager, folding.products).bill(use.family)
         return expected_cost(self.layer, use.family) * HASTE**folding.eager
