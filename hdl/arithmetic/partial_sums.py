@@ -153,7 +153,7 @@ class EntriesConfig(PartialSumsConfig):
         yield f"module {self.module} ("
         yield "    input wire clk,"
         yield f"    input wire [{self.sums.inputs * self.sums.bits - 1}:0] vector,"
-        yield f"    output wire [{count * bits - 1}:0] terms"
+        yield f"    output wire [{count * bits - 1}:0] data"
         yield ");"
         tables, place = iter(self.slices), 0
         for number, ((first, beyond), widths) in enumerate(zip(self.sums.slices, self.widths, strict=True)):
@@ -164,7 +164,7 @@ class EntriesConfig(PartialSumsConfig):
             yield f"{module} table{number} (.clk(clk), .address(vector[{beyond - 1}:{first}]), .data(entry{number}));"
             for width, low in zip(widths, accumulate((0, *widths)), strict=False):
                 zeros = f"{bits - width}'d0, " if width < bits else ""
-                yield f"assign terms[{place * bits} +: {bits}] = {{{zeros}entry{number}[{low} +: {width}]}};"
+                yield f"assign data[{place * bits} +: {bits}] = {{{zeros}entry{number}[{low} +: {width}]}};"
                 place += 1
         yield "endmodule"
 
@@ -177,15 +177,15 @@ def _width(low: int, high: int) -> int:
 
 
 @written
-def entries(clk, vector, terms, config):
-    """terms = of each slice of vector, what it adds to the outputs, a cycle later; in fields of config.term_bits.
+def entries(clk, vector, data, config):
+    """data = of each slice of vector, what it adds to the outputs, a cycle later; in fields of config.term_bits.
 
     Written in Verilog for the files that tables are read from; this is its twin for simulation.
     """
 
     @always(clk.posedge)
     def read():
-        terms.next = config.result(int(vector))
+        data.next = config.result(int(vector))
 
     return read
 

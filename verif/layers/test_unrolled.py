@@ -16,6 +16,7 @@ from sigmabit.golden.layers.window import Axis, Window
 from sigmabit.golden.types.grid import Grid
 from sigmabit.golden.types.range import Range
 from sigmabit.golden.types.tensor import TensorType
+from sigmabit.hdl.arithmetic.products import Products
 from sigmabit.hdl.layers import unrolled as block
 from sigmabit.hdl.layers.folding import Folding
 from sigmabit.hdl.verilog.stream import Flow, bit, reset
@@ -31,7 +32,7 @@ ONE = Axis(1, 1)
 @dataclass(frozen=True)
 class Case:
     """A layer made from a seed. sparse: most weights and biases are zero. bounds: all weights and biases are the least ones.
-    eager: so many cycles less are wanted of the adders.
+    eager: so many cycles less are wanted of the adders. products: what they add.
     """
 
     inputs: int
@@ -43,6 +44,7 @@ class Case:
     kind: str
     seed: int
     eager: int = 0
+    products: Products = "single"
 
     @cached_property
     def layer(self) -> Fixed:
@@ -63,7 +65,7 @@ class Case:
     @cached_property
     def config(self) -> block.UnrolledConfig:
         """The blocks."""
-        return block.configure(self.layer, self.eager)
+        return block.configure(self.layer, self.eager, self.products)
 
 
 @dataclass(frozen=True)
@@ -83,13 +85,16 @@ class UnrolledSuite(BlockSuite):
         Case(3, 5, GRIDS[4], 4, signed=False, table=True, kind="sparse", seed=3),
         Case(9, 3, GRIDS[2], 6, signed=False, table=False, kind="any", seed=4, eager=2),
         Case(8, 4, GRIDS[2], 6, signed=True, table=False, kind="any", seed=5, eager=1),
+        Case(9, 4, GRIDS[2], 6, signed=True, table=False, kind="any", seed=6, products="tables"),
+        Case(6, 3, GRIDS[4], 6, signed=False, table=True, kind="sparse", seed=7, eager=2, products="tables"),
     )
 
     def configs(self) -> st.SearchStrategy[Case]:
         grids = st.sampled_from((*GRIDS, Numbers(Range.of_levels(256), Grid(1, 0, 1.0))))
         kinds = st.sampled_from(["any", "any", "sparse", "bounds"])
         shape = st.integers(1, 6), st.integers(1, 6), grids, st.integers(2, 7)
-        return st.builds(Case, *shape, st.booleans(), st.booleans(), kinds, st.integers(0, 99), st.integers(0, 2))
+        how = st.integers(0, 2), st.sampled_from(["single", "single", "tables"])
+        return st.builds(Case, *shape, st.booleans(), st.booleans(), kinds, st.integers(0, 99), *how)
 
     def stimuli(self, config: Case) -> st.SearchStrategy[list[Frame]]:
         tensor = config.layer.input
