@@ -16,9 +16,10 @@ from .adder_graph import AdderGraph, add_up
 class PartialSums:
     """x @ matrix + bias as sums of entries of tables, one for each slice of the vector's bits.
 
-    matrix: (inputs, outputs). bias: (outputs,). bits, signed: of an input. slice_bits: neighbouring bits that a table looks at, at
-    the most, those of several inputs, or a part of one's; all look at as many, or one less. This is distributed arithmetic (Croisier et al., US patent 3,777,130, 1973; Peled
-    and Liu, "A new hardware realization of digital filters", 1974) without its turns: every bit has a table in the same cycle.
+    matrix: (inputs, outputs). bias: (outputs,). bits, signed: of an input. slice_bits: neighbouring bits that a table looks at,
+    at the most, those of several inputs, or a part of one's; all look at as many, or one less. This is distributed arithmetic
+    (Croisier et al., US patent 3,777,130, 1973; Peled and Liu, "A new hardware realization of digital filters", 1974) without
+    its turns: every bit has a table in the same cycle.
 
     An entry is a number of no sign, since what a slice adds at the least is in the first one's entries, with the bias; where it
     adds the same in any case, it has no term at all. Raises ValueError for a slice of no bits.

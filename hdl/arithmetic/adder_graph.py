@@ -283,9 +283,10 @@ class AddersConfig(AdderGraphConfig):
     def result(self, word: int) -> int:
         """The outputs side by side, for inputs side by side."""
         bits, graph = self.input_bits, self.graph
-        fields = [word >> (bits * number) & ((1 << width) - 1) for number, width in enumerate(self.widths[: graph.inputs])]
-        negative = (low < 0 and value >> (width - 1) for (low, _), value, width in zip(self.ranges, fields, self.widths, strict=False))
-        x = [value - (1 << width) if below else value for value, width, below in zip(fields, self.widths, negative, strict=False)]
+        x = []
+        for number, width in enumerate(self.widths[: graph.inputs]):
+            value = word >> (bits * number) & ((1 << width) - 1)
+            x.append(value - (1 << width) if self.ranges[number][0] < 0 and value >> (width - 1) else value)
         outputs = graph.run(np.array([x], np.int64))[0].tolist()
         mask = (1 << self.output_bits) - 1
         return sum((value & mask) << (self.output_bits * number) for number, value in enumerate(outputs))

@@ -1,4 +1,4 @@
-"""A constant matrix times a vector in every cycle, by tables in block RAM: of each slice of its bits, what that adds to every output."""
+"""A constant matrix times a vector in every cycle, by tables of what each slice of the vector's bits adds to every output."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ USES = 2, 3
 """How often parts are used that sums share: where sums are as small as can be, those of two uses save nothing, and take time."""
 
 SLICE_BITS = 10
-"""Of what a table in block RAM looks at: it is as deep as a block of 18 bits, the widest that is as deep as that on every family."""
+"""Of a frame that a table looks at: it is then as deep as a block RAM of 18 bits, which every family has."""
 
 MOST_DIGITS = 10_000
 """Non-zero digits of a matrix whose adders are found in some ten seconds; twice as many take minutes."""

@@ -50,9 +50,8 @@ class Case:
     def layer(self) -> Fixed:
         """The golden layer."""
         drawn = (self.seed, self.signed, self.weight_bits, self.table)
-        fixed = FixedCase(
-            ONE, ONE, self.inputs, self.outputs, self.numbers, False, True, Folding(1, 1, self.outputs), *drawn
-        ).layer
+        shape = ONE, ONE, self.inputs, self.outputs, self.numbers, False, True, Folding(1, 1, self.outputs)
+        fixed = replace(FixedCase(*shape, *drawn).layer, name=f"dense{self.seed}")
         if self.kind == "bounds":
             least = -(1 << (self.weight_bits - 1))
             return replace(fixed, weights=np.full_like(fixed.weights, least), bias=np.full_like(fixed.bias, 8 * least))
