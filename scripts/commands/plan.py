@@ -117,7 +117,7 @@ def tables(made: sigmabit.Plan) -> list[RenderableType]:
             shape = f"{layer.kind.positions} x {shape}"
         if folding is not None and folding.eager:
             shape += " eager"
-        where = "-" if folding is None else "block RAM" if folding.block else "logic"
+        where = "-" if folding is None else "block RAM" if folding.block or folding.products == "tables" else "logic"
         rows.append([layer.name, shape, where, layer.cycles, layer.done, *_size(cost)])
     if made.pipeline.noise is not None:
         rows.append(["sampler", "-", "-", "-", "-", *_size(made.pipeline.noise.bill(made.family))])
