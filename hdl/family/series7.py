@@ -182,8 +182,8 @@ class Series7:
         return Cost(lut=first * second * (1.8 if signed else 1.1))
 
     def row(self, bits: int, width: int, first: bool) -> Cost:
-        """The LUTs of the sum choose the multiple, too."""
-        return self.adder(width)
+        """The LUTs of the sum choose the multiple, too. The bit that carries into it takes none."""
+        return self.adder(width - 1)
 
     def few_bit_product(self, bits: int, weight_bits: int, signed: bool) -> Cost:
         known = self._few_bit_products.get((bits, weight_bits, signed))

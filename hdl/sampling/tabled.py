@@ -7,7 +7,6 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
-from myhdl import block
 from numpy.typing import NDArray
 
 from sigmabit.golden.arithmetic.adder_graph import optimise
@@ -17,10 +16,10 @@ from sigmabit.golden.sampling.reparameterise import EPS_BITS
 from sigmabit.golden.sampling.score import kl_shifts, linear
 
 from ..arithmetic.adder_graph import AdderGraphConfig, adders
-from ..arithmetic.products import Product, Products, multiply_in_rows
+from ..arithmetic.products import ProductAndAddend, Products, multiply_and_add_in_rows
 from ..arithmetic.tabulate import TabulateConfig, tabulate
 from ..family import Billed, Cost, Family
-from ..verilog.fabric import Blocks, add, age, age_reset, extend, field, joined, pass_on, register
+from ..verilog.fabric import Blocks, age_reset, field, joined, pass_on, register
 from ..verilog.module import composite, leaf
 from ..verilog.stream import wire
 from .exponential import PRODUCT_LATENCY, multiply_add, saturate
@@ -82,14 +81,17 @@ class TabledConfig(Billed):
         return SpreadConfig(self.form, self.products)
 
     @property
-    def product(self) -> Product:
-        """A deviation, which has no sign, times a sample."""
-        return Product(VALUE_BITS, False, EPS_BITS, self.products)
+    def in_rows(self) -> ProductAndAddend | None:
+        """What multiplies deviations by samples and adds mu and half a unit of z, if that is no multiplier."""
+        if self.products == "single":
+            return None
+        mu_bits = self.form.bits + self.mu_shift - EPS_BITS // 2
+        return ProductAndAddend(VALUE_BITS, EPS_BITS, mu_bits, 1 << self.half_shift, self.half_shift + 1)
 
     @property
     def product_latency(self) -> int:
-        """Cycles from both to what is saturated: of a multiplier that adds the mean, too, or of the rows."""
-        return self.product.latency if self.product.rows else PRODUCT_LATENCY
+        """Cycles from both to the sum that is saturated."""
+        return PRODUCT_LATENCY if self.in_rows is None else self.in_rows.latency
 
     @property
     def eps_latency(self) -> int:
@@ -160,11 +162,6 @@ class TabledConfig(Billed):
         return self.form.product_fraction - self.form.z_fraction - 1
 
     @property
-    def cut(self) -> int:
-        """Bits of a product below mu and half a unit of z: nothing is added to them."""
-        return min(self.mu_shift, self.half_shift)
-
-    @property
     def term_bits(self) -> int:
         """Width of what is summed up."""
         return max(self.squares.width, self.excess_bits)
@@ -175,19 +172,18 @@ class TabledConfig(Billed):
         return _sums(self.form.latents, self.term_bits, kl_shifts(self.variance))
 
     def bill(self, family: Family) -> Cost:
-        """The tables, the sums, a product for each latent variable, the wait of mu, and saturation."""
+        """The tables, the sums, and for each latent variable a product, to which mu is added, and saturation."""
         form = self.form
         parts = self.spreads.bill(family)
         if form.score:
             scores = form.scores.mu_squared_bits + form.scores.kl_bits
             parts += self.squares.bill(family) + self.sums.bill(family)
             parts += family.delay(scores, self.latency - self.score_latency)
-        latent = family.logic(form.bits + form.z_bits) + family.registers(2 * form.bits + EPS_BITS + form.z_bits)
-        if self.product.rows:
-            adder = family.logic(form.sum_bits - self.cut)
-            latent += self.product.bill(family) + adder + family.delay(form.bits, self.product_latency)
+        latent = family.logic(form.z_bits) + family.registers(form.bits + EPS_BITS + form.z_bits)
+        if self.in_rows is None:
+            latent += family.product(VALUE_BITS, EPS_BITS) + family.logic(form.bits) + family.registers(form.bits)
         else:
-            latent += family.product(VALUE_BITS, EPS_BITS)
+            latent += self.in_rows.bill(family)
         return parts + latent * form.latents
 
 
@@ -211,20 +207,6 @@ def _sums(latents: int, bits: int, shifts: tuple[int, int, int]) -> AdderGraphCo
     return AdderGraphConfig(graph, bits, signed=False, cycles=max(SUM_CYCLES, smallest.least_latency))
 
 
-@block
-def add_to_rows(clk, a, b, addend, total, cut):
-    """total = a * b + addend * 2**cut, without its lowest `cut` bits, in the cycle of the product, which is made in rows.
-
-    a is unsigned, b and addend are in two's complement. The addend comes in the product's cycle.
-    """
-    product, more = wire(len(total) + cut), wire(len(total))
-    return (
-        multiply_in_rows(clk, a, b, product, signed=False),
-        extend(addend, more, True),
-        add(product(len(product), cut), more, total),
-    )
-
-
 @leaf
 def tabled_spread(clk, rst, sink, eps, take, means, logarithms, squares, spreads, terms, sums, source, config):
     """z = mu + sigma * eps, and the scores, from what tables and adders give.
@@ -241,32 +223,34 @@ def tabled_spread(clk, rst, sink, eps, take, means, logarithms, squares, spreads
     blocks.append(pass_on(data(2 * latents * bits, latents * bits), logarithms))
     blocks.append(pass_on(spreads, found))
 
-    mu_shift, half_shift, cut = config.mu_shift, config.half_shift, config.cut
-    rows = config.product.rows > 0
+    mu_shift, half_shift, rows = config.mu_shift, config.half_shift, config.in_rows
     results = []
     for latent in range(latents):
-        # sigma and eps are there in the next cycle; a multiplier adds in its second cycle, rows are added to at their end
-        sigma, eps_late, mu_early = wire(VALUE_BITS), wire(EPS_BITS), wire(bits)
+        # sigma and eps are there in the next cycle
+        sigma, eps_late, mu = wire(VALUE_BITS), wire(EPS_BITS), wire(bits)
         blocks.append(pass_on(found(latent * size + VALUE_BITS, latent * size), sigma))
         blocks.append(register(clk, field(eps, latent, EPS_BITS), eps_late))
-        blocks.append(age(clk, field(data, latent, bits), mu_early, config.product_latency - (0 if rows else 1)))
-        if half_shift < mu_shift:
-            mu_late = wire(bits)
-            blocks.append(register(clk, mu_early, mu_late))
-            half_and_mu = "0" * (mu_shift - half_shift - 1) + "1", mu_late
-        else:
-            half = 1 << (half_shift - mu_shift)
-            mu_late = wire(max(bits, half.bit_length() + 1) + 1)
-            blocks.append(raise_by(clk, mu_early, mu_late, half))
-            half_and_mu = "", mu_late
-        total, limited, z, z_late = wire(form.sum_bits - cut * rows), wire(form.z_bits), wire(form.z_bits), wire(form.z_bits)
-        if rows:
-            blocks.append(add_to_rows(clk, sigma, eps_late, joined([part for part in half_and_mu if len(part)]), total, cut))
-            blocks.append(saturate(total(form.sum_bits - cut, half_shift + 1 - cut), limited))
-        else:
-            addend = joined([half_and_mu[0] + "0" * cut, mu_late])
+        blocks.append(register(clk, field(data, latent, bits), mu))
+        limited, z, z_late = wire(form.z_bits), wire(form.z_bits), wire(form.z_bits)
+        if rows is None:
+            # a multiplier adds in its second cycle
+            if half_shift < mu_shift:
+                mu_late = wire(bits)
+                blocks.append(register(clk, mu, mu_late))
+                addend = joined(["0" * (mu_shift - half_shift - 1) + "1" + "0" * half_shift, mu_late])
+            else:
+                half = 1 << (half_shift - mu_shift)
+                mu_late = wire(max(bits, half.bit_length() + 1) + 1)
+                blocks.append(raise_by(clk, mu, mu_late, half))
+                addend = joined(["0" * mu_shift, mu_late])
+            total = wire(form.sum_bits)
             blocks.append(multiply_add(clk, sigma, eps_late, addend, total, signed=True))
             blocks.append(saturate(total(form.sum_bits, half_shift + 1), limited))
+        else:
+            total = wire(rows.total_bits)
+            addend = joined(["0" * (mu_shift - rows.low_bits), mu])
+            blocks.append(multiply_and_add_in_rows(clk, sigma, eps_late, addend, total, rows))
+            blocks.append(saturate(total, limited))
         blocks.append(register(clk, limited, z))
         blocks.append(postpone(clk, z, z_late, config.latency - config.z_latency))
         results.append(z_late)
