@@ -88,22 +88,30 @@ def _sums(layer: Fixed, eager: int) -> AdderGraphConfig:
     Which are the smallest, the 7 series' prices say, whatever the device: Verilog does not depend on it.
     """
     ways = [_adders(layer, uses) for uses in USES]
-    cycles = max(min(adders.least_latency for adders in ways), _usual(layer) - eager)
+    cycles = _usual(layer) - sooner(layer, eager)
     in_time = (adders for adders in ways if adders.least_latency <= cycles)
     return min((replace(adders, cycles=cycles) for adders in in_time), key=lambda adders: adders.bill(SERIES7).lut)
 
 
+def sooner(layer: Fixed, eager: int, products: Products = "single") -> int:
+    """How many cycles sooner than usual sums are there, where that many are wanted; a negative number where they cannot be."""
+    return min(eager, _usual(layer) - (_entries(layer).least_latency if products == "tables" else _least(layer)))
+
+
 def _usual(layer: Fixed) -> int:
     """Cycles of the adders where nothing is said."""
-    ways = [_adders(layer, uses) for uses in USES]
-    return min(*(adders.latency for adders in ways), min(adders.least_latency for adders in ways) + PATIENCE)
+    return min(*(_adders(layer, uses).latency for uses in USES), _least(layer) + PATIENCE)
+
+
+def _least(layer: Fixed) -> int:
+    """Cycles of the fastest adders."""
+    return min(_adders(layer, uses).least_latency for uses in USES)
 
 
 @lru_cache(maxsize=64)
 def _tables(layer: Fixed, eager: int) -> PartialSumsConfig:
     """The tables and adders that take as many cycles as the adders alone would, or as few as they can."""
-    found = _entries(layer)
-    return replace(found, cycles=max(found.least_latency, _usual(layer) - eager))
+    return replace(_entries(layer), cycles=_usual(layer) - sooner(layer, eager, "tables"))
 
 
 @lru_cache(maxsize=64)
@@ -175,7 +183,10 @@ class UnrolledKind(DenseKind):
                     yield replace(folding, products=products, eager=sooner or False)
 
     def delay(self, folding: Folding) -> int:
-        return super().delay(folding) - folding.eager if self.folds(folding) == 1 else super().delay(folding)
+        if self.folds(folding) > 1:
+            return super().delay(folding)
+        hasty = folding.eager if self.laborious(folding) else sooner(self.layer, folding.eager, folding.products)
+        return super().delay(folding) - hasty
 
     def laborious(self, folding: Folding) -> bool:
         return self.folds(folding) == 1 and count_digits(self.layer.matrix) > MOST_DIGITS
