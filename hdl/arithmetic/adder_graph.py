@@ -161,10 +161,16 @@ class AdderGraphConfig(Billed):
 
     def _sum_bill(self, number: int, family: Family) -> Cost:
         terms, low, high = self.graph.sums[number - self.graph.leaves], self._low_bits(number), self.widths[number]
+        if len(terms) == 3 and number in self.schedule.small:
+            return family.adder_of_three(high - low)
+        places = [tuple(self._bit(term, position) for term in terms) for position in range(low, high)]
+        some_negative = any(term.negative for term in terms)
         if len(terms) == 3:
-            return family.adder_of_three(high - low, fast=number not in self.schedule.small)
-        pairs = {tuple(self._bit(term, position) for term in terms) for position in range(low, high)}
-        added = sum(any(bit is None for bit in pair) <= any(term.negative for term in terms) for pair in pairs)
+            # a bit's own LUT sees the majority below; of bits that are mostly constant there is none to find
+            sums, majorities = {*zip(places, [(None,) * 3, *places], strict=False)}, {*places[:-1]}
+            found = sum(place.count(None) < (3 if some_negative else 2) for place in majorities)
+            return family.adder_of_three((len(sums) + found) / 2, fast=True)
+        added = sum(any(bit is None for bit in pair) <= some_negative for pair in {*places})
         return family.adder(added)
 
     def _bit(self, term: Term, position: int) -> int | None:

@@ -77,7 +77,7 @@ class Ecp5:
     def adder(self, bits: int) -> Cost:
         return Cost(lut=2 * math.ceil(bits / 2) + BEGINNING)
 
-    def adder_of_three(self, bits: int, fast: bool = False) -> Cost:
+    def adder_of_three(self, bits: float, fast: bool = False) -> Cost:
         """Three numbers become two, of whose bits each takes two LUTs."""
         return self.adder(bits + 1) + Cost(lut=2 * bits)
 

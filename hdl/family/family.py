@@ -173,7 +173,7 @@ class Family(Protocol):
         """A sum or a difference of two numbers."""
         ...
 
-    def adder_of_three(self, bits: int, fast: bool = False) -> Cost:
+    def adder_of_three(self, bits: float, fast: bool = False) -> Cost:
         """A sum of three numbers; fast: with one level of logic less."""
         ...
 

@@ -73,7 +73,7 @@ class Gowin:
     def adder(self, bits: int) -> Cost:
         return Cost(lut=2 * math.ceil(bits / 2) + ENDS)
 
-    def adder_of_three(self, bits: int, fast: bool = False) -> Cost:
+    def adder_of_three(self, bits: float, fast: bool = False) -> Cost:
         """Three numbers become two, of whose bits each takes two LUTs; of few bits, the sum takes no chain."""
         return Cost(lut=2 * bits)
 

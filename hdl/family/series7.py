@@ -91,7 +91,7 @@ class Series7:
     def adder(self, bits: int) -> Cost:
         return Cost(lut=bits)
 
-    def adder_of_three(self, bits: int, fast: bool = False) -> Cost:
+    def adder_of_three(self, bits: float, fast: bool = False) -> Cost:
         """With one LUT a bit, majorities go from bit to bit; with two, each bit finds the one that it needs."""
         return Cost(lut=bits * (2 if fast else 1))
 
