@@ -47,7 +47,11 @@ WAYS: tuple[Products, ...] = ("single", "logic")
 
 @dataclass(frozen=True)
 class TabledConfig(Billed):
-    """form: what is computed. products: what multiplies deviations and samples, one of WAYS."""
+    """form: what is computed. products: what multiplies deviations and samples, one of WAYS.
+
+    Without multipliers there are four logic levels, if saturation looks at no more than eight bits and mu has some fraction bits;
+    otherwise there may be five or six.
+    """
 
     form: ReparameteriseConfig
     products: Products = "single"
