@@ -209,7 +209,7 @@ def drawn(number: int, sample: Sample, folder: Path, count: int, seed: int) -> t
     sources = [name for name in sample.texts if name.endswith(".v")]
     run_yosys(
         [
-            f"read_verilog {' '.join(sources)}",
+            f"read_verilog -nosynthesis {' '.join(sources)}",
             f"hierarchy -check -top {sample.top}",
             *("proc -norom", "flatten", "opt_expr -mux_undef", "wreduce", "opt_expr", "opt_clean"),
             f"rename {sample.top} mutated_{number}",
