@@ -32,6 +32,9 @@ MOST_BITS = 12
 TABLE_CYCLES = 1
 """Cycles of a table."""
 
+MOST_LOOKED_AT = 7
+"""Bits that are all the same in a number that need not be limited: of more, the limit is three levels, too many behind a sum."""
+
 SUM_CYCLES = 2
 """Cycles of the scores' adders, where these suffice."""
 
@@ -105,7 +108,14 @@ class TabledConfig(Billed):
     @property
     def z_latency(self) -> int:
         """Cycles from a beat to z: the table's, the product's, and one for saturation."""
-        return TABLE_CYCLES + self.product_latency + 1
+        return TABLE_CYCLES + self.product_latency + self.sum_latency + 1
+
+    @property
+    def sum_latency(self) -> int:
+        """Cycles from a sum of rows to what is saturated: none, if saturation finds room behind the sum."""
+        if self.in_rows is None:
+            return 0
+        return int(self.in_rows.total_bits - self.form.z_bits + 1 > MOST_LOOKED_AT)
 
     @property
     def score_latency(self) -> int:
@@ -187,7 +197,7 @@ class TabledConfig(Billed):
         if self.in_rows is None:
             latent += family.product(VALUE_BITS, EPS_BITS) + family.logic(form.bits) + family.registers(form.bits)
         else:
-            latent += self.in_rows.bill(family)
+            latent += self.in_rows.bill(family) + family.registers(self.in_rows.total_bits * self.sum_latency)
         return parts + latent * form.latents
 
 
@@ -251,10 +261,11 @@ def tabled_spread(clk, rst, sink, eps, take, means, logarithms, squares, spreads
             blocks.append(multiply_add(clk, sigma, eps_late, addend, total, signed=True))
             blocks.append(saturate(total(form.sum_bits, half_shift + 1), limited))
         else:
-            total = wire(rows.total_bits)
+            total, settled = wire(rows.total_bits), wire(rows.total_bits)
             addend = joined(["0" * (mu_shift - rows.low_bits), mu])
             blocks.append(multiply_and_add_in_rows(clk, sigma, eps_late, addend, total, rows))
-            blocks.append(saturate(total, limited))
+            blocks.append(postpone(clk, total, settled, config.sum_latency))
+            blocks.append(saturate(settled, limited))
         blocks.append(register(clk, limited, z))
         blocks.append(postpone(clk, z, z_late, config.latency - config.z_latency))
         results.append(z_late)

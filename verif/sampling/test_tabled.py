@@ -38,6 +38,7 @@ class TabledSuite(BlockSuite):
         TabledConfig(ReparameteriseConfig(4, 8, 4, 10, 3, log_sigma=False, score=True)),
         TabledConfig(ReparameteriseConfig(1, 6, 3, 8, 5, log_sigma=True, score=True)),
         TabledConfig(replace(FORM, latents=2), "logic"),
+        TabledConfig(replace(FORM, latents=1, z_fraction=8), "logic"),
         TabledConfig(ReparameteriseConfig(1, 5, 8, 6, 2, log_sigma=False, score=False), "logic"),
         TabledConfig(ReparameteriseConfig(1, 12, 0, 9, 20, log_sigma=True, score=False), "logic"),
         TabledConfig(ReparameteriseConfig(1, 12, 1, 24, 0, log_sigma=False, score=True), "logic"),
