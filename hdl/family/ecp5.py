@@ -74,7 +74,7 @@ class Ecp5:
     def delay(self, bits: int, cycles: int) -> Cost:
         return Cost(ff=bits * cycles)
 
-    def adder(self, bits: int) -> Cost:
+    def adder(self, bits: float) -> Cost:
         return Cost(lut=2 * math.ceil(bits / 2) + BEGINNING)
 
     def adder_of_three(self, bits: float, fast: bool = False) -> Cost:

@@ -169,7 +169,7 @@ class Family(Protocol):
         """So many registers in a row, without reset, for each bit."""
         ...
 
-    def adder(self, bits: int) -> Cost:
+    def adder(self, bits: float) -> Cost:
         """A sum or a difference of two numbers."""
         ...
 

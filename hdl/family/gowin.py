@@ -70,7 +70,7 @@ class Gowin:
     def delay(self, bits: int, cycles: int) -> Cost:
         return Cost(lut=bits * cycles, ff=bits * cycles)
 
-    def adder(self, bits: int) -> Cost:
+    def adder(self, bits: float) -> Cost:
         return Cost(lut=2 * math.ceil(bits / 2) + ENDS)
 
     def adder_of_three(self, bits: float, fast: bool = False) -> Cost:

@@ -88,7 +88,7 @@ class Series7:
         """From three in a row on, synthesis takes shift-register LUTs, of 32 registers each, in their place."""
         return Cost(lut=bits * math.ceil(cycles / SHIFT_DEPTH)) if cycles >= SHIFT_FROM else Cost(ff=bits * cycles)
 
-    def adder(self, bits: int) -> Cost:
+    def adder(self, bits: float) -> Cost:
         return Cost(lut=bits)
 
     def adder_of_three(self, bits: float, fast: bool = False) -> Cost:

@@ -100,7 +100,7 @@ class Toy(Series7):
     def table(self, address_bits: int, shared: bool = False) -> Cost:
         return Cost(lut=1 << max(0, address_bits - 4))
 
-    def adder_of_three(self, bits: int, fast: bool = False) -> Cost:
+    def adder_of_three(self, bits: float, fast: bool = False) -> Cost:
         return Cost(lut=2 * bits)
 
 
