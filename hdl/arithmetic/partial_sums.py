@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import accumulate
 from typing import Any
@@ -38,7 +38,8 @@ class PartialSumsConfig(Billed):
     behind: int = 0
 
     def __post_init__(self) -> None:
-        _ = self.added
+        if self.cycles is not None and self.cycles < (least := replace(self, cycles=None).least_latency):
+            raise ValueError(f"cycles={self.cycles}: {least} are needed")
 
     @property
     def module(self) -> str:

@@ -21,10 +21,11 @@ from ..arithmetic.adder_graph import AdderGraphConfig
 from ..arithmetic.partial_sums import PartialSumsConfig
 from ..arithmetic.products import Products
 from ..family import SERIES7, Cost, Family
+from ..family.rules import BLOCK_RAM_FROM
 from ..verilog.module import composite
-from ..verilog.stream import Flow
+from ..verilog.stream import Flow, index_bits
 from .dense import DenseKind
-from .folding import Folding
+from .folding import Folding, Unsuitable
 from .kind import Arrivals, Use
 from .layer import LayerConfig, Stage
 from .timing import Times
@@ -172,7 +173,19 @@ class UnrolledKind(DenseKind):
     def ways(self, folding: Folding) -> tuple[Products, ...]:
         if self.folds(folding) > 1:
             return super().ways(folding)
-        return ("single",) if self.laborious(folding) else ("single", "tables")
+        return ("single", "tables") if self._tabled and not self.laborious(folding) else ("single",)
+
+    @property
+    def _tabled(self) -> bool:
+        """Are slices of its frame long enough for block RAM?"""
+        bits = self.inputs * self.layer.input.bits
+        return bits // -(-bits // SLICE_BITS) >= index_bits(BLOCK_RAM_FROM)
+
+    def check(self, folding: Folding) -> None:
+        if folding.products == "tables" and self.folds(folding) > 1:
+            outputs = self.layer.channels
+            raise Unsuitable(f"{self.layer.name}: products=tables are of a whole frame and all its {outputs} outputs at once")
+        super().check(folding)
 
     def hastened(self, folding: Folding) -> Iterator[Folding]:
         if self.folds(folding) > 1:

@@ -262,8 +262,9 @@ class Planner:
     def within(self, interval: int | None, latency: int) -> Plan:
         """The smallest plan that is found with an interval, if one is given, and a latency of so many cycles at the most.
 
-        A latency is known when a plan is made. Delays, which add up, are bounded such that the plans for them come below it, for
-        every bound in steps of COARSE on the cycles that a layer may take for a frame. Raises PlanError where none is found.
+        What hastens results is taken where it is needed, and where `plan` finds nothing that is in time. A latency is known when
+        a plan is made. Delays, which add up, are bounded such that the plans for them come below it, for every bound in steps of
+        COARSE on the cycles that a layer may take for a frame. Raises PlanError where none is found.
         """
         longest = interval or self.intervals[-1]
         self._check_reachable(longest)
@@ -273,14 +274,21 @@ class Planner:
         longest = interval or self.intervals[-1]
         best: tuple[float, Chosen] | None = None
         nearest: Plan | None = None
-        busy, multipliers = math.inf, 0.0
+        busy, multipliers, starved = math.inf, 0.0, False
         # what keeps a layer busy for longer than the latency gives no result in time
-        for most in self._steps(min(longest, max(latency, self._shortest))):
+        soon = min(longest, max(latency, self._shortest))
+        usual = self._fit(soon)
+        if usual is not None and self._plan(usual, contents=False).latency <= latency:
+            return self._plan(usual)
+        for most in self._steps(soon):
             if most >= busy:
                 continue  # the same as for more cycles
-            relaxed = self._fit(most)
+            relaxed = self._fit_delayed(most, UNLIMITED)
             hasty = self._fit_delayed(most, None)
-            if relaxed is None or hasty is None or (best is not None and _lut(relaxed) >= best[0]):
+            if relaxed is None or hasty is None:
+                starved = best is None and self._starved(most)
+                break
+            if best is not None and _lut(relaxed) >= best[0]:
                 break  # fewer cycles leave fewer choices
             least, room, busy = self._delay(hasty), float(latency), _busy(hasty)
             multipliers = max(multipliers, _multipliers(hasty))
@@ -295,7 +303,7 @@ class Planner:
                     break
                 room = self._delay(chosen) - max(1, over // 2)  # fewer folds may make a block slower
         if best is None:
-            raise (StarvedLate if self._scarce(multipliers) else Late)(latency, interval, self.part.name, nearest)
+            raise (StarvedLate if starved or self._scarce(multipliers) else Late)(latency, interval, self.part.name, nearest)
         return self._plan(best[1])
 
     def quickest(self, interval: int | None = None) -> Plan:
@@ -518,11 +526,15 @@ class Planner:
 
     def _unfit(self, what: str, interval: int) -> PlanError:
         """The error of an interval for which nothing fits."""
+        error = Starved if self._starved(interval) else PlanError
+        return error(f"{what} of {interval} cycles {self._shortage(interval)}")
+
+    def _starved(self, interval: int) -> bool:
+        """Would anything fit for an interval, if only there were multipliers enough?"""
         room = self.room - grained(_row(self.fixed))
         room[list(RESOURCES).index("dsp")] = UNLIMITED
         tables = [choices.costs[front] for choices, front in zip(self.choices.values(), self._fronts(interval), strict=True)]
-        error = PlanError if smallest(tables, room, exact=False) is None else Starved
-        return error(f"{what} of {interval} cycles {self._shortage(interval)}")
+        return smallest(tables, room, exact=False) is not None
 
     def _shortage(self, interval: int) -> str:
         """What an interval for which nothing fits needs more of than there is: as few resources as can be blamed."""

@@ -117,7 +117,10 @@ def tables(made: sigmabit.Plan) -> list[RenderableType]:
             shape = f"{layer.kind.positions} x {shape}"
         if folding is not None and folding.eager:
             shape += " eager"
-        where = "-" if folding is None else "block RAM" if folding.block or folding.products == "tables" else "logic"
+        tabled = folding is not None and folding.products == "tables"
+        if tabled:
+            shape += " tables"
+        where = "-" if folding is None else "block RAM" if folding.block or tabled else "logic"
         rows.append([layer.name, shape, where, layer.cycles, layer.done, *_size(cost)])
     if made.pipeline.noise is not None:
         rows.append(["sampler", "-", "-", "-", "-", *_size(made.pipeline.noise.bill(made.family))])
@@ -133,7 +136,8 @@ def tables(made: sigmabit.Plan) -> list[RenderableType]:
         "",
         "folding: kernel columns or beats / parts of the channels / output channels at a time"
         + ("; positions side by side in front" if made.positions > 1 else "")
-        + ("; eager: results as soon as can be" if any(layer.folding and layer.folding.eager for layer in made.layers) else ""),
+        + ("; eager: results as soon as can be" if any(layer.folding and layer.folding.eager for layer in made.layers) else "")
+        + ("; tables: of sums, in block RAM" if any("tables" in str(row[1]) for row in rows) else ""),
         f"{made.fps:,.0f} frames/s and {made.latency / made.clock_mhz:,.2f} us latency at an assumed {made.clock_mhz:g} MHz",
         f"{cost.lut / part.lut:.1%} of the LUTs, {cost.bram36 / part.bram36:.1%} of the block RAM and "
         f"{cost.dsp / part.dsp:.1%} of the {words['dsp']} of {part.name}",

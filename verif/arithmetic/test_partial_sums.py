@@ -180,7 +180,7 @@ def test_refused() -> None:
     with pytest.raises(ValueError, match=r"^slices of 0 bits$"):
         PartialSums(np.ones((1, 1), np.int64), np.zeros(1, np.int64), 1, False, 0)
     case = Case(seeded(1, 16, 26), (0,) * 26, 8, signed=False, slice_bits=10)
-    with pytest.raises(ValueError, match=r"^cycles=1: 2 are needed$"):
+    with pytest.raises(ValueError, match=r"^cycles=2: 3 are needed$"):
         PartialSumsConfig("dense1", case.sums, 2)
     with pytest.raises(ValueError, match=r"^limits of 2 inputs, there are 3$"):
         AdderGraphConfig(add_up([[0, 1, 2]], [(0, 1)] * 3), 1, False, limits=((0, 1), (0, 1)))

@@ -18,7 +18,8 @@ from sigmabit.golden.types.range import Range
 from sigmabit.golden.types.tensor import TensorType
 from sigmabit.hdl.arithmetic.products import Products
 from sigmabit.hdl.layers import unrolled as block
-from sigmabit.hdl.layers.folding import Folding
+from sigmabit.hdl.layers.folding import Folding, Unsuitable
+from sigmabit.hdl.planning.kinds import kind_of
 from sigmabit.hdl.verilog.stream import Flow, bit, reset
 
 from ..harness.bench import Dut
@@ -152,6 +153,21 @@ def test_without_adders(weights: list[list[int]]) -> None:
     config = block.configure(layer)
     assert config.latency >= 2
     assert config.sums.output_bits >= 1
+
+
+@pytest.mark.parametrize(("inputs", "offered"), [(4, False), (5, True), (9, True)])
+def test_tables(inputs: int, offered: bool) -> None:
+    """They are for haste alone, for frames whose slices have nine bits or ten, and of all outputs at once."""
+    case = Case(inputs, 6, Numbers(Range.of_levels(256), Grid(1, 0, 1.0)), 5, False, False, "any", 1)
+    kind = kind_of(case.layer)
+    whole = Folding(1, 1, 6)
+    assert "tables" not in {folding.products for folding in kind.foldings()}
+    assert ("tables" in {folding.products for folding in kind.hastened(whole)}) == offered
+    if offered:
+        kind.check(replace(whole, products="tables", eager=1))
+        message = "products=tables are of a whole frame and all its 6 outputs at once"
+        with pytest.raises(Unsuitable, match=message):
+            kind.check(replace(whole, products="tables", lanes=3))
 
 
 def test_applies() -> None:

@@ -223,6 +223,10 @@ def test_trigger_sooner(trigger: tuple[Network, Any], tmp_path: Path) -> None:
         assert plan.layers[-1].done - plan.pipeline.ingress.latency == cycles
         assert sum(layer.config.bill(plan.family).lut for layer in plan.layers) <= lut
         assert plan.cost.dsp == 13
+    few = Planner(model, PART, CLOCK_MHZ, room=Room(dsp=12)).within(1, 17)
+    assert few.layers[-1].done - few.pipeline.ingress.latency == 14  # as without any
+    assert few.cost.dsp == 0
+    assert planner.within(1, 1000).to_json() == planner.plan(1).to_json()  # no haste, no tables
     assert "tables" in {layer.folding.products for layer in plan.layers if layer.folding is not None}
     (tmp_path / "plan.json").write_text(json.dumps(plan.to_json()))
     assert read_plan(tmp_path / "plan.json", model).to_json() == plan.to_json()
