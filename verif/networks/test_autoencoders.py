@@ -88,7 +88,7 @@ def test_plan_survives_its_file(small: Network, tmp_path: Path) -> None:
         (-1, "dense2: eager=-1 is below 0"),
         ("yes", 'not a plan: eager is "yes"'),
     ):
-        written["layers"][1]["folding"] |= {"lanes": 1, "eager": eager}
+        written["layers"][1]["folding"] |= {"lanes": 1, "eager": eager, "products": "single"}
         path.write_text(json.dumps(written))
         with pytest.raises(PlanError, match=message):
             read_plan(path, small)

@@ -102,7 +102,7 @@ class Exhaustive:
             [
                 (planner.repetitions[name] * choices.kind.cycles(f), astuple(expected_cost(choices, f)))
                 for f in choices.foldings
-                if not f.eager
+                if not f.eager and f.products != "tables"
             ]
             for name, choices in planner.choices.items()
         ]
