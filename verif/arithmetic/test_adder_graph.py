@@ -75,8 +75,38 @@ def fields(word: int, bits: int, count: int) -> list[int]:
     return [part - 2**bits if part >> (bits - 1) else part for part in parts]
 
 
-class AdderGraphSuite(BlockSuite):
-    """Vectors one after the other, with and without pauses."""
+class MatrixSuite(BlockSuite):
+    """Blocks that give x @ matrix + bias: vectors one after the other, with and without pauses."""
+
+    resets = 2
+    flags = ("source_valid",)
+
+    def expected(self, config: Any, stimulus: list[Vector]) -> list[list[int]]:
+        columns = list(zip(*config.matrix, strict=True))
+        return [
+            [
+                sum(a * b for a, b in zip(vector.x, column, strict=True)) + bias
+                for column, bias in zip(columns, config.bias, strict=True)
+            ]
+            for vector in stimulus
+        ]
+
+    def play(self, dut: Dut, config: Any, stimulus: list[Vector]) -> list[list[int]]:
+        made, bits = config.config, config.input_bits
+        dut.reset({"sink_valid": 1, "sink_data": 0})
+        due, seen = [], []
+        for vector in stimulus:
+            word = sum(value % 2**bits << (bits * i) for i, value in enumerate(vector.x))
+            seen += [dut.step({"sink_valid": 0, "sink_data": ~word % 2 ** (bits * len(vector.x))}) for _ in range(vector.idle)]
+            due.append(dut.cycle + made.latency)
+            seen.append(dut.step({"sink_valid": 1, "sink_data": word}))
+        seen += [dut.step({"sink_valid": 0}) for _ in range(made.latency + 1)]
+        assert [cycle for cycle, outputs in enumerate(seen) if outputs["source_valid"]] == due
+        return [fields(seen[cycle]["source_data"], made.output_bits, made.outputs) for cycle in due]
+
+
+class AdderGraphSuite(MatrixSuite):
+    """Matrices of all kinds, and programs that share more or less."""
 
     samples: ClassVar[Sequence[Case]] = (
         Case(((3, -5, 7), (0, 1, -32), (31, 2, 13), (-9, 21, 4)), (0, 100, -77), 4, signed=False),
@@ -90,8 +120,6 @@ class AdderGraphSuite(BlockSuite):
         Case(seeded(5, 16, 4), (9, 8, 7, 6), 5, signed=False, cycles=3, behind=2, uses=3),
         Case(((4, 0),), (0, 7), 3, signed=True, behind=1),
     )
-    resets = 2
-    flags = ("source_valid",)
 
     def configs(self) -> st.SearchStrategy[Case]:
         weight = st.sampled_from([0, 0, 1, -1, 2, -4, 32, -32]) | st.integers(-40, 40)
@@ -113,16 +141,6 @@ class AdderGraphSuite(BlockSuite):
         x = st.tuples(*[st.sampled_from([low, high]) | st.integers(low, high)] * len(config.matrix))
         return st.lists(st.builds(Vector, st.sampled_from([0, 0, 0, 1, 3]), x), min_size=1, max_size=8)
 
-    def expected(self, config: Case, stimulus: list[Vector]) -> list[list[int]]:
-        columns = list(zip(*config.matrix, strict=True))
-        return [
-            [
-                sum(a * b for a, b in zip(vector.x, column, strict=True)) + bias
-                for column, bias in zip(columns, config.bias, strict=True)
-            ]
-            for vector in stimulus
-        ]
-
     def golden(self, config: Case, stimulus: list[Vector]) -> list[list[int]]:
         return config.config.graph.run(np.array([vector.x for vector in stimulus], np.int64)).tolist()
 
@@ -130,22 +148,6 @@ class AdderGraphSuite(BlockSuite):
         made = config.config
         sink, source = Flow(made.graph.inputs * made.input_bits), Flow(len(made.graph.outputs) * made.output_bits)
         return adder_graph(bit(), reset(), sink, source, made)
-
-    def play(self, dut: Dut, config: Case, stimulus: list[Vector]) -> list[list[int]]:
-        made = config.config
-        dut.reset({"sink_valid": 0, "sink_data": 0})
-        due, seen = [], []
-        for vector in stimulus:
-            word = sum(value % 2**made.input_bits << (made.input_bits * i) for i, value in enumerate(vector.x))
-            seen += [
-                dut.step({"sink_valid": 0, "sink_data": ~word % 2 ** (made.input_bits * len(vector.x))})
-                for _ in range(vector.idle)
-            ]
-            due.append(dut.cycle + made.latency)
-            seen.append(dut.step({"sink_valid": 1, "sink_data": word}))
-        seen += [dut.step({"sink_valid": 0}) for _ in range(made.latency + 1)]
-        assert [cycle for cycle, outputs in enumerate(seen) if outputs["source_valid"]] == due
-        return [fields(seen[cycle]["source_data"], made.output_bits, len(made.graph.outputs)) for cycle in due]
 
 
 class TestGolden(AdderGraphSuite, GoldenTests):

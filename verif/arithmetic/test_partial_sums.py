@@ -21,9 +21,8 @@ from sigmabit.hdl.arithmetic.partial_sums import PartialSumsConfig, partial_sums
 from sigmabit.hdl.family import SERIES7
 from sigmabit.hdl.verilog.stream import Flow, bit, reset
 
-from ..harness.bench import Dut
-from ..harness.suite import BlockSuite, GoldenTests, MyHdlTests, VerilogTests
-from .test_adder_graph import Rows, Vector, fields, seeded
+from ..harness.suite import GoldenTests, MyHdlTests, VerilogTests
+from .test_adder_graph import MatrixSuite, Rows, Vector, seeded
 
 
 @dataclass(frozen=True)
@@ -37,6 +36,11 @@ class Case:
     slice_bits: int
     sooner: int = 0
     behind: int = 0
+
+    @property
+    def input_bits(self) -> int:
+        """Width of an input."""
+        return self.bits
 
     @cached_property
     def sums(self) -> PartialSums:
@@ -67,8 +71,8 @@ class Case:
         return low, low + (1 << self.bits) - 1
 
 
-class PartialSumsSuite(BlockSuite):
-    """Vectors one after the other, with and without pauses."""
+class PartialSumsSuite(MatrixSuite):
+    """Slices of all sizes."""
 
     samples: ClassVar[Sequence[Case]] = (
         Case(((3, -5, 7), (0, 1, -32), (31, 2, 13), (-9, 21, 4)), (0, 100, -77), 4, signed=False, slice_bits=9),
@@ -78,8 +82,6 @@ class PartialSumsSuite(BlockSuite):
         Case(seeded(1, 9, 6), (1, 2, 3, 0, -500, 600), 8, signed=False, slice_bits=9, sooner=2),
         Case(seeded(2, 12, 5), (1, -2, 3, 0, -500), 6, signed=True, slice_bits=9, behind=1),
     )
-    resets = 2
-    flags = ("source_valid",)
 
     def configs(self) -> st.SearchStrategy[Case]:
         weight = st.sampled_from([0, 0, 1, -1, 32, -32]) | st.integers(-40, 40)
@@ -97,38 +99,13 @@ class PartialSumsSuite(BlockSuite):
         some = st.lists(st.builds(Vector, st.sampled_from([0, 0, 0, 1, 3]), x), min_size=1, max_size=8)
         return st.just(config.every) | some
 
-    def expected(self, config: Case, stimulus: list[Vector]) -> list[list[int]]:
-        columns = list(zip(*config.matrix, strict=True))
-        return [
-            [
-                sum(a * b for a, b in zip(vector.x, column, strict=True)) + bias
-                for column, bias in zip(columns, config.bias, strict=True)
-            ]
-            for vector in stimulus
-        ]
-
     def golden(self, config: Case, stimulus: list[Vector]) -> list[list[int]]:
         return config.sums.run(np.array([vector.x for vector in stimulus], np.int64)).tolist()
 
     def elaborate(self, config: Case) -> Any:
         made = config.config
-        sink, source = Flow(len(config.matrix) * config.bits), Flow(made.outputs * made.output_bits)
+        sink, source = Flow(len(config.matrix) * config.input_bits), Flow(made.outputs * made.output_bits)
         return partial_sums(bit(), reset(), sink, source, made)
-
-    def play(self, dut: Dut, config: Case, stimulus: list[Vector]) -> list[list[int]]:
-        made = config.config
-        dut.reset({"sink_valid": 1, "sink_data": 0})
-        due, seen = [], []
-        for vector in stimulus:
-            word = sum(value % 2**config.bits << (config.bits * i) for i, value in enumerate(vector.x))
-            seen += [
-                dut.step({"sink_valid": 0, "sink_data": ~word % 2 ** (config.bits * len(vector.x))}) for _ in range(vector.idle)
-            ]
-            due.append(dut.cycle + made.latency)
-            seen.append(dut.step({"sink_valid": 1, "sink_data": word}))
-        seen += [dut.step({"sink_valid": 0}) for _ in range(made.latency + 1)]
-        assert [cycle for cycle, outputs in enumerate(seen) if outputs["source_valid"]] == due
-        return [fields(seen[cycle]["source_data"], made.output_bits, made.outputs) for cycle in due]
 
 
 class TestGolden(PartialSumsSuite, GoldenTests):

@@ -164,10 +164,10 @@ def test_tables(inputs: int, offered: bool) -> None:
     assert "tables" not in {folding.products for folding in kind.foldings()}
     assert ("tables" in {folding.products for folding in kind.hastened(whole)}) == offered
     if offered:
-        kind.check(replace(whole, products="tables", eager=1))
+        kind.folding(replace(whole, products="tables", eager=1))
         message = "products=tables are of a whole frame and all its 6 outputs at once"
         with pytest.raises(Unsuitable, match=message):
-            kind.check(replace(whole, products="tables", lanes=3))
+            kind.folding(replace(whole, products="tables", lanes=3))
 
 
 def test_applies() -> None:
