@@ -256,7 +256,10 @@ class LatentKind(Kind[Folding | None]):
         if given is None or given == usual:
             return None
         if given not in self._whole(usual):
-            raise Unsuitable(f"{self.layer.name}: a folding other than one that is eager, of codes of up to {MOST_BITS} bits")
+            asked = f"eager={str(given.eager).lower()} with products={given.products} for codes of {self.layer.input.bits} bits"
+            raise Unsuitable(
+                f"{self.layer.name}: {asked}: it is eager, by {' or '.join(WAYS)}, for up to {MOST_BITS} bits, or usual"
+            )
         return given
 
     def folds(self, folding: Folding | None) -> int:
