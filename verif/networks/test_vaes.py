@@ -16,7 +16,7 @@ from sigmabit.golden.layers.fixed import Fixed
 from sigmabit.golden.noise.gaussian import FRACTION
 from sigmabit.hdl.family import Room
 from sigmabit.hdl.planning.aim import Aim
-from sigmabit.hdl.planning.plan import Plan, read_plan
+from sigmabit.hdl.planning.plan import Plan, PlanError, read_plan
 from sigmabit.hdl.planning.planner import Planner
 from sigmabit.scripts.data.datasets import data_folder, load
 from sigmabit.scripts.networks.trigger import random_trigger
@@ -230,6 +230,12 @@ def test_trigger_sooner(trigger: tuple[Network, Any], tmp_path: Path) -> None:
     assert "tables" in {layer.folding.products for layer in plan.layers if layer.folding is not None}
     (tmp_path / "plan.json").write_text(json.dumps(plan.to_json()))
     assert read_plan(tmp_path / "plan.json", model).to_json() == plan.to_json()
+    other = plan.to_json()
+    other["layers"][-1]["folding"] |= {"products": "tables"}
+    (tmp_path / "plan.json").write_text(json.dumps(other))
+    message = "eager=true with products=tables for codes of 12 bits; it is eager with products=single or logic for up to 12 bits"
+    with pytest.raises(PlanError, match=message):
+        read_plan(tmp_path / "plan.json", model)
 
 
 @pytest.mark.long
