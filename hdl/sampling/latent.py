@@ -257,9 +257,8 @@ class LatentKind(Kind[Folding | None]):
             return None
         if given not in self._whole(usual):
             asked = f"eager={str(given.eager).lower()} with products={given.products} for codes of {self.layer.input.bits} bits"
-            raise Unsuitable(
-                f"{self.layer.name}: {asked}: it is eager, by {' or '.join(WAYS)}, for up to {MOST_BITS} bits, or usual"
-            )
+            ways = " or ".join(WAYS)
+            raise Unsuitable(f"{self.layer.name}: {asked}; it is eager with products={ways} for up to {MOST_BITS} bits, or usual")
         return given
 
     def folds(self, folding: Folding | None) -> int:
