@@ -49,13 +49,15 @@ def compare(
     Exit status 1 if there is one.
     """
     terminal = Terminal(as_json)
+    # they start while files are read
+    workers = click.get_current_context().with_resource(sigmabit.workers(working.workers, cluster=working.cluster))
     loaded = sigmabit.load_with_frames(model, data, **vars(reading), remark=terminal.remark)
     network, codes = loaded.network, loaded.codes
     terminal.figures |= loaded.figures
     noise, samples = sigmabit.noise(network, len(codes), **vars(sampling))
     made = sigmabit.plan(network, **vars(planning), samples=samples)
     stalls = sigmabit.Stalls(idle, backpressure, stall_seed)
-    with terminal.progress() as report, sigmabit.workers(working.workers, cluster=working.cluster) as workers:
+    with terminal.progress() as report:
         found = sigmabit.compare(
             made,
             codes[:frames],

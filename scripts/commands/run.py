@@ -64,6 +64,8 @@ def run(
     if waves and (on not in sigmabit.SIMULATORS or not sigmabit.SIMULATORS[on].records):
         able = " or ".join(name for name, simulator in sigmabit.SIMULATORS.items() if simulator.records)
         raise click.UsageError(f"--waves needs --on {able}")
+    # they start while files are read
+    workers = click.get_current_context().with_resource(sigmabit.workers(working.workers, cluster=working.cluster))
     loaded = sigmabit.load_with_frames(model, data, **vars(reading), remark=terminal.remark)
     network, codes = loaded.network, loaded.codes
     terminal.figures |= loaded.figures
@@ -74,7 +76,7 @@ def run(
     made = None
     if on != "golden" or planning.file is not None:
         made = sigmabit.plan(network, **vars(planning), samples=samples)
-    with terminal.progress() as report, sigmabit.workers(working.workers, cluster=working.cluster) as workers:
+    with terminal.progress() as report:
         found = sigmabit.run(
             network,
             codes,

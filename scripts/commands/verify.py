@@ -54,6 +54,8 @@ def verify(
     terminal = Terminal(as_json)
     if report_file:
         check_writable(report_file)
+    # they start while files are read
+    workers = click.get_current_context().with_resource(sigmabit.workers(working.workers, cluster=working.cluster))
     loaded = sigmabit.load_with_frames(model, data, **vars(reading), remark=terminal.remark)
     network, x, codes = loaded.network, loaded.x, loaded.codes
     terminal.figures |= loaded.figures
@@ -65,7 +67,7 @@ def verify(
     truth = labels_of(labels, network, len(x))
     noise, samples = sigmabit.noise(network, len(x), **vars(sampling))
     made = sigmabit.plan(network, **vars(planning), samples=samples)
-    with terminal.progress() as report, sigmabit.workers(working.workers, cluster=working.cluster) as workers:
+    with terminal.progress() as report:
         found = sigmabit.verify(model, made, x, codes, on=on, noise=noise, workers=workers, progress=report)
     measured, mismatches = found.measured, found.mismatches
     interval = measured.interval(made.settling)

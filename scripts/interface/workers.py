@@ -8,6 +8,7 @@ import tempfile
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -33,6 +34,9 @@ AHEAD = 2
 
 DEAF = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"
 """What a worker does first: Ctrl-C is for whom it works for, who ends it."""
+
+USUAL = "import sigmabit.verif.simulation.pieces"
+"""And then: what most pieces need, while whom it works for still reads its files."""
 
 SETTINGS = {
     "distributed.admin.large-graph-warning-threshold": "1TB",  # a plan and frames are what they are
@@ -72,18 +76,25 @@ def workers(count: int | None = None, *, cluster: str | None = None) -> Iterator
             yield _Cluster(client, _fit(client, working.cluster), working.cluster)
         else:
             assert working.workers is not None
-            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="sigmabit-", ignore_cleanup_errors=True))
-            local = dask.LocalCluster(
-                n_workers=working.workers,
-                threads_per_worker=1,
-                dashboard_address="127.0.0.1:0",  # without one dask takes a port that others may have, and says so
-                silence_logs=logging.CRITICAL,
-                memory_limit=None,
-                local_directory=folder,
-                preload=[DEAF],
-            )
-            client = stack.enter_context(dask.Client(stack.enter_context(local), set_as_default=False))
-            yield _Cluster(client, working.workers, "the workers of this machine")
+            local = stack.enter_context(ExitStack())  # closed once the thread has filled it
+            thread = stack.enter_context(ThreadPoolExecutor(1))
+            yield _Starting(working.workers, thread.submit(_started, dask, working.workers, local))
+
+
+def _started(dask: Any, count: int, stack: ExitStack) -> _Cluster:
+    """Processes of this machine, which the stack ends."""
+    folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="sigmabit-", ignore_cleanup_errors=True))
+    local = dask.LocalCluster(
+        n_workers=count,
+        threads_per_worker=1,
+        dashboard_address="127.0.0.1:0",  # without one dask takes a port that others may have, and says so
+        silence_logs=logging.CRITICAL,
+        memory_limit=None,
+        local_directory=folder,
+        preload=[DEAF, USUAL],
+    )
+    client = stack.enter_context(dask.Client(stack.enter_context(local), set_as_default=False))
+    return _Cluster(client, count, "the workers of this machine")
 
 
 @contextmanager
@@ -187,6 +198,17 @@ class _Cluster:
             raise SigmabitError(f"{self.name}: {died} workers died one after the other, each at the same piece") from None
         except (CancelledError, CommClosedError):
             raise SigmabitError(f"{self.name}: the scheduler has gone away") from None
+
+
+@dataclass(frozen=True)
+class _Starting:
+    """Workers that a thread starts, while their master prepares what they will do."""
+
+    count: int
+    ready: Future[_Cluster]
+
+    def map(self, work: Callable[[Piece, Report], Result], pieces: Sequence[Piece], told: Told = untold) -> Iterator[Result]:
+        yield from self.ready.result().map(work, pieces, told)
 
 
 def _do(work: bytes, piece: bytes, number: int, topic: str) -> Any:
