@@ -362,7 +362,8 @@ class TestProcesses:
         killed: list[int] = []
         with sigmabit.workers(2) as two:
             assert two is not None
-            before = list(two.ready.result().client.run(os.getpid).values())  # type: ignore[attr-defined]
+            client = two.ready.result().client  # type: ignore[attr-defined]
+            before = list(client.run(os.getpid).values())
 
             def kill(what: str, done: int, total: int) -> None:
                 if what == "simulating" and not killed:
@@ -370,8 +371,8 @@ class TestProcesses:
                     os.kill(before[0], signal.SIGKILL)
 
             assert sigmabit.compare(plan, codes, on="myhdl", workers=two, progress=kill) == expected
-            two.client.wait_for_workers(2, timeout=200)  # type: ignore[attr-defined]
-            after = list(two.ready.result().client.run(os.getpid).values())  # type: ignore[attr-defined]
+            client.wait_for_workers(2, timeout=200)
+            after = list(client.run(os.getpid).values())
         assert killed == [before[0]] and before[0] not in after and before[1] in after and len(after) == 2
         assert expected.equal and expected.elements[plan.network.layers[-1].name] == 3 * FRAMES
 
