@@ -141,7 +141,7 @@ class AdderGraphConfig(Billed):
     @cached_property
     def widths(self) -> list[int]:
         """Bits of each value: two's complement where it can be negative, else unsigned."""
-        return [_signed_bits(low, high) if low < 0 else max(1, high.bit_length()) for low, high in self.ranges]
+        return [width_of(low, high) for low, high in self.ranges]
 
     @cached_property
     def schedule(self) -> Schedule:
@@ -180,6 +180,11 @@ class AdderGraphConfig(Billed):
         if constant or bit < 0 or (bit >= width and self.ranges[term.value][0] >= 0):
             return None
         return min(bit, width - 1)
+
+
+def width_of(low: int, high: int) -> int:
+    """Bits of a number between both: two's complement where it can be negative, else unsigned."""
+    return _signed_bits(low, high) if low < 0 else max(1, high.bit_length())
 
 
 def _signed_bits(low: int, high: int) -> int:

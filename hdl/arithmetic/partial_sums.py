@@ -16,7 +16,7 @@ from sigmabit.golden.arithmetic.partial_sums import PartialSums
 from ..family import Billed, Cost, Family
 from ..verilog.module import composite, written
 from ..verilog.stream import Flow
-from .adder_graph import AdderGraphConfig, adders
+from .adder_graph import AdderGraphConfig, adders, width_of
 from .delay import DelayConfig, delay
 from .tabulate import TabulateConfig
 
@@ -60,7 +60,7 @@ class PartialSumsConfig(Billed):
         """What adds their entries up."""
         cycles = None if self.cycles is None else self.cycles - TABLE_CYCLES
         limits = self.sums.limits
-        bits = max(_width(*limit) for limit in limits)
+        bits = max(width_of(*limit) for limit in limits)
         signed = any(low < 0 for low, _ in limits)
         return AdderGraphConfig(self.sums.graph, bits, signed, cycles, self.levels, self.behind, limits)
 
@@ -106,7 +106,7 @@ class EntriesConfig(PartialSumsConfig):
         """Of each slice's terms, which lie in its words one above the other."""
         found: list[list[int]] = [[] for _ in self.sums.slices]
         for (number, _), limit in zip(self.sums.terms, self.sums.limits, strict=True):
-            found[number].append(_width(*limit))
+            found[number].append(width_of(*limit))
         return tuple(map(tuple, found))
 
     @cached_property
@@ -168,13 +168,6 @@ class EntriesConfig(PartialSumsConfig):
                 yield f"assign data[{place * bits} +: {bits}] = {{{zeros}entry{number}[{low} +: {width}]}};"
                 place += 1
         yield "endmodule"
-
-
-def _width(low: int, high: int) -> int:
-    """Bits of a term: two's complement where it can be negative, else unsigned."""
-    if low < 0:
-        return 1 + max(high.bit_length(), (-low - 1).bit_length())
-    return max(1, high.bit_length())
 
 
 @written

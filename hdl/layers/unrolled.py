@@ -190,10 +190,10 @@ class UnrolledKind(DenseKind):
     def hastened(self, folding: Folding) -> Iterator[Folding]:
         if self.folds(folding) > 1:
             return
-        for sooner in range(PATIENCE + 1):
+        for cycles in range(PATIENCE + 1):
             for products in self.ways(folding):
-                if sooner or products != "single":
-                    yield replace(folding, products=products, eager=sooner or False)
+                if cycles or products != "single":
+                    yield replace(folding, products=products, eager=cycles or False)
 
     def delay(self, folding: Folding) -> int:
         if self.folds(folding) > 1:

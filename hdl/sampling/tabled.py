@@ -52,8 +52,7 @@ WAYS: tuple[Products, ...] = ("single", "logic")
 class TabledConfig(Billed):
     """form: what is computed. products: what multiplies deviations and samples, one of WAYS.
 
-    Without multipliers there are four logic levels, if saturation looks at no more than eight bits and mu has some fraction bits;
-    otherwise there may be five or six.
+    Without multipliers, forms whose means have no fraction, or whose z has few bits, may have a fifth logic level.
     """
 
     form: ReparameteriseConfig

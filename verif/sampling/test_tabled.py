@@ -110,6 +110,17 @@ def test_cost(products: Products, lut: int, latency: int, tmp_path: Path) -> Non
     assert (config.eps_latency, config.score_latency, config.z_latency, config.latency) == (0, 3, latency, latency)
 
 
+@pytest.mark.parametrize(("z_fraction", "latency"), [(6, 4), (8, 5)])
+def test_levels(z_fraction: int, latency: int, tmp_path: Path) -> None:
+    """Where saturation looks at more bits than find room behind a sum, there is a register between the two."""
+    config = TabledConfig(replace(FORM, latents=1, z_fraction=z_fraction, score=False), "logic")
+    with outline():
+        block = TabledSuite().elaborate(config)
+    design = convert(block)
+    assert config.latency == latency
+    assert synthesise(design.write(tmp_path / "verilog"), design.top, tmp_path / "yosys").area.levels == 4
+
+
 def test_refused() -> None:
     """Codes of more bits, and deviations that come as they are."""
     with pytest.raises(ValueError, match=r"^bits=13: codes of up to 12 bits are looked up whole$"):
