@@ -189,12 +189,12 @@ class RealLatent:
         """
         means = self.means(heads)
         deviations = self.deviations(heads)
-        results = [means + deviations * epsilon[:, self.place : self.place + self.latents]]
-        if self.score:
-            squares = (means**2).sum(axis=1, keepdims=True)
-            with np.errstate(over="ignore", invalid="ignore"):  # calibration finds out what is not finite
+        with np.errstate(all="ignore"):  # calibration finds out what is not finite
+            results = [means + deviations * epsilon[:, self.place : self.place + self.latents]]
+            if self.score:
+                squares = (means**2).sum(axis=1, keepdims=True)
                 terms = means**2 + deviations**2 - 1 - 2 * np.log(deviations)
-            results += [squares, terms.sum(axis=1, keepdims=True) / 2]
+                results += [squares, terms.sum(axis=1, keepdims=True) / 2]
         if beside is not None:
             results.append(beside)
         return np.concatenate(results, axis=1)[:, None, None, :]

@@ -529,7 +529,9 @@ class BinaryWalk(Walk[Network, BinaryWeights]):
         identity = np.arange(image.shape[0])
         if codes.frame.read_as(image):
             return codes, identity
-        natural = codes.frame.settled
+        natural = codes.frame.view
+        if natural is None:
+            raise Refusal(f"it reads an activation of {codes.frame.size} elements, not each of them once, as {image.shape}")
         if natural.shape == image.shape:
             order = np.argsort(image[:, 0, 0])
             if np.array_equal(image[order], natural):

@@ -138,6 +138,9 @@ def read(path: Path, output: str | None = None) -> Graph:
     if len(graph.node) > MAX_NODES:
         raise ModelFileError(f"{path}: {len(graph.node)} nodes, at most {MAX_NODES} are read")
     digest = hashlib.sha256(graph.SerializeToString(deterministic=True)).hexdigest()
+    for position, node in reversed([*enumerate(graph.node)]):
+        if not node.output:  # nothing takes what it gives
+            del graph.node[position]
     join_added(graph)
     absorb_embeddings(graph)
     beside = Beside(path)

@@ -1,0 +1,185 @@
+"""Many trials in processes of bounded memory and time: one that dies is replaced, and what it died of is kept."""
+
+from __future__ import annotations
+
+import math
+import multiprocessing
+import os
+import resource
+import shutil
+import signal
+import sys
+import tempfile
+import time
+import traceback
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+
+from .kind import EXECUTION, Kind, Outcome, Verdict
+
+GIGABYTES = 2
+"""Of memory that a file may take, beyond what the process has without any."""
+
+SECONDS = 20
+"""Of processor time, for one file."""
+
+PATIENCE = 6 * SECONDS
+"""Seconds after which a process that takes no processor time is given up."""
+
+WARM = 3
+"""Trials before the memory is bounded: libraries, and what they keep."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """How one seed's trial ended; where its files are, if they were kept."""
+
+    seed: int
+    verdict: Verdict
+    seconds: float = 0.0
+    kept: Path | None = None
+
+
+@dataclass
+class Tally:
+    """What has been found so far."""
+
+    outcomes: Counter[Outcome] = field(default_factory=Counter)
+    failures: list[Trial] = field(default_factory=list)
+    slowest: float = 0.0
+
+    def add(self, found: Trial) -> None:
+        """Count one more."""
+        self.outcomes[found.verdict.outcome] += 1
+        self.slowest = max(self.slowest, found.seconds)
+        if found.verdict.outcome is Outcome.FAILED:
+            self.failures.append(found)
+
+
+def trials(kind: Kind, seeds: Iterator[int] | range, jobs: int = 1, keep: Path | None = None) -> Iterator[Trial]:
+    """The seeds' trials, as they end. The files of failed ones are kept in folders of their own in `keep`."""
+    waiting = iter(seeds)
+    with tempfile.TemporaryDirectory(prefix="sigmabit-fuzz-") as place:
+        workers = [_Worker(kind, Path(place) / str(number)) for number in range(jobs)]
+        try:
+            busy = [worker for worker in workers if worker.begin(waiting)]
+            while busy:
+                for worker in list(busy):
+                    found = worker.ended()
+                    if found is None:
+                        continue
+                    yield worker.kept(found, keep)
+                    if not worker.begin(waiting):
+                        busy.remove(worker)
+                wait([worker.line for worker in busy], timeout=1.0)
+        finally:
+            for worker in workers:
+                worker.stop()
+
+
+class _Worker:
+    """A process that does one trial after the other, in a folder of its own."""
+
+    context = multiprocessing.get_context("forkserver")
+
+    def __init__(self, kind: Kind, folder: Path) -> None:
+        self.kind, self.folder = kind, folder
+        self.stage, self.seed, self.begun = "", 0, 0.0
+        self._start()
+
+    def _start(self) -> None:
+        self.context.set_forkserver_preload(["sigmabit.verif.fuzzing.models"])
+        self.line, far = self.context.Pipe()
+        self.process = self.context.Process(target=_work, args=(far, self.kind, self.folder), daemon=True)
+        self.process.start()
+        far.close()
+
+    def begin(self, seeds: Iterator[int]) -> bool:
+        """Hand out the next seed, if there is one."""
+        seed = next(seeds, None)
+        if seed is None:
+            return False
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.mkdir(parents=True)
+        self.stage, self.seed, self.begun = "the beginning", seed, time.monotonic()
+        self.line.send(seed)
+        return True
+
+    def ended(self) -> Trial | None:
+        """The trial, if it has ended, one way or the other."""
+        try:
+            while self.line.poll():
+                heard = self.line.recv()
+                if isinstance(heard, tuple):
+                    return Trial(self.seed, *heard)
+                self.stage = heard
+        except (EOFError, ConnectionError):
+            return self._died()
+        if time.monotonic() - self.begun > PATIENCE:
+            self.process.kill()
+            return self._died()
+        return None
+
+    def _died(self) -> Trial:
+        self.process.join()
+        code, seconds = self.process.exitcode or 0, time.monotonic() - self.begun
+        why = {-signal.SIGXCPU: f"more than {SECONDS} s of processor time", -signal.SIGKILL: f"no end in {PATIENCE} s"}
+        text = f"{self.stage}: {why.get(code, f'the process ended with status {code}')}"
+        self._start()
+        outcome = Outcome.UNEXECUTED if self.stage == EXECUTION else Outcome.FAILED
+        return Trial(self.seed, Verdict(outcome, text), seconds)
+
+    def kept(self, found: Trial, keep: Path | None) -> Trial:
+        """The same with its files in a folder where they stay, if it failed."""
+        if keep is None or found.verdict.outcome is not Outcome.FAILED:
+            return found
+        folder = keep / f"{self.kind.name}_{found.seed}"
+        shutil.copytree(self.folder, folder, dirs_exist_ok=True)
+        (folder / "verdict.txt").write_text(f"{found.verdict.text}\n{again(self.kind, found.seed)}\n")
+        return Trial(found.seed, found.verdict, found.seconds, folder)
+
+    def stop(self) -> None:
+        """The end."""
+        self.line.close()
+        self.process.join(1.0)
+        self.process.kill()
+
+
+def again(kind: Kind, seed: int) -> str:
+    """The command that repeats a trial."""
+    return f"sigmabit bench fuzz --kind {kind.name} --files 1 --seed {seed}"
+
+
+def _work(line: Connection, kind: Kind, folder: Path) -> None:
+    """Trials of the seeds that come, until none does."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for whom it works for
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())  # executors say there what they raise
+    done = 0
+    try:
+        while True:
+            seed = line.recv()
+            if done == WARM:
+                _bound_memory()
+            _bound_time()
+            begun = time.process_time()
+            try:
+                verdict = kind.trial(seed, folder, line.send)
+            except Exception:  # what no trial should raise: the judge's own fault, or one that it did not expect
+                verdict = Verdict(Outcome.FAILED, traceback.format_exc(limit=-6))
+            line.send((verdict, time.process_time() - begun))
+            done += 1
+    except (EOFError, ConnectionError):
+        return
+
+
+def _bound_memory() -> None:
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    most = pages * resource.getpagesize() + (GIGABYTES << 30)
+    resource.setrlimit(resource.RLIMIT_AS, (most, resource.RLIM_INFINITY))
+
+
+def _bound_time() -> None:
+    resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(time.process_time()) + SECONDS, resource.RLIM_INFINITY))
