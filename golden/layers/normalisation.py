@@ -302,4 +302,5 @@ def find_ties(
 
 def real_values(accumulators: NDArray[np.int64], scale: Float, chain: Chain, dtype: type[np.floating] = np.float32) -> Float:
     """What the graph computes from accumulators (channels, n): each scaled once in `dtype`, then the chain's steps."""
-    return chain(accumulators.astype(dtype) * scale.astype(dtype))
+    with np.errstate(over="ignore", invalid="ignore"):  # what is not finite decides nothing
+        return chain(accumulators.astype(dtype) * scale.astype(dtype))

@@ -52,7 +52,7 @@ class Arrays:
         path = folder / "x.npy"
         path.write_bytes(drawn(chance))
         stage("read")
-        found = attempt("read", lambda: self.read(path))
+        found = attempt("read", lambda: self.read(path), path)
         if isinstance(found, Verdict):
             return found
         stage("NumPy")

@@ -30,7 +30,7 @@ class Boards:
         path = folder / "board.toml"
         path.write_bytes(drawn(chance))
         stage("read")
-        found = attempt("read", lambda: boards.board(str(path)))
+        found = attempt("read", lambda: boards.board(str(path)), path)
         if isinstance(found, Verdict):
             return found
         stage("constraints")
@@ -70,9 +70,9 @@ def drawn(chance: Random) -> bytes:
     value: Any = tomllib.loads(content.decode())
     for _ in range(chance.choice((1, 1, 2, 3))):
         value = in_json(chance, value)
-    if not isinstance(value, dict):
-        return str(value).encode()
     try:
+        if not isinstance(value, dict):
+            return str(value).encode()
         return "\n".join(f"{json.dumps(key)} = {_value(each)}" for key, each in value.items()).encode()
     except RecursionError:
         return content + b"\nx = " + b"[" * DEEP

@@ -13,24 +13,40 @@ import tempfile
 import time
 import traceback
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 
 from .kind import EXECUTION, Kind, Outcome, Verdict
 
-GIGABYTES = 2
-"""Of memory that a file may take, beyond what the process has without any."""
-
-SECONDS = 20
-"""Of processor time, for one file."""
-
-PATIENCE = 6 * SECONDS
-"""Seconds after which a process that takes no processor time is given up."""
-
 WARM = 3
-"""Trials before the memory is bounded: libraries, and what they keep."""
+"""Trials in which a process comes to its own size, of libraries and what they keep: each may add as much as a file may take."""
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """Of what a file may take: bytes of memory, beyond what the process has without any; seconds of processor time.
+
+    patience: seconds after which a process is given up that takes no processor time, or gets none.
+    """
+
+    memory: int = 2 << 30
+    seconds: int = 20
+    patience: int = 240
+
+    def of_memory(self) -> None:
+        """Bound this process' memory from now on."""
+        pages = int(Path("/proc/self/statm").read_text().split()[0])
+        resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + self.memory, resource.RLIM_INFINITY))
+
+    def of_time(self) -> None:
+        """Bound what this process takes from now on."""
+        most = math.ceil(time.process_time()) + self.seconds
+        resource.setrlimit(resource.RLIMIT_CPU, (most, resource.RLIM_INFINITY))
+
+
+BOUNDS = Bounds()
 
 
 @dataclass(frozen=True)
@@ -59,11 +75,11 @@ class Tally:
             self.failures.append(found)
 
 
-def trials(kind: Kind, seeds: Iterator[int] | range, jobs: int = 1, keep: Path | None = None) -> Iterator[Trial]:
+def trials(kind: Kind, seeds: Iterable[int], jobs: int = 1, keep: Path | None = None, bounds: Bounds = BOUNDS) -> Iterator[Trial]:
     """The seeds' trials, as they end. The files of failed ones are kept in folders of their own in `keep`."""
     waiting = iter(seeds)
     with tempfile.TemporaryDirectory(prefix="sigmabit-fuzz-") as place:
-        workers = [_Worker(kind, Path(place) / str(number)) for number in range(jobs)]
+        workers = [_Worker(kind, Path(place) / str(number), bounds) for number in range(jobs)]
         try:
             busy = [worker for worker in workers if worker.begin(waiting)]
             while busy:
@@ -85,15 +101,15 @@ class _Worker:
 
     context = multiprocessing.get_context("forkserver")
 
-    def __init__(self, kind: Kind, folder: Path) -> None:
-        self.kind, self.folder = kind, folder
+    def __init__(self, kind: Kind, folder: Path, bounds: Bounds) -> None:
+        self.kind, self.folder, self.bounds = kind, folder, bounds
         self.stage, self.seed, self.begun = "", 0, 0.0
         self._start()
 
     def _start(self) -> None:
         self.context.set_forkserver_preload(["sigmabit.verif.fuzzing.models"])
         self.line, far = self.context.Pipe()
-        self.process = self.context.Process(target=_work, args=(far, self.kind, self.folder), daemon=True)
+        self.process = self.context.Process(target=_work, args=(far, self.kind, self.folder, self.bounds), daemon=True)
         self.process.start()
         far.close()
 
@@ -118,7 +134,7 @@ class _Worker:
                 self.stage = heard
         except (EOFError, ConnectionError):
             return self._died()
-        if time.monotonic() - self.begun > PATIENCE:
+        if time.monotonic() - self.begun > self.bounds.patience:
             self.process.kill()
             return self._died()
         return None
@@ -126,7 +142,10 @@ class _Worker:
     def _died(self) -> Trial:
         self.process.join()
         code, seconds = self.process.exitcode or 0, time.monotonic() - self.begun
-        why = {-signal.SIGXCPU: f"more than {SECONDS} s of processor time", -signal.SIGKILL: f"no end in {PATIENCE} s"}
+        why = {
+            -signal.SIGXCPU: f"more than {self.bounds.seconds} s of processor time",
+            -signal.SIGKILL: f"no end in {self.bounds.patience} s",
+        }
         text = f"{self.stage}: {why.get(code, f'the process ended with status {code}')}"
         self._start()
         outcome = Outcome.UNEXECUTED if self.stage == EXECUTION else Outcome.FAILED
@@ -153,7 +172,7 @@ def again(kind: Kind, seed: int) -> str:
     return f"sigmabit bench fuzz --kind {kind.name} --files 1 --seed {seed}"
 
 
-def _work(line: Connection, kind: Kind, folder: Path) -> None:
+def _work(line: Connection, kind: Kind, folder: Path, bounds: Bounds) -> None:
     """Trials of the seeds that come, until none does."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for whom it works for
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())  # executors say there what they raise
@@ -161,9 +180,9 @@ def _work(line: Connection, kind: Kind, folder: Path) -> None:
     try:
         while True:
             seed = line.recv()
-            if done == WARM:
-                _bound_memory()
-            _bound_time()
+            if done <= WARM:
+                bounds.of_memory()
+            bounds.of_time()
             begun = time.process_time()
             try:
                 verdict = kind.trial(seed, folder, line.send)
@@ -173,13 +192,3 @@ def _work(line: Connection, kind: Kind, folder: Path) -> None:
             done += 1
     except (EOFError, ConnectionError):
         return
-
-
-def _bound_memory() -> None:
-    pages = int(Path("/proc/self/statm").read_text().split()[0])
-    most = pages * resource.getpagesize() + (GIGABYTES << 30)
-    resource.setrlimit(resource.RLIMIT_AS, (most, resource.RLIM_INFINITY))
-
-
-def _bound_time() -> None:
-    resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(time.process_time()) + SECONDS, resource.RLIM_INFINITY))

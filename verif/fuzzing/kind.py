@@ -52,8 +52,8 @@ class Kind(Protocol):
         """Draw what the seed says into an empty folder, and judge what becomes of it. A seed alone says what is drawn."""
 
 
-def attempt(what: str, action: Callable[[], Any]) -> Any:
-    """What the action gives, or the verdict where it raises: a refusal in one sentence, or a failure.
+def attempt(what: str, action: Callable[[], Any], file: Path | None = None) -> Any:
+    """What the action gives, or the verdict where it raises: a refusal in one sentence, or a failure. file: what is to be named.
 
     Warnings are failures, too: they would stand beside the sentence, or beside the result.
     """
@@ -62,18 +62,20 @@ def attempt(what: str, action: Callable[[], Any]) -> Any:
             warnings.simplefilter("error")
             return action()
     except (SigmabitError, BoardError) as error:
-        return said(what, str(error))
+        return said(what, str(error), file)
     except MemoryError:
         return Verdict(Outcome.FAILED, f"{what}: more memory than a file may take")
     except Exception:  # this is what is looked for
         return Verdict(Outcome.FAILED, f"{what}: {traceback.format_exc(limit=-6)}")
 
 
-def said(what: str, message: str) -> Verdict:
+def said(what: str, message: str, file: Path | None = None) -> Verdict:
     """The verdict on what is said of a file, as the command line would print it."""
     line = " ".join(message.split())
     if not line:
         return Verdict(Outcome.FAILED, f"{what}: refused without a word")
     if len(line) > LONGEST:
         return Verdict(Outcome.FAILED, f"{what}: {len(line)} characters: {line[:200]}")
+    if file is not None and not line.startswith((f"{file}: ", f"{file.name}: ")):
+        return Verdict(Outcome.FAILED, f"{what}: the file is not named: {line[:1000]}")
     return Verdict(Outcome.REFUSED, line)

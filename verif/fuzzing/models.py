@@ -16,9 +16,8 @@ from sigmabit.golden import Network, Precision, UncalibratedError, calibrated, i
 from sigmabit.golden.front.calibration import KEY
 from sigmabit.golden.front.importer import read_model
 from sigmabit.golden.front.quantise import quantise
-from sigmabit.golden.front.untrusted import LARGEST
 from sigmabit.golden.network.network import InputFormat
-from sigmabit.golden.network.real import RealNetwork
+from sigmabit.golden.network.real import RealLinear, RealNetwork
 from sigmabit.hdl.planning.planner import Planner
 
 from ..differential.case import Case
@@ -34,6 +33,9 @@ FRAMES = 3
 
 MOST_NUMBERS = 1 << 16
 """Of a frame that is executed, and multiply-accumulates for one, in thousands."""
+
+LARGE = 1e6
+"""Real numbers beyond this are no matter of an executor's."""
 
 PLANNED = 12
 """One accepted network of so many is planned."""
@@ -57,7 +59,7 @@ class Models:
         path.write_bytes(drawn(chance, whole))
         (folder / BESIDE).write_bytes(bytes(range(256)) * 4)
         stage("import")
-        found = attempt("import", lambda: imported(path, whole))
+        found = attempt("import", lambda: imported(path, whole), path)
         if isinstance(found, Verdict):
             return found
         if _size(found) > MOST_NUMBERS:
@@ -137,9 +139,11 @@ def frames(form: InputFormat, numbers: np.random.Generator) -> NDArray[Any]:
 
 
 def _size(found: Network | RealNetwork) -> int:
-    shapes = [found.input.shape, *(layer.shape for layer in found.layers if not isinstance(found, Network))]
-    operations = found.operations if isinstance(found, Network) else sum(layer.operations for layer in found.layers)
-    return max(operations // 1000, *(math.prod(shape) for shape in shapes), 0)
+    """The most numbers of a tensor, or thousands of multiply-accumulates."""
+    if isinstance(found, Network):
+        return max(found.operations // 1000, math.prod(found.input.shape))
+    shapes = (found.input.shape, *(layer.shape for layer in found.layers))
+    return max(sum(layer.operations for layer in found.layers) // 1000, *map(math.prod, shapes))
 
 
 def _run(found: Network | RealNetwork, x: NDArray[Any], epsilon: NDArray[Any] | None) -> tuple[NDArray[Any], NDArray[Any], str]:
@@ -149,8 +153,9 @@ def _run(found: Network | RealNetwork, x: NDArray[Any], epsilon: NDArray[Any] | 
     epsilon = np.zeros((len(x), 0)) if epsilon is None else epsilon
     results = found.evaluate(x, epsilon)
     why = "deviations that hardware clamps" if clamped(found, results) else ""
-    if not all(np.all(np.abs(values) <= LARGEST) for values in results.values()):
-        why = f"numbers beyond {LARGEST:g}, which float32 loses"
+    weights = (part for layer in found.layers if isinstance(layer, RealLinear) for part in (layer.weights, layer.bias))
+    if not all(np.all(np.abs(numbers) <= LARGE) for numbers in (*weights, *results.values())):
+        why = f"numbers beyond {LARGE:g}, beside which float32 loses others"
     return x, found.output(x, epsilon), why
 
 

@@ -41,7 +41,7 @@ class Plans:
         path = folder / "plan.json"
         path.write_bytes(drawn(chance, made))
         stage("read")
-        found = attempt("read", lambda: read_plan(path, network))
+        found = attempt("read", lambda: read_plan(path, network), path)
         if isinstance(found, Verdict):
             return found
         stage("read again")

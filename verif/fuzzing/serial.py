@@ -24,14 +24,14 @@ from .mutation import Random, in_bytes
 TRAFFIC = Traffic(frame_bytes=3, result_bytes=2, frames=2, window=4, seeded=True)
 MODEL = bytes(range(16))
 
-CLIENTS = 16
+CLIENTS = 32
 """One trial of so many has a client, which waits, since a line that is damaged may be silent."""
 
-PATIENCE = 0.05
+PATIENCE = 1.2
 """The client's, in seconds."""
 
-LONGEST = 5.0
-"""Seconds that a client may take with such patience: it asks for a status, and for each request."""
+LONGEST = 30.0
+"""Seconds that a client may take with such patience: for each of its requests, whose answers may come in the last moment."""
 
 
 @dataclass
@@ -63,7 +63,7 @@ class Serial:
         chance = random.Random(seed)
         if chance.randrange(CLIENTS) == 0:
             stage("client")
-            return attempt("client", lambda: _client(chance))
+            return attempt("client", lambda: client(chance))
         stream = drawn(chance)
         (folder / "stream.bin").write_bytes(stream)
         stage("device")
@@ -76,10 +76,8 @@ def drawn(chance: Random) -> bytes:
     for _ in range(chance.randint(1, 8)):
         payload = chance.randbytes(chance.choice((0, 1, 3, 4, 6, 8, 9, 300)))
         request = frame(chance.choice((*map(int, Kind), 0, 77)), chance.choice((0, 0, 1, 2, 255)), payload)
-        damaged = chance.choice(
-            (request, request, in_bytes(chance, request), chance.randbytes(chance.randrange(30)), request[:-1])
-        )
-        stream += damaged
+        noise = chance.randbytes(chance.randrange(30))
+        stream += chance.choice((request, request, in_bytes(chance, request), noise, request[:-1]))
     return stream
 
 
@@ -168,10 +166,10 @@ class BadLine:
         """Nothing is to be done."""
 
 
-def _client(chance: Random) -> Verdict:
+def client(chance: Random) -> Verdict:
     """Are the host's results right, or is the line at fault, and soon?"""
     line = BadLine(chance, chance.choice((0.0, 0.1, 0.3, 0.7, 1.0)))
-    frames = np.frombuffer(chance.randbytes(3 * 7), np.uint8).reshape(7, 3) & 127
+    frames = (np.frombuffer(chance.randbytes(3 * 7), np.uint8).reshape(7, 3) & 127).astype(np.uint8)
     begun, verdict = time.monotonic(), Verdict(Outcome.RIGHT)
     try:
         with Client(line, PATIENCE) as client:

@@ -8,8 +8,6 @@ from pathlib import Path
 
 import click
 
-import sigmabit
-
 from ...interface.files import read_array
 from ...interface.terminal import Terminal, table
 from .. import options
@@ -34,12 +32,9 @@ def fuzz(files: int, seed: int, jobs: int, kind: str, output: Path, as_json: boo
 
     A seed alone says what is drawn. Exit status 1 if a file fails.
     """
-    try:
-        from sigmabit.verif.fuzzing.campaign import Tally, again, trials  # it brings executors
-        from sigmabit.verif.fuzzing.kind import Outcome
-        from sigmabit.verif.fuzzing.kinds import kinds
-    except ImportError as error:
-        raise sigmabit.SigmabitError(f"drawing files needs {error.name}: pip install 'sigmabit[test]'") from None
+    from sigmabit.verif.fuzzing.campaign import Tally, again, trials  # it brings executors, which take a second
+    from sigmabit.verif.fuzzing.kind import Outcome
+    from sigmabit.verif.fuzzing.kinds import kinds
 
     terminal = Terminal(as_json)
     drawn = kinds(read_array)[kind]
