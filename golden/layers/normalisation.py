@@ -295,7 +295,8 @@ def find_ties(
     candidates = np.clip(around.reshape(len(low), -1), low[:, None], high[:, None])
     values, exact = argument(candidates), rounded(candidates)
     rounding = (TIE_TOLERANCE + variation) * np.max(np.abs(rounded(np.stack([low, high], axis=1))), axis=1, keepdims=True)
-    close = np.isfinite(values) & (decide(exact - rounding) != decide(exact + rounding))
+    with np.errstate(over="ignore", invalid="ignore"):  # numbers at float32's end
+        close = np.isfinite(values) & (decide(exact - rounding) != decide(exact + rounding))
     places = sorted({(int(c), int(candidates[c, i]), float(values[c, i])) for c, i in zip(*np.nonzero(close), strict=True)})
     return tuple(Tie(layer, *place) for place in places)
 

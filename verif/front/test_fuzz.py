@@ -28,6 +28,7 @@ from ..fuzzing import boards, models, plans
 from ..fuzzing.arrays import Arrays
 from ..fuzzing.boards import Boards
 from ..fuzzing.campaign import Bounds, again, trials
+from ..fuzzing.corpus import Whole
 from ..fuzzing.kind import EXECUTION, LONGEST, Kind, Outcome, Stage, Verdict
 from ..fuzzing.kinds import kinds
 from ..fuzzing.models import Models
@@ -37,7 +38,7 @@ from ..harness.command_line import Call
 
 CRASHERS = Path(__file__).parent / "crashers"
 
-FILES = {"models": 60, "plans": 100, "boards": 200, "arrays": 300, "serial": 200}
+FILES = {"models": 24, "plans": 40, "boards": 100, "arrays": 150, "serial": 60}
 
 
 def judged(kind: Kind, seed: int, folder: Path) -> Verdict:
@@ -231,3 +232,15 @@ class TestCommand:
         assert result.status == 1
         for words in ("seed 3: ", "KeyError: 'x'", "sigmabit bench fuzz --kind boards --files 1 --seed 3"):
             assert words in result.out
+
+
+SCALES = {"weights_that_overflow": 1.0, "levels_that_overflow": 0.5}
+"""Steps of the pixels of files that were found, where it takes one."""
+
+
+@pytest.mark.parametrize("path", sorted(CRASHERS.glob("*.onnx")), ids=lambda path: path.stem)
+def test_what_was_found(path: Path) -> None:
+    """Each ended otherwise once: in another exception, in a warning, or in wrong numbers."""
+    whole = Whole(path.stem, b"", SCALES.get(path.stem))
+    verdict = Models().judged(path, whole, 1, True, lambda name: None)
+    assert verdict.outcome is not Outcome.FAILED, verdict.text

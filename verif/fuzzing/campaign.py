@@ -20,6 +20,12 @@ from pathlib import Path
 
 from .kind import EXECUTION, Kind, Outcome, Verdict
 
+STARTING, DRAWING = "starting", "drawing"
+"""The first stages of each trial."""
+
+STARTING_S = 120
+"""Seconds in which a process starts, on a busy machine."""
+
 WARM = 3
 """Trials in which a process comes to its own size, of libraries and what they keep: each may add as much as a file may take."""
 
@@ -120,7 +126,7 @@ class _Worker:
             return False
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
-        self.stage, self.seed, self.begun = "the beginning", seed, time.monotonic()
+        self.stage, self.seed, self.begun = STARTING, seed, time.monotonic()
         self.line.send(seed)
         return True
 
@@ -131,10 +137,12 @@ class _Worker:
                 heard = self.line.recv()
                 if isinstance(heard, tuple):
                     return Trial(self.seed, *heard)
+                if heard == DRAWING:  # a process that was just started may have taken its time
+                    self.begun = time.monotonic()
                 self.stage = heard
         except (EOFError, ConnectionError):
             return self._died()
-        if time.monotonic() - self.begun > self.bounds.patience:
+        if time.monotonic() - self.begun > self.bounds.patience + (STARTING_S if self.stage == STARTING else 0):
             self.process.kill()
             return self._died()
         return None
@@ -184,6 +192,7 @@ def _work(line: Connection, kind: Kind, folder: Path, bounds: Bounds) -> None:
                 bounds.of_memory()
             bounds.of_time()
             begun = time.process_time()
+            line.send(DRAWING)
             try:
                 verdict = kind.trial(seed, folder, line.send)
             except Exception:  # what no trial should raise: the judge's own fault, or one that it did not expect

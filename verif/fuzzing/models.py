@@ -58,6 +58,10 @@ class Models:
         path = folder / FILE
         path.write_bytes(drawn(chance, whole))
         (folder / BESIDE).write_bytes(bytes(range(256)) * 4)
+        return self.judged(path, whole, seed, chance.randrange(PLANNED) == 0, stage)
+
+    def judged(self, path: Path, whole: Whole, seed: int, plans: bool, stage: Stage) -> Verdict:
+        """The verdict on a file that was made of a whole one. seed: of the frames. plans: is it planned, too?"""
         stage("import")
         found = attempt("import", lambda: imported(path, whole), path)
         if isinstance(found, Verdict):
@@ -65,7 +69,7 @@ class Models:
         if _size(found) > MOST_NUMBERS:
             return Verdict(Outcome.UNEXECUTED, "more numbers than are executed")
         executed = self._executed(seed, path, found, stage)
-        if executed.outcome is Outcome.FAILED or chance.randrange(PLANNED):
+        if executed.outcome is Outcome.FAILED or not plans:
             return executed
         stage("plan")
         planned = attempt("plan", lambda: _planned(path, whole, found, np.random.default_rng(seed)))
