@@ -86,8 +86,8 @@ class Models:
         if isinstance(ready, Verdict):
             return ready
         x, outputs, why = ready
-        if why:
-            return Verdict(Outcome.UNEXECUTED, why)
+        if why or not np.all(np.isfinite(outputs)):
+            return Verdict(Outcome.UNEXECUTED, why or "results that are not finite")
         case = Case(seed, path, x, None, epsilon=epsilon)
         stage(EXECUTION)
         try:

@@ -186,8 +186,10 @@ def _drawn(noise: onnx.ValueInfoProto) -> onnx.NodeProto:
 
 def _node(beside: Beside, position: int, proto: onnx.NodeProto) -> Node:
     name = proto.name or f"{proto.op_type}_{position}"
-    attributes = {}
+    attributes: dict[str, Any] = {}
     for attribute in proto.attribute:
+        if attribute.name in attributes:
+            raise ModelFileError(f"{beside.path}: attribute {attribute.name} of node {name} is there twice")
         _gather(beside, name, attribute)
         try:
             value = onnx.helper.get_attribute_value(attribute)
