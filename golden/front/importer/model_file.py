@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -137,6 +138,9 @@ def read(path: Path, output: str | None = None) -> Graph:
         raise ModelFileError(f"{path}: not an ONNX model: its graph has no inputs or no outputs")
     if len(graph.node) > MAX_NODES:
         raise ModelFileError(f"{path}: {len(graph.node)} nodes, at most {MAX_NODES} are read")
+    names = Counter(tensor.name for tensor in graph.initializer)
+    if len(names) < len(graph.initializer):
+        raise ModelFileError(f"{path}: tensor {names.most_common(1)[0][0]} is there twice among the constants")
     digest = hashlib.sha256(graph.SerializeToString(deterministic=True)).hexdigest()
     for position, node in reversed([*enumerate(graph.node)]):
         if not node.output:  # nothing takes what it gives
