@@ -295,13 +295,11 @@ def find_ties(
     candidates = np.clip(around.reshape(len(low), -1), low[:, None], high[:, None])
     values, exact = argument(candidates), rounded(candidates)
     rounding = (TIE_TOLERANCE + variation) * np.max(np.abs(rounded(np.stack([low, high], axis=1))), axis=1, keepdims=True)
-    with np.errstate(over="ignore", invalid="ignore"):  # numbers at float32's end
-        close = np.isfinite(values) & (decide(exact - rounding) != decide(exact + rounding))
+    close = np.isfinite(values) & (decide(exact - rounding) != decide(exact + rounding))
     places = sorted({(int(c), int(candidates[c, i]), float(values[c, i])) for c, i in zip(*np.nonzero(close), strict=True)})
     return tuple(Tie(layer, *place) for place in places)
 
 
 def real_values(accumulators: NDArray[np.int64], scale: Float, chain: Chain, dtype: type[np.floating] = np.float32) -> Float:
     """What the graph computes from accumulators (channels, n): each scaled once in `dtype`, then the chain's steps."""
-    with np.errstate(over="ignore", invalid="ignore"):  # what is not finite decides nothing
-        return chain(accumulators.astype(dtype) * scale.astype(dtype))
+    return chain(accumulators.astype(dtype) * scale.astype(dtype))

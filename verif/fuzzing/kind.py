@@ -57,10 +57,20 @@ def attempt(what: str, action: Callable[[], Any], file: Path | None = None) -> A
 
     Warnings are failures, too: they would stand beside the sentence, or beside the result.
     """
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        found = _attempted(what, action, file)
+    if heard:
+        first = heard[0]
+        return Verdict(
+            Outcome.FAILED, f"{what}: {first.category.__name__}: {first.message}, {first.filename}, line {first.lineno}"
+        )
+    return found
+
+
+def _attempted(what: str, action: Callable[[], Any], file: Path | None) -> Any:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            return action()
+        return action()
     except (SigmabitError, BoardError) as error:
         return said(what, str(error), file)
     except MemoryError:

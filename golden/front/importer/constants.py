@@ -134,8 +134,7 @@ def _linear(node: Node, arguments: list[Array]) -> Array:
     scale, zero_point = (a.reshape(along if a.size > 1 else ()) for a in (scale, zero_point))
     result: Array
     if not quantising:
-        with np.errstate(all="ignore"):
-            result = (x.astype(np.int64) - zero_point.astype(np.int64)).astype(scale.dtype) * scale
+        result = (x.astype(np.int64) - zero_point.astype(np.int64)).astype(scale.dtype) * scale
         return result
     with np.errstate(all="ignore"):
         numbers = np.rint(x / scale) + zero_point
