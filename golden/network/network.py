@@ -222,9 +222,8 @@ class InputFormat:
                 )
         else:
             with np.errstate(all="ignore"):  # of the graph's own nodes in front of its quantiser
-                nearest = np.rint(
-                    (self.quantiser(numbers).astype(np.float64) / self.grid.scale - self.grid.offset) / self.grid.gain
-                )
+                steps = self.quantiser(numbers).astype(np.float64) / self.grid.scale
+            nearest = np.rint((steps - self.grid.offset) / self.grid.gain)
         return nearest.astype(np.int64)[:, self.order].reshape(-1, *self.tensor.shape)
 
     def saturated(self, x: NDArray[np.generic]) -> NDArray[np.bool_]:
