@@ -281,7 +281,8 @@ class BinaryWalk(Walk[Network, BinaryWeights]):
             self.refuse(refusal, node)
             if not own and not isinstance(symbol.source, Unknown):
                 return self.on_codes(node, [self.supposed(symbol)])
-        return unknown(symbol.shape) if symbol.chain.steps else symbol
+        known = not isinstance(symbol.source, Unknown)
+        return unknown(symbol.shape) if known or symbol.chain.steps else symbol
 
     # sums of two activations
 
