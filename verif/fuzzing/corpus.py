@@ -12,7 +12,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper
 
-from sigmabit import models
+import sigmabit
 from sigmabit.golden import Coding, SigmabitError
 from sigmabit.golden.front.importer import read_model
 
@@ -21,6 +21,8 @@ from ..differential.case import Case
 from ..differential.few_bits import draw_few_bits
 from ..differential.real import draw_real
 from ..harness.real_graphs import Vae
+
+MODELS = Path(sigmabit.__file__).with_name("models")
 
 BINARY, FEW_BITS, REAL = 20, 30, 24
 """Drawn graphs of each front."""
@@ -47,8 +49,7 @@ def corpus() -> tuple[Whole, ...]:
     """All of them, always the same."""
     with tempfile.TemporaryDirectory() as folder:
         drawn = [*_drawn(Path(folder)), *_conditional()]
-    shipped = Path(models.__path__[0])
-    return (*drawn, *(Whole(name, (shipped / f"{name}.onnx").read_bytes()) for name in SHIPPED))
+    return (*drawn, *(Whole(name, (MODELS / f"{name}.onnx").read_bytes()) for name in SHIPPED))
 
 
 def _drawn(folder: Path) -> Iterator[Whole]:

@@ -10,12 +10,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from sigmabit import models
 from sigmabit.golden import Network, SigmabitError, import_model
 from sigmabit.hdl.planning.plan import Plan, read_plan
 from sigmabit.hdl.planning.planner import Planner
 
-from .corpus import corpus
+from .corpus import MODELS, corpus
 from .kind import Outcome, Stage, Verdict, attempt
 from .mutation import Random, in_bytes, in_json
 
@@ -84,7 +83,7 @@ def planned() -> tuple[tuple[Network, dict[str, Any]], ...]:
     """Networks, each with a plan of it as plain values; what no part of these holds is left out."""
     found: list[tuple[Network, dict[str, Any]]] = []
     with tempfile.TemporaryDirectory() as folder:
-        paths = [Path(models.__path__[0]) / "trigger_57.onnx"]
+        paths = [MODELS / "trigger_57.onnx"]
         for number, whole in enumerate(corpus()[:: len(corpus()) // NETWORKS]):
             paths.append(Path(folder) / f"{number}.onnx")
             paths[-1].write_bytes(whole.content)
