@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import signal
 import tempfile
 import time
@@ -19,7 +20,7 @@ import pytest
 
 import sigmabit.verif.fuzzing.campaign
 from sigmabit.fpga import boards as package_boards
-from sigmabit.golden import Network, SigmabitError
+from sigmabit.golden import Network, SigmabitError, UnsupportedModelError, import_model
 from sigmabit.golden.link.deframer import Deframer, Message, Reason
 from sigmabit.host.client import Client
 from sigmabit.scripts.interface.files import read_array
@@ -35,6 +36,7 @@ from ..fuzzing.models import Models
 from ..fuzzing.plans import Plans
 from ..fuzzing.serial import Serial, client
 from ..harness.command_line import Call
+from ..harness.onnx_graphs import Builder, signs
 
 CRASHERS = Path(__file__).parent / "crashers"
 
@@ -244,3 +246,24 @@ def test_what_was_found(path: Path) -> None:
     whole = Whole(path.stem, b"", SCALES.get(path.stem))
     verdict = Models().judged(path, whole, 1, True, lambda name: None)
     assert verdict.outcome is not Outcome.FAILED, verdict.text
+
+
+@pytest.mark.parametrize(
+    ("operator", "name", "numbers", "says"),
+    [
+        ("Conv", "strides", [2, 2, 2], "strides of 3 numbers, expected 2"),
+        ("Conv", "pads", [1] * 6, "pads of 6 numbers, expected 4"),
+        ("Conv", "dilations", [1], "dilations of 1 numbers, expected 2"),
+        ("Conv", "kernel_shape", [2, 2], "kernel_shape is [2, 2], its weights have the shape (2, 1, 3, 3)"),
+        ("MaxPool", "kernel_shape", [2, 2, 2], "kernel_shape of 3 numbers, expected 2"),
+    ],
+)
+def test_windows_that_lie(operator: str, name: str, numbers: list[int], says: str, tmp_path: Path) -> None:
+    """What executors refuse was read as if it were right."""
+    g = Builder((1, 8, 8))
+    bits = g("Sign", g("Sub", "x", 0.5))
+    weights = [signs(np.random.default_rng(1), 2, 1, 3, 3)] if operator == "Conv" else []
+    attributes: dict[str, Any] = {name: numbers}
+    path = g.save(tmp_path / "m.onnx", g(operator, bits, *weights, **attributes))
+    with pytest.raises(UnsupportedModelError, match=re.escape(says)):
+        import_model(path)
