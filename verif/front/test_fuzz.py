@@ -20,7 +20,7 @@ import pytest
 
 import sigmabit.verif.fuzzing.campaign
 from sigmabit.fpga import boards as package_boards
-from sigmabit.golden import Network, SigmabitError, UnsupportedModelError, import_model
+from sigmabit.golden import Coding, Network, SigmabitError, UnsupportedModelError, import_model
 from sigmabit.golden.link.deframer import Deframer, Message, Reason
 from sigmabit.host.client import Client
 from sigmabit.scripts.interface.files import read_array
@@ -236,6 +236,8 @@ class TestCommand:
             assert words in result.out
 
 
+CODING = Coding.stated(8, 1 / 64, -2.0)
+
 SCALES = {"weights_that_overflow": 1.0, "levels_that_overflow": 0.5}
 """Steps of the pixels of files that were found, where it takes one."""
 
@@ -243,7 +245,8 @@ SCALES = {"weights_that_overflow": 1.0, "levels_that_overflow": 0.5}
 @pytest.mark.parametrize("path", sorted(CRASHERS.glob("*.onnx")), ids=lambda path: path.stem)
 def test_what_was_found(path: Path) -> None:
     """Each ended otherwise once: in another exception, in a warning, or in wrong numbers."""
-    whole = Whole(path.stem, b"", SCALES.get(path.stem))
+    coding = CODING if path.stem.startswith("condition_") else None
+    whole = Whole(path.stem, b"", SCALES.get(path.stem), coding)
     verdict = Models().judged(path, whole, 1, True, lambda name: None)
     assert verdict.outcome is not Outcome.FAILED, verdict.text
 
