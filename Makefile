@@ -142,7 +142,7 @@ check: lint ## what to run before every commit: golden, MyHDL with fewer example
 test: lint ## the whole regression (ARGS: for pytest)
 	.venv/bin/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
-closure: $(addprefix build/closure/,identity.txt differential.txt sampler.txt suites.txt resets.txt mutants.txt) ## what takes hours; what is done already stays done
+closure: $(addprefix build/closure/,identity.txt differential.txt fuzz.txt sampler.txt suites.txt resets.txt mutants.txt) ## what takes hours; what is done already stays done
 	@tail -n 1 $^
 
 build/closure/identity.txt: $(SOURCES) $(ENVIRONMENT)
@@ -153,6 +153,13 @@ build/closure/identity.txt: $(SOURCES) $(ENVIRONMENT)
 build/closure/differential.txt: $(SOURCES) $(ENVIRONMENT)
 	@mkdir -p $(@D)
 	$(SIGMABIT) bench differential --graphs 3000 --seed 1 > $@.new || { cat $@.new; exit 1; }
+	@mv $@.new $@
+
+build/closure/fuzz.txt: $(SOURCES) $(ENVIRONMENT)
+	@mkdir -p $(@D)
+	@for each in models:20000 plans:4000 boards:10000 arrays:20000 serial:4000; do \
+		$(SIGMABIT) bench fuzz --kind $${each%:*} --files $${each#*:} --seed 1000000 --jobs $(WORKERS) -o $(@D)/fuzz || exit 1; \
+		done > $@.new || { cat $@.new; exit 1; }
 	@mv $@.new $@
 
 build/closure/suites.txt: $(SOURCES) $(ENVIRONMENT)

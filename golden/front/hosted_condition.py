@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -114,10 +115,10 @@ def host(model: onnx.ModelProto, condition: onnx.ValueInfoProto, constants: Mapp
         [numpy_helper.from_array(constants[tensor], tensor) for tensor in sorted(needed & {*constants})],
     )
     whole = onnx.helper.make_model(functions, opset_imports=model.opset_import)
-    hosted = Hosted(name, shape, onnx.helper.tensor_dtype_to_np_dtype(kind), whole, labels)
     if not _small(whole):
         return None
     try:
+        hosted = Hosted(name, shape, onnx.helper.tensor_dtype_to_np_dtype(kind), whole, labels)
         tried = hosted.run(np.zeros(math.prod(shape)))
     except Exception:  # the reference implementation raises whatever its operators do
         return None
@@ -156,17 +157,26 @@ def _bends(node: onnx.NodeProto, alone: Alone, floats: bool) -> bool:
 
 def _labels(nodes: Sequence[onnx.NodeProto], alone: Alone, constants: Mapping[str, Array]) -> int | None:
     """How many labels there are that something is looked up by; None where nothing is, 0 where nobody knows."""
-    known = {node.output[0]: numpy_helper.to_array(node.attribute[0].t) for node in nodes if node.op_type == "Constant"}
-    known |= constants
+    known = {node.output[0]: _constant(node) for node in nodes if node.op_type == "Constant"} | {**constants}
     found = []
     for node in nodes:
-        if node.op_type == "Gather" and node.input[0] in alone.fixed:
+        first, second = (*node.input, "", "")[:2]
+        if node.op_type == "Gather" and first in alone.fixed:
             axis = next((attribute.i for attribute in node.attribute if attribute.name == "axis"), 0)
-            table = known.get(node.input[0], np.zeros(()))
-            found.append(table.shape[axis] if table.ndim else 0)
+            table = known.get(first, np.zeros(()))
+            found.append(table.shape[axis] if -table.ndim <= axis < table.ndim else 0)
         elif node.op_type == "OneHot":
-            found.append(int(known.get(node.input[1], np.zeros(1)).reshape(-1)[0]))
+            depth = known.get(second, np.zeros(()))
+            counts = depth.size and depth.dtype.kind in "iuf" and np.isfinite(depth).all()
+            found.append(int(depth.reshape(-1)[0]) if counts else 0)
     return min(found, default=None)
+
+
+def _constant(node: onnx.NodeProto) -> Array:
+    """A Constant's numbers; a zero of one that is damaged, which the evaluation finds out."""
+    with suppress(Exception):  # the helper raises whatever NumPy does
+        return np.asarray(next(numpy_helper.to_array(attribute.t) for attribute in node.attribute if attribute.name == "value"))
+    return np.zeros(())
 
 
 def _cut(

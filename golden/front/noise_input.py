@@ -39,8 +39,8 @@ def _multiplies(graph: onnx.GraphProto, noise: str, others: set[str]) -> bool:
         if not same.intersection(node.input):
             continue
         if node.op_type == "Mul":
-            (factor,) = [name for name in node.input if name not in same] or [""]
-            if factor in dependent:
+            factors = {name for name in node.input if name not in same}
+            if factors & dependent:
                 used = True
             else:
                 same.update(node.output)  # a temperature

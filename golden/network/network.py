@@ -221,7 +221,9 @@ class InputFormat:
                     f"of {self.grid.scale:g} from 0; {_way_out(numbers)}"
                 )
         else:
-            nearest = np.rint((self.quantiser(numbers).astype(np.float64) / self.grid.scale - self.grid.offset) / self.grid.gain)
+            with np.errstate(all="ignore"):  # of the graph's own nodes in front of its quantiser
+                steps = self.quantiser(numbers).astype(np.float64) / self.grid.scale
+            nearest = np.rint((steps - self.grid.offset) / self.grid.gain)
         return nearest.astype(np.int64)[:, self.order].reshape(-1, *self.tensor.shape)
 
     def saturated(self, x: NDArray[np.generic]) -> NDArray[np.bool_]:
@@ -278,7 +280,8 @@ class OutputFormat:
     def decode(self, result: NDArray[np.integer]) -> NDArray[np.float32]:
         """(N, height, width, channels) scores or codes to the graph's (N, *shape) float32."""
         values = self.gain * result.reshape(len(result), -1).astype(np.int64)[:, self.order] + self.offset
-        reals = self.chain(values.astype(np.float32) * self.scale.astype(np.float32))
+        with np.errstate(all="ignore"):  # the graph's own numbers, if they are not finite
+            reals = self.chain(values.astype(np.float32) * self.scale.astype(np.float32))
         return reals.astype(np.float32).reshape(len(result), *self.shape)
 
     @property

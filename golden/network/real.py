@@ -189,12 +189,12 @@ class RealLatent:
         """
         means = self.means(heads)
         deviations = self.deviations(heads)
-        results = [means + deviations * epsilon[:, self.place : self.place + self.latents]]
-        if self.score:
-            squares = (means**2).sum(axis=1, keepdims=True)
-            with np.errstate(over="ignore", invalid="ignore"):  # calibration finds out what is not finite
+        with np.errstate(all="ignore"):  # calibration finds out what is not finite
+            results = [means + deviations * epsilon[:, self.place : self.place + self.latents]]
+            if self.score:
+                squares = (means**2).sum(axis=1, keepdims=True)
                 terms = means**2 + deviations**2 - 1 - 2 * np.log(deviations)
-            results += [squares, terms.sum(axis=1, keepdims=True) / 2]
+                results += [squares, terms.sum(axis=1, keepdims=True) / 2]
         if beside is not None:
             results.append(beside)
         return np.concatenate(results, axis=1)[:, None, None, :]
@@ -267,17 +267,19 @@ class RealNetwork:
         """
         values = self.encode(x)
         results, first = {"input": values}, values
-        for layer in self.layers:
-            beside = self.beside(layer, first)
-            if isinstance(layer, RealLatent):
-                values = layer.run(values, epsilon.astype(np.float64), beside)
-            else:
-                values = layer.result(layer.sums(values), beside)
-            results[layer.name] = values
+        with np.errstate(all="ignore"):  # calibration finds out what is not finite
+            for layer in self.layers:
+                beside = self.beside(layer, first)
+                if isinstance(layer, RealLatent):
+                    values = layer.run(values, epsilon.astype(np.float64), beside)
+                else:
+                    values = layer.result(layer.sums(values), beside)
+                results[layer.name] = values
         return results
 
     def output(self, x: NDArray[np.generic], epsilon: NDArray[np.floating]) -> Real:
         """The graph's output (N, *output_shape) for the same."""
         *_, result = self.evaluate(x, epsilon).values()
-        values = self.host(result.reshape(len(x), -1)[:, self.output_order])
+        with np.errstate(all="ignore"):
+            values = self.host(result.reshape(len(x), -1)[:, self.output_order])
         return np.asarray(values, np.float64).reshape(-1, *self.output_shape)

@@ -7,6 +7,7 @@ import math
 import os
 import re
 import tempfile
+import warnings
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -35,10 +36,12 @@ def read_array(path: Path) -> NDArray[Any]:
         if file.peek(2)[:2] == b"PK" and zipfile.is_zipfile(file):
             raise InputError(f"{path}: an .npz archive, expected a single array as .npy")
         try:
-            elements = _elements(file)
-            if elements <= MAX_ELEMENTS:
-                file.seek(0)
-                return np.asarray(np.load(file, allow_pickle=False))
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of Python's parser, and of NumPy about old files
+                elements = _elements(file)
+                if elements <= MAX_ELEMENTS:
+                    file.seek(0)
+                    return np.asarray(np.load(file, allow_pickle=False))
         except Exception:  # damaged files raise whatever NumPy's parsers do
             raise InputError(f"{path}: not a .npy file of numbers, or truncated") from None
         raise InputError(f"{path}: {elements} numbers, at most {MAX_ELEMENTS} are read")

@@ -6,8 +6,6 @@ import json
 import os
 import re
 import resource
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -49,7 +47,6 @@ RANDOM = np.random.default_rng(11)
 WEIGHTS = signs(RANDOM, 4, 2, 3, 3)
 SECONDS = 10
 MEGABYTES = 1024
-MUTANTS = 150
 
 
 def outcome(path: Path) -> Network | SigmabitError:
@@ -114,12 +111,6 @@ class TestDamagedFiles:
         packed = [length & 127 | 128, (length >> 7) & 127 | 128, (length >> 14) & 127 | 128, length >> 21]
         path.write_bytes(b"\x3a" + bytes(packed) + nodes)
         assert str(outcome(path)) == f"{path}: more than {MAX_FIELDS} fields"
-
-    def test_mutants(self) -> None:
-        """Of every kind of file, in a process with little memory; `python -m sigmabit.verif.front.mutants 1 5000` tries more."""
-        command = [sys.executable, "-W", "ignore", "-m", "sigmabit.verif.front.mutants", "5", str(MUTANTS)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        assert done.stdout == f"{MUTANTS} files, 0 failures\n"
 
     def test_truncated_anywhere(self, tmp_path: Path) -> None:
         content, path = DIGITS.read_bytes(), tmp_path / "m.onnx"

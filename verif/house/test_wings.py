@@ -24,7 +24,7 @@ KNOWS = {
 }
 """What each room may import from, besides itself."""
 
-PRODUCT = ("board", "differential", "simulation")
+PRODUCT = ("board", "differential", "fuzzing", "simulation")
 """Wings of verif/ that the command line uses. They know nothing of scripts/, and what they import needs no test framework."""
 
 SHIPPED = (*PRODUCT, "harness")

@@ -54,6 +54,7 @@ TRIED = (
     "bench gates digits_bcnn --input d/x.npy --interval 4096",
     "bench link digits_bcnn --board ulx3s",
     "bench datagrams --count 100",
+    "bench fuzz --files 10",
     "send digits_bcnn --port /dev/null --input d/x.npy",
     "status --port /dev/null",
     "train trigger_57",

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,7 @@ def execute(
     tensors: Sequence[str] = (),
     output: str | None = None,
     whole: bool = False,
+    plain: bool = False,
 ) -> Reference:
     """Run the frames x (N, ...) through the model file.
 
@@ -67,7 +69,28 @@ def execute(
 
     Files with a batch of 1 written into them are executed in batches all the same if their results do not depend on it, which
     is tried on the first frames unless the file is known to take a `whole` batch; otherwise frame by frame.
+    plain: node by node, as the file has them; executors put some together, which rounds otherwise.
+
+    Raises ExecutionError, whatever an executor, or what prepares the file for it, raises.
     """
+    try:
+        return _execute(model, x, progress, epsilon, tensors, output, whole, plain)
+    except SigmabitError:
+        raise
+    except Exception as error:  # shape inference and the like raise what they like, too
+        raise ExecutionError(f"{model}: it cannot be executed: {_in_one_line(error)}") from None
+
+
+def _execute(
+    model: Path,
+    x: NDArray[np.generic],
+    progress: Callable[[int, int], None],
+    epsilon: NDArray[np.floating] | None,
+    tensors: Sequence[str],
+    output: str | None,
+    whole: bool,
+    plain: bool,
+) -> Reference:
     proto = onnx.load(str(model))
     if proto.functions:
         proto = inline_local_functions(proto)
@@ -97,6 +120,8 @@ def execute(
             place = end
     maker = _executor(proto)
     executor = "qonnx" if maker is _qonnx else "onnxruntime"
+    if plain and maker is _onnxruntime:
+        maker = partial(_onnxruntime, plain=True)
     results: list[list[NDArray[np.float32]]] = []
     total = len(feeds[first.name])
     try:
@@ -250,13 +275,15 @@ def _executor(proto: onnx.ModelProto) -> Callable[[onnx.ModelProto, Sequence[str
     return _qonnx if any(node.domain not in ("", "ai.onnx") for node in proto.graph.node) else _onnxruntime
 
 
-def _onnxruntime(proto: onnx.ModelProto, inputs: Sequence[str], outputs: Sequence[str]) -> Run:
+def _onnxruntime(proto: onnx.ModelProto, inputs: Sequence[str], outputs: Sequence[str], plain: bool = False) -> Run:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     # weights kept in integers are multiplied as real numbers, as the file says, instead of with quantised activations
     options.add_session_config_entry("session.disable_quant_qdq", "1")
+    if plain:
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     content = _free(proto, inputs, outputs).SerializeToString()
     session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
 

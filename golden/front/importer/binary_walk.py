@@ -281,7 +281,8 @@ class BinaryWalk(Walk[Network, BinaryWeights]):
             self.refuse(refusal, node)
             if not own and not isinstance(symbol.source, Unknown):
                 return self.on_codes(node, [self.supposed(symbol)])
-        return unknown(symbol.shape) if symbol.chain.steps else symbol
+        known = not isinstance(symbol.source, Unknown)
+        return unknown(symbol.shape) if known or symbol.chain.steps else symbol
 
     # sums of two activations
 
@@ -529,7 +530,9 @@ class BinaryWalk(Walk[Network, BinaryWeights]):
         identity = np.arange(image.shape[0])
         if codes.frame.read_as(image):
             return codes, identity
-        natural = codes.frame.settled
+        natural = codes.frame.view
+        if natural is None:
+            raise Refusal(f"it reads an activation of {codes.frame.size} elements, not each of them once, as {image.shape}")
         if natural.shape == image.shape:
             order = np.argsort(image[:, 0, 0])
             if np.array_equal(image[order], natural):

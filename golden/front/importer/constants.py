@@ -6,6 +6,7 @@ A file is not trusted: only operators without loops, files and randomness are ev
 from __future__ import annotations
 
 import math
+import warnings
 from typing import Any
 
 import numpy as np
@@ -74,7 +75,9 @@ class ConstantFolding:
         )
         model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", self.opset)])
         try:
-            results = ReferenceEvaluator(model).run(None, feeds)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of NumPy, about what is not finite: it is looked at where it decides
+                results = ReferenceEvaluator(model).run(None, feeds)
         except Exception as error:  # the reference implementation raises whatever its operators do
             raise Refusal(f"cannot be evaluated on constants ({type(error).__name__})") from None
         return [np.asarray(result) for result in results]

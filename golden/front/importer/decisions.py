@@ -160,6 +160,8 @@ def _several(chain: Chain, accumulators: Accumulators) -> Decision | None:
 def evenly(values: NDArray[np.floating]) -> NDArray[np.float32] | None:
     """The numbers with what is missing between them, at even distances; None where there would be too many."""
     gaps = np.diff(values.astype(np.float64))
+    if not gaps.size or not np.all(np.isfinite(gaps)):
+        return None
     for parts in range(1, MOST_LEVELS):
         counts = gaps * parts / gaps.min()
         levels = 1 + int(np.rint(counts).sum())

@@ -16,6 +16,9 @@ from .symbols import Codes, Index, Input, Sums, Symbol
 MAX_LEVELS = 1 << 16
 """Of an input."""
 
+MOST_ZERO = 1 << 24
+"""Of zero points, in steps."""
+
 
 def output_format(name: str, symbol: Symbol, shape: tuple[int, ...]) -> OutputFormat:
     """How the graph's output, of such a shape with a batch of 1, follows from the last layer's result."""
@@ -83,6 +86,8 @@ def codes_of(last: Step) -> tuple[Range, Grid]:
         zero_point = float(last.zero_point.flat[0])
         if zero_point % 1:
             raise Refusal(f"a zero point of {zero_point:g}, expected a whole number")
+        if abs(zero_point) > MOST_ZERO:
+            raise Refusal(f"a zero point of {zero_point:g}, beyond {MOST_ZERO}, up to which float32 holds all whole numbers")
         return Range.of_levels(last.levels), Grid(1, last.lowest - int(zero_point), float(last.scale.flat[0]))
     return BITS, binary_grid(last)
 

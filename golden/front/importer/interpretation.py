@@ -5,6 +5,8 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import replace
 
+import numpy as np
+
 from ...network.network import Network
 from ...network.real import RealNetwork
 from ...types.coding import Coding
@@ -28,6 +30,7 @@ MORE_READINGS = 3
 WEIGHTED = ("Conv", "ConvTranspose", "Gemm", "MatMul")
 
 
+@np.errstate(all="ignore")  # what is not finite is looked at where it decides, and is no matter for a warning
 def interpret(graph: Graph, path: str, coding: Coding | None) -> Network | RealNetwork:
     """The network of a graph; see `_read`. Structures that are neither are told by the name of what they are."""
     try:

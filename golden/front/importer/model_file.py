@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -137,7 +138,13 @@ def read(path: Path, output: str | None = None) -> Graph:
         raise ModelFileError(f"{path}: not an ONNX model: its graph has no inputs or no outputs")
     if len(graph.node) > MAX_NODES:
         raise ModelFileError(f"{path}: {len(graph.node)} nodes, at most {MAX_NODES} are read")
+    names = Counter(tensor.name for tensor in graph.initializer)
+    if len(names) < len(graph.initializer):
+        raise ModelFileError(f"{path}: tensor {names.most_common(1)[0][0]} is there twice among the constants")
     digest = hashlib.sha256(graph.SerializeToString(deterministic=True)).hexdigest()
+    for position, node in reversed([*enumerate(graph.node)]):
+        if not node.output:  # nothing takes what it gives
+            del graph.node[position]
     join_added(graph)
     absorb_embeddings(graph)
     beside = Beside(path)
@@ -183,8 +190,10 @@ def _drawn(noise: onnx.ValueInfoProto) -> onnx.NodeProto:
 
 def _node(beside: Beside, position: int, proto: onnx.NodeProto) -> Node:
     name = proto.name or f"{proto.op_type}_{position}"
-    attributes = {}
+    attributes: dict[str, Any] = {}
     for attribute in proto.attribute:
+        if attribute.name in attributes:
+            raise ModelFileError(f"{beside.path}: attribute {attribute.name} of node {name} is there twice")
         _gather(beside, name, attribute)
         try:
             value = onnx.helper.get_attribute_value(attribute)

@@ -233,8 +233,21 @@ def check_dilations(node: Node) -> None:
         raise Refusal(f"dilations {list(node.attributes['dilations'])}; only 1 is supported")
 
 
+SIZES = {"dilations": 2, "kernel_shape": 2, "output_padding": 2, "output_shape": 2, "pads": 4, "strides": 2}
+"""How many numbers attributes of a window over an image have."""
+
+
+def check_sizes(node: Node) -> None:
+    """Raises Refusal where a window's attribute has more numbers, or fewer, than an image has dimensions or sides."""
+    for name, expected in SIZES.items():
+        given = node.attributes.get(name)
+        if given is not None and len(given) != expected:
+            raise Refusal(f"{name} of {len(given)} numbers, expected {expected}")
+
+
 def sliding_window(node: Node, size: Sequence[int], kernel: Sequence[int], margins: tuple[int, int, int, int]) -> Window:
     """The window of a Conv or pooling over an image of `size` that has `margins` of zeros already."""
+    check_sizes(node)
     strides = [int(s) for s in node.attributes.get("strides", [1, 1])]
     pads = [int(p) for p in node.attributes.get("pads", [0, 0, 0, 0])]
     mode = node.attributes.get("auto_pad", "NOTSET")

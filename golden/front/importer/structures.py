@@ -280,7 +280,7 @@ class _Look:
     def unrolled(self, first: Node) -> Structure | None:
         """Products by the same weights again and again, each of what the one before has led to."""
         same = [node for node in self.takers.get(first.inputs[1], []) if node.operator in PRODUCTS]
-        if first is not same[0] or len(same) < SEVERAL_STEPS:
+        if len(same) < SEVERAL_STEPS or first is not same[0]:
             return None
         behind = self.forward(first)
         if any(node not in behind for node in same[1:]):

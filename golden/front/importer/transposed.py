@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ...layers.window import Axis
 from .affine import Real
 from .model_file import Node
+from .operands import check_sizes
 from .real_layers import MAX_WEIGHTS
 from .scalar_nodes import Refusal
 from .symbols import MAX_ACTIVATION
@@ -66,6 +67,7 @@ class TransposedAxis:
 
 def transposed_axis(node: Node, axis: int, size: int, kernel: int) -> TransposedAxis:
     """Axis 0 or 1 of a ConvTranspose over an image."""
+    check_sizes(node)
     attributes = node.attributes
     stride = int(attributes.get("strides", [1, 1])[axis])
     more = int(attributes.get("output_padding", [0, 0])[axis])

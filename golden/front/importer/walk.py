@@ -49,6 +49,7 @@ from .operands import (
     Array,
     activation,
     check_channels,
+    check_sizes,
     constant,
     constant_kernels,
     groups_of,
@@ -551,6 +552,9 @@ class Walk(ABC, Generic[Result, Weights]):
         if _over_row(arguments):
             return self.over_row(self.conv, node, arguments)
         kernels = constant_kernels(arguments)
+        check_sizes(node)
+        if [*node.attributes.get("kernel_shape", kernels.shape[2:])] != [*kernels.shape[2:]]:
+            raise Refusal(f"kernel_shape is {[*node.attributes['kernel_shape']]}, its weights have the shape {kernels.shape}")
         symbol = self.taken(node, arguments)
         weights = self.weights_of(node, kernels, 0)
         symbol, groups = self.fitting(node, symbol, kernels)

@@ -8,6 +8,7 @@ from .datagrams import datagrams
 from .differential import differential
 from .ethernet import ethernet
 from .frame import frame
+from .fuzz import fuzz
 from .gates import gates
 from .latency import latency
 from .link import link
@@ -22,13 +23,14 @@ from .steps import steps_cost
 @click.group(short_help="What blocks cost, how fast simulations are.", no_args_is_help=False)
 def bench() -> None:
     """Benchmarks: areas of a popcount array, of products, thresholds, a queue and a link, simulation, netlists, latency beside a
-    processor's, a simulated Ethernet cable, drawn datagrams and graphs, faults in blocks.
+    processor's, a simulated Ethernet cable, drawn datagrams and graphs, files that lie, faults in
+    blocks.
     """
 
 
 COMMANDS = (
     *(popcount_cost, products_cost, steps_cost, queue_area),
-    *(simulation, latency, frame, gates, ethernet, datagrams, link, differential, mutants),
+    *(simulation, latency, frame, gates, ethernet, datagrams, link, differential, fuzz, mutants),
 )
 
 for command in COMMANDS:
