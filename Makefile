@@ -142,7 +142,7 @@ check: lint ## what to run before every commit: golden, MyHDL with fewer example
 test: lint ## the whole regression (ARGS: for pytest)
 	.venv/bin/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
-closure: $(addprefix build/closure/,identity.txt differential.txt fuzz.txt sampler.txt suites.txt resets.txt mutants.txt) ## what takes hours; what is done already stays done
+closure: $(addprefix build/closure/,identity.txt differential.txt fuzz.txt sampler.txt suites.txt resets.txt mutants.txt sources.txt) ## what takes hours; what is done already stays done
 	@tail -n 1 $^
 
 build/closure/identity.txt: $(SOURCES) $(ENVIRONMENT)
@@ -177,6 +177,11 @@ build/closure/resets.txt: $(SOURCES) $(ENVIRONMENT)
 build/closure/mutants.txt: $(SOURCES) $(ENVIRONMENT)
 	@mkdir -p $(@D)
 	SIGMABIT_RESETS=6 .venv/bin/python -m sigmabit.verif.closure.page --workers 2 > $@.new || { cat $@.new; exit 1; }
+	@mv $@.new $@
+
+build/closure/sources.txt: $(SOURCES) $(ENVIRONMENT)
+	@mkdir -p $(@D)
+	.venv/bin/python -m sigmabit.verif.closure.sources.account --workers $(WORKERS) > $@.new || { cat $@.new; exit 1; }
 	@mv $@.new $@
 
 build/closure/sampler.txt: $(SOURCES) $(ENVIRONMENT)

@@ -23,6 +23,7 @@ from pathlib import Path
 from ..harness.suite import SideBySide
 from . import coverage, mutants
 from .resets import every, suites, survivors
+from .sources import account as sources
 
 ROWS = Path(__file__).with_name("closure.json")
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "closure.md"
@@ -62,6 +63,17 @@ $ make closure
 
 `python -m sigmabit.verif.closure.page` makes this page. [test_closure.py](../verif/house/test_closure.py) fails where a row is
 of another Verilog than the block's.
+"""
+
+
+PYTHON = """## Python
+
+The same of golden, the importer and the planner: faults that [Cosmic Ray](https://cosmic-ray.readthedocs.io) makes, one at a time
+in a copy of the tree, judged by the tests that reach the line.
+
+```console
+$ python -m sigmabit.verif.closure.sources.account --write
+```
 """
 
 
@@ -171,7 +183,19 @@ def page(rows: Mapping[str, Row]) -> str:
         if listed:
             parts.append(f"## {title}\n")
             parts += [f"{block}:\n\n```text\n" + "\n".join(found) + "\n```\n" for block, found in listed]
-    return "\n".join(parts)
+    return "\n".join([*parts, *python(sources.read())])
+
+
+def python(accounts: Sequence[sources.Account]) -> list[str]:
+    """What became of faults in Python."""
+    table = [f"| {each.room} | {each.drawn} | {each.seen} | {len(each.argued)} | {len(each.left)} |" for each in accounts]
+    argued = [f"{what}\n  {why}" for each in accounts for what, why in each.argued]
+    left = [what for each in accounts for what in each.left]
+    parts = [PYTHON, "\n".join(["| room | drawn | seen | argued | left |", "|" + "---|" * 5, *table]) + "\n"] if table else []
+    for title, found in (("change nothing, as is argued", argued), ("no test sees", left)):
+        if found:
+            parts.append(f"What {title}:\n\n```text\n" + "\n".join(found) + "\n```\n")
+    return parts
 
 
 def main(arguments: Sequence[str]) -> None:

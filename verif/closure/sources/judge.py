@@ -1,0 +1,184 @@
+"""Is a fault in Python seen? The tests run in a copy of the tree with the fault in it, in a process that starts warm.
+
+A test that fails, does not end in five times its time, or takes more than 4 GiB has seen it.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import islice
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import ForkProcess
+from pathlib import Path
+from typing import Any
+
+MEMORY = 4 << 30
+"""Bytes."""
+
+PATIENCE_S = 20.0
+"""Seconds more than five times what its tests take."""
+
+OURS = ("sigmabit", "verif")
+"""What is imported anew for each fault."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A file, what is to stand in it, and the tests that may see it, which take so many seconds."""
+
+    file: str
+    text: str
+    tests: Sequence[str]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """seen: by a test, by a tree that cannot be imported, or since tests did not end; by: what says so."""
+
+    seen: bool
+    by: str
+
+
+def copy(root: Path, folder: Path) -> None:
+    """What git has of a tree, as it is now."""
+    names = subprocess.run(["git", "ls-files", "-z"], cwd=root, stdout=subprocess.PIPE, text=True, check=True).stdout.split("\0")
+    for name in filter(None, names):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(root / name, folder / name, follow_symlinks=False)
+
+
+@dataclass(frozen=True)
+class _Trial:
+    """A fault that is being tried: in which tree, by whom, what they say, and until when."""
+
+    fault: Fault
+    tree: Path
+    process: ForkProcess
+    told: Connection
+    end: float
+
+    @staticmethod
+    def of(fault: Fault, tree: Path) -> _Trial:
+        context = multiprocessing.get_context("fork")
+        mine, theirs = context.Pipe(duplex=False)
+        process = context.Process(target=_try, args=(tree, fault, theirs))
+        process.start()
+        theirs.close()
+        return _Trial(fault, tree, process, mine, time.monotonic() + 5 * fault.seconds + PATIENCE_S)
+
+    def verdict(self, root: Path) -> Verdict | None:
+        """What was found, once it is; the tree is whole again then."""
+        late = time.monotonic() > self.end
+        if self.process.is_alive() and not late:
+            return None
+        if late:
+            with suppress(ProcessLookupError):
+                os.killpg(self.process.pid or 0, signal.SIGKILL)
+        self.process.join()
+        shutil.copy2(root / self.fault.file, self.tree / self.fault.file)
+        try:
+            seen, by = self.told.recv()
+        except EOFError:
+            seen, by = True, "no end" if late else f"status {self.process.exitcode}"
+        finally:
+            self.told.close()
+        if seen is None:
+            raise RuntimeError(by)
+        return Verdict(seen, by)
+
+
+def judged(root: Path, work: Path, faults: Sequence[Fault], workers: int) -> Iterator[tuple[Fault, Verdict]]:
+    """The verdict on each fault, as soon as it is known. work: an empty folder for copies of the tree.
+
+    Raises RuntimeError where the tests cannot be collected without any fault.
+    """
+    _warm()
+    free = [work / str(number) for number in range(workers)]
+    for tree in free:
+        copy(root, tree)
+    collected(free[0], sorted({test for fault in faults for test in fault.tests}))
+    todo, trials = iter(faults), list[_Trial]()
+    while True:
+        trials += [_Trial.of(fault, free.pop()) for fault in islice(todo, len(free))]
+        if not trials:
+            return
+        wait([trial.process.sentinel for trial in trials], timeout=0.5)
+        for trial in list(trials):
+            if verdict := trial.verdict(root):
+                trials.remove(trial)
+                free.append(trial.tree)
+                yield trial.fault, verdict
+
+
+def collected(tree: Path, tests: Sequence[str]) -> None:
+    """A name that no test has would end every trial, as if a fault were seen. Raises RuntimeError."""
+    told = {**os.environ, "PYTHONPATH": str(tree / "src")}
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-qq", "--rootdir", str(tree), *tests]
+    done = subprocess.run(command, cwd=tree, env=told, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(done.stdout[-2000:])
+
+
+def _warm() -> None:
+    """What tests import and is not ours."""
+    import hypothesis.strategies
+    import myhdl
+    import numpy
+    import onnx.helper
+    import onnxruntime
+    import pytest
+    import scipy.special
+
+    del hypothesis, myhdl, numpy, onnx, onnxruntime, pytest, scipy
+
+
+class _First:
+    """A plugin of pytest: the first test that fails."""
+
+    def __init__(self) -> None:
+        self.failed = ""
+
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        if report.failed and not self.failed:
+            self.failed = report.nodeid
+
+
+def _try(tree: Path, fault: Fault, told: Connection) -> None:
+    """In a process of its own: never returns."""
+    try:
+        told.send(_tried(tree, fault))
+    except BaseException:
+        told.send((None, traceback.format_exc()))  # a verdict is what tests say
+    told.close()
+    os._exit(0)
+
+
+def _tried(tree: Path, fault: Fault) -> tuple[bool, str]:
+    import pytest
+
+    os.setsid()
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for number in (0, 1, 2):
+        os.dup2(nowhere, number)
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    (tree / fault.file).write_text(fault.text)
+    os.chdir(tree)
+    sys.dont_write_bytecode = True
+    for name in [name for name in sys.modules if name.partition(".")[0] in OURS]:
+        del sys.modules[name]
+    sys.path.insert(0, str(tree / "src"))
+    first = _First()
+    status = pytest.main(["-q", "-x", "--rootdir", str(tree), *fault.tests], plugins=[first])
+    return status != 0, first.failed or f"pytest ends with {int(status)}"

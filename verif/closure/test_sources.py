@@ -1,0 +1,124 @@
+"""Faults in a tree of two functions, whose tests have a hole: what is drawn, which tests reach it, and what is seen."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from .sources import judge
+from .sources.drawn import drawn
+from .sources.judge import Fault, Verdict, judged
+from .sources.reach import Reach
+
+SUMS = '''"""Two functions."""
+
+from __future__ import annotations
+
+SCALE = 2
+
+
+def twice(number: int | None) -> int:
+    """Seen."""
+    return SCALE * (number or 0)
+
+
+def thrice(number: int) -> int:
+    """Run, but not looked at."""
+    return 3 * number
+'''
+
+TESTS = '''"""Tests of sums."""
+
+import sigmabit.golden.sums as sums
+
+
+def test_twice():
+    assert sums.twice(4) == 8
+
+
+def test_thrice():
+    sums.thrice(5)
+'''
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """A checkout: golden/sums.py with its tests, of which one asserts nothing."""
+    root = tmp_path / "tree"
+    for name, text in {
+        "golden/__init__.py": "",
+        "golden/sums.py": SUMS,
+        "src/sigmabit/__init__.py": "",
+        "verif/types/test_sums.py": TESTS,
+        "verif/commands/test_bad_input.py": "",
+    }.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+    (root / "src" / "sigmabit" / "golden").symlink_to("../../golden")
+    for command in (("init", "-q"), ("add", ".")):
+        subprocess.run(["git", *command], cwd=root, check=True)
+    return root
+
+
+def fault(before: str, after: str, *tests: str) -> Fault:
+    """In sums.py."""
+    return Fault("golden/sums.py", SUMS.replace(before, after), tuple(f"verif/types/test_sums.py::{test}" for test in tests), 0.1)
+
+
+def test_drawn(tree: Path) -> None:
+    """Every fault changes one line that is executed: of an annotation there is none. The same seed draws the same."""
+    every = drawn(tree, "golden", 100, 1)
+    assert every == drawn(tree, "golden", 100, 1)
+    assert drawn(tree, "golden", 2, 1) == every[:2] != drawn(tree, "golden", 2, 2)
+    assert {change.line for change in every} == {5, 10, 15}
+    for change in every:
+        changed = [pair for pair in zip(SUMS.splitlines(), change.text(SUMS).splitlines(), strict=True) if pair[0] != pair[1]]
+        assert [tuple(text.strip() for text in pair) for pair in changed] == [(change.before, change.after)]
+        assert str(change) == f"golden/sums.py:{change.line}\n  - {change.before}\n  + {change.after}"
+
+
+def test_judged(tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By tests that fail, by what is no module any more, and by what does not end; the tree itself stays as it is."""
+    monkeypatch.setattr(judge, "PATIENCE_S", 3.0)
+    faults = [
+        fault("SCALE = 2", "SCALE = 3", "test_thrice", "test_twice"),
+        fault("3 * number", "4 * number", "test_thrice", "test_twice"),
+        fault("SCALE = 2", "SCALE = nothing", "test_thrice"),
+        fault("return 3 * number", "while True: pass", "test_thrice"),
+        fault("SCALE = 2", "import os; os._exit(3)", "test_thrice"),
+        fault("3 * number", "number - 1", "test_twice"),
+    ]
+    verdicts = dict(judged(tree, tmp_path / "work", faults, 2))
+    found = [verdicts[each] for each in faults]
+    assert found[0] == Verdict(True, "verif/types/test_sums.py::test_twice")
+    assert not found[1].seen
+    assert found[2].seen
+    assert found[3] == Verdict(True, "no end")
+    assert found[4] == Verdict(True, "status 3")
+    assert not found[5].seen
+    assert (tree / "golden/sums.py").read_text() == SUMS
+    assert all((copy / "golden/sums.py").read_text() == SUMS for copy in (tmp_path / "work").iterdir())
+
+
+def test_names_of_tests(tree: Path, tmp_path: Path) -> None:
+    """What cannot be collected has seen nothing."""
+    with pytest.raises(RuntimeError, match="test_quarter"):
+        list(judged(tree, tmp_path / "work", [fault("3", "4", "test_quarter")], 1))
+
+
+def test_reach(tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A line has the tests that run it; one that runs on import has all of its file's. What is known is not measured again."""
+    monkeypatch.setenv("PYTHONPATH", str(tree / "src"))
+    told: list[str] = []
+    twice, thrice = "verif/types/test_sums.py::test_twice", "verif/types/test_sums.py::test_thrice"
+    found = Reach.measured(tree, tmp_path, told.append)
+    assert found.judges("golden/sums.py", 10, 60) == [twice]
+    assert found.judges("golden/sums.py", 15, 60) == [thrice]
+    assert sorted(found.judges("golden/sums.py", 5, 60)) == [thrice, twice]
+    assert found.judges("golden/sums.py", 5, 0.0) == [] == found.judges("golden/others.py", 5, 60)
+    assert told == ["verif/types/test_sums.py", "verif/commands/test_bad_input.py"]
+    assert json.dumps(Reach.measured(tree, tmp_path, told.append).seconds) == json.dumps(found.seconds)
+    assert len(told) == 2
