@@ -153,6 +153,41 @@ class Failing(HoleySuite):
         return [b for _, b in stimulus]
 
 
+@leaf
+def wires(a, looked_at, config):
+    """looked_at = a."""
+
+    @always_comb
+    def pass_on():
+        looked_at.next = a
+
+    return pass_on
+
+
+class MixedSuite(HoleySuite):
+    """One sample has nothing that could be made faulty."""
+
+    samples = (Name("wires"), Name("holey"))
+
+    def expected(self, config: Name, stimulus: list[tuple[int, int]]) -> list[int]:
+        return [a for a, _ in stimulus] if config.module == "wires" else super().expected(config, stimulus)
+
+    def elaborate(self, config: Name) -> Any:
+        return wires(wire(2), wire(2), config) if config.module == "wires" else super().elaborate(config)
+
+    def play(self, dut: Dut, config: Name, stimulus: list[tuple[int, int]]) -> list[int]:
+        if config.module == "wires":
+            return [dut.step({"a": a})["looked_at"] for a, _ in stimulus]
+        return super().play(dut, config, stimulus)
+
+
+def test_wires_alone(tmp_path: Path) -> None:
+    """A sample without a mutant stands beside others that have some."""
+    account = Trial(MixedSuite, count=4, kept=tmp_path).account()
+    assert {mutant.sample for mutant in account.drawn} == {1}
+    assert account.killed
+
+
 COUNT = 25
 """Mutants of the block: of each kind some."""
 

@@ -71,8 +71,13 @@ class ThresholdSuite(BlockSuite):
         return st.tuples(st.integers(1, 5), st.integers(1, 6), st.integers(1, 4)).flatmap(lambda t: limits(*t))
 
     def stimuli(self, config: Limits) -> st.SearchStrategy[Frames]:
-        position = st.tuples(*[st.integers(0, (1 << config.bits) - 1)] * config.channels)
-        frame = st.tuples(*[position] * len(config.entries))
+        top = (1 << config.bits) - 1
+
+        def code(limit: int) -> st.SearchStrategy[int]:
+            near = sorted({min(max(number, 0), top) for number in (limit - 1, limit)})
+            return st.sampled_from(near) | st.integers(0, top)
+
+        frame = st.tuples(*[st.tuples(*[code(limit) for limit, _ in row]) for row in config.entries])
         pauses = st.one_of(st.just((0,)), st.lists(st.sampled_from([0, 0, 1, 4]), min_size=1, max_size=5).map(tuple))
         return st.builds(Frames, st.lists(frame, min_size=1, max_size=4).map(tuple), pauses)
 
