@@ -266,8 +266,10 @@ C '\x01f\x02a/samples.v\x01l\x021\x01page\x02v_toggle/samples\x01o\x02y:0->1\x01
 
 def test_constants(tmp_path: Path) -> None:
     """Zeros behind what is shifted, the same a name further, and in a register; not what only happens never to change."""
-    text = """module shifted(clk, a, b, again);
+    text = """module shifted(clk, a, b, again, held);
     input wire clk;
+    output reg [1:0] held;
+    always @(posedge clk) held <= 2'b10;
     input wire [1:0] a;
     output reg [3:0] b;
     output wire [3:0] again;
@@ -280,7 +282,7 @@ def test_constants(tmp_path: Path) -> None:
     endmodule
     """
     found = constants({"shifted.v": text}, tmp_path / "yosys")
-    assert found == {("shifted.v", name, bit) for name in ("moved", "again") for bit in (0, 1)} | {("shifted.v", "b", 1)}
+    assert found == {("shifted.v", name, bit) for name in ("moved", "again", "held") for bit in (0, 1)}
     bits = [Point("toggle", "shifted.v:6", what).bit for what in ("moved[1]:0->1", "moved[2]:0->1", "clk:1->0")]
     assert [bit in found for bit in bits] == [True, False, False]
     assert bits[2] == ("shifted.v", "clk", 0)
