@@ -104,11 +104,13 @@ class StepsSuite(BlockSuite):
 
     @staticmethod
     def around(config: Case, seed: int) -> list[Sums]:
-        """Sums that just reach a threshold of their own channel, or just do not: all in some order, or a few hundred."""
-        random, thresholds = np.random.default_rng(seed), config.thresholds.thresholds
-        around = np.maximum(np.concatenate([thresholds, thresholds - 1], axis=1), -(1 << config.sum_bits - 1))
+        """Sums that just reach a threshold of their own channel, or just do not, and such with one bit inverted."""
+        random, thresholds, half = np.random.default_rng(seed), config.thresholds.thresholds, 1 << config.sum_bits - 1
+        around = np.maximum(np.concatenate([thresholds, thresholds - 1], axis=1), -half)
+        around = np.tile(around, (1, 1 + 60 // around.shape[1]))
+        inverted = (1 << random.integers(0, config.sum_bits, around.shape)) * random.integers(0, 2, around.shape)
         filled = np.zeros((config.groups * config.lanes, around.shape[1]), np.int64)
-        filled[: config.channels] = around
+        filled[: config.channels] = (around + half ^ inverted) - half
         of_sums = np.tile(filled.reshape(config.groups, config.lanes, -1), (1, config.places, 1))
         turns = random.permuted(of_sums, axis=2).transpose(2, 0, 1).reshape(-1, config.lanes * config.places)
         return [Sums(0, tuple(sums)) for sums in turns[: max(200, around.shape[1])].tolist()]
