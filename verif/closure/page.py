@@ -30,7 +30,7 @@ PAGE = Path(__file__).resolve().parents[2] / "docs" / "closure.md"
 WITHOUT = frozenset(
     """
     arithmetic.accumulate arithmetic.dot arithmetic.planes
-    arithmetic.popcount arithmetic.search arithmetic.steps layers.abreast
+    arithmetic.popcount arithmetic.search layers.abreast
     layers.concatenation layers.convolution layers.dense layers.eager layers.few_bits layers.fixed layers.gather
     layers.mvu layers.pool layers.quantiser layers.residual layers.shuffle layers.unrolled
     layers.window link.answerer link.controller link.datagram_receiver link.datagrams link.deframer link.framer
