@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, product
 from typing import Any
 
@@ -49,13 +49,24 @@ class AccumulateSuite(BlockSuite):
 
     def stimuli(self, config: AccumulateConfig) -> st.SearchStrategy[list[Sum]]:
         def several(bits: int) -> st.SearchStrategy[tuple[int, ...]]:
+            if config.lanes > 16:  # more than Hypothesis draws of one stimulus
+                seeds = st.integers(0, 1 << 32)
+                return seeds.map(lambda seed: tuple(np.random.default_rng(seed).integers(0, 1 << bits, config.lanes).tolist()))
             return st.tuples(*[st.integers(0, (1 << bits) - 1)] * config.lanes)
 
         folds = st.integers(1, 4) if config.folded else st.just(1)
 
         def one(n: int) -> st.SearchStrategy[Sum]:
             counts, idle = st.tuples(*[several(config.count_bits)] * n), st.tuples(*[st.integers(0, 2)] * n)
-            return st.builds(Sum, several(config.sum_bits), counts, idle)
+            drawn = st.builds(Sum, several(config.sum_bits), counts, idle)
+            return drawn | drawn.map(close)
+
+        def close(item: Sum) -> Sum:
+            """Another bias: sums end just below or just at where the decision changes. Elsewhere few of their bits tell."""
+            added = [config.gain * sum(counts) for counts in zip(*item.counts, strict=True)]
+            edges = [(bias >> 1 & 1) << config.sum_bits - 1 for bias in item.bias]
+            ends = [edge - (bias & 1) - count for edge, bias, count in zip(edges, item.bias, added, strict=True)]
+            return replace(item, bias=tuple(end % (1 << config.sum_bits) for end in ends))
 
         rounds = folds.flatmap(lambda n: st.tuples(*[one(n)] * config.turns))
         return st.lists(rounds, min_size=1, max_size=6).map(lambda drawn: list(chain(*drawn)))

@@ -79,7 +79,23 @@ class PopcountSuite(BlockSuite):
         extremes = st.sampled_from([(0,) * config.inputs, ((1 << config.bits) - 1,) * config.inputs])
         codes, flips = several(config.inputs, 1 << config.bits), several(config.elements, 1 << config.lanes)
         term = st.builds(Term, codes | extremes, flips, flips if config.ternary else st.just(()))
-        return st.lists(term, min_size=1, max_size=8)
+        return st.lists(term, min_size=1, max_size=8) | st.integers(0, 1 << 32).map(lambda seed: self.crowd(config, seed))
+
+    @staticmethod
+    def crowd(config: PopcountConfig, seed: int) -> list[Term]:
+        """Terms with few, half and most of their bits set: counts of random bits are near the middle, and never at the ends."""
+        random = np.random.default_rng(seed)
+
+        def several(count: int, bits: int) -> tuple[int, ...]:
+            there = random.random((count, bits)) < random.choice([0, 0.1, 0.5, 0.9, 1], bits)
+            return tuple((there << np.arange(bits)).sum(axis=1).tolist())
+
+        def term() -> Term:
+            flips = several(config.elements, config.lanes)
+            there = several(config.elements, config.lanes) if config.ternary else ()
+            return Term(several(config.inputs, config.bits), flips, there)
+
+        return [term() for _ in range(20)]
 
     def expected(self, config: PopcountConfig, stimulus: list[Term]) -> list[list[int]]:
         counts, places = [], [place for place, size in enumerate(config.groups) for _ in range(size)]

@@ -161,7 +161,8 @@ class Trial:
             folder = work / f"sample_{number}"
             text, found = drawn(number, sample, folder, self.count, self.seed)
             mutants += found
-            ports = *sample.ports, Port(MUTANT, output=False, bits=MUTANT_BITS, vector=True)
+            chooses = [Port(MUTANT, output=False, bits=MUTANT_BITS, vector=True)] if found else []  # none in what is but wires
+            ports = *sample.ports, *chooses
             top = f"mutated_{number}"
             samples.append(replace(sample, top=top, ports=ports, texts={f"{top}.v": text}))
         return samples, mutants

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import json
 import os
@@ -14,6 +15,8 @@ from typing import Any
 import cocotb
 from cocotb.triggers import Timer
 from greenlet import getcurrent, greenlet
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from sigmabit.verif.harness.bench import CLOCK_NAMES, Values, VerilogDut
 from sigmabit.verif.harness.suite import MUTANT
@@ -50,6 +53,7 @@ async def _judge(tests: Any, dut: Any, all_ports: Sequence[Mapping[str, bool]]) 
     """
     todo: list[tuple[int, int]] = [(sample, mutant) for sample, mutant in json.loads(os.environ["SIGMABIT_MUTANTS"])]
     verdicts = Path(os.environ["SIGMABIT_VERDICTS"])
+    _warm_up()
     limits = {}
     for sample in sorted({sample for sample, _ in todo}):
         pid = os.fork()
@@ -72,6 +76,13 @@ async def _judge(tests: Any, dut: Any, all_ports: Sequence[Mapping[str, bool]]) 
         with verdicts.open("a") as lines:
             found = {"sample": sample, "mutant": mutant, "passes": status == 0, "seconds": round(used.ru_utime, 2)}
             lines.write(json.dumps(found) + "\n")
+
+
+def _warm_up() -> None:
+    """Hypothesis' first example takes as long as many others: once is enough for all processes."""
+    settings(max_examples=2, database=None, deadline=None)(given(st.lists(st.integers(0, 9)))(lambda numbers: None))()
+    gc.collect()
+    gc.freeze()
 
 
 async def _try(

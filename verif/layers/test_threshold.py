@@ -66,13 +66,19 @@ class ThresholdSuite(BlockSuite):
     )
     resets, interrupted = 2, (4, 30)
     flags = ("source_valid",)
+    brief = True
 
     def configs(self) -> st.SearchStrategy[Limits]:
         return st.tuples(st.integers(1, 5), st.integers(1, 6), st.integers(1, 4)).flatmap(lambda t: limits(*t))
 
     def stimuli(self, config: Limits) -> st.SearchStrategy[Frames]:
-        position = st.tuples(*[st.integers(0, (1 << config.bits) - 1)] * config.channels)
-        frame = st.tuples(*[position] * len(config.entries))
+        top = (1 << config.bits) - 1
+
+        def code(limit: int) -> st.SearchStrategy[int]:
+            near = sorted({min(max(number, 0), top) for number in (limit - 1, limit)})
+            return st.sampled_from(near) | st.integers(0, top)
+
+        frame = st.tuples(*[st.tuples(*[code(limit) for limit, _ in row]) for row in config.entries])
         pauses = st.one_of(st.just((0,)), st.lists(st.sampled_from([0, 0, 1, 4]), min_size=1, max_size=5).map(tuple))
         return st.builds(Frames, st.lists(frame, min_size=1, max_size=4).map(tuple), pauses)
 
@@ -101,7 +107,7 @@ class ThresholdSuite(BlockSuite):
         return threshold(bit(), reset(), Flow(config.channels * config.bits), Flow(config.channels), config.config)
 
     def play(self, dut: Dut, config: Limits, stimulus: Frames) -> list[int]:
-        dut.reset({"sink_valid": 0})
+        dut.reset({"sink_valid": 1, "sink_data": 0})
         positions = [position for frame in stimulus.frames for position in frame]
         cycles = np.cumsum([1 + stimulus.pauses[i % len(stimulus.pauses)] for i in range(len(positions))])
         beats = [sum(code << (i * config.bits) for i, code in enumerate(codes)) for codes in positions]
