@@ -109,6 +109,7 @@ class LatentSuite(BlockSuite):
         Case(1, 6, 3, False, False, 8, 1, 1, True, eager=EAGER, carried=2),
         Case(1, 7, 3, False, True, 9, 2, 1, True, eager=IN_ROWS, carried=1),
     )
+    resets, flags, before = 4, ("source_valid",), 12
 
     def configs(self) -> st.SearchStrategy[Case]:
         flags, bits = st.booleans(), st.integers(2, 12)

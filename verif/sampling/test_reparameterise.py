@@ -87,6 +87,7 @@ class ReparameteriseSuite(BlockSuite):
         ReparameteriseConfig(5, 8, 4, 10, 3, log_sigma=False, score=True),
         ReparameteriseConfig(1, 6, 3, 8, 5, log_sigma=False, score=True),
     )
+    resets, interrupted, flags, before = 2, (4, 20), ("source_valid",), 7
 
     def configs(self) -> st.SearchStrategy[ReparameteriseConfig]:
         fraction = st.integers(0, FINEST)
