@@ -59,7 +59,7 @@ class AccumulateSuite(BlockSuite):
             return drawn | drawn.map(close)
 
         def close(item: Sum) -> Sum:
-            """Another bias: sums end just below or just at where the decision changes. Elsewhere most of their bits do not tell."""
+            """Another bias: sums end just below or just at where the decision changes. Elsewhere few of their bits tell."""
             added = [config.gain * sum(counts) for counts in zip(*item.counts, strict=True)]
             edges = [(bias >> 1 & 1) << config.sum_bits - 1 for bias in item.bias]
             ends = [edge - (bias & 1) - count for edge, bias, count in zip(edges, item.bias, added, strict=True)]

@@ -90,7 +90,16 @@ class ActivateSuite(BlockSuite):
         edges = [edge + step << config.shift for edge in config.activation.limits for step in (0, 1)]
         telling = {-half, half - 1, -1, 0, *[number for edge in edges for number in (edge - 1, edge) if -half <= number < half]}
         total = st.sampled_from(sorted(telling)) | st.integers(-half, half - 1)
-        return st.lists(st.builds(Sums, st.integers(0, 2), st.tuples(*[total] * config.lanes)), min_size=1, max_size=8)
+        some = st.lists(st.builds(Sums, st.integers(0, 2), st.tuples(*[total] * config.lanes)), min_size=1, max_size=8)
+        lowest, size = config.activation.limits[0], 1 << config.bits
+
+        def row(first: int) -> list[Sums]:
+            """One entry of the table after the other, with those of other lanes."""
+            totals = [lowest + (first + step) % size << config.shift for step in range(min(size, 64) + config.lanes - 1)]
+            fitting = [min(max(each, -half), half - 1) for each in totals]
+            return [Sums(0, tuple(fitting[number:][: config.lanes])) for number in range(min(size, 64))]
+
+        return some if config.table is None else some | st.integers(0, size - 1).map(row)
 
     def expected(self, config: Case, stimulus: list[Sums]) -> list[list[int]]:
         return [[self._code(config, total) for total in item.sums] for item in stimulus]

@@ -100,7 +100,18 @@ class StepsSuite(BlockSuite):
         near = {int(t) + d for t in config.thresholds.thresholds.flat for d in (-1, 0)}
         total = st.sampled_from(sorted(n for n in near | {half - 1} if -half <= n < half)) | st.integers(-half, half - 1)
         beats = st.builds(Sums, st.integers(0, 2), st.tuples(*[total] * (config.lanes * config.places)))
-        return st.lists(beats, min_size=1, max_size=9)
+        return st.lists(beats, min_size=1, max_size=9) | st.integers(0, 1 << 32).map(lambda seed: self.around(config, seed))
+
+    @staticmethod
+    def around(config: Case, seed: int) -> list[Sums]:
+        """Sums that just reach a threshold of their own channel, or just do not: all in some order, or a few hundred."""
+        random, thresholds = np.random.default_rng(seed), config.thresholds.thresholds
+        around = np.maximum(np.concatenate([thresholds, thresholds - 1], axis=1), -(1 << config.sum_bits - 1))
+        filled = np.zeros((config.groups * config.lanes, around.shape[1]), np.int64)
+        filled[: config.channels] = around
+        of_sums = np.tile(filled.reshape(config.groups, config.lanes, -1), (1, config.places, 1))
+        turns = random.permuted(of_sums, axis=2).transpose(2, 0, 1).reshape(-1, config.lanes * config.places)
+        return [Sums(0, tuple(sums)) for sums in turns[: max(200, around.shape[1])].tolist()]
 
     def _channels(self, config: Case, stimulus: list[Sums]) -> list[list[int | None]]:
         """For each beat and lane its channel; None for a lane of the last group that has none."""

@@ -113,7 +113,7 @@ def constants(texts: Mapping[str, str], folder: Path) -> set[Bit]:
     for name, text in texts.items():
         (folder / name).write_text(text)
     sources = [name for name in texts if name.endswith(".v")]
-    simpler = ("opt_expr", "opt_clean")
+    simpler = ("opt_expr", "opt_dff", "opt_clean")  # of registers, those that are always given one value
     run_yosys(
         [f"read_verilog {' '.join(sources)}", "proc -noopt", *simpler, *simpler, "write_json found.json"],
         "constants",

@@ -191,9 +191,9 @@ def main(arguments: Sequence[str]) -> None:
         for block in chosen or blocks():
             if not chosen and block in rows and rows[block].digest == digest(block):
                 continue
-            rows = {**read(), block: measured(block, given.workers)}
+            row = measured(block, given.workers)
+            rows = {**read(), block: row}  # others may have written some meanwhile
             write(rows)
-            row = rows[block]
             print(
                 f"{block}: {row.drawn} mutants, {row.killed} killed, {row.equivalent} equivalent, {len(row.left)} left",
                 flush=True,

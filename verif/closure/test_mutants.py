@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import strategies as st
@@ -54,7 +54,7 @@ def holey(clk, rst, a, b, looked_at, unseen, config):
 class HoleySuite(BlockSuite):
     """Looks at one of two outputs."""
 
-    samples = (Name("holey"),)
+    samples: ClassVar[Sequence[Name]] = (Name("holey"),)
 
     def configs(self) -> st.SearchStrategy[Name]:
         return st.sampled_from(self.samples)
@@ -348,20 +348,24 @@ C '\x01f\x02a/samples.v\x01l\x021\x01page\x02v_toggle/samples\x01o\x02y:0->1\x01
 
 
 def test_constants(tmp_path: Path) -> None:
-    """Zeros behind what is shifted, and the same a name further; not what only happens never to change."""
-    text = """module shifted(clk, a, b, again);
+    """Zeros behind what is shifted, the same a name further, and in a register; not what only happens never to change."""
+    text = """module shifted(clk, a, b, again, held);
     input wire clk;
+    output reg [1:0] held;
+    always @(posedge clk) held <= 2'b10;
     input wire [1:0] a;
     output reg [3:0] b;
     output wire [3:0] again;
     wire [3:0] moved;
     assign moved = {a, 2'b01};
     assign again = moved;
-    always @(posedge clk) b <= moved & {4{a[0] & !a[0]}};
+    reg low;
+    always @(posedge clk) low <= low & a[0];
+    always @(posedge clk) b <= moved & {4{low}};
     endmodule
     """
     found = constants({"shifted.v": text}, tmp_path / "yosys")
-    assert found == {("shifted.v", name, bit) for name in ("moved", "again") for bit in (0, 1)}
+    assert found == {("shifted.v", name, bit) for name in ("moved", "again", "held") for bit in (0, 1)}
     bits = [Point("toggle", "shifted.v:6", what).bit for what in ("moved[1]:0->1", "moved[2]:0->1", "clk:1->0")]
     assert [bit in found for bit in bits] == [True, False, False]
     assert bits[2] == ("shifted.v", "clk", 0)
