@@ -52,7 +52,7 @@ FRAMES, SIMULATED_S = 300, 2
 FEW_BITS = 4
 """Of a register whose values guesses are made for."""
 
-GUESSES = 12_000
+GUESSES = 8_000
 """At the most."""
 
 PROOFS = {"dc2; reach": "proved unreachable", "pdr": "Property proved"}

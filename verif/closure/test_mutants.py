@@ -206,13 +206,19 @@ def choosing(a, looked_at, unseen, config):
     return choose
 
 
-class ChoosingSuite(MixedSuite):
+class ChoosingSuite(HoleySuite):
     """Looks at no choice."""
 
-    samples = (Name("wires"),)
+    samples = (Name("choosing"),)
+
+    def expected(self, config: Name, stimulus: list[tuple[int, int]]) -> list[int]:
+        return [a for a, _ in stimulus]
 
     def elaborate(self, config: Name) -> Any:
         return choosing(wire(2), wire(2), wire(3), config)
+
+    def play(self, dut: Dut, config: Name, stimulus: list[tuple[int, int]]) -> list[int]:
+        return [dut.step({"a": a})["looked_at"] for a, _ in stimulus]
 
 
 def test_no_mutant_is_killed_but_by_the_suite(tmp_path: Path) -> None:
