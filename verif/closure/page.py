@@ -29,10 +29,10 @@ PAGE = Path(__file__).resolve().parents[2] / "docs" / "closure.md"
 
 WITHOUT = frozenset(
     """
-    arithmetic.accumulate arithmetic.activate arithmetic.adder_graph arithmetic.dot arithmetic.planes
-    arithmetic.popcount arithmetic.rom arithmetic.search arithmetic.steps arithmetic.tabulate layers.abreast
+    arithmetic.accumulate arithmetic.dot arithmetic.planes
+    arithmetic.popcount arithmetic.search arithmetic.steps layers.abreast
     layers.concatenation layers.convolution layers.dense layers.eager layers.few_bits layers.fixed layers.gather
-    layers.mvu layers.pool layers.quantiser layers.residual layers.shuffle layers.threshold layers.unrolled
+    layers.mvu layers.pool layers.quantiser layers.residual layers.shuffle layers.unrolled
     layers.window link.answerer link.controller link.datagram_receiver link.datagrams link.deframer link.framer
     link.link link.session networks.residual_networks networks.sampling noise.epsilon noise.sampler noise.seeder
     pipeline.egress pipeline.ingress pipeline.top sampling.deferred sampling.deviations

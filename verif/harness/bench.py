@@ -31,10 +31,12 @@ class Dut(ABC):
     """A block under test. One clock cycle is settle(inputs), in which outputs are seen, and edge().
 
     left: after how many further cycles an edge is to raise Interrupted; None for never. edges: that there have been; whoever
-    counts them sets it to 0. watched: an output whose steps, by their number of edges before, are noted in `high`.
+    counts them sets it to 0. watched: an output whose steps, by their number of edges before, are noted in `high`. reset_cycles:
+    what a reset lasts of which nothing else is said.
     """
 
     cycle = 0
+    reset_cycles = 3
     left: int | None = None
     edges = 0
     watched: str | None = None
@@ -67,13 +69,13 @@ class Dut(ABC):
         self.edge()
         return outputs
 
-    def reset(self, idle: Values, cycles: int = 3) -> Values:
+    def reset(self, idle: Values, cycles: int | None = None) -> Values:
         """Hold reset for some cycles, with the inputs idle; cycles are counted from its end. Returns its last outputs."""
         outputs: Values = {}
         for asserted in (True, False):
             levels = {name: level if asserted else 1 - level for name, level in self.reset_ports.items()}
             if asserted:
-                for _ in range(cycles):
+                for _ in range(cycles or self.reset_cycles):
                     outputs = self.step({**idle, **levels})
             else:
                 self.settle(levels)

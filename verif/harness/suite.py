@@ -86,6 +86,10 @@ class BlockSuite(ABC):
     before: ClassVar[int] = 0
     """By how many cycles more a reset comes before a flag at the most: what is on its way there is in registers, too."""
 
+    brief: ClassVar[bool] = False
+    """Is one reset of a single cycle tried, too, the one that `play` begins with? It leaves nothing behind, not even what longer
+    ones flush out of chains of registers."""
+
     @abstractmethod
     def configs(self) -> st.SearchStrategy[Any]:
         """Configurations."""
@@ -154,10 +158,22 @@ class BlockSuite(ABC):
                 agree(first, cycle, second)
                 agree(first, cycle - 1, second)
 
+        def agree_after_one_cycle(first: Any, cycles: int, second: Any) -> None:
+            dut.left = cycles
+            with contextlib.suppress(Interrupted):
+                self.play(dut, config, first)
+            dut.left, dut.reset_cycles = None, 1
+            try:
+                assert self.play(dut, config, second) == self.expected(config, second), f"reset in cycle {cycles} alone"
+            finally:
+                dut.reset_cycles = Dut.reset_cycles
+
         flags = [name for name in self.flags if name in dut.ports]
         some = settings(max_examples=-(-resets * RESETS // FEWER), **_COMMON)
         stimuli = self.stimuli(config)
         some(given(stimuli, st.integers(*self.interrupted), stimuli)(agree))()
+        if self.brief:
+            some(given(stimuli, st.integers(*self.interrupted), stimuli)(agree_after_one_cycle))()
         for flag in flags:
             some(given(st.just(flag), stimuli, st.integers(0, 9), st.integers(0, self.before), stimuli)(agree_at))()
 

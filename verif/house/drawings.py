@@ -61,7 +61,7 @@ class Recorder(MyHdlDut):
         self.cycles.append(self.now)
         super().rise()
 
-    def reset(self, idle: Values, cycles: int = 3) -> Values:
+    def reset(self, idle: Values, cycles: int | None = None) -> Values:
         last = super().reset(idle, cycles)
         self.begun = len(self.cycles)
         return last

@@ -66,6 +66,7 @@ class ThresholdSuite(BlockSuite):
     )
     resets, interrupted = 2, (4, 30)
     flags = ("source_valid",)
+    brief = True
 
     def configs(self) -> st.SearchStrategy[Limits]:
         return st.tuples(st.integers(1, 5), st.integers(1, 6), st.integers(1, 4)).flatmap(lambda t: limits(*t))
@@ -106,7 +107,7 @@ class ThresholdSuite(BlockSuite):
         return threshold(bit(), reset(), Flow(config.channels * config.bits), Flow(config.channels), config.config)
 
     def play(self, dut: Dut, config: Limits, stimulus: Frames) -> list[int]:
-        dut.reset({"sink_valid": 0})
+        dut.reset({"sink_valid": 1, "sink_data": 0})
         positions = [position for frame in stimulus.frames for position in frame]
         cycles = np.cumsum([1 + stimulus.pauses[i % len(stimulus.pauses)] for i in range(len(positions))])
         beats = [sum(code << (i * config.bits) for i, code in enumerate(codes)) for codes in positions]
