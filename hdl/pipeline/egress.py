@@ -10,7 +10,7 @@ from sigmabit.golden.types.layout import Layout
 
 from ..family import Billed, Cost, Family
 from ..layers.abreast import trim
-from ..verilog.fabric import MARKED, count, field, joined, marks_bill, pass_on, status_queue, tally
+from ..verilog.fabric import MARKED, count, field, joined, marks_bill, pass_on, status_queue, tally, waiting
 from ..verilog.module import leaf
 from ..verilog.stream import COUNTER_BITS, bit, index_bits, wire
 
@@ -178,7 +178,7 @@ def egress(clk, rst, sink, status, m_axis, leaving, frames_out, dropped, config)
 
     counters = tally(clk, rst, suppressed, dropped), tally(clk, rst, delivered, frames_out)
     numbers = pass_on(widened(data, config), m_axis.tdata)
-    statuses = status_queue(clk, rst, status, known, good, ends, frames)
+    statuses = status_queue(clk, rst, status, good, ends, frames), waiting(clk, rst, status.done, ends, known, frames)
     if config.samples == 1:
         closes = pass_on(closing, ends)
     else:

@@ -25,7 +25,7 @@ class DrawConfig(Billed):
 
     def bill(self, family: Family) -> Cost:
         """The statuses of the frames, and counters."""
-        counted = 3 * index_bits(self.frames) + index_bits(self.samples)
+        counted = 2 * index_bits(self.frames) + index_bits(self.samples)
         return family.logic(20) + family.registers(counted) + marks_bill(family, self.frames)
 
 
@@ -35,13 +35,13 @@ def draw(clk, rst, status, take, consume, config):
 
     A frame's status has come before it reads. A malformed frame reads what the next one is going to consume.
     """
-    known, good, ends = bit(), bit(), bit()
+    good, ends = bit(), bit()
 
     @always_comb
     def decide():
-        consume.next = take and known and good
+        consume.next = take and good
 
-    statuses = status_queue(clk, rst, status, known, good, ends, config.frames)
+    statuses = status_queue(clk, rst, status, good, ends, config.frames)
     if config.samples == 1:
 
         @always_comb

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from myhdl import always, always_seq
+from myhdl import always, always_comb, always_seq
 
 from ..family import Billed, Cost, Family
 from ..verilog.module import leaf
-from ..verilog.stream import index_bits, wire
+from ..verilog.stream import bit, index_bits, wire
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class ReplayConfig(Billed):
 
     def bill(self, family: Family) -> Cost:
         """A register for the beat, and counters."""
-        return family.logic(12) + family.registers(self.bits + index_bits(self.times) + index_bits(self.pace) + 1)
+        return family.logic(12) + family.registers(self.bits + index_bits(self.times) + (self.pace - 1).bit_length() + 1)
 
     @property
     def latency(self) -> int:
@@ -45,26 +45,36 @@ def replay(clk, rst, sink, source, config):
     """
     last, last_pause = config.times - 1, config.pace - 1
     left = wire(index_bits(config.times))
-    pause = wire(index_bits(config.pace))
+    pause, again = wire(index_bits(config.pace)), bit()
 
     @always(clk.posedge)
     def hold():
         if sink.valid:
             source.data.next = sink.data
 
-    @always_seq(clk.posedge, reset=rst)
-    def pace_out():
-        source.valid.next = False
-        if sink.valid:
-            source.valid.next = True
-            left.next = last
+    @always(clk.posedge)
+    def count_down():
+        if sink.valid or pause == 0:
             pause.next = last_pause
-        elif left != 0:
-            if pause != 0:
-                pause.next = pause - 1
-            else:
-                source.valid.next = True
-                left.next = left - 1
-                pause.next = last_pause
+        else:
+            pause.next = pause - 1
 
-    return hold, pace_out
+    @always_comb
+    def decide():
+        again.next = left != 0 and pause == 0
+
+    @always_comb
+    def decide_at_once():
+        again.next = left != 0
+
+    @always_seq(clk.posedge, reset=rst)
+    def give():
+        source.valid.next = sink.valid or again
+        if sink.valid:
+            left.next = last
+        elif again:
+            left.next = left - 1
+
+    if config.pace == 1:
+        return hold, decide_at_once, give
+    return hold, count_down, decide, give

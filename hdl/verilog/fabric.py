@@ -370,18 +370,16 @@ def marks_bill(family: Family, frames: int) -> Cost:
 
 
 @block
-def status_queue(clk, rst, status, known, good, take, frames):
-    """The status of the frames that have entered and not left, oldest first. known: there is one; good: the oldest's.
+def status_queue(clk, rst, status, good, take, frames):
+    """The status of the oldest of the frames that have entered and not left, of which there is room for so many.
 
     A few lie in a register; more in distributed memory, of which one is read in a level of logic however many there are.
     """
     marks, kept = wire(frames), [wire(1) for _ in range(1 << index_bits(frames))]
-    count = Signal(intbv(0, min=0, max=frames + 1))
     write, read = wire(index_bits(frames)), wire(index_bits(frames))
 
     @always_comb
     def show():
-        known.next = count != 0
         good.next = marks[read]
 
     @always(clk.posedge)
@@ -391,7 +389,6 @@ def status_queue(clk, rst, status, known, good, take, frames):
 
     @always_comb
     def show_kept():
-        known.next = count != 0
         good.next = kept[read] != 0
 
     @always(clk.posedge)
@@ -399,26 +396,29 @@ def status_queue(clk, rst, status, known, good, take, frames):
         if status.done:
             kept[write].next = status.good
 
-    @always_seq(clk.posedge, reset=rst)
-    def advance():
-        if status.done:
-            if write != frames - 1:
-                write.next = write + 1
-            else:
-                write.next = 0
-        if take:
-            if read != frames - 1:
-                read.next = read + 1
-            else:
-                read.next = 0
-        if status.done and not take:
-            count.next = count + 1
-        elif take and not status.done:
-            count.next = count - 1
-
+    turns = count(clk, rst, status.done, write, None, frames), count(clk, rst, take, read, None, frames)
     if frames <= MARKED:
-        return show, store, advance
-    return show_kept, keep, advance
+        return show, store, turns
+    return show_kept, keep, turns
+
+
+@block
+def waiting(clk, rst, come, take, known, limit):
+    """known: more have come than were taken; at most `limit` more ever have."""
+    ahead = Signal(intbv(0, min=0, max=limit + 1))
+
+    @always_comb
+    def show():
+        known.next = ahead != 0
+
+    @always_seq(clk.posedge, reset=rst)
+    def balance():
+        if come and not take:
+            ahead.next = ahead + 1
+        elif take and not come:
+            ahead.next = ahead - 1
+
+    return show, balance
 
 
 @block

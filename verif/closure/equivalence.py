@@ -5,6 +5,10 @@ in every cycle after one with reset asserted (from the start where there is no r
 where there is a beat. abc proves that no difference is ever seen: by signals that correspond, by all states that can be reached,
 or by induction (`scorr`, `reach`, `pdr`).
 
+Where a state machine does not look at a register, the two may hold different things in it, and no signals correspond until it
+does. Hence guesses: that a register is the same in both whenever some others, of a few bits, hold given values. All of them that
+hold together prove each other (`scorr`), and with them that no difference is seen.
+
 Memories that are written are left out: what goes to the ports to write is compared like outputs, and what is read is any word,
 the same one in both where the addresses are the same. As long as all writes are the same, so are the memories.
 """
@@ -12,10 +16,12 @@ the same one in both where the addresses are the same. As long as all writes are
 from __future__ import annotations
 
 import json
+import re
 import resource
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, combinations, islice, product
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +48,12 @@ MAKING = (
 FRAMES, SIMULATED_S = 300, 2
 """Cycles drawn first, and the seconds for them: most of what is different is soon seen to be."""
 
+
+FEW_BITS = 4
+"""Of a register whose values guesses are made for."""
+
+GUESSES = 8_000
+"""At the most."""
 
 PROOFS = {"dc2; reach": "proved unreachable", "pdr": "Property proved"}
 """What proves, and what it says then: few states, however far apart, or many, but a short reason."""
@@ -109,6 +121,16 @@ def without_memories(netlist: dict[str, Any]) -> list[Cut]:
     return cuts
 
 
+def with_registers(netlist: dict[str, Any]) -> list[Port]:
+    """Make outputs of what registers of Yosys' JSON of one flat module hold."""
+    (module,) = netlist["modules"].values()
+    held = [cell["connections"]["Q"] for cell in module["cells"].values() if re.fullmatch(r"\$[as]?dffs?r?e?", cell["type"])]
+    registers = [Port(f"sigmabit_register_{number}", True, len(bits), True) for number, bits in enumerate(held)]
+    for port, bits in zip(registers, held, strict=True):
+        module["ports"][port.name] = {"direction": "output", "bits": bits}
+    return registers
+
+
 def _memory(cell: Mapping[str, Any]) -> str:
     return str(cell["parameters"]["MEMID"]).removeprefix("\\")
 
@@ -126,16 +148,26 @@ def compared(ports: Sequence[Port]) -> Iterator[str]:
             yield f"(sigmabit_a_{valids[stream]} && {differs})" if of_beat else differs
 
 
-def miter(top: str, ports: Sequence[Port], cuts: Sequence[Cut], mutant: int) -> str:
-    """Two of module `top`, one with a mutant, and whether they differ."""
+def conditions(registers: Sequence[Port]) -> list[str]:
+    """Always; one register of a few bits has a value; two have, those of the most bits first. As many as there may be guesses."""
+    few = sorted((port for port in registers if port.bits <= FEW_BITS), key=lambda port: -port.bits)
+    values = [[f"(sigmabit_a_{port.name} == {value})" for value in range(1 << port.bits)] for port in few]
+    pairs = (f"({one} && {other})" for some, others in combinations(values, 2) for one, other in product(some, others))
+    return [*islice(chain(["1'b1"], chain.from_iterable(values), pairs), GUESSES // len(registers))]
+
+
+def miter(top: str, ports: Sequence[Port], cuts: Sequence[Cut], mutant: int, registers: Sequence[Port] = ()) -> str:
+    """Two of module `top`, one with a mutant, and whether they differ; and which guesses about these registers are wrong."""
     inputs = [port for port in ports if not port.output]
     outputs = [port for port in ports if port.output]
     free = [f"input wire {port.range}{port.name}" for port in inputs]
     for cut in cuts:
         if cut.reads:
             free += [f"input wire [{cut.data - 1}:0] {cut.name}_data{other}" for other in ("", "_other")]
-    text = f"module both ({', '.join([*free, 'output wire differ'])});\n"
-    inner = [port for cut in cuts for port in cut.ports]
+    when = conditions(registers) if registers else []
+    free += ["output wire differ", *(f"output wire [{len(when) - 1}:0] wrong_{port.name}" for port in registers)]
+    text = f"module both ({', '.join(free)});\n"
+    inner = [*(port for cut in cuts for port in cut.ports), *registers]
     for name, chosen in (("sigmabit_a", 0), ("sigmabit_b", mutant)):
         text += "".join(f"wire {port.range}{name}_{port.name};\n" for port in [*outputs, *inner])
         joined = [f".{port.name}({port.name})" for port in inputs]
@@ -153,6 +185,11 @@ def miter(top: str, ports: Sequence[Port], cuts: Sequence[Cut], mutant: int) -> 
         text += f"reg begun = 0;\nalways @(posedge {clock}) if {reset} begun <= 1;\n"
         begun = "begun"
     outside, inside = " || ".join(compared(ports)) or "1'b0", " || ".join(each for cut in cuts for each in cut.differs) or "1'b0"
+    if registers:
+        text += f"wire [{len(when) - 1}:0] when = {{{', '.join(when)}}};\n"
+    for port in registers:
+        wrong = f"{begun} && sigmabit_a_{port.name} != sigmabit_b_{port.name}"
+        text += f"assign wrong_{port.name} = {{{len(when)}{{{wrong}}}}} & when;\n"
     return text + f"assign differ = {begun} && ({outside}) || ({inside});\nendmodule\n"
 
 
@@ -163,38 +200,66 @@ def proven(folder: Path, sample: Sample, mutants: Sequence[int], limit_s: float)
     """
     netlist = json.loads((folder / "mutated.json").read_text())
     (top,) = netlist["modules"]
-    cuts = without_memories(netlist)
+    cuts, registers = without_memories(netlist), with_registers(netlist)
     (folder / "cut.json").write_text(json.dumps(netlist))
-    lines = ["read_json cut.json", "design -save cut"]
-    for mutant in mutants:
-        (folder / f"both_{mutant}.v").write_text(miter(top, sample.ports, cuts, mutant))
-        lines += ["design -load cut", f"read_verilog both_{mutant}.v", *MAKING, f"write_aiger both_{mutant}.aig"]
-    run_yosys(lines, "equivalence", folder, folder / "yosys")
-    for mutant in mutants:
-        yield _same(folder, mutant, limit_s)
+
+    def make(name: str, mutants: Sequence[int], registers: Sequence[Port]) -> None:
+        lines = ["read_json cut.json", "design -save cut"]
+        for mutant in mutants:
+            (folder / f"{name}_{mutant}.v").write_text(miter(top, sample.ports, cuts, mutant, registers))
+            lines += ["design -load cut", f"read_verilog {name}_{mutant}.v", *MAKING, f"write_aiger -symbols {name}_{mutant}.aig"]
+        run_yosys(lines, "equivalence", folder, folder / "yosys")
+
+    make("both", mutants, [])
+    verdicts = {mutant: _same_signals(folder, mutant, limit_s) for mutant in mutants}
+    undecided = [mutant for mutant, verdict in verdicts.items() if verdict is None]
+    if undecided and registers:
+        make("guessed", undecided, registers)
+    for mutant, verdict in verdicts.items():
+        if verdict is not None:
+            yield verdict
+        else:
+            yield (bool(registers) and _same_by_guesses(folder, mutant, limit_s)) or _same_states(folder, mutant, limit_s)
 
 
-def _same(folder: Path, mutant: int, limit_s: float) -> bool:
-    swept = folder / f"swept_{mutant}.aig"
-    swept.unlink(missing_ok=True)
-    _abc(folder, f"read_aiger both_{mutant}.aig; scorr; dc2; scorr -F 2; write_aiger {swept.name}", limit_s)
-    if not swept.exists():
+def _same_signals(folder: Path, mutant: int, limit_s: float) -> bool | None:
+    """By signals that correspond. False where a difference is found, or nothing in time; None where neither is known."""
+    swept = _swept(folder, f"both_{mutant}", "scorr; dc2; scorr -F 2", limit_s)
+    if swept is None:
         return False
     if _never(swept):
         return True
-    if "asserted" in _abc(folder, f"read_aiger {swept.name}; sim3 -F {FRAMES} -T {SIMULATED_S}", 2 * SIMULATED_S):
-        return False
+    said = _abc(folder, f"read_aiger {swept.name}; sim3 -F {FRAMES} -T {SIMULATED_S}", 2 * SIMULATED_S)
+    return False if "asserted" in said else None
+
+
+def _same_by_guesses(folder: Path, mutant: int, limit_s: float) -> bool:
+    """By guesses, and by signals that correspond."""
+    assert b"\no0 differ\n" in (folder / f"guessed_{mutant}.aig").read_bytes()
+    swept = _swept(folder, f"guessed_{mutant}", "scorr", limit_s)
+    return swept is not None and _never(swept)
+
+
+def _same_states(folder: Path, mutant: int, limit_s: float) -> bool:
+    """By what can be reached, or by induction."""
     return any(
-        said in _abc(folder, f"read_aiger {swept.name}; {proof}", limit_s)  # abc's own limits are of time, others' work included
-        for proof, said in PROOFS.items()
+        said in _abc(folder, f"read_aiger swept_both_{mutant}.aig; {proof}", limit_s)
+        for proof, said in PROOFS.items()  # abc's own limits are of time, others' work included
     )
 
 
+def _swept(folder: Path, name: str, commands: str, limit_s: float) -> Path | None:
+    """An AIGER file after abc's commands; None where they do not come to an end."""
+    swept = folder / f"swept_{name}.aig"
+    swept.unlink(missing_ok=True)
+    _abc(folder, f"read_aiger {name}.aig; {commands}; write_aiger {swept.name}", limit_s)
+    return swept if swept.exists() else None
+
+
 def _never(aiger: Path) -> bool:
-    """Is the one output of a binary AIGER file the constant 0?"""
+    """Is the first output of a binary AIGER file the constant 0?"""
     lines = aiger.read_bytes().split(b"\n")
-    _, _, _, latches, outputs, *_ = lines[0].split()
-    assert int(outputs) == 1
+    _, _, _, latches, *_ = lines[0].split()
     return lines[1 + int(latches)] == b"0"
 
 

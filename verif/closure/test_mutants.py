@@ -188,6 +188,45 @@ def test_wires_alone(tmp_path: Path) -> None:
     assert account.killed
 
 
+@leaf
+def choosing(a, looked_at, unseen, config):
+    """looked_at = a; unseen is one of many words."""
+
+    @always_comb
+    def choose():
+        looked_at.next = a
+        unseen.next = 0
+        if a == 1:
+            unseen.next = 6
+        elif a == 2:
+            unseen.next = 3
+        elif a == 3:
+            unseen.next = 5
+
+    return choose
+
+
+class ChoosingSuite(HoleySuite):
+    """Looks at no choice."""
+
+    samples = (Name("choosing"),)
+
+    def expected(self, config: Name, stimulus: list[tuple[int, int]]) -> list[int]:
+        return [a for a, _ in stimulus]
+
+    def elaborate(self, config: Name) -> Any:
+        return choosing(wire(2), wire(2), wire(3), config)
+
+    def play(self, dut: Dut, config: Name, stimulus: list[tuple[int, int]]) -> list[int]:
+        return [dut.step({"a": a})["looked_at"] for a, _ in stimulus]
+
+
+def test_no_mutant_is_killed_but_by_the_suite(tmp_path: Path) -> None:
+    """Not by the simulator either, where one of several choices is to be made and two are."""
+    account = Trial(ChoosingSuite, count=30, kept=tmp_path).account()
+    assert account.drawn and not account.killed
+
+
 COUNT = 25
 """Mutants of the block: of each kind some."""
 
@@ -243,6 +282,56 @@ def test_proof_by_states(tmp_path: Path) -> None:
     run_yosys(["read_verilog counter.v", "proc", "opt_clean", "write_json mutated.json"], "mutate", tmp_path, tmp_path / "yosys")
     ports = tuple(Port(name, name == "done", 1, False) for name in ("clk", "rst", "done"))
     assert list(equivalence.proven(tmp_path, Sample("sample_0", "counter", ports, {}), [1, 2], 5.0)) == [True, False]
+
+
+STATES = """module mutated_0(clk, rst, start, given, sigmabit_mutant, done_valid, done_data);
+input wire clk, rst, start;
+input wire [15:0] given, sigmabit_mutant;
+output wire done_valid;
+output wire [15:0] done_data;
+reg [1:0] state;
+reg [15:0] run, sum;
+reg none, moved;
+assign done_valid = state == 3;
+assign done_data = sum;
+always @(posedge clk) begin
+    none <= run == 0;
+    moved <= 0;
+    if (rst) state <= 0;
+    else case (state)
+        0: begin
+            state <= start;
+            run <= sigmabit_mutant == 1 ? given : run;
+        end
+        1: begin run <= given; sum <= 0; moved <= 1; state <= 2; end
+        2: if (!moved) begin
+            if (none) state <= 3;
+            else begin
+                run <= (sigmabit_mutant == 2 ? run + 1 : run - 1);
+                sum <= sum + run;
+                moved <= 1;
+            end
+        end
+        3: state <= 0;
+    endcase
+end
+endmodule
+"""
+"""What `run` holds in state 0 is not looked at, which mutant 1 changes; mutant 2 counts the other way."""
+
+
+def test_proof_by_guesses(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """What corresponds does so in some states only. Without other proofs, which take longer the more states there are."""
+    monkeypatch.setattr(equivalence, "PROOFS", {})
+    monkeypatch.setattr(equivalence, "_same_signals", lambda *of: None)
+    (tmp_path / "states.v").write_text(STATES)
+    run_yosys(["read_verilog states.v", "proc", "opt_clean", "write_json mutated.json"], "mutate", tmp_path, tmp_path / "yosys")
+    wide, narrow = ("given", "done_data"), ("clk", "rst", "start", "done_valid")
+    ports = tuple(Port(name, name.startswith("done"), 16 if name in wide else 1, name in wide) for name in (*narrow, *wide))
+    sample = Sample("sample_0", "states", ports, {})
+    assert list(equivalence.proven(tmp_path, sample, [1, 2], 3.0)) == [True, False]
+    monkeypatch.setattr(equivalence, "conditions", lambda registers: ["1'b1"])
+    assert list(equivalence.proven(tmp_path, sample, [1], 3.0)) == [False]
 
 
 def test_unknown_blocks() -> None:

@@ -83,6 +83,9 @@ class BlockSuite(ABC):
     flags: ClassVar[Sequence[str]] = ()
     """Outputs of registers that reset clears. Resets are drawn for cycles in which they are high, and for those before, too."""
 
+    before: ClassVar[int] = 0
+    """By how many cycles more a reset comes before a flag at the most: what is on its way there is in registers, too."""
+
     brief: ClassVar[bool] = False
     """Is one reset of a single cycle tried, too, the one that `play` begins with? It leaves nothing behind, not even what longer
     ones flush out of chains of registers."""
@@ -145,13 +148,13 @@ class BlockSuite(ABC):
             dut.reset({})
             assert self.play(dut, config, second) == self.expected(config, second), f"after a reset in cycle {cycles}"
 
-        def agree_at(flag: str, first: Any, which: int, second: Any) -> None:
-            """A reset in a cycle in which a flag is high, and in the one before."""
+        def agree_at(flag: str, first: Any, which: int, back: int, second: Any) -> None:
+            """A reset in a cycle in which a flag is high, or so many before, and in the one before that."""
             dut.watched, dut.high, dut.edges = flag, [], 0
             self.play(dut, config, first)
             dut.watched = None
             if dut.high:
-                cycle = dut.high[which % len(dut.high)]
+                cycle = dut.high[which % len(dut.high)] - back
                 agree(first, cycle, second)
                 agree(first, cycle - 1, second)
 
@@ -172,7 +175,7 @@ class BlockSuite(ABC):
         if self.brief:
             some(given(stimuli, st.integers(*self.interrupted), stimuli)(agree_after_one_cycle))()
         for flag in flags:
-            some(given(st.just(flag), stimuli, st.integers(0, 9), stimuli)(agree_at))()
+            some(given(st.just(flag), stimuli, st.integers(0, 9), st.integers(0, self.before), stimuli)(agree_at))()
 
 
 class GoldenTests:

@@ -47,6 +47,7 @@ class FramerSuite(BlockSuite):
 
     samples = (FramerConfig(5, 60), FramerConfig(2, 1), FramerConfig(3, 520))
     examples = 20
+    flags = ("busy",)
 
     def configs(self) -> st.SearchStrategy[FramerConfig]:
         return st.builds(FramerConfig, st.integers(2, 5), st.integers(1, 30))

@@ -77,6 +77,7 @@ class DeferredSuite(BlockSuite):
         Case(3, 1, 6, 3, 0, False, 16, 8),
     )
     examples = 5
+    resets, interrupted, flags, before = 2, (4, 20), ("source_valid",), 7
 
     def configs(self) -> st.SearchStrategy[Case]:
         def case(form: tuple[int, int], latents: int, between: int, fraction: int, log_sigma: bool, z: tuple[int, int]) -> Case:

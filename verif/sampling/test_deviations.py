@@ -22,6 +22,7 @@ from sigmabit.hdl.sampling.reparameterise import ReparameteriseConfig
 
 from ..harness.suite import GoldenTests, MyHdlTests, VerilogTests
 from .test_latent import Case, Frame, LatentSuite
+from .test_reparameterise import telling
 
 
 def softplus(x: Any) -> Any:
@@ -63,6 +64,18 @@ class TabulatedSuite(LatentSuite):
         return st.builds(
             Tabulated, *shape, st.sampled_from([1, 2, 4]), st.integers(1, 4), flags, value_fraction=st.integers(10, 24)
         )
+
+    def latents(self, config: Case) -> st.SearchStrategy[tuple[tuple[int, int, int], ...]]:
+        """Each code of a short table often, with samples whose z is all but rounded the other way."""
+        assert isinstance(config, Tabulated)
+        half, shift = 1 << config.bits - 1, config.value_fraction + 11 - config.z_bits // 2
+        drawn = st.tuples(st.integers(-half, half - 1), st.integers(-half, half - 1))
+
+        def tell(codes: tuple[int, int]) -> tuple[int, int, int]:
+            mean = codes[0] << config.value_fraction + 11 - config.fraction
+            return *codes, telling(mean, config.words[codes[1]], shift, config.z_bits)
+
+        return st.tuples(*[drawn.map(tell)] * config.latents)
 
     def expected(self, config: Case, stimulus: list[Frame]) -> list[list[int]]:
         assert isinstance(config, Tabulated)

@@ -30,15 +30,15 @@ class Frame:
 class DrawSuite(BlockSuite):
     """Which vector each read of each frame finds."""
 
-    samples = (DrawConfig(1, 1), DrawConfig(1, 4), DrawConfig(3, 2), DrawConfig(4, 3))
+    samples = (DrawConfig(1, 4), DrawConfig(3, 2), DrawConfig(4, 3), DrawConfig(2, 9))
     resets, interrupted = 2, (4, 60)
 
     def configs(self) -> st.SearchStrategy[DrawConfig]:
-        return st.builds(DrawConfig, st.integers(1, 4), st.integers(1, 5))
+        return st.builds(DrawConfig, st.integers(1, 4), st.integers(1, 10))
 
     def stimuli(self, config: DrawConfig) -> st.SearchStrategy[list[Frame]]:
         pauses = st.tuples(*[st.sampled_from([0, 0, 1, 4])] * config.samples)
-        return st.lists(st.builds(Frame, st.booleans(), st.integers(1, 15), pauses), min_size=1, max_size=10)
+        return st.lists(st.builds(Frame, st.booleans(), st.integers(1, 15 + 3 * config.frames), pauses), min_size=1, max_size=10)
 
     def expected(self, config: DrawConfig, stimulus: list[Frame]) -> list[list[int]]:
         results, position = [], 0

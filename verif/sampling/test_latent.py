@@ -37,7 +37,7 @@ from sigmabit.hdl.verilog.stream import Flow, FrameStatus, bit, reset, wire
 from ..harness.bench import Dut, MyHdlDut
 from ..harness.operands import delayed
 from ..harness.suite import BlockSuite, GoldenTests, MyHdlTests, VerilogTests
-from .test_reparameterise import sample_of
+from .test_reparameterise import latents, sample_of
 from .test_score import Posterior, codes, packed, scores_of, signed
 
 FRAMES = 3
@@ -109,6 +109,7 @@ class LatentSuite(BlockSuite):
         Case(1, 6, 3, False, False, 8, 1, 1, True, eager=EAGER, carried=2),
         Case(1, 7, 3, False, True, 9, 2, 1, True, eager=IN_ROWS, carried=1),
     )
+    resets, flags, before = 4, ("source_valid",), 12
 
     def configs(self) -> st.SearchStrategy[Case]:
         flags, bits = st.booleans(), st.integers(2, 12)
@@ -117,14 +118,26 @@ class LatentSuite(BlockSuite):
         return st.builds(Case, *shape, st.sampled_from([1, 2, 4]), st.integers(1, 4), flags, eager, carried)
 
     def stimuli(self, config: Case) -> st.SearchStrategy[list[Frame]]:
-        one = codes(config.bits, config.latents)
-        eps = st.tuples(*[codes(EPS_BITS, config.latents)] * config.samples)
+        def frame(
+            drawn: tuple[tuple[int, int, int], ...],
+            others: tuple[tuple[int, ...], ...],
+            good: bool,
+            when: tuple[int, int],
+            carried: tuple[int, ...],
+        ) -> Frame:
+            mu, logvar, eps = zip(*drawn, strict=True)
+            return Frame(good, Posterior(mu, logvar), (*others, eps), *when, carried)
+
+        others = st.tuples(*[codes(EPS_BITS, config.latents)] * (config.samples - 1))
         status = st.integers(-9, 9) if config.early else st.integers(-9, -2)
         late = st.sampled_from([0, 0, 0, 3, 20])
-        frame = st.builds(
-            Frame, st.booleans(), st.builds(Posterior, one, one), eps, status, late, codes(config.bits, config.carried)
-        )
-        return st.lists(frame, min_size=1, max_size=6)
+        carried = codes(config.bits, config.carried)
+        one = st.builds(frame, self.latents(config), others, st.booleans(), st.tuples(status, late), carried)
+        return st.lists(one, min_size=1, max_size=6)
+
+    def latents(self, config: Case) -> st.SearchStrategy[tuple[tuple[int, int, int], ...]]:
+        """Mean, logarithm and sample of each latent."""
+        return latents(block.arithmetic(config.layer))
 
     def expected(self, config: Case, stimulus: list[Frame]) -> list[list[int]]:
         sampling = block.arithmetic(config.layer)

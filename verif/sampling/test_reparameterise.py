@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 from math import floor
 from pathlib import Path
 from typing import Any, ClassVar
@@ -26,7 +27,7 @@ from sigmabit.hdl.verilog.stream import Flow, bit, reset, wire
 from ..harness.bench import Dut
 from ..harness.suite import BlockSuite, GoldenTests, MyHdlTests, VerilogTests
 from .test_exponential import reference
-from .test_score import Posterior, codes, packed, scores_of, signed
+from .test_score import Posterior, packed, scores_of, signed
 
 EPS_BITS = golden.EPS_BITS
 
@@ -46,6 +47,42 @@ def sample_of(mu: int, log: int, eps: int, config: ReparameteriseConfig) -> int:
     exact = Fraction(mu, 2**config.fraction) + Fraction(value, 2**fraction) * Fraction(eps, 2**11)
     half = 1 << (config.z_bits - 1)
     return min(max(floor(exact * 2**config.z_fraction + Fraction(1, 2)), -half), half - 1)
+
+
+LIKELY = 24
+"""Latents of a configuration whose rounding tells."""
+
+
+def telling(mu: int, sigma: int, shift: int, z_bits: int) -> int:
+    """The sample of the normal whose product with sigma is nearest to where z is rounded the other way, for its size.
+
+    There all bits of both count; elsewhere it is only the first few that z shows, or none, where it is saturated. mu: in units of
+    a product's; shift: bits of it that are rounded away.
+    """
+    eps = np.arange(-(1 << EPS_BITS - 1), 1 << EPS_BITS - 1)
+    total = sigma * eps + mu + (1 << shift - 1)
+    rest = total & (1 << shift) - 1
+    inside = np.abs(total >> shift) < 1 << z_bits - 1
+    return int(eps[np.argmax(inside * np.abs(eps) / (1 + np.minimum(rest, (1 << shift) - 1 - rest)))])
+
+
+@cache
+def rounded(config: ReparameteriseConfig) -> list[tuple[int, int, int]]:
+    """Latents, each of mean, logarithm and sample, whose z is all but rounded the other way."""
+    random, half, found = np.random.default_rng(config.bits), 1 << config.bits - 1, []
+    for _ in range(LIKELY):
+        mu, log = (int(code) for code in random.integers(-half, half, 2))
+        shift = config.product_fraction - config.z_fraction
+        sigma = reference(log, config.deviation)[0]
+        found.append((mu, log, telling(mu << config.product_fraction - config.fraction, sigma, shift, config.z_bits)))
+    return found
+
+
+def latents(config: ReparameteriseConfig) -> st.SearchStrategy[tuple[tuple[int, int, int], ...]]:
+    """Mean, logarithm and sample of each latent, any or telling."""
+    half, most = 1 << config.bits - 1, 1 << EPS_BITS - 1
+    code, eps = (st.sampled_from([-top, top - 1, -1, 0]) | st.integers(-top, top - 1) for top in (half, most))
+    return st.tuples(*[st.tuples(code, code, eps) | st.sampled_from(rounded(config))] * config.latents)
 
 
 def timed(dut: Dut, config: ReparameteriseConfig, stimulus: list[Beat], eps_latency: int, latency: int) -> list[list[int]]:
@@ -87,6 +124,7 @@ class ReparameteriseSuite(BlockSuite):
         ReparameteriseConfig(5, 8, 4, 10, 3, log_sigma=False, score=True),
         ReparameteriseConfig(1, 6, 3, 8, 5, log_sigma=False, score=True),
     )
+    resets, interrupted, flags, before = 2, (4, 20), ("source_valid",), 7
 
     def configs(self) -> st.SearchStrategy[ReparameteriseConfig]:
         fraction = st.integers(0, FINEST)
@@ -102,9 +140,11 @@ class ReparameteriseSuite(BlockSuite):
         )
 
     def stimuli(self, config: ReparameteriseConfig) -> st.SearchStrategy[list[Beat]]:
-        one = codes(config.bits, config.latents)
-        beat = st.builds(Beat, st.integers(0, 2), st.builds(Posterior, one, one), codes(EPS_BITS, config.latents))
-        return st.lists(beat, min_size=1, max_size=8)
+        def beat(idle: int, drawn: tuple[tuple[int, int, int], ...]) -> Beat:
+            mu, log, eps = zip(*drawn, strict=True)
+            return Beat(idle, Posterior(mu, log), eps)
+
+        return st.lists(st.builds(beat, st.integers(0, 2), latents(config)), min_size=1, max_size=8)
 
     def expected(self, config: ReparameteriseConfig, stimulus: list[Beat]) -> list[list[int]]:
         results = []

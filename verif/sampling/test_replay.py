@@ -51,7 +51,8 @@ class ReplaySuite(BlockSuite):
         return replay(bit(), reset(), Flow(config.bits), Flow(config.bits), config)
 
     def play(self, dut: Dut, config: ReplayConfig, stimulus: list[Beat]) -> list[int]:
-        dut.reset({"sink_valid": 1})  # what came in reset is not given
+        dut.reset({"sink_valid": 1})  # what came in reset is not given, however long it lasts from then on
+        dut.reset({"sink_valid": 0}, cycles=len(stimulus))
         played, due, now = [], [], 0
         for beat in stimulus:
             now += beat.late

@@ -45,6 +45,7 @@ class TabledSuite(BlockSuite):
         TabledConfig(ReparameteriseConfig(2, 2, 20, 24, 20, log_sigma=False, score=False), "logic"),
         TabledConfig(ReparameteriseConfig(1, 2, 0, 2, 0, log_sigma=False, score=False), "logic"),
     )
+    resets, interrupted, flags, before = 2, (4, 20), ("source_valid",), 7
 
     def configs(self) -> st.SearchStrategy[TabledConfig]:
         fraction = st.integers(0, FINEST)
