@@ -191,7 +191,9 @@ def python(accounts: Sequence[sources.Account]) -> list[str]:
     table = [f"| {each.room} | {each.drawn} | {each.seen} | {len(each.argued)} | {len(each.left)} |" for each in accounts]
     argued = [f"{what}\n  {why}" for each in accounts for what, why in each.argued]
     left = [what for each in accounts for what in each.left]
-    parts = [PYTHON, "\n".join(["| room | drawn | seen | argued | left |", "|" + "---|" * 5, *table]) + "\n"] if table else []
+    parts = [PYTHON]
+    if table:
+        parts.append("\n".join(["| room | drawn | seen | argued | left |", "|" + "---|" * 5, *table]) + "\n")
     for title, found in (("change nothing, as is argued", argued), ("no test sees", left)):
         if found:
             parts.append(f"What {title}:\n\n```text\n" + "\n".join(found) + "\n```\n")

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from sigmabit.verif.closure.page import PAGE, WITHOUT, Row, blocks, digest, page, read
+from sigmabit.verif.closure.page import PAGE, WITHOUT, Row, blocks, digest, page, python, read
+from sigmabit.verif.closure.sources.account import Account
 
 ROWS = read()
 
@@ -43,7 +44,16 @@ def test_what_is_left_is_said() -> None:
     text = page({"wing.block": row})
     assert "| wing.block | 5 | 3 | 1 | 1 | 1 of 2 | 3 of 3 | 0 of 1 | abc |" in text and "75.0% of those" in text
     assert all(each in text for each in ("inv of x", "line x.v:3", "x.q"))
-    assert "## " not in page({"wing.block": replace(row, left=[], missed=[], needless=[])})
+    assert "## " not in page({"wing.block": replace(row, left=[], missed=[], needless=[])}).partition("## Python")[0]
+
+
+def test_faults_in_python_are_said() -> None:
+    """How many; why some change nothing; which no test sees."""
+    accounts = [Account("golden", 9, 6, [("a.py:1", "since it is so")], ["a.py:2", "a.py:3"]), Account("planner", 4, 4, [], [])]
+    text = "\n".join(python(accounts))
+    assert "| golden | 9 | 6 | 1 | 2 |" in text and "| planner | 4 | 4 | 0 | 0 |" in text
+    assert all(each in text for each in ("a.py:1\n  since it is so", "a.py:2\na.py:3"))
+    assert "```text" not in "\n".join(python(accounts[1:]))
 
 
 def test_digests_tell_blocks_apart() -> None:
