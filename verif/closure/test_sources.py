@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from pathlib import Path
 
@@ -111,7 +112,7 @@ def test_names_of_tests(tree: Path, tmp_path: Path) -> None:
 
 def test_reach(tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A line has the tests that run it; one that runs on import has all of its file's. What is known is not measured again."""
-    monkeypatch.setenv("PYTHONPATH", str(tree / "src"))
+    monkeypatch.setenv("PYTHONPATH", str(tree / "src"), prepend=os.pathsep)
     told: list[str] = []
     twice, thrice = "verif/types/test_sums.py::test_twice", "verif/types/test_sums.py::test_thrice"
     found = Reach.measured(tree, tmp_path, told.append)

@@ -900,7 +900,7 @@ class TestLayers:
             ),
             "too large": (lambda g: g.deconv(output_shape=[5, 4]), "an output of 5 positions, of which at most 4 are reached"),
             "of no size": (lambda g: g.deconv(output_shape=[0, 4]), "an output of 0 positions"),
-            "too short": (lambda g: g.deconv(strides=[1]), "do not suit the operator"),
+            "too short": (lambda g: g.deconv(strides=[1]), "strides of 1 numbers, expected 2"),
             "of a padded image": (
                 lambda g: g.deconv(g("Pad", g.image(), np.array([0, 0, 1, 0, 0, 0, 0, 0]))),
                 "of a padded activation",

@@ -124,7 +124,7 @@ def judged(root: Path, work: Path, faults: Sequence[Fault], workers: int) -> Ite
 
 def collected(tree: Path, tests: Sequence[str]) -> None:
     """A name that no test has would end every trial, as if a fault were seen. Raises RuntimeError."""
-    told = {**os.environ, "PYTHONPATH": str(tree / "src")}
+    told = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tree / "src"), *filter(None, [os.environ.get("PYTHONPATH")])])}
     command = [sys.executable, "-m", "pytest", "--collect-only", "-qq", "--rootdir", str(tree), *tests]
     done = subprocess.run(command, cwd=tree, env=told, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     if done.returncode:
