@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 from hypothesis import strategies as st
 
@@ -18,7 +19,7 @@ from ..harness.suite import BlockSuite, GoldenTests, MyHdlTests, VerilogTests
 class DelaySuite(BlockSuite):
     """A value in every cycle."""
 
-    samples = (
+    samples: ClassVar[Sequence[DelayConfig]] = (
         DelayConfig(1, 1, reset=False),
         DelayConfig(1, 5, reset=True),
         DelayConfig(7, 3, reset=False),

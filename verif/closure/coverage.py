@@ -1,9 +1,10 @@
-"""Which lines of a block's Verilog its own suite runs, and which bits it sees rise and fall, by Verilator.
+"""Which lines of a block's Verilog its own suite runs, which bits it sees rise and fall, and which of its covers it reaches.
 
     python -m sigmabit.verif.closure.coverage pool egress
 
-All samples count together. What is not reached is listed; what cannot be is excluded here, with the reason. Bits that are
-constants of the text, such as the zeros behind a word that is shifted, are no points: Yosys finds them.
+By Verilator. Lines and bits count of all samples together, covers, which are what the suite itself says that it must be seen to
+do, of each. What is not reached is listed; what cannot be is excluded here, with the reason. Bits that are constants of the text,
+such as the zeros behind a word that is shifted, are no points: Yosys finds them.
 """
 
 from __future__ import annotations
@@ -14,17 +15,18 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sigmabit.fpga.synthesis import run_yosys
 
+from ..harness.bench import CLOCK_NAMES, RESET_LEVELS
 from ..harness.suite import SIDE_BY_SIDE, BlockSuite, SideBySide
 from .mutants import named, quietly
 
-BUILDING = ("--coverage-line", "--coverage-toggle")
+BUILDING = ("--coverage-line", "--coverage-toggle", "--coverage-user")
 
-KINDS = {"v_line": "line", "v_branch": "line", "v_toggle": "toggle"}
+KINDS = {"v_line": "line", "v_branch": "line", "v_toggle": "toggle", "v_user": "cover"}
 """What Verilator calls points, and what they are."""
 
 EXCLUDED = {
@@ -42,7 +44,7 @@ Bit = tuple[str, str, int]
 
 @dataclass(frozen=True)
 class Point:
-    """A line, or a branch of one, or a bit that rises or falls."""
+    """A line, or a branch of one, or a bit that rises or falls, or a sample's cover."""
 
     kind: str
     place: str
@@ -99,12 +101,26 @@ def measured(suites: Iterable[type[BlockSuite]]) -> Coverage:
     for suite in suites:
         with tempfile.TemporaryDirectory() as folder:
             bench = SideBySide.of(suite, Path(folder))
-            bench.run(building=BUILDING)
+            covered(bench).run(building=BUILDING)
             fixed = constants(bench.texts, Path(folder) / "constants")
             for point, count in points((Path(folder) / "verilog" / "coverage.dat").read_text(errors="replace")):
                 if point.bit not in fixed:
                     times[point] += count
     return Coverage(dict(times))
+
+
+def covered(bench: SideBySide) -> SideBySide:
+    """The same, with each sample's covers as the last words of its module."""
+    texts = dict(bench.texts)
+    for sample, config in zip(bench.samples, bench.suite.samples, strict=True):
+        ports = [port.name for port in sample.ports]
+        clock = next((name for name in CLOCK_NAMES if name in ports), "")
+        outside = "".join(f"{name} != {level} && " for name, level in RESET_LEVELS.items() if name in ports)
+        covers = bench.suite().covers(config)
+        said = "".join(f"{name}: cover property (@(posedge {clock}) {outside}({what}));\n" for name, what in covers.items())
+        file = f"{sample.top}.v"
+        texts[file] = texts[file].replace("\nendmodule\n", f"\n{said}endmodule\n")
+    return replace(bench, texts=texts)
 
 
 def constants(texts: Mapping[str, str], folder: Path) -> set[Bit]:
@@ -138,7 +154,9 @@ def points(text: str) -> Iterator[tuple[Point, int]]:
         fields, _, count = line[3:].rpartition("' ")
         known = dict(pair.split("\x02", 1) for pair in fields.split("\x01") if "\x02" in pair)
         kind = known["page"].partition("/")[0]
-        if kind in KINDS and Path(known["f"]).stem != SIDE_BY_SIDE:
+        if kind == "v_user":
+            yield Point(KINDS[kind], *known["h"].split(".")[-2:]), int(count)
+        elif kind in KINDS and Path(known["f"]).stem != SIDE_BY_SIDE:
             yield Point(KINDS[kind], f"{Path(known['f']).name}:{known['l']}", known.get("o", "")), int(count)
 
 
@@ -147,7 +165,7 @@ def main(names: list[str]) -> None:
     for suite in named(names):
         with quietly():
             found = measured([suite])
-        shares = ", ".join("{} of {} {}s".format(*found.share(kind), kind) for kind in ("line", "toggle"))
+        shares = ", ".join("{} of {} {}s".format(*found.share(kind), kind) for kind in ("line", "toggle", "cover"))
         print(f"{suite.__name__}: {shares}", flush=True)
         for line in found.listed():
             print(f"    {line}", flush=True)

@@ -23,7 +23,6 @@ from sigmabit.verif.closure.mutants import named
 from ..harness.bench import Dut
 from ..harness.suite import BlockSuite, Sample, SideBySide
 from . import equivalence
-from .coverage import Coverage, Point, constants, points
 from .mutants import Mutant, Trial, drawn
 
 
@@ -339,46 +338,3 @@ def test_unknown_blocks() -> None:
     with pytest.raises(SigmabitError, match=r"no suite tries pond in Verilog; there are .*pool"):
         list(named(["pond"]))
     assert [each.__name__ for each in named(["pool"])] == [each.__name__ for each in named(["layers.pool"])] == ["MaximumSuite"]
-
-
-COVERAGE = """# SystemC::Coverage-3
-C '\x01f\x02a/x.v\x01l\x023\x01page\x02v_line/x\x01o\x02else\x01h\x02s.x' 0
-C '\x01f\x02a/x.v\x01l\x024\x01page\x02v_toggle/x\x01o\x02run[3]:0->1\x01h\x02s.x' 0
-C '\x01f\x02a/x.v\x01l\x024\x01page\x02v_toggle/x\x01o\x02run[3]:1->0\x01h\x02s.x' 0
-C '\x01f\x02a/x.v\x01l\x024\x01page\x02v_toggle/x\x01o\x02run[2]:0->1\x01h\x02s.x' 7
-C '\x01f\x02a/x.v\x01l\x024\x01page\x02v_toggle/x\x01o\x02run[2]:1->0\x01h\x02s.x' 0
-C '\x01f\x02a/x.v\x01l\x025\x01page\x02v_toggle/x\x01o\x02words[1][0]:0->1\x01h\x02s.x' 0
-C '\x01f\x02a/x.v\x01l\x026\x01page\x02v_toggle/x\x01o\x02frames_in[31]:0->1\x01h\x02s.x' 0
-C '\x01f\x02a/samples.v\x01l\x021\x01page\x02v_toggle/samples\x01o\x02y:0->1\x01h\x02s' 0
-"""
-
-
-def test_constants(tmp_path: Path) -> None:
-    """Zeros behind what is shifted, the same a name further, and in a register; not what only happens never to change."""
-    text = """module shifted(clk, a, b, again, held);
-    input wire clk;
-    output reg [1:0] held;
-    always @(posedge clk) held <= 2'b10;
-    input wire [1:0] a;
-    output reg [3:0] b;
-    output wire [3:0] again;
-    wire [3:0] moved;
-    assign moved = {a, 2'b01};
-    assign again = moved;
-    reg low;
-    always @(posedge clk) low <= low & a[0];
-    always @(posedge clk) b <= moved & {4{low}};
-    endmodule
-    """
-    found = constants({"shifted.v": text}, tmp_path / "yosys")
-    assert found == {("shifted.v", name, bit) for name in ("moved", "again", "held") for bit in (0, 1)}
-    bits = [Point("toggle", "shifted.v:6", what).bit for what in ("moved[1]:0->1", "moved[2]:0->1", "clk:1->0")]
-    assert [bit in found for bit in bits] == [True, False, False]
-    assert bits[2] == ("shifted.v", "clk", 0)
-
-
-def test_coverage_is_read() -> None:
-    """Lines, bits, and what is excluded; not the module that holds the samples."""
-    found = Coverage(dict(points(COVERAGE)))
-    assert (found.share("line"), found.share("toggle")) == ((0, 1), (1, 4))
-    assert found.listed() == ["line x.v:3 else", "toggle x.v:4 run 3, 2:1->0"]

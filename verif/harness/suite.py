@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 from sigmabit.hdl.verilog.convert import Design, Port, convert
@@ -98,6 +98,10 @@ class BlockSuite(ABC):
     def stimuli(self, config: Any) -> st.SearchStrategy[Any]:
         """Inputs for a configuration, with the pauses between them."""
 
+    def always(self, config: Any) -> Sequence[Any]:
+        """Stimuli that are tried whatever is drawn: what is rare among those, and must be seen."""
+        return ()
+
     @abstractmethod
     def expected(self, config: Any, stimulus: Any) -> Any:
         """What must come out, by a naive reference that shares nothing with the golden model."""
@@ -114,6 +118,13 @@ class BlockSuite(ABC):
     def play(self, dut: Dut, config: Any, stimulus: Any) -> Any:
         """Play a stimulus into a block that has just been reset or drained, assert its timing, and return what came out."""
 
+    def covers(self, config: Any) -> Mapping[str, str]:
+        """What a sample's Verilog must be seen to do under the suite: names, and conditions at a rising clock outside reset.
+
+        They speak of the block's own signals, and may ask for `$past`.
+        """
+        return {}
+
     def check(self, config: Any, run: Callable[[Any], Any]) -> None:
         """The property: for every stimulus, `run` gives what the reference expects."""
         tried = 0
@@ -125,6 +136,8 @@ class BlockSuite(ABC):
             tried += 1
             assert run(stimulus) == self.expected(config, stimulus)
 
+        for stimulus in self.always(config):
+            agree = example(stimulus)(agree)
         agree()
         assert tried > 0
 
@@ -276,7 +289,8 @@ class SideBySide:
             verilog.mkdir(parents=True)
             for name, text in self.texts.items():
                 (verilog / name).write_text(text)
-        file = Path(inspect.getfile(self.suite)).relative_to(VERIF).with_suffix("")  # pytest gives test modules names of its own
+        # pytest gives test modules names of its own
+        file = Path(inspect.getfile(self.suite)).resolve().relative_to(VERIF.resolve()).with_suffix("")
         extra = {
             "SIGMABIT_SUITE": f"{'.'.join(('sigmabit.verif', *file.parts))}:{self.suite.__name__}",
             "SIGMABIT_PORTS": json.dumps([{port.name: port.output for port in sample.ports} for sample in self.samples]),

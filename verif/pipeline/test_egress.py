@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -111,6 +111,35 @@ class EgressSuite(BlockSuite):
         transfers = tuple((beats[index], last) for index, last in deliver(results, good))
         return Delivered(transfers, stimulus.good.count(True), stimulus.good.count(False))
 
+    def always(self, config: EgressConfig) -> Sequence[Results]:
+        """All room is taken: in front of each transfer; then in front of many in a row."""
+        low = -(1 << (config.bits - 1)) if config.signed else 0
+        beats = [tuple(low + (i + c) % 2 * ((1 << config.bits) - 1) for c in range(config.channels)) for i in (0, 1)]
+        frames = [tuple(beats[i % 2] for i in range(config.beats * config.samples))] * (2 * config.frames + 6)
+        good = tuple(number % 7 not in (1, 4, 5) for number in range(len(frames)))
+        readers = (True,) * (config.depth + 12) + (False,), (True,) * (2 * config.depth + 12) + (False,) * (config.depth + 3)
+        return [Results(tuple(frames), good, (0,) * len(frames), (0,), Stalls(backpressure=each)) for each in readers]
+
+    def covers(self, config: EgressConfig) -> Mapping[str, str]:
+        stalls = "m_axis_tvalid && !m_axis_tready"
+        found = {
+            "full": f"stored == {config.depth} && {stalls}",
+            "waits_for_a_status": "stored != 0 && !known",
+            "waits_for_beats": "stored == 0 && known",
+            "dropped_behind_a_stall": f"take && !good && $past({stalls})",
+            "dropped_by_the_way": "ends && !good && !m_axis_tvalid",
+            "one_after_the_other": "m_axis_tvalid && m_axis_tready && $past(m_axis_tvalid && m_axis_tready)",
+            "leaves_before_its_transfer": f"leaving && {stalls}",
+        }
+        if config.frames > 1:
+            found["good_after_dropped"] = "take && good && $past(ends && !good)"
+            found["dropped_after_good"] = "take && !good && $past(ends && good)"
+        found |= {
+            f"stalls_at_{place}": f"{stalls} && !m_axis_tlast && position == {place + 1}" for place in range(config.beats - 1)
+        }
+        found |= {"stalls_at_the_last": f"{stalls} && m_axis_tlast"}
+        return found
+
     def elaborate(self, config: EgressConfig) -> Any:
         flow, stream = Flow(config.channels * config.bits), Stream(config.channels * config.field)
         return egress(bit(), reset(), flow, FrameStatus(), stream, bit(), wire(32), wire(32), config)
@@ -126,7 +155,7 @@ class EgressSuite(BlockSuite):
         waiting: list[tuple[int, dict[str, int]]] = []  # earliest cycle, inputs; in the order in which they come
         frames = list(zip(stimulus.frames, stimulus.good, stimulus.early, strict=True))
         beat_at = status_at = 0
-        while quiet < 40:
+        while quiet < 2 * config.depth + 40:
             if frames and inside < config.frames and dut.cycle >= max(beat_at, status_at) - 4:
                 frame, good, early = frames.pop(0)
                 inside += 1

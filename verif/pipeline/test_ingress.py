@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -123,6 +124,44 @@ class IngressSuite(BlockSuite):
         shut = st.sampled_from([(), (True, False), (True,) * 9 + (False,), (False, True, True)])
         return st.builds(Transfers, frames, stalls(), stays, shut if config.gated else st.just(()))
 
+    def always(self, config: IngressConfig) -> Sequence[Transfers]:
+        """Frames cut at each place and too long ones between whole ones: into one that fills up, and as fast as they may go."""
+        whole, ones = config.beats, (1 << config.channels * config.field) - 1
+        lengths = (whole, *(length for cut in range(1, whole) for length in (cut, whole)), whole + 1, 2 * whole + 1, whole, whole)
+        beats = tuple(Beat(place % 2 * ones, place == length - 1) for length in lengths for place in range(length))
+        meeting = tuple(max(1, config.tail - 1 + more * config.interval) for more in (0, 1))  # one comes as one leaves
+        stays = (config.frames * config.interval + 9,), meeting
+        shut = ((True,) * 9 + (False,), (False, True, True)) if config.gated else ((), ())
+        every = [Transfers(beats, Stalls(), stay, when) for stay, when in zip(stays, shut, strict=True)]
+        return [*every, Transfers(beats, Stalls(idle=(False, True)), (1,), ())]
+
+    def covers(self, config: IngressConfig) -> Mapping[str, str]:
+        waits, last_place = "s_axis_tvalid && !s_axis_tready", config.beats - 1
+        found = {
+            "full": f"{waits} && !vacant && rested && position == 0",
+            "a_place_is_free_again": "!vacant && leaving && s_axis_tvalid",
+            "starved": "s_axis_tready && !s_axis_tvalid",
+            "good": "done && !bad",
+            "too_long": "done && !filling && bad",
+            "stops_being_too_long": "draining && s_axis_tvalid && s_axis_tlast",
+            "the_next_after_too_long": "draining && s_axis_tvalid && s_axis_tlast && vacant",
+        }
+        found |= {f"cut_at_{place}": f"enter && !filling && s_axis_tlast && position == {place}" for place in range(last_place)}
+        found |= {f"filled_up_at_{place}": f"enter && filling && position == {place}" for place in range(1, last_place + 1)}
+        if max(config.pace, config.tail) > 1:
+            found["as_soon_as_it_may"] = "enter && !$past(rested)"
+        if config.frames > 1:
+            found["one_comes_as_one_leaves"] = "entering && leaving"
+        if config.pace > 1 and config.beats > 1:
+            found["waits_for_pace"] = f"{waits} && position != 0 && !rested"
+        if config.tail > 1:
+            found["waits_for_interval"] = f"{waits} && position == 0 && !rested && vacant"
+        if config.gated:
+            found["waits_for_gate"] = f"{waits} && position == 0 && rested && vacant && !gate"
+            if config.beats > 1:
+                found["goes_on_behind_the_gate"] = "enter && !gate"
+        return found
+
     def _codes(self, config: IngressConfig, data: int) -> tuple[int, ...]:
         return tuple(data >> (c * config.field) & ((1 << config.bits) - 1) for c in range(config.channels))
 
@@ -164,7 +203,7 @@ class IngressSuite(BlockSuite):
         inside = most_inside = 0
         quiet = 0
         outputs: Values = {}
-        while quiet < 60:
+        while quiet < 60 + max(stimulus.stays):
             leaving = bool(leaves) and leaves[0] <= dut.cycle
             if leaving:
                 leaves.pop(0)
