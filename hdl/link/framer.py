@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from myhdl import always, always_comb, always_seq, concat, intbv
+from myhdl import always, always_comb, concat, intbv
 
 from sigmabit.golden.link.framer import CRC_BYTES, HEADER_BYTES, LONGEST_RUN
 
@@ -107,7 +107,7 @@ def framer(clk, rst, write, write_address, write_data, start, slot, busy, source
         source.tvalid.next = valid
         ready.next = valid and source.tready
 
-    @always_seq(clk.posedge, reset=rst)
+    @always(clk.posedge)
     def send():
         total = intbv(0)[17:]
         back = intbv(0)[back_bits:]
@@ -169,6 +169,9 @@ def framer(clk, rst, write, write_address, write_data, start, slot, busy, source
                 elif at_end:
                     state.next = CLOSE
         elif ready:
+            state.next = IDLE
+        if rst:
+            # what else is left over is overwritten, or waited for, before it is looked at
             state.next = IDLE
 
     memory = deep_bank(clk, write, write_address, write_data, address, found, config.slots << offset_bits)

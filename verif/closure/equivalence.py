@@ -45,6 +45,22 @@ MAKING = (
 )
 """Yosys' passes that make gates and registers of the two."""
 
+FIRST = """module \\$pmux (A, B, S, Y);
+parameter WIDTH = 1, S_WIDTH = 1;
+wire [1023:0] _TECHMAP_DO_ = "proc; clean";
+input [WIDTH-1:0] A;
+input [WIDTH*S_WIDTH-1:0] B;
+input [S_WIDTH-1:0] S;
+output reg [WIDTH-1:0] Y;
+integer i;
+always @* begin
+    Y = A;
+    for (i = S_WIDTH - 1; i >= 0; i = i - 1) if (S[i]) Y = B[WIDTH*i +: WIDTH];
+end
+endmodule
+"""
+"""Of several choices, Yosys' cell gives one word or another, gates both at once, and a simulator the first. So do proofs."""
+
 FRAMES, SIMULATED_S = 300, 2
 """Cycles drawn first, and the seconds for them: most of what is different is soon seen to be."""
 
@@ -202,6 +218,8 @@ def proven(folder: Path, sample: Sample, mutants: Sequence[int], limit_s: float)
     (top,) = netlist["modules"]
     cuts, registers = without_memories(netlist), with_registers(netlist)
     (folder / "cut.json").write_text(json.dumps(netlist))
+    (folder / "first.v").write_text(FIRST)
+    run_yosys(["read_json cut.json", "techmap -map first.v", "write_json cut.json"], "first", folder, folder / "yosys")
 
     def make(name: str, mutants: Sequence[int], registers: Sequence[Port]) -> None:
         lines = ["read_json cut.json", "design -save cut"]

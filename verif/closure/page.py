@@ -15,6 +15,7 @@ import json
 import subprocess
 import sys
 import tempfile
+import tomllib
 from argparse import ArgumentParser
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -26,6 +27,7 @@ from .resets import every, suites, survivors
 from .sources import account as sources
 
 ROWS = Path(__file__).with_name("closure.json")
+ARGUED = Path(__file__).with_name("argued.toml")
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "closure.md"
 
 WITHOUT = frozenset(
@@ -57,7 +59,8 @@ $ make closure
 | mutants | faults drawn by Yosys (`mutate`): one bit of a cell or a register inverted, stuck, or confused with another |
 | killed | those that the block's own suite sees |
 | equivalent | of the others, those [proven](../verif/closure/equivalence.py) to change nothing from the first reset on |
-| left | neither: holes in the suite, logic that is not needed, or faults that only inputs show which never come |
+| argued | neither, but [said](../verif/closure/argued.toml) why nothing shows them: of a block's, one in a hundred at the most |
+| left | none of these: holes in the suite, logic that is not needed, or faults that only inputs show which never come |
 | lines, toggles | of the Verilog that run, of bits that rise and fall, but for [what cannot](../verif/closure/coverage.py) |
 | resets | registers of which the suite sees it if their reset is taken away |
 
@@ -79,7 +82,10 @@ $ python -m sigmabit.verif.closure.sources.account --write
 
 @dataclass(frozen=True)
 class Row:
-    """What is known of a block. lines, toggles, resets: reached, and all. left, missed, needless: what is not."""
+    """What is known of a block. lines, toggles, resets: reached, and all. left, missed, needless: what is not.
+
+    left: with those for which there is an argument.
+    """
 
     digest: str
     commit: str
@@ -92,6 +98,10 @@ class Row:
     missed: Sequence[str]
     resets: Sequence[int]
     needless: Sequence[str]
+
+    def argued(self, why: Mapping[str, str]) -> dict[str, str]:
+        """Of what is left, that for which there is an argument, and which."""
+        return {mutant: why[name(mutant)] for mutant in self.left if name(mutant) in why}
 
 
 def blocks() -> list[str]:
@@ -113,6 +123,19 @@ def digest(block: str) -> str:
     return mutants.digest(texts)[:16]
 
 
+def name(mutant: str) -> str:
+    """What argued.toml calls a mutant that is left: all but the lines that it is of."""
+    return mutant.partition("\n")[0]
+
+
+def argued() -> dict[str, dict[str, str]]:
+    """Why nothing shows a block's mutants: for each block, arguments by mutants' names."""
+    found: dict[str, dict[str, str]] = {}
+    for each in tomllib.loads(ARGUED.read_text()).get("mutant", []):
+        found.setdefault(each["block"], {})[each["name"]] = each["why"]
+    return found
+
+
 def read() -> dict[str, Row]:
     """The rows that there are."""
     return {block: Row(**row) for block, row in json.loads(ROWS.read_text()).items()}
@@ -122,7 +145,7 @@ def write(rows: Mapping[str, Row]) -> None:
     """The rows, one a line, and the page."""
     lines = [f" {json.dumps(block)}: {json.dumps(asdict(row))}" for block, row in sorted(rows.items())]
     ROWS.write_text("{\n" + ",\n".join(lines) + "\n}\n" if lines else "{}\n")
-    PAGE.write_text(page(rows))
+    PAGE.write_text(page(rows, argued()))
 
 
 def measured(block: str, workers: int = 1) -> Row:
@@ -163,26 +186,33 @@ def _commit() -> str:
     return (git("rev-parse", "--short", "HEAD") or "unknown") + ("+" if changed else "")
 
 
-def page(rows: Mapping[str, Row]) -> str:
-    """The page's text."""
-    table = ["| block | mutants | killed | equivalent | left | lines | toggles | resets | commit |", "|" + "---|" * 9]
+def page(rows: Mapping[str, Row], why: Mapping[str, Mapping[str, str]]) -> str:
+    """The page's text. why: arguments, as `argued` gives them."""
+    table = ["| block | mutants | killed | equivalent | argued | left | lines | toggles | resets | commit |", "|" + "---|" * 10]
+    arguments = {block: row.argued(why.get(block, {})) for block, row in rows.items()}
+    remaining = {block: [mutant for mutant in row.left if mutant not in arguments[block]] for block, row in rows.items()}
     for block, row in sorted(rows.items()):
         shares = " | ".join(f"{reached} of {whole}" for reached, whole in (row.lines, row.toggles))
-        mutants_of = f"{row.drawn} | {row.killed} | {row.equivalent} | {len(row.left)}"
+        mutants_of = f"{row.drawn} | {row.killed} | {row.equivalent} | {len(arguments[block])} | {len(remaining[block])}"
         table.append(f"| {block} | {mutants_of} | {shares} | {row.resets[0]} of {row.resets[1]} | {row.commit} |")
     drawn, killed, same = (sum(getattr(row, name) for row in rows.values()) for name in ("drawn", "killed", "equivalent"))
-    left = sum(len(row.left) for row in rows.values())
+    said, left = (sum(map(len, each.values())) for each in (arguments, remaining))
     parts = [TITLE, f"{len(rows)} of {len(WITHOUT.union(rows))} blocks have a row.\n"]
     if rows:
-        share = f"{killed / (drawn - same):.1%}" if drawn > same else "100 %"
+        share = f"{killed / (drawn - same - said):.1%}" if drawn > same + said else "100 %"
         parts.append("\n".join(table) + "\n")
-        counts = f"{drawn} drawn, {killed} killed, {same} equivalent, {left} left"
-        parts.append(f"All together: {counts}; {share} of those not proven equivalent are killed.\n")
-    for title, name in (("Left", "left"), ("Not reached", "missed"), ("Resets that nobody misses", "needless")):
-        listed = [(block, getattr(row, name)) for block, row in sorted(rows.items()) if getattr(row, name)]
-        if listed:
+        counts = f"{drawn} drawn, {killed} killed, {same} equivalent, {said} argued, {left} left"
+        parts.append(f"All together: {counts}; {share} of those neither proven nor argued are killed.\n")
+    lists: Mapping[str, Mapping[str, Sequence[str]]] = {
+        "Left": remaining,
+        "Argued": {block: [f"{mutant}\n{reason}" for mutant, reason in each.items()] for block, each in arguments.items()},
+        "Not reached": {block: row.missed for block, row in rows.items()},
+        "Resets that nobody misses": {block: row.needless for block, row in rows.items()},
+    }
+    for title, listed in lists.items():
+        if any(listed.values()):
             parts.append(f"## {title}\n")
-            parts += [f"{block}:\n\n```text\n" + "\n".join(found) + "\n```\n" for block, found in listed]
+            parts += [f"{block}:\n\n```text\n" + "\n".join(each) + "\n```\n" for block, each in sorted(listed.items()) if each]
     return "\n".join([*parts, *python(sources.read())])
 
 

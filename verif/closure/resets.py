@@ -21,7 +21,7 @@ from pathlib import Path
 
 from ..harness.suite import MUTANT, SIDE_BY_SIDE, BlockSuite, SideBySide, VerilogTests, side_by_side
 
-RESET = re.compile(r"if \((?:rst == 1|aresetn == 0)\) begin\n(?P<body>(?: +\w+(?:\[\d+\])? <= .*;\n)+)")
+RESET = re.compile(r"if \((?:rst(?: == 1)?|aresetn == 0)\) begin\n(?P<body>(?: +\w+(?:\[\d+\])? <= .*;\n)+)")
 """A branch of a process, as MyHDL writes it, in which registers are reset."""
 
 ASSIGNMENT = re.compile(r"(?P<register>\w+(?:\[\d+\])?) <= (?P<value>.*);")

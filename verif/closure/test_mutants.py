@@ -333,6 +333,30 @@ def test_proof_by_guesses(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> No
     assert list(equivalence.proven(tmp_path, sample, [1], 3.0)) == [False]
 
 
+CHOICES = """module mutated_0(given, sigmabit_mutant, word);
+input wire [1:0] given;
+input wire [15:0] sigmabit_mutant;
+output reg [2:0] word;
+always @* begin
+    word = 0;
+    (* parallel_case *) case (1'b1)
+        given == 1 || (sigmabit_mutant == 1 && given == 2): word = 6;
+        given == 2 || (sigmabit_mutant == 2 && given == 1): word = 3;
+    endcase
+end
+endmodule
+"""
+"""Each mutant makes two choices of one, and one of them the first that there is."""
+
+
+def test_of_several_choices_the_first_is_made(tmp_path: Path) -> None:
+    """As a simulator does with what Yosys writes, last case first."""
+    (tmp_path / "choices.v").write_text(CHOICES)
+    run_yosys(["read_verilog choices.v", "proc", "opt_clean", "write_json mutated.json"], "mutate", tmp_path, tmp_path / "yosys")
+    ports = Port("given", False, 2, True), Port("word", True, 3, True)
+    assert list(equivalence.proven(tmp_path, Sample("sample_0", "choices", ports, {}), [1, 2], 5.0)) == [True, False]
+
+
 def test_unknown_blocks() -> None:
     """Blocks have names."""
     with pytest.raises(SigmabitError, match=r"no suite tries pond in Verilog; there are .*pool"):

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from sigmabit.verif.closure.page import PAGE, WITHOUT, Row, blocks, digest, page, python, read
+from sigmabit.verif.closure.page import PAGE, WITHOUT, Row, argued, blocks, digest, name, page, python, read
 from sigmabit.verif.closure.sources.account import Account
 
 ROWS = read()
@@ -35,16 +35,27 @@ def test_row_is_whole(block: str) -> None:
 
 def test_page() -> None:
     """Is made of the rows."""
-    assert PAGE.read_text() == page(ROWS)
+    assert PAGE.read_text() == page(ROWS, argued())
+
+
+@pytest.mark.parametrize("block", argued())
+def test_arguments(block: str) -> None:
+    """Each is of a mutant that is left, and they are few. One that became stale is taken out of argued.toml."""
+    row, why = ROWS[block], argued()[block]
+    assert set(why) <= set(map(name, row.left))
+    assert all(why.values()) and 100 * len(why) <= row.drawn
 
 
 def test_what_is_left_is_said() -> None:
     """A mutant, a line, a reset: each is listed on the page."""
-    row = Row("0", "abc", 5, 3, 1, ["inv of x"], [1, 2], [3, 3], ["line x.v:3"], [0, 1], ["x.q"])
-    text = page({"wing.block": row})
-    assert "| wing.block | 5 | 3 | 1 | 1 | 1 of 2 | 3 of 3 | 0 of 1 | abc |" in text and "75.0% of those" in text
-    assert all(each in text for each in ("inv of x", "line x.v:3", "x.q"))
-    assert "## " not in page({"wing.block": replace(row, left=[], missed=[], needless=[])}).partition("## Python")[0]
+    row = Row("0", "abc", 5, 3, 1, ["inv of x\n    a line"], [1, 2], [3, 3], ["line x.v:3"], [0, 1], ["x.q"])
+    text = page({"wing.block": row}, {"wing.other": {"inv of x": "not of this block"}})
+    assert "| wing.block | 5 | 3 | 1 | 0 | 1 | 1 of 2 | 3 of 3 | 0 of 1 | abc |" in text and "75.0% of those" in text
+    assert all(each in text for each in ("inv of x", "line x.v:3", "x.q")) and "## Argued" not in text
+    text = page({"wing.block": row}, {"wing.block": {"inv of x": "since x is 0", "inv of y": "is killed"}})
+    assert "| wing.block | 5 | 3 | 1 | 1 | 0 |" in text and "100.0% of those" in text
+    assert "## Left" not in text and "inv of x\n    a line\nsince x is 0\n" in text and "is killed" not in text
+    assert "## " not in page({"wing.block": replace(row, left=[], missed=[], needless=[])}, {}).partition("## Python")[0]
 
 
 def test_faults_in_python_are_said() -> None:

@@ -56,8 +56,8 @@ module framer_claims #(
     end
 
     always @* if (running) begin
-        lemma_waits: assert (settling != 3 && (!moved || settling == 0));
-        lemma_at_once: assert (!(moved || settling != 0) || (state != IDLE && state != CODE && state != CLOSE));
+        lemma_waits: assert (state <= LOW || (settling != 3 && (!moved || settling == 0)));
+        lemma_at_once: assert (!(moved || settling != 0) || (state != CODE && state != CLOSE));
         lemma_place: assert ((state != LOW || place == 2) && (state != HIGH || place == 3) && (state != OPEN || place == 0));
         lemma_inside: assert (!inside || (state == COPY ? behind : place) <= stop);
         lemma_run: assert (state != OPEN && state != SCAN && state != CODE || run != 0);
