@@ -4,6 +4,7 @@
     python -m sigmabit.verif.closure.page link.framer     # these blocks, again
     python -m sigmabit.verif.closure.page --workers 2     # in so many processes
     python -m sigmabit.verif.closure.page --digests       # only text has changed: rows are of today's Verilog
+    python -m sigmabit.verif.closure.page --coverage      # rows' lines, toggles and covers alone are measured again
     python -m sigmabit.verif.closure.page --page          # only the page, of closure.json
 
 A block's row is written as soon as it is whole: what is interrupted goes on. test_closure.py holds rows against blocks' Verilog.
@@ -18,11 +19,11 @@ import tempfile
 import tomllib
 from argparse import ArgumentParser
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from ..harness.suite import SideBySide
-from . import coverage, mutants
+from . import coverage, mutants, proofs
 from .resets import every, suites, survivors
 from .sources import account as sources
 
@@ -62,12 +63,19 @@ $ make closure
 | argued | neither, but [said](../verif/closure/argued.toml) why nothing shows them: of a block's, one in a hundred at the most |
 | left | none of these: holes in the suite, logic that is not needed, or faults that only inputs show which never come |
 | lines, toggles | of the Verilog that run, of bits that rise and fall, but for [what cannot](../verif/closure/coverage.py) |
+| covers | of what a suite [says](../verif/harness/suite.py) that each sample must be seen to do; 0 of 0 where it says nothing |
 | resets | registers of which the suite sees it if their reset is taken away |
 
 `python -m sigmabit.verif.closure.page` makes this page. [test_closure.py](../verif/house/test_closure.py) fails where a row is
 of another Verilog than the block's.
 """
 
+
+PROVEN = """## Proven
+
+[By induction](verilog/formal.md), without a bound: assertions of different names, of how many configurations, and faults that were
+made to break them, one each. `make test` proves what takes seconds, `make closure` all.
+"""
 
 PYTHON = """## Python
 
@@ -82,7 +90,7 @@ $ python -m sigmabit.verif.closure.sources.account --write
 
 @dataclass(frozen=True)
 class Row:
-    """What is known of a block. lines, toggles, resets: reached, and all. left, missed, needless: what is not.
+    """What is known of a block. lines, toggles, covers, resets: reached, and all. left, missed, needless: what is not.
 
     left: with those for which there is an argument.
     """
@@ -93,11 +101,17 @@ class Row:
     killed: int
     equivalent: int
     left: Sequence[str]
-    lines: Sequence[int]
-    toggles: Sequence[int]
-    missed: Sequence[str]
     resets: Sequence[int]
     needless: Sequence[str]
+    lines: Sequence[int] = (0, 0)
+    toggles: Sequence[int] = (0, 0)
+    covers: Sequence[int] = (0, 0)
+    missed: Sequence[str] = ()
+
+    def reaching(self, found: coverage.Coverage) -> Row:
+        """The same with what the suite reaches."""
+        lines, toggles, covers = (found.share(kind) for kind in ("line", "toggle", "cover"))
+        return replace(self, lines=lines, toggles=toggles, covers=covers, missed=found.listed())
 
     def argued(self, why: Mapping[str, str]) -> dict[str, str]:
         """Of what is left, that for which there is an argument, and which."""
@@ -166,12 +180,9 @@ def measured(block: str, workers: int = 1) -> Row:
         sum(len(account.killed) for account in accounts),
         sum(len(account.equivalent) for account in accounts),
         [f"{account.suite.partition('.')[2]}, {mutant}" for account in accounts for mutant in account.left],
-        reached.share("line"),
-        reached.share("toggle"),
-        reached.listed(),
         (len(resets) - len(needless), len(resets)),
         needless,
-    )
+    ).reaching(reached)
 
 
 def _commit() -> str:
@@ -188,13 +199,16 @@ def _commit() -> str:
 
 def page(rows: Mapping[str, Row], why: Mapping[str, Mapping[str, str]]) -> str:
     """The page's text. why: arguments, as `argued` gives them."""
-    table = ["| block | mutants | killed | equivalent | argued | left | lines | toggles | resets | commit |", "|" + "---|" * 10]
+    table = [
+        "| block | mutants | killed | equivalent | argued | left | lines | toggles | covers | resets | commit |",
+        "|" + "---|" * 11,
+    ]
     arguments = {block: row.argued(why.get(block, {})) for block, row in rows.items()}
     remaining = {block: [mutant for mutant in row.left if mutant not in arguments[block]] for block, row in rows.items()}
     for block, row in sorted(rows.items()):
-        shares = " | ".join(f"{reached} of {whole}" for reached, whole in (row.lines, row.toggles))
+        shares = " | ".join(f"{reached} of {whole}" for reached, whole in (row.lines, row.toggles, row.covers, row.resets))
         mutants_of = f"{row.drawn} | {row.killed} | {row.equivalent} | {len(arguments[block])} | {len(remaining[block])}"
-        table.append(f"| {block} | {mutants_of} | {shares} | {row.resets[0]} of {row.resets[1]} | {row.commit} |")
+        table.append(f"| {block} | {mutants_of} | {shares} | {row.commit} |")
     drawn, killed, same = (sum(getattr(row, name) for row in rows.values()) for name in ("drawn", "killed", "equivalent"))
     said, left = (sum(map(len, each.values())) for each in (arguments, remaining))
     parts = [TITLE, f"{len(rows)} of {len(WITHOUT.union(rows))} blocks have a row.\n"]
@@ -213,7 +227,16 @@ def page(rows: Mapping[str, Row], why: Mapping[str, Mapping[str, str]]) -> str:
         if any(listed.values()):
             parts.append(f"## {title}\n")
             parts += [f"{block}:\n\n```text\n" + "\n".join(each) + "\n```\n" for block, each in sorted(listed.items()) if each]
-    return "\n".join([*parts, *python(sources.read())])
+    return "\n".join([*parts, *proven(), *python(sources.read())])
+
+
+def proven() -> list[str]:
+    """How much is claimed, of which blocks."""
+    claimed = proofs.every()
+    table = [f"| {block} | {each.assertions} | {each.configurations} | {each.faults} |" for block, each in claimed.items()]
+    total = sum(each.assertions for each in claimed.values())
+    head = ["| claims | assertions | configurations | faults |", "|" + "---|" * 4]
+    return [PROVEN, "\n".join([*head, *table]) + "\n", f"All together: {total} assertions.\n"]
 
 
 def python(accounts: Sequence[sources.Account]) -> list[str]:
@@ -235,7 +258,8 @@ def main(arguments: Sequence[str]) -> None:
     parser = ArgumentParser()
     parser.add_argument("blocks", nargs="*")
     parser.add_argument("--workers", type=int, default=1)
-    parser.add_argument("--digests", action="store_true")
+    parser.add_argument("--digests", action="store_true", help="rows are of the Verilog that there is now")
+    parser.add_argument("--coverage", action="store_true", help="of blocks with a row, measure what their suites reach alone")
     parser.add_argument("--page", action="store_true")
     given = parser.parse_args(arguments)
     rows, chosen = read(), given.blocks
@@ -243,6 +267,11 @@ def main(arguments: Sequence[str]) -> None:
         write(rows)
     elif given.digests:
         write({block: Row(**{**asdict(row), "digest": digest(block)}) for block, row in rows.items()})
+    elif given.coverage:
+        for block in chosen or rows:
+            with mutants.quietly():
+                found = coverage.measured(suites([module(block)]))
+            write({**read(), block: rows[block].reaching(found)})
     else:
         for block in chosen or blocks():
             if not chosen and block in rows and rows[block].digest == digest(block):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -13,6 +15,8 @@ from sigmabit.hdl.verilog.module import outline
 from sigmabit.hdl.verilog.quick import quick_elaboration
 
 from .formal import Fault, Problem
+
+ROOT = Path(__file__).parents[1]
 
 S3, S4 = "S3", "S4"
 """Rules that are looked for in the netlist: a fault that breaks one makes a path."""
@@ -88,3 +92,24 @@ class ProofTests:
         """The names of all assertions about these samples."""
         each = (claims for number in numbers for claims in self.claims(self.samples[number]))
         return {name for claims in each for name in claims.assertions}
+
+
+@dataclass(frozen=True)
+class Proven:
+    """What a test module claims: how many assertions, of how many configurations, and faults that are seen to break them."""
+
+    assertions: int
+    configurations: int
+    faults: int
+
+
+def every() -> dict[str, Proven]:
+    """Test modules with claims, such as pipeline.egress, and what they claim."""
+    found = {}
+    for file in sorted(ROOT.glob("*/test_*.py")):
+        if "ProofTests)" in file.read_text():
+            module = importlib.import_module(f"sigmabit.verif.{file.parent.name}.{file.stem}")
+            tests = [each() for each in vars(module).values() if isinstance(each, type) and "faults" in vars(each)]
+            counts = [(len(test._claimed(test.numbers())), len(test.numbers()), len(test.faults)) for test in tests]
+            found[f"{file.parent.name}.{file.stem.removeprefix('test_')}"] = Proven(*map(sum, zip(*counts, strict=True)))
+    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -29,7 +30,7 @@ def test_row_is_whole(block: str) -> None:
     """What was drawn was killed, proven equivalent, or is listed; so is what was not reached."""
     row = ROWS[block]
     assert row.drawn == row.killed + row.equivalent + len(row.left) > 0
-    assert (row.lines[0] < row.lines[1] or row.toggles[0] < row.toggles[1]) == bool(row.missed)
+    assert any(reached < whole for reached, whole in (row.lines, row.toggles, row.covers)) == bool(row.missed)
     assert row.resets[1] - row.resets[0] == len(row.needless)
 
 
@@ -48,14 +49,22 @@ def test_arguments(block: str) -> None:
 
 def test_what_is_left_is_said() -> None:
     """A mutant, a line, a reset: each is listed on the page."""
-    row = Row("0", "abc", 5, 3, 1, ["inv of x\n    a line"], [1, 2], [3, 3], ["line x.v:3"], [0, 1], ["x.q"])
+    row = Row("0", "abc", 5, 3, 1, ["inv of x\n    a line"], [0, 1], ["x.q"], [1, 2], [3, 3], [4, 5], ["line x.v:3"])
     text = page({"wing.block": row}, {"wing.other": {"inv of x": "not of this block"}})
-    assert "| wing.block | 5 | 3 | 1 | 0 | 1 | 1 of 2 | 3 of 3 | 0 of 1 | abc |" in text and "75.0% of those" in text
+    assert "| wing.block | 5 | 3 | 1 | 0 | 1 | 1 of 2 | 3 of 3 | 4 of 5 | 0 of 1 | abc |" in text and "75.0% of those" in text
     assert all(each in text for each in ("inv of x", "line x.v:3", "x.q")) and "## Argued" not in text
     text = page({"wing.block": row}, {"wing.block": {"inv of x": "since x is 0", "inv of y": "is killed"}})
     assert "| wing.block | 5 | 3 | 1 | 1 | 0 |" in text and "100.0% of those" in text
     assert "## Left" not in text and "inv of x\n    a line\nsince x is 0\n" in text and "is killed" not in text
-    assert "## " not in page({"wing.block": replace(row, left=[], missed=[], needless=[])}, {}).partition("## Python")[0]
+    assert "## " not in page({"wing.block": replace(row, left=[], missed=[], needless=[])}, {}).partition("## Proven")[0]
+
+
+def test_what_is_proven_is_said() -> None:
+    """As many assertions as the claims of a block have, in configurations that are claimed."""
+    text = page({}, {})
+    assert "| pipeline.ingress | 13 | 6 | 14 |" in text  # those of ingress_claims.sv, of six samples; and rule S4
+    counts = [int(line.split("|")[2]) for line in text.splitlines() if re.match(r"\| [a-z]+\.\w+ \|", line)]
+    assert f"All together: {sum(counts)} assertions" in text
 
 
 def test_faults_in_python_are_said() -> None:
