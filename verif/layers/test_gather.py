@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -95,6 +96,26 @@ class GatherSuite(BlockSuite):
         codes = np.array(stimulus.frames)[:, :, None] >> np.arange(config.width) & 1  # bits as channels
         operands = chunks(codes, config.merge, config.slices)
         return expected_operands(operands, config.repeats, 1, lambda frame, repeat: repeat)
+
+    def always(self, config: GatherConfig) -> Sequence[Frames]:
+        """At full speed; a cycle slower in front of each beat; and in front of each frame."""
+        frames = tuple((place % 2 * ((1 << config.width) - 1),) * config.positions for place in range(4))
+        pauses = (0,), (1,), (*[0] * (config.positions - 1), 1), (config.fold.folds + 3,)
+        return [Frames(frames, each) for each in pauses]
+
+    def covers(self, config: GatherConfig) -> Mapping[str, str]:
+        found = {
+            "starved": "count_frames0_present == 0 && !sink_valid",
+            "a_gap_between_two": "!issue && $past(left)",
+            "a_beat_with_the_last_chunk": "left && sink_valid",
+        }
+        if config.depth > 1:
+            found["round_the_memory"] = f"complete && write_address == {config.depth - 1}"
+        if config.fold.folds >= config.positions:  # reading takes all the time that there is
+            found["two_in_a_row"] = "issue && $past(left)"
+            found["read_as_one_is_written"] = "issue && complete"
+            found["one_comes_as_one_is_left"] = f"{'arrived' if config.fold.groups > 1 else 'complete'} && left"
+        return found
 
     def elaborate(self, config: GatherConfig) -> Any:
         address = config.fold.address_bits if config.fold.folds > 1 else 0

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -132,6 +134,19 @@ class WindowSuite(BlockSuite):
             return self._bias(config, y, x, repeat)
 
         return expected_operands(chunks.reshape(-1, *chunks.shape[2:]), config.repeats, bits, bias)
+
+    def covers(self, config: WindowConfig) -> Mapping[str, str]:
+        """Each kind of corner, edge and middle; what comes and goes in one cycle."""
+        geometry, kinds = config.beats, dict[str, list[str]]()
+        down, across = geometry.rows.outputs, geometry.columns.outputs
+        rows, columns = (list(dict.fromkeys(map(each.inside, range(each.outputs)))) for each in (geometry.rows, geometry.columns))
+        for y, x in product(range(down), range(across)):
+            kind = f"rows_{rows.index(geometry.rows.inside(y))}_columns_{columns.index(geometry.columns.inside(x))}"
+            following = (y + (x + 1) // across) % down, (x + 1) % across
+            kinds.setdefault(kind, []).append("y_next == {} && x_next == {}".format(*following))
+        found = {kind: f"move_on && ({' || '.join(f'({place})' for place in places)})" for kind, places in kinds.items()}
+        found |= {"waits": "!arrived && !issue", "one_comes_as_one_goes": "move_on && sink_valid"}
+        return found | {"two_in_a_row": "issue && $past(move_on)", "a_gap_between_two": "!issue && $past(move_on)"}
 
     def elaborate(self, config: WindowConfig) -> Any:
         address = config.fold.address_bits if config.fold.folds > 1 else 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -89,6 +89,27 @@ class EpsilonSuite(BlockSuite):
 
     def golden(self, config: EpsilonConfig, stimulus: Traffic) -> list[list[int]]:
         return golden.epsilon(stimulus.vectors, [frame.good for frame in stimulus.frames], config.samples)
+
+    def always(self, config: EpsilonConfig) -> Sequence[Traffic]:
+        """As many vectors as the frames take, and none is left: once round the memory."""
+        frames = (Frame(True, 0, 1, (0,) * config.samples),) * (config.depth // config.samples + 2)
+        return [Traffic(frames, tuple(place % 2 for place in range(len(frames) * config.samples)), Stalls())]
+
+    def covers(self, config: EpsilonConfig) -> Mapping[str, str]:
+        malformed = "status_done && !status_good"
+        found = {"given_back_as_a_frame_comes": f"{malformed} && entered"} if config.frames > 1 else {}
+        return found | {
+            "full": f"s_axis_eps_tvalid && !s_axis_eps_tready && stored == {config.depth}",
+            "full_and_one_is_read": f"consume && stored == {config.depth}",
+            "empty": "stored == 0 && $past(consume)",
+            "all_promised": "stored != 0 && free == 0",
+            "one_comes_as_one_is_read": "taken && consume",
+            "one_comes_as_a_frame_does": "taken && entered",
+            "given_back": malformed,
+            "given_back_as_one_comes": f"{malformed} && taken",
+            "given_back_to_one_that_waits": f"{malformed} && !ready",
+            "round_the_memory": f"consume && read == {config.depth - 1}",
+        }
 
     def elaborate(self, config: EpsilonConfig) -> Any:
         width = config.vector_bits
