@@ -29,6 +29,9 @@ BUILDING = ("--coverage-line", "--coverage-toggle", "--coverage-user")
 KINDS = {"v_line": "line", "v_branch": "line", "v_toggle": "toggle", "v_user": "cover"}
 """What Verilator calls points, and what they are."""
 
+COVER = "cover_"
+"""How a cover's name begins in Verilog, so that it is no signal's."""
+
 EXCLUDED = {
     r"toggle .* (?:frames_in|frames_out|malformed|dropped|refused|busy_cycles)\[(?:[89]|[12]\d|3[01])\]:": (
         "counters of 32 bits: a simulation counts to some hundreds"
@@ -117,7 +120,9 @@ def covered(bench: SideBySide) -> SideBySide:
         clock = next((name for name in CLOCK_NAMES if name in ports), "")
         outside = "".join(f"{name} != {level} && " for name, level in RESET_LEVELS.items() if name in ports)
         covers = bench.suite().covers(config)
-        said = "".join(f"{name}: cover property (@(posedge {clock}) {outside}({what}));\n" for name, what in covers.items())
+        said = "".join(
+            f"{COVER}{name}: cover property (@(posedge {clock}) {outside}({what}));\n" for name, what in covers.items()
+        )
         file = f"{sample.top}.v"
         texts[file] = texts[file].replace("\nendmodule\n", f"\n{said}endmodule\n")
     return replace(bench, texts=texts)
@@ -155,7 +160,8 @@ def points(text: str) -> Iterator[tuple[Point, int]]:
         known = dict(pair.split("\x02", 1) for pair in fields.split("\x01") if "\x02" in pair)
         kind = known["page"].partition("/")[0]
         if kind == "v_user":
-            yield Point(KINDS[kind], *known["h"].split(".")[-2:]), int(count)
+            sample, name = known["h"].split(".")[-2:]
+            yield Point(KINDS[kind], sample, name.removeprefix(COVER)), int(count)
         elif kind in KINDS and Path(known["f"]).stem != SIDE_BY_SIDE:
             yield Point(KINDS[kind], f"{Path(known['f']).name}:{known['l']}", known.get("o", "")), int(count)
 

@@ -73,8 +73,8 @@ of another Verilog than the block's.
 
 PROVEN = """## Proven
 
-[By induction](verilog/formal.md), without a bound: assertions of different names, of how many configurations, and faults that were
-made to break them, one each. `make test` proves what takes seconds, `make closure` all.
+[By induction](verilog/formal.md), without a bound: assertions of different names, of how many configurations, and faults that
+were made to break them, one each. `make test` proves what takes seconds, `make closure` all.
 """
 
 PYTHON = """## Python

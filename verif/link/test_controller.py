@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -258,6 +259,41 @@ class ControllerSuite(BlockSuite):
             answer = device.answer(request, refused=0xA1B2C3D4)
             answers.append((answer.kind, answer.sequence, answer.payload))
         return answers
+
+    def always(self, config: ControllerConfig) -> Sequence[Session]:
+        """Every kind of request, as it should be and not; more answers than are kept, and those that still are again."""
+        one, window = Asked(2, 0, (1,)), config.traffic.window
+        sizes = [Asked(kind, 0, payload=bytes(size)) for kind, size in ((1, 4), (1, 3), (4, 8), (4, 7), (3, 0), (3, 1), (6, 0))]
+        again = [Asked(2, ahead, (1,)) for ahead in (-1, -window, -window - 1, 1)]
+        frames = [
+            Asked(2, 0, (1,) * count, more) for count, more in ((1, 1), (0, 0), *((config.traffic.frames + i, 0) for i in (0, 1)))
+        ]
+        asked = (*Reason, *sizes, *[one] * (window + 2), *again, *frames, Asked(2, 0, (STUCK,)), one, one)
+        return [Session(asked, Stalls(every, every), sending) for every, sending in (((), 200), ((True, True, False), 0))]
+
+    def covers(self, config: ControllerConfig) -> Mapping[str, str]:
+        """Each state, each reason of a refusal, each answer again; streams that stall, in each transfer of a frame."""
+        names = (
+            *("IDLE", "SEQUENCE", "LOW", "HIGH", "JUDGE", "MEASURE", "SKIP", "REFUSE", "LOAD"),
+            *("CLEAR", "OPEN", "HEAD", "BODY", "CHECK", "SEND"),
+        )
+        used = [name for name in names if config.traffic.seeded or name != "LOAD"]
+        found = {f"state_{name.lower()}": f"state == {names.index(name)}" for name in used}
+        refuses, sends = f"state == {names.index('REFUSE')}", f"state == {names.index('SEND')}"
+        found |= {f"refused_{reason.name.lower()}": f"{refuses} && reason == {int(reason)}" for reason in Reason}
+        found |= {
+            "waits_for_the_framer": f"{sends} && busy",
+            "waits_for_its_slot": f"state == {names.index('OPEN')} && busy && in_use == target",
+            "writes_as_another_is_sent": "write && busy",
+            "again": f"{sends} && !busy && !counts && kind == 2",
+            "stuck_with_all_kept": f"silence[{config.patience}] && kept == {config.traffic.window}",
+            "all_kept": f"{sends} && kept == {config.traffic.window}",
+            "starved_of_bytes": "running && !offering && !waiting && owed",
+        }
+        if config.result_bytes > 1:
+            found["results_wait_for_their_turn"] = "m_axis_tvalid && !m_axis_tready && running"
+        stalls = "s_axis_tvalid && !s_axis_tready"
+        return found | {f"stalls_at_{place}": f"{stalls} && number == {place}" for place in range(config.source_beats)}
 
     def elaborate(self, config: ControllerConfig) -> Any:
         answers, seed = config.answers, wire(64) if config.traffic.seeded else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,14 +12,14 @@ import pytest
 from hypothesis import strategies as st
 
 from sigmabit.golden.link.deframer import REFUSAL, Deframer, Inbox, Message, Reason
-from sigmabit.golden.link.framer import frame, seal, stuff
+from sigmabit.golden.link.framer import HEADER_BYTES, LONGEST_RUN, frame, seal, stuff
 from sigmabit.hdl.link.deframer import INTERVAL, DeframerConfig, deframer
 from sigmabit.hdl.verilog import fabric
 from sigmabit.hdl.verilog.stream import Flow, bit, reset, wire
 
 from ..closure.formal import Claims, Fault
 from ..closure.proofs import ProofTests
-from ..harness.bench import Dut
+from ..harness.bench import Dut, Values
 from ..harness.suite import BlockSuite, GoldenTests, MyHdlTests, VerilogTests
 from .collisions import colliding_bank
 
@@ -29,10 +29,14 @@ Piece = list[int | None]
 
 @dataclass(frozen=True)
 class Traffic:
-    """Pieces, each with how many words the reader takes when its end has come; cycles between bytes, a pattern that repeats."""
+    """Pieces, each with how many words the reader takes when its end has come; cycles between bytes, a pattern that repeats.
+
+    overlapped: it takes them while the next piece comes, where there is room for all pieces.
+    """
 
     pieces: tuple[tuple[tuple[int | None, ...], int], ...]
     pauses: tuple[int, ...]
+    overlapped: bool
 
 
 Seen = tuple[list[int], int]
@@ -145,7 +149,7 @@ class DeframerSuite(BlockSuite):
         piece = st.tuples(pieces(config.limit).map(tuple), taken)
         pauses = st.lists(st.sampled_from([0, 0, 0, 1, 2, 5]), min_size=1, max_size=5).map(tuple)
         most = 8 if config.limit < 100 else 3  # a piece takes a cycle or more for each of its bytes
-        return st.builds(Traffic, st.lists(piece, min_size=1, max_size=most).map(tuple), pauses)
+        return st.builds(Traffic, st.lists(piece, min_size=1, max_size=most).map(tuple), pauses, st.booleans())
 
     def expected(self, config: DeframerConfig, stimulus: Traffic) -> Seen:
         memory: list[int] = []
@@ -174,33 +178,91 @@ class DeframerSuite(BlockSuite):
             seen += [inbox.take() for _ in range(min(taken, len(inbox.words)))]
         return seen, inbox.refused
 
+    def always(self, config: DeframerConfig) -> Sequence[Traffic]:
+        """More than there is room for, marks behind marks, once round the memory; and words that are read as others come."""
+        sizes = (config.limit, 0, config.limit + 1)
+        longest, shortest, too_long = (tuple(stuff(seal(2, 3, bytes([7]) * size))) for size in sizes)
+        bad, many = longest[:-1], config.depth // (config.limit + HEADER_BYTES) + 1
+        full = [(longest, 0)] * many + [(too_long, config.depth), ((), 0), (bad, 0), (bad, 0), (shortest, 0), (bad, 5)]
+        some = ((shortest, HEADER_BYTES),) * 2
+        return [Traffic((*full, *[(longest, config.depth)] * 3), (0,), False), Traffic(some, (0,), True)]
+
+    def covers(self, config: DeframerConfig) -> Mapping[str, str]:
+        """Each verdict; what memory is full of; what comes and goes in one cycle."""
+        verdicts = {reason: f"done && faulty && fault == {int(reason)}" for reason in Reason if reason <= Reason.LENGTH}
+        found = {f"refused_{reason.name.lower()}": what for reason, what in verdicts.items()}
+        found |= {
+            "kept": "done && !refusing",
+            "kept_behind_a_mark": "done && !refusing && marked && oldest != commit",
+            "no_room_for_a_request": "done && !faulty && lost",
+            "a_mark_behind_a_mark": "refusing && marked && oldest != commit",
+            "a_mark_when_the_last_is_read": "marking && marked",
+            "full": "arrived && after_tail == oldest",
+            "read_as_a_byte_comes": "take && sink_valid",
+            "a_zero_behind_a_zero": "closing && !started",
+            "a_byte_with_no_pause": "emitting && $past(emitting)",
+            "empty_again": "waiting && take && $past(oldest) + 1 == commit",
+            "round_the_memory": f"keeping && place == {config.depth - 1}",
+        }
+        if config.limit >= LONGEST_RUN:
+            found["longest_run"] = f"sink_valid && sink_data == {LONGEST_RUN + 1} && left == 0"
+        return found
+
     def elaborate(self, config: DeframerConfig) -> Any:
         return deframer(bit(), reset(), Flow(8), bit(), wire(9), bit(), bit(), wire(32), config)
 
     def play(self, dut: Dut, config: DeframerConfig, stimulus: Traffic) -> Seen:
         idle = {"sink_valid": 0, "sink_data": 0x33, "broken": 0, "take": 0}
         dut.reset(idle)
-        seen: list[int] = []
-        pauses = 0
+        overlapped = stimulus.overlapped and sum(len(piece) + 1 for piece, _ in stimulus.pieces) < config.depth
+        reader, pauses = Reader(dut, idle), 0
         for piece, taken in stimulus.pieces:
             empty = not dut.settle(idle)["waiting"]
             for byte in (*piece, 0):
                 for _ in range(stimulus.pauses[pauses % len(stimulus.pauses)]):
-                    dut.step(idle)
+                    reader.step(idle)
                 pauses += 1
-                dut.step({**idle, "broken": 1} if byte is None else {**idle, "sink_valid": 1, "sink_data": byte})
-            came = [dut.step(idle)["waiting"] for _ in range(config.latency)]
+                if byte == 0:
+                    reader.finish()
+                reader.step({**idle, "broken": 1} if byte is None else {**idle, "sink_valid": 1, "sink_data": byte})
+            came = [reader.step(idle) for _ in range(config.latency)]
             if empty:
                 assert not any(came[:-1])
-            for _ in range(taken):
-                outputs = dut.settle(idle)
-                if not outputs["waiting"]:
-                    break
-                seen.append(outputs["head"])
-                dut.step({**idle, "take": 1})
-                for _ in range(INTERVAL - 1):
-                    assert not dut.step(idle)["waiting"]
-        return seen, dut.settle(idle)["refused"]
+            reader.owed = taken
+            if not overlapped:
+                reader.finish()
+        reader.finish()
+        return reader.seen, dut.settle(idle)["refused"]
+
+
+class Reader:
+    """Takes words as soon as they are there, as long as some are owed to it."""
+
+    def __init__(self, dut: Dut, idle: Values) -> None:
+        self.dut, self.idle = dut, idle
+        self.seen: list[int] = []
+        self.owed = self.hidden = 0
+
+    def step(self, inputs: Values) -> bool:
+        """One cycle. Is a word waiting?"""
+        outputs = self.dut.settle(inputs)
+        waiting = bool(outputs["waiting"])
+        assert not (waiting and self.hidden)
+        takes = waiting and self.owed > 0
+        if takes:
+            self.seen.append(outputs["head"])
+            self.owed -= 1
+        self.hidden = INTERVAL - 1 if takes else max(0, self.hidden - 1)
+        self.dut.step({**inputs, "take": int(takes)})
+        return waiting
+
+    def finish(self) -> None:
+        """Take what is owed, or all that is there."""
+        while self.owed and (self.hidden or self.dut.settle(self.idle)["waiting"]):
+            self.step(self.idle)
+        self.owed = 0
+        while self.hidden:
+            self.step(self.idle)
 
 
 class TestGolden(DeframerSuite, GoldenTests):
