@@ -73,5 +73,24 @@ def play(dut: Dut, case: Meeting, stimulus: list[Beat], bits: tuple[int, int], r
     return [[n - above if results.signed and n >= above // 2 else n for n in row] for row in found]
 
 
+def extremes(case: Meeting, main: tuple[Range, int], skip: tuple[Range, int]) -> list[list[Beat]]:
+    """Beats in every cycle, more than there is room for: all as early as they may come, and all as late."""
+    rows = [[(codes.low,) * count, (codes.high,) * count] for codes, count in (main, skip)]
+    many = 2 * case.depth + 3
+    return [[Beat(1, quarters, rows[0][k % 2], rows[1][k % 2]) for k in range(many)] for quarters in (0, 4)]
+
+
+def covers(case: Meeting, inside: str = "") -> dict[str, str]:
+    """What a queue must be seen to do: be full, and be empty but for the beat that is read next. inside: its module."""
+    write, read = (f"{inside}bring_together0_count{which}_value" for which in (0, 1))
+    late, early = ("skip_valid", "main_valid") if case.swapped else ("main_valid", "skip_valid")
+    reads = f"{inside}ready" if case.wait else late
+    following = f"({read} == {case.depth - 1} ? 0 : {read} + 1)"
+    return {
+        "one_takes_the_place_of_what_is_read": f"{early} && {reads} && {write} == {read}",
+        "one_comes_at_the_last_moment": f"{reads} && $past({early}) && {write} == {following}",
+    }
+
+
 def _word(numbers: tuple[int, ...], width: int) -> int:
     return sum((n & ((1 << width) - 1)) << (i * width) for i, n in enumerate(numbers))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -75,6 +75,10 @@ class ConcatenationSuite(BlockSuite):
         main, skip = ((codes, channels * config.places) for codes, channels in (config.main, config.skip))
         return ways.beats(main, skip)
 
+    def always(self, config: Case) -> Sequence[list[Beat]]:
+        main, skip = ((codes, channels * config.places) for codes, channels in (config.main, config.skip))
+        return ways.extremes(config, main, skip)
+
     def expected(self, config: Case, stimulus: list[Beat]) -> list[list[int]]:
         (_, first), (_, second) = config.main, config.skip
         return [
@@ -92,6 +96,9 @@ class ConcatenationSuite(BlockSuite):
         main, skip = (np.array([getattr(b, way) for b in stimulus]).reshape(-1, config.places, n) for way, n in both)
         merged = Concatenation("concat1", (), tensor, (), ()).merged(main, skip)
         return merged.reshape(len(stimulus), -1).tolist()  # type: ignore[no-any-return]
+
+    def covers(self, config: Case) -> Mapping[str, str]:
+        return ways.covers(config)
 
     def elaborate(self, config: Case) -> Any:
         widths = [config.places * channels * codes.bits for codes, channels in (config.main, config.skip)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -120,6 +121,10 @@ class ResidualSuite(BlockSuite):
         main, skip = ((codes, config.numbers) for codes in config.ranges)
         return ways.beats(main, skip)
 
+    def always(self, config: Case) -> Sequence[list[Beat]]:
+        main, skip = ((codes, config.numbers) for codes in config.ranges)
+        return ways.extremes(config, main, skip)
+
     def expected(self, config: Case, stimulus: list[Beat]) -> list[list[int]]:
         thresholds = None if config.steps is None else config.steps.thresholds.tolist()
         results = []
@@ -139,6 +144,9 @@ class ResidualSuite(BlockSuite):
         sums = weighed(np.array(config.gains).T, main, skip)
         codes = sums if config.steps is None else config.steps(sums)
         return codes.reshape(len(stimulus), -1).tolist()  # type: ignore[no-any-return]
+
+    def covers(self, config: Case) -> Mapping[str, str]:
+        return ways.covers(config, "meet_instance.")
 
     def elaborate(self, config: Case) -> Any:
         flows = [Flow(bits * config.numbers) for bits in (config.main[0], config.skip[0], config.results.bits)]

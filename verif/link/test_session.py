@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from hypothesis import strategies as st
 
 from sigmabit.golden.link.datagram import Datagram
+from sigmabit.golden.link.deframer import Reason
 from sigmabit.golden.link.session import Exchange, Sessions
 from sigmabit.hdl.link.answerer import Orders, Reply
 from sigmabit.hdl.link.controller import RESET_CYCLES
@@ -87,7 +89,7 @@ class SessionSuite(BlockSuite):
             st.builds(Asked, st.just(5), session=st.just(THEIRS), late=st.just(True)),
         )
         several = st.lists(asked, min_size=1, max_size=9)
-        return st.builds(lambda some, stalls: Talk((Asked(5), *some), stalls), several, st.sampled_from([0, 2, 5]))
+        return st.builds(lambda some, stalls: Talk((Asked(5), *some), stalls), several, st.sampled_from([0, 2, 3, 7]))
 
     def expected(self, config: SessionConfig, stimulus: Talk) -> Told:
         device = Reference(config.exchange, Core(config.exchange), config.version)
@@ -111,6 +113,40 @@ class SessionSuite(BlockSuite):
                 event = "push" if device.expected != before else "again"
             found.append(told(event, answer.pack()))
         return found, core.seen
+
+    def always(self, config: SessionConfig) -> Sequence[Talk]:
+        """Every kind of request, as it should be and not; more than are kept, and those that still are again; of another, too."""
+        exchange = config.exchange
+        frame = Asked(2, payload=bytes(4 * exchange.frame_words))
+        most = Asked(2, payload=bytes(4 * exchange.frame_words * (exchange.frames + 1)))
+        again = [replace(frame, ahead=ahead) for ahead in (-1, -exchange.window, -exchange.window - 1, 1)]
+        sizes = ((1, 4), (1, 3), (4, 8), (4, 7), (3, 0), (3, 1), (5, 0), (5, 1), (6, 1), (7, 0))
+        odd = [Asked(kind, payload=bytes(size)) for kind, size in sizes]
+        theirs = [Asked(kind, session=THEIRS) for kind in (5, 6, 2, 3)]
+        ends = (Asked(6), Asked(2, payload=bytes(4)), Asked(5, session=THEIRS), Asked(5, session=MINE, late=True))
+        asked = (Asked(5), *odd, *theirs, *[frame] * (exchange.window + 1), *again, most, replace(frame, payload=b""), *ends)
+        return [Talk(asked, stalls) for stalls in (0, 3, 7)]
+
+    def covers(self, config: SessionConfig) -> Mapping[str, str]:
+        """Each state, each reason of a refusal; an order that waits; stalls, in each transfer of a frame."""
+        names = ("IDLE", "SECOND", "JUDGE", "MEASURE", "PUSH", "FEED", "LOAD", "SKIP", "DRAIN", "CLEAR", "REPLY", "WAIT")
+        state = {name: f"state == {number}" for number, name in enumerate(names)}
+        found = {f"state_{name.lower()}": what for name, what in state.items()}
+        most, refused = config.exchange.frames, (Reason.KIND, Reason.SIZE, Reason.SEQUENCE, Reason.HELD)
+        found |= {f"refused_{why.name.lower()}": f"{state['REPLY']} && reason == {int(why)}" for why in refused}
+        found |= {
+            "waits_for_room": f"{state['PUSH']} && orders_full",
+            "waits_for_answers": f"{state['DRAIN']} && !orders_idle",
+            "starved_of_words": f"{state['FEED']} && remaining != 0 && !letters_waiting",
+            "again": "orders_again",
+            "all_kept": f"orders_push && kept == {config.exchange.window}",
+            "a_lease_runs_out": f"silence[{config.lease}] && holding && {state['JUDGE']} && !mine && kind == 5",
+            "too_many_frames": f"{state['MEASURE']} && completed == {most} && measured >= {config.exchange.frame_words}",
+        }
+        transfers = config.exchange.frame_bytes // config.source_bytes
+        number = "feed_words0_hand_over0_number" if config.source_bytes % 4 == 0 else "feed_bytes0_hand_over0_number"
+        stalls = "s_axis_tvalid && !s_axis_tready"
+        return found | {f"stalls_at_{place}": f"{stalls} && {number} == {place}" for place in range(transfers)}
 
     def elaborate(self, config: SessionConfig) -> Any:
         seed = wire(64) if config.exchange.seeded else None

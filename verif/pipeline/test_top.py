@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -108,6 +108,25 @@ class TopSuite(BlockSuite):
         results = [network.results(codes[None]).reshape(-1, network.result.channels).tolist() for codes in whole]
         lost = len(admitted) - len(whole)
         return Answers(results, len(admitted), len(whole), lost, lost)
+
+    def always(self, config: NetworkCase) -> Sequence[Traffic]:
+        """Whole frames, cut ones and too long ones, to a reader that stops until nothing moves."""
+        beats, interval = config.plan.source.beats, config.plan.interval
+        frames = tuple(Sent(seed, length) for seed, length in enumerate((None, 1, None, beats + 1, None, None, None, None)))
+        pause = (config.plan.pipeline.ingress.frames + 1) * interval
+        return [Traffic(frames, Stalls(backpressure=(True,) * pause + (False,) * interval), 0)]
+
+    def covers(self, config: NetworkCase) -> Mapping[str, str]:
+        """Malformed frames go through every layer as others do: one that is dropped at the exit has been in each."""
+        dropped = "counters_dropped != $past(counters_dropped)"
+        return {
+            "malformed_through_all_layers": dropped,
+            "good_behind_malformed": "m_axis_tvalid && m_axis_tready && m_axis_tlast && counters_dropped != 0",
+            "malformed_behind_good": f"{dropped} && counters_frames_out != 0",
+            "the_exit_stalls": "m_axis_tvalid && !m_axis_tready",
+            "the_entrance_stalls": "s_axis_tvalid && !s_axis_tready",
+            "the_entrance_waits_for_the_exit": "s_axis_tvalid && !s_axis_tready && m_axis_tvalid && !m_axis_tready",
+        }
 
     def elaborate(self, config: NetworkCase) -> Any:
         return Pipeline(config.plan.pipeline).instance()
