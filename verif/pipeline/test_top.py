@@ -112,8 +112,9 @@ class TopSuite(BlockSuite):
     def always(self, config: NetworkCase) -> Sequence[Traffic]:
         """Whole frames, cut ones and too long ones, to a reader that stops until nothing moves."""
         beats, interval = config.plan.source.beats, config.plan.interval
-        frames = tuple(Sent(seed, length) for seed, length in enumerate((None, 1, None, beats + 1, None, None, None, None)))
-        pause = (config.plan.pipeline.ingress.frames + 1) * interval
+        room = config.plan.pipeline.ingress.frames
+        lengths = (None, 1, None, beats + 1, *[None] * (room + 3))
+        frames, pause = tuple(Sent(seed, length) for seed, length in enumerate(lengths)), (room + 1) * interval
         return [Traffic(frames, Stalls(backpressure=(True,) * pause + (False,) * interval), 0)]
 
     def covers(self, config: NetworkCase) -> Mapping[str, str]:
