@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import strategies as st
@@ -55,9 +56,9 @@ def duration(stuffed: bytes) -> int:
 
 
 class FramerSuite(BlockSuite):
-    """Answers with few zeros, many zeros, and none."""
+    """Answers with few zeros, many zeros, and none; the longest of the first two samples fill their slots."""
 
-    samples = (FramerConfig(5, 248), FramerConfig(2, 504), FramerConfig(3, 520))  # two whose answers may fill their slots
+    samples: ClassVar[Sequence[FramerConfig]] = (FramerConfig(5, 248), FramerConfig(2, 504), FramerConfig(3, 520))
     examples = 20
     flags = ("busy",)
 
@@ -136,7 +137,7 @@ class FramerSuite(BlockSuite):
                 taken.append(outputs["source_tdata"])
             dut.edge()
             if not outputs["busy"]:
-                assert dut.cycle - 2 == first + duration(taken[1:-1]) + waited
+                assert dut.cycle - 2 == first + duration(bytes(taken[1:-1])) + waited
                 return bytes(taken)
 
 

@@ -51,7 +51,8 @@ class Tabulated(Case):
         """Words of a table, each with a sample of the normal: their product is but some units from where z is rounded the other
         way. There, each bit of both and of all that is made of them counts.
         """
-        random, found = np.random.default_rng(self.bits), []
+        random = np.random.default_rng(self.bits)
+        found: list[tuple[int, int]] = []
         while len(found) < min(1 << self.bits, TIED):
             eps = random.integers(1 << 11, 1 << 15, 4096)
             edge = 2 * random.integers(0, 1 << self.z_bits - 2, 4096) + 1 << self.shift - 1
