@@ -59,17 +59,31 @@ class AccumulateSuite(BlockSuite):
         def one(n: int) -> st.SearchStrategy[Sum]:
             counts, idle = st.tuples(*[several(config.count_bits)] * n), st.tuples(*[st.integers(0, 2)] * n)
             drawn = st.builds(Sum, several(config.sum_bits), counts, idle)
-            return drawn | drawn.map(close)
-
-        def close(item: Sum) -> Sum:
-            """Another bias: sums end just below or just at where the decision changes. Elsewhere few of their bits tell."""
-            added = [config.gain * sum(counts) for counts in zip(*item.counts, strict=True)]
-            edges = [(bias >> 1 & 1) << config.sum_bits - 1 for bias in item.bias]
-            ends = [edge - (bias & 1) - count for edge, bias, count in zip(edges, item.bias, added, strict=True)]
-            return replace(item, bias=tuple(end % (1 << config.sum_bits) for end in ends))
+            return drawn | drawn.map(lambda item: self.close(config, item))
 
         rounds = folds.flatmap(lambda n: st.tuples(*[one(n)] * config.turns))
-        return st.lists(rounds, min_size=1, max_size=6).map(lambda drawn: list(chain(*drawn)))
+        some = st.lists(rounds, min_size=1, max_size=6).map(lambda drawn: list(chain(*drawn)))
+        return some | st.integers(0, 1 << 32).map(lambda seed: self.many(config, seed))
+
+    @staticmethod
+    def close(config: AccumulateConfig, item: Sum) -> Sum:
+        """Another bias: sums end just below or just at where the decision changes. Elsewhere few of their bits tell."""
+        added = [config.gain * sum(counts) for counts in zip(*item.counts, strict=True)]
+        edges = [(bias >> 1 & 1) << config.sum_bits - 1 for bias in item.bias]
+        ends = [edge - (bias & 1) - count for edge, bias, count in zip(edges, item.bias, added, strict=True)]
+        return replace(item, bias=tuple(end % (1 << config.sum_bits) for end in ends))
+
+    def many(self, config: AccumulateConfig, seed: int) -> list[Sum]:
+        """Sums of several folds that end there, as many as show each bit of each lane at work."""
+        random = np.random.default_rng(seed)
+
+        def one(folds: int) -> Sum:
+            counts = random.integers(0, 1 << config.count_bits, (folds, config.lanes)).tolist()
+            bias = random.integers(0, 1 << config.sum_bits, config.lanes).tolist()
+            return self.close(config, Sum(tuple(bias), tuple(map(tuple, counts)), tuple(random.integers(0, 2, folds).tolist())))
+
+        rounds = random.integers(2, 5, 6).tolist() if config.folded else [1] * 12
+        return [one(folds) for folds in rounds for _ in range(config.turns)]
 
     def expected(self, config: AccumulateConfig, stimulus: list[Sum]) -> list[list[int]]:
         results = []

@@ -91,6 +91,9 @@ class ActivateSuite(BlockSuite):
         telling = {-half, half - 1, -1, 0, *[number for edge in edges for number in (edge - 1, edge) if -half <= number < half]}
         total = st.sampled_from(sorted(telling)) | st.integers(-half, half - 1)
         some = st.lists(st.builds(Sums, st.integers(0, 2), st.tuples(*[total] * config.lanes)), min_size=1, max_size=8)
+        # each bit of a sum alone may say that it is too large or too small
+        alone = [number for place in range(config.sum_bits - 1) for number in (1 << place, ~(1 << place))]
+        some |= st.permutations(alone).map(lambda sums: [Sums(0, (each,) * config.lanes) for each in sums])
         lowest, size = config.activation.limits[0], 1 << config.bits
 
         def row(first: int) -> list[Sums]:

@@ -23,11 +23,16 @@ from sigmabit.hdl.sampling.reparameterise import ReparameteriseConfig
 from ..harness.suite import GoldenTests, MyHdlTests, VerilogTests
 from .test_latent import Case, Frame, LatentSuite
 from .test_reparameterise import telling
+from .test_score import Posterior
 
 
 def softplus(x: Any) -> Any:
     """log(1 + exp(x))."""
     return np.logaddexp(0, x)
+
+
+TIED, MANY = 64, 40
+"""Words of a table that are chosen for what they show; how many of them one stimulus has."""
 
 
 @dataclass(frozen=True)
@@ -36,10 +41,31 @@ class Tabulated(Case):
 
     value_fraction: int = 20
 
+    @property
+    def shift(self) -> int:
+        """Bits of a product that are rounded away."""
+        return self.value_fraction + 11 - self.z_bits // 2
+
+    @cached_property
+    def tied(self) -> list[tuple[int, int]]:
+        """Words of a table, each with a sample of the normal: their product is but some units from where z is rounded the other
+        way. There, each bit of both and of all that is made of them counts.
+        """
+        random = np.random.default_rng(self.bits)
+        found: list[tuple[int, int]] = []
+        while len(found) < min(1 << self.bits, TIED):
+            eps = random.integers(1 << 11, 1 << 15, 4096)
+            edge = 2 * random.integers(0, 1 << self.z_bits - 2, 4096) + 1 << self.shift - 1
+            word = (edge + eps // 2) // eps
+            chosen = (np.abs(word * eps - edge) <= 4) & (word < 1 << 24)
+            found += zip(word[chosen].tolist(), eps[chosen].tolist(), strict=True)
+        return found[: 1 << self.bits]
+
     @cached_property
     def words(self) -> list[int]:
         """Of codes from 0 upwards, then of the negative ones; the least and the largest among them."""
         words = np.random.default_rng(self.bits).integers(0, 1 << 24, 1 << self.bits)
+        words[: len(self.tied)] = [word for word, _ in self.tied]
         words[:2] = 0, (1 << 24) - 1
         return words.tolist()  # type: ignore[no-any-return]
 
@@ -54,7 +80,7 @@ class TabulatedSuite(LatentSuite):
 
     samples: ClassVar[Sequence[Case]] = (
         Tabulated(2, 6, 3, False, False, 8, 1, 1, False),
-        Tabulated(3, 9, 5, False, False, 10, 3, 2, True, value_fraction=24),
+        Tabulated(3, 5, 3, False, False, 10, 3, 2, True, value_fraction=24),
         Tabulated(1, 12, 8, False, False, 12, 2, 1, False, value_fraction=10),
     )
 
@@ -65,15 +91,34 @@ class TabulatedSuite(LatentSuite):
             Tabulated, *shape, st.sampled_from([1, 2, 4]), st.integers(1, 4), flags, value_fraction=st.integers(10, 24)
         )
 
+    def stimuli(self, config: Case) -> st.SearchStrategy[list[Frame]]:
+        return super().stimuli(config) | st.integers(0, 1 << 32).map(lambda seed: self.many(config, seed))
+
+    @staticmethod
+    def many(config: Case, seed: int) -> list[Frame]:
+        """Words that are tied, most of them, with samples of the normal on either side of where z is rounded the other way."""
+        assert isinstance(config, Tabulated)
+        random, step = np.random.default_rng(seed), 1 << max(0, config.fraction - config.z_bits // 2)
+        levels, most = 1 << config.bits, (1 << config.bits - 2) // step
+        orders = [random.permutation(len(config.tied)) for _ in range(config.latents)]
+        frames = []
+        for places in list(zip(*orders, strict=True))[:MANY]:
+            mu = [step * int(random.integers(-most, most + 1)) for _ in places]
+            logs = [int(place) - (levels if place >= levels // 2 else 0) for place in places]
+            signs = random.choice([-1, 1], (config.samples, config.latents)).tolist()
+            eps = [tuple(sign * config.tied[place][1] for sign, place in zip(row, places, strict=True)) for row in signs]
+            frames.append(Frame(True, Posterior(tuple(mu), tuple(logs)), tuple(eps), -2, 0))
+        return frames
+
     def latents(self, config: Case) -> st.SearchStrategy[tuple[tuple[int, int, int], ...]]:
         """Each code of a short table often, with samples whose z is all but rounded the other way."""
         assert isinstance(config, Tabulated)
-        half, shift = 1 << config.bits - 1, config.value_fraction + 11 - config.z_bits // 2
+        half = 1 << config.bits - 1
         drawn = st.tuples(st.integers(-half, half - 1), st.integers(-half, half - 1))
 
         def tell(codes: tuple[int, int]) -> tuple[int, int, int]:
             mean = codes[0] << config.value_fraction + 11 - config.fraction
-            return *codes, telling(mean, config.words[codes[1]], shift, config.z_bits)
+            return *codes, telling(mean, config.words[codes[1]], config.shift, config.z_bits)
 
         return st.tuples(*[drawn.map(tell)] * config.latents)
 
