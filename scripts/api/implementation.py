@@ -20,10 +20,11 @@ from sigmabit.verif.simulation import Noise
 from sigmabit.verif.simulation.job import Progress
 
 from ..data.shipped import model_file
-from ..interface.loading import check_reported, check_series7
+from ..interface.loading import check_series7
 from ..measures import routing
 from ..measures.area import PLANNED, RESOURCES, WORST, Areas, parts_of, planned, read_areas, synthesised
 from ..measures.power import estimate, measured, read_activity
+from ..measures.routes import read_route
 from .execution import check_codes, check_file, silent
 
 ROUTED = routing.examples()
@@ -197,6 +198,7 @@ def report(
     synth_file: Path | None = None,
     power: bool = True,
     power_file: Path | None = None,
+    route_file: Path | None = None,
     command: Sequence[str] = ("sigmabit.report(...)",),
     progress: Progress = silent,
 ) -> dict[str, Any]:
@@ -214,6 +216,7 @@ def report(
         synth_file: what `sigmabit synth --report` wrote for this plan.
         power: estimate power, where the family's energies are known.
         power_file: what `sigmabit power --report` wrote for this plan.
+        route_file: what `sigmabit route --report` wrote for this plan.
         command: how the page was asked for, word by word, which it says.
         progress: is told what is going on, and how far it is.
 
@@ -221,16 +224,16 @@ def report(
         What the page says, as plain values, with `folder` and `files`, the page first.
 
     Raises:
-        InputError: the family is one that a report has no words for, or a file was made for another plan.
+        InputError: a file was made for another plan, or power is asked for of a family whose energies are not known.
     """
     from ..report.study import Subject, study
     from ..report.write import write
 
-    check_reported(plan)
     if power_file:
         check_series7(plan, "--power")
     areas = read_areas(synth_file, plan) if synth_file else None
     activity = read_activity(power_file, plan) if power_file else None
+    routed = read_route(route_file, plan) if route_file else None
     noise, file = noise or Noise(), model_file(model)
     check_codes(plan.network, codes)
     check_file(plan, file)
@@ -244,6 +247,6 @@ def report(
                 return None
             return estimate(activity or measured(plan, codes, noise, progress), plan, known)
 
-        found = study(Subject(file, plan, x, codes, labels, noise, list(command)), area, watts, progress)
+        found = study(Subject(file, plan, x, codes, labels, noise, list(command), routed), area, watts, progress)
     files = write(found, plan, x, folder)
     return found.data | {"folder": str(folder), "files": files}

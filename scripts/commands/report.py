@@ -43,6 +43,9 @@ TYPED = "sigmabit.report.typed"
     "--power", "power_file", type=options.PATH, metavar="FILE", help="What `sigmabit power --report` wrote for this plan."
 )
 @click.option("--no-power", is_flag=True, help="Leave out the simulation that counts toggles, and the estimate of power.")
+@click.option(
+    "--route", "route_file", type=options.PATH, metavar="FILE", help="What `sigmabit route --report` wrote for this plan."
+)
 @click.option("-o", "--output", type=options.PATH, required=True, metavar="DIR", help="Folder for the page and its plots.")
 @options.as_json
 def report(
@@ -56,6 +59,7 @@ def report(
     no_synth: bool,
     power_file: Path | None,
     no_power: bool,
+    route_file: Path | None,
     output: Path,
     as_json: bool,
 ) -> None:
@@ -96,6 +100,7 @@ def report(
             synth_file=synth_file,
             power=not no_power,
             power_file=power_file,
+            route_file=route_file,
             command=["sigmabit", "report", *click.get_current_context().meta[TYPED]],
             progress=progress,
         )

@@ -32,7 +32,7 @@ from sigmabit.golden.network.network import InputFormat
 from sigmabit.golden.network.real import RealNetwork
 from sigmabit.golden.noise import gaussian
 from sigmabit.golden.types.coding import USUAL_BITS
-from sigmabit.hdl.family import SERIES7, XILINX, Family
+from sigmabit.hdl.family import SERIES7, Family
 from sigmabit.hdl.family.parts import family_of
 from sigmabit.hdl.family.parts import part as device
 from sigmabit.hdl.planning.aim import Aim, widened
@@ -421,14 +421,6 @@ def check_series7(plan: Plan, what: str) -> None:
     if plan.family is not SERIES7:
         known = "sigmabit plan, synth, route and bench gates serve others"
         raise InputError(f"{plan.part}: {what} is for the {SERIES7.name}, not for {plan.family.name}; {known}")
-
-
-def check_reported(plan: Plan) -> None:
-    """InputError for a plan for a family whose cells a report has no words for."""
-    if plan.family not in XILINX:
-        known = " and ".join(family.name for family in XILINX)
-        helps = "sigmabit plan, synth, route and bench gates serve others"
-        raise InputError(f"{plan.part}: report is for {known}, not for {plan.family.name}; {helps}")
 
 
 def family_for(planning: Planning) -> Family:

@@ -49,7 +49,7 @@ def render(data: Mapping[str, Any], pictures: Mapping[str, Path], resources: Map
     comparison = data["comparison"]
     sources = comparison["sources"] if comparison else []
     return environment.get_template("page.html").render(
-        d={"accuracy": None, "reconstruction_error": None, "power": None, "confusion": None} | dict(data),
+        d={"accuracy": None, "reconstruction_error": None, "power": None, "confusion": None, "routed": None} | dict(data),
         images={"gallery": None} | {name: _image(name, pictures) for name in pictures if not name.endswith("_dark")},
         numbers={source["text"]: place for place, source in enumerate(sources, 1)},
         resources=[(key, title) for key, title in resources.items() if _used(data["area"], key)],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -46,7 +46,7 @@ SIMULATOR = next(iter(SIMULATORS))
 class Subject:
     """What the report is about. x: frames, codes: what the hardware sees of them, truth: their classes, if they are known.
 
-    command: what was typed, word by word.
+    command: what was typed, word by word. routed: what was found when it was placed and routed, if it was.
     """
 
     model: Path
@@ -56,6 +56,7 @@ class Subject:
     truth: NDArray[np.int64] | None
     noise: Noise
     command: Sequence[str]
+    routed: Mapping[str, Any] | None = None
 
     @property
     def network(self) -> Network:
@@ -125,6 +126,7 @@ def study(
             "mismatches": found.mismatches,
         },
         "passes": passes,
+        "routed": subject.routed,
         "rates": facts.rates(plan, interval, latency),
         "layers": rows,
         "graph": facts.graph(network, rows),

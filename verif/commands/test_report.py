@@ -524,6 +524,58 @@ class TestBadInput:
         Path("power.json").write_text(changed if isinstance(changed, str) else json.dumps(changed))
         report(["--interval", INTERVAL, "--power", "power.json", "--no-synth", "-o", "out"], "power.json: ", says)
 
+    @pytest.mark.parametrize(
+        ("change", "says"),
+        [
+            ([], "network is missing"),
+            ({"interval_cycles": 90}, "made for interval_cycles 90, this plan has 768"),
+            ({"latency_cycles": 7}, "made for another plan: latency_cycles 7, here 2,185"),
+            ({"part": "LFE5U-25F-6BG381C"}, "made for LFE5U-25F-6BG381C, this plan is for LFE5U-85F"),
+            ({"part": "xc0"}, "unknown part xc0"),
+            ({"seeds": []}, "routed_mhz, path or seeds are not"),
+            ({"routed_mhz": {"least": 1, "median": "much", "best": 3}}, "routed_mhz has no number for median"),
+            ({"routed_mhz": {"least": 0, "median": 0, "best": 0}}, "routed_mhz has a median of 0"),
+            ({"ff": -1}, "LFE5U-85F-6BG381C has no number for ff"),
+        ],
+    )
+    def test_route_files(self, report: Any, change: Any, says: str) -> None:
+        Path("route.json").write_text(json.dumps(ROUTE | change if isinstance(change, dict) else change))
+        planned = ["--part", "LFE5U-85F", "--interval", 768]
+        report([*planned, "--route", "route.json", "--no-synth", "-o", "out"], "route.json: ", says)
+
+
+ROUTE = {
+    "network": "digits_bcnn",
+    "part": "LFE5U-85F-6BG381C",
+    "board": "ulx3s",
+    "interval_cycles": 768,
+    "latency_cycles": 2185,
+    "routed_mhz": {"least": 120.5, "median": 125.25, "best": 135.4},
+    "seeds": [{"seed": seed, "routed_mhz": 125.25, "router": "router1"} for seed in range(1, 6)],
+    "path": {"from": "link / controller / <state>", "to": "link / framer", "levels": 6, "ns": 7.38, "share_of_wires": 0.7},
+    "lut": 4731,
+    "ff": 3377,
+    "ram": 20,
+    "multipliers": 0,
+}
+"""What `sigmabit route --report` writes."""
+
+
+def test_routed(inputs: Path, call: Call, tmp_path: Path) -> None:
+    """The page of another family says at which clock it was routed, and what follows; and what that family has."""
+    (tmp_path / "route.json").write_text(json.dumps(ROUTE))
+    options = ["--part", "LFE5U-85F", "--interval", 768, "--route", tmp_path / "route.json", "--no-synth"]
+    call("report", DIGITS, "--input", inputs / "x.npy", *options, "-o", tmp_path / "out")
+    text = (tmp_path / "out" / "report.html").read_text()
+    for said in (
+        "163,086",
+        "at 125.2 MHz, the median of 5 routes; 17.45 µs latency",
+        "link / controller / &lt;state&gt;",
+        "LUT4",
+    ):
+        assert said in text
+    assert "No design has been placed and routed" not in text and "LUT6" not in text
+
 
 def _with(report: dict[str, Any], key: str, value: object) -> dict[str, Any]:
     report["layers"][1][key] = value

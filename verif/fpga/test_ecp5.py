@@ -558,12 +558,7 @@ class TestRoute:
         assert text.startswith(f"module {core_name('digits_bcnn')} (")
 
     def test_refused(self, refused: Refused, own_folder: None, tmp_path: Path, digits_frames: Path) -> None:
-        for command, more, families in (
-            ("power", [], "the 7 series"),
-            ("report", ["-o", tmp_path / "page"], "7 series and UltraScale+"),
-        ):
-            given = [command, DIGITS, "--input", digits_frames, "--part", PART, *more]
-            refused(given, f"{PART}: {command} is for {families}, not for ECP5")
+        refused(["power", DIGITS, "--input", digits_frames, "--part", PART], f"{PART}: power is for the 7 series, not for ECP5")
         refused(["route", DIGITS, "--part", "xc7a100t"], "xc7a100t: route is for ECP5 and GW2A, not for 7 series")
         takes = "lfe5u-85f: route takes an ECP5 part with speed grade, 6 to 8, and package"
         refused(["route", DIGITS, "--part", "lfe5u-85f"], takes)
