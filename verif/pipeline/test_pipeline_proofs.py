@@ -6,6 +6,10 @@ from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 
+from sigmabit.golden.layers.window import Axis, Window
+from sigmabit.hdl.layers.layer import LayerConfig
+from sigmabit.hdl.layers.pool import MaximumConfig, PoolConfig
+from sigmabit.hdl.layers.recode import RecodeConfig
 from sigmabit.hdl.pipeline.egress import EgressConfig
 from sigmabit.hdl.pipeline.ingress import IngressConfig
 from sigmabit.hdl.pipeline.top import Pipeline, PipelineConfig
@@ -27,10 +31,16 @@ class Ends:
     frames: int
 
     @property
+    def layers(self) -> tuple[LayerConfig, ...]:
+        """What stands in between: nothing."""
+        return ()
+
+    @property
     def pipeline(self) -> PipelineConfig:
-        """With no layer in between."""
+        """The whole."""
         ingress = IngressConfig(self.beats, 1, self.bits, self.pace, self.beats * self.pace + self.slack, self.frames)
-        return PipelineConfig("ends", ingress, (), (), EgressConfig(self.beats, 1, self.bits, False, self.frames))
+        leaving = EgressConfig(len(self.results((0,) * self.beats)), 1, self.bits, False, self.frames)
+        return PipelineConfig("ends", ingress, self.layers, (self.bits,) * len(self.layers), leaving)
 
     def results(self, frame: tuple[int, ...]) -> tuple[int, ...]:
         """What is made of a frame."""
@@ -39,7 +49,30 @@ class Ends:
     @property
     def patience(self) -> int:
         """Cycles within which something must happen at a port."""
-        return self.pipeline.ingress.interval + self.frames * self.beats + 4
+        return self.pipeline.ingress.interval + self.frames * self.beats + 4 + 2 * len(self.layers)
+
+
+class Recoded(Ends):
+    """With a layer that inverts codes."""
+
+    @property
+    def layers(self) -> tuple[LayerConfig, ...]:
+        return (RecodeConfig("recode1", self.bits, self.bits, (tuple(reversed(range(1 << self.bits))),)),)
+
+    def results(self, frame: tuple[int, ...]) -> tuple[int, ...]:
+        return tuple((1 << self.bits) - 1 - code for code in frame)
+
+
+class Pooled(Ends):
+    """With a layer that gives the largest code of a frame, and has to forget it before the next."""
+
+    @property
+    def layers(self) -> tuple[LayerConfig, ...]:
+        window = Window(Axis(1, 1), Axis(self.beats, self.beats, self.beats))
+        return (PoolConfig("pool1", MaximumConfig(window, 1, mixed=False, bits=self.bits), None),)
+
+    def results(self, frame: tuple[int, ...]) -> tuple[int, ...]:
+        return (max(frame),)
 
 
 def claims(case: Ends) -> Claims:
@@ -59,8 +92,9 @@ def claims(case: Ends) -> Claims:
 
 
 class TestEnds(ProofTests):
-    samples = (Ends(1, 1, 1, 0, 1), Ends(2, 1, 1, 0, 2))
+    samples = (Ends(1, 1, 1, 0, 1), Ends(2, 1, 1, 0, 2), Pooled(2, 1, 1, 0, 1), Recoded(1, 1, 1, 0, 1), Recoded(1, 1, 1, 0, 2))
     left_out = (1,)  # for which no proof of all was awaited; faults show there
+    quick = (0, 2)
     faults = (
         Fault("in_order", "data <= words[read];", "data <= words[0];", sample=1),
         Fault("room", "free <= (free - 1);", "free <= free;", sample=1),
@@ -76,6 +110,11 @@ class TestEnds(ProofTests):
         Fault("S3", "assign m_axis_tvalid = valid;", "assign m_axis_tvalid = (valid && m_axis_tready);", sample=1),
         Fault("S4", "assign s_axis_tready = ready;", "assign s_axis_tready = (ready && s_axis_tvalid);", sample=1),
     )
+
+    def test_a_trace_in_a_layer_is_seen(self, tmp_path: Path) -> None:
+        """Of a frame that the pool does not forget, in the results of the next."""
+        kept = Fault("in_order", "remember0_history <= sink_data;", "remember0_history <= (remember0_history | sink_data);")
+        assert self.problem(2).faulty(kept).breaks("in_order", tmp_path) > 0
 
     def design(self, case: Ends) -> Design:
         return convert(Pipeline(case.pipeline).outline())
