@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import product
 from pathlib import Path
 
+import numpy as np
+
+from sigmabit.golden.layers.dense import Dense
 from sigmabit.golden.layers.window import Axis, Window
+from sigmabit.golden.network.network import InputFormat, Network, OutputFormat
+from sigmabit.golden.types.range import BITS
+from sigmabit.golden.types.scalar import Chain
+from sigmabit.golden.types.tensor import TensorType
+from sigmabit.hdl.layers.folding import Folding
 from sigmabit.hdl.layers.layer import LayerConfig
 from sigmabit.hdl.layers.pool import MaximumConfig, PoolConfig
 from sigmabit.hdl.layers.recode import RecodeConfig
 from sigmabit.hdl.pipeline.egress import EgressConfig
 from sigmabit.hdl.pipeline.ingress import IngressConfig
 from sigmabit.hdl.pipeline.top import Pipeline, PipelineConfig
+from sigmabit.hdl.planning.plan import Plan, make_plan
 from sigmabit.hdl.verilog.convert import Design, convert
 
 from ..closure.formal import Claims, Fault
 from ..closure.proofs import ProofTests
 from ..closure.streams import PIPELINE, stream
+from ..harness.layers import BIPOLAR_BITS
 
 
 @dataclass(frozen=True)
@@ -75,7 +86,56 @@ class Pooled(Ends):
         return (max(frame),)
 
 
-def claims(case: Ends) -> Claims:
+@dataclass(frozen=True)
+class Planned:
+    """A binary network of dense layers behind an input of so many positions and channels, as it is planned, with room for one
+    frame. weights: of each layer, (inputs, outputs); all thresholds are the same.
+    """
+
+    positions: int
+    channels: int
+    weights: tuple[tuple[tuple[int, ...], ...], ...]
+    threshold: int
+
+    @cached_property
+    def network(self) -> Network:
+        """The network."""
+        tensor = first = TensorType(1, self.positions, self.channels, BITS)
+        layers: list[Dense] = []
+        for number, rows in enumerate(self.weights, 1):
+            weights = np.array(rows, np.int8)
+            levels = np.full(weights.shape[1], self.threshold)
+            layers.append(Dense.of(f"dense{number}", (), tensor, BIPOLAR_BITS.grid, weights, levels))
+            tensor = layers[-1].output
+        taken = InputFormat("x", (first.size,), np.arange(first.size), first, BIPOLAR_BITS.grid, None)
+        given = OutputFormat("y", (tensor.size,), np.arange(tensor.size), np.ones((), np.float32), 1, 0, Chain(()))
+        return Network("planned", taken, tuple(layers), given)
+
+    @cached_property
+    def plan(self) -> Plan:
+        """A lane for each layer."""
+        return make_plan(self.network, {layer.name: Folding(1, 1, 1) for layer in self.network.layers}, "xc7vx690t", 200.0)
+
+    @property
+    def pipeline(self) -> PipelineConfig:
+        """The plan's, where one frame is inside at most."""
+        whole = self.plan.pipeline
+        ends = replace(whole.ingress, frames=1), replace(whole.egress, frames=1)
+        return replace(whole, name="ends", ingress=ends[0], egress=ends[1])
+
+    def results(self, frame: tuple[int, ...]) -> tuple[int, ...]:
+        """What golden makes of a frame's beats."""
+        codes = [[beat >> channel & 1 for channel in range(self.channels)] for beat in frame]
+        (found,) = self.network.results(np.array(codes).reshape(1, *self.network.input.tensor.shape))
+        return (sum(int(bit) << place for place, bit in enumerate(found.reshape(-1))),)
+
+    @property
+    def patience(self) -> int:
+        """Cycles within which something must happen at a port."""
+        return self.plan.latency + self.plan.interval + 7
+
+
+def claims(case: Ends | Planned) -> Claims:
     """What is claimed of a case's pipeline."""
     config = case.pipeline
     entrance, leaving = config.ingress, config.egress
@@ -92,7 +152,12 @@ def claims(case: Ends) -> Claims:
 
 
 class TestEnds(ProofTests):
-    samples = (Ends(1, 1, 1, 0, 1), Ends(2, 1, 1, 0, 2), Pooled(2, 1, 1, 0, 1), Recoded(1, 1, 1, 0, 1), Recoded(1, 1, 1, 0, 2))
+    samples = (
+        *(Ends(1, 1, 1, 0, 1), Ends(2, 1, 1, 0, 2)),
+        *(Pooled(2, 1, 1, 0, 1), Recoded(1, 1, 1, 0, 1), Recoded(1, 1, 1, 0, 2)),
+        Planned(2, 1, (((1,), (-1,)),), 1),
+        Planned(1, 2, (((1, 1), (-1, 1)), ((1,), (-1,))), 1),
+    )
     left_out = (1,)  # for which no proof of all was awaited; faults show there
     quick = (0, 2)
     faults = (
@@ -116,10 +181,10 @@ class TestEnds(ProofTests):
         kept = Fault("in_order", "remember0_history <= sink_data;", "remember0_history <= (remember0_history | sink_data);")
         assert self.problem(2).faulty(kept).breaks("in_order", tmp_path) > 0
 
-    def design(self, case: Ends) -> Design:
+    def design(self, case: Ends | Planned) -> Design:
         return convert(Pipeline(case.pipeline).outline())
 
-    def claims(self, case: Ends) -> tuple[Claims, ...]:
+    def claims(self, case: Ends | Planned) -> tuple[Claims, ...]:
         config = case.pipeline
         sent = stream("ends", "s_axis", config.ingress.channels * config.ingress.field, promised=True, others=PIPELINE)
         given = stream("ends", "m_axis", config.egress.channels * config.egress.field, others=PIPELINE)
