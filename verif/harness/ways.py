@@ -61,10 +61,12 @@ def play(dut: Dut, case: Meeting, stimulus: list[Beat], bits: tuple[int, int], r
     main, skip = (dict(zip(cycles, row, strict=True)) for cycles, row in zip(times, words, strict=True))
     due = (late + case.config.latency).tolist()
     seen: list[tuple[int, Any]] = []
+    full = [(1 << len(row) * width) - 1 for row, width in zip((stimulus[0].main, stimulus[0].skip), bits, strict=True)]
     while dut.cycle <= due[-1] + 3:
         now = dut.cycle
-        inputs = {"main_valid": int(now in main), "main_data": main.get(now, 1)}
-        outputs = dut.step({**inputs, "skip_valid": int(now in skip), "skip_data": skip.get(now, 1)})
+        nothing = [now % 2 * each for each in full]  # all bits, that none of it may be taken for a beat's
+        inputs = {"main_valid": int(now in main), "main_data": main.get(now, nothing[0])}
+        outputs = dut.step({**inputs, "skip_valid": int(now in skip), "skip_data": skip.get(now, nothing[1])})
         if outputs["source_valid"]:
             seen.append((now, outputs["source_data"]))
     assert [cycle for cycle, _ in seen] == due
