@@ -26,6 +26,10 @@ class Sum:
     idle: tuple[int, ...]
 
 
+MOST_FOLDS = 64
+"""Of a sum."""
+
+
 class AccumulateSuite(BlockSuite):
     """Accumulations one after the other, or several in turn, with and without pauses."""
 
@@ -74,15 +78,17 @@ class AccumulateSuite(BlockSuite):
         return replace(item, bias=tuple(end % (1 << config.sum_bits) for end in ends))
 
     def many(self, config: AccumulateConfig, seed: int) -> list[Sum]:
-        """Sums of several folds that end there, as many as show each bit of each lane at work."""
-        random = np.random.default_rng(seed)
+        """Sums of several folds that end there, some of them from as far away as sums come, with large counts."""
+        random, largest = np.random.default_rng(seed), (1 << config.count_bits) - 1
+        far = min(MOST_FOLDS, 4 + 3 * (1 << config.sum_bits - 1) // (2 * config.gain * largest))
 
         def one(folds: int) -> Sum:
-            counts = random.integers(0, 1 << config.count_bits, (folds, config.lanes)).tolist()
+            least = (largest + 1) // 2 if folds == far else 0
+            counts = random.integers(least, largest + 1, (folds, config.lanes)).tolist()
             bias = random.integers(0, 1 << config.sum_bits, config.lanes).tolist()
             return self.close(config, Sum(tuple(bias), tuple(map(tuple, counts)), tuple(random.integers(0, 2, folds).tolist())))
 
-        rounds = random.integers(2, 5, 6).tolist() if config.folded else [1] * 12
+        rounds = [*random.integers(2, 5, 4).tolist(), far, far] if config.folded else [1] * 12
         return [one(folds) for folds in rounds for _ in range(config.turns)]
 
     def expected(self, config: AccumulateConfig, stimulus: list[Sum]) -> list[list[int]]:

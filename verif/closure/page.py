@@ -33,14 +33,12 @@ PAGE = Path(__file__).resolve().parents[2] / "docs" / "closure.md"
 
 WITHOUT = frozenset(
     """
-    arithmetic.accumulate arithmetic.dot arithmetic.planes
-    arithmetic.popcount arithmetic.search layers.abreast
-    layers.concatenation layers.convolution layers.dense layers.eager layers.few_bits layers.fixed layers.gather
-    layers.mvu layers.pool layers.quantiser layers.residual layers.shuffle layers.unrolled
+    arithmetic.dot arithmetic.planes arithmetic.search layers.abreast layers.convolution layers.dense layers.eager
+    layers.few_bits layers.fixed layers.gather layers.mvu layers.pool layers.residual layers.shuffle layers.unrolled
     layers.window link.answerer link.controller link.datagram_receiver link.datagrams link.deframer link.framer
     link.link link.session networks.residual_networks networks.sampling noise.epsilon noise.sampler noise.seeder
-    pipeline.egress pipeline.ingress pipeline.top sampling.deferred sampling.deviations
-    sampling.exponential sampling.latent sampling.reparameterise sampling.score sampling.tabled
+    pipeline.egress pipeline.ingress pipeline.top sampling.deferred sampling.deviations sampling.latent
+    sampling.reparameterise sampling.score sampling.tabled
     """.split()  # noqa: SIM905  a name a line would be a page of them
 )
 """Blocks of which no row has been made. No name may be added."""

@@ -43,9 +43,10 @@ class Beat:
 
 
 def beats(main: tuple[Range, int], skip: tuple[Range, int]) -> st.SearchStrategy[list[Beat]]:
-    """Beats of so many numbers of a range each."""
+    """Beats of so many numbers of a range each; the early ones as early as may be, too, so that they fill the queue and wait."""
     rows = [st.tuples(*[st.integers(codes.low, codes.high)] * count) for codes, count in (main, skip)]
-    return st.lists(st.builds(Beat, st.sampled_from([1, 1, 1, 2, 5]), st.integers(0, 4), *rows), min_size=1, max_size=9)
+    some = st.lists(st.builds(Beat, st.sampled_from([1, 1, 1, 2, 5]), st.integers(0, 4), *rows), min_size=1, max_size=9)
+    return some | st.lists(st.builds(Beat, st.integers(2, 3), st.just(0), *rows), min_size=4, max_size=9)
 
 
 def play(dut: Dut, case: Meeting, stimulus: list[Beat], bits: tuple[int, int], results: Range, numbers: int) -> list[list[int]]:
@@ -61,10 +62,12 @@ def play(dut: Dut, case: Meeting, stimulus: list[Beat], bits: tuple[int, int], r
     main, skip = (dict(zip(cycles, row, strict=True)) for cycles, row in zip(times, words, strict=True))
     due = (late + case.config.latency).tolist()
     seen: list[tuple[int, Any]] = []
+    full = [(1 << len(row) * width) - 1 for row, width in zip((stimulus[0].main, stimulus[0].skip), bits, strict=True)]
     while dut.cycle <= due[-1] + 3:
         now = dut.cycle
-        inputs = {"main_valid": int(now in main), "main_data": main.get(now, 1)}
-        outputs = dut.step({**inputs, "skip_valid": int(now in skip), "skip_data": skip.get(now, 1)})
+        nothing = [now % 2 * each for each in full]  # all bits, that none of it may be taken for a beat's
+        inputs = {"main_valid": int(now in main), "main_data": main.get(now, nothing[0])}
+        outputs = dut.step({**inputs, "skip_valid": int(now in skip), "skip_data": skip.get(now, nothing[1])})
         if outputs["source_valid"]:
             seen.append((now, outputs["source_data"]))
     assert [cycle for cycle, _ in seen] == due

@@ -65,6 +65,7 @@ class QuantiserSuite(BlockSuite):
         Case(Range(-9, 30), 3, (False, True, False), 1, 1),
         Case(Range(0, 5), 4, (True, False), 2, 2),
     )
+    flags, before = ("source_valid",), 2
 
     def configs(self) -> st.SearchStrategy[Case]:
         falling = st.lists(st.booleans(), min_size=1, max_size=3).map(tuple)
