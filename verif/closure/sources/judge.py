@@ -16,13 +16,16 @@ import sys
 import time
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import redirect_stdout, suppress
 from dataclasses import dataclass
+from importlib import import_module
+from io import StringIO
 from itertools import islice
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkProcess
 from pathlib import Path
-from typing import Any
+
+import pytest
 
 from .reach import FEWER
 
@@ -37,6 +40,18 @@ HANGS = 10.0
 
 SUITE = "TestGolden::test_golden"
 """A test that draws as much as it is told to (verif/harness/suite.py)."""
+
+IMPORTED = (
+    "asyncio",
+    "hypothesis.strategies",
+    "myhdl",
+    "onnx.helper",
+    "onnxruntime",
+    "scipy.special",
+    "scipy.optimize",
+    "sklearn.datasets",
+)
+"""What takes long to import."""
 
 OURS = ("sigmabit", "verif")
 """What is imported anew for each fault."""
@@ -135,36 +150,36 @@ def judged(root: Path, work: Path, faults: Sequence[Fault], workers: int) -> Ite
 def collected(tree: Path, tests: Sequence[str]) -> None:
     """A name that no test has would end every trial, as if a fault were seen. Raises RuntimeError."""
     told = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tree / "src"), *filter(None, [os.environ.get("PYTHONPATH")])])}
-    command = [sys.executable, "-m", "pytest", "--collect-only", "-qq", "--rootdir", str(tree), *tests]
+    modules = sorted({test.partition("::")[0] for test in tests})
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "--rootdir", str(tree), *modules]
     done = subprocess.run(command, cwd=tree, env=told, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
-    if done.returncode:
-        raise RuntimeError(done.stdout[-2000:])
+    if done.returncode or (missing := set(tests) - set(done.stdout.splitlines())):
+        raise RuntimeError(done.stdout[-2000:] if done.returncode else f"no such tests: {', '.join(sorted(missing))}")
 
 
 def _warm() -> None:
-    """What tests import and is not ours."""
-    import hypothesis.strategies
-    import myhdl
-    import numpy
-    import onnx.helper
-    import onnxruntime
-    import pytest
-    import scipy.special
-
-    del hypothesis, myhdl, numpy, onnx, onnxruntime, pytest, scipy
+    """What tests import and is not ours, and pytest's plugins."""
+    for name in IMPORTED:
+        import_module(name)
+    with redirect_stdout(StringIO()):
+        pytest.main(["--markers"])
 
 
 def _patience(fault: Fault) -> float:
     return 5 * fault.seconds + PATIENCE_S
 
 
-class _First:
-    """A plugin of pytest: the first test that fails."""
+class _Chosen:
+    """A plugin of pytest: these tests alone, in their order, and the first that fails."""
 
-    def __init__(self) -> None:
+    def __init__(self, tests: Sequence[str]) -> None:
+        self.tests = {test: place for place, test in enumerate(tests)}
         self.failed = ""
 
-    def pytest_runtest_logreport(self, report: Any) -> None:
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        items[:] = sorted((item for item in items if item.nodeid in self.tests), key=lambda item: self.tests[item.nodeid])
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.failed and not self.failed:
             self.failed = report.nodeid
 
@@ -191,29 +206,23 @@ def _tried(tree: Path, fault: Fault) -> tuple[bool, str]:
     os.chdir(tree)
     sys.dont_write_bytecode = True
     sys.path.insert(0, str(tree / "src"))
-    first = _First()
-    if not _pass(tree, fault.tests, FEWER, first):
-        return True, first.failed
-    if not _pass(tree, [test for test in fault.tests if test.endswith(SUITE)], dict.fromkeys(FEWER), first):
-        return True, first.failed
+    if failed := _failed(tree, fault.tests, FEWER):
+        return True, failed
+    if failed := _failed(tree, [test for test in fault.tests if test.endswith(SUITE)], dict.fromkeys(FEWER)):
+        return True, failed
     return False, "all tests pass"
 
 
-def _pass(tree: Path, tests: Sequence[str], told: Mapping[str, str | None], first: _First) -> bool:
-    """Does each module of tests pass, one after the other, in an environment that is told this?"""
-    import pytest
-
+def _failed(tree: Path, tests: Sequence[str], told: Mapping[str, str | None]) -> str:
+    """What fails first of modules of tests, one after the other, in an environment that is told this. Nothing if they pass."""
     for name, value in told.items():
         os.environ.pop(name, None)
         if value is not None:
             os.environ[name] = value
     for name in [name for name in sys.modules if name.partition(".")[0] in OURS]:
         del sys.modules[name]
-    modules: dict[str, list[str]] = {}
-    for test in tests:
-        modules.setdefault(test.partition("::")[0], []).append(test)
-    for module, chosen in modules.items():
-        if status := pytest.main(["-q", "-x", "--rootdir", str(tree), *chosen], plugins=[first]):
-            first.failed = first.failed or f"pytest ends with {int(status)} in {module}"
-            return False
-    return True
+    for module in dict.fromkeys(test.partition("::")[0] for test in tests):
+        chosen = _Chosen(tests)
+        if status := pytest.main(["-q", "-x", "--rootdir", str(tree), module], plugins=[chosen]):
+            return chosen.failed or f"pytest ends with {int(status)} in {module}"
+    return ""
