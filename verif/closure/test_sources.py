@@ -73,6 +73,7 @@ def tree(tmp_path: Path) -> Path:
         "src/sigmabit/__init__.py": "",
         "verif/types/test_sums.py": TESTS,
         "verif/networks/test_all.py": OTHERS,
+        "verif/commands/test_bad_input.py": "",
     }.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(text)
@@ -155,7 +156,7 @@ def test_what_is_kept(tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         Reach.measured(tree, tmp_path, told.append)
         return told.pop()
 
-    assert changed("verif/types/test_sums.py") == "2 modules of tests"
+    assert changed("verif/types/test_sums.py") == "3 modules of tests"
     Reach.measured(tree, tmp_path, told.append)
     assert told == []
     assert changed("verif/networks/test_all.py") == "1 module of tests"

@@ -38,7 +38,7 @@ PATIENCE_S = 20.0
 HANGS = 10.0
 """How many times as long a trial may take on a clock as on the processor: others are at work, too."""
 
-SUITE = "TestGolden::test_golden"
+SUITE = "::test_golden"
 """A test that draws as much as it is told to (verif/harness/suite.py)."""
 
 IMPORTED = (
@@ -76,8 +76,9 @@ class Verdict:
 
 
 def copy(root: Path, folder: Path) -> None:
-    """What git has of a tree, as it is now."""
-    names = subprocess.run(["git", "ls-files", "-z"], cwd=root, stdout=subprocess.PIPE, text=True, check=True).stdout.split("\0")
+    """What git has of a tree or would have, as it is now."""
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    names = subprocess.run(command, cwd=root, stdout=subprocess.PIPE, text=True, check=True).stdout.split("\0")
     for name in filter(None, names):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(root / name, folder / name, follow_symlinks=False)
