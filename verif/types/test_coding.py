@@ -85,6 +85,22 @@ def test_beyond_and_held() -> None:
     assert not coding.holds(numbers(0.3)) and not coding.holds(numbers(4.0))
 
 
+def test_texts() -> None:
+    """What people are told of codes: their ends if they round, their steps if they are pixels."""
+    assert str(Coding(Range(-8, 7), Grid(2, 1, 0.25), rounds=True)) == "codes of 4 bits from -3.75 to 3.75"
+    assert str(Coding(Range(0, 7), Grid(1, 0, 0.5), rounds=True)) == "codes of 3 bits from 0 to 3.5"
+    assert str(Coding.pixels(1 / 255)) == "pixels in steps of 0.00392156863"
+
+
+def test_alike() -> None:
+    """Whatever else differs, two codings are not alike."""
+    coding = Coding(Range(0, 7), Grid(1, 0, 0.5), rounds=True)
+    assert coding.alike(Coding(Range(0, 7), Grid(1, 0, 0.5 * (1 + 1e-9)), rounds=True))
+    others = [(Range(0, 15), Grid(1, 0, 0.5)), (Range(0, 7), Grid(1, 1, 0.5)), (Range(0, 7), Grid(1, 0, 0.51))]
+    assert not any(coding.alike(Coding(*other, rounds=True)) for other in others)
+    assert not coding.alike(Coding(Range(0, 7), Grid(1, 0, 0.5), rounds=False))
+
+
 class TestConditions:
     """What the same codes stand for in a condition."""
 
