@@ -16,8 +16,8 @@ FILES = sorted(str(file.relative_to(ROOT)) for wing in ("golden", "hdl/planning"
 ARRAYS = {"NDArray", "Array", "Float", "Real", "Integers", "Callable", "NodeProto", "ModelProto"}
 """Of whose values NumPy, ONNX and Python cannot say, or not by one word, whether two are alike."""
 
-IDENTITY = {"Ways", "Concatenation", "Deferred", "Step", "Sign", "Chain"}
-"""Told apart by identity, though they hold nothing of the kind: layers, and steps among others that do."""
+IDENTITY = {"Ways", "Concatenation", "Deferred", "Step", "Sign", "Chain", "Symbol"}
+"""Told apart by identity, though they hold nothing of the kind: layers, steps among others that do, and what is on its way."""
 
 FIELDS = {"Given", "Structure", "_Carried", "Condition", "Plan"}
 """Compared by their fields, among them functions or what is never compared."""
