@@ -8,9 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sigmabit.golden import Coding, InputError
-from sigmabit.golden.types.coding import OFFSET_GAIN
+from sigmabit.golden.types.coding import LEAST_STEP, OFFSET_GAIN, Line
 from sigmabit.golden.types.grid import Grid
 from sigmabit.golden.types.range import Range
+
+MOST = 1 / LEAST_STEP
 
 every = settings(max_examples=300, deadline=None, database=None, derandomize=True)
 
@@ -99,6 +101,16 @@ def test_alike() -> None:
     others = [(Range(0, 15), Grid(1, 0, 0.5)), (Range(0, 7), Grid(1, 1, 0.5)), (Range(0, 7), Grid(1, 0, 0.51))]
     assert not any(coding.alike(Coding(*other, rounds=True)) for other in others)
     assert not coding.alike(Coding(Range(0, 7), Grid(1, 0, 0.5), rounds=False))
+
+
+@pytest.mark.parametrize(("gain", "offset"), [(LEAST_STEP, 0.0), (MOST, 0.0), (1.0, MOST), (1.0, -MOST)])
+def test_lines(gain: float, offset: float) -> None:
+    """Up to the ends of what is ordinary, and no further."""
+    assert Line(gain, offset).aligned(numbers(offset + gain)) == pytest.approx(1, abs=1)
+    assert Line(2.0, 3.0).aligned(numbers(7.0)).tolist() == [[2.0]]
+    further = (gain / 2 if gain == LEAST_STEP else gain * 2, 0.0) if gain != 1 else (1.0, offset * 2)
+    with pytest.raises(ValueError, match=rf"^a gain of {further[0]:g} and an offset of {further[1]:g}$".replace("+", r"\+")):
+        Line(*further)
 
 
 class TestConditions:
