@@ -85,6 +85,8 @@ MAXIMA: dict[str, Graph] = {
     ),
     "of sums": lambda g: g.dense(g("MaxPool", g.conv("x", 2, 4, 3, 3), kernel_shape=[3, 3], strides=[2, 2]), 4, 3),
     "padded": lambda g: g.dense(g("MaxPool", g.half("x"), kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1]), 36, 3),
+    "of one position each": lambda g: g.dense(g("MaxPool", g.half("x"), kernel_shape=[1, 1]), 120, 3),
+    "of every other position": lambda g: g.dense(g("MaxPool", g.half("x"), kernel_shape=[1, 1], strides=[2, 2]), 36, 3),
     "of all positions": lambda g: g.dense(g("GlobalMaxPool", g.half("x")), 4, 3),
     "scaled behind": lambda g: g.dense(g("Sub", g("Mul", g("MaxPool", g.half("x"), kernel_shape=[2, 2]), -2.0), 1.0), 80, 3),
     "scaled, then a sigmoid": lambda g: g.dense(
@@ -236,6 +238,10 @@ def test_means_cost_no_layer(tmp_path: Path) -> None:
 
 
 REFUSED: dict[str, tuple[Graph, str]] = {
+    "as many maxima as positions": (
+        lambda g: g.dense(g("MaxPool", g.half("x"), kernel_shape=[3, 3], pads=[1, 1, 1, 1], name="bad"), 120, 3),
+        "padding so wide that two windows end at the same input",
+    ),
     "linear": (lambda g: g("Resize", g.half("x"), NONE, scales(2, 2), mode="linear", name="bad"), "mode linear"),
     "a fraction": (lambda g: g("Resize", g.half("x"), NONE, scales(1.5, 2), name="bad"), r"factors \[1\.0, 1\.0, 1\.5, 2\.0\]"),
     "cropped": (
