@@ -80,7 +80,7 @@ STEPS: Sequence[tuple[Step, Callable[[float], float]]] = [
 @pytest.mark.parametrize("kind", [np.float32, np.float64])
 def test_results(step: Step, function: Callable[[float], float], kind: type) -> None:
     """In the type of the argument; the same again of a step whose constants are replaced by themselves."""
-    x = np.array(X, kind)
+    x: np.ndarray = np.array(X, kind)
     for each in (step, step.with_constants(step.constants), Chain((step,)).map_constants(np.copy).steps[0]):
         found = Chain((each,))(x)
         assert found.dtype == kind

@@ -45,7 +45,7 @@ WAITS = 4.0
 IMPORT_S = 0.5
 """For a module more, to import it."""
 
-PART_S = 1.0
+PART_S = 3.0
 """Of a module of another wing, that its tests may take."""
 
 FEWER = {"SIGMABIT_CONFIGS": "10", "SIGMABIT_FEWER": "4", "SIGMABIT_AS_FOUND": "1"}
@@ -167,7 +167,7 @@ class Recorder:
     def __init__(self, root: Path, files: Mapping[str, Path]) -> None:
         self.root, self.files = root.resolve(), files
         self.alone = False
-        multiprocessing.util.spawnv_passfds = self.spawned  # which is no event
+        vars(multiprocessing.util)["spawnv_passfds"] = self.spawned  # which is no event
         signal.signal(signal.SIGPROF, lambda *_: pytest.skip("takes too long"))
         sys.addaudithook(self.audit)
 
