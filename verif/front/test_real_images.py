@@ -113,6 +113,8 @@ MAXIMA: dict[str, Graph] = {
 }
 
 REPEATED: dict[str, Graph] = {
+    "once along each axis": lambda g: g.dense(g("Expand", g.half("x"), np.array([1, 1, 1, 1])), 120, 3),
+    "to what it is": lambda g: g.dense(g("Expand", g.half("x"), np.array([4, 1, 5])), 120, 3),
     "convolution": lambda g: g.conv(g("Resize", g.half("x"), NONE, scales(2, 2), mode="nearest"), 4, 3, 3, 3, pads=[1, 1, 1, 1]),
     "wide kernel": lambda g: g.conv(g("Resize", g.half("x"), NONE, scales(2, 3)), 4, 2, 5, 4, pads=[2, 1, 2, 2]),
     "no padding": lambda g: g.conv(g("Resize", g.half("x"), NONE, scales(3, 2)), 4, 2, 2, 3),
