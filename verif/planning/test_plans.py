@@ -33,6 +33,7 @@ def test_cycles(make: Callable[[int], Plan]) -> None:
         plan = make(seed)
         assert plan.pipeline.ingress.frames == plan.pipeline.egress.frames == (plan.latency + 2) // plan.interval + 1
         assert plan.settling == 2 * len(plan.layers) + 2
+        assert plan.fps == pytest.approx(plan.clock_mhz * 10**6 / plan.interval, rel=1e-9)
         noise = plan.pipeline.noise
         assert (noise is None) == (plan.network.latent is None)
         seeding = 0 if noise is None else noise.seeding_cycles

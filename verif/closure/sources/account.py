@@ -32,7 +32,7 @@ FOUND = Path(__file__).with_name("found.json")
 COUNT = 250
 """Faults of each room."""
 
-LIMIT_S = 30.0
+LIMIT_S = 20.0
 """Of tests that may see a fault."""
 
 MORE = 9

@@ -45,7 +45,7 @@ WAITS = 4.0
 IMPORT_S = 0.5
 """For a module more, to import it."""
 
-PART_S = 3.0
+PART_S = 2.0
 """Of a module of another wing, that its tests may take."""
 
 FEWER = {"SIGMABIT_CONFIGS": "10", "SIGMABIT_FEWER": "4", "SIGMABIT_AS_FOUND": "1"}
