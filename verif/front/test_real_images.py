@@ -86,6 +86,8 @@ MAXIMA: dict[str, Graph] = {
     "of sums": lambda g: g.dense(g("MaxPool", g.conv("x", 2, 4, 3, 3), kernel_shape=[3, 3], strides=[2, 2]), 4, 3),
     "padded": lambda g: g.dense(g("MaxPool", g.half("x"), kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1]), 36, 3),
     "of one position each": lambda g: g.dense(g("MaxPool", g.half("x"), kernel_shape=[1, 1]), 120, 3),
+    "of one position of the input": lambda g: g.dense(g("MaxPool", "x", kernel_shape=[1, 1]), 60, 3),
+    "of one maximum": lambda g: g("MaxPool", g("MaxPool", g.half("x"), kernel_shape=[2, 2]), kernel_shape=[1, 1]),
     "of every other position": lambda g: g.dense(g("MaxPool", g.half("x"), kernel_shape=[1, 1], strides=[2, 2]), 36, 3),
     "of all positions": lambda g: g.dense(g("GlobalMaxPool", g.half("x")), 4, 3),
     "scaled behind": lambda g: g.dense(g("Sub", g("Mul", g("MaxPool", g.half("x"), kernel_shape=[2, 2]), -2.0), 1.0), 80, 3),
@@ -231,8 +233,12 @@ def test_hardware(name: str, tmp_path: Path) -> None:
 
 
 def test_means_cost_no_layer(tmp_path: Path) -> None:
-    """A dense layer behind a mean of all positions sums them up itself; positions that are repeated are never computed twice."""
+    """A dense layer behind a mean of all positions sums them up itself; positions that are repeated are never computed twice, and
+    the largest of one is that one.
+    """
     real = agree(*made(SHAPE, POOLED["of all positions, dense"], tmp_path))
+    assert [layer.name for layer in real.layers] == ["conv1", "dense1"]
+    real = agree(*made(SHAPE, MAXIMA["of one position each"], tmp_path))
     assert [layer.name for layer in real.layers] == ["conv1", "dense1"]
     real = agree(*made(SHAPE, REPEATED["convolution"], tmp_path))
     assert [layer.name for layer in real.layers] == ["conv1", "conv2"]
