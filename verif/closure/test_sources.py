@@ -32,7 +32,10 @@ def thrice(number: int) -> int:
 
 TESTS = '''"""Tests of sums."""
 
+import os
 import subprocess
+
+import pytest
 
 import sigmabit.golden.sums as sums
 
@@ -51,6 +54,17 @@ def test_program():
 
 def test_fails():
     assert sums.thrice(3) == 0
+
+
+@pytest.mark.parametrize("file", ["golden/sums.py"])
+def test_file(file):
+    pass
+
+
+class TestGolden:
+    def test_golden(self):
+        if "SIGMABIT_FEWER" not in os.environ:
+            assert sums.SCALE == 2
 '''
 
 OTHERS = '''"""They use sums."""
@@ -110,6 +124,7 @@ def test_judged(tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         fault("return 3 * number", "while True: pass", "test_thrice"),
         fault("SCALE = 2", "import os; os._exit(3)", "test_thrice"),
         fault("3 * number", "number - 1", "test_twice"),
+        fault("SCALE = 2", "SCALE = 4", "TestGolden::test_golden"),
     ]
     verdicts = dict(judged(tree, tmp_path / "work", faults, 2))
     found = [verdicts[each] for each in faults]
@@ -119,6 +134,7 @@ def test_judged(tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert found[3] == Verdict(True, "no end")
     assert found[4] == Verdict(True, "status 3")
     assert not found[5].seen
+    assert found[6].seen, "a suite that draws all that it draws"
     assert (tree / "golden/sums.py").read_text() == SUMS
     assert all((copy / "golden/sums.py").read_text() == SUMS for copy in (tmp_path / "work").iterdir())
 
@@ -131,7 +147,7 @@ def test_names_of_tests(tree: Path, tmp_path: Path) -> None:
 
 def test_reach(tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A line has the tests that run it, its file's own first; one that runs on import has all of its file's. What fails or
-    starts a program is none.
+    starts a program is none; what is named after the file is one.
     """
     monkeypatch.setenv("PYTHONPATH", str(tree / "src"), prepend=os.pathsep)
     twice, thrice, others = (
@@ -140,9 +156,12 @@ def test_reach(tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         "verif/networks/test_all.py::test_all",
     )
     found = Reach.measured(tree, tmp_path)
-    assert found.judges("golden/sums.py", 10, 60) == [twice, others]
-    assert found.judges("golden/sums.py", 15, 60) == [thrice, others]
-    assert set(found.judges("golden/sums.py", 5, 60)) == {thrice, twice, others}
+    named = "verif/types/test_sums.py::test_file[golden/sums.py]"
+    for line, test, other in ((10, twice, thrice), (15, thrice, twice)):
+        judges = found.judges("golden/sums.py", line, 60)
+        assert set(judges) == {test, other, named, others}
+        assert judges.index(test) < judges.index(other) < judges.index(others)
+    assert set(found.judges("golden/sums.py", 5, 60)) == {thrice, twice, named, others}
     assert found.judges("golden/sums.py", 5, 0.0) == [] == found.judges("golden/others.py", 5, 60)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from sigmabit.golden import InputError, Network, import_model, recognise_scale
 from sigmabit.golden.layers.dense import Dense
-from sigmabit.golden.network.network import InputFormat, Omitted, OutputFormat, fitting_scale
+from sigmabit.golden.network.network import Condition, InputFormat, Omitted, OutputFormat, fitting_scale
 from sigmabit.golden.sampling.latent import Latent
 from sigmabit.golden.types.grid import BIPOLAR, Grid
 from sigmabit.golden.types.range import Range
@@ -264,3 +264,11 @@ def test_remarks() -> None:
     assert dead == "5 nodes lead to no output, left out: 1, 2, 3, 4, 5"
     assert Omitted(dead=tuple("123456")).remarks("y") == ("6 nodes lead to no output, left out: 1, 2, 3, 4, 5, ...",)
     assert Omitted(dead=("1",)).remarks("y") == ("1 node leads to no output, left out: 1",)
+
+
+def test_places_in_a_condition() -> None:
+    """The numbers of a condition come behind those of the input, however many they are."""
+    condition = Condition("c", (3, 2), (2,))
+    found = [condition.place(number) for number in range(8)]
+    assert found[:2] == [("input value", (0,)), ("input value", (1,))]
+    assert found[2:] == [("condition c: value", place) for place in np.ndindex(3, 2)]

@@ -66,12 +66,14 @@ class Reach:
 
     def judges(self, file: str, line: int, limit_s: float) -> list[str]:
         """Tests that may see a fault there, module by module, of so many seconds in sum: those of the file's own module first,
-        then of its wing, and of each the quickest.
+        then of its wing, and of each the quickest, behind those that reach the line.
         """
         modules: dict[str, list[str]] = {}
-        reaching = self.lines.get(file, {}).get(line) or self.of_file.get(file, [])
-        named = [test for test in self.seconds if test.endswith(f"[{file}]")]  # it need not call what it looks at
-        for test in sorted({*reaching, *named}, key=lambda test: (self.seconds[test], test)):
+        every = self.of_file.get(file, [])
+        reaching = set(self.lines.get(file, {}).get(line) or every)
+        wing = {test for test in every if _near(file, _module(test)) < (True, True)}  # others may have had it from a cache
+        named = {test for test in self.seconds if test.endswith(f"[{file}]")}  # it need not call what it looks at
+        for test in sorted(reaching | wing | named, key=lambda test: (test not in reaching, self.seconds[test], test)):
             modules.setdefault(_module(test), []).append(test)
         found, left = [], limit_s
         for module in sorted(modules, key=lambda module: (*_near(file, module), self.seconds[modules[module][0]])):
