@@ -78,7 +78,8 @@ were made to break them, one each. `make test` proves what takes seconds, `make 
 PYTHON = """## Python
 
 The same of golden, the importer and the planner: faults that [Cosmic Ray](https://cosmic-ray.readthedocs.io) makes, one at a time
-in a copy of the tree, judged by the tests that reach the line.
+in a copy of the tree, judged by the quickest tests that reach the line. Tests that take long or start other programs, such as
+simulators, do not judge: what only they would see is among what is left.
 
 ```console
 $ python -m sigmabit.verif.closure.sources.account --write
@@ -245,7 +246,7 @@ def python(accounts: Sequence[sources.Account]) -> list[str]:
     parts = [PYTHON]
     if table:
         parts.append("\n".join(["| room | drawn | seen | argued | left |", "|" + "---|" * 5, *table]) + "\n")
-    for title, found in (("change nothing, as is argued", argued), ("no test sees", left)):
+    for title, found in (("change nothing, as is argued", argued), ("none of these tests sees", left)):
         if found:
             parts.append(f"What {title}:\n\n```text\n" + "\n".join(found) + "\n```\n")
     return parts

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 from pathlib import Path
@@ -33,6 +32,11 @@ def thrice(number: int) -> int:
 
 TESTS = '''"""Tests of sums."""
 
+import os
+import subprocess
+
+import pytest
+
 import sigmabit.golden.sums as sums
 
 
@@ -42,6 +46,34 @@ def test_twice():
 
 def test_thrice():
     sums.thrice(5)
+
+
+def test_program():
+    assert sums.thrice(subprocess.run(["true"]).returncode) == 0
+
+
+def test_fails():
+    assert sums.thrice(3) == 0
+
+
+@pytest.mark.parametrize("file", ["golden/sums.py"])
+def test_file(file):
+    pass
+
+
+class TestGolden:
+    def test_golden(self):
+        if "SIGMABIT_FEWER" not in os.environ:
+            assert sums.SCALE == 2
+'''
+
+OTHERS = '''"""They use sums."""
+
+import sigmabit.golden.sums as sums
+
+
+def test_all():
+    assert sums.twice(1) + sums.thrice(1) == 5
 '''
 
 
@@ -54,6 +86,7 @@ def tree(tmp_path: Path) -> Path:
         "golden/sums.py": SUMS,
         "src/sigmabit/__init__.py": "",
         "verif/types/test_sums.py": TESTS,
+        "verif/networks/test_all.py": OTHERS,
         "verif/commands/test_bad_input.py": "",
     }.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
@@ -91,6 +124,7 @@ def test_judged(tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         fault("return 3 * number", "while True: pass", "test_thrice"),
         fault("SCALE = 2", "import os; os._exit(3)", "test_thrice"),
         fault("3 * number", "number - 1", "test_twice"),
+        fault("SCALE = 2", "SCALE = 4", "TestGolden::test_golden"),
     ]
     verdicts = dict(judged(tree, tmp_path / "work", faults, 2))
     found = [verdicts[each] for each in faults]
@@ -100,6 +134,7 @@ def test_judged(tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert found[3] == Verdict(True, "no end")
     assert found[4] == Verdict(True, "status 3")
     assert not found[5].seen
+    assert found[6].seen, "a suite that draws all that it draws"
     assert (tree / "golden/sums.py").read_text() == SUMS
     assert all((copy / "golden/sums.py").read_text() == SUMS for copy in (tmp_path / "work").iterdir())
 
@@ -111,15 +146,37 @@ def test_names_of_tests(tree: Path, tmp_path: Path) -> None:
 
 
 def test_reach(tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A line has the tests that run it; one that runs on import has all of its file's. What is known is not measured again."""
+    """A line has the tests that run it, its file's own first; one that runs on import has all of its file's. What fails or
+    starts a program is none; what is named after the file is one.
+    """
+    monkeypatch.setenv("PYTHONPATH", str(tree / "src"), prepend=os.pathsep)
+    twice, thrice, others = (
+        "verif/types/test_sums.py::test_twice",
+        "verif/types/test_sums.py::test_thrice",
+        "verif/networks/test_all.py::test_all",
+    )
+    found = Reach.measured(tree, tmp_path)
+    named = "verif/types/test_sums.py::test_file[golden/sums.py]"
+    for line, test, other in ((10, twice, thrice), (15, thrice, twice)):
+        judges = found.judges("golden/sums.py", line, 60)
+        assert set(judges) == {test, other, named, others}
+        assert judges.index(test) < judges.index(other) < judges.index(others)
+    assert set(found.judges("golden/sums.py", 5, 60)) == {thrice, twice, named, others}
+    assert found.judges("golden/sums.py", 5, 0.0) == [] == found.judges("golden/others.py", 5, 60)
+
+
+def test_what_is_kept(tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is known is not measured again until a module of tests, or a file that it reaches, is another."""
     monkeypatch.setenv("PYTHONPATH", str(tree / "src"), prepend=os.pathsep)
     told: list[str] = []
-    twice, thrice = "verif/types/test_sums.py::test_twice", "verif/types/test_sums.py::test_thrice"
-    found = Reach.measured(tree, tmp_path, told.append)
-    assert found.judges("golden/sums.py", 10, 60) == [twice]
-    assert found.judges("golden/sums.py", 15, 60) == [thrice]
-    assert sorted(found.judges("golden/sums.py", 5, 60)) == [thrice, twice]
-    assert found.judges("golden/sums.py", 5, 0.0) == [] == found.judges("golden/others.py", 5, 60)
-    assert told == ["verif/types/test_sums.py", "verif/commands/test_bad_input.py"]
-    assert json.dumps(Reach.measured(tree, tmp_path, told.append).seconds) == json.dumps(found.seconds)
-    assert len(told) == 2
+
+    def changed(file: str) -> str:
+        (tree / file).write_text((tree / file).read_text().replace("\n\n\n", "\n\n\n\n", 1))
+        Reach.measured(tree, tmp_path, told.append)
+        return told.pop()
+
+    assert changed("verif/types/test_sums.py") == "3 modules of tests"
+    Reach.measured(tree, tmp_path, told.append)
+    assert told == []
+    assert changed("verif/networks/test_all.py") == "1 module of tests"
+    assert changed("golden/sums.py") == "2 modules of tests"

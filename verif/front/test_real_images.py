@@ -85,6 +85,10 @@ MAXIMA: dict[str, Graph] = {
     ),
     "of sums": lambda g: g.dense(g("MaxPool", g.conv("x", 2, 4, 3, 3), kernel_shape=[3, 3], strides=[2, 2]), 4, 3),
     "padded": lambda g: g.dense(g("MaxPool", g.half("x"), kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1]), 36, 3),
+    "of one position each": lambda g: g.dense(g("MaxPool", g.half("x"), kernel_shape=[1, 1]), 120, 3),
+    "of one position of the input": lambda g: g.dense(g("MaxPool", "x", kernel_shape=[1, 1]), 60, 3),
+    "of one maximum": lambda g: g("MaxPool", g("MaxPool", g.half("x"), kernel_shape=[2, 2]), kernel_shape=[1, 1]),
+    "of every other position": lambda g: g.dense(g("MaxPool", g.half("x"), kernel_shape=[1, 1], strides=[2, 2]), 36, 3),
     "of all positions": lambda g: g.dense(g("GlobalMaxPool", g.half("x")), 4, 3),
     "scaled behind": lambda g: g.dense(g("Sub", g("Mul", g("MaxPool", g.half("x"), kernel_shape=[2, 2]), -2.0), 1.0), 80, 3),
     "scaled, then a sigmoid": lambda g: g.dense(
@@ -111,6 +115,8 @@ MAXIMA: dict[str, Graph] = {
 }
 
 REPEATED: dict[str, Graph] = {
+    "once along each axis": lambda g: g.dense(g("Expand", g.half("x"), np.array([1, 1, 1, 1])), 120, 3),
+    "to what it is": lambda g: g.dense(g("Expand", g.half("x"), np.array([4, 1, 5])), 120, 3),
     "convolution": lambda g: g.conv(g("Resize", g.half("x"), NONE, scales(2, 2), mode="nearest"), 4, 3, 3, 3, pads=[1, 1, 1, 1]),
     "wide kernel": lambda g: g.conv(g("Resize", g.half("x"), NONE, scales(2, 3)), 4, 2, 5, 4, pads=[2, 1, 2, 2]),
     "no padding": lambda g: g.conv(g("Resize", g.half("x"), NONE, scales(3, 2)), 4, 2, 2, 3),
@@ -227,8 +233,12 @@ def test_hardware(name: str, tmp_path: Path) -> None:
 
 
 def test_means_cost_no_layer(tmp_path: Path) -> None:
-    """A dense layer behind a mean of all positions sums them up itself; positions that are repeated are never computed twice."""
+    """A dense layer behind a mean of all positions sums them up itself; positions that are repeated are never computed twice, and
+    the largest of one is that one.
+    """
     real = agree(*made(SHAPE, POOLED["of all positions, dense"], tmp_path))
+    assert [layer.name for layer in real.layers] == ["conv1", "dense1"]
+    real = agree(*made(SHAPE, MAXIMA["of one position each"], tmp_path))
     assert [layer.name for layer in real.layers] == ["conv1", "dense1"]
     real = agree(*made(SHAPE, REPEATED["convolution"], tmp_path))
     assert [layer.name for layer in real.layers] == ["conv1", "conv2"]
@@ -236,6 +246,10 @@ def test_means_cost_no_layer(tmp_path: Path) -> None:
 
 
 REFUSED: dict[str, tuple[Graph, str]] = {
+    "as many maxima as positions": (
+        lambda g: g.dense(g("MaxPool", g.half("x"), kernel_shape=[3, 3], pads=[1, 1, 1, 1], name="bad"), 120, 3),
+        "padding so wide that two windows end at the same input",
+    ),
     "linear": (lambda g: g("Resize", g.half("x"), NONE, scales(2, 2), mode="linear", name="bad"), "mode linear"),
     "a fraction": (lambda g: g("Resize", g.half("x"), NONE, scales(1.5, 2), name="bad"), r"factors \[1\.0, 1\.0, 1\.5, 2\.0\]"),
     "cropped": (

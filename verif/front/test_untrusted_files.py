@@ -426,6 +426,21 @@ class TestFunctions:
         path = with_functions(tmp_path, "First", First=("Next",), Next=("First",))
         assert "its function First calls itself" in str(outcome(path))
 
+    @pytest.mark.parametrize(
+        "take",
+        [
+            lambda g, table: g("Gather", table, np.arange(4)),
+            lambda g, table: g("Gather", g("Transpose", table), np.arange(4), axis=1),
+            lambda g, table: g("Tile", g("Gather", table, np.arange(1)), np.array([4, 1])),
+            lambda g, table: g("Expand", g("Gather", table, np.arange(1)), np.array([4, 1])),
+        ],
+    )
+    def test_little_of_much(self, take: Callable[[Builder, np.ndarray], str], tmp_path: Path) -> None:
+        """Rows of a large table are no bomb: what is counted is what there is behind."""
+        g = Builder((2, 6, 5))
+        weights = g("Reshape", take(g, RANDOM.choice([-1.0, 1.0], (4096, 72)).astype(np.float32)), np.array([4, 2, 6, 6]))
+        assert isinstance(outcome(g.save(tmp_path / "m.onnx", g("Conv", "x", weights, pads=[1, 1, 1, 1]))), Network)
+
     def test_doublings(self, tmp_path: Path) -> None:
         bodies = {f"F{i}": (f"F{i + 1}", f"F{i + 1}") for i in range(60)} | {"F60": ("Neg",)}
         assert f"{(1 << 60) + 1} nodes with its functions written out" in str(outcome(with_functions(tmp_path, "F0", **bodies)))

@@ -359,3 +359,13 @@ class TestDrawnChains:
     real: int
     refused: int
     blamed: set[str]
+
+
+def test_what_rounding_decides_at_the_end_is_of_the_last_layer(tmp_path: Path) -> None:
+    """Not of another layer: in the one in front it decides at 0. The score 3 is 0 behind its step and offset, or next to it."""
+    g = Builder((6,))
+    y = g("BipolarQuant", g("MatMul", g("BipolarQuant", "x", 1.0), signs(RANDOM, 6, 7)), 1.0)
+    y = g("BipolarQuant", g("Add", g("Mul", g("MatMul", y, signs(RANDOM, 7, 2)), 0.1), -0.3), 1.0)
+    network = import_model(g.save(tmp_path / "m.onnx", y))
+    found = {(tie.layer, tie.accumulator) for tie in network.ties}
+    assert found == {("dense1 before BipolarQuant_2", 0), ("dense2 before BipolarQuant_6", 3)}

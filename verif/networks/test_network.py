@@ -9,7 +9,7 @@ import pytest
 
 from sigmabit.golden import InputError, Network, import_model, recognise_scale
 from sigmabit.golden.layers.dense import Dense
-from sigmabit.golden.network.network import InputFormat, OutputFormat, fitting_scale
+from sigmabit.golden.network.network import Condition, InputFormat, Omitted, OutputFormat, fitting_scale
 from sigmabit.golden.sampling.latent import Latent
 from sigmabit.golden.types.grid import BIPOLAR, Grid
 from sigmabit.golden.types.range import Range
@@ -251,3 +251,24 @@ def test_fitting_scales(x: np.ndarray, scale: float | None) -> None:
     if found is not None:
         codes = x.astype(np.float32).astype(np.float64) / float(f"{found:.9g}")
         assert np.all(np.abs(codes - np.rint(codes)) <= 1e-3) and codes.min() >= 0 and codes.max() < 255.5
+
+
+def test_remarks() -> None:
+    """On outputs that are not taken, with how many nodes they cost, and on nodes that lead nowhere, of which five are named."""
+    assert Omitted().remarks("y") == ()
+    (said,) = Omitted(("a", "b")).remarks("y")
+    assert said == "output y is taken, a, b not (no node leads to them alone); --output-name NAME takes another"
+    assert "a not (1 node leads to them alone, left out)" in Omitted(("a",), 1).remarks("y")[0]
+    outputs, dead = Omitted(("a",), 2, tuple("12345")).remarks("y")
+    assert "a not (2 nodes lead to them alone, left out)" in outputs
+    assert dead == "5 nodes lead to no output, left out: 1, 2, 3, 4, 5"
+    assert Omitted(dead=tuple("123456")).remarks("y") == ("6 nodes lead to no output, left out: 1, 2, 3, 4, 5, ...",)
+    assert Omitted(dead=("1",)).remarks("y") == ("1 node leads to no output, left out: 1",)
+
+
+def test_places_in_a_condition() -> None:
+    """The numbers of a condition come behind those of the input, however many they are."""
+    condition = Condition("c", (3, 2), (2,))
+    found = [condition.place(number) for number in range(8)]
+    assert found[:2] == [("input value", (0,)), ("input value", (1,))]
+    assert found[2:] == [("condition c: value", place) for place in np.ndindex(3, 2)]

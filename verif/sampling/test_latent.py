@@ -354,3 +354,11 @@ def ones(name: str, tensor: TensorType, window: Window, channels: int, activatio
     """A layer whose weights are all 1."""
     weights = np.ones((window.rows.kernel, window.columns.kernel, tensor.channels, channels), np.int64)
     return Fixed(name, (), tensor, Grid(1, 0, 1.0), window, weights, np.zeros(channels, np.int64), activation)
+
+
+@pytest.mark.parametrize("log_sigma", [False, True])
+def test_log_variances(log_sigma: bool) -> None:
+    """Codes are logarithms of variances, or of deviations, which are half of these."""
+    tensor = TensorType(1, 1, 2, Range.of_bits(6, signed=True))
+    layer = Latent("latent", (), tensor, 3, log_sigma, False, 8, 4)
+    assert layer.log_variances(np.array([[-32, 0, 4, 31]])).tolist() == [[x * (1 + log_sigma) for x in (-4.0, 0.0, 0.5, 3.875)]]

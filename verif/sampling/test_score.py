@@ -150,3 +150,16 @@ def test_refused() -> None:
     """No latents."""
     with pytest.raises(ValueError, match=r"^latents=0 is below 1$"):
         ScoreConfig(0, 8, 4, log_sigma=False)
+
+
+@pytest.mark.parametrize("latents", [1, 2, 5])
+@pytest.mark.parametrize(("bits", "fraction"), [(2, 0), (4, 2), (8, 4), (8, 7), (12, 3)])
+@pytest.mark.parametrize("log_sigma", [False, True])
+def test_widths(latents: int, bits: int, fraction: int, log_sigma: bool) -> None:
+    """The largest scores of all have just the bits that are said, or one less."""
+    form = Exponential(bits, fraction, log_sigma, squared=True)
+    lowest = -(1 << (bits - 1))
+    largest = [scores_of(Posterior((lowest,) * latents, (code,) * latents), form) for code in (lowest, -lowest - 1)]
+    for place, said in enumerate((golden.mu_squared_bits(latents, form), golden.kl_bits(latents, form))):
+        needed = max(scores[place] for scores in largest).bit_length() + 1
+        assert needed <= said <= needed + 1

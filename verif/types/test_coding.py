@@ -8,9 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sigmabit.golden import Coding, InputError
-from sigmabit.golden.types.coding import OFFSET_GAIN
+from sigmabit.golden.types.coding import LEAST_STEP, OFFSET_GAIN, Line
 from sigmabit.golden.types.grid import Grid
 from sigmabit.golden.types.range import Range
+
+MOST = 1 / LEAST_STEP
 
 every = settings(max_examples=300, deadline=None, database=None, derandomize=True)
 
@@ -83,6 +85,32 @@ def test_beyond_and_held() -> None:
     assert coding.nearest(numbers(-9, 0.3, 9)).tolist() == [[-4.0, 0.5, 3.5]]
     assert coding.holds(numbers(-4, 0.5, 3.5))
     assert not coding.holds(numbers(0.3)) and not coding.holds(numbers(4.0))
+
+
+def test_texts() -> None:
+    """What people are told of codes: their ends if they round, their steps if they are pixels."""
+    assert str(Coding(Range(-8, 7), Grid(2, 1, 0.25), rounds=True)) == "codes of 4 bits from -3.75 to 3.75"
+    assert str(Coding(Range(0, 7), Grid(1, 0, 0.5), rounds=True)) == "codes of 3 bits from 0 to 3.5"
+    assert str(Coding.pixels(1 / 255)) == "pixels in steps of 0.00392156863"
+
+
+def test_alike() -> None:
+    """Whatever else differs, two codings are not alike."""
+    coding = Coding(Range(0, 7), Grid(1, 0, 0.5), rounds=True)
+    assert coding.alike(Coding(Range(0, 7), Grid(1, 0, 0.5 * (1 + 1e-9)), rounds=True))
+    others = [(Range(0, 15), Grid(1, 0, 0.5)), (Range(0, 7), Grid(1, 1, 0.5)), (Range(0, 7), Grid(1, 0, 0.51))]
+    assert not any(coding.alike(Coding(*other, rounds=True)) for other in others)
+    assert not coding.alike(Coding(Range(0, 7), Grid(1, 0, 0.5), rounds=False))
+
+
+@pytest.mark.parametrize(("gain", "offset"), [(LEAST_STEP, 0.0), (MOST, 0.0), (1.0, MOST), (1.0, -MOST)])
+def test_lines(gain: float, offset: float) -> None:
+    """Up to the ends of what is ordinary, and no further."""
+    assert Line(gain, offset).aligned(numbers(offset + gain)) == pytest.approx(1, abs=1)
+    assert Line(2.0, 3.0).aligned(numbers(7.0)).tolist() == [[2.0]]
+    further = (gain / 2 if gain == LEAST_STEP else gain * 2, 0.0) if gain != 1 else (1.0, offset * 2)
+    with pytest.raises(ValueError, match=rf"^a gain of {further[0]:g} and an offset of {further[1]:g}$".replace("+", r"\+")):
+        Line(*further)
 
 
 class TestConditions:

@@ -1,0 +1,92 @@
+"""What a plan says of itself, reckoned again from when frames come and go."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from sigmabit.hdl.noise.epsilon import EpsilonConfig
+from sigmabit.hdl.planning.plan import MAX_SAMPLES, Plan, PlanError, check_positions, check_samples, repetitions
+from sigmabit.hdl.planning.planner import Planner
+
+from ..harness.random_networks import NetworkCase, draw_plan
+from ..harness.random_vaes import VaeCase
+
+SEEDS = range(12)
+
+
+def plain(seed: int) -> Plan:
+    """Of layers of signs."""
+    return draw_plan(NetworkCase(seed).network, seed)
+
+
+def sampled(seed: int) -> Plan:
+    """Of a network that draws samples, up to three of a frame."""
+    return draw_plan(VaeCase(seed).network, seed, 1 + seed % 3)
+
+
+@pytest.mark.parametrize("make", [plain, sampled])
+def test_cycles(make: Callable[[int], Plan]) -> None:
+    """A frame's place is free two cycles after its last result is taken, a cycle before its transfer: until then others come."""
+    for seed in SEEDS:
+        plan = make(seed)
+        assert plan.pipeline.ingress.frames == plan.pipeline.egress.frames == (plan.latency + 2) // plan.interval + 1
+        assert plan.settling == 2 * len(plan.layers) + 2
+        assert plan.fps == pytest.approx(plan.clock_mhz * 10**6 / plan.interval, rel=1e-9)
+        noise = plan.pipeline.noise
+        assert (noise is None) == (plan.network.latent is None)
+        seeding = 0 if noise is None else noise.seeding_cycles
+        assert plan.quiet == 4 * plan.latency + 4 * plan.interval + 1000 + seeding
+
+
+def test_samples() -> None:
+    """A port for samples takes the sampler's place where there is one, and layers behind it work so many times."""
+    for seed in SEEDS:
+        plan = sampled(seed)
+        assert plan.pipeline.noise is not None
+        port = plan.variant(epsilon=True)
+        assert port.noise == EpsilonConfig(plan.pipeline.noise.vector_bits, plan.samples, plan.pipeline.ingress.frames)
+        assert plan.variant() == plan.pipeline
+        assert plan.variant(taps=True) == replace(plan.pipeline, taps=True)
+        names = [layer.name for layer in plan.network.layers]
+        behind = names[names.index("latent") :]
+        assert repetitions(plan.network, 5) == {name: 5 if name in behind else 1 for name in names}
+    assert plain(1).variant(epsilon=True) == plain(1).pipeline
+    assert set(repetitions(plain(1).network, 5).values()) == {1}
+
+
+def test_positions_that_no_layer_gives() -> None:
+    """A planner refuses them as a plan does."""
+    network = NetworkCase(3).network
+    name = network.layers[-1].name
+    with pytest.raises(PlanError, match=rf"^{name}: .*1 positions side by side, not 99$"):
+        Planner(network, "xc7vx690t", 200.0, wide={name: 99})
+
+
+@pytest.mark.parametrize(
+    ("positions", "fits"), [(0, False), (1, True), (3, True), (4, False), (6, True), (8, False), (15, True), (18, False)]
+)
+def test_positions_at_the_entrance(positions: int, fits: bool) -> None:
+    """Up to a row of an image of 5 rows and 3 columns, or whole rows."""
+    network: Any = SimpleNamespace(name="n", input=SimpleNamespace(tensor=SimpleNamespace(shape=(5, 3, 2))))
+    with (
+        nullcontext() if fits else pytest.raises(PlanError, match=rf"^{positions} positions side by side, expected 1 to 3, a row")
+    ):
+        check_positions(network, positions)
+
+
+@pytest.mark.parametrize(("samples", "draws", "fits"), [(0, True, False), (1, False, True), (2, False, False), (2, True, True)])
+def test_samples_of_a_frame(samples: int, draws: bool, fits: bool) -> None:
+    """At least one, and several only of a network that draws some."""
+    network: Any = SimpleNamespace(name="n", latent=object() if draws else None)
+    with nullcontext() if fits else pytest.raises(PlanError, match=rf"^{samples} samples of a frame"):
+        check_samples(network, samples)
+    with pytest.raises(PlanError, match=rf"^{MAX_SAMPLES + 1} samples of a frame, expected 1 to {MAX_SAMPLES}$"):
+        check_samples(network, MAX_SAMPLES + 1)
+    if draws:
+        check_samples(network, MAX_SAMPLES)
