@@ -94,7 +94,7 @@ class QuantiserSuite(BlockSuite):
         return quantiser(bit(), reset(), *(Flow(numbers * bits) for bits in widths), config.config)
 
     def play(self, dut: Dut, config: Case, stimulus: list[Beat]) -> list[list[int]]:
-        dut.reset({"sink_valid": 0})
+        dut.reset({"sink_valid": 1})  # nothing that comes in a reset comes out
         cycles = np.cumsum([1 + beat.idle for beat in stimulus]).tolist()
         width, results = config.sums.bits, config.config.steps.result_bits
         words = [sum((total & (1 << width) - 1) << (i * width) for i, total in enumerate(beat.sums)) for beat in stimulus]
