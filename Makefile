@@ -24,7 +24,7 @@ SAMPLES ?=#                          samples of each frame, for models that draw
 PLAN ?=#                             a plan.json; without it the fastest plan for PART is made
 PART ?= xc7vx690tffg1761-2#          the device
 CLOCK_MHZ ?= 200#                    its assumed clock; of an ECP5 or a GW2A, 100 unless given
-BOARD ?=#                            a board, or its file (.toml), for `make bitstream` and `make package`; without it Vivado chooses the pins
+BOARD ?=#                            a board, or its file (.toml), for `make bitstream` and `make package`: vc709 by Vivado; ulx3s, ecpix5, colorlight_i9 and tangnano20k by open tools; without it Vivado chooses the pins
 LINK ?= uart#                        the way to the board: uart, or ethernet
 BAUD ?= 921600#                      the rate of its serial line
 IP ?=#                               the board's IPv4 address; 192.168.1.50 without it
@@ -80,14 +80,14 @@ planned := $(if $(PLAN),--plan $(PLAN),$(if $(PART),--part $(PART)) --clock-mhz 
 on_board = $(if $(and $(filter-out vivado,$(FLOW)),$(filter file,$(origin CLOCK_MHZ))),,--clock-mhz $(CLOCK_MHZ)) $(if $(PLAN),--plan $(PLAN)) \
 	$(if $(INPUT_SCALE),--input-scale $(INPUT_SCALE)) $(if $(SAMPLES),--samples $(SAMPLES))
 
-.PHONY: help setup sim check test closure lint docs tutorial convert synth train sampler-stats package clean
+.PHONY: help program setup sim check test closure lint docs tutorial convert synth train sampler-stats package clean
 
 help: ## this list
 	@echo "make TARGET [VARIABLE=value ...]"
 	@echo
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F '\t' '{ printf "  %-16s%s\n", $$1, $$2 }'
+	@grep -hE '^[a-z-]+:.*##' Makefile fpga/routed.mk $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F '\t' '!seen[$$1]++ { printf "  %-16s%s\n", $$1, $$2 }'
 	@echo
-	@sed -nE 's/^([A-Z_]+) \?= ?([^#]*)# +(.*)/\1\t\3\t\2/p' Makefile | awk -F '\t' '{ printf "  %-16s%s%s\n", $$1, $$2, $$3 ? " [" $$3 "]" : "" }'
+	@sed -nE 's/^([A-Z_]+) \?= ?([^#]*)# +(.*)/\1\t\3\t\2/p' Makefile fpga/routed.mk | awk -F '\t' '{ printf "  %-16s%s%s\n", $$1, $$2, $$3 ? " [" $$3 "]" : "" }'
 
 setup: $(ENVIRONMENT) ## the Python environment, in .venv
 
@@ -274,6 +274,9 @@ endif
 TOP := $(patsubst top=%,%,$(firstword $(ahead)))
 BOARD_ARGUMENTS := $(patsubst %,'%',$(wordlist 2,5,$(ahead)))
 endif
+
+program:
+	@echo '$(if $(BOARD),BOARD=$(BOARD): $(if $(wildcard $(BOARD_FILE)),`make program` is for boards that nextpnr routes; Vivado'"'"'s hardware manager programs this one,there is no such board),BOARD is missing: `make program` sends a bitstream to one that nextpnr routes, such as BOARD=ulx3s)' >&2; exit 2
 
 package: $(PLACE)/package/component.xml ## the core for Vivado's IP integrator and for FuseSoC, in build/
 

@@ -8,11 +8,17 @@ route_command = $(strip $(SIGMABIT) route $(MODEL) --board $(BOARD) $(linked) --
 
 .PHONY: bitstream program package out-of-context
 
+# What a bitstream was made with stands beside it once it is made: what is refused, or misses its clock, has made none.
+asked := $(strip $(MODEL) $(BOARD) $(linked) $(on_board))
+made_with := $(routed).settings
+other := $(if $(wildcard $(made_with)),$(shell [ "$$(cat $(made_with))" = '$(subst ','\'',$(asked))' ] || echo FORCE),FORCE)
+
 bitstream: $(routed)/route.json ## a bitstream in build/; for Xilinx by Vivado, for ECP5 and GW2A by nextpnr
 	@echo '$(routed) is up to date'
 
-$(routed)/route.json: $(MODEL) $(PLAN) $(PLACE)/settings $(BOARD_FILE) $(SOURCES) .venv/$(FLOW)
-	$(route_command)
+$(routed)/route.json: $(MODEL) $(PLAN) $(BOARD_FILE) $(SOURCES) .venv/$(FLOW) $(other)
+	$(route_command) || { status=$$?; $(if $(other),,rm -f $(made_with);) exit $$status; }
+	@echo '$(subst ','\'',$(asked))' > $(made_with)
 
 .venv/$(FLOW): $(ENVIRONMENT)
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[$(FLOW)]'
@@ -20,6 +26,9 @@ $(routed)/route.json: $(MODEL) $(PLAN) $(PLACE)/settings $(BOARD_FILE) $(SOURCES
 
 program: ## the bitstream that `make bitstream` has made to BOARD, by openFPGALoader
 	@[ -e $(routed)/route.json ] || { echo '$(routed): there is no bitstream yet; make bitstream BOARD=$(BOARD) makes one' >&2; exit 2; }
+	@[ -z '$(other)' ] || { echo "$(routed): the bitstream there was made with $$(cat $(made_with) 2> /dev/null || echo 'what was given up since'), not with "'$(subst ','\'',$(asked))'"; make bitstream with the same variables makes one of these" >&2; exit 2; }
+	@for each in $(MODEL) $(PLAN) $(BOARD_FILE); do [ ! $$each -nt $(routed)/route.json ] || { \
+		echo "$(routed): the bitstream there is older than $$each; make bitstream BOARD=$(BOARD) makes a new one" >&2; exit 2; }; done
 	.venv/bin/openfpgaloader-cli --board $$(sed -n "s/^loader *= *['\"]\([^'\"]*\).*/\1/p" $(BOARD_FILE)) $(firstword $(wildcard $(routed)/*.bit $(routed)/*.fs)) || { \
 		status=$$?; [ $$status != 127 ] || echo 'openFPGALoader needs libusb-1.0 and libftdi1 of the system' >&2; exit $$status; }
 

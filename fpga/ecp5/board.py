@@ -17,8 +17,8 @@ PACKAGES = {"BG256": "CABGA256", "BG381": "CABGA381", "BG554": "CABGA554", "BG75
 """What nextpnr calls the packages of parts."""
 
 PART = (
-    rf"LFE5U(?:M|M5G)?-(?:12|25|45|85)F-[678](?:{'|'.join(PACKAGES)})[CI]",
-    "an ECP5 part with speed grade, 6 to 8, and package, such as LFE5U-85F-6BG381C",
+    rf"LFE5U(?:(?:-12|M?-(?:25|45|85))F-[678]|M5G-(?:25|45|85)F-8)(?:{'|'.join(PACKAGES)})[CI]",
+    "an ECP5 part with speed grade, 6 to 8, and package, such as LFE5U-85F-6BG381C or, in grade 8 alone, LFE5UM5G-85F-8BG381C",
 )
 
 
@@ -81,10 +81,12 @@ def pll(oscillator_mhz: float, wanted_mhz: float) -> Pll:
     """The settings whose frequency is nearest to the one wanted, and not above it. Raises BoardError if none is near."""
     oscillator, wanted = Fraction(oscillator_mhz).limit_denominator(10**6), Fraction(wanted_mhz).limit_denominator(10**6)
     best: Pll | None = None
+    slowest: Fraction | None = None
     for divide in range(max(1, math.ceil(oscillator / PHASE_MHZ[1])), int(oscillator / PHASE_MHZ[0]) + 1):
         phase = oscillator / divide
         for turns in range(math.ceil(VCO_MHZ[0] / phase), int(VCO_MHZ[1] / phase) + 1):
             vco = phase * turns
+            slowest = vco / DIVIDERS if slowest is None else min(slowest, vco / DIVIDERS)
             output = max(math.ceil(vco / wanted), math.ceil(vco / MOST_MHZ))
             # of equals the first, whose phase detector is fastest
             if output <= DIVIDERS and (best is None or vco / output > best.mhz):
@@ -92,7 +94,8 @@ def pll(oscillator_mhz: float, wanted_mhz: float) -> Pll:
                 if multiply is not None:
                     best = Pll(divide, multiply, turns // multiply, output, vco / output)
     if best is None or best.mhz < wanted * Fraction(99, 100):
-        nearest = f"; the nearest below it is {float(best.mhz):.6g} MHz" if best else ""
+        near = ("below", best.mhz) if best else ("above", slowest) if slowest else None
+        nearest = f"; the nearest {near[0]} it is {float(near[1]):.6g} MHz" if near else ""
         raise BoardError(f"no clock of {wanted_mhz:g} MHz can be made of one of {oscillator_mhz:g} MHz{nearest}")
     return best
 

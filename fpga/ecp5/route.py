@@ -36,10 +36,12 @@ TABLES: Mapping[str, Mapping[str, str]] = {"LUT4": {"INIT": ""}, "CCU2C": {"INIT
 def device(part: str) -> list[str]:
     """What nextpnr is told of a part, such as LFE5U-85F-6BG381C. Raises RouteError for a package that is not known."""
     found = re.fullmatch(r"LFE5U(M|M5G)?-(\d\d)F-([678])([A-Z]+\d+)[CI]", part)
+    if found is not None and found[1] == "M5G" and found[3] != "8":
+        raise RouteError(f"{part}: speed grade {found[3]}, expected 8: an LFE5UM5G has no other")
     if found is None or found[4] not in PACKAGES:
         raise RouteError(f"{part}: expected an ECP5 part in one of the packages {', '.join(PACKAGES)}, such as LFE5U-85F-6BG381C")
     die, size, grade, package = found.groups()
-    return [f"--{DIES[die or '']}{size}k", "--package", PACKAGES[package], "--speed", "8" if die == "M5G" else grade]
+    return [f"--{DIES[die or '']}{size}k", "--package", PACKAGES[package], "--speed", grade]
 
 
 def density(kinds: Mapping[str, int], places: int) -> float:

@@ -58,22 +58,33 @@ class Pll:
         return f'.OSCILLATOR_MHZ("{self.oscillator_mhz:g}"), {dividers}'
 
 
+def _output(clock: Fraction) -> int | None:
+    """What the PLL's own frequency is divided by for a clock, if it can be made."""
+    if clock < CLOCK_MHZ[0]:
+        return None
+    return next((output for output in OUTPUTS if VCO_MHZ[0] <= clock * output <= VCO_MHZ[1]), None)
+
+
 def pll(oscillator_mhz: float, wanted_mhz: float) -> Pll:
     """The settings whose frequency is nearest to the one wanted, and not above it. Raises BoardError if none is near."""
     oscillator, wanted = Fraction(oscillator_mhz).limit_denominator(10**6), Fraction(wanted_mhz).limit_denominator(10**6)
     best: Pll | None = None
+    slowest: Fraction | None = None
     for divide in range(1, DIVIDERS + 1):
         phase = oscillator / divide
         if not PHASE_MHZ[0] <= phase <= PHASE_MHZ[1]:
             continue
         multiply = min(DIVIDERS, int(min(wanted, CLOCK_MHZ[1]) / phase))
         clock = phase * multiply
-        output = next((output for output in OUTPUTS if VCO_MHZ[0] <= clock * output <= VCO_MHZ[1]), None)
+        output = _output(clock)
+        slow = next((mhz for turns in range(1, DIVIDERS + 1) if _output(mhz := phase * turns) is not None), None)
+        slowest = min(filter(None, (slowest, slow)), default=None)
         # of equals the first, whose phase detector is fastest
-        if output is not None and clock >= CLOCK_MHZ[0] and (best is None or clock > best.mhz):
+        if output is not None and (best is None or clock > best.mhz):
             best = Pll(oscillator_mhz, divide, multiply, output, clock)
     if best is None or best.mhz < wanted * Fraction(99, 100):
-        nearest = f"; the nearest below it is {float(best.mhz):.6g} MHz" if best else ""
+        near = ("below", best.mhz) if best else ("above", slowest) if slowest else None
+        nearest = f"; the nearest {near[0]} it is {float(near[1]):.6g} MHz" if near else ""
         raise BoardError(f"no clock of {wanted_mhz:g} MHz can be made of one of {oscillator_mhz:g} MHz{nearest}")
     return best
 

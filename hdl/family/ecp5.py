@@ -45,6 +45,10 @@ def _parts() -> tuple[Part, ...]:
     return tuple(Part(r["name"], int(r["lut"]), int(r["lut"]), int(r["ebr"]) / 2, int(r["multipliers"])) for r in rows)
 
 
+PACKAGES = "BG256", "BG381", "BG554", "BG756", "MG285", "TG144"
+"""As names of parts have them."""
+
+
 def _looked_up(bits: int) -> int:
     """LUTs of a function of so many bits that is found step by step."""
     return max(1, math.ceil((bits - 1) / (LUT_INPUTS - 1)))
@@ -56,13 +60,19 @@ class Ecp5:
     name = "ECP5"
     parts = _parts()
     series: ClassVar[Mapping[str, str]] = {"lfe5u-": "ECP5", "lfe5um-": "ECP5 with SERDES", "lfe5um5g-": "ECP5-5G"}
-    orders = r"-[678](?:bg|mg|tg)\d{3}[ci]", "speed grade, 6 to 8, package and range of temperature, such as -6BG381C"
     resources: ClassVar[Mapping[str, str]] = {"lut": "LUT4", "ff": "registers", "bram36": "DP16KD pairs", "dsp": "MULT18X18D"}
     usual_mhz = 100.0
     fill = FILL
     ram_fill = 0.9  # a link for frames of 3 KB takes nine DP16KD
     ram_words = 9  # of eight there are 256 functions, which all products share; block RAM stands in columns far from most of them
     primitives = None
+
+    def orders(self, device: Part) -> tuple[str, str]:
+        """ECP5-5G comes in grade 8 alone."""
+        grades, said, least = ("8", "8 alone", 8) if device.name.startswith("lfe5um5g-") else ("[678]", "6 to 8", 6)
+        packages = ", ".join(PACKAGES)
+        text = f"speed grade, {said}, package ({packages}) and range of temperature, such as -{least}BG381C"
+        return rf"-{grades}(?:{'|'.join(PACKAGES).lower()})[ci]", text
 
     def logic(self, functions: float) -> Cost:
         """A function of six bits takes one to four."""

@@ -122,8 +122,7 @@ class Family(Protocol):
         """Beginnings of their names, in lower case, and what people call those devices."""
         ...
 
-    @property
-    def orders(self) -> tuple[str, str]:
+    def orders(self, device: Part) -> tuple[str, str]:
         """What may follow a device's name, in lower case, as a regular expression, and how that is said."""
         ...
 

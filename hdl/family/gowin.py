@@ -52,13 +52,15 @@ class Gowin:
     name = "GW2A"
     parts = _parts()
     series: ClassVar[Mapping[str, str]] = {"gw2a-": "GW2A", "gw2ar-": "GW2AR"}
-    orders = r"c|[a-z]{2}\d{2,3}[a-z]{0,2}?c[789]/i[678]", "package and speed grade, such as QN88C8/I7"
     resources: ClassVar[Mapping[str, str]] = {"lut": "LUT4", "ff": "registers", "bram36": "BSRAM pairs", "dsp": "MULT18X18"}
     usual_mhz = 100.0
     fill = 0.65  # places count that a LUT could share, and a link takes more of a small device than of a large one
     ram_fill = 0.85  # a link takes five BSRAM
     ram_words = 2
     primitives = None
+
+    def orders(self, device: Part) -> tuple[str, str]:
+        return r"c|[a-z]{2}\d{2,3}[a-z]{0,2}?c[789]/i[678]", "package and speed grade, such as QN88C8/I7"
 
     def logic(self, functions: float) -> Cost:
         """A function of six bits takes one to four."""

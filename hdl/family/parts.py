@@ -20,14 +20,14 @@ def part(name: str) -> Part:
     begun: list[tuple[Part, Family]] = []
     for family in FAMILIES:
         for device in family.parts:
-            if re.fullmatch(rf"{device.name}(?:{family.orders[0]})?", name.lower()):
+            if re.fullmatch(rf"{device.name}(?:{family.orders(device)[0]})?", name.lower()):
                 return device
             # no further digit: xc7s6 is no xc7s60
             if re.match(rf"{device.name}(?!\d)", name.lower()):
                 begun.append((device, family))
     if begun:
         device, family = max(begun, key=lambda found: len(found[0].name))
-        raise PartError(f"unknown part {_shown(name)}: behind {device.name} may stand {family.orders[1]}, or nothing")
+        raise PartError(f"unknown part {_shown(name)}: behind {device.name} may stand {family.orders(device)[1]}, or nothing")
     raise PartError(_unknown(name))
 
 

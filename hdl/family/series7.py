@@ -69,7 +69,6 @@ class Series7:
         "xc7v": "Virtex-7",
         "xc7z": "Zynq-7000",
     }
-    orders = r"i?[a-z]{2,4}\d{2,4}(?:-[123][a-z]{0,2})?", "a package, with or without speed grade, such as ffg1761-2"
     resources: ClassVar[Mapping[str, str]] = {"lut": "LUT", "ff": "registers", "bram36": "RAMB36", "dsp": "DSP48"}
     usual_mhz = 200.0
     fill = FILL
@@ -77,6 +76,9 @@ class Series7:
     ram_words = 2
     primitives = Series7Primitives()
     _few_bit_products = _products()
+
+    def orders(self, device: Part) -> tuple[str, str]:
+        return r"i?[a-z]{2,4}\d{2,4}(?:-[123][a-z]{0,2})?", "a package, with or without speed grade, such as ffg1761-2"
 
     def logic(self, functions: float) -> Cost:
         return Cost(lut=functions)

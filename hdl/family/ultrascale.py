@@ -36,12 +36,12 @@ class UltraScalePlus(Series7):
         "xcku": "Kintex UltraScale+",
         "xcvu": "Virtex UltraScale+",
     }
-    orders = (
-        r"-[a-z]{4,5}\d{3,4}(?:-[123][a-z]{0,2}(?:-[a-z])?)?",
-        "a package, with or without speed grade and range of temperature, such as -sbva484-1-e",
-    )
     resources: ClassVar[Mapping[str, str]] = {"lut": "LUT", "ff": "registers", "bram36": "RAMB36", "dsp": "DSP48"}
     usual_mhz = 250.0
+
+    def orders(self, device: Part) -> tuple[str, str]:
+        regex = r"-[a-z]{4,5}\d{3,4}(?:-[123][a-z]{0,2}(?:-[a-z])?)?"
+        return regex, "a package, with or without speed grade and range of temperature, such as -sbva484-1-e"
 
     def distributed_ram(self, bits: int, depth: int) -> Cost:
         """Eight LUTs hold 14 bits of 32 words or 7 bits of 64."""

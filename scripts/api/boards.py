@@ -11,7 +11,7 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from sigmabit.fpga.board import Board, BoardError, Clock, top_name
+from sigmabit.fpga.board import Board, Clock, top_name
 from sigmabit.fpga.board import write as write_board
 from sigmabit.fpga.boards import KINDS
 from sigmabit.fpga.boards import board as board_named
@@ -29,6 +29,7 @@ from sigmabit.verif.simulation.job import Progress
 
 from ..interface.files import write_folder, write_json, written_before
 from ..interface.linking import ETHERNET, UART, Linking, system_on
+from ..interface.loading import check_board
 from .execution import silent
 
 PLAN, BOARD = "plan.json", "board.json"
@@ -113,15 +114,10 @@ def system(plan: Plan, board: Board, *, baud: int | None = None, progress: Calla
         BoardError: the plan is for another part, or the clock cannot be made.
         SigmabitError: a part of a link is not installed, or the network does not fit into its datagrams.
     """
-    _of_its_part(plan, board)
+    check_board(plan, board)
     clock = board.made_clock(plan.clock_mhz)
     design, link = system_on(board, plan, clock, baud, progress)
     return System(plan, board, clock, design, link)
-
-
-def _of_its_part(plan: Plan, board: Board) -> None:
-    if plan.part != board.part:
-        raise BoardError(f"{board.key}: its part is {board.part}, and the plan is for {plan.part}")
 
 
 class Served:
@@ -174,7 +170,7 @@ def serve(
         raise InputError("give one of --udp and --ethernet")
     on = board_named("vc709") if board is None else board
     if board is not None:
-        _of_its_part(plan, board)
+        check_board(plan, board)
     if udp is not None or ethernet is not None:
         socket = address_of(udp, least=0) if udp is not None else None
         behind = SimulatedEthernet(datagram_system_of(plan, ETHERNET_LEASE), socket, ethernet or "", progress)

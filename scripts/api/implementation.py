@@ -20,7 +20,7 @@ from sigmabit.verif.simulation import Noise
 from sigmabit.verif.simulation.job import Progress
 
 from ..data.shipped import model_file
-from ..interface.loading import check_series7
+from ..interface.loading import check_board, check_series7
 from ..measures import routing
 from ..measures.area import PLANNED, RESOURCES, WORST, Areas, parts_of, planned, read_areas, synthesised
 from ..measures.power import estimate, measured, read_activity
@@ -176,9 +176,11 @@ def route(
 
     Raises:
         SigmabitError: nothing routes the part, nextpnr is not installed, or it failed, or Yosys.
-        BoardError: the board's part is for Vivado.
+        BoardError: the board's part is for Vivado, or the plan is for another part.
     """
-    check_route(plan.part if board is None else board.part, board=board)
+    if board is not None:
+        check_board(plan, board)
+    check_route(plan.part, board=board)
     clock = board.made_clock(plan.clock_mhz) if board else None
     mhz = float(clock.mhz) if clock else plan.clock_mhz
     place = routing.Place(plan.part.upper(), mhz, (board, clock, baud) if board and clock else None)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sigmabit.fpga.board import Board, BoardError, top_name
+from sigmabit.fpga.board import Board, top_name
 from sigmabit.golden import InputError
 from sigmabit.hdl.planning.plan import Plan
 from sigmabit.hdl.verilog.keywords import system_name
@@ -20,7 +20,7 @@ from sigmabit.verif.simulation.activity import switching
 from sigmabit.verif.simulation.job import Progress
 
 from ..interface.files import write_whole
-from ..interface.loading import check_series7
+from ..interface.loading import check_board, check_series7
 from ..measures.area import read_areas
 from ..measures.power import estimate
 from .execution import check_codes, silent
@@ -57,8 +57,8 @@ def power(
     """
     check_codes(plan.network, codes)
     check_series7(plan, "power")
-    if board is not None and board.part != plan.part:
-        raise BoardError(f"{board.key}: its part is {board.part}, and the plan is for {plan.part}")
+    if board is not None:
+        check_board(plan, board)
     if saif is not None and Path(saif).is_dir():
         raise InputError(f"{saif}: is a folder, expected a file name")
     areas = read_areas(synth_file, plan) if synth_file else None

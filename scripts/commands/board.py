@@ -11,7 +11,7 @@ import sigmabit
 
 from ..interface.choices import Planning, Reading
 from ..interface.files import check_folder
-from ..interface.linking import Linking
+from ..interface.linking import Linking, of_clock
 from ..interface.terminal import Terminal
 from . import options
 
@@ -39,6 +39,8 @@ def board(
     terminal = Terminal(as_json)
     check_folder(output)
     of = linking.on(sigmabit.board(name))
+    if clock := of_clock(of, planning.clock_mhz):
+        terminal.remark(clock)
     network = sigmabit.load(model, plan=planning.file, **reading.of_model, remark=terminal.remark)
     made = sigmabit.plan(network, **vars(replace(planning, part=of.part)), samples=samples)
     with terminal.progress() as report:

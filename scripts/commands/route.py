@@ -12,7 +12,7 @@ import sigmabit
 
 from ..interface.choices import Planning, Reading, Working
 from ..interface.files import check_folder, check_writable, write_folder, write_json
-from ..interface.linking import Linking
+from ..interface.linking import Linking, of_clock
 from ..interface.terminal import Terminal, table
 from . import options
 
@@ -78,6 +78,8 @@ def route(
     on = linking.on(sigmabit.board(name)) if name else None
     if on is not None:
         planning = replace(planning, part=on.part)
+        if clock := of_clock(on, planning.clock_mhz):
+            terminal.remark(clock)
     if planning.part:
         sigmabit.check_route(planning.part, board=on)
     network = sigmabit.load(model, plan=planning.file, **reading.of_model, remark=terminal.remark)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -42,6 +43,17 @@ class Linking:
             return board.at(Address(mac_of(MAC if self.mac is None else self.mac), ip_of(IP if self.ip is None else self.ip)))
         except AddressError as error:
             raise InputError(str(error)) from None
+
+
+def of_clock(board: Board, asked_mhz: float | None) -> str | None:
+    """What is to be said of a board's clock, where another was asked for than the one that is made. Raises BoardError."""
+    if asked_mhz is None:
+        return None
+    mhz = float(board.made_clock(asked_mhz).mhz)
+    if math.isclose(mhz, asked_mhz, rel_tol=1e-6):
+        return None
+    made = f"{board.key}: its PLL makes no {asked_mhz:g} MHz of {board.oscillator_mhz:g} MHz"
+    return f"{made}; {mhz:.6g} MHz, the nearest below, is taken"
 
 
 def system_on(

