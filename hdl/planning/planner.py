@@ -537,26 +537,45 @@ class Planner:
         return smallest(tables, room, exact=False) is not None
 
     def _shortage(self, interval: int) -> str:
-        """What an interval for which nothing fits needs more of than there is: as few resources as can be blamed."""
+        """What an interval for which nothing fits needs more of than there is: the worst of what no use of others helps; or else
+        as few resources as can be blamed, and of these those that fall short by the least.
+        """
         tables = [choices.costs[choices.front(interval)] for choices in self.choices.values()]
         fixed = grained(_row(self.fixed))
-        names = [self.family.resources[resource] for resource in RESOURCES]
-        for size in range(1, len(names) + 1):
-            for short in combinations(range(len(names)), size):
+        numbers = range(len(RESOURCES))
+        free = np.full(len(RESOURCES), np.inf)
+        alone = {n: each for n in numbers if (each := _least(tables, free, n)) is not None}
+        lacks = {
+            n: (fixed[n] + sum(least)) / self.room[n] if self.room[n] else np.inf for n, least in alone.items() if sum(least)
+        }
+        worst = max(lacks, key=lambda n: lacks[n], default=None)
+        if worst is not None and lacks[worst] > 1:
+            return self._short({worst: alone[worst]}, "whatever else is used")
+        for size in range(1, len(RESOURCES) + 1):
+            found: list[dict[int, list[float]]] = []
+            for short in combinations(numbers, size):
                 room = self.room - fixed
                 room[list(short)] = np.inf
-                least = [each for number in short if (each := _least(tables, room, number)) is not None]
+                least = {n: each for n in short if (each := _least(tables, room, n)) is not None}
                 if len(least) == size:
-                    needs = " and ".join(
-                        f"{_halves(n, fixed[n] + sum(each)):,.10g} {names[n]}" for n, each in zip(short, least, strict=True)
-                    )
-                    offers = " and ".join(self._offer(n) for n in short)
-                    first, each = short[0], least[0]
-                    most = (
-                        f"{list(self.choices)[int(np.argmax(each))]} alone takes {_halves(first, max(each)):,.10g} {names[first]}"
-                    )
-                    return f"needs at least {needs}, whatever else is used; {self.part.name} offers {offers}; {most}"
+                    found.append(least)
+            if found:
+                by = [max((fixed[n] + sum(each)) / max(self.room[n], 1) for n, each in least.items()) for least in found]
+                least = found[int(np.argmin(by))]
+                others = [n for n in numbers if n not in least]
+                names = " and ".join(self.family.resources[RESOURCES[n]] for n in others)
+                return self._short(least, f"with no more {names} than there are" if others else "all at once")
         raise AssertionError("with all of everything nothing fits")
+
+    def _short(self, least: Mapping[int, Sequence[float]], how: str) -> str:
+        """What falls short, by the least that each choice takes of it, and which takes most."""
+        names = [self.family.resources[resource] for resource in RESOURCES]
+        fixed = grained(_row(self.fixed))
+        needs = " and ".join(f"{_halves(n, fixed[n] + sum(each)):,.10g} {names[n]}" for n, each in least.items())
+        offers = " and ".join(self._offer(n) for n in least)
+        first, each = next(iter(least.items()))
+        most = f"{list(self.choices)[int(np.argmax(each))]} alone takes {_halves(first, max(each)):,.10g} {names[first]}"
+        return f"needs at least {needs}, {how}; {self.part.name} offers {offers}; {most}"
 
     def _offer(self, number: int) -> str:
         """What there is of a resource, and how it is reckoned."""

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sigmabit.fpga.board import Board, BoardError
+from sigmabit.fpga.targets import target_of
 from sigmabit.golden import (
     Calibration,
     CalibrationError,
@@ -446,7 +447,8 @@ def check_board(plan: Plan, board: Board) -> None:
 def check_series7(plan: Plan, what: str) -> None:
     """InputError for a plan for another family, of which `what` knows nothing."""
     if plan.family is not SERIES7:
-        known = "sigmabit plan, synth, route and bench gates serve others"
+        routes = "" if target_of(plan.family).router is None else ", route"
+        known = f"sigmabit plan, synth{routes} and bench gates serve {plan.family.name}"
         raise InputError(f"{plan.part}: {what} is for the {SERIES7.name}, not for {plan.family.name}; {known}")
 
 

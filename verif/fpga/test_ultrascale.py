@@ -121,6 +121,6 @@ def test_refused(refused: Refused, own_folder: None, tmp_path: Path) -> None:
     np.save(tmp_path / "x.npy", np.zeros((4, 1, 8, 8), np.float32))
     refused(
         ["power", DIGITS, "--input", tmp_path / "x.npy", "--part", "xck26"],
-        "xck26: power is for the 7 series, not for UltraScale+",
+        "xck26: power is for the 7 series, not for UltraScale+; sigmabit plan, synth and bench gates serve UltraScale+\n",
     )
     refused(["route", DIGITS, "--part", "xck26"], "xck26: route is for ECP5 and GW2A, not for UltraScale+")

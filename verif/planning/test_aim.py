@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -89,6 +90,16 @@ def test_products(tmp_path: Path) -> None:
     path.write_text(path.read_text().replace('"logic"', '"abacus"'))
     with pytest.raises(PlanError, match="products=abacus is none of single, pairs, logic"):
         read_plan(path, network)
+
+
+def test_what_is_short() -> None:
+    """Whatever else is used, a larger device's plan takes no less of it."""
+    given = "plan", MODELS / "cifar10_bcnn_small.onnx", "--interval", "12288", "--part"
+    short = command(*given, "LFE5U-25F")
+    said = re.search(r"needs at least ([\d,]+) LUT4, whatever else is used; lfe5u-25f offers", short.err)
+    assert short.status == 2 and said
+    larger = command(*given, "LFE5U-85F", "--json").json
+    assert 20_644 < int(said[1].replace(",", "")) <= larger["lut"]
 
 
 def test_room() -> None:
