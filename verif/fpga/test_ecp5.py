@@ -559,6 +559,14 @@ class TestRoute:
         with pytest.raises(router.RouteError, match=r"^nowhere is not installed; `pip install 'sigmabit\[ecp5\]'` brings it"):
             router.run("nowhere", [], tmp_path, tmp_path / "log", "ecp5")
 
+    def test_words_of_an_error(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        """The program's sentence ends where ours goes on."""
+        (tmp_path / "yowasp-some").write_text("#!/bin/sh\necho 'ERROR: there is no pin Z99.'\nexit 1\n")
+        (tmp_path / "yowasp-some").chmod(0o755)
+        monkeypatch.setattr(router, "path_of", lambda program, extra: tmp_path / program)
+        with pytest.raises(router.RouteError, match=r"^some: there is no pin Z99; --work DIR keeps its log, log$"):
+            router.run("yowasp-some", [], tmp_path, tmp_path / "log", "ecp5", lambda phase: None)
+
     @pytest.mark.parametrize("place", [["--part", PART], ["--board", "ulx3s"]], ids=["part", "board"])
     def test_not_installed_is_said_first(
         self, refused: Refused, monkeypatch: pytest.MonkeyPatch, own_folder: None, tmp_path: Path, place: list[str]
