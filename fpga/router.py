@@ -235,6 +235,6 @@ def run(
     if status:
         errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR")]
         last = next((line for line in reversed(lines) if line), "it said nothing")
-        what = errors[0] if errors else f"it ended with status {status}, and {last!r:.200}"
+        what = errors[0].rstrip(".") if errors else f"it ended with status {status}, and {last!r:.200}"
         placed = any("Routing.." in line for line in lines)
         raise RouteError(f"{said}: {what}; --work DIR keeps its log, {log.name}", placed)

@@ -109,7 +109,15 @@ def route(
         found = attempts(workers or Threads(JOBS), attempt, seeds, until_met, report)
         return Routing(area, tuple(found), netlist, router)
     except (SynthesisError, RouteError) as error:
-        raise SigmabitError(str(error)) from None
+        raise SigmabitError(blamed(str(error), place)) from None
+
+
+def blamed(text: str, place: Place) -> str:
+    """What a tool says; where it names a pin of a board, behind the board's file."""
+    if place.on is None:
+        return text
+    board = place.on[0]
+    return f"{board.origin}: {text}" if any(f"'{pin}'" in text for _, pin, _ in board.places) else text
 
 
 def attempts(

@@ -42,7 +42,7 @@ from sigmabit.scripts.interface.choices import Planning
 from sigmabit.scripts.interface.loading import make_plan
 from sigmabit.scripts.measures.area import parts_of, synthesised
 from sigmabit.scripts.measures.popcounts import popcount_area
-from sigmabit.scripts.measures.routing import Place, Routing, facts, where
+from sigmabit.scripts.measures.routing import Place, Routing, blamed, facts, where
 
 from ..harness.command_line import DIGITS, MODELS, Call, Refused, frames
 from ..simulation import gates
@@ -558,6 +558,22 @@ class TestRoute:
         """One sentence says what brings it."""
         with pytest.raises(router.RouteError, match=r"^nowhere is not installed; `pip install 'sigmabit\[ecp5\]'` brings it"):
             router.run("nowhere", [], tmp_path, tmp_path / "log", "ecp5")
+
+    def test_a_pin_is_of_a_file(self) -> None:
+        """The board's file is named where a tool names a pin of it, and nowhere else."""
+        of = board("ulx3s")
+        place = Place(PART, 100.0, (of, of.made_clock(100.0), None))
+        wrong = "nextpnr-ecp5: no pin 'G2' there is"
+        assert blamed(wrong, place) == f"{of.origin}: {wrong}" and blamed(wrong, Place(PART, 100.0)) == wrong
+        assert blamed("nextpnr-ecp5: too many cells", place) == "nextpnr-ecp5: too many cells"
+
+    def test_words_of_an_error(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        """The program's sentence ends where ours goes on."""
+        (tmp_path / "yowasp-some").write_text("#!/bin/sh\necho 'ERROR: there is no pin Z99.'\nexit 1\n")
+        (tmp_path / "yowasp-some").chmod(0o755)
+        monkeypatch.setattr(router, "path_of", lambda program, extra: tmp_path / program)
+        with pytest.raises(router.RouteError, match=r"^some: there is no pin Z99; --work DIR keeps its log, log$"):
+            router.run("yowasp-some", [], tmp_path, tmp_path / "log", "ecp5", lambda phase: None)
 
     @pytest.mark.parametrize("place", [["--part", PART], ["--board", "ulx3s"]], ids=["part", "board"])
     def test_not_installed_is_said_first(
