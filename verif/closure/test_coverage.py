@@ -81,7 +81,7 @@ def test_covers(tmp_path: Path) -> None:
     )
 
 
-COVERED = [each for each in suites(every()) if "covers" in vars(each)]
+COVERED = [each for each in suites(every()) if each.covers.__qualname__ != "BlockSuite.covers"]
 
 
 @pytest.mark.long
