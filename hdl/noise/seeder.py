@@ -112,11 +112,10 @@ def keep_seed(clk, rst, seed, kept):
 def multiply(clk, seed, word, number, start, last, product):
     """product = (z ^ z >> shift) * factor + offset modulo 2**64, bit by bit from the top; z is the product before, or the seed.
 
-    The top bit of z leaves in every cycle, so that a bit `shift` places higher has left so many cycles before. What the product
-    began with has left it, too, when all its bits are there.
+    The top bit of z leaves in every cycle, so that a bit `shift` places higher has left so many cycles before.
     """
     rest = wire(WORD + HISTORY)
-    digit = bit()
+    digit, started = bit(), bit()
     kind, addend = wire(3), wire(WORD)
     high, taps = WORD - 1, tuple(WORD - 1 + shift for shift, _ in MIXERS)
     tap_1, tap_2, tap_3 = taps
@@ -135,6 +134,7 @@ def multiply(clk, seed, word, number, start, last, product):
 
     @always(clk.posedge)
     def tell():
+        started.next = start
         kind.next = 0
         if last and number == 0:
             kind.next = concat(True, word, digit)
@@ -159,8 +159,11 @@ def multiply(clk, seed, word, number, start, last, product):
         more = intbv(0)[WORD + 2 :]
         doubled = intbv(0)[WORD + 1 :]
         doubled[:] = concat(product, intbv(0)[1:])
-        more[:] = doubled + addend
-        product.next = more[WORD:]
+        if started:
+            product.next = 0
+        else:
+            more[:] = doubled + addend
+            product.next = more[WORD:]
 
     return choose, tell, choose_addend(kind, addend), shift, accumulate
 
