@@ -3,7 +3,7 @@
 from .bill import Billed
 from .bodies import in_synthesis, with_bodies
 from .cost import WHOLE, Cost, Part, Room
-from .families import ECP5, FAMILIES, GOWIN, SERIES7, ULTRASCALE, XILINX
+from .families import ECP5, FAMILIES, GOWIN, SERIES7, ULTRASCALE
 from .family import Family, Primitives
 
 __all__ = [
@@ -13,7 +13,6 @@ __all__ = [
     "SERIES7",
     "ULTRASCALE",
     "WHOLE",
-    "XILINX",
     "Billed",
     "Cost",
     "Family",

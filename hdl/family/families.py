@@ -18,6 +18,3 @@ ULTRASCALE: Family = UltraScalePlus()
 
 FAMILIES: tuple[Family, ...] = (SERIES7, ECP5, GOWIN, ULTRASCALE)
 """All of them: Verilog has bodies for each that has primitives."""
-
-XILINX: tuple[Family, ...] = (SERIES7, ULTRASCALE)
-"""Those that Vivado builds for, whose cells the words of reports are."""

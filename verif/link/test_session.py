@@ -196,6 +196,7 @@ class Bench:
         self.reading: list[int] | None = None
         self.done = self.restarted = False
         self.resets = 0
+        self.quiet: list[bool] = []  # in each cycle: is all that was answered before on its way?
         dut.reset(self.inputs())
 
     def stalled(self, salt: int) -> bool:
@@ -234,6 +235,7 @@ class Bench:
         """One cycle."""
         inputs = self.inputs()
         outputs = self.dut.settle(inputs)
+        self.quiet.append(bool(inputs["orders_idle"]) and not inputs["reply_busy"])
         if outputs["letters_take"]:
             assert inputs["letters_waiting"]
             self.words.pop(0)
@@ -270,6 +272,8 @@ class Bench:
     def network(self, inputs: dict[str, int], outputs: Any) -> None:
         """Frames."""
         if not outputs["core_aresetn"]:
+            # what is kept for a session is on its way two cycles before another's network begins anew
+            assert self.resets or len(self.quiet) < 3 or self.quiet[-3]
             self.resets += 1
             assert self.resets <= RESET_CYCLES
             self.core.reset(outputs.get("seed"))
