@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 
 import sigmabit.verif.fuzzing.campaign
@@ -33,6 +34,7 @@ from ..fuzzing.corpus import Whole
 from ..fuzzing.kind import EXECUTION, LONGEST, Kind, Outcome, Stage, Verdict
 from ..fuzzing.kinds import kinds
 from ..fuzzing.models import Models
+from ..fuzzing.mutation import in_message
 from ..fuzzing.plans import Plans
 from ..fuzzing.serial import Serial, client
 from ..harness.command_line import Call
@@ -56,6 +58,18 @@ def test_drawn_files(name: str, tmp_path: Path) -> None:
     verdicts = [judged(kinds(read_array)[name], seed, tmp_path) for seed in range(FILES[name])]
     assert not [verdict.text for verdict in verdicts if verdict.outcome is Outcome.FAILED]
     assert {Outcome.REFUSED, Outcome.RIGHT} <= {verdict.outcome for verdict in verdicts}
+
+
+@pytest.mark.parametrize("message", [onnx.TensorProto(float_data=[1.0]), onnx.AttributeProto(floats=[1.0], f=2.0, i=3)])
+def test_odd_values_of_fields(message: Any) -> None:
+    """Whatever a field takes is put there, and what it does not take, such as a whole number beyond all floats, never stays."""
+    whole = message.SerializeToString()
+    drawn = set()
+    for seed in range(500):
+        changed = type(message).FromString(whole)
+        in_message(random.Random(seed), changed)
+        drawn.add(changed.SerializeToString())
+    assert len(drawn) > 10
 
 
 @pytest.mark.parametrize("name", FILES)

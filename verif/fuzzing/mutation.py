@@ -108,5 +108,5 @@ def in_message(chance: Random, message: Any) -> None:
             del value[chance.randrange(len(value))]
         else:
             value.append(odd)
-    except (TypeError, ValueError):  # an odd value of another type
+    except (TypeError, ValueError, OverflowError):  # an odd value of another type
         message.ClearField(field.name)
