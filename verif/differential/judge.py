@@ -25,6 +25,9 @@ from ..simulation.reference import execute
 from .case import Case
 from .evaluation import names_of, what_is_wrong
 
+TOLERANCE = 1e-4
+"""Of float32's results, relative: roundings add up."""
+
 
 class Outcome(Enum):
     """How a case ends."""
@@ -77,11 +80,11 @@ def _judged(case: Case) -> Verdict:
     assert case.epsilon is not None
     expected = execute(case.path, case.x, epsilon=case.epsilon, whole=True).outputs
     found = network.output(case.x, case.epsilon)
-    differing = _differing(found, expected, 1e-4)
-    unexcused = differing & ~_at_ties(case, network, network.binary)
+    wrong = differing(found, expected)
+    unexcused = wrong & ~_at_ties(case, network, network.binary)
     if unexcused.any():
         return Verdict(Outcome.FAILED, _says(found, expected, unexcused))
-    return replace(_quantised(case, network), excused=int(differing.sum()))
+    return replace(_quantised(case, network), excused=int(wrong.sum()))
 
 
 def _quantised(case: Case, real: RealNetwork) -> Verdict:
@@ -131,15 +134,15 @@ def agreement(
 ) -> Verdict:
     """Are the results those of the file, but for frames that meet a listed tie of one of the layers? plain: as for execute."""
     expected = execute(case.path, case.x, epsilon=case.epsilon, whole=True, plain=plain).outputs
-    differing = _differing(found, expected, 1e-4)
-    if not differing.any():
+    wrong = differing(found, expected)
+    if not wrong.any():
         return Verdict(Outcome.AGREED)
     hit = _at_ties(case, network, layers)
     if isinstance(network, Network) and network.output.chooses:
         hit |= _undecided(network, case.x)
-    if np.any(differing & ~hit):
-        return Verdict(Outcome.FAILED, _says(found, expected, differing & ~hit))
-    return Verdict(Outcome.AGREED, excused=int(differing.sum()))
+    if np.any(wrong & ~hit):
+        return Verdict(Outcome.FAILED, _says(found, expected, wrong & ~hit))
+    return Verdict(Outcome.AGREED, excused=int(wrong.sum()))
 
 
 def _at_ties(case: Case, network: Network | RealNetwork, layers: Sequence[Layer]) -> np.ndarray:
@@ -157,22 +160,22 @@ def _undecided(network: Network, x: np.ndarray) -> np.ndarray:
     return first[:, -1] - first[:, -2] <= 1e-5 * np.abs(scores).max() if size > 1 else np.zeros(len(x), bool)
 
 
-def _differing(found: np.ndarray, expected: np.ndarray, tolerance: float) -> np.ndarray:
+def differing(found: np.ndarray, expected: np.ndarray) -> np.ndarray:
     """Which frames differ by more than rounding; all, if the shapes do."""
     if found.shape != expected.shape:
         return np.ones(len(expected), bool)
     size = np.abs(expected[np.isfinite(expected)]).max(initial=0)
-    same = np.isclose(found, expected, rtol=tolerance, atol=tolerance / 10 * size, equal_nan=True)
+    same = np.isclose(found, expected, rtol=TOLERANCE, atol=TOLERANCE / 10 * size, equal_nan=True)
     return ~same.reshape(len(expected), -1).all(axis=1)
 
 
-def _says(found: np.ndarray, expected: np.ndarray, differing: np.ndarray) -> str:
+def _says(found: np.ndarray, expected: np.ndarray, wrong: np.ndarray) -> str:
     if found.shape != expected.shape:
         return f"results of shape {found.shape}, the graph's of {expected.shape}"
-    frame = int(np.argmax(differing))
+    frame = int(np.argmax(wrong))
     place = int(np.argmax(np.abs(found[frame] - expected[frame])))
     values = found[frame].reshape(-1)[place], expected[frame].reshape(-1)[place]
-    return f"{int(differing.sum())} of {len(differing)} frames differ; frame {frame} has {values[0]:g}, the graph {values[1]:g}"
+    return f"{int(wrong.sum())} of {len(wrong)} frames differ; frame {frame} has {values[0]:g}, the graph {values[1]:g}"
 
 
 def _refused(case: Case, error: UnsupportedModelError) -> Verdict:

@@ -980,6 +980,7 @@ class TestLayers:
         ("graph", "reason"),
         [
             (lambda g: g("Transpose", g.image(), perm=[1, 0, 2, 3]), "expected a batch in front"),
+            (lambda g: g("ConvTranspose", g("Reshape", g.z(), np.array([-1, 1, 1, 1])), np.ones((1, 1, 1, 1))), "(3, 1, 1, 1)"),
             (lambda g: g("RandomNormal", shape=[1, 3]), "which may only be part of"),
             (lambda g: g("RandomNormal", shape=[3, 3]), "expected a batch in front"),
             (lambda g: g("Slice", g.z(), np.array([2]), np.array([2]), np.array([1])), "shape (1, 0), which holds no numbers"),
@@ -989,6 +990,16 @@ class TestLayers:
         g = Case()
         (found,) = refusals(g, graph(g), tmp_path).values()
         assert reason in found
+
+    def test_frames_that_are_turned(self, tmp_path: Path) -> None:
+        """They may be, as long as no node but single numbers takes them before they are turned back."""
+        g = Case()
+        turned = g("Mul", g("Tanh", g("Transpose", g.z(), perm=[1, 0])), 2.0)
+        assert isinstance(read_model(g.save(tmp_path / "m.onnx", g("Transpose", turned))), RealNetwork)
+        g = Case()
+        turned = g("Tanh", g("Transpose", g.z()))
+        (found,) = refusals(g, g("Reshape", turned, np.array([-1, 3]), name="row"), tmp_path).items()
+        assert found[0] == "row" and "it mixes the frames of a batch" in found[1]
 
 
 class TestUntrustedFiles:

@@ -357,6 +357,26 @@ class TestActivations:
                 lambda g: g.bad("Conv", g("Reshape", g.bits(), np.array([1, 3, 4, 4])), np.ones((1, 3, 1, 1))),
                 "rearranged",
             ),
+            "a convolution of parts of a frame": (
+                lambda g: g.bad("Conv", g("Reshape", g.bits(), np.array([-1, 2, 4, 3])), np.ones((3, 2, 1, 1))),
+                "for an activation of shape (2, 2, 4, 3)",
+            ),
+            "maxima of parts of a frame": (
+                lambda g: g.bad("MaxPool", g("Reshape", g.bits(), np.array([-1, 2, 4, 3])), **PAIR),
+                "of an activation of shape (2, 2, 4, 3)",
+            ),
+            "means of parts of a frame": (
+                lambda g: g.bad("AveragePool", g("Reshape", g.bits(), np.array([-1, 2, 4, 3])), **PAIR),
+                "of an activation of shape (2, 2, 4, 3)",
+            ),
+            "frames as channels": (
+                lambda g: g.bad("Conv", g("Transpose", g.bits(), perm=[1, 0, 2, 3]), np.ones((3, 1, 1, 1))),
+                "it mixes the frames of a batch: keep the batch in front (perm=[0, ...] where it is transposed)",
+            ),
+            "neither kept nor not": (
+                lambda g: g.bad("ArgMax", g.dense(), axis=1, keepdims=-1),
+                "keepdims=-1, which is neither 0 nor 1",
+            ),
             "an axis too many": (
                 lambda g: g.bits(g.bad("Transpose", g.conv(), perm=[0, 1, 2, 3, 4])),
                 "do not suit the operator",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import math
 import multiprocessing
 import os
@@ -188,8 +189,11 @@ def _work(line: Connection, kind: Kind, folder: Path, bounds: Bounds) -> None:
     try:
         while True:
             seed = line.recv()
+            gc.collect()  # what an error's traceback and what it tells of hold of each other, tensors included
             if done <= WARM:
                 bounds.of_memory()
+            if done == WARM:
+                gc.freeze()
             bounds.of_time()
             begun = time.process_time()
             line.send(DRAWING)

@@ -12,7 +12,7 @@ from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto,
 
 from sigmabit.golden.front.calibration import KEY
 
-from .mutation import REAL, TEXTS, WHOLE, Random, in_json, in_message
+from .mutation import DEEP, REAL, TEXTS, WHOLE, Random, in_json, in_message
 
 TYPES = (*TensorProto.DataType.values(), 99)
 
@@ -406,7 +406,10 @@ def notes(chance: Random, model: ModelProto) -> None:
     for entry in model.metadata_props:
         if entry.key == KEY:
             with suppress(ValueError):  # an earlier change's
-                entry.value = json.dumps(in_json(chance, json.loads(entry.value)))
+                try:
+                    entry.value = json.dumps(in_json(chance, json.loads(entry.value)))
+                except RecursionError:
+                    entry.value = "[" * DEEP
 
 
 def anything(chance: Random, model: ModelProto) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import random
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from sigmabit.hdl.planning.planner import Planner
 
 from ..differential.case import Case
 from ..differential.judge import Outcome as Judged
-from ..differential.judge import agreement, clamped
+from ..differential.judge import agreement, clamped, differing
 from ..simulation.reference import ExecutionError
 from .corpus import Whole, corpus, message
 from .graphs import change
@@ -36,6 +36,9 @@ MOST_NUMBERS = 1 << 16
 
 LARGE = 1e6
 """Real numbers beyond this are no matter of an executor's."""
+
+ROUNDING = 2.0**-21
+"""Of sums in float32, of their size."""
 
 PLANNED = 12
 """One accepted network of so many is planned."""
@@ -153,7 +156,7 @@ def _size(found: Network | RealNetwork) -> int:
 def _run(found: Network | RealNetwork, x: NDArray[Any], epsilon: NDArray[Any] | None) -> tuple[NDArray[Any], NDArray[Any], str]:
     """The frames, a network's outputs for them, and why no executor's need be the same, if they need not."""
     if isinstance(found, Network):
-        return x, found.run(x), ""
+        return x, *_decoded(found, x)
     epsilon = np.zeros((len(x), 0)) if epsilon is None else epsilon
     results = found.evaluate(x, epsilon)
     why = "deviations that hardware clamps" if clamped(found, results) else ""
@@ -161,6 +164,16 @@ def _run(found: Network | RealNetwork, x: NDArray[Any], epsilon: NDArray[Any] | 
     if not all(np.all(np.abs(numbers) <= LARGE) for numbers in (*weights, *results.values())):
         why = f"numbers beyond {LARGE:g}, beside which float32 loses others"
     return x, found.output(x, epsilon), why
+
+
+def _decoded(found: Network, x: NDArray[Any]) -> tuple[NDArray[Any], str]:
+    """Results, and why no executor's need be the same: where sums of the same numbers in another order give others."""
+    results = found.results(found.input.encode(x))
+    outputs = found.output.decode(results)
+    near = replace(found.output, scale=found.output.scale * (1 + ROUNDING)).decode(results)
+    with np.errstate(all="ignore"):
+        steep = not found.output.chooses and differing(near, outputs).any()
+    return outputs, "scores whose rounding decides" if steep else ""
 
 
 def _planned(path: Path, whole: Whole, found: Network | RealNetwork, numbers: np.random.Generator) -> object:

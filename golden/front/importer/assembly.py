@@ -232,9 +232,10 @@ class Assembly:
         if codes.frame.view is None:  # of codes that are assumed behind a refused node
             return Symbol(Codes(codes.frame, self.stage, decision.codes, decision.grid), symbol.index)
         thresholds, falling = decision.steps.thresholds, decision.steps.falling[:, None]
-        reached = (np.arange(codes.range.low, codes.range.high + 1) >= thresholds[..., None]) ^ falling[..., None]
-        rows = np.broadcast_to(reached.sum(axis=1), (codes.frame.size, codes.range.levels))
-        by_channel = rows[codes.frame.settled].reshape(codes.frame.shape[0], -1, codes.range.levels)
+        every = range(codes.range.low, codes.range.high + 1)
+        rows = np.stack([((code >= thresholds) ^ falling).sum(axis=1) for code in every], axis=1)  # one if all elements are alike
+        places = codes.frame.settled if len(rows) > 1 else np.zeros((codes.frame.shape[0], 1), np.int64)
+        by_channel = rows[places].reshape(codes.frame.shape[0], -1, codes.range.levels)
         if np.any(by_channel != by_channel[:, :1]):
             raise Refusal("it differs between positions of one channel", symbol.chain.culprit)
         nodes = tuple(dict.fromkeys(symbol.chain.nodes))

@@ -16,7 +16,7 @@ from ...types.scalar import Add, Float
 from .decisions import curved
 from .model_file import Node
 from .scalar_nodes import Refusal
-from .symbols import MAX_ACTIVATION, PAD, Codes, Index, Symbol, Value, strip_padding
+from .symbols import MAX_ACTIVATION, PAD, Codes, Index, Symbol, Unknown, Value, strip_padding
 
 Array = NDArray[Any]
 
@@ -178,9 +178,14 @@ def constant_kernels(arguments: list[Value], dimensions: int = 2) -> Array:
     return weights
 
 
+def _parted(symbol: Symbol) -> bool:
+    """Is an activation more than one frame, of whose elements they are? What is made of a refused one's may be anything."""
+    return symbol.shape[0] != 1 and not isinstance(symbol.source, Unknown)
+
+
 def check_channels(kernels: Array, axis: int, symbol: Symbol, groups: int = 1) -> None:
     """Refuse kernels whose inputs, along `axis`, are not the channels of an image (1, C, H, W), or of one of its groups."""
-    if len(symbol.shape) != 4 or symbol.shape[1] != kernels.shape[axis] * groups:
+    if len(symbol.shape) != 4 or symbol.shape[1] != kernels.shape[axis] * groups or _parted(symbol):
         of_groups = f" in {groups} groups" if groups > 1 else ""
         raise Refusal(f"weights of shape {kernels.shape}{of_groups} for an activation of shape {symbol.shape}")
 
@@ -281,6 +286,8 @@ def averaged_window(node: Node, symbol: Symbol) -> tuple[Index, Window, int]:
     is averaged by itself. Raises Refusal where some sums are divided by another number than others.
     """
     check_dilations(node)
+    if _parted(symbol):
+        raise Refusal(f"pooling of an activation of shape {symbol.shape}")
     image, margins = strip_padding(symbol.index[0])
     inside = [image.shape[axis + 1] + margins[axis] + margins[axis + 2] for axis in range(2)]
     kernel = inside if node.operator == "GlobalAveragePool" else node.attributes["kernel_shape"]
@@ -306,7 +313,7 @@ def averaged_window(node: Node, symbol: Symbol) -> tuple[Index, Window, int]:
 def maxima_window(node: Node, symbol: Symbol) -> tuple[Index, Window]:
     """The image (C, H, W) that MaxPool or GlobalMaxPool takes, and its window, in which padding takes no part."""
     check_dilations(node)
-    if len(symbol.shape) != 4:
+    if len(symbol.shape) != 4 or _parted(symbol):
         raise Refusal(f"pooling of an activation of shape {symbol.shape}")
     if np.any(symbol.index == PAD):
         raise Refusal("pooling after zero padding, where the zeros take part")

@@ -51,7 +51,7 @@ def reshape(node: Node, arguments: list[Value], apart: bool) -> Symbol:
     except ValueError:
         raise Refusal(f"{symbol.shape} cannot become {tuple(target)}") from None
     if -1 in sizes and sizes[0] not in (0, -1) and not apart:
-        raise _mixing("-1 or 0 as its size")
+        raise mixing("-1 or 0 as its size")
     return symbol.rearranged(index)
 
 
@@ -73,19 +73,24 @@ def flatten(node: Node, arguments: list[Value], single: bool) -> Symbol:
     symbol = activation(arguments)
     axis = node.attributes.get("axis", 1)
     if axis in (0, -len(symbol.shape)) and not single:
-        raise _mixing("axis=1")
+        raise mixing("axis=1")
     return symbol.rearranged(symbol.index.reshape(math.prod(symbol.shape[:axis]), -1))
 
 
-def _mixing(instead: str) -> Refusal:
+def mixing(instead: str) -> Refusal:
     """Of what makes one of all frames."""
     return Refusal(f"it mixes the frames of a batch: keep the batch in front ({instead}), or give the graph's input a batch of 1")
+
+
+def turned(node: Node, rank: int) -> list[int]:
+    """Which axis each axis of a Transpose's output is."""
+    return list(node.attributes.get("perm", range(rank)[::-1]))
 
 
 def transpose(node: Node, arguments: list[Value]) -> Symbol:
     """Transpose."""
     symbol = activation(arguments)
-    return symbol.rearranged(np.transpose(symbol.index, node.attributes.get("perm")))
+    return symbol.rearranged(np.transpose(symbol.index, turned(node, len(symbol.shape))))
 
 
 def pad(node: Node, arguments: list[Value], repeats: bool = False) -> Symbol:

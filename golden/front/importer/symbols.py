@@ -29,6 +29,14 @@ Shape = tuple[int, int, int]
 Index = NDArray[np.int64]
 
 
+def _size(shape: tuple[int, ...]) -> int:
+    """How many elements an activation has. Raises Refusal if these are too many."""
+    size = math.prod(shape)
+    if size > MAX_ACTIVATION:
+        raise Refusal(f"an activation of {size} elements, at most {MAX_ACTIVATION} are supported")
+    return size
+
+
 @dataclass(eq=False)
 class Frame:
     """The elements of one tensor on a stream. view: (C, H, W) of their flat indices; on the graph's input it stays open until
@@ -41,9 +49,7 @@ class Frame:
     @staticmethod
     def of(shape: Shape) -> Frame:
         """A tensor in its natural order."""
-        size = math.prod(shape)
-        if size > MAX_ACTIVATION:
-            raise Refusal(f"an activation of {size} elements, at most {MAX_ACTIVATION} are supported")
+        size = _size(shape)
         return Frame(size, np.arange(size).reshape(shape))
 
     def read_as(self, view: Index) -> bool:
@@ -200,8 +206,8 @@ def unwrapped(symbol: Symbol) -> Symbol:
 
 
 def unknown(shape: tuple[int, ...], raw: bool = False) -> Symbol:
-    """An activation of which nothing but the shape is known."""
-    size = math.prod(shape)
+    """An activation of which nothing but the shape is known. Raises Refusal if it is too large."""
+    size = _size(shape)
     return Symbol(Unknown(Frame(size), raw), np.arange(size).reshape(shape))
 
 

@@ -43,7 +43,10 @@ class Trials:
         """List for which scores of a layer rounding decides what the host's quantisers make of them."""
         self.count(chain, numbers)
         low, high, stride = numbers.low, numbers.high, numbers.stride
-        stairs = find_stairs(lambda a: chain(numbers.reals(a)), low, high, stride, MAX_LEVELS)
+        try:
+            stairs = find_stairs(lambda a: chain(numbers.reals(a)), low, high, stride, MAX_LEVELS)
+        except normalisation.NotANumberError as error:
+            raise Refusal(str(error), chain.culprit) from None
         if stairs is None:
             raise Refusal(f"it changes more than {MAX_LEVELS} times over the sums of a channel", chain.culprit)
         count = max(map(len, stairs.changes))

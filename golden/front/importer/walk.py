@@ -90,11 +90,20 @@ ARITHMETIC: dict[str, Callable[[Float, Float], Float]] = {
     "Pow": np.power,
     "Sub": operator.sub,
 }
+SINGLE = (*scalar_nodes.UNARY, *scalar_nodes.SHAPED, *QUANTISERS, "Cast", "Clip", "Dropout", "Identity", "Sign")
+"""Operators that give a number for each number, whatever its place."""
+
 CONDITION = (
     "a condition is joined (Concat) to the input or to a sample, or added in front of a dense layer or behind it, as numbers of "
     "stated size (N, numbers); noise as an input multiplies one deviation, all of it, and nothing else"
 )
 """What helps where another input is none."""
+
+FLAGS = (
+    *("allowzero", "ceil_mode", "count_include_pad", "exclude_outside", "keepdims", "largest", "narrow", "noop_with_empty_axes"),
+    *("select_last_index", "signed", "training_mode", "transA", "transB"),
+)
+"""Attributes that say yes or no. Executors differ in what any other number is."""
 
 INSTEAD = {"ArgMin": "the place of the smallest; only that of the largest (ArgMax, TopK) is supported: turn the scores' signs"}
 """What helps where an operator is not supported, if something does."""
@@ -147,6 +156,8 @@ class Walk(ABC, Generic[Result, Weights]):
         # those among them that come from shapes, in which the batch is 1 here
         self.sized: set[str] = set()
         self.single = graph.input_shape[0] == 1
+        # the axis of the batch in activations where it is not the first
+        self.batch: dict[str, int] = {}
         # activations of a type of whole numbers: its name
         self.whole = {graph.input: input_grid.type_name(graph)} if input_grid.whole_numbers(graph) else dict[str, str]()
         self.handlers: dict[str, Callable[[Node, list[Value]], Results]] = {
@@ -236,7 +247,7 @@ class Walk(ABC, Generic[Result, Weights]):
         symbol = self.values[self.graph.output]
         if not isinstance(symbol, Symbol):
             raise Refusal("it does not depend on the input")
-        if symbol.shape[:1] != (1,) or np.any(symbol.index == PAD):
+        if symbol.shape[:1] != (1,) or self.batch.get(self.graph.output) or np.any(symbol.index == PAD):
             raise Refusal(f"an output of shape {symbol.shape}, expected a batch in front and no padding")
         if not symbol.index.size:
             raise Refusal(f"an output of shape {symbol.shape}, which holds no numbers")
@@ -281,6 +292,9 @@ class Walk(ABC, Generic[Result, Weights]):
                 raise Refusal(f"operator {node.operator} of the domain {node.domain}")
             supported = ", ".join(QUANTISERS)
             raise Refusal(f"operator {node.operator} of the domain {node.domain}, of which only {supported} are supported")
+        for name in FLAGS:
+            if node.attributes.get(name, 0) not in (0, 1):
+                raise Refusal(f"{name}={node.attributes[name]!r}, which is neither 0 nor 1")
         for name in filter(None, node.inputs):
             if name not in self.values:
                 raise Refusal(f"it takes {name}, which nothing before it gives")
@@ -312,6 +326,7 @@ class Walk(ABC, Generic[Result, Weights]):
             if name in self.graph.consumers or name == self.graph.output:
                 raise Refusal(f"its output {name} is used; only its first output is supported")
         self.keep_whole(node)
+        self.keep_in_front(node, arguments)
         try:
             return self.handlers[node.operator](node, arguments)
         except Refusal as refusal:
@@ -339,10 +354,29 @@ class Walk(ABC, Generic[Result, Weights]):
         elif node.operator not in ("Cast", "DequantizeLinear", "Shape", "Where", *COMPARISONS):
             raise Refusal(f"it computes with numbers of the type {kinds[0].lower()}; cast them to float first")
 
+    def keep_in_front(self, node: Node, arguments: list[Value]) -> None:
+        """Note which axis a node makes that of the batch, and refuse what takes it for another one. Only single numbers, and what
+        turns it back, take no notice of it.
+        """
+        symbols = {n: a for n, a in zip(node.inputs, arguments, strict=True) if isinstance(a, Symbol)}
+        if self.single or any(isinstance(symbol.source, Unknown) for symbol in symbols.values()):
+            return
+        axes = {self.batch.get(name, 0) for name in symbols}
+        if node.operator == "Transpose" and len(symbols) == 1:
+            (symbol,), (axis,) = symbols.values(), axes
+            order = rearranging.turned(node, len(symbol.shape))
+            if axis in order:
+                self.batch[node.outputs[0]] = order.index(axis)
+        elif any(axes):
+            alone = all(a.size == 1 for a in arguments if isinstance(a, np.ndarray))
+            if len(axes) > 1 or not alone or node.operator not in (*ARITHMETIC, *SINGLE):
+                raise rearranging.mixing("perm=[0, ...] where it is transposed")
+            self.batch[node.outputs[0]] = axes.pop()
+
     def substitute(self, node: Node) -> Symbol | None:
         """A placeholder, if there is room for one."""
-        found = None if self.budget.exhausted else self.placeholder(node)
         try:
+            found = None if self.budget.exhausted else self.placeholder(node)
             self.budget.keep([found])
         except Refusal:  # the refused node is what is told
             return None
