@@ -44,8 +44,7 @@ class Bounds:
 
     def of_memory(self) -> None:
         """Bound this process' memory from now on."""
-        pages = int(Path("/proc/self/statm").read_text().split()[0])
-        resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + self.memory, resource.RLIM_INFINITY))
+        resource.setrlimit(resource.RLIMIT_AS, (_memory() + self.memory, resource.RLIM_INFINITY))
 
     def of_time(self) -> None:
         """Bound what this process takes from now on."""
@@ -176,6 +175,11 @@ class _Worker:
         self.process.kill()
 
 
+def _memory() -> int:
+    """Bytes that this process has, used or not."""
+    return int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+
+
 def again(kind: Kind, seed: int) -> str:
     """The command that repeats a trial."""
     return f"sigmabit bench fuzz --kind {kind.name} --files 1 --seed {seed}"
@@ -185,15 +189,15 @@ def _work(line: Connection, kind: Kind, folder: Path, bounds: Bounds) -> None:
     """Trials of the seeds that come, until none does."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for whom it works for
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())  # executors say there what they raise
-    done = 0
+    done = own = 0
     try:
         while True:
             seed = line.recv()
-            gc.collect()  # what an error's traceback and what it tells of hold of each other, tensors included
+            if done <= WARM or _memory() > own + bounds.memory // 8:
+                gc.collect()  # what an error's traceback and what it tells of hold of each other, tensors included
             if done <= WARM:
                 bounds.of_memory()
-            if done == WARM:
-                gc.freeze()
+                own = _memory()
             bounds.of_time()
             begun = time.process_time()
             line.send(DRAWING)

@@ -11,8 +11,8 @@ import numpy as np
 from .scalar_nodes import Refusal
 from .symbols import Symbol, Value
 
-MAX_BYTES = 1 << 31
-"""Of indices, constants and weights of all activations together. A VGG-16 of 224x224 takes a quarter."""
+MAX_BYTES = 1 << 30
+"""Of indices, constants and weights of all activations together. A VGG-16 of 224x224 takes half."""
 
 MAX_WORK = 1 << 31
 """Elements of all nodes' inputs together: some seconds."""

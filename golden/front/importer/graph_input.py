@@ -36,7 +36,7 @@ class GraphInput:
         self.shape = _shape(graph, path)
         self.condition = graph.condition if conditional else None
         self.first = math.prod(self.shape)
-        self.frame = Frame(self.first + (math.prod(self.condition.shape) if self.condition else 0))
+        self.frame = Frame(self.first + (_bounded(self.condition.shape, self.condition.name, path) if self.condition else 0))
         self.codes: Codes | None = None
         self.quantiser: Chain | None = None
         self.quantised = False
@@ -147,7 +147,13 @@ def _shape(graph: Graph, path: str) -> tuple[int, ...]:
     fixed = tuple(d for d in rest if d is not None and d > 0)
     if len(fixed) != len(rest):
         raise ModelFileError(f"{path}: input {graph.input} has a free dimension besides the batch")
-    size = math.prod(fixed)
-    if size > MAX_ACTIVATION:
-        raise ModelFileError(f"{path}: input {graph.input} of {size} elements, at most {MAX_ACTIVATION} are supported")
+    _bounded(fixed, graph.input, path)
     return fixed
+
+
+def _bounded(shape: tuple[int, ...], name: str, path: str) -> int:
+    """How many numbers an input has. Raises ModelFileError if these are too many."""
+    size = math.prod(shape)
+    if size > MAX_ACTIVATION:
+        raise ModelFileError(f"{path}: input {name} of {size} elements, at most {MAX_ACTIVATION} are supported")
+    return size
