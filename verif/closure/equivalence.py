@@ -111,6 +111,7 @@ def without_memories(netlist: dict[str, Any]) -> list[Cut]:
     """Cut the memories that are written out of Yosys' JSON of one flat module."""
     (module,) = netlist["modules"].values()
     cells = module["cells"]
+    used = looked_at(module)
     written = {_memory(cell) for cell in cells.values() if cell["type"].startswith("$memwr")}
     cuts: list[Cut] = []
     for name, cell in [*cells.items()]:
@@ -121,6 +122,10 @@ def without_memories(netlist: dict[str, Any]) -> list[Cut]:
         if kind.startswith("$meminit"):
             continue
         pins = cell["connections"]
+        if "wr" in kind:
+            for bit in range(len(pins["DATA"])):
+                if (_memory(cell), bit) not in used:  # whatever is written there, nobody reads it
+                    pins["DATA"][bit] = pins["EN"][bit] = "0"
         cut = Cut(
             f"sigmabit_memory_{len(cuts)}",
             "rd" in kind,
@@ -135,6 +140,50 @@ def without_memories(netlist: dict[str, Any]) -> list[Cut]:
         if name in written:
             del module["memories"][name]
     return cuts
+
+
+BY_BIT = re.compile(r"\$(?:not|and|or|xor|xnor|mux|pmux|[as]?dffs?r?e?)")
+"""Cells of which each bit depends on one bit of each word that goes in, and on all of what is no word."""
+
+WORDS = {"A", "B", "D"}
+
+
+def looked_at(module: Mapping[str, Any]) -> set[tuple[str, int]]:
+    """Of the memories of Yosys' JSON of a flat module, bits of which something that is read goes on to an output."""
+    drivers: dict[int | str, tuple[Mapping[str, Any], int]] = {}
+    writers: dict[str, list[Mapping[str, Any]]] = {}
+    for cell in module["cells"].values():
+        if cell["type"].startswith("$memwr"):
+            writers.setdefault(_memory(cell), []).append(cell)
+        for port, direction in cell["port_directions"].items():
+            if direction == "output":
+                drivers.update({net: (cell, place) for place, net in enumerate(cell["connections"][port])})
+    waiting = [net for port in module["ports"].values() if port["direction"] == "output" for net in port["bits"]]
+    seen, used = set(waiting), set[tuple[str, int]]()
+    while waiting:
+        found = drivers.get(waiting.pop())
+        if found is None:
+            continue
+        cell, place = found
+        needed = [*_needed(cell, place)]
+        if cell["type"].startswith("$memrd") and (_memory(cell), place) not in used:
+            used.add((_memory(cell), place))
+            for writer in writers.get(_memory(cell), []):
+                pins = writer["connections"]
+                needed += [pins["DATA"][place], pins["EN"][place], *pins["ADDR"], *pins["CLK"]]
+        waiting += {*needed} - seen
+        seen.update(needed)
+    return used
+
+
+def _needed(cell: Mapping[str, Any], place: int) -> Iterator[int | str]:
+    """Nets on which a bit of a cell's output depends."""
+    width = next(len(cell["connections"][port]) for port, way in cell["port_directions"].items() if way == "output")
+    for port, way in cell["port_directions"].items():
+        if way == "input":
+            nets = cell["connections"][port]
+            parted = port in WORDS and BY_BIT.fullmatch(cell["type"]) and len(nets) % width == 0
+            yield from nets[place::width] if parted else nets
 
 
 def with_registers(netlist: dict[str, Any]) -> list[Port]:
@@ -172,6 +221,19 @@ def conditions(registers: Sequence[Port]) -> list[str]:
     return [*islice(chain(["1'b1"], chain.from_iterable(values), pairs), GUESSES // len(registers))]
 
 
+def clock(ports: Sequence[Port]) -> str | None:
+    """A module's."""
+    return next((port.name for port in ports if port.name in CLOCK_NAMES), None)
+
+
+def begun(ports: Sequence[Port]) -> str:
+    """Verilog of a signal `begun`: has the module been reset, if it can be?"""
+    reset = next((f"({port.name} == {RESET_LEVELS[port.name]})" for port in ports if port.name in RESET_LEVELS), None)
+    if clock(ports) is None or reset is None:
+        return "wire begun = 1;\n"
+    return f"reg begun = 0;\nalways @(posedge {clock(ports)}) if {reset} begun <= 1;\n"
+
+
 def miter(top: str, ports: Sequence[Port], cuts: Sequence[Cut], mutant: int, registers: Sequence[Port] = ()) -> str:
     """Two of module `top`, one with a mutant, and whether they differ; and which guesses about these registers are wrong."""
     inputs = [port for port in ports if not port.output]
@@ -194,19 +256,21 @@ def miter(top: str, ports: Sequence[Port], cuts: Sequence[Cut], mutant: int, reg
             same = f"sigmabit_a_{cut.name}_address == sigmabit_b_{cut.name}_address"
             text += f"assign sigmabit_a_{cut.name}_data = {cut.name}_data;\n"
             text += f"assign sigmabit_b_{cut.name}_data = ({same}) ? {cut.name}_data : {cut.name}_data_other;\n"
-    clock = next((port.name for port in inputs if port.name in CLOCK_NAMES), None)
-    reset = next((f"({port.name} == {RESET_LEVELS[port.name]})" for port in inputs if port.name in RESET_LEVELS), None)
-    begun = "1'b1"
-    if clock is not None and reset is not None:
-        text += f"reg begun = 0;\nalways @(posedge {clock}) if {reset} begun <= 1;\n"
-        begun = "begun"
+    text += begun(ports)
     outside, inside = " || ".join(compared(ports)) or "1'b0", " || ".join(each for cut in cuts for each in cut.differs) or "1'b0"
     if registers:
         text += f"wire [{len(when) - 1}:0] when = {{{', '.join(when)}}};\n"
     for port in registers:
-        wrong = f"{begun} && sigmabit_a_{port.name} != sigmabit_b_{port.name}"
+        wrong = f"begun && sigmabit_a_{port.name} != sigmabit_b_{port.name}"
         text += f"assign wrong_{port.name} = {{{len(when)}{{{wrong}}}}} & when;\n"
-    return text + f"assign differ = {begun} && ({outside}) || ({inside});\nendmodule\n"
+    return text + f"assign differ = begun && ({outside}) || ({inside});\nendmodule\n"
+
+
+def in_order(netlist: Mapping[str, Any], folder: Path) -> None:
+    """Write cut.json: Yosys' JSON with choices that give the first, as in a simulator."""
+    (folder / "cut.json").write_text(json.dumps(netlist))
+    (folder / "first.v").write_text(FIRST)
+    run_yosys(["read_json cut.json", "techmap -map first.v", "write_json cut.json"], "first", folder, folder / "yosys")
 
 
 def proven(folder: Path, sample: Sample, mutants: Sequence[int], limit_s: float) -> Iterator[bool]:
@@ -217,9 +281,7 @@ def proven(folder: Path, sample: Sample, mutants: Sequence[int], limit_s: float)
     netlist = json.loads((folder / "mutated.json").read_text())
     (top,) = netlist["modules"]
     cuts, registers = without_memories(netlist), with_registers(netlist)
-    (folder / "cut.json").write_text(json.dumps(netlist))
-    (folder / "first.v").write_text(FIRST)
-    run_yosys(["read_json cut.json", "techmap -map first.v", "write_json cut.json"], "first", folder, folder / "yosys")
+    in_order(netlist, folder)
 
     def make(name: str, mutants: Sequence[int], registers: Sequence[Port]) -> None:
         lines = ["read_json cut.json", "design -save cut"]
@@ -247,7 +309,7 @@ def _same_signals(folder: Path, mutant: int, limit_s: float) -> bool | None:
         return False
     if _never(swept):
         return True
-    said = _abc(folder, f"read_aiger {swept.name}; sim3 -F {FRAMES} -T {SIMULATED_S}", 2 * SIMULATED_S)
+    said = abc(folder, f"read_aiger {swept.name}; sim3 -F {FRAMES} -T {SIMULATED_S}", 2 * SIMULATED_S)
     return False if "asserted" in said else None
 
 
@@ -261,7 +323,7 @@ def _same_by_guesses(folder: Path, mutant: int, limit_s: float) -> bool:
 def _same_states(folder: Path, mutant: int, limit_s: float) -> bool:
     """By what can be reached, or by induction."""
     return any(
-        said in _abc(folder, f"read_aiger swept_both_{mutant}.aig; {proof}", limit_s)
+        said in abc(folder, f"read_aiger swept_both_{mutant}.aig; {proof}", limit_s)
         for proof, said in PROOFS.items()  # abc's own limits are of time, others' work included
     )
 
@@ -270,18 +332,23 @@ def _swept(folder: Path, name: str, commands: str, limit_s: float) -> Path | Non
     """An AIGER file after abc's commands; None where they do not come to an end."""
     swept = folder / f"swept_{name}.aig"
     swept.unlink(missing_ok=True)
-    _abc(folder, f"read_aiger {name}.aig; {commands}; write_aiger {swept.name}", limit_s)
+    abc(folder, f"read_aiger {name}.aig; {commands}; write_aiger {swept.name}", limit_s)
     return swept if swept.exists() else None
 
 
-def _never(aiger: Path) -> bool:
-    """Is the first output of a binary AIGER file the constant 0?"""
+def constant_outputs(aiger: Path) -> list[bool]:
+    """Of each output of a binary AIGER file, is it the constant 0?"""
     lines = aiger.read_bytes().split(b"\n")
-    _, _, _, latches, *_ = lines[0].split()
-    return lines[1 + int(latches)] == b"0"
+    latches, outputs = map(int, lines[0].split()[3:5])
+    return [line == b"0" for line in lines[1 + latches : 1 + latches + outputs]]
 
 
-def _abc(folder: Path, commands: str, limit_s: float) -> str:
+def _never(aiger: Path) -> bool:
+    """Is the first output the constant 0?"""
+    return constant_outputs(aiger)[0]
+
+
+def abc(folder: Path, commands: str, limit_s: float) -> str:
     """What abc says, in so many seconds of a processor."""
 
     def limited() -> None:

@@ -7,7 +7,8 @@ All of a suite's are in one build, and a port chooses one. What the suite passes
 is the same with it as without it. What is neither seen nor proven equivalent is left: a hole in the suite, or logic that is not
 needed.
 
-Verdicts are kept in build/closure/mutants, by a digest of the Verilog, the suite and the draw: what is interrupted goes on.
+Verdicts are kept in build/closure/mutants, by a digest of the Verilog, the draw and the suite, proofs by one of the first two:
+what is interrupted goes on.
 """
 
 from __future__ import annotations
@@ -117,25 +118,32 @@ class Trial:
             return SideBySide.of(self.suite, Path(nowhere))
 
     @cached_property
-    def folder(self) -> Path:
-        """For this Verilog's, this suite's and this draw's verdicts."""
-        found = hashlib.sha256(f"{self.count} {self.seed} {Path(inspect.getfile(self.suite)).read_text()}".encode())
-        found.update(digest(self.plain.texts).encode())
+    def drawing(self) -> Path:
+        """For what is drawn in this Verilog, and proofs about it."""
+        found = hashlib.sha256(f"{self.count} {self.seed} {digest(self.plain.texts)}".encode())
         return self.kept / f"{self.name}-{found.hexdigest()[:12]}"
+
+    @cached_property
+    def folder(self) -> Path:
+        """For this suite's verdicts on it."""
+        found = hashlib.sha256(Path(inspect.getfile(self.suite)).read_bytes())
+        return self.drawing / found.hexdigest()[:12]
 
     def account(self) -> Account:
         """Draw, judge and prove, whatever of it is still to be done. SystemExit where the suite fails without a mutant."""
         self.folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory() as work:
-            judged, drawn = self._lines("verdicts"), self._lines("drawn")
+            judged, drawn = _lines(self.folder / "verdicts.jsonl"), _lines(self.drawing / "drawn.jsonl")
             netlists = Path(work)
             if not drawn or len(judged) < len(drawn):
                 samples, mutants = self._draw(netlists)
-                self._write("drawn", [asdict(mutant) for mutant in mutants])
+                _write(self.drawing / "drawn.jsonl", [asdict(mutant) for mutant in mutants])
                 self._judge(samples, mutants, {(each["sample"], each["mutant"]) for each in judged}, netlists / "bench")
-                judged, drawn = self._lines("verdicts"), self._lines("drawn")
+                judged, drawn = _lines(self.folder / "verdicts.jsonl"), _lines(self.drawing / "drawn.jsonl")
             passed = sorted((each["sample"], each["mutant"]) for each in judged if each["passes"])
-            proofs = {(each["sample"], each["mutant"]): each["equivalent"] for each in self._lines("proofs")}
+            tool = hashlib.sha256(Path(equivalence.__file__).read_bytes()).hexdigest()[:12]
+            known = (each for each in _lines(self.drawing / "proofs.jsonl") if each["equivalent"] or each["tool"] == tool)
+            proofs = {(each["sample"], each["mutant"]): each["equivalent"] for each in known}
             if todo := [each for each in passed if each not in proofs]:
                 if not (netlists / "sample_0").exists():
                     self._draw(netlists)
@@ -145,12 +153,16 @@ class Trial:
                     found = equivalence.proven(netlists / f"sample_{number}", self.plain.samples[number], mine, self.limit_s)
                     for mutant, same in zip(mine, found, strict=True):
                         proofs[number, mutant] = same
-                        self._append("proofs", {"sample": number, "mutant": mutant, "equivalent": same})
+                        with (self.drawing / "proofs.jsonl").open("a") as lines:
+                            entry = {"sample": number, "mutant": mutant, "equivalent": same, "tool": tool}
+                            print(json.dumps(entry), file=lines)
+        killed = frozenset((each["sample"], each["mutant"]) for each in judged if not each["passes"])
+        assert killed.isdisjoint(each for each, same in proofs.items() if same), f"{self.name}: a proof is wrong, or the suite is"
         return Account(
             self.name,
             tuple(Mutant(each["sample"], each["number"], each["change"], tuple(each["lines"])) for each in drawn),
-            frozenset((each["sample"], each["mutant"]) for each in judged if not each["passes"]),
-            frozenset(each for each, same in proofs.items() if same),
+            killed,
+            frozenset(each for each in passed if proofs[each]),
         )
 
     def _draw(self, work: Path) -> tuple[list[Sample], list[Mutant]]:
@@ -177,18 +189,15 @@ class Trial:
         building = ["-Wno-fatal", "--no-assert-case"]
         bench.judge(todo, self.folder / "verdicts.jsonl", self.workers, building)
 
-    def _lines(self, name: str) -> list[dict[str, Any]]:
-        file = self.folder / f"{name}.jsonl"
-        return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
 
-    def _write(self, name: str, entries: Sequence[dict[str, Any]]) -> None:
-        new = self.folder / f"{name}.new"
-        new.write_text("".join(json.dumps(entry) + "\n" for entry in entries))
-        os.replace(new, self.folder / f"{name}.jsonl")
+def _lines(file: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
 
-    def _append(self, name: str, entry: dict[str, Any]) -> None:
-        with (self.folder / f"{name}.jsonl").open("a") as lines:
-            lines.write(json.dumps(entry) + "\n")
+
+def _write(file: Path, entries: Sequence[dict[str, Any]]) -> None:
+    new = file.with_suffix(".new")
+    new.write_text("".join(json.dumps(entry) + "\n" for entry in entries))
+    os.replace(new, file)
 
 
 DRAWN_FROM = "* t:$meminit* %d"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -115,6 +116,9 @@ def test_account(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     verdicts.write_text("".join(lines[:-4]))
     assert Trial(HoleySuite, count=COUNT, kept=tmp_path, workers=2).account() == account
     assert sorted(map(_verdict, verdicts.read_text().splitlines())) == sorted(map(_verdict, lines))
+    proofs = counting.proofs
+    shutil.rmtree(trial.folder)  # as where the suite is another: what is proven does not depend on it
+    assert trial.account() == account and counting.proofs == proofs
     assert all(_but_for_unseen(trial, account.left, tmp_path / "again"))
 
 
@@ -260,6 +264,34 @@ def test_proofs(tmp_path: Path) -> None:
     found = dict(zip(chosen, same, strict=True))
     assert {True, False} == set(found.values())
     assert not any(proven for mutant, proven in found.items() if "$memwr" in mutant.change and "-port DATA" in mutant.change)
+
+
+PARTS = """module mutated_0(clk, write, place, word, address, sigmabit_mutant, out);
+input wire clk, write;
+input wire [3:0] place, address;
+input wire [2:0] word;
+input wire [15:0] sigmabit_mutant;
+output reg out;
+reg [2:0] words [0:15], read, held;
+wire [2:0] given = sigmabit_mutant == 1 ? word ^ 4 : sigmabit_mutant == 2 ? word ^ 2 : sigmabit_mutant == 3 ? word ^ 1 : word;
+always @(posedge clk) begin
+    if (write) words[place] <= given;
+    read <= words[address];
+    held <= read;
+    out <= held[0];
+end
+endmodule
+"""
+"""Bits 1 and 2 of its words go on to registers, and no further."""
+
+
+def test_words_of_which_parts_are_read(tmp_path: Path) -> None:
+    """What is written into the others changes nothing."""
+    (tmp_path / "parts.v").write_text(PARTS)
+    run_yosys(["read_verilog parts.v", "proc", "opt_clean", "write_json mutated.json"], "mutate", tmp_path, tmp_path / "yosys")
+    widths = {"clk": 1, "write": 1, "place": 4, "word": 3, "address": 4, "out": 1}
+    ports = tuple(Port(name, name == "out", bits, bits > 1) for name, bits in widths.items())
+    assert list(equivalence.proven(tmp_path, Sample("sample_0", "parts", ports, {}), [1, 2, 3], 5.0)) == [True, True, False]
 
 
 COUNTER = """module mutated_0(clk, rst, sigmabit_mutant, done);
