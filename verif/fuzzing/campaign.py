@@ -24,6 +24,9 @@ from .kind import EXECUTION, Kind, Outcome, Verdict
 STARTING, DRAWING = "starting", "drawing"
 """The first stages of each trial."""
 
+ROOM, USED = 0, 1
+"""Places in what the system tells of a process' memory."""
+
 STARTING_S = 120
 """Seconds in which a process starts, on a busy machine."""
 
@@ -44,7 +47,7 @@ class Bounds:
 
     def of_memory(self) -> None:
         """Bound this process' memory from now on."""
-        resource.setrlimit(resource.RLIMIT_AS, (_memory() + self.memory, resource.RLIM_INFINITY))
+        resource.setrlimit(resource.RLIMIT_AS, (_memory(ROOM) + self.memory, resource.RLIM_INFINITY))
 
     def of_time(self) -> None:
         """Bound what this process takes from now on."""
@@ -175,9 +178,9 @@ class _Worker:
         self.process.kill()
 
 
-def _memory() -> int:
-    """Bytes that this process has, used or not."""
-    return int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+def _memory(kind: int) -> int:
+    """Bytes that this process has room for, or that it uses."""
+    return int(Path("/proc/self/statm").read_text().split()[kind]) * resource.getpagesize()
 
 
 def again(kind: Kind, seed: int) -> str:
@@ -193,11 +196,11 @@ def _work(line: Connection, kind: Kind, folder: Path, bounds: Bounds) -> None:
     try:
         while True:
             seed = line.recv()
-            if done <= WARM or _memory() > own + bounds.memory // 8:
+            if done <= WARM or _memory(USED) > own + bounds.memory // 8:
                 gc.collect()  # what an error's traceback and what it tells of hold of each other, tensors included
             if done <= WARM:
                 bounds.of_memory()
-                own = _memory()
+                own = _memory(USED)
             bounds.of_time()
             begun = time.process_time()
             line.send(DRAWING)
