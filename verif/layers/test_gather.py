@@ -68,6 +68,8 @@ class GatherSuite(BlockSuite):
         sample(4, 900, 2, 1, 1),
     )
 
+    flags, before = ("operand_valid",), 4
+
     def configs(self) -> st.SearchStrategy[GatherConfig]:
         return gather_configs() | st.sampled_from(self.samples[5:])
 

@@ -80,6 +80,8 @@ class MaximumSuite(BlockSuite):
         MaximumConfig(Window(Axis(7, 3, 3, 0, 2), Axis(6, 3, 3)), 2, mixed=True, positions=3, bits=2),
     )
 
+    flags, before = ("source_valid",), 3
+
     def configs(self) -> st.SearchStrategy[MaximumConfig]:
         axis = axes().filter(one_end_each)
         window, positions = st.builds(Window, axis, axis), st.sampled_from([1, 1, 2, 3, 8])

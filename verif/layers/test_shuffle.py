@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,6 +77,8 @@ class ShuffleSuite(BlockSuite):
         kind(1, 1, 7, 7, 12, 1, 2, positions=1, places=5),  # words that are written in shares
     )
 
+    flags, before = ("source_valid",), 6
+
     def configs(self) -> st.SearchStrategy[ShuffleKind]:
         return kinds() | st.sampled_from(self.samples[11:])
 
@@ -83,6 +86,11 @@ class ShuffleSuite(BlockSuite):
         codes = st.tuples(*[st.integers(0, 7)] * config.layer.input.size)
         pauses = st.one_of(st.just((0,)), st.lists(st.sampled_from([0, 0, 1, 9]), min_size=1, max_size=5).map(tuple))
         return st.builds(Frames, st.lists(codes, min_size=1, max_size=3).map(tuple), pauses)
+
+    def always(self, config: ShuffleKind) -> Sequence[Frames]:
+        """At full speed; a cycle slower in front of each beat; and in front of each frame."""
+        frames = tuple((frame % 2 * 7,) * config.layer.input.size for frame in range(4))
+        return [Frames(frames, pauses) for pauses in ((0,), (1,), (*[0] * (config.sink.beats - 1), 1))]
 
     def expected(self, config: ShuffleKind, stimulus: Frames) -> list[int]:
         layer = config.layer

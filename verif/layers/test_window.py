@@ -71,6 +71,8 @@ class WindowSuite(BlockSuite):
     )
     examples = 6
 
+    flags, before = ("operand_valid",), 4
+
     def configs(self) -> st.SearchStrategy[WindowConfig]:
         return st.tuples(
             axes(),
