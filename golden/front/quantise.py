@@ -46,6 +46,9 @@ FEWEST_DRAWS = 1000
 reach.
 """
 
+MOST_UNITS = 2.0**62
+"""Of a bias: NumPy's integers hold no more."""
+
 MOST_DRAWS = 32
 """Samples of one frame at the most: a large network takes its time for each."""
 
@@ -535,6 +538,11 @@ def _on_grid(real: RealLinear, stated: Stated, stage: _Stage, sums: Extent, prec
 
 def _biases(real: RealLinear, scale: float, shift: int) -> tuple[NDArray[np.int64], NDArray[np.int64] | None]:
     """Those of a layer, in units of a sum, with half a unit of the result, so that the shift rounds; and of kernel positions."""
+    largest = max(np.abs(part).max(initial=0) for part in (real.bias, real.inside) if part is not None)
+    if not largest / scale < MOST_UNITS:
+        raise CalibrationError(
+            f"{real.name}: its bias of {largest:g} is {largest / scale:g} units of its sums, at most {MOST_UNITS:g}"
+        )
     bias = np.rint(real.bias / scale).astype(np.int64) + (1 << shift >> 1)
     return bias, None if real.inside is None else np.rint(real.inside / scale).astype(np.int64)
 
@@ -614,7 +622,8 @@ def _reach(function: Chain, magnitude: float, precision: Precision) -> float:
     points = np.linspace(0, magnitude or 1.0, 1025)
     sides = [np.asarray(function(side[:, None])) for side in (points, -points)]  # of each channel, or of all
     tolerance = (max(side.max() for side in sides) - min(side.min() for side in sides)) / (2 << precision.codes)
-    changing = [np.flatnonzero((np.abs(side - side[-1]) > tolerance).any(axis=1)) for side in sides]
+    with np.errstate(invalid="ignore"):  # a function that is not finite is refused where it is tabulated
+        changing = [np.flatnonzero((np.abs(side - side[-1]) > tolerance).any(axis=1)) for side in sides]
     return float(points[min(1024, 1 + max((int(at[-1]) for at in changing if len(at)), default=0))])
 
 

@@ -75,7 +75,7 @@ class Linear:
         """
         grid = self.grid
         low, high = (grid.gain * code + grid.offset for code in (self.input.low, self.input.high))
-        shapes = np.unique(self.window.inside().reshape(self.window.outputs, -1), axis=0).astype(np.int64)
+        shapes = self.window.shapes.astype(np.int64)
         weights = self.weights.astype(np.int64)
         positive = shapes @ np.maximum(weights, 0).sum(axis=2).reshape(self.window.taps, -1)
         negative = shapes @ np.maximum(-weights, 0).sum(axis=2).reshape(self.window.taps, -1)

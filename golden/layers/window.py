@@ -50,6 +50,11 @@ class Axis:
         """For each tap of window `output`: does it lie on an input, not on padding?"""
         return tuple(0 <= self.start(output) + tap < self.size for tap in range(self.kernel))
 
+    def all_inside(self) -> NDArray[np.bool_]:
+        """(outputs, kernel): the same for all windows."""
+        places = (np.arange(self.outputs) * self.stride - self.before)[:, None] + np.arange(self.kernel)
+        return np.asarray((places >= 0) & (places < self.size))
+
     def last(self, output: int) -> int:
         """The last input that window `output` looks at."""
         return min(max(self.start(output) + self.kernel - 1, 0), self.size - 1)
@@ -102,10 +107,14 @@ class Window:
 
     def inside(self) -> NDArray[np.bool_]:
         """(out_height, out_width, kernel_height, kernel_width): does the tap lie on an input, not on padding?"""
-        rows = np.array([self.rows.inside(y) for y in range(self.rows.outputs)])
-        columns = np.array([self.columns.inside(x) for x in range(self.columns.outputs)])
-        both: NDArray[np.bool_] = rows[:, None, :, None] & columns[None, :, None, :]
+        both: NDArray[np.bool_] = self.rows.all_inside()[:, None, :, None] & self.columns.all_inside()[None, :, None, :]
         return both
+
+    @property
+    def shapes(self) -> NDArray[np.bool_]:
+        """(shapes, taps): which taps lie on an input, for each kind of window that there is."""
+        rows, columns = (np.unique(axis.all_inside(), axis=0) for axis in (self.rows, self.columns))
+        return (rows[:, None, :, None] & columns[None, :, None, :]).reshape(-1, self.taps)
 
     def total_inside(self, of_taps: Numbers) -> Numbers:
         """(out_height, out_width, ...): for each window the sum of the numbers (kernel_height, kernel_width, ...) whose tap lies

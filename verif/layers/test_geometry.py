@@ -49,6 +49,7 @@ def test_window(rows: Axis, columns: Axis) -> None:
     found = window.extract(image)
     assert found.shape[:5] == (2, rows.outputs, columns.outputs, rows.kernel, columns.kernel)
     inside, numbers = window.inside(), np.arange(1, 1 + window.taps).reshape(rows.kernel, columns.kernel)
+    assert {*map(tuple, window.shapes.tolist())} == {*map(tuple, inside.reshape(-1, window.taps).tolist())}
     for y, x in np.ndindex(window.rows.outputs, window.columns.outputs):
         assert window.total_inside(numbers)[y, x] == numbers[inside[y, x]].sum()
         assert window.needs()[y * columns.outputs + x] == rows.last(y) * columns.size + columns.last(x)

@@ -56,6 +56,7 @@ from .symbols import (
     Unknown,
     Value,
     joined,
+    once_each,
     per_channel,
     unknown,
     unwrapped,
@@ -397,7 +398,7 @@ class BinaryWalk(Walk[Network, BinaryWeights]):
         codes = symbol.source
         assert isinstance(codes, Codes)
         elements = symbol.index[0]
-        if not np.array_equal(np.sort(elements), np.arange(codes.frame.size)):
+        if not once_each(elements, codes.frame.size):
             raise Refusal("it does not take every element of the activation before it exactly once")
         grid, rising = value_grid(symbol, codes)
         self.settle_input()

@@ -37,6 +37,15 @@ def _size(shape: tuple[int, ...]) -> int:
     return size
 
 
+def once_each(elements: Index, size: int) -> bool:
+    """Are they all numbers below `size`, each of them once?"""
+    if elements.size != size or np.any(elements < 0) or np.any(elements >= size):
+        return False
+    there = np.zeros(size, np.bool_)
+    there[elements.reshape(-1)] = True
+    return bool(there.all())
+
+
 @dataclass(eq=False)
 class Frame:
     """The elements of one tensor on a stream. view: (C, H, W) of their flat indices; on the graph's input it stays open until
@@ -54,7 +63,7 @@ class Frame:
 
     def read_as(self, view: Index) -> bool:
         """Can the elements be read as `view`? An open order becomes it."""
-        if self.view is None and np.array_equal(np.sort(view, axis=None), np.arange(self.size)):
+        if self.view is None and once_each(view, self.size):
             self.view = view
         return self.view is not None and np.array_equal(self.view, view)
 
