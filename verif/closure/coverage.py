@@ -3,26 +3,24 @@
     python -m sigmabit.verif.closure.coverage pool egress
 
 By Verilator. Lines and bits count of all samples together, covers, which are what the suite itself says that it must be seen to
-do, of each. What is not reached is listed; what cannot be is excluded here, with the reason. Bits that are constants of the text,
-such as the zeros behind a word that is shifted, are no points: Yosys finds them.
+do, of each. What is not reached is listed; what cannot be is excluded here, with the reason. A bit of which is proven that it
+never rises, or never falls (transitions.py), such as a zero behind a word that is shifted, is no point.
 """
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-
-from sigmabit.fpga.synthesis import run_yosys
 
 from ..harness.bench import CLOCK_NAMES, RESET_LEVELS
 from ..harness.suite import SIDE_BY_SIDE, BlockSuite, SideBySide
 from .mutants import named, quietly
+from .transitions import Transition, never
 
 BUILDING = ("--coverage-line", "--coverage-toggle", "--coverage-user")
 
@@ -41,10 +39,6 @@ EXCLUDED = {
 """Points that no suite reaches, and why."""
 
 
-Bit = tuple[str, str, int]
-"""A file, a signal, and a place in it."""
-
-
 @dataclass(frozen=True)
 class Point:
     """A line, or a branch of one, or a bit that rises or falls, or a sample's cover."""
@@ -57,10 +51,10 @@ class Point:
         return f"{self.kind} {self.place} {self.what}".rstrip()
 
     @property
-    def bit(self) -> Bit | None:
-        """Of which file, signal and place in it a toggle is."""
-        found = re.fullmatch(r"(\w+)(?:\[(\d+)\])?:[01]->[01]", self.what) if self.kind == "toggle" else None
-        return (self.place.partition(":")[0], found[1], int(found[2] or 0)) if found else None
+    def transition(self) -> Transition | None:
+        """What of which bit a toggle is."""
+        found = re.fullmatch(r"(\w+)(?:\[(\d+)\])?:([01])->[01]", self.what) if self.kind == "toggle" else None
+        return Transition(self.place, found[1], int(found[2] or 0), rises=found[3] == "0") if found else None
 
     @property
     def excluded(self) -> bool:
@@ -103,13 +97,26 @@ def measured(suites: Iterable[type[BlockSuite]]) -> Coverage:
     times: Counter[Point] = Counter()
     for suite in suites:
         with tempfile.TemporaryDirectory() as folder:
-            bench = SideBySide.of(suite, Path(folder))
+            bench, here = SideBySide.of(suite, Path(folder)), Counter[Point]()
             covered(bench).run(building=BUILDING)
-            fixed = constants(bench.texts, Path(folder) / "constants")
             for point, count in points((Path(folder) / "verilog" / "coverage.dat").read_text(errors="replace")):
-                if point.bit not in fixed:
-                    times[point] += count
+                here[point] += count
+            missed = {each: point for point, count in here.items() if not count and (each := point.transition)}
+            for each in unreachable(bench, missed, Path(folder)):
+                del here[missed[each]]
+            for point, count in here.items():
+                times[point] += count
     return Coverage(dict(times))
+
+
+def unreachable(bench: SideBySide, missed: Collection[Transition], folder: Path) -> set[Transition]:
+    """Of transitions, those that never come in any sample that has them. folder: where there is room for one for each sample."""
+    possible = set[Transition]()
+    for sample in bench.samples:
+        asked = {each for each in missed if each.file in sample.texts} - possible
+        if asked:
+            possible |= asked - never(sample, asked, folder / f"never_{sample.name}")
+    return {*missed} - possible
 
 
 def covered(bench: SideBySide) -> SideBySide:
@@ -126,29 +133,6 @@ def covered(bench: SideBySide) -> SideBySide:
         file = f"{sample.top}.v"
         texts[file] = texts[file].replace("\nendmodule\n", f"\n{said}endmodule\n")
     return replace(bench, texts=texts)
-
-
-def constants(texts: Mapping[str, str], folder: Path) -> set[Bit]:
-    """Bits of modules' signals that are the same whatever comes, by their texts alone. folder: for Yosys, a new one."""
-    folder.mkdir()
-    for name, text in texts.items():
-        (folder / name).write_text(text)
-    sources = [name for name in texts if name.endswith(".v")]
-    simpler = ("opt_expr", "opt_dff", "opt_clean")  # of registers, those that are always given one value
-    run_yosys(
-        [f"read_verilog {' '.join(sources)}", "proc -noopt", *simpler, *simpler, "write_json found.json"],
-        "constants",
-        folder,
-        folder / "yosys",
-    )
-    modules = json.loads((folder / "found.json").read_text())["modules"]
-    return {
-        (f"{module}.v", name, place)
-        for module, found in modules.items()
-        for name, net in found["netnames"].items()
-        for place, bit in enumerate(net["bits"])
-        if bit in ("0", "1")
-    }
 
 
 def points(text: str) -> Iterator[tuple[Point, int]]:

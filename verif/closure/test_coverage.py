@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import product
 from pathlib import Path
 from typing import ClassVar
 
 import pytest
 
 from sigmabit.hdl.arithmetic.delay import DelayConfig
+from sigmabit.hdl.verilog.convert import Port
 from sigmabit.verif.closure.resets import every, suites
 
 from ..arithmetic.test_delay import DelaySuite
-from ..harness.suite import BlockSuite, SideBySide
-from .coverage import Coverage, Point, constants, covered, measured, points
+from ..harness.suite import BlockSuite, Sample, SideBySide
+from .coverage import Coverage, Point, covered, measured, points
+from .transitions import Transition, never
 
 COVERAGE = """# SystemC::Coverage-3
 C '\x01f\x02a/x.v\x01l\x023\x01page\x02v_line/x\x01o\x02else\x01h\x02s.x' 0
@@ -29,28 +32,61 @@ C '\x01f\x02a/samples.v\x01l\x021\x01page\x02v_toggle/samples\x01o\x02y:0->1\x01
 """
 
 
-def test_constants(tmp_path: Path) -> None:
-    """Zeros behind what is shifted, the same a name further, and in a register; not what only happens never to change."""
-    text = """module shifted(clk, a, b, again, held);
-    input wire clk;
-    output reg [1:0] held;
-    always @(posedge clk) held <= 2'b10;
-    input wire [1:0] a;
-    output reg [3:0] b;
-    output wire [3:0] again;
-    wire [3:0] moved;
-    assign moved = {a, 2'b01};
-    assign again = moved;
-    reg low;
-    always @(posedge clk) low <= low & a[0];
-    always @(posedge clk) b <= moved & {4{low}};
-    endmodule
+SHIFTED = """module shifted(clk, rst, a, again, held, kept);
+input wire clk;
+input wire rst;
+input wire [1:0] a;
+output wire [3:0] again;
+output reg [1:0] held;
+output reg kept;
+wire [3:0] moved;
+reg [2:0] count;
+assign moved = {a, 2'b01};
+half first({a[0], 1'b0}, again[1:0]);
+half second(moved[1:0], again[3:2]);
+always @(posedge clk) begin
+    held <= 2'b10;
+    kept <= rst ? 0 : kept | a[0];
+    if (rst || count == 5) count <= 0;
+    else count <= count + 1;
+end
+endmodule
+
+module half(in, out);
+input wire [1:0] in;
+output wire [1:0] out;
+assign out = in;
+endmodule
+"""
+
+
+def test_transitions(tmp_path: Path) -> None:
+    """Zeros behind what is shifted; what a register holds from the first cycle on; what rises and never falls outside reset.
+
+    Not what changes in one of two instances.
     """
-    found = constants({"shifted.v": text}, tmp_path / "yosys")
-    assert found == {("shifted.v", name, bit) for name in ("moved", "again", "held") for bit in (0, 1)}
-    bits = [Point("toggle", "shifted.v:6", what).bit for what in ("moved[1]:0->1", "moved[2]:0->1", "clk:1->0")]
-    assert [bit in found for bit in bits] == [True, False, False]
-    assert bits[2] == ("shifted.v", "clk", 0)
+    widths = {"clk": 1, "rst": 1, "a": 2, "again": 4, "held": 2, "kept": 1}
+    ports = tuple(Port(name, name not in ("clk", "rst", "a"), bits, bits > 1) for name, bits in widths.items())
+    places = {"moved": (8, 4), "held": (6, 2), "a": (4, 2), "in": (22, 2), "again": (5, 4), "count": (9, 3)}
+    asked = {
+        Transition(f"shifted.v:{line}", name, bit, rises)
+        for name, (line, bits) in places.items()
+        for bit, rises in product(range(bits), (False, True))
+    }
+    found = never(Sample("sample_0", "shifted", ports, {"shifted.v": SHIFTED}), asked, tmp_path / "yosys")
+    still = {("moved", 0), ("moved", 1), ("held", 0), ("held", 1), ("in", 0), ("again", 0), ("again", 2), ("again", 3)}
+    assert {(each.signal, each.bit, each.rises) for each in found} == {(*bit, way) for bit in still for way in (False, True)}
+    assert Point("toggle", "shifted.v:8", "moved[2]:0->1").transition == Transition("shifted.v:8", "moved", 2, True)
+    assert Point("toggle", "shifted.v:2", "clk:1->0").transition == Transition("shifted.v:2", "clk", 0, False)
+
+
+def test_transitions_without_a_clock(tmp_path: Path) -> None:
+    """A bit that has one value neither rises nor falls."""
+    text = "module plain(a, b);\ninput wire a;\noutput wire [2:0] b;\nassign b = {a, a & ~a, a | ~a};\nendmodule\n"
+    ports = Port("a", False, 1, False), Port("b", True, 3, True)
+    asked = {Transition("plain.v:3", "b", bit, rises) for bit, rises in product(range(3), (False, True))}
+    found = never(Sample("sample_0", "plain", ports, {"plain.v": text}), asked, tmp_path / "yosys")
+    assert {(each.bit, each.rises) for each in found} == {(0, False), (0, True), (1, False), (1, True)}
 
 
 def test_coverage_is_read() -> None:
