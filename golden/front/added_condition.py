@@ -75,7 +75,7 @@ def join_added(graph: onnx.GraphProto) -> None:
     if condition is None:
         return
     alone = Alone(graph, condition.name)
-    for name in [node.output[0] for node in graph.node if node.op_type == "Add" and alone.joins(node)]:
+    for name in [node.output[0] for node in graph.node if node.op_type == "Add" and len(node.input) == 2 and alone.joins(node)]:
         node = next(node for node in graph.node if node.output[0] == name)
         own, other = sorted(node.input, key=lambda tensor: tensor not in alone.tensors)
         Joining(graph).join(node, own, other)
