@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sigmabit.golden import import_model
+from sigmabit.hdl.layers.folding import Unsuitable
 from sigmabit.hdl.planning.aim import Aim, numbers
-from sigmabit.hdl.planning.plan import PlanError, read_plan
+from sigmabit.hdl.planning.kinds import kinds_of
+from sigmabit.hdl.planning.plan import PlanError, make_plan, read_plan
 from sigmabit.hdl.planning.planner import Planner
 
 from ..harness.command_line import MODELS, command
@@ -56,6 +59,66 @@ def test_latency_is_kept(case: NetworkCase, share: float) -> None:
     assert plan.latency <= latency
     assert plan.interval <= interval
     assert plan.cost.lut <= 1.01 * quickest.cost.lut + 50
+
+
+@pytest.mark.parametrize("seed", [24, 25, 26])
+def test_latencies_of_one_layer(seed: int) -> None:
+    """Against a plan of each of its foldings: the least latency of all, and for every other the smallest that is in time, or
+    hardly larger; none for less. An interval bounds both.
+    """
+    network = NetworkCase(seed).network
+    planner = Planner(network, PART, 200.0)
+    ((name, choices),) = planner.choices.items()
+    every = [make_plan(network, {name: folding}, PART, 200.0) for folding in choices.foldings]
+    latencies = sorted({plan.latency for plan in every})
+    shortest, longest = (bound(plan.interval for plan in every) for bound in (min, max))
+    for interval in (None, longest, shortest):
+        fast = [plan for plan in every if plan.interval <= (interval or longest)]
+        least = min(plan.latency for plan in fast)
+        assert planner.hasty(interval).latency == least == planner.quickest(interval).latency
+        for latency in {latency for each in latencies[::4] for latency in (each - 1, each) if latency >= least}:
+            plan = planner.within(interval, latency)
+            assert plan.latency <= latency and plan.interval <= (interval or longest)
+            assert plan.cost.lut <= 1.1 * min(plan.cost.lut for plan in fast if plan.latency <= latency)
+        bound = "" if interval is None else f" with an interval of {interval} cycles"
+        taken = rf"{least} is the least that was found{bound} on {PART}; {name} takes \d+ of them$"
+        with pytest.raises(PlanError, match=rf"^a latency of {least - 1} cycles: {taken}"):
+            planner.within(interval, least - 1)
+    for search in (planner.hasty, planner.quickest, lambda interval: planner.within(interval, latencies[-1])):
+        with pytest.raises(PlanError, match=f"an interval of {planner.intervals[0] - 1} cycles: "):
+            search(planner.intervals[0] - 1)
+
+
+@pytest.mark.parametrize("seed", [2, 7, 8, 16, 18, 22])
+def test_what_is_in_time_anyway(seed: int) -> None:
+    """The smallest plan for an interval is taken for its own latency and all longer ones, and that for the longest interval
+    where none is given.
+    """
+    planner = Planner(NetworkCase(seed).network, PART, 200.0)
+    for interval in {planner.intervals[0], planner.intervals[-1]}:
+        plan = planner.plan(interval)
+        for latency in (plan.latency, 10 * plan.latency):
+            assert planner.within(interval, latency).to_json() == plan.to_json()
+    assert planner.within(None, 10**6).to_json() == planner.plan(planner.intervals[-1]).to_json()
+    assert planner.hasty().latency <= planner.fastest().latency
+
+
+@pytest.mark.parametrize("seed", [1, 10, 14, 23, 119])
+def test_numbers(seed: int) -> None:
+    """Positions side by side that are tried: powers of two and divisors of a row's width, each if the layers can take it, and
+    whole rows likewise.
+    """
+    network = NetworkCase(seed).network
+    height, width, _ = network.input.tensor.shape
+    powers = {1, 2, 4, 8, 16}
+    of_a_row = {number for number in range(1, width + 1) if number in powers or width / number == width // number}
+    rows = {number for number in range(2, height + 1) if number in powers or height / number == height // number}
+    suitable = []
+    for number in sorted({*of_a_row, *(width * each for each in rows)}):
+        with suppress(Unsuitable):
+            kinds_of(network, number)
+            suitable.append(number)
+    assert list(numbers(network)) == suitable
 
 
 def test_least_latency_is_named() -> None:
