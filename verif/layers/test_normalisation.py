@@ -98,6 +98,23 @@ class TestLevels:
             find_levels(np.sqrt, low, high)
 
 
+@pytest.mark.parametrize("channels", [1, 3, 200])
+def test_long_ranges(channels: int) -> None:
+    """Millions of accumulators take few calls, none of which takes much room, however many channels share it."""
+    sizes = []
+
+    def function(accumulators: np.ndarray) -> np.ndarray:
+        sizes.append(accumulators.size)
+        return (accumulators >= 7).astype(np.float64)
+
+    low, high = np.full(channels, -10), np.full(channels, 2_000_000 // channels)
+    levels = find_levels(function, low, high)
+    assert levels.turns.tolist() == [7] * channels
+    assert not falls(function, low, high).any()
+    assert not find_others(function, levels, low, high, 1)[0].any()
+    assert len(sizes) < 60 and max(sizes) <= 1 << 20
+
+
 class TestSteps:
     def test_any_table(self, block: int) -> None:
         """Tables that change at most once give their step; the others name a channel and two places where it changes."""
