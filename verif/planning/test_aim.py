@@ -15,8 +15,8 @@ from sigmabit.golden import import_model
 from sigmabit.hdl.layers.folding import Unsuitable
 from sigmabit.hdl.planning.aim import Aim, numbers
 from sigmabit.hdl.planning.kinds import kinds_of
-from sigmabit.hdl.planning.plan import PlanError, make_plan, read_plan
-from sigmabit.hdl.planning.planner import Planner
+from sigmabit.hdl.planning.plan import Plan, PlanError, make_plan, read_plan
+from sigmabit.hdl.planning.planner import Late, Planner
 
 from ..harness.command_line import MODELS, command
 from ..harness.random_networks import NetworkCase
@@ -119,6 +119,45 @@ def test_numbers(seed: int) -> None:
             kinds_of(network, number)
             suitable.append(number)
     assert list(numbers(network)) == suitable
+
+
+def test_weights_that_take_more_than_was_reckoned(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The soonest plan that has room with its weights is taken, if it is but little later than what has none."""
+    aim = Aim(NetworkCase(7).network, PART, 200.0)
+    planner, least = aim.planners[0], 63
+    assert (aim.quickest().latency, aim.fastest().latency) == (least, 93)
+    others = [planner.within(None, latency) for latency in (65, 67, 70, 73, 76)]  # 3 % later each, up to a fifth in all
+    assert sorted({plan.latency for plan in others}) == [65, 66, 73, 76]
+    for room in (780, 768):
+        monkeypatch.setattr(Planner, "fits", lambda _, plan, room=room: plan.cost.lut <= room)
+        assert aim.quickest().latency == min(plan.latency for plan in others if plan.cost.lut <= room)
+    for soonest, found in ((77, 93), (94, least)):
+        monkeypatch.setattr(Planner, "fits", lambda _, plan, soonest=soonest: plan.latency >= soonest)
+        assert aim.quickest().latency == found, "at worst the fastest, or what has no room"
+
+
+@pytest.mark.parametrize("positions", [None, 1])
+def test_what_no_search_for_a_latency_finds(positions: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What hastens most is taken as it is, where it is in time and has room; the least latency is named where it is not."""
+    aim = Aim(NetworkCase(20).network, PART, 200.0, positions=positions)
+    quickest = aim.quickest()
+    with pytest.raises(PlanError, match=rf"cycles: {quickest.latency} is the least that was found on {PART}"):
+        aim.plan(None, quickest.latency - 1)
+
+    def fails(planner: Planner, interval: int | None, latency: int) -> Plan:
+        raise Late(latency, interval, planner.part.name, None)
+
+    monkeypatch.setattr(Planner, "within", fails)
+    for latency in (quickest.latency, 10 * quickest.latency):
+        assert aim.plan(None, latency).latency == quickest.latency
+    assert aim.quickest().latency == quickest.latency
+    sized = [layer.config.bill(aim.planners[0].family) for layer in aim.plan(None, quickest.latency).layers]
+    assert sized == [layer.config.bill(aim.planners[0].family) for layer in quickest.layers], "with its weights"
+    with pytest.raises(PlanError, match=rf"cycles: {quickest.latency} is the least that was found on {PART}"):
+        aim.plan(None, quickest.latency - 1)
+    monkeypatch.setattr(Planner, "fits", lambda *_: False)
+    with pytest.raises(PlanError, match=rf"cycles: {quickest.latency} is the least that was found on {PART}"):
+        aim.plan(None, quickest.latency)
 
 
 def test_least_latency_is_named() -> None:
