@@ -68,7 +68,7 @@ class Aim:
         found = [planner.as_soon(plan, interval) for planner, plan in hasty if plan.latency == least]
         # what is done with a frame soonest delays it little, too
         with suppress(PlanError):
-            found.append(self.fastest() if interval is None else self.plan(interval))
+            found.append(self.plan(interval))
         fits, later = self.planners[0].fits, least
         fitting = list(filter(fits, found))
         while later < LATEST * least and all(plan.latency > later for plan in fitting):
