@@ -253,6 +253,14 @@ class TestTies:
         assert self.ties(-8.0) == [(0, -8)]
         assert self.ties(8.0) == [(0, 8)]
 
+    @pytest.mark.parametrize("falls", [False, True])
+    def test_either_way(self, falls: bool) -> None:
+        """A decision that is no more from a number on is as close there as its opposite."""
+        low, high, sign = np.array([-8]), np.array([8]), -1 if falls else 1
+        steps = find_steps(lambda a: sign * (a - 3) >= 0, low, high)
+        found = find_ties("conv1", lambda a: a - 3.0, steps, low, high, 1, decide=lambda x: sign * x >= 0)
+        assert [(tie.accumulator, tie.argument) for tie in found] == [(3, 0.0)]
+
     def test_within_rounding(self) -> None:
         assert self.ties(3 + 1e-6) == [(0, 3)]
         assert self.ties(3 - 1e-6) == [(0, 3)]

@@ -162,6 +162,17 @@ class TestFigures:
         """What is promised: a test of every code does not find the difference before 10**12 samples."""
         assert distribution().horizon() >= 1e12
 
+    @pytest.mark.parametrize("samples", [1e5, 1e9, 1e14])
+    def test_divergence(self, samples: float) -> None:
+        """What SciPy finds in cells that expect five at least, of which one at each end holds as few samples as that takes."""
+        expected, found = normal_masses() * samples, distribution().masses * samples
+        middle = len(CODES) // 2
+        tail = next(number for number in range(1, middle) if min(expected[number:middle].min(), expected[:number].sum()) >= 5)
+        cells = [[each[:tail].sum(), *each[tail:-tail], each[-tail:].sum()] for each in (found, expected)]
+        noncentrality, freedom = distribution().divergence(samples)
+        assert freedom == len(cells[0]) - 1
+        assert noncentrality == pytest.approx(stats.chisquare(*cells).statistic, rel=1e-6)
+
     def test_errors(self) -> None:
         found = distribution()
         assert found.total_variation < 4e-6
