@@ -28,8 +28,8 @@ from sigmabit.golden.types.scalar import Add, Binarise, Chain, Divide, Multiply,
 
 every = settings(max_examples=200, deadline=None, database=None, derandomize=True)
 
-BLOCKS = (1, 3, 1 << 22)
-"""Evaluations at a time: so few that each channel is cut many times, and all at once."""
+BLOCKS = (1, 3, 10, 1 << 22)
+"""Evaluations at a time: so few that each channel is cut many times, of several channels, too, and all at once."""
 
 
 @pytest.fixture(params=BLOCKS, ids=lambda block: f"block={block}")

@@ -104,3 +104,25 @@ def test_frames_at_once(elements: int, monkeypatch: pytest.MonkeyPatch) -> None:
     again = layer.reach_of_sums(Reach.of(tensor))
     assert np.array_equal(again.low, reach.low) and np.array_equal(again.high, reach.high)
     assert np.all(reach.low <= sums) and np.all(sums <= reach.high)
+
+
+@pytest.mark.parametrize("bits", [4, 18, 22, 24, 30])
+def test_large_sums(bits: int) -> None:
+    """To the last bit, of whatever size they are."""
+    random = np.random.default_rng(bits)
+    matrix = random.integers(-(1 << bits), 1 << bits, (1, 1, 5, 3)) | 1
+    tensor = TensorType(1, 1, 5, Range(-7, 8))
+    layer = Fixed(
+        "layer",
+        (),
+        tensor,
+        Grid(3, 1, 1.0),
+        Window(Axis(1, 1), Axis(1, 1)),
+        matrix,
+        np.zeros(3, np.int64),
+        Activation(0, 9, True),
+    )
+    reach = layer.reach_of_sums(Reach.of(tensor))
+    ends = [[sorted(weight * (3 * code + 1) for code in (-7, 8)) for weight in lane] for lane in matrix[0, 0].T.tolist()]
+    assert reach.low.reshape(-1).tolist() == [sum(low for low, _ in lane) for lane in ends]
+    assert reach.high.reshape(-1).tolist() == [sum(high for _, high in lane) for lane in ends]

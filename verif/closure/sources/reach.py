@@ -65,15 +65,16 @@ class Reach:
         return {file: sorted({test for tests in lines.values() for test in tests}) for file, lines in self.lines.items()}
 
     def judges(self, file: str, line: int, limit_s: float) -> list[str]:
-        """Tests that may see a fault there: those that reach the line, of so many seconds in sum, and then as many of the others
-        of the file, which may have had from a cache what the line makes.
+        """Tests that may see a fault there: those named after the file; those that reach the line, of so many seconds in sum; and
+        as many of the others of its wing, which may have had from a cache what the line makes.
 
         Module by module, the file's own first, then its wing's, and of each the quickest.
         """
         every = {test for test in self.of_file.get(file, []) if _near(file, _module(test)) < (True, True)}
         reaching = set(self.lines.get(file, {}).get(line) or self.of_file.get(file, []))
-        reaching |= {test for test in self.seconds if test.endswith(f"[{file}]")}  # it need not call what it looks at
-        return [*self._quickest(file, reaching, limit_s), *self._quickest(file, every - reaching, limit_s)]
+        named = {test for test in self.seconds if test.endswith(f"[{file}]")}  # it need not call what it looks at
+        chosen = (named, reaching - named, every - reaching - named)
+        return [test for tests in chosen for test in self._quickest(file, tests, limit_s)]
 
     def _quickest(self, file: str, tests: Set[str], limit_s: float) -> Iterator[str]:
         """As many of the tests as take no longer than that together."""
