@@ -262,7 +262,11 @@ def test_ranges(seed: int) -> None:
     """What the outputs are for all inputs there are, and no more; of each output the bias and what is left for it."""
     random = np.random.default_rng(seed)
     matrix = random.integers(-12, 13, random.integers(1, 4, 2)) * 4 ** (seed % 2)
-    bias, low, high = random.integers(-9, 10, matrix.shape[1]) * (seed % 4), int(random.integers(-3, 1)), int(random.integers(1, 5))
+    bias, low, high = (
+        random.integers(-9, 10, matrix.shape[1]) * (seed % 4),
+        int(random.integers(-3, 1)),
+        int(random.integers(1, 5)),
+    )
     graph = optimise(matrix, bias, low, high)
     every = np.array(list(itertools.product(range(low, high + 1), repeat=len(matrix))))
     sums = every @ matrix + bias
