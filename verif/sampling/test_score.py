@@ -153,7 +153,7 @@ def test_refused() -> None:
 
 
 @pytest.mark.parametrize("latents", [1, 2, 5])
-@pytest.mark.parametrize(("bits", "fraction"), [(2, 0), (4, 2), (8, 4), (8, 7), (12, 3)])
+@pytest.mark.parametrize(("bits", "fraction"), [(2, 0), (2, 7), (4, 2), (8, 4), (8, 7), (12, 3)])
 @pytest.mark.parametrize("log_sigma", [False, True])
 def test_widths(latents: int, bits: int, fraction: int, log_sigma: bool) -> None:
     """The largest scores of all have just the bits that are said, or one less."""
