@@ -207,6 +207,7 @@ WORDS = np.zeros(16, np.int64)
     ("fields", "message"),
     [
         ((17, 8, 20, WORDS), "bits=17 is not 2 to 16"),
+        ((1, 8, 20, WORDS[:2]), "bits=1 is not 2 to 16"),
         ((4, 21, 20, WORDS), "fraction=21 is not 0 to 20"),
         ((4, -1, 20, WORDS), "fraction=-1 is not 0 to 20"),
         ((4, 2, 9, WORDS), "value_fraction=9 is not 10 to 24"),
@@ -218,6 +219,13 @@ def test_tables_refused(fields: Any, message: str) -> None:
     """Tables that do not fit."""
     with pytest.raises(ValueError, match=f"^{message}$"):
         Table(*fields)
+
+
+@pytest.mark.parametrize("bits", [2, 16])
+def test_widest_tables(bits: int) -> None:
+    """From 2 to 16 bits."""
+    words = np.arange(1 << bits)
+    assert np.array_equal(Table(bits, 0, 20, words).of(np.arange(-(1 << bits - 1), 1 << bits - 1)), np.roll(words, 1 << bits - 1))
 
 
 def test_layers_refused() -> None:

@@ -374,3 +374,14 @@ def test_log_variances_of_a_table() -> None:
     found = layer.log_variances(np.array([[-32, 0, 4, 16, 31]]))
     assert np.isneginf(found[0, :2]).all()
     assert found[0, 2:].tolist() == pytest.approx([2 * math.log(deviation) for deviation in (0.5, 2.0, 3.875)])
+
+
+@pytest.mark.parametrize(
+    ("shape", "signed", "carried"),
+    [((1, 2, 4), True, 0), ((2, 1, 4), True, 0), ((1, 1, 3), True, 0), ((1, 1, 4), True, 1), ((1, 1, 4), False, 0)],
+)
+def test_no_means_and_logarithms(shape: tuple[int, int, int], signed: bool, carried: int) -> None:
+    """Of several positions, of an odd number, or without a sign."""
+    tensor = TensorType(*shape, Range.of_bits(6, signed))
+    with pytest.raises(ValueError, match=r"^latent: means and logarithms from .*, expected signed codes at one position$"):
+        Latent("latent", (), tensor, 3, False, False, 8, 4, carried=carried)
