@@ -35,6 +35,12 @@ def joined(g: Conditional) -> str:
     return g.by(g("Concat", "x", "c", axis=1), FEATURES + g.numbers, 2)
 
 
+def cast(g: Conditional) -> str:
+    """To what it is, and scaled."""
+    own = g("Mul", g("Cast", "c", to=TensorProto.FLOAT), 2.0)
+    return g.by(g("Concat", "x", own, axis=1), FEATURES + g.numbers, 2)
+
+
 def added(g: Conditional) -> str:
     """Behind a layer of its own to what one makes of the rows."""
     return g.by(g("Relu", g("Add", g.by("x", FEATURES, 4), g.by("c", g.numbers, 4))), 4, 2)
@@ -71,7 +77,15 @@ def embedded_and_not(g: Conditional) -> str:
     return g.by(y, FEATURES + 4, 2)
 
 
-GRAPHS: tuple[Callable[[Conditional], str], ...] = (joined, added, added_twice, embedded, joined_and_embedded, embedded_and_not)
+GRAPHS: tuple[Callable[[Conditional], str], ...] = (
+    joined,
+    cast,
+    added,
+    added_twice,
+    embedded,
+    joined_and_embedded,
+    embedded_and_not,
+)
 
 
 @pytest.mark.parametrize("numbers", [1, CLASSES])

@@ -15,7 +15,7 @@ from sigmabit.golden.types.scalar import Quantise
 @pytest.mark.parametrize("scale", [1.0, 0.75])
 def test_two_levels_of_a_quantiser(lowest: int, zero_point: float, scale: float) -> None:
     """What it makes of numbers far below and far above, as float32 has it."""
-    quantiser = Quantise("q", np.float32(scale), np.float32(zero_point), lowest, lowest + 1, np.rint)
+    quantiser = Quantise("q", np.array(scale, np.float32), np.array(zero_point, np.float32), lowest, lowest + 1, np.rint)
     found = binary_grid(quantiser).reals(np.arange(2))
     assert found.tolist() == quantiser(np.array([-1e6, 1e6], np.float32)).tolist()
 

@@ -69,7 +69,7 @@ def test_all_attributes_are_tried() -> None:
 @pytest.mark.parametrize("operator", ROWWISE)
 def test_rows(operator: str) -> None:
     """However large the scores are."""
-    x = np.random.default_rng(1).normal(size=(5, 7)).astype(np.float32) * np.float32([[1], [10], [30], [0], [1]])
+    x = np.random.default_rng(1).normal(size=(5, 7)).astype(np.float32) * np.array([[1], [10], [30], [0], [1]], np.float32)
     np.testing.assert_allclose(ROWWISE[operator](x), executed(operator, {"axis": 1}, x), rtol=2e-5, atol=2e-6)
     assert np.isfinite(ROWWISE[operator](x * 100)).all()
 

@@ -94,9 +94,13 @@ def test_frames_at_once(elements: int, monkeypatch: pytest.MonkeyPatch) -> None:
     tensor, activation = TensorType(5, 4, 2, Range(0, 3)), Activation(0, 9, True)
     layer = Fixed("layer", (), tensor, Grid(1, 0, 1.0), window, weights, np.zeros(3, np.int64), activation)
     codes = random.integers(0, 4, (7, 5, 4, 2))
-    calls = []
-    products = Fixed.products
-    monkeypatch.setattr(Fixed, "products", lambda layer, rows: calls.append(len(rows)) or products(layer, rows))
+    calls, products = list[int](), Fixed.products
+
+    def counted(layer: Fixed, rows: np.ndarray) -> np.ndarray:
+        calls.append(len(rows))
+        return products(layer, rows)
+
+    monkeypatch.setattr(Fixed, "products", counted)
     sums, reach = layer.accumulators(codes), layer.reach_of_sums(Reach.of(tensor))
     assert calls == [7], "all at once, of frames as small as these"
     monkeypatch.setattr(linear, "WINDOW_ELEMENTS", elements)

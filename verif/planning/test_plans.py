@@ -67,10 +67,8 @@ def test_contents() -> None:
     """Tables of weights are there unless they are left out, and nothing else depends on them."""
     plan = plain(5)
     foldings = {layer.name: layer.folding for layer in plan.layers if layer.folding is not None}
-    made, empty = (
-        make_plan(plan.network, foldings, plan.part, plan.clock_mhz, plan.interval, **given)
-        for given in ({}, {"contents": False})
-    )
+    given = plan.network, foldings, plan.part, plan.clock_mhz, plan.interval
+    made, empty = make_plan(*given), make_plan(*given, contents=False)
     assert made == plan != empty
     assert (empty.interval, empty.latency, empty.pipeline.ingress) == (made.interval, made.latency, made.pipeline.ingress)
     assert [(layer.cycles, layer.passes) for layer in empty.layers] == [(layer.cycles, layer.passes) for layer in made.layers]
