@@ -27,19 +27,18 @@ def pixels(frames: int) -> NDArray[np.float32]:
 @pytest.mark.parametrize("sampling", [False, True])
 def test_samples_of_few_frames(frames: int, draws: int, sampling: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A thousand at least, but no more than 32 of a frame; one of each where none are drawn."""
-    g, seen = Vae((4,), RANDOM), 0
+    g, seen = Vae((4,), RANDOM), list[int]()
     z = g.draw(*g.heads("x", 4, 2)) if sampling else g("Relu", g.dense("x", 4, 2))
     network = import_real(g.save(tmp_path / "m.onnx", g.dense(z, 2, 3)))
     values = RealNetwork.values
 
     def counted(network: RealNetwork, codes: NDArray[np.integer]) -> NDArray[np.floating]:
-        nonlocal seen
-        seen += len(codes)
+        seen.append(len(codes))
         return values(network, codes)
 
     monkeypatch.setattr(RealNetwork, "values", counted)
     calibrate(network, pixels(frames))
-    assert seen == frames * (draws if sampling else 1)
+    assert seen == [frames] * (draws if sampling else 1), "all at once, of a network as small as this"
 
 
 def test_codes_that_a_file_was_calibrated_for(tmp_path: Path) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sigmabit.golden.front.importer.formats import binary_grid
+from sigmabit.golden.front.importer.formats import binary_grid, codes_of
 from sigmabit.golden.front.importer.scalar_nodes import Refusal
+from sigmabit.golden.types.grid import Grid
+from sigmabit.golden.types.range import Range
 from sigmabit.golden.types.scalar import Quantise
 
 
@@ -24,3 +26,13 @@ def test_two_levels_of_each_channel() -> None:
     """Are refused, where they are not the same."""
     with pytest.raises(Refusal, match="binary activations whose size differs between channels"):
         binary_grid(Quantise("q", np.array([1.0, 2.0]), np.zeros(()), 0, 1, np.rint))
+
+
+@pytest.mark.parametrize("lowest", [0, -(1 << 15)])
+def test_most_levels(lowest: int) -> None:
+    """As many as 16 bits tell apart."""
+    scale, zero_point = np.array(0.5, np.float32), np.array(0.0, np.float32)
+    codes, grid = codes_of(Quantise("q", scale, zero_point, lowest, lowest + (1 << 16) - 1, np.rint))
+    assert (codes, grid) == (Range.of_levels(1 << 16), Grid(1, lowest, 0.5))
+    with pytest.raises(Refusal, match=r"^an input of 65537 levels; at most 65536 are supported$"):
+        codes_of(Quantise("q", scale, zero_point, lowest, lowest + (1 << 16), np.rint))

@@ -440,6 +440,11 @@ CHANGED: list[tuple[str, Callable[[dict[str, Any]], Any], str]] = [
     ("latency that is none", lambda d: d.update(latency_cycles="7"), 'not a plan: latency_cycles is "7"'),
     ("frame rate", lambda d: d.update(fps=5.0), "fps is 5, but {interval} cycles at 200 MHz give {fps:g}; leave it out"),
     ("entry", lambda d: d.update(latency=7), 'a plan has no entry "latency"; it may have schema, network, output'),
+    (
+        "long entry",
+        lambda d: d.update({99 * "x": 7}),
+        'a plan has no entry "' + 39 * "x" + "; it may have schema, network, output",
+    ),
     ("entry of a layer", lambda d: of_first(d).update(cycles=7), '{name}: a layer of a plan has no entry "cycles"; it may'),
     ("entry of a folding", lambda d: of_first(d)["folding"].update(fold=7), '{name}: a folding has no entry "fold"; it may have'),
     (
