@@ -416,3 +416,15 @@ def test_heads_side_by_side(kind: str, tmp_path: Path) -> None:
     assert Multiply not in steps and bool(steps) == (kind != "plain")
     x = np.random.default_rng(1).integers(0, 256, (9, 6)).astype(np.float32) / 255
     np.testing.assert_allclose(network.output(x, np.zeros((9, 0))), execute(path, x).outputs, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("operator", ["ReduceMean", "ReduceSum"])
+def test_of_a_row(operator: str, tmp_path: Path) -> None:
+    """Its mean and its sum are layers of equal weights, where nothing is drawn, too."""
+    g = Vae((6,), np.random.default_rng(2))
+    h = g("Relu", g.dense("x", 6, 5))
+    row = g("ReduceSum", h, np.array([1])) if operator == "ReduceSum" else g("ReduceMean", h, axes=[1])
+    path = g.save(tmp_path / "m.onnx", g.dense(row, 1, 3))
+    x = np.random.default_rng(1).integers(0, 256, (9, 6)).astype(np.float32) / 255
+    found = import_real(path).output(x, np.zeros((9, 0)))
+    np.testing.assert_allclose(found, execute(path, x).outputs, rtol=1e-4, atol=1e-5)

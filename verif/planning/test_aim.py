@@ -75,7 +75,8 @@ def test_latencies_of_one_layer(seed: int) -> None:
     for interval in (None, longest, shortest):
         fast = [plan for plan in every if plan.interval <= (interval or longest)]
         least = min(plan.latency for plan in fast)
-        assert planner.hasty(interval).latency == least == planner.quickest(interval).latency
+        for plan in (planner.hasty(interval), planner.quickest(interval)):
+            assert plan.latency == least and plan.interval <= (interval or longest)
         for latency in {latency for each in latencies[::4] for latency in (each - 1, each) if latency >= least}:
             plan = planner.within(interval, latency)
             assert plan.latency <= latency and plan.interval <= (interval or longest)

@@ -10,11 +10,13 @@ from typing import Any
 
 import pytest
 
+from sigmabit.golden.layers.ways import Ways
 from sigmabit.hdl.noise.epsilon import EpsilonConfig
 from sigmabit.hdl.planning.plan import Plan, PlanError, check_positions, check_samples, make_plan, repetitions
 from sigmabit.hdl.planning.planner import Planner
 
 from ..harness.random_networks import NetworkCase, draw_plan
+from ..harness.random_residuals import ResidualCase
 from ..harness.random_vaes import VaeCase
 
 SEEDS = range(12)
@@ -84,6 +86,16 @@ def test_transfers_of_all_samples() -> None:
     says = r"^32769 samples of a frame: latent makes 64 transfers of each, and at most 32768 samples can be planned$"
     with pytest.raises(PlanError, match=says):
         make_plan(network, {}, "xc7vx690t", 200.0, samples=32_769, positions=2)
+
+
+def test_what_layers_take() -> None:
+    """What the entrance gives, which is 0, or a layer before them; nothing is left over but the last."""
+    for seed in SEEDS:
+        network = ResidualCase(seed).network
+        takes = draw_plan(network, seed).pipeline.takes
+        assert all(0 <= taken <= place for place, every in enumerate(takes) for taken in every)
+        assert takes[0] == (0,) and {taken for every in takes for taken in every} == set(range(len(takes)))
+        assert [len(every) for every in takes] == [2 if isinstance(layer, Ways) else 1 for layer in network.every]
 
 
 def test_positions_that_no_layer_gives() -> None:
