@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from contextlib import suppress
@@ -16,7 +17,7 @@ from sigmabit.hdl.layers.folding import Unsuitable
 from sigmabit.hdl.planning.aim import Aim, numbers
 from sigmabit.hdl.planning.kinds import kinds_of
 from sigmabit.hdl.planning.plan import Plan, PlanError, make_plan, read_plan
-from sigmabit.hdl.planning.planner import Late, Planner
+from sigmabit.hdl.planning.planner import COARSE, Late, Planner
 
 from ..harness.command_line import MODELS, command
 from ..harness.random_networks import NetworkCase
@@ -102,6 +103,21 @@ def test_what_is_in_time_anyway(seed: int) -> None:
             assert planner.within(interval, latency).to_json() == plan.to_json()
     assert planner.within(None, 10**6).to_json() == planner.plan(planner.intervals[-1]).to_json()
     assert planner.hasty().latency <= planner.fastest().latency
+
+
+@pytest.mark.parametrize(("seed", "positions"), [(3, 1), (7, 1), (14, 1), (14, 12), (20, 18), (18, 1)])
+def test_steps_of_intervals(seed: int, positions: int) -> None:
+    """From the longest that may be down to the shortest of all: those far enough apart that none is more than that below one."""
+    planner = Planner(NetworkCase(seed).network, PART, 200.0, positions=positions)
+    every = planner.intervals
+    for longest in (every[0], every[-1] - 1, every[-1], 10 * every[-1]):
+        if longest < every[0]:
+            continue
+        steps = list(planner._steps(longest))
+        assert steps == sorted({*steps}, reverse=True) and {*steps} <= {*every}
+        assert (steps[0], steps[-1]) == (max(each for each in every if each <= longest), every[0])
+        assert all(COARSE * less <= more for more, less in itertools.pairwise(steps[1:]))
+        assert all(any(step <= each < COARSE * step for step in steps) for each in every if each <= longest)
 
 
 @pytest.mark.parametrize("seed", [1, 10, 14, 23, 119])

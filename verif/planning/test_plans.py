@@ -86,6 +86,22 @@ def test_transfers_of_all_samples() -> None:
     says = r"^32769 samples of a frame: latent makes 64 transfers of each, and at most 32768 samples can be planned$"
     with pytest.raises(PlanError, match=says):
         make_plan(network, {}, "xc7vx690t", 200.0, samples=32_769, positions=2)
+    sampling.output.layout.beats = (1 << 20) + 1
+    for samples, says in ((1, r"^2 positions side by side"), (2, r"^2 samples of a frame: latent makes 1048577 transfers")):
+        with pytest.raises(PlanError, match=says):
+            make_plan(network, {}, "xc7vx690t", 200.0, samples=samples, positions=2)
+
+
+def test_schema_of_a_plain_plan() -> None:
+    """The first, which earlier programs read; foldings that they know nothing of are of the second."""
+    schemas = set[int]()
+    for seed in SEEDS:
+        plan = plain(seed)
+        foldings = [layer.folding for layer in plan.layers if layer.folding is not None]
+        later = any(folding.products != "single" or folding.eager for folding in foldings)
+        assert plan.to_json()["schema"] == (2 if later else 1)
+        schemas.add(2 if later else 1)
+    assert schemas == {1, 2}
 
 
 def test_what_layers_take() -> None:
