@@ -84,12 +84,12 @@ class Status:
     frame_bytes: int
     result_bytes: int
     model: bytes
-    frames_in: int = 0
-    frames_out: int = 0
-    malformed: int = 0
-    dropped: int = 0
-    refused: int = 0
-    busy: int = 0
+    frames_in: int
+    frames_out: int
+    malformed: int
+    dropped: int
+    refused: int
+    busy: int
 
     LAYOUT = "<8BHH16s5IQ"
     BYTES = struct.calcsize(LAYOUT)

@@ -68,13 +68,13 @@ class Aim:
         found = [planner.as_soon(plan, interval) for planner, plan in hasty if plan.latency == least]
         # what is done with a frame soonest delays it little, too
         with suppress(PlanError):
-            found.append(self.fastest() if interval is None else self.plan(interval))
-        fitting = [plan for plan in found if self.planners[0].fits(plan)]
-        later = least
+            found.append(self.plan(interval))
+        fits, later = self.planners[0].fits, least
+        fitting = list(filter(fits, found))
         while later < LATEST * least and all(plan.latency > later for plan in fitting):
             later = math.ceil(LATER * later)
             with suppress(PlanError):
-                fitting.append(self.plan(interval, later))
+                fitting += filter(fits, [self.plan(interval, later)])
         return min(fitting or found, key=lambda plan: (plan.latency, plan.cost.lut))
 
     def _hasty(self, interval: int | None) -> list[tuple[Planner, Plan]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import subprocess
 import sys
@@ -254,6 +255,24 @@ def test_same_everywhere() -> None:
             ).stdout.strip()
         )
     assert len(names) == 1
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_ranges(seed: int) -> None:
+    """What the outputs are for all inputs there are, and no more; of each output the bias and what is left for it."""
+    random = np.random.default_rng(seed)
+    matrix = random.integers(-12, 13, random.integers(1, 4, 2)) * 4 ** (seed % 2)
+    bias, low, high = (
+        random.integers(-9, 10, matrix.shape[1]) * (seed % 4),
+        int(random.integers(-3, 1)),
+        int(random.integers(1, 5)),
+    )
+    graph = optimise(matrix, bias, low, high)
+    every = np.array(list(itertools.product(range(low, high + 1), repeat=len(matrix))))
+    sums = every @ matrix + bias
+    assert np.array_equal(graph.run(every), sums)
+    assert graph.output_range(low, high) == (sums.min(), sums.max())
+    assert np.array_equal(graph.matrix, matrix) and np.array_equal(graph.bias, bias)
 
 
 # --- what is refused

@@ -181,3 +181,16 @@ def test_short_lines() -> None:
         block = popcount(bit(), *operands, wire(config.lanes * config.count_bits), config)
     text = convert(block).modules[config.module].text
     assert max(map(len, text.splitlines())) < 1000
+
+
+@pytest.mark.parametrize("size", [1, 100])
+def test_parts(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Counts are the same in parts of any size, of one row of codes that takes more included."""
+    random = np.random.default_rng(1)
+    codes, flips = random.integers(0, 8, (9, 2, 70)), random.integers(0, 2, (70, 5))
+    monkeypatch.setattr(golden, "BLOCK_BYTES", size)
+    expected = [
+        [[sum(7 - x if flip else x for x, flip in zip(row, lane, strict=True)) for lane in flips.T] for row in rows]
+        for rows in codes
+    ]
+    assert golden.counts(codes, flips, 3).tolist() == expected

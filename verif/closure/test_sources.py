@@ -146,8 +146,8 @@ def test_names_of_tests(tree: Path, tmp_path: Path) -> None:
 
 
 def test_reach(tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A line has the tests that run it, its file's own first; one that runs on import has all of its file's. What fails or
-    starts a program is none; what is named after the file is one.
+    """A line has the tests that run it, its file's own first, and then others of the file; one that runs on import has all of
+    them. What fails or starts a program is none; what is named after the file is one.
     """
     monkeypatch.setenv("PYTHONPATH", str(tree / "src"), prepend=os.pathsep)
     twice, thrice, others = (
@@ -160,9 +160,20 @@ def test_reach(tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     for line, test, other in ((10, twice, thrice), (15, thrice, twice)):
         judges = found.judges("golden/sums.py", line, 60)
         assert set(judges) == {test, other, named, others}
-        assert judges.index(test) < judges.index(other) < judges.index(others)
+        assert judges.index(test) < judges.index(others) < judges.index(other)
     assert set(found.judges("golden/sums.py", 5, 60)) == {thrice, twice, named, others}
     assert found.judges("golden/sums.py", 5, 0.0) == [] == found.judges("golden/others.py", 5, 60)
+
+
+def test_time_of_judges() -> None:
+    """Tests that do not reach a line take no time from those that do, however quick they are, and have as much for themselves."""
+    own, wing, far = (f"verif/{module}::test" for module in ("types/test_sums.py", "types/test_layout.py", "link/test_frames.py"))
+    seconds = {f"{own}_{number}": 1.0 for number in range(9)} | {f"{wing}_9": 2.0, f"{far}_9": 1.5, f"{far}_8": 1.0}
+    lines = {line: [test for test in seconds if test.endswith(f"_{line}")] for line in range(10)}
+    found = Reach(seconds, {"golden/types/sums.py": lines})
+    judges = found.judges("golden/types/sums.py", 9, 5.0)
+    assert judges == [f"{wing}_9", f"{far}_9", *(f"{own}_{number}" for number in range(4))]
+    assert found.judges("golden/types/sums.py", 8, 2.0) == [f"{own}_8", f"{own}_0"], "no time is left for another wing"
 
 
 def test_what_is_kept(tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,8 +7,21 @@ import math
 import numpy as np
 import pytest
 
-from sigmabit.golden.front.importer.joins import MAX_RATIO, Common, fraction
+from sigmabit.golden.front.importer.joins import MAX_RATIO, Common, Way, fraction
 from sigmabit.golden.front.importer.scalar_nodes import Refusal
+from sigmabit.golden.types.range import Range
+
+
+@pytest.mark.parametrize("numbers", [[0, 0.75, -1.5, 2.25], [0.1, 0.3], [-96, 64, 0], [0, 0], [5.0], [2.0**-30, 2.0**20]])
+def test_extents(numbers: list[float]) -> None:
+    """The largest, and the largest power of two of which all are whole multiples, by halving it again and again."""
+    reals = np.array([numbers, numbers[::-1]], np.float32)
+    way = Way(0, Range(0, 3), None, (), (np.arange(reals.size).reshape(reals.shape), reals))  # type: ignore[arg-type]
+    unit = 2.0**40 if any(numbers) else 1.0
+    while any(number % unit for number in reals.reshape(-1).astype(np.float64)):
+        unit /= 2
+    assert way.extent == (float(np.abs(reals).max()), unit)
+
 
 STEPS = (1.0, 0.5, 2.0, 3.0, 0.1, 0.3, 7 / 255, 1 / 255, 1e-20)
 

@@ -545,6 +545,8 @@ def thresholded(g: Vae, x: str, beta: float = 1.0, threshold: float = 20.0) -> s
 
 SIGMAS: dict[str, Callable[[Vae, str], str]] = {
     "clip": lambda g, v: g("Exp", g("Mul", g("Clip", v, -1.5, 0.5), 0.5)),
+    "clip from below": lambda g, v: g("Exp", g("Mul", g("Clip", v, -0.5), 0.5)),
+    "clip from above": lambda g, v: g("Exp", g("Mul", g("Clip", v, None, 0.5), 0.5)),
     "tanh": lambda g, v: g("Exp", g("Sub", g("Mul", g("Tanh", v), 3.0), 1.0)),
     "min and max": lambda g, v: g("Exp", g("Max", g("Min", v, 0.4), np.array(-1.0))),
     "max of three": lambda g, v: g("Max", g("Exp", v), g("Sigmoid", v), 0.1),

@@ -19,9 +19,11 @@ from sigmabit.golden.layers.dense import Dense
 from sigmabit.golden.layers.pool import Pool
 from sigmabit.golden.layers.threshold import Threshold
 from sigmabit.golden.network.real import RealNetwork
+from sigmabit.golden.types.scalar import Multiply
 from sigmabit.hdl.planning.planner import Planner
 
 from ..harness.onnx_graphs import Builder, Operand, signs
+from ..harness.real_graphs import Vae
 from ..simulation import simulate
 from ..simulation.compare import first_difference
 from ..simulation.reference import execute
@@ -369,3 +371,60 @@ def test_what_rounding_decides_at_the_end_is_of_the_last_layer(tmp_path: Path) -
     network = import_model(g.save(tmp_path / "m.onnx", y))
     found = {(tie.layer, tie.accumulator) for tie in network.ties}
     assert found == {("dense1 before BipolarQuant_2", 0), ("dense2 before BipolarQuant_6", 3)}
+
+
+def test_what_rounding_decides_on_the_host_is_of_the_last_layer(tmp_path: Path) -> None:
+    """Odd scores are half way between two codes of what the host rounds them to."""
+    g = Builder((6,))
+    y = g("BipolarQuant", g("MatMul", g("BipolarQuant", "x", 1.0), signs(RANDOM, 6, 7)), 1.0)
+    y = g.quant(g("Mul", g("MatMul", y, signs(RANDOM, 7, 2)), 0.1), 4, 0.2)
+    network = import_model(g.save(tmp_path / "m.onnx", y))
+    found = {(tie.layer, tie.accumulator) for tie in network.ties}
+    host = {("dense2 before Quant_5", score) for score in range(-7, 8, 2)}
+    assert found == {("dense1 before BipolarQuant_2", 0), *host}
+
+
+def test_alike_numbers_lie_side_by_side_as_they_are(tmp_path: Path) -> None:
+    """Without a table on either way; with one on that whose codes are others."""
+    for step, expected in ((2.0, ["conv1", "conv2", "concat1", "dense1"]), (4.0, None)):
+        random, g = np.random.default_rng(3), Builder((2, 4, 4))
+        x = g.quant("x", 3, 0.25, signed=0)
+        kernels = (random.integers(-2, 3, (outputs, 2, 3, 3)).astype(np.float32) for outputs in (3, 2))
+        ways = [
+            g.quant(g("Conv", x, kernel, pads=[1] * 4), 2, size, signed=0)
+            for kernel, size in zip(kernels, (2.0, step), strict=True)
+        ]
+        y = g("Flatten", g("Concat", *ways, axis=1))
+        network = import_model(g.save(tmp_path / "m.onnx", g("MatMul", y, signs(random, 80, 3))))
+        names = [layer.name for layer in network.every]
+        assert names == expected if expected else len(names) > 4
+
+
+@pytest.mark.parametrize("kind", ["plain", "function", "scaled"])
+def test_heads_side_by_side(kind: str, tmp_path: Path) -> None:
+    """Two layers on one activation are one; nothing is done to its results but what is done to them in the graph."""
+    g = Vae((6,), np.random.default_rng(2))
+    h = g("Relu", g.dense("x", 6, 5))
+    first = g.dense(h, 5, 3)
+    curve = g("Tanh", first)
+    y = g("Concat", {"plain": first, "function": curve, "scaled": g("Mul", curve, 2.0)}[kind], g.dense(h, 5, 2), axis=1)
+    path = g.save(tmp_path / "m.onnx", y)
+    network = import_real(path)
+    *_, last = network.layers
+    assert (len(network.layers), len(last.nodes) > 2) == (2, True)
+    steps = [type(step) for step in (*last.function.steps, *network.host.steps)]
+    assert Multiply not in steps and bool(steps) == (kind != "plain")
+    x = np.random.default_rng(1).integers(0, 256, (9, 6)).astype(np.float32) / 255
+    np.testing.assert_allclose(network.output(x, np.zeros((9, 0))), execute(path, x).outputs, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("operator", ["ReduceMean", "ReduceSum"])
+def test_of_a_row(operator: str, tmp_path: Path) -> None:
+    """Its mean and its sum are layers of equal weights, where nothing is drawn, too."""
+    g = Vae((6,), np.random.default_rng(2))
+    h = g("Relu", g.dense("x", 6, 5))
+    row = g("ReduceSum", h, np.array([1])) if operator == "ReduceSum" else g("ReduceMean", h, axes=[1])
+    path = g.save(tmp_path / "m.onnx", g.dense(row, 1, 3))
+    x = np.random.default_rng(1).integers(0, 256, (9, 6)).astype(np.float32) / 255
+    found = import_real(path).output(x, np.zeros((9, 0)))
+    np.testing.assert_allclose(found, execute(path, x).outputs, rtol=1e-4, atol=1e-5)

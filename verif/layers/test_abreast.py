@@ -238,6 +238,10 @@ def test_geometry(shape: Abreast) -> None:
                     assert beats.start(beat) * side.positions + at == axis.start(output) + tap
                     assert side.inside(beat)[at] == axis.inside(output)[tap]
                 assert side.borders(beat)[place][tap] == axis.inside(output)[tap]
+        beyond = any(False in side.inside(output) for output in range(beats.outputs))
+        fits = axis.size % side.positions == 0 and not (axis.before or axis.after)
+        assert side.masked >= (beyond and not side.whole)
+        assert not (side.masked and (side.whole or fits))
 
 
 @pytest.mark.parametrize(
@@ -253,6 +257,18 @@ def test_same_convolution(positions: int, places: int, beats: Axis) -> None:
     """A 3-wide kernel with padding on 28 columns: a beat more on each side, whatever the width of a beat."""
     shape = Abreast(Window(Axis(28, 3, 1, 1, 1), Axis(28, 3, 1, 1, 1)), positions)
     assert (shape.places, shape.beats.columns) == (places, beats)
+
+
+@pytest.mark.parametrize("height", [1, 2, 3])
+@pytest.mark.parametrize("width", [1, 2, 3])
+def test_whole_frames(height: int, width: int) -> None:
+    """A beat that has all positions of a frame has its rows whole, if they are more than one position."""
+    window = Window(Axis(height, 1), Axis(width, 1))
+    for positions in {*range(1, width + 1), *range(width, width * height + 1, width)}:
+        shape = Abreast(window, positions)
+        assert shape.rows.whole == (1 < positions == height * width)
+        assert shape.columns.whole == (1 < positions >= width)
+        assert shape.stacked == (positions > width or shape.rows.whole)
 
 
 def test_padding_that_is_always_there() -> None:

@@ -28,8 +28,8 @@ from sigmabit.golden.types.scalar import Add, Binarise, Chain, Divide, Multiply,
 
 every = settings(max_examples=200, deadline=None, database=None, derandomize=True)
 
-BLOCKS = (1, 3, 1 << 22)
-"""Evaluations at a time: so few that each channel is cut many times, and all at once."""
+BLOCKS = (1, 3, 10, 1 << 22)
+"""Evaluations at a time: so few that each channel is cut many times, of several channels, too, and all at once."""
 
 
 @pytest.fixture(params=BLOCKS, ids=lambda block: f"block={block}")
@@ -96,6 +96,23 @@ class TestLevels:
         low, high = np.array([-3, 0]), np.array([3, 5])
         with pytest.raises(NotANumberError, match="channel 0 gives no number at accumulator -3"), np.errstate(invalid="ignore"):
             find_levels(np.sqrt, low, high)
+
+
+@pytest.mark.parametrize("channels", [1, 3, 200])
+def test_long_ranges(channels: int) -> None:
+    """Millions of accumulators take few calls, none of which takes much room, however many channels share it."""
+    sizes = []
+
+    def function(accumulators: np.ndarray) -> np.ndarray:
+        sizes.append(accumulators.size)
+        return (accumulators >= 7).astype(np.float64)
+
+    low, high = np.full(channels, -10), np.full(channels, 2_000_000 // channels)
+    levels = find_levels(function, low, high)
+    assert levels.turns.tolist() == [7] * channels
+    assert not falls(function, low, high).any()
+    assert not find_others(function, levels, low, high, 1)[0].any()
+    assert len(sizes) < 60 and max(sizes) <= 1 << 20
 
 
 class TestSteps:
@@ -235,6 +252,14 @@ class TestTies:
         assert self.ties(0.0) == [(0, 0)]
         assert self.ties(-8.0) == [(0, -8)]
         assert self.ties(8.0) == [(0, 8)]
+
+    @pytest.mark.parametrize("falls", [False, True])
+    def test_either_way(self, falls: bool) -> None:
+        """A decision that is no more from a number on is as close there as its opposite."""
+        low, high, sign = np.array([-8]), np.array([8]), -1 if falls else 1
+        steps = find_steps(lambda a: sign * (a - 3) >= 0, low, high)
+        found = find_ties("conv1", lambda a: a - 3.0, steps, low, high, 1, decide=lambda x: sign * x >= 0)
+        assert [(tie.accumulator, tie.argument) for tie in found] == [(3, 0.0)]
 
     def test_within_rounding(self) -> None:
         assert self.ties(3 + 1e-6) == [(0, 3)]

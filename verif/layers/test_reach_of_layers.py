@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from sigmabit.golden.arithmetic.activate import Activation
+from sigmabit.golden.layers import linear
 from sigmabit.golden.layers.fixed import Fixed
 from sigmabit.golden.layers.window import Axis, Window
 from sigmabit.golden.types.grid import Grid
@@ -83,3 +84,49 @@ def test_tables(signed: bool, shift: int, seed: int) -> None:
         held = set(table[first : last + 1].tolist())
         low, high = int(reach.low[0, 0, lane]), int(reach.high[0, 0, lane])
         assert (low, high) == ((held.pop(),) * 2 if len(held) == 1 else (table.min(), table.max()))
+
+
+@pytest.mark.parametrize("elements", [1, 40, 1 << 20])
+def test_frames_at_once(elements: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sums, and their reach, are the same in parts of any size, of a single window that is larger included."""
+    random = np.random.default_rng(0)
+    window, weights = Window(Axis(5, 3, 2, 1, 1), Axis(4, 2)), random.integers(-4, 4, (3, 2, 2, 3))
+    tensor, activation = TensorType(5, 4, 2, Range(0, 3)), Activation(0, 9, True)
+    layer = Fixed("layer", (), tensor, Grid(1, 0, 1.0), window, weights, np.zeros(3, np.int64), activation)
+    codes = random.integers(0, 4, (7, 5, 4, 2))
+    calls, products = list[int](), Fixed.products
+
+    def counted(layer: Fixed, rows: np.ndarray) -> np.ndarray:
+        calls.append(len(rows))
+        return products(layer, rows)
+
+    monkeypatch.setattr(Fixed, "products", counted)
+    sums, reach = layer.accumulators(codes), layer.reach_of_sums(Reach.of(tensor))
+    assert calls == [7], "all at once, of frames as small as these"
+    monkeypatch.setattr(linear, "WINDOW_ELEMENTS", elements)
+    assert np.array_equal(layer.accumulators(codes), sums)
+    again = layer.reach_of_sums(Reach.of(tensor))
+    assert np.array_equal(again.low, reach.low) and np.array_equal(again.high, reach.high)
+    assert np.all(reach.low <= sums) and np.all(sums <= reach.high)
+
+
+@pytest.mark.parametrize("bits", [4, 18, 22, 24, 30])
+def test_large_sums(bits: int) -> None:
+    """To the last bit, of whatever size they are."""
+    random = np.random.default_rng(bits)
+    matrix = random.integers(-(1 << bits), 1 << bits, (1, 1, 5, 3)) | 1
+    tensor = TensorType(1, 1, 5, Range(-7, 8))
+    layer = Fixed(
+        "layer",
+        (),
+        tensor,
+        Grid(3, 1, 1.0),
+        Window(Axis(1, 1), Axis(1, 1)),
+        matrix,
+        np.zeros(3, np.int64),
+        Activation(0, 9, True),
+    )
+    reach = layer.reach_of_sums(Reach.of(tensor))
+    ends = [[sorted(weight * (3 * code + 1) for code in (-7, 8)) for weight in lane] for lane in matrix[0, 0].T.tolist()]
+    assert reach.low.reshape(-1).tolist() == [sum(low for low, _ in lane) for lane in ends]
+    assert reach.high.reshape(-1).tolist() == [sum(high for _, high in lane) for lane in ends]

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
 from hypothesis import strategies as st
 
-from sigmabit.golden.link.controller import ANSWER, Controller, Kind, Status, Traffic
+from sigmabit.golden.link.controller import ANSWER, NONCE_BYTES, Controller, Kind, Status, Traffic
 from sigmabit.golden.link.deframer import REFUSAL, Message, Reason
 from sigmabit.golden.link.framer import seal
 from sigmabit.hdl.link.controller import RESET_CYCLES, ControllerConfig, controller, row_bytes
@@ -459,3 +460,27 @@ class TestProof(ControllerSuite, ProofTests):
 
     def claims(self, config: ControllerConfig) -> tuple[Claims, ...]:
         return (stream(config.module, "s_axis", 8 * config.source_bytes, others={"cleared": "(!core_aresetn)"}),)
+
+
+@pytest.mark.parametrize(
+    ("frame", "result", "frames"), [(1, 1, 255), (257, 255, 255), (255, 257, 255), (65535, 1, 1), (1, 65535, 1)]
+)
+def test_traffic(frame: int, result: int, frames: int) -> None:
+    """As much as may be on its way at once, both ways, with each window, and no more."""
+    for window in range(20):
+        if window not in (2, 4, 8, 16):
+            with pytest.raises(ValueError, match=rf"^window={window} is none of 2, 4, 8, 16$"):
+                Traffic(frame, result, frames, window)
+            continue
+        traffic = Traffic(frame, result, frames, window)
+        assert traffic.request_bytes == max(frames * frame, 8)
+        status = NONCE_BYTES + len(Controller(traffic, Core(traffic), MODEL, (1, 2, 3)).status().pack())
+        assert traffic.answer_bytes == max(frames * result, status)
+    for more in ((frame + 1, result, frames), (frame, result + 1, frames), (frame, result, frames + 1)):
+        if more[2] > 255 or more[2] * max(more[:2]) > 65535:
+            with pytest.raises(
+                ValueError, match=rf"^frames={more[2]} of {more[0]} and {more[1]} bytes: at most 255, and 65535 bytes"
+            ):
+                Traffic(*more, window=2)
+        else:
+            assert Traffic(*more, window=2).frames == more[2]

@@ -182,3 +182,10 @@ def test_divisor() -> None:
         divisor(200e6, 30e6)
     with pytest.raises(PlanError, match=r"^921600 baud is no whole number of cycles of 7.8 MHz: 8.46 a bit$"):
         divisor(7.8e6, 921_600)
+
+
+def test_no_version() -> None:
+    """A device that is told none says 0.0.0."""
+    traffic = Traffic(frame_bytes=1, result_bytes=1, frames=8, window=4)
+    status = Link(traffic, Core(traffic), MODEL).controller.status()
+    assert (status.major, status.minor, status.patch) == (0, 0, 0)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import pytest
 from hypothesis import strategies as st
 
 from sigmabit.golden.link.datagram import MOST_WORDS, Datagram
@@ -298,3 +299,13 @@ class TestMyHdl(SessionSuite, MyHdlTests):
 
 class TestVerilog(SessionSuite, VerilogTests):
     pass
+
+
+def test_windows() -> None:
+    """Of a few requests, a power of two."""
+    for window in range(20):
+        if window in (2, 4, 8, 16):
+            assert Exchange(8, 4, window).window == window
+        else:
+            with pytest.raises(ValueError, match=f"^window={window} is none of 2, 4, 8, 16$"):
+                Exchange(8, 4, window)

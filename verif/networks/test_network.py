@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from sigmabit.golden.network.network import Condition, InputFormat, Omitted, Out
 from sigmabit.golden.sampling.latent import Latent
 from sigmabit.golden.types.grid import BIPOLAR, Grid
 from sigmabit.golden.types.range import Range
-from sigmabit.golden.types.scalar import Add, Chain, Multiply
+from sigmabit.golden.types.scalar import Add, Chain, Choice, Multiply
 from sigmabit.golden.types.tensor import TensorType
 
 from ..harness.onnx_graphs import Builder, signs
@@ -138,6 +139,16 @@ class TestDecoding:
         form = OutputFormat("y", (4,), np.arange(4), np.full((), 0.1, np.float32), 1, 0, Chain())
         scores = np.array([[3, 7, 7, 1], [5, 5, 5, 5], [0, 1, 2, 2]]).reshape(3, 1, 1, 4)
         assert form.decode(scores).argmax(axis=1).tolist() == [1, 0, 2]
+
+    def test_accuracy(self) -> None:
+        """The share of frames whose largest score, the first of equals, or whose number of a class is the label."""
+        scores = OutputFormat("y", (3,), np.arange(3), np.ones((), np.float32), 1, 0, Chain())
+        y = np.array([[1, 3, 2], [5, 5, 4], [0, 1, 2], [9, 1, 0]], np.float32)
+        assert scores.decisions(y).tolist() == [1, 0, 2, 0]
+        assert scores.accuracy(y, np.array([1, 0, 2, 1])) == 0.75
+        assert scores.accuracy(y, np.array([0, 1, 1, 1])) == 0.0
+        number = replace(scores, shape=(1,), chain=Chain((Choice("a", lambda scores: scores.argmax(axis=1)[:, None]),)))
+        assert number.accuracy(np.array([[2], [1], [0]], np.float32), np.array([2, 2, 0])) == pytest.approx(2 / 3)
 
 
 @pytest.fixture
@@ -272,3 +283,17 @@ def test_places_in_a_condition() -> None:
     found = [condition.place(number) for number in range(8)]
     assert found[:2] == [("input value", (0,)), ("input value", (1,))]
     assert found[2:] == [("condition c: value", place) for place in np.ndindex(3, 2)]
+
+
+def test_codes_of_a_condition() -> None:
+    """Codes behind the first input's, of which each number of the condition may have several; without one there are none."""
+    assert (UNIT.beside, UNIT.first) == (0, (2, 3, 4))
+    tensor = TensorType(1, 1, 6, PIXELS)
+    form = InputFormat("x", (5,), np.arange(6), tensor, BIPOLAR, None, condition=Condition("c", (3,), (2,)))
+    assert (form.beside, form.first) == (4, (2,))
+
+
+def test_what_no_grid_was_chosen_for_is_never_beyond_it() -> None:
+    """The frames' own shape."""
+    assert not UNIT.saturated(np.full((2, 2, 3, 4), 1e9)).any()
+    assert UNIT.saturated(np.zeros((5, 2, 3, 4))).shape == (5, 2, 3, 4)

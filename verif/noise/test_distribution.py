@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections import Counter
 
@@ -130,6 +131,12 @@ class TestTable:
             given_away[other] += capacity - threshold
         assert {segment: share for segment, share in shares.items() if share} == dict(+given_away)
 
+    def test_which_of_all_exact_tables(self) -> None:
+        """There are many, and each gives other samples for the same words: bit files and recorded results hold this one."""
+        table = normal_table()
+        held = hashlib.sha256(table.thresholds.astype("<i4").tobytes() + table.others.astype("<i4").tobytes()).hexdigest()
+        assert held.startswith("7efd5d31819933a4")
+
     def test_shares_that_do_not_fit(self) -> None:
         with pytest.raises(ValueError, match="shares of 9 for 2 columns of 5"):
             alias({0: 9}, range(2), 5)
@@ -154,6 +161,17 @@ class TestFigures:
     def test_horizon(self) -> None:
         """What is promised: a test of every code does not find the difference before 10**12 samples."""
         assert distribution().horizon() >= 1e12
+
+    @pytest.mark.parametrize("samples", [1e5, 1e9, 1e14])
+    def test_divergence(self, samples: float) -> None:
+        """What SciPy finds in cells that expect five at least, of which one at each end holds as few samples as that takes."""
+        expected, found = normal_masses() * samples, distribution().masses * samples
+        middle = len(CODES) // 2
+        tail = next(number for number in range(1, middle) if min(expected[number:middle].min(), expected[:number].sum()) >= 5)
+        cells = [[each[:tail].sum(), *each[tail:-tail], each[-tail:].sum()] for each in (found, expected)]
+        noncentrality, freedom = distribution().divergence(samples)
+        assert freedom == len(cells[0]) - 1
+        assert noncentrality == pytest.approx(stats.chisquare(*cells).statistic, rel=1e-6)
 
     def test_errors(self) -> None:
         found = distribution()

@@ -37,7 +37,7 @@ from sigmabit.hdl.family.rules import FILL
 from sigmabit.hdl.layers.folding import Folding
 from sigmabit.hdl.layers.kind import Use
 from sigmabit.hdl.planning.kinds import kind_of
-from sigmabit.hdl.planning.knapsack import lightest, smallest
+from sigmabit.hdl.planning.knapsack import GRAIN, grained, lightest, smallest
 from sigmabit.hdl.planning.plan import Plan, PlanError, make_plan, read_plan
 from sigmabit.hdl.planning.planner import Choices, Planner
 
@@ -220,6 +220,69 @@ class WideCase:
         return Network(f"wide_{self.seed}", inside, tuple(layers), outside)
 
 
+@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("multipliers", [0, 1])
+def test_few_multipliers(seed: int, multipliers: int) -> None:
+    """LUTs multiply instead, where there are enough: as fast, and for any latency; where not, what they fall short of is said."""
+    network = WideCase(seed).network
+    plenty = Planner(network, PART, 200.0).fastest()
+    planner = Planner(network, PART, 200.0)
+    planner.part = replace(planner.part, dsp=multipliers)
+    assert plenty.cost.dsp > multipliers
+    for plan, slower in ((planner.fastest(), planner.plan(4 * plenty.interval)), (planner.hasty(), planner.within(None, 99))):
+        assert plan.interval == plenty.interval
+        assert max(plan.cost.dsp, slower.cost.dsp) <= multipliers
+        assert planner.fits(plan) and planner.fits(slower)
+    assert slower.latency <= 99
+    latency = planner.hasty().latency
+    assert planner.within(None, latency).latency == latency
+    planner = Planner(network, PART, 200.0)
+    planner.part = replace(planner.part, dsp=multipliers, lut=int(1.1 * plenty.cost.lut / FILL))
+    assert not planner.fits(plenty) and not planner.fits(plan)
+    short = r"cycles needs at least [\d,]+ LUT, with no more .* and DSP48 than there are; xc7vx690t offers"
+    with pytest.raises(PlanError, match=rf"^an interval of {plenty.interval} {short}"):
+        planner.plan(plenty.interval)
+
+
+def test_fits() -> None:
+    """Up to the last of each resource, of which a share is left free."""
+    planner = Planner(WideCase(0).network, PART, 200.0)
+    plan = planner.fastest()
+    taken = dict(zip(("lut", "ff", "bram36", "dsp"), astuple(plan.cost), strict=True))
+    exact = replace(
+        planner.part, **{name: math.ceil(amount / (FILL if name in ("lut", "ff") else 1)) for name, amount in taken.items()}
+    )
+    planner.part = exact
+    assert planner.fits(plan)
+    for name, amount in taken.items():
+        planner.part = replace(exact, **{name: math.ceil(amount / (FILL if name in ("lut", "ff") else 1)) - 2})
+        assert not planner.fits(plan)
+
+
+def test_room_of_sums() -> None:
+    """Sums of costs below 2**33 are exact in floats."""
+    assert 2**53 * GRAIN == 2**33
+    assert grained(np.array([GRAIN / 4, GRAIN, 1.0, 1 / 3])).tolist() == [0.0, GRAIN, 1.0, round(2**20 / 3) / 2**20]
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_lightest(seed: int) -> None:
+    """The first columns' sum is the least that any combination has within the limits, to a thousandth."""
+    random = np.random.default_rng(seed)
+    tables = [random.integers(1, 900, (5, 3)).astype(np.float64) for _ in range(6)]
+    limits = sum((table.mean(axis=0) for table in tables), np.zeros(3)) * 1.1
+    sums = np.zeros((1, 3))
+    for table in tables:
+        sums = (sums[:, None] + table).reshape(-1, 3)
+    least = sums[(sums <= limits).all(axis=1), 0].min()
+    rows = lightest(tables, limits)
+    assert rows is not None
+    found = sum((table[row] for table, row in zip(tables, rows, strict=True)), np.zeros(3))
+    assert np.all(found <= limits)
+    assert least <= found[0] <= 1.001 * least
+    assert lightest(tables, np.array([1e9, 1e9, 1.0])) is None
+
+
 def test_a_talkative_solver(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
     """What HiGHS says to the standard output, which is JSON's, is kept back."""
 
@@ -377,6 +440,11 @@ CHANGED: list[tuple[str, Callable[[dict[str, Any]], Any], str]] = [
     ("latency that is none", lambda d: d.update(latency_cycles="7"), 'not a plan: latency_cycles is "7"'),
     ("frame rate", lambda d: d.update(fps=5.0), "fps is 5, but {interval} cycles at 200 MHz give {fps:g}; leave it out"),
     ("entry", lambda d: d.update(latency=7), 'a plan has no entry "latency"; it may have schema, network, output'),
+    (
+        "long entry",
+        lambda d: d.update({99 * "x": 7}),
+        'a plan has no entry "' + 39 * "x" + "; it may have schema, network, output",
+    ),
     ("entry of a layer", lambda d: of_first(d).update(cycles=7), '{name}: a layer of a plan has no entry "cycles"; it may'),
     ("entry of a folding", lambda d: of_first(d)["folding"].update(fold=7), '{name}: a folding has no entry "fold"; it may have'),
     (

@@ -184,6 +184,12 @@ def test_another_deviation(tmp_path: Path) -> None:
             import_model(path, 1.0, calibrated(real, x, Precision()))
 
 
+def test_operations() -> None:
+    """A product for each of the latent variables."""
+    tensor = TensorType(1, 1, 9, Range.of_bits(12, signed=True))
+    assert Deferred("latent2", (), tensor, 3, 8, 11, False, 12, 8).operations == 3
+
+
 @pytest.mark.parametrize(
     ("form", "says"),
     [((2, 5, 8), "2 means, logarithms and samples from"), ((2, 6, 12), "samples of 12 fraction bits, expected 0 to 11")],

@@ -162,6 +162,22 @@ def test_within_the_bound(function: Any) -> None:
     assert np.abs(z - exact * eps / 2**11 * 2**8).max() <= error_bound(table, 8) + 1e-9
 
 
+@pytest.mark.parametrize(("largest", "units"), [(1, 0.5), (1 << 23, 0.5), ((1 << 24) - 2, 0.5), ((1 << 24) - 1, 1.0)])
+def test_error(largest: int, units: float) -> None:
+    """Half a unit, and a whole one where the largest may have been cut to what 24 bits hold."""
+    table = Table(2, 0, 20, np.array([0, 1, largest, 0]))
+    assert table.error == units * 2.0**-20
+    assert table.limit == largest * 2.0**-20
+
+
+@pytest.mark.parametrize("largest", [0.999, 1.0 - 2**-26, 1.0, 1.0 + 2**-26])
+def test_largest_of_all(largest: float) -> None:
+    """However near to a power of two it is, it is as near to its word as is said."""
+    table = Table.tabulated(lambda x: np.where(x > 0, largest, 0.25), 3, 0, 64.0)
+    found = table.of(np.arange(-4, 4)) * 2.0**-table.value_fraction
+    assert np.abs(found - np.where(np.arange(-4, 4) > 0, largest, 0.25)).max() <= table.error
+
+
 def test_limited() -> None:
     """Beyond the limit stands the limit, as nearly as 24 bits hold it, and it costs no precision below."""
     table = Table.tabulated(lambda x: np.exp(100 * x), 12, 8, 4.0)
@@ -191,7 +207,9 @@ WORDS = np.zeros(16, np.int64)
     ("fields", "message"),
     [
         ((17, 8, 20, WORDS), "bits=17 is not 2 to 16"),
+        ((1, 8, 20, WORDS[:2]), "bits=1 is not 2 to 16"),
         ((4, 21, 20, WORDS), "fraction=21 is not 0 to 20"),
+        ((4, -1, 20, WORDS), "fraction=-1 is not 0 to 20"),
         ((4, 2, 9, WORDS), "value_fraction=9 is not 10 to 24"),
         ((5, 2, 20, WORDS), r"a table of \(16,\) deviations for codes of 5 bits"),
         ((4, 2, 20, WORDS - 1), "deviations from -1 to -1, of 24 bits"),
@@ -201,6 +219,13 @@ def test_tables_refused(fields: Any, message: str) -> None:
     """Tables that do not fit."""
     with pytest.raises(ValueError, match=f"^{message}$"):
         Table(*fields)
+
+
+@pytest.mark.parametrize("bits", [2, 16])
+def test_widest_tables(bits: int) -> None:
+    """From 2 to 16 bits."""
+    words = np.arange(1 << bits)
+    assert np.array_equal(Table(bits, 0, 20, words).of(np.arange(-(1 << bits - 1), 1 << bits - 1)), np.roll(words, 1 << bits - 1))
 
 
 def test_layers_refused() -> None:

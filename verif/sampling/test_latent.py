@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -19,6 +20,7 @@ from sigmabit.golden.layers.layer import Layer
 from sigmabit.golden.layers.shuffle import Shuffle
 from sigmabit.golden.layers.window import Axis, Window
 from sigmabit.golden.network.network import InputFormat, Network, OutputFormat
+from sigmabit.golden.sampling.deviations import Table
 from sigmabit.golden.sampling.latent import Latent
 from sigmabit.golden.sampling.reparameterise import EPS_BITS
 from sigmabit.golden.types.grid import Grid
@@ -362,3 +364,24 @@ def test_log_variances(log_sigma: bool) -> None:
     tensor = TensorType(1, 1, 2, Range.of_bits(6, signed=True))
     layer = Latent("latent", (), tensor, 3, log_sigma, False, 8, 4)
     assert layer.log_variances(np.array([[-32, 0, 4, 31]])).tolist() == [[x * (1 + log_sigma) for x in (-4.0, 0.0, 0.5, 3.875)]]
+
+
+def test_log_variances_of_a_table() -> None:
+    """Of deviations that follow from codes by any function, 0 among them."""
+    tensor = TensorType(1, 1, 2, Range.of_bits(6, signed=True))
+    table = Table.tabulated(lambda numbers: np.maximum(numbers, 0.0), 6, 3, 1e3)
+    layer = Latent("latent", (), tensor, 3, False, False, 8, 4, table)
+    found = layer.log_variances(np.array([[-32, 0, 4, 16, 31]]))
+    assert np.isneginf(found[0, :2]).all()
+    assert found[0, 2:].tolist() == pytest.approx([2 * math.log(deviation) for deviation in (0.5, 2.0, 3.875)])
+
+
+@pytest.mark.parametrize(
+    ("shape", "signed", "carried"),
+    [((1, 2, 4), True, 0), ((2, 1, 4), True, 0), ((1, 1, 3), True, 0), ((1, 1, 4), True, 1), ((1, 1, 4), False, 0)],
+)
+def test_no_means_and_logarithms(shape: tuple[int, int, int], signed: bool, carried: int) -> None:
+    """Of several positions, of an odd number, or without a sign."""
+    tensor = TensorType(*shape, Range.of_bits(6, signed))
+    with pytest.raises(ValueError, match=r"^latent: means and logarithms from .*, expected signed codes at one position$"):
+        Latent("latent", (), tensor, 3, False, False, 8, 4, carried=carried)

@@ -50,10 +50,20 @@ class TestFitting:
             (numbers(0.0, 0.5), 4, Coding(Range(0, 15), Grid(1, 0, 0.5 / 15))),
             (numbers(-0.5, 0.5), 4, Coding(Range(-8, 7), Grid(1, 0, 0.5 / 7))),
             (numbers(-0.1, 1.3), 4, Coding(Range(0, 15), Grid(1, -1, 0.1))),
+            (numbers(65.0005, 65.2545), None, Coding(Range(0, 255), Grid(1, 65_000, 0.001))),
+            (numbers(66, 66.254), None, Coding(Range(0, 255), Grid(1, 0, 66.254 / 255))),
         ],
     )
     def test_known(self, x: np.ndarray, bits: int | None, coding: Coding) -> None:
         assert Coding.fitting(x, bits).alike(coding)
+
+    @pytest.mark.parametrize(("low", "high"), [(-255, 255), (-255, 319), (-255, 451), (-257, 255), (-383, 255), (-511, 511)])
+    def test_steps_of_pixels(self, low: int, high: int) -> None:
+        """From -1 to 1 they are pixels; further than that they are other numbers, and none is cut off."""
+        x = np.arange(low, high + 1, 2) / 255
+        coding = Coding.fitting(x)
+        assert (coding.grid.gain == 2) == (low == -255 and high == 255)
+        assert not coding.beyond(x).any()
 
     def test_constant(self) -> None:
         with pytest.raises(InputError, match=r"all its numbers are 0\.3, which shows no range"):
@@ -144,6 +154,15 @@ class TestConditions:
         found = coding.with_condition(x)
         if coding.nearest(np.zeros(1))[0] == 0 and coding.ends[0] <= 0:
             np.testing.assert_allclose(found.nearest(found.beside.aligned(x)), found.beside.aligned(x), rtol=1e-6)
+
+    def test_beside_large_numbers(self) -> None:
+        """As much is ordinary as leaves the steps of both ordinary, and no more."""
+        coding = Coding.fitting(numbers(0, 0.75e30))
+        assert coding.with_condition(numbers(0, 1.3)).beside.offset == 0
+        with pytest.raises(InputError, match=r"its condition goes from 0 to 1\.4, which is no ordinary size"):
+            coding.with_condition(numbers(0, 1.4))
+        with pytest.raises(InputError, match=r"its condition goes from -1\.4 to 0, which is no ordinary size"):
+            coding.with_condition(numbers(-1.4, 0))
 
     def test_nothing_to_see(self) -> None:
         """Zeros alone leave things as they are; what is beyond all measure is refused."""

@@ -95,3 +95,19 @@ class TestSizes:
         tensor = TensorType(2, 3, 4, Range.of_levels(levels))
         assert tensor.layout == Layout(2, 3, 4, bits)
         assert tensor.size == 24
+
+    @every
+    @given(st.integers(1, 6), st.integers(1, 6), st.integers(1, 5), st.integers(1, 33), st.data())
+    def test_side_by_side(self, height: int, width: int, channels: int, bits: int, data: st.DataObject) -> None:
+        """Beat by beat: of a row each its positions, or some whole rows; what is left of either fills up the last."""
+        positions = data.draw(st.sampled_from([*range(1, width + 1), *(width * rows for rows in range(2, height + 1))]))
+        layout = Layout(height, width, channels, bits).side_by_side(positions)
+        each = [(row, column) for row in range(height) for column in range(width)]
+        runs = [each] if positions > width else [each[width * row :][:width] for row in range(height)]
+        beats = [run[at : at + positions] for run in runs for at in range(0, len(run), positions)]
+        assert (layout.lines, layout.run, layout.beats) == (len(runs), len(runs[0]), len(beats))
+        assert layout.line == len(beats) // len(runs)
+        assert layout.rows == max(len({row for row, _ in beat}) for beat in beats)
+        assert layout.filler == positions - len(beats[-1])
+        assert layout.beat_bits == positions * channels * layout.field
+        assert layout.code_bytes == len(each) * channels * layout.on_axi().field // 8

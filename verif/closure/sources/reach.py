@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import zip_longest
@@ -65,26 +65,31 @@ class Reach:
         return {file: sorted({test for tests in lines.values() for test in tests}) for file, lines in self.lines.items()}
 
     def judges(self, file: str, line: int, limit_s: float) -> list[str]:
-        """Tests that may see a fault there, module by module, of so many seconds in sum: those of the file's own module first,
-        then of its wing, and of each the quickest, behind those that reach the line.
+        """Tests that may see a fault there: those named after the file; those that reach the line, of so many seconds in sum; and
+        as many of the others of its wing, which may have had from a cache what the line makes.
+
+        Module by module, the file's own first, then its wing's, and of each the quickest.
         """
-        modules: dict[str, list[str]] = {}
-        every = self.of_file.get(file, [])
-        reaching = set(self.lines.get(file, {}).get(line) or every)
-        wing = {test for test in every if _near(file, _module(test)) < (True, True)}  # others may have had it from a cache
+        every = {test for test in self.of_file.get(file, []) if _near(file, _module(test)) < (True, True)}
+        reaching = set(self.lines.get(file, {}).get(line) or self.of_file.get(file, []))
         named = {test for test in self.seconds if test.endswith(f"[{file}]")}  # it need not call what it looks at
-        for test in sorted(reaching | wing | named, key=lambda test: (test not in reaching, self.seconds[test], test)):
+        chosen = (named, reaching - named, every - reaching - named)
+        return [test for tests in chosen for test in self._quickest(file, tests, limit_s)]
+
+    def _quickest(self, file: str, tests: Set[str], limit_s: float) -> Iterator[str]:
+        """As many of the tests as take no longer than that together."""
+        modules: dict[str, list[str]] = {}
+        for test in sorted(tests, key=lambda test: (self.seconds[test], test)):
             modules.setdefault(_module(test), []).append(test)
-        found, left = [], limit_s
+        left = limit_s
         for module in sorted(modules, key=lambda module: (*_near(file, module), self.seconds[modules[module][0]])):
             left -= IMPORT_S
             part = left if _near(file, module) < (True, True) else min(left, PART_S)
             for test in modules[module]:
                 if self.seconds[test] <= part:
-                    found.append(test)
+                    yield test
                     part -= self.seconds[test]
                     left -= self.seconds[test]
-        return found
 
     @staticmethod
     def measured(root: Path, kept: Path, report: Callable[[str], None] = lambda what: None) -> Reach:
