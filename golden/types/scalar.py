@@ -98,7 +98,17 @@ class Power(_WithOne):
     """x ** c."""
 
     def __call__(self, x: Float) -> Float:
-        return np.power(x, self.constant.astype(x.dtype))
+        return power(x, self.constant.astype(x.dtype))
+
+
+def power(x: Float, exponent: Float) -> Float:
+    """x ** exponent. NumPy takes 0.5 for the root, which of -0 is -0, and of -inf none; as powers these are 0 and inf."""
+    with np.errstate(all="ignore"):
+        result = np.power(x, exponent)
+    root = exponent == 0.5
+    if np.any(root):
+        result = np.where(root & (x == 0), 0, np.where(root & (x == -np.inf), np.inf, result)).astype(result.dtype)
+    return np.asarray(result)
 
 
 class LeakyRelu(_WithOne):

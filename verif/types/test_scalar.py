@@ -159,3 +159,22 @@ def test_nothing_is_said() -> None:
         assert np.isinf(Chain((Multiply("n", f(1e30)),))(f(1e30, 1))).tolist() == [True, False]
     with pytest.raises(NotImplementedError):
         Step("n")(f(1))
+
+
+@pytest.mark.parametrize("exponent", [f(0.5), f(*[0.5] * 5), f(2), f(3), f(-1)])
+def test_powers(exponent: np.ndarray) -> None:
+    """Of zeros, signs and all, and of infinities, as IEEE 754 has them."""
+    x = f(-0.0, -math.inf, 0.0, math.inf, 4.0)
+    with np.errstate(divide="ignore"):
+        found = Power("n", exponent)(x)
+    expected = [ieee(float(each), float(exponent.flat[0])) for each in x]
+    assert [math.copysign(1, each) for each in found] == [math.copysign(1, each) for each in expected]
+    assert found.tolist() == expected
+
+
+def ieee(base: float, exponent: float) -> float:
+    """Python's power is C's, but for an error where that is infinite."""
+    try:
+        return math.pow(base, exponent)
+    except ValueError:
+        return math.copysign(math.inf, base)

@@ -14,6 +14,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx.reference import ReferenceEvaluator
 
+from ...types.scalar import power
 from .model_file import Node
 from .scalar_nodes import Refusal
 from .whole_types import counts, limits
@@ -66,6 +67,9 @@ class ConstantFolding:
             raise Refusal(f"it makes the graph's constants unfold to more than {MAX_ALL_ELEMENTS} elements")
         if node.operator in LINEAR:
             return [np.asarray(_linear(node, arguments))]  # of a single number NumPy makes no array
+        if node.operator == "Pow" and all(array.dtype.kind == "f" for array in arguments):
+            base, exponent = arguments
+            return [power(base, exponent).astype(base.dtype)]
         feeds = dict(zip((name for name in node.inputs if name), arguments, strict=True))
         graph = onnx.helper.make_graph(
             [node.proto],

@@ -36,6 +36,7 @@ from ...types.scalar import (
     Rowwise,
     Sign,
     Step,
+    power,
 )
 from . import elementwise, input_grid, rearranging, scalar_nodes
 from .budget import Budget
@@ -87,7 +88,7 @@ ARITHMETIC: dict[str, Callable[[Float, Float], Float]] = {
     "Add": operator.add,
     "Div": operator.truediv,
     "Mul": operator.mul,
-    "Pow": np.power,
+    "Pow": power,
     "Sub": operator.sub,
 }
 SINGLE = (*scalar_nodes.UNARY, *scalar_nodes.SHAPED, *QUANTISERS, "Cast", "Clip", "Dropout", "Identity", "Sign")
