@@ -44,10 +44,15 @@ class Case:
     behind: int = 0
     uses: int = 2
 
+    @property
+    def ends(self) -> tuple[int, int]:
+        """The least and the greatest input."""
+        low = -(2 ** (self.input_bits - 1)) if self.signed else 0
+        return low, low + 2**self.input_bits - 1
+
     @cached_property
     def config(self) -> AdderGraphConfig:
-        low = -(2 ** (self.input_bits - 1)) if self.signed else 0
-        high = low + 2**self.input_bits - 1
+        low, high = self.ends
         matrix, bias = np.array(self.matrix, np.int64), np.array(self.bias, np.int64)
         graph = optimise(matrix, bias, low, high, self.slack, min(2, self.operands))
         if self.operands == 3:
@@ -81,6 +86,13 @@ class MatrixSuite(BlockSuite):
 
     resets = 2
     flags = ("source_valid",)
+
+    def always(self, config: Any) -> Sequence[list[Vector]]:
+        """What makes each output as large as it can be, and as small."""
+        low, high = config.ends
+        columns = list(zip(*config.matrix, strict=True))
+        ends = [tuple(high if (weight > 0) == top else low for weight in column) for column in columns for top in (True, False)]
+        return [[Vector(0, x) for x in ends]]
 
     def expected(self, config: Any, stimulus: list[Vector]) -> list[list[int]]:
         columns = list(zip(*config.matrix, strict=True))

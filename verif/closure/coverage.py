@@ -34,6 +34,9 @@ EXCLUDED = {
     r"toggle .* (?:frames_in|frames_out|malformed|dropped|refused|busy_cycles)\[(?:[89]|[12]\d|3[01])\]:": (
         "counters of 32 bits: a simulation counts to some hundreds"
     ),
+    r"line adders_\w+\.v:\d+ cond_(?:then|else)$": (
+        "which arm of a sum is taken is a parameter, and a file may have instances of one alone"
+    ),
     r"toggle .* \w+\[\d+\]\[\d+\]:": "words of a memory: which of them are written is the stimulus'; its ports are looked at",
 }
 """Points that no suite reaches, and why."""
@@ -53,7 +56,7 @@ class Point:
     @property
     def transition(self) -> Transition | None:
         """What of which bit a toggle is."""
-        found = re.fullmatch(r"(\w+)(?:\[(\d+)\])?:([01])->[01]", self.what) if self.kind == "toggle" else None
+        found = re.fullmatch(r"(\w+(?:\[\d+\]\.\w+)*)(?:\[(\d+)\])?:([01])->[01]", self.what) if self.kind == "toggle" else None
         return Transition(self.place, found[1], int(found[2] or 0), rises=found[3] == "0") if found else None
 
     @property
