@@ -279,10 +279,14 @@ class OutputFormat:
 
     def decode(self, result: NDArray[np.integer]) -> NDArray[np.float32]:
         """(N, height, width, channels) scores or codes to the graph's (N, *shape) float32."""
-        values = self.gain * result.reshape(len(result), -1).astype(np.int64)[:, self.order] + self.offset
+        return self.of_scores(result.reshape(len(result), -1).astype(np.int64)[:, self.order])
+
+    def of_scores(self, scores: NDArray[np.int64]) -> NDArray[np.float32]:
+        """The same of (N, elements) numbers in the order of the graph's elements."""
+        values = self.gain * scores + self.offset
         with np.errstate(all="ignore"):  # the graph's own numbers, if they are not finite
             reals = self.chain(values.astype(np.float32) * self.scale.astype(np.float32))
-        return reals.astype(np.float32).reshape(len(result), *self.shape)
+        return reals.astype(np.float32).reshape(len(scores), *self.shape)
 
     @property
     def chooses(self) -> bool:

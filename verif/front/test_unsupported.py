@@ -22,6 +22,7 @@ RANDOM = np.random.default_rng(3)
 WEIGHTS = signs(RANDOM, 4, 2, 3, 3)
 POINTS = signs(RANDOM, 4, 4, 1, 1)
 MATRIX = signs(RANDOM, 60, 4)
+SCORES = signs(np.random.default_rng(1), 48, 3)
 ONE_TOO_LARGE = WEIGHTS * np.where(np.arange(72) == 20, 2.0003, 1).reshape(WEIGHTS.shape)
 ONE_NAN = np.where(np.arange(72) == 20, np.nan, 1).reshape(WEIGHTS.shape)
 BY_CHANNEL = np.array([1.0, 2.0]).reshape(2, 1, 1)
@@ -372,6 +373,10 @@ class TestActivations:
             "frames as channels": (
                 lambda g: g.bad("Conv", g("Transpose", g.bits(), perm=[1, 0, 2, 3]), np.ones((3, 1, 1, 1))),
                 "it mixes the frames of a batch: keep the batch in front (perm=[0, ...] where it is transposed)",
+            ),
+            "a choice of roots": (
+                lambda g: g("ArgMax", g("Add", g.bad("Sqrt", g("MatMul", g("Flatten", g.bits()), SCORES)), 1.0), axis=1),
+                "is no number at accumulator -48, and a choice is made of it",
             ),
             "neither kept nor not": (
                 lambda g: g.bad("ArgMax", g.dense(), axis=1, keepdims=-1),

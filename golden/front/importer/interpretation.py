@@ -7,10 +7,12 @@ from dataclasses import replace
 
 import numpy as np
 
+from ...layers.linear import Linear
 from ...network.network import Network
 from ...network.real import RealNetwork
 from ...types.coding import Coding
-from ...types.errors import ModelFileError, UnsupportedModelError
+from ...types.errors import ModelFileError, Unsupported, UnsupportedModelError
+from ...types.scalar import Chain, Rowwise
 from . import latent
 from .binary_walk import BinaryWalk
 from .choices import with_choices
@@ -57,6 +59,11 @@ def _read(graph: Graph, path: str, coding: Coding | None) -> Network | RealNetwo
         return RealWalk(graph, path, coding).run()
     walk, found = _binary(graph, path, coding)
     if isinstance(found, Network):
+        if missing := _no_numbers(found):
+            operators = {node.name: node.operator for node in graph.nodes}
+            raise UnsupportedModelError(
+                path, tuple(Unsupported(name, operators.get(name, ""), reason) for name, reason in missing)
+            )
         return found
     as_binary = found
     last, beside_noise = last_binary(graph, graph.leading), latent.noisy(graph, graph.nodes)
@@ -72,6 +79,23 @@ def _read(graph: Graph, path: str, coding: Coding | None) -> Network | RealNetwo
             raise
         raise (as_real if walk.real_weights and not _decides(graph) else as_binary) from None
     return replace(real, unlike=as_binary.findings) if front else real
+
+
+def _no_numbers(network: Network) -> list[tuple[str, str]]:
+    """The node that makes scores what is no number, such as their roots, and where, if a choice is made of them: executors take
+    one or another of these. A function that is not everywhere has no value for the least or for the greatest sum.
+    """
+    steps, last = network.output.chain.steps, network.layers[-1]
+    if not network.output.chooses or not isinstance(last, Linear):
+        return []
+    ends = np.stack(last.accumulator_range)[:, network.output.order % last.output.channels]
+    for end in range(1, 1 + next(place for place, step in enumerate(steps) if isinstance(step, Rowwise))):
+        reals = replace(network.output, chain=Chain(steps[:end]), shape=(len(network.output.order),)).of_scores(ends)
+        if (wrong := np.argwhere(np.isnan(reals))).size:
+            which, score = wrong[0]
+            reason = f"score {score} is no number at accumulator {ends[which, score]}, and a choice is made of it"
+            return [(steps[end - 1].node, reason)]
+    return []
 
 
 def _binary(graph: Graph, path: str, coding: Coding | None) -> tuple[BinaryWalk, Network | UnsupportedModelError]:
