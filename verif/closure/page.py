@@ -34,7 +34,7 @@ PAGE = Path(__file__).resolve().parents[2] / "docs" / "closure.md"
 WITHOUT = frozenset(
     """
     arithmetic.dot arithmetic.planes arithmetic.search layers.abreast layers.convolution layers.dense layers.eager
-    layers.few_bits layers.fixed layers.gather layers.mvu layers.pool layers.residual layers.shuffle layers.unrolled
+    layers.few_bits layers.fixed layers.mvu layers.pool layers.residual layers.shuffle layers.unrolled
     layers.window link.answerer link.controller link.datagram_receiver link.datagrams link.deframer link.framer
     link.link link.session networks.residual_networks networks.sampling noise.epsilon noise.sampler noise.seeder
     pipeline.egress pipeline.ingress pipeline.top sampling.deferred sampling.deviations sampling.latent
