@@ -56,7 +56,9 @@ class Point:
     @property
     def transition(self) -> Transition | None:
         """What of which bit a toggle is."""
-        found = re.fullmatch(r"(\w+(?:\[\d+\]\.\w+)*)(?:\[(\d+)\])?:([01])->[01]", self.what) if self.kind == "toggle" else None
+        found = (
+            re.fullmatch(r"(\w+(?:(?:\[\d+\])?\.\w+)*)(?:\[(\d+)\])?:([01])->[01]", self.what) if self.kind == "toggle" else None
+        )
         return Transition(self.place, found[1], int(found[2] or 0), rises=found[3] == "0") if found else None
 
     @property

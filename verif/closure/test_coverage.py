@@ -77,7 +77,7 @@ def test_transitions(tmp_path: Path) -> None:
     still = {("moved", 0), ("moved", 1), ("held", 0), ("held", 1), ("in", 0), ("again", 0), ("again", 2), ("again", 3)}
     assert {(each.signal, each.bit, each.rises) for each in found} == {(*bit, way) for bit in still for way in (False, True)}
     assert Point("toggle", "shifted.v:8", "moved[2]:0->1").transition == Transition("shifted.v:8", "moved", 2, True)
-    assert Point("toggle", "a.v:9", "lanes[0].sum[3]:1->0").transition == Transition("a.v:9", "lanes[0].sum", 3, False)
+    assert Point("toggle", "a.v:9", "lanes[0].of.sum[3]:1->0").transition == Transition("a.v:9", "lanes[0].of.sum", 3, False)
     assert Point("toggle", "shifted.v:2", "clk:1->0").transition == Transition("shifted.v:2", "clk", 0, False)
 
 
