@@ -9,8 +9,9 @@ Where a state machine does not look at a register, the two may hold different th
 does. Hence guesses: that a register is the same in both whenever some others, of a few bits, hold given values. All of them that
 hold together prove each other (`scorr`), and with them that no difference is seen.
 
-Memories that are written are left out: what goes to the ports to write is compared like outputs, and what is read is any word,
-the same one in both where the addresses are the same. As long as all writes are the same, so are the memories.
+Large memories that are written are left out: what goes to the ports to write is compared like outputs, and what is read is any
+word, the same one in both where the addresses are the same. As long as all writes are the same, so are the memories. Small ones
+are registers.
 """
 
 from __future__ import annotations
@@ -65,6 +66,9 @@ FRAMES, SIMULATED_S = 300, 2
 """Cycles drawn first, and the seconds for them: most of what is different is soon seen to be."""
 
 
+SMALL = 256
+"""Bits of memories that are taken for registers."""
+
 FEW_BITS = 4
 """Of a register whose values guesses are made for."""
 
@@ -108,11 +112,12 @@ class Cut:
 
 
 def without_memories(netlist: dict[str, Any]) -> list[Cut]:
-    """Cut the memories that are written out of Yosys' JSON of one flat module."""
+    """Cut the large memories that are written out of Yosys' JSON of one flat module."""
     (module,) = netlist["modules"].values()
     cells = module["cells"]
     used = looked_at(module)
     written = {_memory(cell) for cell in cells.values() if cell["type"].startswith("$memwr")}
+    written -= {name for name, memory in module.get("memories", {}).items() if memory["size"] * memory["width"] <= SMALL}
     cuts: list[Cut] = []
     for name, cell in [*cells.items()]:
         kind = cell["type"]

@@ -255,8 +255,11 @@ def ports() -> Iterator[Port]:
     yield from (Port("source_valid", True, 1, False), Port("source_data", True, 2, True), Port("sum", True, 1, False))
 
 
-def test_proofs(tmp_path: Path) -> None:
-    """Of a memory: what is written decides what is read, whatever is read where there is no beat; a sum of nothing stays 0."""
+def test_proofs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Of a memory, taken for a large one: what is written decides what is read, whatever is read where there is no beat; a sum of
+    nothing stays 0.
+    """
+    monkeypatch.setattr(equivalence, "SMALL", 0)
     sample = Sample("sample_0", "memory", tuple(ports()), {"memory.v": MEMORY})
     _, mutants = drawn(0, sample, tmp_path / "sample_0", 400, 1)
     chosen = mutants[::4]
@@ -285,13 +288,42 @@ endmodule
 """Bits 1 and 2 of its words go on to registers, and no further."""
 
 
-def test_words_of_which_parts_are_read(tmp_path: Path) -> None:
+def test_words_of_which_parts_are_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """What is written into the others changes nothing."""
+    monkeypatch.setattr(equivalence, "SMALL", 0)
     (tmp_path / "parts.v").write_text(PARTS)
     run_yosys(["read_verilog parts.v", "proc", "opt_clean", "write_json mutated.json"], "mutate", tmp_path, tmp_path / "yosys")
     widths = {"clk": 1, "write": 1, "place": 4, "word": 3, "address": 4, "out": 1}
     ports = tuple(Port(name, name == "out", bits, bits > 1) for name, bits in widths.items())
     assert list(equivalence.proven(tmp_path, Sample("sample_0", "parts", ports, {}), [1, 2, 3], 5.0)) == [True, True, False]
+
+
+TWO = """module mutated_0(clk, rst, write, place, word, sigmabit_mutant, out);
+input wire clk, rst, write, place;
+input wire [2:0] word;
+input wire [15:0] sigmabit_mutant;
+output wire [2:0] out;
+reg [2:0] words [0:1];
+wire [2:0] given = sigmabit_mutant == 1 && place ? ~word : sigmabit_mutant == 2 && !place ? ~word : word;
+always @(posedge clk) if (write) words[place] <= given;
+reg [2:0] read;
+always @(posedge clk) read <= words[0];
+assign out = read;
+endmodule
+"""
+"""Of two words one is read."""
+
+
+def test_a_small_memory_is_registers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """What is written is looked at when it is read, or never."""
+    (tmp_path / "two.v").write_text(TWO)
+    run_yosys(["read_verilog two.v", "proc", "opt_clean", "write_json mutated.json"], "mutate", tmp_path, tmp_path / "yosys")
+    widths = {"clk": 1, "rst": 1, "write": 1, "place": 1, "word": 3, "out": 3}
+    ports = tuple(Port(name, name == "out", bits, bits > 1) for name, bits in widths.items())
+    sample = Sample("sample_0", "two", ports, {})
+    assert list(equivalence.proven(tmp_path, sample, [1, 2], 5.0)) == [True, False]
+    monkeypatch.setattr(equivalence, "SMALL", 0)
+    assert list(equivalence.proven(tmp_path, sample, [1], 5.0)) == [False]
 
 
 COUNTER = """module mutated_0(clk, rst, sigmabit_mutant, done);
