@@ -2,8 +2,8 @@
 
 Both run side by side from the same start, registers at 0, with the same inputs, whatever they are. Their outputs are compared
 in every cycle after one with reset asserted (from the start where there is no reset); what belongs to a stream's beat, only
-where there is a beat. abc proves that no difference is ever seen: by signals that correspond, by all states that can be reached,
-or by induction (`scorr`, `reach`, `pdr`).
+where there is a beat, and as long as inputs are what the suite assumes of them. abc proves that no difference is ever seen: by
+signals that correspond, by all states that can be reached, or by induction (`scorr`, `reach`, `pdr`).
 
 Where a state machine does not look at a register, the two may hold different things in it, and no signals correspond until it
 does. Hence guesses: that a register is the same in both whenever some others, of a few bits, hold given values. All of them that
@@ -239,8 +239,19 @@ def begun(ports: Sequence[Port]) -> str:
     return f"reg begun = 0;\nalways @(posedge {clock(ports)}) if {reset} begun <= 1;\n"
 
 
-def miter(top: str, ports: Sequence[Port], cuts: Sequence[Cut], mutant: int, registers: Sequence[Port] = ()) -> str:
-    """Two of module `top`, one with a mutant, and whether they differ; and which guesses about these registers are wrong."""
+def held(ports: Sequence[Port]) -> str:
+    """Verilog of a signal `kept`: have inputs been allowed, up to now?"""
+    if clock(ports) is None:
+        return "wire kept = allowed;\n"
+    return f"reg broken = 0;\nwire kept = allowed && !broken;\nalways @(posedge {clock(ports)}) broken <= !kept;\n"
+
+
+def miter(top: str, sample: Sample, cuts: Sequence[Cut], mutant: int, registers: Sequence[Port] = ()) -> str:
+    """Two of module `top`, one with a mutant, and whether they differ; and which guesses about these registers are wrong.
+
+    Both only as long as inputs have been what the sample assumes of them.
+    """
+    ports = sample.ports
     inputs = [port for port in ports if not port.output]
     outputs = [port for port in ports if port.output]
     free = [f"input wire {port.range}{port.name}" for port in inputs]
@@ -261,14 +272,14 @@ def miter(top: str, ports: Sequence[Port], cuts: Sequence[Cut], mutant: int, reg
             same = f"sigmabit_a_{cut.name}_address == sigmabit_b_{cut.name}_address"
             text += f"assign sigmabit_a_{cut.name}_data = {cut.name}_data;\n"
             text += f"assign sigmabit_b_{cut.name}_data = ({same}) ? {cut.name}_data : {cut.name}_data_other;\n"
-    text += begun(ports)
+    text += begun(ports) + sample.assumed + held(ports)
     outside, inside = " || ".join(compared(ports)) or "1'b0", " || ".join(each for cut in cuts for each in cut.differs) or "1'b0"
     if registers:
         text += f"wire [{len(when) - 1}:0] when = {{{', '.join(when)}}};\n"
     for port in registers:
-        wrong = f"begun && sigmabit_a_{port.name} != sigmabit_b_{port.name}"
+        wrong = f"begun && kept && sigmabit_a_{port.name} != sigmabit_b_{port.name}"
         text += f"assign wrong_{port.name} = {{{len(when)}{{{wrong}}}}} & when;\n"
-    return text + f"assign differ = begun && ({outside}) || ({inside});\nendmodule\n"
+    return text + f"assign differ = kept && (begun && ({outside}) || ({inside}));\nendmodule\n"
 
 
 def in_order(netlist: Mapping[str, Any], folder: Path) -> None:
@@ -291,7 +302,7 @@ def proven(folder: Path, sample: Sample, mutants: Sequence[int], limit_s: float)
     def make(name: str, mutants: Sequence[int], registers: Sequence[Port]) -> None:
         lines = ["read_json cut.json", "design -save cut"]
         for mutant in mutants:
-            (folder / f"{name}_{mutant}.v").write_text(miter(top, sample.ports, cuts, mutant, registers))
+            (folder / f"{name}_{mutant}.v").write_text(miter(top, sample, cuts, mutant, registers))
             lines += ["design -load cut", f"read_verilog {name}_{mutant}.v", *MAKING, f"write_aiger -symbols {name}_{mutant}.aig"]
         run_yosys(lines, "equivalence", folder, folder / "yosys")
 

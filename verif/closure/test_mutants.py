@@ -22,6 +22,7 @@ from sigmabit.hdl.verilog.stream import bit, reset, wire
 from sigmabit.verif.closure.mutants import named
 
 from ..harness.bench import Dut
+from ..harness.operands import paced
 from ..harness.suite import BlockSuite, Sample, SideBySide
 from . import equivalence
 from .mutants import Mutant, Trial, drawn
@@ -324,6 +325,32 @@ def test_a_small_memory_is_registers(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     assert list(equivalence.proven(tmp_path, sample, [1, 2], 5.0)) == [True, False]
     monkeypatch.setattr(equivalence, "SMALL", 0)
     assert list(equivalence.proven(tmp_path, sample, [1], 5.0)) == [False]
+
+
+HASTE = """module mutated_0(clk, rst, sink_valid, sigmabit_mutant, busy);
+input wire clk, rst, sink_valid;
+input wire [15:0] sigmabit_mutant;
+output wire busy;
+reg [1:0] left;
+assign busy = left != 0;
+always @(posedge clk) begin
+    if (rst) left <= 0;
+    else if (sink_valid && left < 2) left <= sigmabit_mutant == 1 && left != 0 ? 3 : sigmabit_mutant == 2 ? 1 : 2;
+    else if (left != 0) left <= left - 1;
+end
+endmodule
+"""
+"""Mutant 1 is another where something comes before it is done, mutant 2 wherever something comes."""
+
+
+def test_inputs_that_keep_to_what_is_assumed(tmp_path: Path) -> None:
+    """What only others show is none of a block's."""
+    (tmp_path / "haste.v").write_text(HASTE)
+    run_yosys(["read_verilog haste.v", "proc", "opt_clean", "write_json mutated.json"], "mutate", tmp_path, tmp_path / "yosys")
+    ports = tuple(Port(name, name == "busy", 1, False) for name in ("clk", "rst", "sink_valid", "busy"))
+    sample = Sample("sample_0", "haste", ports, {})
+    assert list(equivalence.proven(tmp_path, sample, [1, 2], 5.0)) == [False, False]
+    assert list(equivalence.proven(tmp_path, replace(sample, assumed=paced(2, 6)), [1, 2], 5.0)) == [True, False]
 
 
 COUNTER = """module mutated_0(clk, rst, sigmabit_mutant, done);

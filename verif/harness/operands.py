@@ -55,6 +55,22 @@ def delayed(least: NDArray[np.int64], pauses: Sequence[int]) -> NDArray[np.int64
     return arrivals
 
 
+def paced(beats: int, busy: int) -> str:
+    """Verilog of `allowed` (`BlockSuite.assumed`): positions of frames of so many come into `sink` no faster than at full
+    speed.
+    """
+    interval = max(beats, busy)
+    gap, bits = interval // beats, interval.bit_length()
+    return f"""reg [{bits - 1}:0] since_beat, since_frame, place;
+wire allowed = !sink_valid || (since_beat >= {gap} && (place != 0 || since_frame >= {interval}));
+always @(posedge clk) begin
+    since_beat <= rst ? {gap} : sink_valid ? 1 : since_beat < {gap} ? since_beat + 1 : {gap};
+    since_frame <= rst ? {interval} : sink_valid && place == 0 ? 1 : since_frame < {interval} ? since_frame + 1 : {interval};
+    place <= rst ? 0 : sink_valid ? (place == {beats - 1} ? 0 : place + 1) : place;
+end
+"""
+
+
 def play_operands(dut: Dut, arrivals: NDArray[np.int64], beats: Sequence[int], due: NDArray[np.int64]) -> list[Seen]:
     """Play beats at their cycles into `sink`; the operands that come, which must be in the cycles of `due`."""
     addresses: dict[int, int] = {}

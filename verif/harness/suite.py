@@ -15,7 +15,7 @@ import re
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -35,6 +35,9 @@ VERIF = Path(__file__).parents[1]
 
 CONFIGS = int(os.environ.get("SIGMABIT_CONFIGS", "20"))
 """Configurations drawn for each suite in MyHDL and for golden; `make closure` draws ten times as many."""
+
+ANYTHING = "wire allowed = 1;\n"
+"""Of inputs, all that there may be (`BlockSuite.assumed`)."""
 
 EXAMPLES = 12
 """Stimuli drawn for each configuration."""
@@ -124,6 +127,12 @@ class BlockSuite(ABC):
         They speak of the block's own signals, and may ask for `$past`.
         """
         return {}
+
+    def assumed(self, config: Any) -> str:
+        """Verilog beside a sample, of its inputs' names, whose signal `allowed` says that they are as the block expects them,
+        such as no faster than was planned. Proofs rely on it, and stimuli keep to it.
+        """
+        return ANYTHING
 
     def check(self, config: Any, run: Callable[[Any], Any]) -> None:
         """The property: for every stimulus, `run` gives what the reference expects."""
@@ -258,7 +267,7 @@ class SideBySide:
         for number, config in enumerate(suite.samples):
             with outline(), quick_elaboration():
                 instance = tests.elaborate(config)
-            sample = Sample.of(f"sample_{number}", convert(instance), texts)
+            sample = replace(Sample.of(f"sample_{number}", convert(instance), texts), assumed=tests.assumed(config))
             texts |= sample.texts
             samples.append(sample)
         texts[f"{SIDE_BY_SIDE}.v"] = side_by_side(samples)
@@ -321,12 +330,13 @@ class SideBySide:
 
 @dataclass(frozen=True)
 class Sample:
-    """A sample's Verilog: its instance's name, its top module, that one's ports, and all files by name."""
+    """A sample's Verilog: its instance's name, its top module, that one's ports, all files by name, and what inputs may be."""
 
     name: str
     top: str
     ports: tuple[Port, ...]
     texts: dict[str, str]
+    assumed: str = ANYTHING
 
     @staticmethod
     def of(name: str, design: Design, others: Mapping[str, str]) -> Sample:

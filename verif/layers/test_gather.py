@@ -17,7 +17,7 @@ from sigmabit.hdl.verilog.stream import Flow, Operand, bit, index_bits, reset
 from ..closure.formal import Claims, Fault
 from ..closure.proofs import ProofTests
 from ..harness.bench import Dut
-from ..harness.operands import Seen, delayed, expected_operands, full_speed, play_operands
+from ..harness.operands import Seen, delayed, expected_operands, full_speed, paced, play_operands
 from ..harness.suite import BlockSuite, GoldenTests, MyHdlTests, VerilogTests
 
 
@@ -98,6 +98,9 @@ class GatherSuite(BlockSuite):
         codes = np.array(stimulus.frames)[:, :, None] >> np.arange(config.width) & 1  # bits as channels
         operands = chunks(codes, config.merge, config.slices)
         return expected_operands(operands, config.repeats, 1, lambda frame, repeat: repeat)
+
+    def assumed(self, config: GatherConfig) -> str:
+        return paced(config.positions, config.fold.folds)
 
     def always(self, config: GatherConfig) -> Sequence[Frames]:
         """At full speed; a cycle slower in front of each beat; and in front of each frame."""

@@ -19,7 +19,7 @@ from sigmabit.hdl.verilog.stream import Flow, bit, reset
 
 from ..harness.bench import Dut
 from ..harness.layer_suite import overfilled, unpacked
-from ..harness.operands import delayed, full_speed
+from ..harness.operands import delayed, full_speed, paced
 from ..harness.stream import play_flow
 from ..harness.suite import BlockSuite, GoldenTests, MyHdlTests, VerilogTests
 
@@ -91,6 +91,9 @@ class ShuffleSuite(BlockSuite):
         """At full speed; a cycle slower in front of each beat; and in front of each frame."""
         frames = tuple((frame % 2 * 7,) * config.layer.input.size for frame in range(4))
         return [Frames(frames, pauses) for pauses in ((0,), (1,), (*[0] * (config.sink.beats - 1), 1))]
+
+    def assumed(self, config: ShuffleKind) -> str:
+        return paced(config.sink.beats, config.least_cycles)
 
     def expected(self, config: ShuffleKind, stimulus: Frames) -> list[int]:
         layer = config.layer
