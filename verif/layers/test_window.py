@@ -18,7 +18,7 @@ from sigmabit.hdl.verilog.stream import Flow, Operand, bit, reset
 
 from ..harness.bench import Dut
 from ..harness.layer_suite import overfilled
-from ..harness.operands import Seen, delayed, expected_operands, full_speed, play_operands
+from ..harness.operands import Seen, delayed, expected_operands, full_speed, paced, play_operands
 from ..harness.suite import BlockSuite, GoldenTests, MyHdlTests, VerilogTests
 
 
@@ -136,6 +136,9 @@ class WindowSuite(BlockSuite):
             return self._bias(config, y, x, repeat)
 
         return expected_operands(chunks.reshape(-1, *chunks.shape[2:]), config.repeats, bits, bias)
+
+    def assumed(self, config: WindowConfig) -> str:
+        return paced(config.beats.inputs, config.beats.outputs * config.fold.folds)
 
     def covers(self, config: WindowConfig) -> Mapping[str, str]:
         """Each kind of corner, edge and middle; what comes and goes in one cycle."""
