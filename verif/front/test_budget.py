@@ -10,13 +10,13 @@ from sigmabit.golden.front.importer.scalar_nodes import Refusal
 
 
 def test_bytes() -> None:
-    """Two gigabytes, each array once, and what nobody holds any longer not at all."""
+    """One gigabyte, each array once, and what nobody holds any longer not at all."""
     budget = Budget()
-    whole = np.empty(1 << 31, np.uint8)  # which nobody writes to
+    whole = np.empty(1 << 30, np.uint8)  # which nobody writes to
     budget.keep([whole])
     budget.keep([whole, whole[5:].reshape(-1, 1)])
     assert not budget.exhausted
-    with pytest.raises(Refusal, match=r"^the activations up to here, with their weights and constants, take more than 2048 MB$"):
+    with pytest.raises(Refusal, match=r"^the activations up to here, with their weights and constants, take more than 1024 MB$"):
         budget.keep([np.zeros(1, np.uint8)])
     del whole
     budget.keep([np.zeros(1, np.uint8)])
