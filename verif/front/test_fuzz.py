@@ -228,6 +228,25 @@ def test_bounds(tmp_path: Path) -> None:
         assert again(Bad(), seed) in (folder / "verdict.txt").read_text()
 
 
+@dataclass(frozen=True)
+class Holding:
+    """Each file leaves a third of the memory held by what holds itself, as an error and its traceback do."""
+
+    name: str = "holding"
+
+    def trial(self, seed: int, folder: Path, stage: Stage) -> Verdict:
+        held: list[Any] = [bytearray(b"1") * (80 << 20)]
+        held.append(held)
+        return Verdict(Outcome.RIGHT)
+
+
+def test_memory_of_one_file_is_not_the_next_ones(tmp_path: Path) -> None:
+    """It is let go of between files."""
+    found = [trial.verdict for trial in trials(Holding(), range(12), 1, tmp_path, Bounds(256 << 20))]
+    assert [verdict.text for verdict in found if verdict.outcome is not Outcome.RIGHT] == []
+    assert len(found) == 12
+
+
 def one_here(kind: Any, seeds: range, *others: Any) -> Iterator[Any]:
     """The first trial, in this process, in which a fault is planted."""
     with tempfile.TemporaryDirectory() as folder:

@@ -179,7 +179,7 @@ def constant_kernels(arguments: list[Value], dimensions: int = 2) -> Array:
 
 
 def _parted(symbol: Symbol) -> bool:
-    """Is an activation more than one frame, of whose elements they are? What is made of a refused one's may be anything."""
+    """Is an activation several, made of the elements of one frame? What stands for a refused one may be anything."""
     return symbol.shape[0] != 1 and not isinstance(symbol.source, Unknown)
 
 
